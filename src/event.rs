@@ -1,0 +1,202 @@
+//! The normalised event, in batches: what readers and the normaliser hand to the store.
+//!
+//! A batch is an arena: all text of its events lies in one string, fields and list members in flat
+//! vectors, so that a batch of thousands of events costs a handful of allocations. Field names and event
+//! types are interned once per load in [`Names`].
+//!
+//! Invariants: value text never holds NUL (it is [`NUL_SYMBOL`]); a missing or null field is not in the batch at
+//! all, an empty one is there as `""`; numbers and booleans are text in the source's own spelling.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+/// What a NUL character in log data becomes when it is normalised: U+2400 SYMBOL FOR NULL.
+pub const NUL_SYMBOL: char = '\u{2400}';
+
+/// The interned name of a field, valid within one [`Names`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NameId(pub u32);
+
+/// The interned key of an event type, valid within one [`Names`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyId(pub u32);
+
+/// What decides the table an event is stored in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TypeKey {
+    /// `windows`, `aws`, `zeek`, `linux`, … or `generic` where nothing is known.
+    pub product: String,
+    /// Windows: the channel as spelled by the source first met (compared without case); else the dataset (`cloudtrail`, `conn`); may be empty.
+    pub dataset: String,
+    /// Windows: the event id in decimal; else empty.
+    pub code: String,
+}
+
+/// The names and event-type keys of one load, shared by its threads.
+#[derive(Debug, Clone, Default)]
+pub struct Names(Arc<RwLock<NamesInner>>);
+
+#[derive(Debug, Default)]
+struct NamesInner {
+    names: Vec<Arc<str>>,
+    name_ids: HashMap<Arc<str>, NameId>,
+    keys: Vec<Arc<TypeKey>>,
+    key_ids: HashMap<Arc<TypeKey>, KeyId>,
+}
+
+impl Names {
+    /// Returns the id of a field name, new or known. Callers keep their own cache: this takes a lock.
+    pub fn intern(&self, name: &str) -> NameId {
+        let mut inner = self.0.write().expect("no thread panics while it holds the names");
+        if let Some(id) = inner.name_ids.get(name) {
+            return *id;
+        }
+        let id = NameId(u32::try_from(inner.names.len()).expect("fewer than 2^32 field names"));
+        let name: Arc<str> = name.into();
+        inner.names.push(name.clone());
+        inner.name_ids.insert(name, id);
+        id
+    }
+
+    /// Returns the id of an event-type key, new or known. Callers keep their own cache: this takes a lock.
+    pub fn intern_key(&self, key: &TypeKey) -> KeyId {
+        let mut inner = self.0.write().expect("no thread panics while it holds the names");
+        if let Some(id) = inner.key_ids.get(key) {
+            return *id;
+        }
+        let id = KeyId(u32::try_from(inner.keys.len()).expect("fewer than 2^32 event types"));
+        let key = Arc::new(key.clone());
+        inner.keys.push(key.clone());
+        inner.key_ids.insert(key, id);
+        id
+    }
+
+    /// Returns the text of a name.
+    pub fn name(&self, id: NameId) -> Arc<str> {
+        self.0.read().expect("no thread panics while it holds the names").names[id.0 as usize].clone()
+    }
+
+    /// Returns an event-type key.
+    pub fn key(&self, id: KeyId) -> Arc<TypeKey> {
+        self.0.read().expect("no thread panics while it holds the names").keys[id.0 as usize].clone()
+    }
+}
+
+/// A piece of a batch's text: byte offsets into [`EventBatch::text`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextSpan {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// The value of one field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldValue {
+    /// One value, possibly empty.
+    Text(TextSpan),
+    /// A multivalue: a range of [`EventBatch::members`], two or more, in the order of appearance.
+    List {
+        /// First member.
+        start: u32,
+        /// One past the last member.
+        end: u32,
+    },
+}
+
+/// One field of one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FieldEntry {
+    /// Name in the one vocabulary of the event's product (Windows: the XML names; see `rules/fields`).
+    pub name: NameId,
+    /// Its value.
+    pub value: FieldValue,
+}
+
+/// The envelope of one event.
+#[derive(Debug, Clone, Copy)]
+pub struct EventHead {
+    /// Event type.
+    pub key: KeyId,
+    /// Microseconds since 1970-01-01 UTC; `None` where the record has no readable time.
+    pub time_us: Option<i64>,
+    /// The host that wrote the event (Windows: `Computer`).
+    pub host: Option<TextSpan>,
+    /// Windows EventRecordID where there is one.
+    pub record: Option<i64>,
+    /// Where the record is in its source: 1-based line, or 1-based ordinal of the record.
+    pub position: u64,
+    /// The record was carved from a damaged or slack area.
+    pub recovered: bool,
+    /// Rendered text of the event (`Message`), where the source carries it.
+    pub message: Option<TextSpan>,
+    /// The event's fields: a range of [`EventBatch::fields`]. No name twice.
+    pub fields_start: u32,
+    /// One past the last field.
+    pub fields_end: u32,
+}
+
+/// Some hundred to some thousand events of one source, in arena form.
+#[derive(Debug, Default)]
+pub struct EventBatch {
+    /// All text.
+    pub text: String,
+    /// All list members.
+    pub members: Vec<TextSpan>,
+    /// All fields.
+    pub fields: Vec<FieldEntry>,
+    /// The events in source order.
+    pub events: Vec<EventHead>,
+}
+
+impl EventBatch {
+    /// Returns the text of a span.
+    pub fn str(&self, span: TextSpan) -> &str {
+        &self.text[span.start as usize..span.end as usize]
+    }
+
+    /// Returns the fields of an event.
+    pub fn fields_of(&self, head: &EventHead) -> &[FieldEntry] {
+        &self.fields[head.fields_start as usize..head.fields_end as usize]
+    }
+
+    /// Empties the batch and keeps its memory.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.members.clear();
+        self.fields.clear();
+        self.events.clear();
+    }
+}
+
+/// Folds one character for comparison without case: ASCII to lower case; a non-ASCII letter to its lower case where
+/// that is one non-ASCII character; everything else stays. One to one, so lengths in characters never change.
+/// This is the only folding in the project: scan, SQL and evaluator share its definition.
+pub fn fold_char(c: char) -> char {
+    if c.is_ascii() {
+        return c.to_ascii_lowercase();
+    }
+    let mut lower = c.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(l), None) if !l.is_ascii() => l,
+        _ => c,
+    }
+}
+
+/// Appends the folded form of `text` (see [`fold_char`]) to `out`.
+pub fn fold_into(text: &str, out: &mut String) {
+    if text.is_ascii() {
+        let start = out.len();
+        out.push_str(text);
+        out[start..].make_ascii_lowercase();
+    } else {
+        out.extend(text.chars().map(fold_char));
+    }
+}
+
+/// Writes a time as ISO 8601 UTC with `Z`: milliseconds, or microseconds where the time has them.
+pub fn format_time(time_us: i64) -> String {
+    let Ok(time) = jiff::Timestamp::from_microsecond(time_us) else { return format!("{time_us}us") };
+    if time_us.rem_euclid(1000) == 0 { format!("{time:.3}") } else { format!("{time:.6}") }
+}

@@ -1,0 +1,102 @@
+//! Wildcard patterns in parsed form: what `*` and `?` mean after a front end has read its own escapes.
+
+use crate::event::fold_char;
+
+/// A piece of a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// Literal text, never empty.
+    Text(String),
+    /// Any run of characters, newlines included, possibly empty.
+    Any,
+    /// Exactly one character of any kind.
+    One,
+}
+
+/// A pattern over the whole of a value.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Glob {
+    parts: Vec<Part>,
+}
+
+impl Glob {
+    /// Makes a pattern; neighbouring texts are joined, empty ones dropped, runs of [`Part::Any`] become one.
+    pub fn new(parts: impl IntoIterator<Item = Part>) -> Self {
+        let mut out: Vec<Part> = Vec::new();
+        for part in parts {
+            match (out.last_mut(), part) {
+                (Some(Part::Text(a)), Part::Text(b)) => a.push_str(&b),
+                (_, Part::Text(b)) if b.is_empty() => {}
+                (Some(Part::Any), Part::Any) => {}
+                (_, part) => out.push(part),
+            }
+        }
+        Self { parts: out }
+    }
+
+    /// Makes a pattern without wildcards.
+    pub fn literal(text: impl Into<String>) -> Self {
+        Self::new([Part::Text(text.into())])
+    }
+
+    /// Returns the pieces.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Returns the text of a pattern that has no wildcard (the empty pattern is the empty text).
+    pub fn as_literal(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns the pattern with a wildcard in front and behind.
+    pub fn contains(&self) -> Self {
+        Self::new([Part::Any].into_iter().chain(self.parts.iter().cloned()).chain([Part::Any]))
+    }
+
+    /// Returns the pattern folded by [`fold_char`].
+    pub fn folded(&self) -> Self {
+        Self::new(self.parts.iter().map(|part| match part {
+            Part::Text(text) => Part::Text(text.chars().map(fold_char).collect()),
+            other => other.clone(),
+        }))
+    }
+
+    /// Whether the pattern matches all of `value`, character by character and with case.
+    pub fn matches(&self, value: &str) -> bool {
+        let mut at = 0; // byte offset in value
+        let mut part = 0;
+        let mut retry: Option<(usize, usize)> = None; // (part after the last Any, where its next attempt starts)
+        loop {
+            let step = match self.parts.get(part) {
+                None if at == value.len() => return true,
+                None => None,
+                Some(Part::Any) => {
+                    retry = Some((part + 1, at));
+                    part += 1;
+                    continue;
+                }
+                Some(Part::One) => value[at..].chars().next().map(char::len_utf8),
+                Some(Part::Text(text)) => value[at..].starts_with(text.as_str()).then_some(text.len()),
+            };
+            match (step, retry) {
+                (Some(length), _) => {
+                    at += length;
+                    part += 1;
+                }
+                (None, Some((after, from))) => {
+                    let Some(c) = value[from..].chars().next() else { return false };
+                    let next = from + c.len_utf8();
+                    retry = Some((after, next));
+                    part = after;
+                    at = next;
+                }
+                (None, None) => return false,
+            }
+        }
+    }
+}

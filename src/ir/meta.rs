@@ -1,0 +1,110 @@
+//! What a rule says about itself: identity, severity, ATT&CK, risk.
+
+/// The language a rule is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Language {
+    /// Sigma YAML.
+    Sigma,
+    /// Splunk: ESCU YAML or a documentation page.
+    Splunk,
+}
+
+/// Sigma's level, lowest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the five levels of the Sigma specification")]
+pub enum Level {
+    Informational,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Level {
+    /// The level's name as Sigma spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Informational => "informational",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// Reads a level without regard to case.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Informational, Self::Low, Self::Medium, Self::High, Self::Critical]
+            .into_iter()
+            .find(|level| level.as_str().eq_ignore_ascii_case(text))
+    }
+}
+
+/// A rule's metadata. Text fields are empty where the rule is silent.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RuleMeta {
+    /// The rule's own id (a UUID); where it has none, its path.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// Path as the user named it.
+    pub path: String,
+    /// Content hash (SHA-256, hex) of the rule's file and whatever it expanded (macros): a changed rule has another.
+    pub hash: String,
+    /// The language.
+    pub language: Option<Language>,
+    /// Sigma level.
+    pub level: Option<Level>,
+    /// ESCU type: `TTP`, `Anomaly`, `Hunting`, `Correlation`, …
+    pub detection_type: String,
+    /// e.g. `stable`, `production`.
+    pub status: String,
+    /// What it finds.
+    pub description: String,
+    /// Who wrote it.
+    pub author: String,
+    /// When, as spelled.
+    pub date: String,
+    /// ATT&CK techniques, upper case (`T1021.002`), in the rule's order, no duplicates.
+    pub techniques: Vec<String>,
+    /// ATT&CK tactics in lower-case hyphen form (`lateral-movement`), in the rule's order, no duplicates.
+    pub tactics: Vec<String>,
+    /// Analytic stories.
+    pub stories: Vec<String>,
+    /// Sigma tags, or ESCU tags as `key:value`.
+    pub tags: Vec<String>,
+    /// Links.
+    pub references: Vec<String>,
+    /// Known false positives.
+    pub false_positives: Vec<String>,
+    /// Risk, where the rule gives it.
+    pub risk: Option<Risk>,
+    /// Risk message with `$field$` tokens; empty: none.
+    pub message: String,
+    /// What carries the risk.
+    pub risk_objects: Vec<RiskObject>,
+    /// Where the rule declares the fields it needs.
+    pub required_fields: Vec<String>,
+}
+
+/// A rule's risk.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Risk {
+    /// 0 to 100.
+    pub score: f64,
+    /// 0 to 100, where given.
+    pub impact: Option<f64>,
+    /// 0 to 100, where given.
+    pub confidence: Option<f64>,
+}
+
+/// A field whose value carries the risk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RiskObject {
+    /// The field as the rule spells it.
+    pub field: String,
+    /// `user`, `system`, `other`, …
+    pub kind: String,
+    /// Its own score, where given.
+    pub score: Option<f64>,
+}

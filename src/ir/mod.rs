@@ -1,0 +1,20 @@
+//! The intermediate representation: what a detection asks, free of Sigma, of Splunk, of SQL and of any store.
+//!
+//! A front end lowers a rule to a [`Rule`]: its metadata and a [`Query`]. A query is a scope (which events the
+//! rule speaks of), one boolean filter over the fields of an event, and stages that work on rows. A query
+//! without stages is row-wise: each event it matches is a result.
+//!
+//! Truth is two-valued everywhere: a test on a missing field is false, and NOT of it true.
+//! A test on a multivalue field is true when any of its members passes it.
+
+mod glob;
+mod meta;
+mod pred;
+mod query;
+mod scalar;
+
+pub use glob::{Glob, Part};
+pub use meta::{Language, Level, Risk, RiskObject, RuleMeta};
+pub use pred::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred, Test, Vocabulary};
+pub use query::{Aggregate, AggregateFunction, Query, Rename, Rule, Scope, SortKey, Stage, Stats};
+pub use scalar::{BinaryOp, Function, Scalar};

@@ -1,0 +1,204 @@
+//! Boolean conditions over the fields of an event or of a row.
+
+use std::net::IpAddr;
+use std::ops::Range;
+
+use super::{Glob, Scalar};
+
+/// How a rule's field name is looked up in an event type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Vocabulary {
+    /// Sigma taxonomy names: the stored name exactly, else without case, else a Sigma rename of the log source.
+    Sigma,
+    /// Splunk names: the stored name, else a Splunk, add-on or CIM alias; with case.
+    Splunk,
+    /// A column that an earlier stage of the same query made (or a field of the event that no stage has touched).
+    Row,
+}
+
+/// A field as a rule names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Field {
+    /// The name as spelled in the rule.
+    pub name: String,
+    /// How it is looked up.
+    pub vocabulary: Vocabulary,
+}
+
+/// A condition. Two-valued: see the module documentation of [`crate::ir`]. `F` is how a field is named: a rule's
+/// [`Field`], or after planning a [`crate::plan::FieldExpr`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pred<F = Field> {
+    /// Always true.
+    True,
+    /// Never true.
+    False,
+    /// All of; empty: true.
+    And(Vec<Pred<F>>),
+    /// Any of; empty: false.
+    Or(Vec<Pred<F>>),
+    /// Not.
+    Not(Box<Pred<F>>),
+    /// A test of one field's value: a value predicate.
+    Match(Match<F>),
+    /// Two fields of the same event compared as text; false when either is missing.
+    Compare(FieldCompare<F>),
+    /// Any value of the event (fields and rendered text) passes the pattern.
+    Keyword {
+        /// The pattern over a whole value; front ends wrap it in wildcards.
+        glob: Glob,
+        /// With or without case.
+        case: Case,
+    },
+    /// An expression is true (SPL `where`); null is not true.
+    Scalar(Scalar<F>),
+}
+
+/// A value predicate: false when the field is missing; any member of a list may pass it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Match<F = Field> {
+    /// The field.
+    pub field: F,
+    /// What its value must be.
+    pub test: Test,
+    /// The member must fail the test instead (SPL `!=`: present and some member differs).
+    pub negated: bool,
+    /// Where the rule says so: bytes of its file. Never compared.
+    pub span: Range<usize>,
+}
+
+/// Case of text comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Case {
+    /// Folded by [`crate::event::fold_char`].
+    Ignore,
+    /// Exact.
+    Exact,
+}
+
+/// What a value must be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
+    /// Anything, also the empty text. (Missing is `Not(Match(Exists))`.)
+    Exists,
+    /// Matches a pattern as a whole.
+    Glob {
+        /// The pattern.
+        glob: Glob,
+        /// With or without case.
+        case: Case,
+    },
+    /// Contains a match of a regular expression in the syntax of the `regex` crate, flags as inline `(?ims)`.
+    Regex(String),
+    /// Is an address inside a network (address arithmetic; IPv4-mapped IPv6 counts as its IPv4 address).
+    Cidr(Cidr),
+    /// Is a number (an optional sign, digits, an optional fraction, an optional exponent; nothing around) and compares so.
+    Number {
+        /// The comparison.
+        op: NumberOp,
+        /// The right side.
+        value: f64,
+    },
+    /// Compares as text, byte by byte (SPL `<` where a side is no number).
+    TextOrder {
+        /// The comparison.
+        op: NumberOp,
+        /// The right side.
+        value: String,
+    },
+    /// Is a time (as [`crate::event`] reads times) whose part in UTC compares so.
+    DatePart {
+        /// Which part.
+        part: DatePart,
+        /// The comparison.
+        op: NumberOp,
+        /// The right side.
+        value: i64,
+    },
+}
+
+/// A network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Cidr {
+    /// Its address, host bits zero.
+    pub address: IpAddr,
+    /// Length of the prefix in bits.
+    pub prefix: u8,
+}
+
+impl Cidr {
+    /// Whether `text` is an address inside the network.
+    pub fn contains_text(&self, text: &str) -> bool {
+        text.trim().parse::<IpAddr>().is_ok_and(|ip| self.contains(ip))
+    }
+
+    /// Whether the address is inside the network.
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        match (self.address, ip.to_canonical()) {
+            (IpAddr::V4(net), IpAddr::V4(ip)) => {
+                let shift = 32 - u32::from(self.prefix.min(32));
+                shift == 32 || (u32::from(net) >> shift) == (u32::from(ip) >> shift)
+            }
+            (IpAddr::V6(net), _) => {
+                let ip = match ip {
+                    IpAddr::V6(ip) => ip,
+                    IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+                };
+                let shift = 128 - u32::from(self.prefix.min(128));
+                shift == 128 || (u128::from(net) >> shift) == (u128::from(ip) >> shift)
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) => false,
+        }
+    }
+}
+
+/// Order comparisons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NumberOp {
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+    /// `=`
+    Eq,
+    /// `!=`
+    Ne,
+}
+
+/// A part of a time, in UTC. Weeks are ISO 8601 weeks, 1 to 53.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DatePart {
+    /// 0 to 59.
+    Minute,
+    /// 0 to 23.
+    Hour,
+    /// Day of the month, 1 to 31.
+    Day,
+    /// 1 to 53.
+    Week,
+    /// 1 to 12.
+    Month,
+    /// Four digits.
+    Year,
+}
+
+/// Two fields compared as text. Lists: any member of the left with any of the right.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldCompare<F = Field> {
+    /// Left field: the haystack.
+    pub left: F,
+    /// Right field: the needle; its characters are literal.
+    pub right: F,
+    /// The needle may have anything before it (`endswith`, `contains`).
+    pub any_before: bool,
+    /// The needle may have anything after it (`startswith`, `contains`).
+    pub any_after: bool,
+    /// With or without case.
+    pub case: Case,
+    /// Where the rule says so. Never compared.
+    pub span: Range<usize>,
+}

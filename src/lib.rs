@@ -1,0 +1,11 @@
+//! retrohunt: hunt years of log archives with Sigma rules and Splunk detections over one SQLite file.
+//!
+//! Two chains meet at the store. Archives are read, normalised and loaded once; rules are compiled to
+//! relational queries and hunted over what was loaded. `ARCHITECTURE.md` has the map and the invariants.
+//! The library never prints and never exits: that is the work of [`cli`].
+
+pub mod catalog;
+pub mod diag;
+pub mod event;
+pub mod ir;
+pub mod plan;

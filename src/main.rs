@@ -1,0 +1,2 @@
+//! retrohunt
+fn main() {}
