@@ -12,9 +12,11 @@ mod meta;
 mod pred;
 mod query;
 mod scalar;
+mod test;
 
 pub use glob::{Glob, Part};
 pub use meta::{Language, Level, Risk, RiskObject, RuleMeta};
 pub use pred::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred, Test, Vocabulary};
 pub use query::{Aggregate, AggregateFunction, Query, Rename, Rule, Scope, SortKey, Stage, Stats};
 pub use scalar::{BinaryOp, Function, Scalar};
+pub use test::parse_number;

@@ -1,0 +1,69 @@
+//! What a test means for one value: the definition that planning, scan and SQL functions share.
+
+use regex::Regex;
+
+use super::{Case, DatePart, NumberOp, Test};
+use crate::event::fold_into;
+
+impl Test {
+    /// Whether one value passes. A regular expression that does not compile passes nothing (front ends refuse it
+    /// before); callers with many values compile it once instead.
+    pub fn passes(&self, value: &str) -> bool {
+        match self {
+            Self::Exists => true,
+            Self::Glob { glob, case: Case::Exact } => glob.matches(value),
+            Self::Glob { glob, case: Case::Ignore } => {
+                let mut folded = String::with_capacity(value.len());
+                fold_into(value, &mut folded);
+                glob.folded().matches(&folded)
+            }
+            Self::Regex(pattern) => Regex::new(pattern).is_ok_and(|regex| regex.is_match(value)),
+            Self::Cidr(net) => net.contains_text(value),
+            Self::Number { op, value: right } => parse_number(value).is_some_and(|left| op.holds(left.partial_cmp(right))),
+            Self::TextOrder { op, value: right } => op.holds(Some(value.cmp(right.as_str()))),
+            Self::DatePart { part, op, value: right } => part.of(value).is_some_and(|left| op.holds(Some(left.cmp(right)))),
+        }
+    }
+}
+
+impl NumberOp {
+    /// Whether the comparison holds for an ordering of left and right; not for none (not a number).
+    pub fn holds(self, ordering: Option<std::cmp::Ordering>) -> bool {
+        ordering.is_some_and(|o| match self {
+            Self::Lt => o.is_lt(),
+            Self::Le => o.is_le(),
+            Self::Gt => o.is_gt(),
+            Self::Ge => o.is_ge(),
+            Self::Eq => o.is_eq(),
+            Self::Ne => o.is_ne(),
+        })
+    }
+}
+
+impl DatePart {
+    /// The part, in UTC, of a time written in ISO 8601 (`T` or space, optional fraction, optional zone; none means UTC).
+    pub fn of(self, text: &str) -> Option<i64> {
+        let time: jiff::civil::DateTime = match text.parse::<jiff::Timestamp>() {
+            Ok(stamp) => jiff::tz::TimeZone::UTC.to_datetime(stamp),
+            Err(_) => text.parse().ok()?,
+        };
+        Some(i64::from(match self {
+            Self::Minute => i16::from(time.minute()),
+            Self::Hour => i16::from(time.hour()),
+            Self::Day => i16::from(time.day()),
+            Self::Week => i16::from(time.date().iso_week_date().week()),
+            Self::Month => i16::from(time.month()),
+            Self::Year => time.year(),
+        }))
+    }
+}
+
+/// Reads a number: an optional sign, digits with an optional fraction, an optional exponent, and nothing around.
+/// `0x10`, `inf`, `nan` and the empty text are none.
+pub fn parse_number(text: &str) -> Option<f64> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if !unsigned.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-')) || !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return None;
+    }
+    text.parse::<f64>().ok().filter(|n| n.is_finite())
+}
