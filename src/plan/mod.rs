@@ -3,6 +3,8 @@
 //! [`plan`] takes a query and a catalog and returns one branch per event type that can answer it: scope and
 //! constants are folded, so a type that cannot match is not there. A plan knows no Sigma, no SPL and no SQL.
 
+mod function;
+
 use std::collections::BTreeMap;
 
 use crate::catalog::{ColumnIndex, TypeId};

@@ -1,0 +1,66 @@
+//! What the functions of field maps do to one value: the definition that planning, scan and SQL functions share.
+
+use std::borrow::Cow;
+
+use super::FieldFunction;
+use crate::event::fold_into;
+
+impl FieldFunction {
+    /// Applies the function to one value; `None` is missing. [`FieldFunction::FirstMember`] and
+    /// [`FieldFunction::LastMember`] choose among members and leave a single value alone.
+    pub fn apply<'a>(&self, value: &'a str) -> Option<Cow<'a, str>> {
+        Some(match self {
+            Self::BaseName => Cow::Borrowed(value.rsplit(['\\', '/']).next().unwrap_or(value)),
+            Self::WithoutDomain => Cow::Borrowed(value.rsplit('\\').next().unwrap_or(value)),
+            Self::Lower => {
+                let mut folded = String::with_capacity(value.len());
+                fold_into(value, &mut folded);
+                Cow::Owned(folded)
+            }
+            Self::Hash(kind) => Cow::Borrowed(hash_of(value, kind)?),
+            Self::RegistryData => Cow::Borrowed(registry_data(value)),
+            Self::WithoutMappedPrefix => Cow::Borrowed(match value.get(..7) {
+                Some(prefix) if prefix.eq_ignore_ascii_case("::ffff:") => &value[7..],
+                _ => value,
+            }),
+            Self::HexToDecimal => match value.strip_prefix("0x").or_else(|| value.strip_prefix("0X")) {
+                Some(digits) if !digits.starts_with(['+', '-']) => u64::from_str_radix(digits, 16).map_or(Cow::Borrowed(value), |n| Cow::Owned(n.to_string())),
+                _ => Cow::Borrowed(value),
+            },
+            Self::FirstMember | Self::LastMember => Cow::Borrowed(value),
+            Self::Translate(pairs) => {
+                let found = pairs.iter().find(|(from, _)| from.eq_ignore_ascii_case(value));
+                found.map_or(Cow::Borrowed(value), |(_, to)| Cow::Owned(to.clone()))
+            }
+        })
+    }
+}
+
+/// The `K=` part of `MD5=…,SHA256=…`; the kind is compared without case.
+fn hash_of<'a>(value: &'a str, kind: &str) -> Option<&'a str> {
+    value.split(',').filter_map(|part| part.trim().split_once('=')).find(|(k, _)| k.eq_ignore_ascii_case(kind)).map(|(_, v)| v)
+}
+
+/// `DWORD (0x00000001)` → `0x00000001`, `QWORD (…)` likewise; anything else stays.
+fn registry_data(value: &str) -> &str {
+    value.strip_prefix("DWORD (").or_else(|| value.strip_prefix("QWORD (")).and_then(|rest| rest.strip_suffix(')')).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FieldFunction;
+
+    #[test]
+    fn each_function_on_its_own_ground_and_beside_it() {
+        let apply = |f: FieldFunction, v: &str| f.apply(v).map(std::borrow::Cow::into_owned);
+        assert_eq!(apply(FieldFunction::BaseName, r"C:\a\b.exe").as_deref(), Some("b.exe"));
+        assert_eq!(apply(FieldFunction::BaseName, "/usr/bin/sh").as_deref(), Some("sh"));
+        assert_eq!(apply(FieldFunction::WithoutDomain, r"NT AUTHORITY\SYSTEM").as_deref(), Some("SYSTEM"));
+        assert_eq!(apply(FieldFunction::Hash("sha256".into()), "MD5=1,SHA256=2").as_deref(), Some("2"));
+        assert_eq!(apply(FieldFunction::Hash("IMPHASH".into()), "MD5=1"), None);
+        assert_eq!(apply(FieldFunction::RegistryData, "DWORD (0x00000001)").as_deref(), Some("0x00000001"));
+        assert_eq!(apply(FieldFunction::WithoutMappedPrefix, "::ffff:10.0.0.1").as_deref(), Some("10.0.0.1"));
+        assert_eq!(apply(FieldFunction::HexToDecimal, "0x1f4").as_deref(), Some("500"));
+        assert_eq!(apply(FieldFunction::HexToDecimal, "0xzz").as_deref(), Some("0xzz"));
+    }
+}
