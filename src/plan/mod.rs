@@ -8,6 +8,7 @@ mod function;
 use std::collections::BTreeMap;
 
 use crate::catalog::{ColumnIndex, TypeId};
+use crate::diag::Diagnostic;
 use crate::ir::{Pred, Stage};
 
 /// A query resolved against a catalog.
@@ -19,6 +20,8 @@ pub struct Plan {
     pub stages: Vec<Stage>,
     /// Fields that the rule asks for and that no scoped event type has, in the rule's spelling, sorted.
     pub missing: Vec<String>,
+    /// What the planner has to say about the query as a whole, e.g. that nobody knows its log source.
+    pub notes: Vec<Diagnostic>,
 }
 
 /// The part of a query that one event type answers.
@@ -79,4 +82,13 @@ pub enum FieldFunction {
     FirstMember,
     /// Replaces whole values by others, without case: (from, to); anything else stays.
     Translate(Vec<(String, String)>),
+    /// Replaces whole values by others, without case: (from, to); anything else becomes the last text.
+    TranslateElse(Vec<(String, String)>, String),
+    /// Text before the last `\`; missing where there is none.
+    Parent,
+    /// Text before the first `\`; all of it where there is none.
+    Root,
+    /// Registry data → its type: `DWORD (…)` → `REG_DWORD`, `QWORD (…)` → `REG_QWORD`, `Binary Data` → `REG_BINARY`,
+    /// anything else → `REG_SZ`.
+    RegistryType,
 }
