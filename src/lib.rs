@@ -9,3 +9,4 @@ pub mod diag;
 pub mod event;
 pub mod ir;
 pub mod plan;
+pub mod yaml;
