@@ -1,9 +1,19 @@
 //! Diagnostics: faults in the user's text, with a stable code, a place and a hint.
 //!
-//! A diagnostic is a value: parsers collect them and go on. Rendering with carets is here and nowhere else.
+//! A diagnostic is a value: parsers collect them and go on. Rendering with carets is here and nowhere else, and what it
+//! returns never holds a control character of the user's text, so that it is safe on a terminal.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+/// Lines of a span that are shown; a longer span is shown by its first line.
+const SHOWN_LINES: usize = 4;
+/// Longest piece of text shown around a span, in bytes on either side.
+const SHOWN_BYTES: usize = 2048;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -94,5 +104,166 @@ impl Diagnostic {
         let before = &source.text[..at];
         let line_start = before.rfind('\n').map_or(0, |i| i + 1);
         Some((before.bytes().filter(|b| *b == b'\n').count() + 1, before[line_start..].chars().count() + 1))
+    }
+}
+
+/// Renders diagnostics with file, line, column, code, carets and hints, without colours.
+pub fn render(diagnostics: &[Diagnostic]) -> String {
+    render_with(&Renderer::plain(), diagnostics)
+}
+
+/// As [`render`], with ANSI colours.
+pub fn render_coloured(diagnostics: &[Diagnostic]) -> String {
+    render_with(&Renderer::styled(), diagnostics)
+}
+
+fn render_with(renderer: &Renderer, diagnostics: &[Diagnostic]) -> String {
+    let renderer = renderer.clone().decor_style(DecorStyle::Ascii);
+    let mut out = String::new();
+    for diagnostic in diagnostics {
+        out.push_str(&renderer.render(&[report(diagnostic)]));
+        out.push_str("\n\n");
+    }
+    out
+}
+
+fn report(diagnostic: &Diagnostic) -> Group<'static> {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let title = level.primary_title(printable(&diagnostic.message).into_owned()).id(diagnostic.code);
+    let mut group = Group::with_title(title);
+    if let Some(source) = &diagnostic.source {
+        let path = printable(&source.path).into_owned();
+        group = match (&diagnostic.span, diagnostic.line_column()) {
+            (Some(span), Some((line, column))) => {
+                let Excerpt { text, shown, whole } = excerpt(&source.text, span);
+                let snippet = Snippet::source(text).line_start(line).annotation(AnnotationKind::Primary.span(shown));
+                if whole {
+                    group.element(snippet.path(path))
+                } else {
+                    group.element(Origin::path(path).line(line).char_column(column)).element(snippet)
+                }
+            }
+            _ => group.element(Origin::path(path)),
+        };
+    }
+    group.elements(diagnostic.hints.iter().map(|hint| Level::HELP.message(printable(hint).into_owned())))
+}
+
+/// The printable lines that a span touches, and the span within them.
+struct Excerpt {
+    text: String,
+    shown: Range<usize>,
+    /// It starts where its line starts, so that columns can be counted in it.
+    whole: bool,
+}
+
+fn excerpt(text: &str, span: &Range<usize>) -> Excerpt {
+    let start = boundary_before(text, span.start);
+    let mut end = boundary_before(text, span.end).max(start);
+    if text[start..end].matches('\n').count() >= SHOWN_LINES {
+        end = line_end(text, start);
+    }
+    end = end.min(boundary_before(text, start + SHOWN_BYTES)).max(start);
+    let line_start = text[..start].rfind('\n').map_or(0, |i| i + 1);
+    let from = line_start.max(boundary_before(text, start.saturating_sub(SHOWN_BYTES)));
+    let to = line_end(text, end).min(boundary_before(text, end + SHOWN_BYTES));
+    let mut out = printable_lines(&text[from..start]);
+    let shown_start = out.len();
+    out.push_str(&printable_lines(&text[start..end]));
+    let shown_end = out.len();
+    out.push_str(&printable_lines(&text[end..to]));
+    Excerpt { text: out, shown: shown_start..shown_end, whole: from == line_start }
+}
+
+fn boundary_before(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn line_end(text: &str, at: usize) -> usize {
+    text[at..].find('\n').map_or(text.len(), |i| at + i)
+}
+
+fn printable_lines(text: &str) -> String {
+    let keep = |c: char| if matches!(c, '\n' | '\t') { c } else { printable_char(c) };
+    text.chars().filter(|c| *c != '\r').map(keep).collect()
+}
+
+/// Replaces what could steer a terminal or turn the order of text: control characters become their symbols (`␛`),
+/// those without one and marks of direction become U+FFFD. Everything that is printed and not ours goes through it.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| printable_char(c) == c) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.chars().map(printable_char).collect())
+    }
+}
+
+fn printable_char(c: char) -> char {
+    match c {
+        '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).expect("the C0 controls have symbols"),
+        '\x7f' => '\u{2421}',
+        '\u{80}'..='\u{9f}'
+        | '\u{61c}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        _ => c,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str, span: Range<usize>) -> Diagnostic {
+        let source = Arc::new(SourceText { path: "a/b.yml".into(), text: text.into() });
+        Diagnostic::error("x-code", "it is wrong").at(&source, span).hint("do better")
+    }
+
+    #[test]
+    fn a_diagnostic_shows_its_line_with_carets() {
+        insta::assert_snapshot!(render(&[at("one\ntwo thrée four\nfive\n", 8..14)]), @"
+        error[x-code]: it is wrong
+         --> a/b.yml:2:5
+          |
+        2 | two thrée four
+          |     ^^^^^
+          |
+          = help: do better
+        ");
+    }
+
+    #[test]
+    fn places_at_the_edges_do_not_panic() {
+        for (start, end) in [(0, 0), (0, 4), (4, 4), (3, 3), (99, 120), (2, 1)] {
+            let diagnostic = Diagnostic { span: Some(Range { start, end }), ..at("one\n", 0..0) };
+            assert!(render(&[diagnostic]).contains("a/b.yml:"));
+        }
+        assert!(render(&[at("", 0..0)]).contains("a/b.yml:1:1"));
+        assert!(render(&[Diagnostic::warning("w", "no place")]).starts_with("warning[w]: no place"));
+        assert!(render(&[at(&"é".repeat(1_000_000), 1_000_001..1_000_003)]).len() < 10_000);
+        assert!(render(&[at(&"a\n".repeat(100_000), 4..150_000)]).len() < 10_000);
+    }
+
+    #[test]
+    fn the_users_text_cannot_steer_the_terminal() {
+        let text = "title: \x1b[31mred\x07\u{9b}2J\u{202e}\r\n";
+        let mut diagnostic = at(text, 7..12).hint(text);
+        diagnostic.message = text.into();
+        for rendered in [render(std::slice::from_ref(&diagnostic)), render_coloured(&[diagnostic])] {
+            assert!(!rendered.contains("\x1b[31mred"));
+            assert!(!rendered.contains(['\x07', '\u{9b}', '\u{202e}', '\r']));
+        }
+        assert_eq!(printable("plain é"), "plain é");
+        assert_eq!(printable("a\0\x1bb\nc"), "a\u{2400}\u{241b}b\u{240a}c");
     }
 }

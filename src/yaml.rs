@@ -32,8 +32,8 @@ pub const MAX_ALIAS_NODES: usize = 1 << 16;
 pub struct Node {
     /// What it is.
     pub value: Value,
-    /// Its bytes in the source: of a scalar with quotes, of a collection from the first to the last entry. A value that
-    /// came through an alias has the span of the alias.
+    /// Its bytes in the source: of a scalar with quotes, of a block without its `|` or `>`, of a collection from the first
+    /// to the last entry. A value that came through an alias has the span of the alias.
     pub span: Range<usize>,
     /// How it was written.
     pub style: Style,
@@ -169,9 +169,118 @@ impl Node {
         }
     }
 
+    /// Returns the bytes of the source that spell a range of bytes of a string's text: escapes, folding and indentation
+    /// taken into account. Anything but a string, and a string that came through an alias, is its whole span.
+    pub fn part_span(&self, source: &str, part: Range<usize>) -> Range<usize> {
+        match (&self.value, self.style) {
+            (Value::String(text) | Value::Number(text), style) if !matches!(style, Style::Alias | Style::Collection) => {
+                let raw = source.get(self.span.clone()).unwrap_or("");
+                let column = self.span.start - source[..self.span.start].rfind('\n').map_or(0, |i| i + 1);
+                let mut walk = Walk::new(raw, style, column);
+                let start = walk.advance_to(text, part.start);
+                let end = walk.advance_to(text, part.end);
+                self.span.start + start..self.span.start + end.max(start)
+            }
+            _ => self.span.clone(),
+        }
+    }
+
     /// Whether it is null.
     pub fn is_null(&self) -> bool {
         self.value == Value::Null
+    }
+}
+
+/// Walks over the spelling of a scalar and its text side by side.
+struct Walk<'a> {
+    raw: &'a str,
+    style: Style,
+    indent: usize,
+    raw_at: usize,
+    text_at: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// `column`: bytes before the spelling in its line, which of a block is its indentation.
+    fn new(raw: &'a str, style: Style, column: usize) -> Self {
+        let quoted = matches!(style, Style::SingleQuoted | Style::DoubleQuoted);
+        Self { raw, style, indent: column, raw_at: usize::from(quoted), text_at: 0 }
+    }
+
+    fn rest(&self) -> &'a str {
+        self.raw.get(self.raw_at..).unwrap_or("")
+    }
+
+    fn skip_indent(&mut self) {
+        self.raw_at += self.rest().bytes().take(self.indent).take_while(|b| *b == b' ').count();
+    }
+
+    /// Returns where in the spelling the byte `at` of the text is.
+    fn advance_to(&mut self, text: &str, at: usize) -> usize {
+        while self.text_at < at {
+            let Some(wanted) = text.get(self.text_at..).and_then(|rest| rest.chars().next()) else { break };
+            let taken = self.step(wanted);
+            if taken {
+                self.text_at += wanted.len_utf8();
+            } else if self.rest().is_empty() {
+                break;
+            }
+        }
+        self.skip_to(text);
+        self.raw_at.min(self.raw.len())
+    }
+
+    /// Steps over what is only layout before the next character of the text.
+    fn skip_to(&mut self, text: &str) {
+        let Some(wanted) = text.get(self.text_at..).and_then(|rest| rest.chars().next()) else { return };
+        while let Some(c) = self.rest().chars().next() {
+            let escape = self.style == Style::DoubleQuoted && c == '\\';
+            if c == wanted || escape || !c.is_whitespace() || wanted == ' ' {
+                break;
+            }
+            self.raw_at += c.len_utf8();
+        }
+    }
+
+    /// Takes the spelling of one character, or steps over layout and returns false.
+    fn step(&mut self, wanted: char) -> bool {
+        let rest = self.rest();
+        let Some(c) = rest.chars().next() else { return false };
+        if self.style == Style::DoubleQuoted && c == '\\' {
+            return self.step_escape();
+        }
+        self.raw_at += c.len_utf8();
+        if c == wanted {
+            if c == '\'' && self.style == Style::SingleQuoted {
+                self.raw_at += usize::from(self.rest().starts_with('\''));
+            }
+            if c == '\n' && matches!(self.style, Style::Literal | Style::Folded) {
+                self.skip_indent();
+            }
+            return true;
+        }
+        // A folded line break spells one space.
+        if wanted == ' ' && c == '\n' {
+            self.raw_at += self.rest().len() - self.rest().trim_start_matches([' ', '\t']).len();
+            return true;
+        }
+        !c.is_whitespace()
+    }
+
+    fn step_escape(&mut self) -> bool {
+        let rest = self.rest();
+        let length = match rest.as_bytes().get(1) {
+            Some(b'x') => 4,
+            Some(b'u') => 6,
+            Some(b'U') => 10,
+            _ => 1 + rest.chars().nth(1).map_or(0, char::len_utf8),
+        };
+        let folded = rest.starts_with("\\\n") || rest.starts_with("\\\r");
+        self.raw_at += length;
+        if folded {
+            self.raw_at += self.rest().len() - self.rest().trim_start().len();
+        }
+        !folded
     }
 }
 
@@ -531,6 +640,22 @@ mod tests {
         assert_eq!(&text[list.items()[0].span.clone()], "'it''s'");
         assert_eq!(&text[list.items()[1].span.clone()], "[1, 2]");
         assert_eq!(root.get("c").and_then(Node::as_str), Some("two\nlines\n"));
+    }
+
+    #[test]
+    fn parts_of_a_text_are_found_in_its_spelling() {
+        let text = "a: one 'two' three\nb: 'it''s two'\nc: \"x\\u0041\\ttwo\"\nd: |\n   one\n     two\n\n   three\n\
+                    e: >-\n   one\n   two\n   three\nf: one\n  two\n  three\n";
+        let root = one(text);
+        for (key, node) in root.entries() {
+            let value = node.as_str().expect("text");
+            for word in ["one", "two", "three"] {
+                if let Some(at) = value.find(word) {
+                    let part = node.part_span(text, at..at + word.len());
+                    assert_eq!(&text[part], word, "{}: {word} in {value:?}", key.text);
+                }
+            }
+        }
     }
 
     #[test]
