@@ -32,6 +32,13 @@ impl FieldFunction {
                 let found = pairs.iter().find(|(from, _)| from.eq_ignore_ascii_case(value));
                 found.map_or(Cow::Borrowed(value), |(_, to)| Cow::Owned(to.clone()))
             }
+            Self::TranslateElse(pairs, otherwise) => {
+                let found = pairs.iter().find(|(from, _)| from.eq_ignore_ascii_case(value));
+                Cow::Owned(found.map_or(otherwise, |(_, to)| to).clone())
+            }
+            Self::Parent => Cow::Borrowed(value.rsplit_once('\\')?.0),
+            Self::Root => Cow::Borrowed(value.split('\\').next().unwrap_or(value)),
+            Self::RegistryType => Cow::Borrowed(registry_type(value)),
         })
     }
 }
@@ -44,6 +51,16 @@ fn hash_of<'a>(value: &'a str, kind: &str) -> Option<&'a str> {
 /// `DWORD (0x00000001)` → `0x00000001`, `QWORD (…)` likewise; anything else stays.
 fn registry_data(value: &str) -> &str {
     value.strip_prefix("DWORD (").or_else(|| value.strip_prefix("QWORD (")).and_then(|rest| rest.strip_suffix(')')).unwrap_or(value)
+}
+
+/// The type that Sysmon's way of writing registry data tells.
+fn registry_type(value: &str) -> &'static str {
+    match value {
+        "Binary Data" => "REG_BINARY",
+        _ if value.starts_with("DWORD (") => "REG_DWORD",
+        _ if value.starts_with("QWORD (") => "REG_QWORD",
+        _ => "REG_SZ",
+    }
 }
 
 #[cfg(test)]
@@ -62,5 +79,13 @@ mod tests {
         assert_eq!(apply(FieldFunction::WithoutMappedPrefix, "::ffff:10.0.0.1").as_deref(), Some("10.0.0.1"));
         assert_eq!(apply(FieldFunction::HexToDecimal, "0x1f4").as_deref(), Some("500"));
         assert_eq!(apply(FieldFunction::HexToDecimal, "0xzz").as_deref(), Some("0xzz"));
+        let status = FieldFunction::TranslateElse(vec![("0x0".into(), "success".into())], "failure".into());
+        assert_eq!(apply(status.clone(), "0X0").as_deref(), Some("success"));
+        assert_eq!(apply(status, "0x6").as_deref(), Some("failure"));
+        assert_eq!(apply(FieldFunction::Parent, r"HKLM").as_deref(), Some(r"HKLM\a"));
+        assert_eq!(apply(FieldFunction::Parent, "HKLM"), None);
+        assert_eq!(apply(FieldFunction::Root, r"HKLM\a\b").as_deref(), Some("HKLM"));
+        assert_eq!(apply(FieldFunction::RegistryType, "QWORD (0x1-0x2)").as_deref(), Some("REG_QWORD"));
+        assert_eq!(apply(FieldFunction::RegistryType, "text").as_deref(), Some("REG_SZ"));
     }
 }
