@@ -200,3 +200,29 @@ pub fn format_time(time_us: i64) -> String {
     let Ok(time) = jiff::Timestamp::from_microsecond(time_us) else { return format!("{time_us}us") };
     if time_us.rem_euclid(1000) == 0 { format!("{time:.3}") } else { format!("{time:.6}") }
 }
+
+/// Reads a date or a time in ISO 8601: `2024-01-31`, `2024-01-31T12:00:00`, `2024-01-31 12:00:00.5+01:00`. A date is its
+/// midnight; without a zone it is UTC.
+pub fn parse_iso_time(text: &str) -> Option<i64> {
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return Some(time.as_microsecond());
+    }
+    let time = text.parse::<jiff::civil::DateTime>().ok()?;
+    time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp().as_microsecond())
+}
+
+#[cfg(test)]
+mod time_tests {
+    use super::{format_time, parse_iso_time};
+
+    #[test]
+    fn dates_and_times_with_and_without_zone() {
+        let read = |text| parse_iso_time(text).map(format_time);
+        assert_eq!(read("2024-01-31").as_deref(), Some("2024-01-31T00:00:00.000Z"));
+        assert_eq!(read("2024-01-31T12:00:00").as_deref(), Some("2024-01-31T12:00:00.000Z"));
+        assert_eq!(read("2024-01-31 12:00:00.000250Z").as_deref(), Some("2024-01-31T12:00:00.000250Z"));
+        assert_eq!(read("2024-01-31T12:00:00+01:00").as_deref(), Some("2024-01-31T11:00:00.000Z"));
+        assert_eq!(read("yesterday"), None);
+        assert_eq!(read("2024-13-01"), None);
+    }
+}

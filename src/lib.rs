@@ -10,3 +10,4 @@ pub mod event;
 pub mod ir;
 pub mod plan;
 pub mod yaml;
+pub mod report;

@@ -1,0 +1,51 @@
+//! CSV as RFC 4180 with a header line and `\n` line ends.
+//!
+//! Null is an empty cell; lists and objects are cells of JSON text, so nothing of their structure is lost. Line breaks
+//! inside a cell are kept (the cell is quoted); other control and bidirectional characters are in visible form,
+//! because a CSV listing ends on a terminal as often as in a file.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::{Shape, visible, visible_text};
+
+/// Writes the header.
+pub(super) fn header(out: &mut dyn Write, shape: &Shape) -> io::Result<()> {
+    record(out, shape.fields.iter().map(|f| visible(f)))
+}
+
+/// Writes a row.
+pub(super) fn line(out: &mut dyn Write, values: &[Value]) -> io::Result<()> {
+    record(out, values.iter().map(cell))
+}
+
+fn cell(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Null => Cow::Borrowed(""),
+        Value::String(text) => visible_text(text),
+        Value::Array(_) | Value::Object(_) => {
+            let mut out = Vec::new();
+            super::json::write(&mut out, value).expect("a vector takes all bytes");
+            Cow::Owned(String::from_utf8(out).expect("JSON is UTF-8"))
+        }
+        Value::Bool(_) | Value::Number(_) => Cow::Owned(value.to_string()),
+    }
+}
+
+fn record<'a>(out: &mut dyn Write, cells: impl Iterator<Item = Cow<'a, str>>) -> io::Result<()> {
+    let mut writer = csv::WriterBuilder::new().from_writer(out);
+    for cell in cells {
+        writer.write_field(cell.as_bytes()).map_err(into_io)?;
+    }
+    writer.write_record(None::<&[u8]>).map_err(into_io)?;
+    writer.flush()
+}
+
+fn into_io(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}

@@ -1,0 +1,183 @@
+//! Output formats: rows of named values become a table, JSON, JSON lines or CSV.
+//!
+//! One format a file. A [`Shape`] names the fields of a listing and which of them a table shows; a
+//! [`ListWriter`] takes rows one at a time and writes them in the chosen format, so that only a table is ever held
+//! in memory. The field names of the shapes are an interface that scripts stand on: `docs/output.md` has them all.
+//!
+//! Nothing here opens a file or knows a terminal: the caller passes a writer and, for tables, a width.
+
+mod csv;
+mod evidence;
+mod finding;
+mod json;
+mod jsonl;
+mod shape;
+mod source;
+mod table;
+mod visible;
+
+use std::io::{self, Write};
+
+pub use evidence::EVIDENCE;
+pub use finding::FINDING;
+pub use json::to_json;
+pub use serde_json::Value;
+pub use shape::{Align, Shape, TableColumn, cell_text};
+pub use source::SOURCE;
+pub use visible::{visible, visible_text};
+
+/// How a listing is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// Columns for reading; long cells are cut
+    #[default]
+    Table,
+    /// One array of objects
+    Json,
+    /// One object a line
+    Jsonl,
+    /// Comma-separated, with a header line
+    Csv,
+}
+
+/// Writes the rows of one listing.
+pub struct ListWriter<'a> {
+    out: &'a mut dyn Write,
+    shape: &'a Shape,
+    state: State,
+}
+
+enum State {
+    Table(table::Table),
+    Json { rows: u64 },
+    Jsonl,
+    Csv,
+}
+
+impl<'a> ListWriter<'a> {
+    /// Starts a listing. `width` is the terminal's, in columns; without it table cells are not wrapped.
+    pub fn new(out: &'a mut dyn Write, format: Format, shape: &'a Shape, width: Option<u16>) -> io::Result<Self> {
+        let state = match format {
+            Format::Table => State::Table(table::Table::new(shape, width)),
+            Format::Json => State::Json { rows: 0 },
+            Format::Jsonl => State::Jsonl,
+            Format::Csv => {
+                csv::header(out, shape)?;
+                State::Csv
+            }
+        };
+        Ok(Self { out, shape, state })
+    }
+
+    /// Writes a row: one value a field, in the order of the shape.
+    pub fn row(&mut self, values: &[Value]) -> io::Result<()> {
+        debug_assert_eq!(values.len(), self.shape.fields.len(), "a row has a value for each field of its shape");
+        match &mut self.state {
+            State::Table(table) => table.row(self.shape, values),
+            State::Json { rows } => {
+                self.out.write_all(if *rows == 0 { b"[\n  " } else { b",\n  " })?;
+                *rows += 1;
+                json::object(self.out, &self.shape.fields, values)?;
+            }
+            State::Jsonl => jsonl::line(self.out, &self.shape.fields, values)?,
+            State::Csv => csv::line(self.out, values)?,
+        }
+        Ok(())
+    }
+
+    /// Ends the listing and flushes.
+    pub fn finish(self) -> io::Result<()> {
+        match self.state {
+            State::Table(table) => table.write(self.out)?,
+            State::Json { rows: 0 } => self.out.write_all(b"[]\n")?,
+            State::Json { .. } => self.out.write_all(b"\n]\n")?,
+            State::Jsonl | State::Csv => {}
+        }
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn listing(format: Format, rows: &[Vec<Value>], width: Option<u16>) -> String {
+        let shape = Shape {
+            fields: ["path", "events", "tags", "group"].map(String::from).to_vec(),
+            table: vec![TableColumn::left("path", "Path"), TableColumn::right("events", "Events"), TableColumn::left("group", "Group")],
+        };
+        let mut out = Vec::new();
+        let mut writer = ListWriter::new(&mut out, format, &shape, width).unwrap();
+        for row in rows {
+            writer.row(row).unwrap();
+        }
+        writer.finish().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn rows() -> Vec<Vec<Value>> {
+        vec![
+            vec![json!("a\u{1b}[31m.evtx"), json!(12), json!(["x", "y"]), json!({"user": "bob", "port": "445"})],
+            vec![json!("b,\"c\"\u{202e}"), json!(9_007_199_254_740_993_i64), json!([]), Value::Null],
+        ]
+    }
+
+    #[test]
+    fn table_shows_chosen_columns_safely() {
+        let expected = [
+            "Path                      Events  Group",
+            r"a\x1b[31m.evtx                12  user=bob port=445",
+            r#"b,"c"\u{202e}   9007199254740993  -"#,
+            "",
+        ];
+        assert_eq!(listing(Format::Table, &rows(), None), expected.join("\n"));
+    }
+
+    #[test]
+    fn json_escapes_what_a_terminal_would_obey() {
+        let expected = [
+            "[",
+            r#"  {"path":"a\u001b[31m.evtx","events":12,"tags":["x","y"],"group":{"user":"bob","port":"445"}},"#,
+            r#"  {"path":"b,\"c\"\u202e","events":9007199254740993,"tags":[],"group":null}"#,
+            "]",
+            "",
+        ];
+        assert_eq!(listing(Format::Json, &rows(), None), expected.join("\n"));
+    }
+
+    #[test]
+    fn json_lines_are_the_same_objects() {
+        let lines = listing(Format::Jsonl, &rows(), None);
+        let parsed: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(json!(parsed), serde_json::from_str::<Value>(&listing(Format::Json, &rows(), None)).unwrap());
+    }
+
+    #[test]
+    fn csv_quotes_and_keeps_structure_as_json() {
+        let expected = [
+            "path,events,tags,group",
+            r#"a\x1b[31m.evtx,12,"[""x"",""y""]","{""user"":""bob"",""port"":""445""}""#,
+            r#""b,""c""\u{202e}",9007199254740993,[],"#,
+            "",
+        ];
+        assert_eq!(listing(Format::Csv, &rows(), None), expected.join("\n"));
+    }
+
+    #[test]
+    fn a_narrow_terminal_wraps_and_long_cells_are_cut() {
+        let row = vec![json!("x".repeat(1000)), json!(1), Value::Null, Value::Null];
+        let text = listing(Format::Table, &[row], Some(60));
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+        assert!(text.contains('…') && text.matches('x').count() == 239, "{text}");
+    }
+
+    #[test]
+    fn empty_listings() {
+        assert_eq!(listing(Format::Json, &[], None), "[]\n");
+        assert_eq!(listing(Format::Jsonl, &[], None), "");
+        assert_eq!(listing(Format::Csv, &[], None), "path,events,tags,group\n");
+        assert_eq!(listing(Format::Table, &[], None), "");
+    }
+}

@@ -1,0 +1,97 @@
+//! What a listing consists of: its fields, and which of them a table shows under which heading.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+/// The fields of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// Field names in output order: JSON keys and the CSV header.
+    pub fields: Vec<String>,
+    /// The columns of the table, by field name, in table order.
+    pub table: Vec<TableColumn>,
+}
+
+/// One column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableColumn {
+    /// The field it shows.
+    pub field: String,
+    /// Its heading.
+    pub heading: String,
+    /// Where its cells stand.
+    pub align: Align,
+}
+
+/// Where a cell stands in its column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    /// Text.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+impl TableColumn {
+    /// Makes a column of text.
+    pub fn left(field: &str, heading: &str) -> Self {
+        Self { field: field.into(), heading: heading.into(), align: Align::Left }
+    }
+
+    /// Makes a column of numbers.
+    pub fn right(field: &str, heading: &str) -> Self {
+        Self { field: field.into(), heading: heading.into(), align: Align::Right }
+    }
+}
+
+impl Shape {
+    /// Makes a shape of fixed fields.
+    pub fn new<const N: usize>(fields: [&str; N], table: Vec<TableColumn>) -> Self {
+        Self { fields: fields.map(String::from).to_vec(), table }
+    }
+
+    /// Makes a shape whose table shows every field under its own name. A name that comes twice is marked
+    /// (`user`, `user:2`): an object has each key once.
+    pub fn of_columns(columns: &[String]) -> Self {
+        let mut fields: Vec<String> = Vec::with_capacity(columns.len());
+        for column in columns {
+            let mut name = column.clone();
+            let mut n = 2;
+            while fields.contains(&name) {
+                name = format!("{column}:{n}");
+                n += 1;
+            }
+            fields.push(name);
+        }
+        let table = fields.iter().map(|f| TableColumn::left(f, f)).collect();
+        Self { fields, table }
+    }
+}
+
+/// Returns the text that a table shows for a value: lists with commas, objects as `key=value`, null as `-`.
+/// The text may still hold anything: pass it through [`super::visible`].
+pub fn cell_text(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Null => Cow::Borrowed("-"),
+        Value::String(text) => Cow::Borrowed(text),
+        Value::Array(items) if items.is_empty() => Cow::Borrowed("-"),
+        Value::Array(items) => Cow::Owned(items.iter().map(cell_text).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) if map.is_empty() => Cow::Borrowed("-"),
+        Value::Object(map) => {
+            Cow::Owned(map.iter().map(|(k, v)| format!("{k}={}", cell_text(v))).collect::<Vec<_>>().join(" "))
+        }
+        Value::Bool(_) | Value::Number(_) => Cow::Owned(value.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_that_come_twice_are_marked() {
+        let shape = Shape::of_columns(&["a", "b", "a", "a"].map(String::from));
+        assert_eq!(shape.fields, ["a", "b", "a:2", "a:3"]);
+    }
+}

@@ -1,0 +1,75 @@
+//! Tables for reading: no lines, two spaces between columns, long cells cut, wrapped to the terminal's width.
+
+use std::io::{self, Write};
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table as Grid, presets};
+use serde_json::Value;
+
+use super::{Align, Shape, cell_text, visible};
+
+/// Characters of a cell that a table shows; the other formats have all of it.
+const CELL_CHARS: usize = 240;
+
+/// A table that is being filled.
+pub(super) struct Table {
+    grid: Grid,
+    columns: Vec<usize>,
+    rows: u64,
+}
+
+impl Table {
+    pub(super) fn new(shape: &Shape, width: Option<u16>) -> Self {
+        let mut grid = Grid::new();
+        grid.load_style(presets::NOTHING);
+        grid.set_content_arrangement(ContentArrangement::Dynamic);
+        if let Some(width) = width {
+            grid.set_width(width);
+        } else {
+            grid.set_content_arrangement(ContentArrangement::Disabled);
+        }
+        grid.set_header(shape.table.iter().map(|c| Cell::new(visible(&c.heading)).set_alignment(alignment(c.align))));
+        let columns = shape
+            .table
+            .iter()
+            .map(|c| shape.fields.iter().position(|f| *f == c.field).expect("a table column shows a field of its shape"))
+            .collect();
+        Self { grid, columns, rows: 0 }
+    }
+
+    pub(super) fn row(&mut self, shape: &Shape, values: &[Value]) {
+        let cells = self.columns.iter().zip(&shape.table).map(|(i, column)| {
+            let align = if values[*i].is_number() { Align::Right } else { column.align };
+            Cell::new(cut(&visible(&cell_text(&values[*i])))).set_alignment(alignment(align))
+        });
+        let cells: Vec<Cell> = cells.collect();
+        self.grid.add_row(cells);
+        self.rows += 1;
+    }
+
+    pub(super) fn write(mut self, out: &mut dyn Write) -> io::Result<()> {
+        if self.rows == 0 {
+            return Ok(());
+        }
+        for column in self.grid.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        for line in self.grid.lines() {
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+fn alignment(align: Align) -> CellAlignment {
+    match align {
+        Align::Left => CellAlignment::Left,
+        Align::Right => CellAlignment::Right,
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(CELL_CHARS) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(CELL_CHARS - 1).chain(['…']).collect(),
+    }
+}
