@@ -9,5 +9,6 @@ pub mod diag;
 pub mod event;
 pub mod ir;
 pub mod plan;
+pub mod taxonomy;
 pub mod yaml;
 pub mod report;

@@ -3,13 +3,26 @@
 //! [`plan`] takes a query and a catalog and returns one branch per event type that can answer it: scope and
 //! constants are folded, so a type that cannot match is not there. A plan knows no Sigma, no SPL and no SQL.
 
+mod fold;
 mod function;
+mod liveness;
+mod resolve;
+mod scope;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::{ColumnIndex, TypeId};
-use crate::diag::Diagnostic;
-use crate::ir::{Pred, Stage};
+pub use resolve::resolve;
+
+pub use crate::taxonomy::FieldFunction;
+
+use crate::catalog::{Catalog, ColumnIndex, TypeId};
+use crate::diag::{Diagnostic, Severity};
+use crate::ir::{Field, Pred, Query, Scope, Stage, Vocabulary};
+use crate::taxonomy::Taxonomy;
+
+use fold::{FieldTable, Names};
+use resolve::{Resolved, Resolver};
+use scope::Scoped;
 
 /// A query resolved against a catalog.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,8 +42,9 @@ pub struct Plan {
 pub struct Branch {
     /// The type.
     pub event_type: TypeId,
-    /// The condition on one event, its fields resolved; simplified: no field in it is [`FieldExpr::Missing`] or
-    /// [`FieldExpr::Constant`], and it is not [`Pred::False`].
+    /// The condition on one event, its fields resolved; simplified: no field in it is [`FieldExpr::Missing`], and it is
+    /// not [`Pred::False`]. A [`FieldExpr::Constant`] stays where it has no simpler form: inside of expressions, on the
+    /// left of a [`Pred::Compare`] that searches it, as the last resort of a [`FieldExpr::Coalesce`].
     pub filter: Pred<FieldExpr>,
     /// Every event field that stages, risk message and risk objects read: the rule's spelling → where it is.
     pub fields: BTreeMap<String, FieldExpr>,
@@ -59,36 +73,68 @@ pub enum FieldExpr {
     Coalesce(Vec<FieldExpr>),
 }
 
-/// Functions of field maps. Each maps text to text, or to missing.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum FieldFunction {
-    /// Text after the last `\` or `/`.
-    BaseName,
-    /// Text after the last `\`.
-    WithoutDomain,
-    /// Simple lower case (see [`crate::event::fold_char`]).
-    Lower,
-    /// The `K=` part of `MD5=…,SHA256=…`; missing where it is not there.
-    Hash(String),
-    /// Registry data: `DWORD (0x00000001)` → `0x00000001`; anything else stays.
-    RegistryData,
-    /// An IPv4-mapped address without its `::ffff:`.
-    WithoutMappedPrefix,
-    /// `0x1f4` → `500`; anything else stays.
-    HexToDecimal,
-    /// The last member of a list; a single value is itself.
-    LastMember,
-    /// The first member of a list; a single value is itself.
-    FirstMember,
-    /// Replaces whole values by others, without case: (from, to); anything else stays.
-    Translate(Vec<(String, String)>),
-    /// Replaces whole values by others, without case: (from, to); anything else becomes the last text.
-    TranslateElse(Vec<(String, String)>, String),
-    /// Text before the last `\`; missing where there is none.
-    Parent,
-    /// Text before the first `\`; all of it where there is none.
-    Root,
-    /// Registry data → its type: `DWORD (…)` → `REG_DWORD`, `QWORD (…)` → `REG_QWORD`, `Binary Data` → `REG_BINARY`,
-    /// anything else → `REG_SZ`.
-    RegistryType,
+/// Resolves a query against a catalog. `extra_fields` are those that the rule's message, its risk objects or the caller
+/// want to see of each result.
+///
+/// Filters that directly follow the base become part of it. A branch whose condition is false is left out. A test on
+/// several values of an event (`Account_Name`: subject and target) passes when it passes for one of them.
+pub fn plan(query: &Query, extra_fields: &[String], catalog: &Catalog, taxonomy: &Taxonomy) -> Plan {
+    let (scoped, mut notes) = scope::scoped(&query.scope, catalog, taxonomy);
+    let leading = query.stages.iter().take_while(|stage| matches!(stage, Stage::Filter(_))).count();
+    let (pushed, stages) = query.stages.split_at(leading);
+    let conditions: Vec<&Pred> = std::iter::once(&query.filter)
+        .chain(pushed.iter().filter_map(|stage| match stage {
+            Stage::Filter(pred) => Some(pred),
+            _ => None,
+        }))
+        .collect();
+    let vocabulary = match query.scope {
+        Scope::LogSource { .. } => Vocabulary::Sigma,
+        Scope::Any | Scope::Dataset(_) => Vocabulary::Splunk,
+    };
+    let mut table = FieldTable::default();
+    conditions.iter().for_each(|pred| table.add_pred(pred));
+    let candidates = candidates(&scoped, &conditions, &table, taxonomy);
+    let known = || candidates.iter().flat_map(|c| c.event_type().columns.iter().map(|c| c.field.as_str())).collect();
+    let needed = liveness::needed(stages, extra_fields, vocabulary, known);
+    needed.values().for_each(|field| table.add(field));
+
+    let mut found = vec![false; table.fields.len()];
+    let mut branches = Vec::new();
+    for resolver in &candidates {
+        let resolved: Vec<Resolved> = table.fields.iter().map(|field| resolver.resolve(field)).collect();
+        found.iter_mut().zip(&resolved).for_each(|(found, resolved)| *found |= !resolved.is_missing());
+        let names = Names { table: &table, resolved: &resolved };
+        let parts = conditions.iter().map(|pred| names.fold(pred)).chain(resolver.conditions());
+        let filter = fold::and(parts);
+        if filter != Pred::False {
+            let fields = needed.iter().map(|(name, field)| (name.clone(), names.value(field))).collect();
+            branches.push(Branch { event_type: resolver.event_type().id, filter, fields });
+        }
+    }
+    if candidates.is_empty() && notes.is_empty() {
+        let message = "the store holds no event type that can answer";
+        notes.push(Diagnostic::new(Severity::Note, "plan-no-events", message));
+    }
+    let absent = table.fields.iter().zip(&found).filter(|(_, found)| !**found && !candidates.is_empty());
+    let missing: BTreeSet<&str> = absent.map(|(field, _)| field.name.as_str()).collect();
+    Plan { branches, stages: stages.to_vec(), missing: missing.into_iter().map(str::to_owned).collect(), notes }
+}
+
+/// Returns the scoped event types whose constants do not already answer no.
+fn candidates<'a>(
+    scoped: &[Scoped<'a>],
+    conditions: &[&Pred],
+    table: &FieldTable<'_>,
+    taxonomy: &'a Taxonomy,
+) -> Vec<Resolver<'a>> {
+    let resolvers = scoped.iter().map(|s| Resolver::new(s.event_type, s.selector, taxonomy));
+    resolvers
+        .filter(|resolver| {
+            let constant = |field: &&Field| resolver.before_stored(field).filter(Resolved::is_constant);
+            let constants: Vec<Option<Resolved>> = table.fields.iter().map(constant).collect();
+            constants.iter().all(Option::is_none)
+                || conditions.iter().all(|pred| fold::answer(pred, table, &constants) != Some(false))
+        })
+        .collect()
 }

@@ -1,0 +1,302 @@
+//! Folding: a condition over a rule's names becomes a condition over one event type's columns.
+//!
+//! Tests on constants are answered here and now, tests on missing fields are false, and what follows from that is
+//! simplified away. Truth is two-valued, so every step is exact; a property test holds folded against unfolded.
+
+use std::collections::HashMap;
+
+use crate::ir::{BinaryOp, Field, FieldCompare, Function, Glob, Match, Part, Pred, Scalar, Test};
+
+use super::FieldExpr;
+use super::resolve::Resolved;
+
+/// The fields of a query in the order met, each once.
+#[derive(Debug, Default)]
+pub(super) struct FieldTable<'a> {
+    /// The fields.
+    pub(super) fields: Vec<&'a Field>,
+    index: HashMap<&'a Field, usize>,
+}
+
+impl<'a> FieldTable<'a> {
+    /// Adds a field.
+    pub(super) fn add(&mut self, field: &'a Field) {
+        if !self.index.contains_key(field) {
+            self.index.insert(field, self.fields.len());
+            self.fields.push(field);
+        }
+    }
+
+    /// Adds the fields of a condition.
+    pub(super) fn add_pred(&mut self, pred: &'a Pred) {
+        visit_pred(pred, &mut |field| self.add(field));
+    }
+
+    /// Returns the position of a field that was added.
+    pub(super) fn position(&self, field: &Field) -> usize {
+        self.index[field]
+    }
+}
+
+/// Calls `visit` for every field of a condition.
+pub(super) fn visit_pred<'a>(pred: &'a Pred, visit: &mut dyn FnMut(&'a Field)) {
+    match pred {
+        Pred::True | Pred::False | Pred::Keyword { .. } => {}
+        Pred::And(parts) | Pred::Or(parts) => parts.iter().for_each(|part| visit_pred(part, visit)),
+        Pred::Not(inner) => visit_pred(inner, visit),
+        Pred::Match(m) => visit(&m.field),
+        Pred::Compare(c) => {
+            visit(&c.left);
+            visit(&c.right);
+        }
+        Pred::Scalar(scalar) => visit_scalar(scalar, visit),
+    }
+}
+
+/// Calls `visit` for every field of an expression.
+pub(super) fn visit_scalar<'a>(scalar: &'a Scalar, visit: &mut dyn FnMut(&'a Field)) {
+    match scalar {
+        Scalar::Null | Scalar::Text(_) | Scalar::Number(_) | Scalar::Bool(_) => {}
+        Scalar::Field(field) => visit(field),
+        Scalar::Call(_, parts) | Scalar::And(parts) | Scalar::Or(parts) => {
+            parts.iter().for_each(|part| visit_scalar(part, visit));
+        }
+        Scalar::Binary(_, left, right) => {
+            visit_scalar(left, visit);
+            visit_scalar(right, visit);
+        }
+        Scalar::Negate(inner) | Scalar::Not(inner) => visit_scalar(inner, visit),
+    }
+}
+
+/// Answers a condition from what is constant alone; `None` where it depends on the event.
+pub(super) fn answer(pred: &Pred, table: &FieldTable<'_>, constants: &[Option<Resolved>]) -> Option<bool> {
+    match pred {
+        Pred::True => Some(true),
+        Pred::False => Some(false),
+        Pred::And(parts) => all(parts.iter().map(|part| answer(part, table, constants))),
+        Pred::Or(parts) => all(parts.iter().map(|part| answer(part, table, constants).map(|t| !t))).map(|t| !t),
+        Pred::Not(inner) => answer(inner, table, constants).map(|truth| !truth),
+        Pred::Match(m) => match constants[table.position(&m.field)].as_ref()? {
+            Resolved::One(FieldExpr::Constant(text)) => Some(m.test.passes(text) != m.negated),
+            Resolved::Synonyms(texts) => Some(texts.iter().any(|text| m.test.passes(text)) != m.negated),
+            _ => None,
+        },
+        Pred::Compare(_) | Pred::Keyword { .. } | Pred::Scalar(_) => None,
+    }
+}
+
+fn all(truths: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut known = Some(true);
+    for truth in truths {
+        match truth {
+            Some(false) => return Some(false),
+            Some(true) => {}
+            None => known = None,
+        }
+    }
+    known
+}
+
+/// The names of a query in one event type.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Names<'a> {
+    /// The fields.
+    pub(super) table: &'a FieldTable<'a>,
+    /// What each is, by position.
+    pub(super) resolved: &'a [Resolved],
+}
+
+impl Names<'_> {
+    fn get(&self, field: &Field) -> &Resolved {
+        &self.resolved[self.table.position(field)]
+    }
+
+    /// Returns where the value of a field is.
+    pub(super) fn value(&self, field: &Field) -> FieldExpr {
+        self.get(field).value()
+    }
+
+    /// Folds a condition.
+    pub(super) fn fold(&self, pred: &Pred) -> Pred<FieldExpr> {
+        match pred {
+            Pred::True => Pred::True,
+            Pred::False => Pred::False,
+            Pred::And(parts) => and(parts.iter().map(|part| self.fold(part))),
+            Pred::Or(parts) => or(parts.iter().map(|part| self.fold(part))),
+            Pred::Not(inner) => not(self.fold(inner)),
+            Pred::Match(m) => self.fold_match(m),
+            Pred::Compare(compare) => self.fold_compare(compare),
+            Pred::Keyword { glob, case } => Pred::Keyword { glob: glob.clone(), case: *case },
+            Pred::Scalar(scalar) => truth(self.fold_scalar(scalar)),
+        }
+    }
+
+    fn fold_match(&self, m: &Match) -> Pred<FieldExpr> {
+        let with = |field: FieldExpr| {
+            Pred::Match(Match { field, test: m.test.clone(), negated: m.negated, span: m.span.clone() })
+        };
+        match self.get(&m.field) {
+            Resolved::One(FieldExpr::Missing) => Pred::False,
+            Resolved::One(FieldExpr::Constant(text)) => bool_pred(m.test.passes(text) != m.negated),
+            Resolved::One(field) => with(field.clone()),
+            Resolved::Synonyms(texts) => bool_pred(texts.iter().any(|text| m.test.passes(text)) != m.negated),
+            Resolved::Members(members) => or(members.iter().map(|member| match member {
+                FieldExpr::Constant(text) => bool_pred(m.test.passes(text) != m.negated),
+                field => with(field.clone()),
+            })),
+        }
+    }
+
+    fn fold_compare(&self, compare: &FieldCompare) -> Pred<FieldExpr> {
+        let (left, right) = (alternatives(self.get(&compare.left)), alternatives(self.get(&compare.right)));
+        or(left.iter().flat_map(|l| right.iter().map(move |r| fold_pair(compare, l, r))))
+    }
+
+    /// Folds an expression: a missing field is null.
+    pub(super) fn fold_scalar(&self, scalar: &Scalar) -> Scalar<FieldExpr> {
+        let fold_all = |parts: &[Scalar]| parts.iter().map(|part| self.fold_scalar(part)).collect();
+        match scalar {
+            Scalar::Null => Scalar::Null,
+            Scalar::Text(text) => Scalar::Text(text.clone()),
+            Scalar::Number(number) => Scalar::Number(*number),
+            Scalar::Bool(truth) => Scalar::Bool(*truth),
+            Scalar::Field(field) => match self.get(field).value() {
+                FieldExpr::Missing => Scalar::Null,
+                expr => Scalar::Field(expr),
+            },
+            Scalar::Call(function, parts) => Scalar::Call(*function, fold_all(parts)),
+            Scalar::Binary(op, left, right) => {
+                Scalar::Binary(*op, Box::new(self.fold_scalar(left)), Box::new(self.fold_scalar(right)))
+            }
+            Scalar::Negate(inner) => Scalar::Negate(Box::new(self.fold_scalar(inner))),
+            Scalar::Not(inner) => Scalar::Not(Box::new(self.fold_scalar(inner))),
+            Scalar::And(parts) => Scalar::And(fold_all(parts)),
+            Scalar::Or(parts) => Scalar::Or(fold_all(parts)),
+        }
+    }
+}
+
+fn alternatives(resolved: &Resolved) -> Vec<FieldExpr> {
+    match resolved {
+        Resolved::One(expr) => vec![expr.clone()],
+        Resolved::Synonyms(texts) => texts.iter().cloned().map(FieldExpr::Constant).collect(),
+        Resolved::Members(members) => members.clone(),
+    }
+}
+
+/// Folds a comparison of two values. A constant that is searched (`contains` and its kin on the left) stays one: it has
+/// no other form.
+fn fold_pair(compare: &FieldCompare, left: &FieldExpr, right: &FieldExpr) -> Pred<FieldExpr> {
+    let around = |text: &str| {
+        let before = compare.any_before.then_some(Part::Any);
+        let after = compare.any_after.then_some(Part::Any);
+        let glob = Glob::new(before.into_iter().chain([Part::Text(text.to_owned())]).chain(after));
+        Test::Glob { glob, case: compare.case }
+    };
+    let matching = |field: &FieldExpr, test| {
+        Pred::Match(Match { field: field.clone(), test, negated: false, span: compare.span.clone() })
+    };
+    match (left, right) {
+        (FieldExpr::Missing, _) | (_, FieldExpr::Missing) => Pred::False,
+        (FieldExpr::Constant(haystack), FieldExpr::Constant(needle)) => bool_pred(around(needle).passes(haystack)),
+        (field, FieldExpr::Constant(needle)) => matching(field, around(needle)),
+        (FieldExpr::Constant(text), field) if !compare.any_before && !compare.any_after => matching(field, around(text)),
+        (left, right) => Pred::Compare(FieldCompare {
+            left: left.clone(),
+            right: right.clone(),
+            any_before: compare.any_before,
+            any_after: compare.any_after,
+            case: compare.case,
+            span: compare.span.clone(),
+        }),
+    }
+}
+
+/// Makes a condition of an expression's truth: null is not true, and NOT of null is.
+fn truth(scalar: Scalar<FieldExpr>) -> Pred<FieldExpr> {
+    let exists = |field| Pred::Match(Match { field, test: Test::Exists, negated: false, span: 0..0 });
+    match scalar {
+        Scalar::Null => Pred::False,
+        Scalar::Bool(truth) => bool_pred(truth),
+        Scalar::And(parts) => and(parts.into_iter().map(truth)),
+        Scalar::Or(parts) => or(parts.into_iter().map(truth)),
+        Scalar::Not(inner) => not(truth(*inner)),
+        Scalar::Call(function @ (Function::IsNull | Function::IsNotNull), mut parts) if parts.len() == 1 => {
+            let present = match parts.remove(0) {
+                Scalar::Null => Pred::False,
+                Scalar::Text(_) | Scalar::Number(_) | Scalar::Bool(_) | Scalar::Field(FieldExpr::Constant(_)) => Pred::True,
+                Scalar::Field(field) => exists(field),
+                other => return Pred::Scalar(Scalar::Call(function, vec![other])),
+            };
+            if function == Function::IsNull { not(present) } else { present }
+        }
+        Scalar::Binary(op, left, right)
+            if is_comparison(op) && (*left == Scalar::Null || *right == Scalar::Null) =>
+        {
+            Pred::False
+        }
+        other => Pred::Scalar(other),
+    }
+}
+
+fn is_comparison(op: BinaryOp) -> bool {
+    match op {
+        BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => true,
+        BinaryOp::Add
+        | BinaryOp::Subtract
+        | BinaryOp::Multiply
+        | BinaryOp::Divide
+        | BinaryOp::Modulo
+        | BinaryOp::Concat => false,
+    }
+}
+
+fn bool_pred(truth: bool) -> Pred<FieldExpr> {
+    if truth { Pred::True } else { Pred::False }
+}
+
+/// All of: flat, without what is true.
+pub(super) fn and(parts: impl Iterator<Item = Pred<FieldExpr>>) -> Pred<FieldExpr> {
+    let mut out = Vec::new();
+    for part in parts {
+        match part {
+            Pred::True => {}
+            Pred::False => return Pred::False,
+            Pred::And(inner) => out.extend(inner),
+            other => out.push(other),
+        }
+    }
+    match out.len() {
+        0 => Pred::True,
+        1 => out.remove(0),
+        _ => Pred::And(out),
+    }
+}
+
+/// Any of: flat, without what is false.
+pub(super) fn or(parts: impl Iterator<Item = Pred<FieldExpr>>) -> Pred<FieldExpr> {
+    let mut out = Vec::new();
+    for part in parts {
+        match part {
+            Pred::False => {}
+            Pred::True => return Pred::True,
+            Pred::Or(inner) => out.extend(inner),
+            other => out.push(other),
+        }
+    }
+    match out.len() {
+        0 => Pred::False,
+        1 => out.remove(0),
+        _ => Pred::Or(out),
+    }
+}
+
+fn not(inner: Pred<FieldExpr>) -> Pred<FieldExpr> {
+    match inner {
+        Pred::True => Pred::False,
+        Pred::False => Pred::True,
+        Pred::Not(inner) => *inner,
+        other => Pred::Not(Box::new(other)),
+    }
+}

@@ -1,0 +1,244 @@
+//! Names: what a rule's field is in one event type.
+//!
+//! | order | Sigma (without case) | Splunk and rows (with case) |
+//! |---|---|---|
+//! | 1 | a rename of the log source | – |
+//! | 2 | what the envelope answers (`EventID`, `Channel`, …) | the same (`EventCode`, `source`, `_time`, …) |
+//! | 3 | a stored field, exactly or in another case | a stored field, exactly |
+//! | 4 | a field map | a field map (add-on, CIM and rendered-text names) |
+//! | 5 | a stored name without its spaces | JSON's `a{}.b` as `a.b`; the same letters with other separators (`Share_Name`) |
+//!
+//! Step 5 counts only when exactly one stored field fits.
+
+use crate::catalog::{ColumnIndex, EventType};
+use crate::ir::{Case, Field, Glob, Match, Pred, Scope, Test, Vocabulary};
+use crate::taxonomy::{Definition, Envelope, LogSource, Lookup, Selector, Taxonomy, TypeNames};
+
+use super::{FieldExpr, fold};
+
+/// What a name is in one event type.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Resolved {
+    /// One value.
+    One(FieldExpr),
+    /// A constant with several spellings: equal to each of them.
+    Synonyms(Vec<String>),
+    /// Several values, as of a list.
+    Members(Vec<FieldExpr>),
+}
+
+impl Resolved {
+    /// Returns the one value to show or to group by: the first spelling, the last member that is there.
+    pub(super) fn value(&self) -> FieldExpr {
+        match self {
+            Self::One(expr) => expr.clone(),
+            Self::Synonyms(texts) => texts.first().map_or(FieldExpr::Missing, |t| FieldExpr::Constant(t.clone())),
+            Self::Members(members) => FieldExpr::Coalesce(members.iter().rev().cloned().collect()),
+        }
+    }
+
+    /// Whether the type has nothing under the name.
+    pub(super) fn is_missing(&self) -> bool {
+        *self == Self::One(FieldExpr::Missing)
+    }
+
+    /// Whether every event of the type answers the same.
+    pub(super) fn is_constant(&self) -> bool {
+        matches!(self, Self::One(FieldExpr::Constant(_)) | Self::Synonyms(_))
+    }
+}
+
+/// Resolves names in one event type.
+#[derive(Debug)]
+pub(super) struct Resolver<'a> {
+    event_type: &'a EventType,
+    names: TypeNames<'a>,
+    selector: Option<&'a Selector>,
+}
+
+impl<'a> Resolver<'a> {
+    /// Makes a resolver; the selector is the one by which the log source chose the type.
+    pub(super) fn new(event_type: &'a EventType, selector: Option<&'a Selector>, taxonomy: &'a Taxonomy) -> Self {
+        Self { event_type, names: taxonomy.names(event_type), selector }
+    }
+
+    /// Resolves a name.
+    pub(super) fn resolve(&self, field: &Field) -> Resolved {
+        if let Some(resolved) = self.before_stored(field) {
+            return resolved;
+        }
+        let name = field.name.as_str();
+        let stored = match field.vocabulary {
+            Vocabulary::Sigma => self.event_type.column_any_case(name),
+            Vocabulary::Splunk | Vocabulary::Row => self.event_type.column_exact(name),
+        };
+        if let Some(column) = stored {
+            return Resolved::One(FieldExpr::Column(column));
+        }
+        if let Some(definition) = self.names.after_stored(name, lookup(field)) {
+            let resolved = self.build(definition);
+            if !resolved.is_missing() {
+                return resolved;
+            }
+        }
+        let column = match field.vocabulary {
+            Vocabulary::Sigma => self.only(|stored| differ_in_spaces(stored, name)),
+            Vocabulary::Splunk | Vocabulary::Row => self.by_separators(name),
+        };
+        Resolved::One(column.map_or(FieldExpr::Missing, FieldExpr::Column))
+    }
+
+    /// Resolves a name that comes before the stored ones.
+    pub(super) fn before_stored(&self, field: &Field) -> Option<Resolved> {
+        if field.vocabulary == Vocabulary::Sigma
+            && let Some(selector) = self.selector
+            && let Some((_, definition)) = selector.renames.iter().find(|(n, _)| n.eq_ignore_ascii_case(&field.name))
+        {
+            return Some(self.build(definition));
+        }
+        self.names.before_stored(&field.name, lookup(field)).map(|definition| self.build(definition))
+    }
+
+    /// Returns the type.
+    pub(super) fn event_type(&self) -> &'a EventType {
+        self.event_type
+    }
+
+    /// Returns what must hold of an event for the log source to mean it.
+    pub(super) fn conditions(&self) -> impl Iterator<Item = Pred<FieldExpr>> {
+        self.selector.into_iter().flat_map(|selector| &selector.conditions).map(|(name, values)| {
+            let field = Field { name: name.clone(), vocabulary: Vocabulary::Sigma };
+            match self.resolve(&field).value() {
+                FieldExpr::Missing => Pred::False,
+                expr => fold::or(values.iter().map(|value| {
+                    let test = Test::Glob { glob: Glob::literal(value.as_str()), case: Case::Ignore };
+                    Pred::Match(Match { field: expr.clone(), test, negated: false, span: 0..0 })
+                })),
+            }
+        })
+    }
+
+    fn build(&self, definition: &Definition) -> Resolved {
+        Resolved::One(match definition {
+            Definition::Field(name) => self.event_type.column_any_case(name).map_or(FieldExpr::Missing, FieldExpr::Column),
+            Definition::Envelope(Envelope::Time) => FieldExpr::Time,
+            Definition::Envelope(Envelope::Host) => FieldExpr::Host,
+            Definition::Envelope(Envelope::Record) => FieldExpr::Record,
+            Definition::Envelope(Envelope::Message) if self.event_type.has_messages => FieldExpr::Message,
+            Definition::Envelope(Envelope::Message) => FieldExpr::Missing,
+            Definition::Text(text) => FieldExpr::Constant(self.expand(text)),
+            Definition::Synonyms(texts) => return Resolved::Synonyms(texts.iter().map(|t| self.expand(t)).collect()),
+            Definition::ByCode(by_code) => match by_code.get(&self.event_type.code) {
+                Some(text) => FieldExpr::Constant(text.clone()),
+                None => FieldExpr::Missing,
+            },
+            Definition::Members(members) => {
+                let mut members: Vec<FieldExpr> = self.present(members).collect();
+                match members.len() {
+                    0 | 1 => members.pop().unwrap_or(FieldExpr::Missing),
+                    _ => return Resolved::Members(members),
+                }
+            }
+            Definition::Coalesce(candidates) => coalesce(self.present(candidates)),
+            Definition::Apply(function, inner) => match self.build(inner).value() {
+                FieldExpr::Missing => FieldExpr::Missing,
+                FieldExpr::Constant(text) => {
+                    function.apply(&text).map_or(FieldExpr::Missing, |text| FieldExpr::Constant(text.into_owned()))
+                }
+                other => FieldExpr::Apply(function.clone(), Box::new(other)),
+            },
+        })
+    }
+
+    fn present(&self, definitions: &[Definition]) -> impl Iterator<Item = FieldExpr> {
+        definitions.iter().map(|d| self.build(d).value()).filter(|expr| *expr != FieldExpr::Missing)
+    }
+
+    fn expand(&self, text: &str) -> String {
+        if !text.contains('$') {
+            return text.to_owned();
+        }
+        let EventType { product, dataset, code, .. } = self.event_type;
+        text.replace("$product", product).replace("$code", code).replace("$dataset", dataset)
+    }
+
+    fn by_separators(&self, name: &str) -> Option<ColumnIndex> {
+        if name.contains("{}")
+            && let Some(column) = self.event_type.column_exact(&name.replace("{}", ""))
+        {
+            return Some(column);
+        }
+        if is_label(name) {
+            return self.only(|stored| same_letters(stored, name));
+        }
+        self.only(|stored| stored.len() == name.len() && stored.bytes().zip(name.bytes()).all(|(s, n)| s == n || (n == b'_' && !s.is_ascii_alphanumeric())))
+    }
+
+    /// Returns the column whose name fits, when exactly one does.
+    fn only(&self, fits: impl Fn(&str) -> bool) -> Option<ColumnIndex> {
+        let mut fitting = self.event_type.columns.iter().enumerate().filter(|(_, column)| fits(&column.field));
+        let (position, _) = fitting.next()?;
+        if fitting.next().is_some() {
+            return None;
+        }
+        u32::try_from(position).ok().map(ColumnIndex)
+    }
+}
+
+/// Resolves a rule's field in an event type, as a value (see [`super::plan`] for tests on fields with several values).
+pub fn resolve(field: &Field, scope: &Scope, event_type: &EventType, taxonomy: &Taxonomy) -> FieldExpr {
+    let selector = match log_source(scope, taxonomy) {
+        Some(LogSource::Selected(selectors, _)) => selectors.into_iter().find(|s| s.selects(event_type)),
+        _ => None,
+    };
+    Resolver::new(event_type, selector, taxonomy).resolve(field).value()
+}
+
+/// Looks a scope up; `None` for a dataset or no scope at all.
+pub(super) fn log_source<'a>(scope: &Scope, taxonomy: &'a Taxonomy) -> Option<LogSource<'a>> {
+    match scope {
+        Scope::Any | Scope::Dataset(_) => None,
+        Scope::LogSource { product, category, service } => {
+            Some(taxonomy.log_source(product.as_deref(), category.as_deref(), service.as_deref()))
+        }
+    }
+}
+
+fn lookup(field: &Field) -> Lookup {
+    match field.vocabulary {
+        Vocabulary::Sigma => Lookup::Sigma,
+        Vocabulary::Splunk | Vocabulary::Row => Lookup::Splunk,
+    }
+}
+
+/// Keeps what can be the first that is neither empty nor `-`.
+fn coalesce(candidates: impl Iterator<Item = FieldExpr>) -> FieldExpr {
+    let mut out = Vec::new();
+    for expr in candidates {
+        match &expr {
+            FieldExpr::Constant(text) if text.is_empty() || text == "-" => {}
+            FieldExpr::Constant(_) if out.is_empty() => return expr,
+            FieldExpr::Constant(_) => {
+                out.push(expr);
+                break;
+            }
+            _ => out.push(expr),
+        }
+    }
+    if out.is_empty() { FieldExpr::Missing } else { FieldExpr::Coalesce(out) }
+}
+
+/// `Relative_Target_Name`: a label of rendered text, its words joined by underscores.
+fn is_label(name: &str) -> bool {
+    name.contains('_') && name.split('_').all(|word| word.starts_with(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit()))
+}
+
+fn same_letters(stored: &str, name: &str) -> bool {
+    let letters = |text: &str| -> Vec<u8> { text.bytes().filter(|b| b.is_ascii_alphanumeric() || !b.is_ascii()).map(|b| b.to_ascii_lowercase()).collect() };
+    stored.len() <= name.len() && letters(stored) == letters(name)
+}
+
+fn differ_in_spaces(stored: &str, name: &str) -> bool {
+    stored.contains(' ')
+        && stored.bytes().filter(|b| *b != b' ').map(|b| b.to_ascii_lowercase()).eq(name.bytes().map(|b| b.to_ascii_lowercase()))
+}

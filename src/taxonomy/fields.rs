@@ -1,0 +1,110 @@
+//! The names of an event type beside its stored ones.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::definition::Definition;
+use super::selector::Selector;
+use super::{fault, texts};
+use crate::catalog::EventType;
+use crate::diag::{Diagnostic, SourceText};
+use crate::yaml::Node;
+
+/// An entry of a field map.
+#[derive(Debug)]
+pub struct FieldMap {
+    events: Selector,
+    /// The only vocabulary that it holds for.
+    vocabulary: Option<Lookup>,
+    first: bool,
+    fields: HashMap<String, Definition>,
+}
+
+/// The vocabulary of a look-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookup {
+    /// Sigma names, without case.
+    Sigma,
+    /// Splunk names, with case.
+    Splunk,
+}
+
+impl FieldMap {
+    /// Parses an entry: one map, or several where it names several products.
+    pub(super) fn parse(source: &Arc<SourceText>, node: &Node, out: &mut Vec<Self>) -> Result<(), Diagnostic> {
+        let events = node.get("events").ok_or_else(|| fault(source, node, "`events` is missing"))?;
+        let vocabulary = match node.get("vocabulary").and_then(Node::as_str) {
+            None => None,
+            Some("sigma") => Some(Lookup::Sigma),
+            Some("splunk") => Some(Lookup::Splunk),
+            Some(other) => return Err(fault(source, node, format!("there is no vocabulary {other}"))),
+        };
+        let mut fields = HashMap::new();
+        for (name, definition) in node.get("fields").map(Node::entries).unwrap_or_default() {
+            fields.insert(name.text.clone(), Definition::parse(source, definition)?);
+        }
+        for (name, codes) in node.get("by_code").map(Node::entries).unwrap_or_default() {
+            let mut by_code = BTreeMap::new();
+            for (code, text) in codes.entries() {
+                let text = texts(source, text)?.pop().ok_or_else(|| fault(source, codes, "a text is missing"))?;
+                by_code.insert(code.text.clone(), text);
+            }
+            if fields.insert(name.text.clone(), Definition::ByCode(by_code)).is_some() {
+                return Err(fault(source, codes, format!("{} is defined twice", name.text)));
+            }
+        }
+        let first = node.get("first").and_then(Node::as_bool).unwrap_or(false);
+        out.push(Self { events: Selector::parse(source, events, "")?, vocabulary, first, fields });
+        Ok(())
+    }
+
+    /// The narrower, the smaller.
+    pub(super) fn breadth(&self) -> u8 {
+        self.events.breadth()
+    }
+
+    fn get(&self, name: &str, lookup: Lookup) -> Option<&Definition> {
+        if self.vocabulary.is_some_and(|v| v != lookup) {
+            return None;
+        }
+        self.fields.get(name).or_else(|| match lookup {
+            Lookup::Splunk => None,
+            Lookup::Sigma => self.fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, d)| d),
+        })
+    }
+}
+
+/// The field maps that hold for one event type, narrowest first.
+#[derive(Debug, Clone)]
+pub struct TypeNames<'a> {
+    maps: Vec<&'a FieldMap>,
+}
+
+impl<'a> TypeNames<'a> {
+    pub(super) fn new(maps: &'a [FieldMap], event_type: &EventType) -> Self {
+        Self { maps: maps.iter().filter(|map| map.events.selects(event_type)).collect() }
+    }
+
+    /// Returns the definition that comes before a stored name.
+    pub fn before_stored(&self, name: &str, lookup: Lookup) -> Option<&'a Definition> {
+        self.maps.iter().filter(|map| map.first).find_map(|map| map.get(name, lookup))
+    }
+
+    /// Returns the definition that a name has when it is no stored name.
+    pub fn after_stored(&self, name: &str, lookup: Lookup) -> Option<&'a Definition> {
+        self.maps.iter().filter(|map| !map.first).find_map(|map| map.get(name, lookup))
+    }
+
+    /// Returns the names that a vocabulary adds, sorted, each once.
+    pub fn all(&self, lookup: Lookup) -> Vec<&'a str> {
+        let mut out: Vec<&str> = self
+            .maps
+            .iter()
+            .filter(|map| map.vocabulary.is_none_or(|v| v == lookup))
+            .flat_map(|map| map.fields.keys().map(String::as_str))
+            .collect();
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+}

@@ -1,0 +1,220 @@
+//! What rule writers and data sources call things: log sources, data sets and field names, as data.
+//!
+//! The data lies in `rules/logsources` and `rules/fields` (their first comments say how to read and write them) and is
+//! built into the program. This module parses it and answers three questions: which event types a log source or a
+//! data set means ([`Selector`]), and what a name means in an event type ([`Definition`]). It knows no rule, no
+//! query and no SQL: the planner puts the answers to use.
+
+mod definition;
+mod fields;
+mod selector;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+pub use definition::{Definition, Envelope, FieldFunction};
+pub use fields::{FieldMap, Lookup, TypeNames};
+pub use selector::Selector;
+
+use crate::catalog::EventType;
+use crate::diag::{Diagnostic, SourceText};
+use crate::yaml::{self, Node};
+
+/// The files of the log sources, as built in.
+const LOG_SOURCES: &[(&str, &str)] = &[
+    ("rules/logsources/windows.yml", include_str!("../../rules/logsources/windows.yml")),
+    ("rules/logsources/unix.yml", include_str!("../../rules/logsources/unix.yml")),
+    ("rules/logsources/cloud.yml", include_str!("../../rules/logsources/cloud.yml")),
+    ("rules/logsources/network.yml", include_str!("../../rules/logsources/network.yml")),
+    ("rules/logsources/applications.yml", include_str!("../../rules/logsources/applications.yml")),
+];
+
+/// The files of the field maps, as built in. Among equally narrow entries the first file wins.
+const FIELDS: &[(&str, &str)] = &[
+    ("rules/fields/windows.yml", include_str!("../../rules/fields/windows.yml")),
+    ("rules/fields/sysmon.yml", include_str!("../../rules/fields/sysmon.yml")),
+    ("rules/fields/security.yml", include_str!("../../rules/fields/security.yml")),
+    ("rules/fields/other.yml", include_str!("../../rules/fields/other.yml")),
+];
+
+/// The file of the data sets, as built in.
+const DATASETS: (&str, &str) = ("rules/fields/datasets.yml", include_str!("../../rules/fields/datasets.yml"));
+
+/// Log sources, data sets and field maps.
+#[derive(Debug, Default)]
+pub struct Taxonomy {
+    products: Vec<Product>,
+    datasets: BTreeMap<String, Vec<Selector>>,
+    maps: Vec<FieldMap>,
+}
+
+/// The log sources of one product.
+#[derive(Debug)]
+struct Product {
+    name: String,
+    any: Vec<Selector>,
+    services: BTreeMap<String, Vec<Selector>>,
+    categories: BTreeMap<String, Vec<Selector>>,
+}
+
+/// What a log source means.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LogSource<'a> {
+    /// Nothing restricts: all events.
+    Everything,
+    /// The event types that one of these selects (and, in the second list where it is not empty, one of those too).
+    Selected(Vec<&'a Selector>, Vec<&'a Selector>),
+    /// Known, but no event log holds it.
+    Nowhere,
+    /// The part of the log source that nobody knows, e.g. `service msexchange`.
+    Unknown(String),
+}
+
+impl Taxonomy {
+    /// Returns the built-in taxonomy; it is parsed once.
+    pub fn embedded() -> &'static Self {
+        static EMBEDDED: LazyLock<Taxonomy> = LazyLock::new(|| {
+            Taxonomy::parse(LOG_SOURCES, FIELDS, DATASETS).expect("the built-in data files parse: a test reads them")
+        });
+        &EMBEDDED
+    }
+
+    /// Parses data files: (path, text) of log sources, field maps and data sets.
+    ///
+    /// # Errors
+    /// The first fault, with its place.
+    pub fn parse(
+        log_sources: &[(&str, &str)],
+        fields: &[(&str, &str)],
+        datasets: (&str, &str),
+    ) -> Result<Self, Diagnostic> {
+        let mut out = Self::default();
+        for file in log_sources {
+            let (source, root) = root_of(*file)?;
+            let entries = if root.items().is_empty() { std::slice::from_ref(&root) } else { root.items() };
+            for entry in entries {
+                out.products.push(Product::parse(&source, entry)?);
+            }
+        }
+        for file in fields {
+            let (source, root) = root_of(*file)?;
+            for entry in root.items() {
+                FieldMap::parse(&source, entry, &mut out.maps)?;
+            }
+        }
+        let (source, root) = root_of(datasets)?;
+        for (name, node) in root.entries() {
+            out.datasets.insert(name.text.clone(), Selector::parse_all(&source, node, "")?);
+        }
+        out.maps.sort_by_key(FieldMap::breadth); // stable: among equals the first file wins
+        Ok(out)
+    }
+
+    /// Returns what a Sigma log source means. Names compare without case.
+    pub fn log_source(&self, product: Option<&str>, category: Option<&str>, service: Option<&str>) -> LogSource<'_> {
+        let products: Vec<&Product> =
+            self.products.iter().filter(|p| product.is_none_or(|name| p.name.eq_ignore_ascii_case(name))).collect();
+        if let (Some(name), true) = (product, products.is_empty()) {
+            return LogSource::Unknown(format!("product {name}"));
+        }
+        let (first, second) = match (category, service) {
+            (None, None) if product.is_none() => return LogSource::Everything,
+            (None, None) => (products.iter().flat_map(|p| &p.any).collect(), Vec::new()),
+            (Some(category), None) => match find(&products, category, |p| &p.categories) {
+                None => return LogSource::Unknown(format!("category {category}")),
+                Some(selectors) => (selectors, Vec::new()),
+            },
+            (None, Some(service)) => match find(&products, service, |p| &p.services) {
+                None => return LogSource::Unknown(format!("service {service}")),
+                Some(selectors) => (selectors, Vec::new()),
+            },
+            (Some(category), Some(service)) => {
+                let categories = find(&products, category, |p| &p.categories);
+                let services = find(&products, service, |p| &p.services);
+                match (categories, services) {
+                    (None, _) => return LogSource::Unknown(format!("category {category}")),
+                    (_, None) => return LogSource::Unknown(format!("service {service}")),
+                    (Some(_), Some(s)) if s.is_empty() => return LogSource::Nowhere,
+                    (Some(c), Some(s)) => (c, s),
+                }
+            }
+        };
+        if first.is_empty() { LogSource::Nowhere } else { LogSource::Selected(first, second) }
+    }
+
+    /// Returns the selectors of a CIM dataset. Names compare without case; `Endpoint` alone means nothing.
+    pub fn dataset(&self, name: &str) -> Option<&[Selector]> {
+        self.datasets.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, s)| s.as_slice())
+    }
+
+    /// Returns the CIM datasets by name.
+    pub fn datasets(&self) -> impl Iterator<Item = (&str, &[Selector])> {
+        self.datasets.iter().map(|(name, selectors)| (name.as_str(), selectors.as_slice()))
+    }
+
+    /// Returns the Sigma categories of a product by name.
+    pub fn categories(&self, product: &str) -> impl Iterator<Item = (&str, &[Selector])> {
+        self.products
+            .iter()
+            .filter(move |p| p.name == product)
+            .flat_map(|p| &p.categories)
+            .map(|(name, selectors)| (name.as_str(), selectors.as_slice()))
+    }
+
+    /// Returns the names that hold in an event type.
+    pub fn names(&self, event_type: &EventType) -> TypeNames<'_> {
+        TypeNames::new(&self.maps, event_type)
+    }
+}
+
+fn find<'a>(
+    products: &[&'a Product],
+    name: &str,
+    part: impl Fn(&'a Product) -> &'a BTreeMap<String, Vec<Selector>>,
+) -> Option<Vec<&'a Selector>> {
+    let mut found = None;
+    for product in products {
+        for (_, selectors) in part(product).iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)) {
+            found.get_or_insert_with(Vec::new).extend(selectors);
+        }
+    }
+    found
+}
+
+impl Product {
+    fn parse(source: &Arc<SourceText>, node: &Node) -> Result<Self, Diagnostic> {
+        let name = node.get("product").and_then(Node::as_str).ok_or_else(|| fault(source, node, "a product is missing"))?;
+        let part = |key: &str| -> Result<BTreeMap<String, Vec<Selector>>, Diagnostic> {
+            let mut out = BTreeMap::new();
+            for (service, selectors) in node.get(key).map(Node::entries).unwrap_or_default() {
+                out.insert(service.text.clone(), Selector::parse_all(source, selectors, name)?);
+            }
+            Ok(out)
+        };
+        let any = node.get("any").map(|any| Selector::parse_all(source, any, name)).transpose()?.unwrap_or_default();
+        Ok(Self { name: name.to_owned(), any, services: part("services")?, categories: part("categories")? })
+    }
+}
+
+fn root_of((path, text): (&str, &str)) -> Result<(Arc<SourceText>, Node), Diagnostic> {
+    let source = Arc::new(SourceText { path: path.to_owned(), text: text.to_owned() });
+    let root = yaml::parse(&source)?.into_iter().next();
+    let root = root.ok_or_else(|| Diagnostic::error("taxonomy-data", format!("{path} is empty")))?;
+    Ok((source, root))
+}
+
+fn fault(source: &Arc<SourceText>, node: &Node, message: impl Into<String>) -> Diagnostic {
+    Diagnostic::error("taxonomy-data", message).at(source, node.span.clone())
+}
+
+/// Returns the texts of a scalar or of a list of scalars.
+fn texts(source: &Arc<SourceText>, node: &Node) -> Result<Vec<String>, Diagnostic> {
+    let nodes = if node.scalar_text().is_some() { std::slice::from_ref(node) } else { node.items() };
+    nodes
+        .iter()
+        .map(|n| n.scalar_text().map(str::to_owned).ok_or_else(|| fault(source, n, "a text is expected here")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
