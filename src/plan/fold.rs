@@ -133,9 +133,7 @@ impl Names<'_> {
     }
 
     fn fold_match(&self, m: &Match) -> Pred<FieldExpr> {
-        let with = |field: FieldExpr| {
-            Pred::Match(Match { field, test: m.test.clone(), negated: m.negated, span: m.span.clone() })
-        };
+        let with = |field: FieldExpr| Pred::Match(Match { field, test: m.test.clone(), negated: m.negated, span: m.span.clone() });
         match self.get(&m.field) {
             Resolved::One(FieldExpr::Missing) => Pred::False,
             Resolved::One(FieldExpr::Constant(text)) => bool_pred(m.test.passes(text) != m.negated),
@@ -166,9 +164,7 @@ impl Names<'_> {
                 expr => Scalar::Field(expr),
             },
             Scalar::Call(function, parts) => Scalar::Call(*function, fold_all(parts)),
-            Scalar::Binary(op, left, right) => {
-                Scalar::Binary(*op, Box::new(self.fold_scalar(left)), Box::new(self.fold_scalar(right)))
-            }
+            Scalar::Binary(op, left, right) => Scalar::Binary(*op, Box::new(self.fold_scalar(left)), Box::new(self.fold_scalar(right))),
             Scalar::Negate(inner) => Scalar::Negate(Box::new(self.fold_scalar(inner))),
             Scalar::Not(inner) => Scalar::Not(Box::new(self.fold_scalar(inner))),
             Scalar::And(parts) => Scalar::And(fold_all(parts)),
@@ -194,9 +190,7 @@ fn fold_pair(compare: &FieldCompare, left: &FieldExpr, right: &FieldExpr) -> Pre
         let glob = Glob::new(before.into_iter().chain([Part::Text(text.to_owned())]).chain(after));
         Test::Glob { glob, case: compare.case }
     };
-    let matching = |field: &FieldExpr, test| {
-        Pred::Match(Match { field: field.clone(), test, negated: false, span: compare.span.clone() })
-    };
+    let matching = |field: &FieldExpr, test| Pred::Match(Match { field: field.clone(), test, negated: false, span: compare.span.clone() });
     match (left, right) {
         (FieldExpr::Missing, _) | (_, FieldExpr::Missing) => Pred::False,
         (FieldExpr::Constant(haystack), FieldExpr::Constant(needle)) => bool_pred(around(needle).passes(haystack)),
@@ -231,11 +225,7 @@ fn truth(scalar: Scalar<FieldExpr>) -> Pred<FieldExpr> {
             };
             if function == Function::IsNull { not(present) } else { present }
         }
-        Scalar::Binary(op, left, right)
-            if is_comparison(op) && (*left == Scalar::Null || *right == Scalar::Null) =>
-        {
-            Pred::False
-        }
+        Scalar::Binary(op, left, right) if is_comparison(op) && (*left == Scalar::Null || *right == Scalar::Null) => Pred::False,
         other => Pred::Scalar(other),
     }
 }
@@ -243,12 +233,7 @@ fn truth(scalar: Scalar<FieldExpr>) -> Pred<FieldExpr> {
 fn is_comparison(op: BinaryOp) -> bool {
     match op {
         BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => true,
-        BinaryOp::Add
-        | BinaryOp::Subtract
-        | BinaryOp::Multiply
-        | BinaryOp::Divide
-        | BinaryOp::Modulo
-        | BinaryOp::Concat => false,
+        BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo | BinaryOp::Concat => false,
     }
 }
 

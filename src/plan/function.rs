@@ -24,7 +24,9 @@ impl FieldFunction {
                 _ => value,
             }),
             Self::HexToDecimal => match value.strip_prefix("0x").or_else(|| value.strip_prefix("0X")) {
-                Some(digits) if !digits.starts_with(['+', '-']) => u64::from_str_radix(digits, 16).map_or(Cow::Borrowed(value), |n| Cow::Owned(n.to_string())),
+                Some(digits) if !digits.starts_with(['+', '-']) => {
+                    u64::from_str_radix(digits, 16).map_or(Cow::Borrowed(value), |n| Cow::Owned(n.to_string()))
+                }
                 _ => Cow::Borrowed(value),
             },
             Self::FirstMember | Self::LastMember => Cow::Borrowed(value),
@@ -82,7 +84,7 @@ mod tests {
         let status = FieldFunction::TranslateElse(vec![("0x0".into(), "success".into())], "failure".into());
         assert_eq!(apply(status.clone(), "0X0").as_deref(), Some("success"));
         assert_eq!(apply(status, "0x6").as_deref(), Some("failure"));
-        assert_eq!(apply(FieldFunction::Parent, r"HKLM").as_deref(), Some(r"HKLM\a"));
+        assert_eq!(apply(FieldFunction::Parent, r"HKLM\a\b").as_deref(), Some(r"HKLM\a"));
         assert_eq!(apply(FieldFunction::Parent, "HKLM"), None);
         assert_eq!(apply(FieldFunction::Root, r"HKLM\a\b").as_deref(), Some("HKLM"));
         assert_eq!(apply(FieldFunction::RegistryType, "QWORD (0x1-0x2)").as_deref(), Some("REG_QWORD"));

@@ -207,10 +207,7 @@ mod tests {
 
     #[test]
     fn what_a_stage_made_is_no_field_of_the_event() {
-        let eval = Stage::Eval(vec![
-            ("a".to_owned(), Scalar::Field(field("Image"))),
-            ("b".to_owned(), Scalar::Field(field("a"))),
-        ]);
+        let eval = Stage::Eval(vec![("a".to_owned(), Scalar::Field(field("Image"))), ("b".to_owned(), Scalar::Field(field("a")))]);
         assert_eq!(names(&[eval, stats(&["b"])], &[]), ["Image", "_time"]);
     }
 
@@ -226,7 +223,10 @@ mod tests {
 
     #[test]
     fn kept_and_dropped_columns() {
-        assert_eq!(names(&[Stage::Keep(vec!["Target*".to_owned(), "user".to_owned()]), stats(&["user", "Image"])], &[]), ["TargetSid", "TargetUserName", "_time", "user"]);
+        assert_eq!(
+            names(&[Stage::Keep(vec!["Target*".to_owned(), "user".to_owned()]), stats(&["user", "Image"])], &[]),
+            ["TargetSid", "TargetUserName", "_time", "user"]
+        );
         assert_eq!(names(&[Stage::Drop(vec!["Target*".to_owned()]), stats(&["TargetSid", "Image"])], &[]), ["Image", "_time"]);
     }
 }

@@ -8,6 +8,8 @@ mod function;
 mod liveness;
 mod resolve;
 mod scope;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -122,19 +124,13 @@ pub fn plan(query: &Query, extra_fields: &[String], catalog: &Catalog, taxonomy:
 }
 
 /// Returns the scoped event types whose constants do not already answer no.
-fn candidates<'a>(
-    scoped: &[Scoped<'a>],
-    conditions: &[&Pred],
-    table: &FieldTable<'_>,
-    taxonomy: &'a Taxonomy,
-) -> Vec<Resolver<'a>> {
+fn candidates<'a>(scoped: &[Scoped<'a>], conditions: &[&Pred], table: &FieldTable<'_>, taxonomy: &'a Taxonomy) -> Vec<Resolver<'a>> {
     let resolvers = scoped.iter().map(|s| Resolver::new(s.event_type, s.selector, taxonomy));
     resolvers
         .filter(|resolver| {
             let constant = |field: &&Field| resolver.before_stored(field).filter(Resolved::is_constant);
             let constants: Vec<Option<Resolved>> = table.fields.iter().map(constant).collect();
-            constants.iter().all(Option::is_none)
-                || conditions.iter().all(|pred| fold::answer(pred, table, &constants) != Some(false))
+            constants.iter().all(Option::is_none) || conditions.iter().all(|pred| fold::answer(pred, table, &constants) != Some(false))
         })
         .collect()
 }

@@ -171,7 +171,9 @@ impl<'a> Resolver<'a> {
         if is_label(name) {
             return self.only(|stored| same_letters(stored, name));
         }
-        self.only(|stored| stored.len() == name.len() && stored.bytes().zip(name.bytes()).all(|(s, n)| s == n || (n == b'_' && !s.is_ascii_alphanumeric())))
+        self.only(|stored| {
+            stored.len() == name.len() && stored.bytes().zip(name.bytes()).all(|(s, n)| s == n || (n == b'_' && !s.is_ascii_alphanumeric()))
+        })
     }
 
     /// Returns the column whose name fits, when exactly one does.
@@ -234,7 +236,9 @@ fn is_label(name: &str) -> bool {
 }
 
 fn same_letters(stored: &str, name: &str) -> bool {
-    let letters = |text: &str| -> Vec<u8> { text.bytes().filter(|b| b.is_ascii_alphanumeric() || !b.is_ascii()).map(|b| b.to_ascii_lowercase()).collect() };
+    let letters = |text: &str| -> Vec<u8> {
+        text.bytes().filter(|b| b.is_ascii_alphanumeric() || !b.is_ascii()).map(|b| b.to_ascii_lowercase()).collect()
+    };
     stored.len() <= name.len() && letters(stored) == letters(name)
 }
 

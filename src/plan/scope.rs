@@ -24,9 +24,7 @@ pub(super) fn scoped<'a>(scope: &Scope, catalog: &'a Catalog, taxonomy: &'a Taxo
             .types
             .iter()
             .filter(|ty| second.is_empty() || second.iter().any(|s| s.selects(ty)))
-            .filter_map(|ty| {
-                first.iter().find(|s| s.selects(ty)).map(|s| Scoped { event_type: ty, selector: Some(*s) })
-            })
+            .filter_map(|ty| first.iter().find(|s| s.selects(ty)).map(|s| Scoped { event_type: ty, selector: Some(*s) }))
             .collect::<Vec<_>>()
     };
     let note = |code, message: String| Diagnostic::new(Severity::Warning, code, message);

@@ -73,9 +73,8 @@ pub enum LogSource<'a> {
 impl Taxonomy {
     /// Returns the built-in taxonomy; it is parsed once.
     pub fn embedded() -> &'static Self {
-        static EMBEDDED: LazyLock<Taxonomy> = LazyLock::new(|| {
-            Taxonomy::parse(LOG_SOURCES, FIELDS, DATASETS).expect("the built-in data files parse: a test reads them")
-        });
+        static EMBEDDED: LazyLock<Taxonomy> =
+            LazyLock::new(|| Taxonomy::parse(LOG_SOURCES, FIELDS, DATASETS).expect("the built-in data files parse: a test reads them"));
         &EMBEDDED
     }
 
@@ -83,11 +82,7 @@ impl Taxonomy {
     ///
     /// # Errors
     /// The first fault, with its place.
-    pub fn parse(
-        log_sources: &[(&str, &str)],
-        fields: &[(&str, &str)],
-        datasets: (&str, &str),
-    ) -> Result<Self, Diagnostic> {
+    pub fn parse(log_sources: &[(&str, &str)], fields: &[(&str, &str)], datasets: (&str, &str)) -> Result<Self, Diagnostic> {
         let mut out = Self::default();
         for file in log_sources {
             let (source, root) = root_of(*file)?;
@@ -210,10 +205,7 @@ fn fault(source: &Arc<SourceText>, node: &Node, message: impl Into<String>) -> D
 /// Returns the texts of a scalar or of a list of scalars.
 fn texts(source: &Arc<SourceText>, node: &Node) -> Result<Vec<String>, Diagnostic> {
     let nodes = if node.scalar_text().is_some() { std::slice::from_ref(node) } else { node.items() };
-    nodes
-        .iter()
-        .map(|n| n.scalar_text().map(str::to_owned).ok_or_else(|| fault(source, n, "a text is expected here")))
-        .collect()
+    nodes.iter().map(|n| n.scalar_text().map(str::to_owned).ok_or_else(|| fault(source, n, "a text is expected here"))).collect()
 }
 
 #[cfg(test)]

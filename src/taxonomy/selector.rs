@@ -38,8 +38,7 @@ impl Selector {
 
     /// Parses one mapping.
     pub(super) fn parse(source: &Arc<SourceText>, node: &Node, product: &str) -> Result<Self, Diagnostic> {
-        let mut out =
-            Self { product: (!product.is_empty()).then(|| product.to_owned()), ..Self::default() };
+        let mut out = Self { product: (!product.is_empty()).then(|| product.to_owned()), ..Self::default() };
         for (key, value) in node.entries() {
             match key.text.as_str() {
                 "product" => out.product = value.scalar_text().map(str::to_owned),
