@@ -10,5 +10,6 @@ pub mod event;
 pub mod ir;
 pub mod plan;
 pub mod taxonomy;
+pub mod sigma;
 pub mod yaml;
 pub mod report;

@@ -1,0 +1,260 @@
+//! Conditions: `not` binds tighter than `and`, `and` tighter than `or`; `1 of x*`, `all of them`.
+//!
+//! A list of conditions means any of them. Names are compared with case. Patterns and `them` leave out detections whose
+//! name begins with `_`, unless the pattern itself begins so. Operators in capitals are accepted with a warning.
+
+use std::ops::Range;
+
+use super::context::Context;
+use super::suggest::nearest;
+use crate::ir::{Glob, Part};
+use crate::yaml::{Node, Value};
+
+/// Deepest nesting of parentheses and `not`.
+pub(super) const MAX_CONDITION_DEPTH: usize = 64;
+/// Longest condition in bytes.
+pub(super) const MAX_CONDITION_BYTES: usize = 64 << 10;
+
+/// A parsed condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// A detection by name.
+    Name(String, Range<usize>),
+    /// `1 of`, `any of` or `all of` a pattern; `None`: `them`.
+    Select { all: bool, pattern: Option<String>, span: Range<usize> },
+    Not(Box<Condition>),
+    And(Vec<Condition>),
+    Or(Vec<Condition>),
+}
+
+impl Condition {
+    /// Calls `visit` on every name and selection.
+    pub(super) fn visit_leaves<'c>(&'c self, visit: &mut dyn FnMut(&'c Condition)) {
+        match self {
+            Self::Name(..) | Self::Select { .. } => visit(self),
+            Self::Not(inner) => inner.visit_leaves(visit),
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.visit_leaves(visit)),
+        }
+    }
+}
+
+/// Whether a selection takes a detection.
+pub(super) fn selects(pattern: Option<&str>, name: &str) -> bool {
+    match pattern {
+        None => !name.starts_with('_'),
+        Some(pattern) if name.starts_with('_') && !pattern.starts_with('_') => false,
+        Some(pattern) => {
+            let pieces = pattern.split('*').map(|text| Part::Text(text.to_string()));
+            let parts = pieces.enumerate().flat_map(|(i, text)| (i > 0).then_some(Part::Any).into_iter().chain([text]));
+            Glob::new(parts).matches(name)
+        }
+    }
+}
+
+/// Parses the value of `condition`; `None` after an error.
+pub(super) fn parse(context: &mut Context<'_>, node: &Node) -> Option<Condition> {
+    match &node.value {
+        Value::String(_) | Value::Number(_) => parse_one(context, node),
+        Value::Sequence(members) if !members.is_empty() => {
+            let mut parts = Vec::new();
+            for member in members {
+                parts.push(parse_one(context, member));
+            }
+            let mut parts: Vec<Condition> = parts.into_iter().collect::<Option<_>>()?;
+            Some(if parts.len() == 1 { parts.remove(0) } else { Condition::Or(parts) })
+        }
+        _ => {
+            context.error(&node.span, "sigma-condition-syntax", "the condition is no text");
+            None
+        }
+    }
+}
+
+fn parse_one(context: &mut Context<'_>, node: &Node) -> Option<Condition> {
+    let text = node.scalar_text().unwrap_or("");
+    if text.len() > MAX_CONDITION_BYTES {
+        let message = format!("the condition is longer than {MAX_CONDITION_BYTES} bytes");
+        context.error(&node.span, "sigma-rule-limit", message);
+        return None;
+    }
+    let tokens = tokenize(text);
+    if let Some(pipe) = tokens.iter().find(|token| token.text == "|") {
+        let span = place(context, node, &(pipe.span.start..text.len()));
+        let hint = "write a correlation rule instead";
+        let message = "aggregation in a condition (`| count() …`) is not supported";
+        context.error_with(&span, "sigma-unsupported-aggregation", message, hint);
+        return None;
+    }
+    let mut parser = Parser { context, node, tokens: &tokens, at: 0, end: text.len() };
+    let condition = parser.parse_or(0)?;
+    match parser.peek() {
+        None => Some(condition),
+        Some(token) => {
+            let message = if token.text == ")" {
+                "a closing parenthesis without an opening one".to_string()
+            } else {
+                format!("`and` or `or` is missing before `{}`", token.text)
+            };
+            parser.fail(&token.span.clone(), message)
+        }
+    }
+}
+
+fn place(context: &Context<'_>, node: &Node, part: &Range<usize>) -> Range<usize> {
+    node.part_span(&context.source.text, part.clone())
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Token<'t> {
+    text: &'t str,
+    start: usize,
+}
+
+struct Spanned<'t> {
+    text: &'t str,
+    span: Range<usize>,
+}
+
+fn tokenize(text: &str) -> Vec<Spanned<'_>> {
+    let mut tokens = Vec::new();
+    let mut word: Option<Token<'_>> = None;
+    for (at, c) in text.char_indices() {
+        let single = matches!(c, '(' | ')' | '|');
+        if c.is_whitespace() || single {
+            finish(&mut tokens, word.take());
+        }
+        if single {
+            tokens.push(Spanned { text: &text[at..=at], span: at..at + 1 });
+        } else if !c.is_whitespace() {
+            let start = word.map_or(at, |word| word.start);
+            word = Some(Token { text: &text[start..at + c.len_utf8()], start });
+        }
+    }
+    finish(&mut tokens, word);
+    tokens
+}
+
+fn finish<'t>(tokens: &mut Vec<Spanned<'t>>, word: Option<Token<'t>>) {
+    if let Some(Token { text, start }) = word {
+        tokens.push(Spanned { text, span: start..start + text.len() });
+    }
+}
+
+struct Parser<'a, 'b, 't> {
+    context: &'a mut Context<'b>,
+    node: &'a Node,
+    tokens: &'t [Spanned<'t>],
+    at: usize,
+    end: usize,
+}
+
+impl<'t> Parser<'_, '_, 't> {
+    fn peek(&self) -> Option<&'t Spanned<'t>> {
+        self.tokens.get(self.at)
+    }
+
+    fn fail<T>(&mut self, part: &Range<usize>, message: impl Into<String>) -> Option<T> {
+        let span = place(self.context, self.node, part);
+        self.context.error(&span, "sigma-condition-syntax", message);
+        None
+    }
+
+    /// Takes a word of the language.
+    fn eat(&mut self, word: &str) -> bool {
+        let Some(token) = self.peek().filter(|token| token.text.eq_ignore_ascii_case(word)) else { return false };
+        if token.text != word {
+            let span = place(self.context, self.node, &token.span);
+            let message = format!("`{}` is read as `{word}`: operators are written in lower case", token.text);
+            self.context.warn(&span, "sigma-condition-case", message);
+        }
+        self.at += 1;
+        true
+    }
+
+    fn parse_or(&mut self, depth: usize) -> Option<Condition> {
+        let mut parts = vec![self.parse_and(depth)?];
+        while self.eat("or") {
+            parts.push(self.parse_and(depth)?);
+        }
+        Some(if parts.len() == 1 { parts.remove(0) } else { Condition::Or(parts) })
+    }
+
+    fn parse_and(&mut self, depth: usize) -> Option<Condition> {
+        let mut parts = vec![self.parse_not(depth)?];
+        while self.eat("and") {
+            parts.push(self.parse_not(depth)?);
+        }
+        Some(if parts.len() == 1 { parts.remove(0) } else { Condition::And(parts) })
+    }
+
+    fn parse_not(&mut self, depth: usize) -> Option<Condition> {
+        let Some(token) = self.peek() else {
+            return self.fail(&(self.end..self.end), "the condition ends where a detection is expected");
+        };
+        if depth > MAX_CONDITION_DEPTH {
+            let span = place(self.context, self.node, &token.span);
+            let message = format!("the condition is nested deeper than {MAX_CONDITION_DEPTH}");
+            self.context.error(&span, "sigma-rule-limit", message);
+            return None;
+        }
+        if self.eat("not") {
+            return Some(Condition::Not(Box::new(self.parse_not(depth + 1)?)));
+        }
+        if self.eat("(") {
+            let inner = self.parse_or(depth + 1)?;
+            if !self.eat(")") {
+                let part = self.peek().map_or(token.span.clone(), |next| next.span.clone());
+                let message = match self.peek() {
+                    Some(next) => format!("`and`, `or` or `)` is missing before `{}`", next.text),
+                    None => "this parenthesis is never closed".to_string(),
+                };
+                return self.fail(&part, message);
+            }
+            return Some(inner);
+        }
+        self.parse_operand(token)
+    }
+
+    fn parse_operand(&mut self, token: &'t Spanned<'t>) -> Option<Condition> {
+        self.at += 1;
+        let of = self.peek().is_some_and(|next| next.text.eq_ignore_ascii_case("of"));
+        if of {
+            return self.parse_select(token);
+        }
+        match token.text {
+            ")" => self.fail(&token.span, "a detection is missing before `)`"),
+            text if ["and", "or", "of"].iter().any(|word| text.eq_ignore_ascii_case(word)) => {
+                self.fail(&token.span, format!("a detection is missing before `{text}`"))
+            }
+            text => Some(Condition::Name(text.to_string(), place(self.context, self.node, &token.span))),
+        }
+    }
+
+    fn parse_select(&mut self, quantity: &'t Spanned<'t>) -> Option<Condition> {
+        let all = match quantity.text.to_ascii_lowercase().as_str() {
+            "1" | "any" => false,
+            "all" => true,
+            other => {
+                return self.fail(&quantity.span, format!("`{other} of`: only `1 of`, `any of` and `all of` exist"));
+            }
+        };
+        self.eat("of");
+        let Some(target) = self.peek().filter(|target| !matches!(target.text, "(" | ")")) else {
+            return self.fail(&quantity.span, "`of` needs `them` or a pattern of detection names");
+        };
+        self.at += 1;
+        let pattern = (target.text != "them").then(|| target.text.to_string());
+        let span = place(self.context, self.node, &(quantity.span.start..target.span.end));
+        Some(Condition::Select { all, pattern, span })
+    }
+}
+
+/// Reports a name that no detection has.
+pub(super) fn unknown_name(context: &mut Context<'_>, name: &str, span: &Range<usize>, known: &[&str]) {
+    let message = format!("the condition names `{name}`, but there is no such detection");
+    let hint = match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the detections are: {}", known.join(", ")),
+    };
+    context.error_with(span, "sigma-unknown-detection", message, hint);
+}

@@ -1,0 +1,254 @@
+//! The key of a detection item: `field|modifier|modifier`, checked as a whole.
+
+use std::ops::Range;
+
+use super::context::Context;
+use super::suggest::nearest;
+use crate::ir::{DatePart, NumberOp};
+use crate::yaml::Key;
+
+/// Every modifier's name.
+pub(super) const NAMES: [&str; 30] = [
+    "contains", "startswith", "endswith", "all", "exists", "cased", "neq", "windash", "re", "i", "m", "s", "base64",
+    "base64offset", "wide", "utf16le", "utf16be", "utf16", "gt", "gte", "lt", "lte", "minute", "hour", "day", "week",
+    "month", "year", "cidr", "expand",
+];
+
+/// How values are encoded before they are looked for, in the order of the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Utf16Le,
+    Utf16Be,
+    Utf16,
+    Base64,
+    Base64Offset,
+}
+
+/// What the values of an item are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Strings with wildcards, numbers, truth values, null.
+    Text,
+    /// Regular expressions.
+    Regex,
+    /// Networks.
+    Cidr,
+    /// Names of other fields.
+    FieldRef,
+    /// A truth value: whether the field is there.
+    Exists,
+    /// A number on the right of a comparison.
+    Compare(NumberOp),
+}
+
+/// The modifiers of one item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Modifiers {
+    pub(super) kind: Kind,
+    pub(super) encodings: Vec<Encoding>,
+    pub(super) windash: bool,
+    pub(super) expand: bool,
+    /// `contains` or `endswith`
+    pub(super) any_before: bool,
+    /// `contains` or `startswith`
+    pub(super) any_after: bool,
+    pub(super) all: bool,
+    pub(super) cased: bool,
+    pub(super) neq: bool,
+    /// Flags of a regular expression.
+    pub(super) flags: String,
+    pub(super) part: Option<DatePart>,
+}
+
+impl Default for Modifiers {
+    fn default() -> Self {
+        Self {
+            kind: Kind::Text,
+            encodings: Vec::new(),
+            windash: false,
+            expand: false,
+            any_before: false,
+            any_after: false,
+            all: false,
+            cased: false,
+            neq: false,
+            flags: String::new(),
+            part: None,
+        }
+    }
+}
+
+/// A parsed key.
+pub(super) struct ItemKey {
+    /// The field; `None`: keywords.
+    pub(super) field: Option<String>,
+    pub(super) modifiers: Modifiers,
+    /// Where the key is.
+    pub(super) span: Range<usize>,
+}
+
+/// Reads a key; `None` after an error.
+pub(super) fn read(context: &mut Context<'_>, key: &Key) -> Option<ItemKey> {
+    let mut parts = key.text.split('|');
+    let field = parts.next().unwrap_or("");
+    let mut modifiers = Modifiers::default();
+    let mut at = field.len();
+    let mut sound = true;
+    for name in parts {
+        let span = part_span(context, key, at + 1..at + 1 + name.len());
+        at += 1 + name.len();
+        sound &= modifiers.add(context, name, &span).is_some();
+    }
+    sound &= modifiers.check(context, &key.span).is_some();
+    let field = (!field.is_empty()).then(|| field.to_string());
+    sound.then(|| ItemKey { field, modifiers, span: key.span.clone() })
+}
+
+/// The bytes of a part of a key, where the key is spelled as it reads.
+fn part_span(context: &Context<'_>, key: &Key, part: Range<usize>) -> Range<usize> {
+    let spelled = context.source.text.get(key.span.clone()).unwrap_or("");
+    let quote = usize::from(spelled.starts_with(['\'', '"']));
+    if spelled.get(quote..quote + key.text.len()) == Some(key.text.as_str()) {
+        let start = key.span.start + quote;
+        start + part.start..start + part.end
+    } else {
+        key.span.clone()
+    }
+}
+
+impl Modifiers {
+    /// Adds one modifier; `None` after an error.
+    fn add(&mut self, context: &mut Context<'_>, name: &str, span: &Range<usize>) -> Option<()> {
+        match name {
+            "contains" => (self.any_before, self.any_after) = (true, true),
+            "startswith" => self.any_after = true,
+            "endswith" => self.any_before = true,
+            "all" => self.all = true,
+            "cased" => self.cased = true,
+            "neq" => self.neq = true,
+            "expand" => self.expand = true,
+            "windash" if self.encodings.is_empty() => self.windash = true,
+            "windash" => return order(context, name, span, "`windash` changes the plain text: put it before the encodings"),
+            "re" => self.set_kind(context, Kind::Regex, name, span)?,
+            "cidr" => self.set_kind(context, Kind::Cidr, name, span)?,
+            "fieldref" => self.set_kind(context, Kind::FieldRef, name, span)?,
+            "exists" => self.set_kind(context, Kind::Exists, name, span)?,
+            "i" | "m" | "s" if self.kind == Kind::Regex => {
+                if !self.flags.contains(name) {
+                    self.flags.push_str(name);
+                }
+            }
+            "i" | "m" | "s" => return order(context, name, span, "flags come after `re`"),
+            _ => return self.add_other(context, name, span),
+        }
+        Some(())
+    }
+
+    fn add_other(&mut self, context: &mut Context<'_>, name: &str, span: &Range<usize>) -> Option<()> {
+        if let Some(encoding) = encoding(name) {
+            if self.any_before || self.any_after {
+                let hint = "encode first, then say where the result may stand: `base64offset|contains`";
+                return order(context, name, span, hint);
+            }
+            self.encodings.push(encoding);
+        } else if let Some(op) = comparison(name) {
+            self.set_kind(context, Kind::Compare(op), name, span)?;
+        } else if let Some(part) = date_part(name) {
+            if self.part.replace(part).is_some() {
+                context.error(span, "sigma-modifier-combination", "an item can ask for one part of a time only");
+                return None;
+            }
+        } else {
+            return unknown(context, name, span);
+        }
+        Some(())
+    }
+
+    fn set_kind(&mut self, context: &mut Context<'_>, kind: Kind, name: &str, span: &Range<usize>) -> Option<()> {
+        if self.kind != Kind::Text {
+            let message = format!("the modifier `{name}` cannot be combined with the ones before it");
+            context.error(span, "sigma-modifier-combination", message);
+            return None;
+        }
+        self.kind = kind;
+        Some(())
+    }
+
+    /// Checks that the modifiers fit together.
+    fn check(&mut self, context: &mut Context<'_>, span: &Range<usize>) -> Option<()> {
+        let wild = self.any_before || self.any_after;
+        let text_only = self.windash || !self.encodings.is_empty();
+        let misfit = match self.kind {
+            Kind::Text if self.part.is_some() && (wild || text_only || self.expand || self.cased) => "a part of a time",
+            Kind::Text | Kind::Regex | Kind::FieldRef if self.part.is_none() => match self.kind {
+                Kind::Regex if text_only => "a regular expression",
+                Kind::FieldRef if text_only || self.expand => "`fieldref`",
+                _ => "",
+            },
+            Kind::Regex | Kind::FieldRef => "a part of a time",
+            Kind::Text => "",
+            Kind::Cidr if wild || text_only || self.cased || self.part.is_some() => "`cidr`",
+            Kind::Exists if wild || text_only || self.cased || self.expand || self.part.is_some() => "`exists`",
+            Kind::Compare(_) if wild || text_only || self.cased || self.expand => "a comparison of numbers",
+            Kind::Cidr | Kind::Exists | Kind::Compare(_) => "",
+        };
+        if !misfit.is_empty() {
+            let message = format!("these modifiers cannot be combined: {misfit} is no plain text");
+            context.error(span, "sigma-modifier-combination", message);
+            return None;
+        }
+        if self.kind == Kind::Regex && (wild || self.cased) {
+            let message = "a regular expression is searched for anywhere and with case: the other modifiers change nothing";
+            context.lint(span, "sigma-modifier-without-effect", message);
+        }
+        Some(())
+    }
+}
+
+fn order(context: &mut Context<'_>, name: &str, span: &Range<usize>, hint: &str) -> Option<()> {
+    context.error_with(span, "sigma-modifier-order", format!("the modifier `{name}` is in the wrong place"), hint);
+    None
+}
+
+fn unknown(context: &mut Context<'_>, name: &str, span: &Range<usize>) -> Option<()> {
+    let message = format!("there is no modifier `{name}`");
+    let hint = match nearest(name, NAMES.into_iter().chain(["fieldref"])) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => format!("the modifiers are {}, fieldref", NAMES.join(", ")),
+    };
+    context.error_with(span, "sigma-unknown-modifier", message, hint);
+    None
+}
+
+fn encoding(name: &str) -> Option<Encoding> {
+    Some(match name {
+        "wide" | "utf16le" => Encoding::Utf16Le,
+        "utf16be" => Encoding::Utf16Be,
+        "utf16" => Encoding::Utf16,
+        "base64" => Encoding::Base64,
+        "base64offset" => Encoding::Base64Offset,
+        _ => return None,
+    })
+}
+
+fn comparison(name: &str) -> Option<NumberOp> {
+    Some(match name {
+        "gt" => NumberOp::Gt,
+        "gte" => NumberOp::Ge,
+        "lt" => NumberOp::Lt,
+        "lte" => NumberOp::Le,
+        _ => return None,
+    })
+}
+
+fn date_part(name: &str) -> Option<DatePart> {
+    Some(match name {
+        "minute" => DatePart::Minute,
+        "hour" => DatePart::Hour,
+        "day" => DatePart::Day,
+        "week" => DatePart::Week,
+        "month" => DatePart::Month,
+        "year" => DatePart::Year,
+        _ => return None,
+    })
+}

@@ -1,0 +1,440 @@
+//! The values of one detection item, through its modifiers, to a predicate.
+//!
+//! Choices where the specification is silent: a value list under `neq` is negated as a whole, so `neq` is true for an
+//! event without the field; regular expressions are searched for; numbers and truth values equal the text that spells
+//! them, without case; encoded values are compared without case like all others.
+
+use std::net::IpAddr;
+use std::ops::Range;
+
+use super::context::Context;
+use super::encode::{self, MAX_WINDASH_VARIANTS};
+use super::modifier::{Encoding, ItemKey, Kind, Modifiers};
+use super::regex;
+use super::text::{Piece, Text, is_placeholder_name};
+use crate::ir::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred, Test, Vocabulary};
+use crate::yaml::{self, Node, Style, Value};
+
+/// Lowers an item; `None` after an error.
+pub(super) fn lower_item(context: &mut Context<'_>, key: &ItemKey, node: &Node) -> Option<Pred> {
+    let values = match &node.value {
+        Value::Sequence(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    if values.is_empty() {
+        return empty_list(context, key, node);
+    }
+    let preds: Vec<Option<Pred>> = values.iter().map(|value| Item { context: &mut *context, key }.lower(value)).collect();
+    let preds: Vec<Pred> = preds.into_iter().collect::<Option<_>>()?;
+    let inner = if key.modifiers.all { all(preds) } else { any(preds) };
+    lint_values(context, key, values);
+    Some(if key.modifiers.neq { Pred::Not(Box::new(inner)) } else { inner })
+}
+
+/// Any of; one alone is itself, nested alternatives become one flat list.
+pub(super) fn any(preds: Vec<Pred>) -> Pred {
+    if !preds.iter().any(|pred| matches!(pred, Pred::Or(_))) {
+        return one_or(preds, Pred::Or);
+    }
+    let mut flat = Vec::with_capacity(preds.len());
+    for pred in preds {
+        match pred {
+            Pred::Or(inner) => flat.extend(inner),
+            other => flat.push(other),
+        }
+    }
+    one_or(flat, Pred::Or)
+}
+
+/// All of; one alone is itself, nested conjunctions become one flat list.
+pub(super) fn all(preds: Vec<Pred>) -> Pred {
+    if !preds.iter().any(|pred| matches!(pred, Pred::And(_))) {
+        return one_or(preds, Pred::And);
+    }
+    let mut flat = Vec::with_capacity(preds.len());
+    for pred in preds {
+        match pred {
+            Pred::And(inner) => flat.extend(inner),
+            other => flat.push(other),
+        }
+    }
+    one_or(flat, Pred::And)
+}
+
+fn one_or(mut preds: Vec<Pred>, many: fn(Vec<Pred>) -> Pred) -> Pred {
+    if preds.len() == 1 { preds.remove(0) } else { many(preds) }
+}
+
+/// `field: []` means, as `field: null`, that the field is missing.
+fn empty_list(context: &mut Context<'_>, key: &ItemKey, node: &Node) -> Option<Pred> {
+    let Some(name) = &key.field else {
+        context.error(&node.span, "sigma-empty-detection", "a list of keywords without a keyword");
+        return None;
+    };
+    let message = format!("an empty list: read as `null`, so it asks for events without `{name}`");
+    context.warn(&node.span, "sigma-empty-list", message);
+    let test = Match { field: field(name), test: Test::Exists, negated: false, span: node.span.clone() };
+    let missing = Pred::Not(Box::new(Pred::Match(test)));
+    Some(if key.modifiers.neq { Pred::Not(Box::new(missing)) } else { missing })
+}
+
+fn lint_values(context: &mut Context<'_>, key: &ItemKey, values: &[Node]) {
+    if !context.options.validate {
+        return;
+    }
+    if values.len() > 1 && values.iter().any(Node::is_null) {
+        let message = "a list must not mix null with values (it is read as: missing, or one of the others)";
+        context.lint(&key.span, "sigma-null-in-list", message);
+    }
+    if values.len() == 1 && key.modifiers.all && key.field.is_some() {
+        context.note(&key.span, "sigma-all-of-one", "`all` with one value changes nothing");
+    }
+    if key.modifiers.kind != Kind::Text || key.modifiers.part.is_some() {
+        return;
+    }
+    for value in values {
+        let Some(raw) = value.as_str() else { continue };
+        let text = Text::parse(raw);
+        let wild = key.modifiers.any_before || key.modifiers.any_after;
+        if text.is_only_any() || (text.0.is_empty() && wild) {
+            let hint = "`|exists: true` asks whether the field is there";
+            let message = "the value is a wildcard only: any value of the field matches";
+            context.lint_with(&value.span, "sigma-wildcard-only", message, hint);
+        }
+    }
+}
+
+fn field(name: &str) -> Field {
+    Field { name: name.to_string(), vocabulary: Vocabulary::Sigma }
+}
+
+/// One value on its way through the modifiers.
+struct Item<'a, 'b> {
+    context: &'a mut Context<'b>,
+    key: &'a ItemKey,
+}
+
+impl Item<'_, '_> {
+    fn modifiers(&self) -> &Modifiers {
+        &self.key.modifiers
+    }
+
+    fn fail<T>(&mut self, node: &Node, code: &'static str, message: impl Into<String>) -> Option<T> {
+        self.context.error(&node.span, code, message);
+        None
+    }
+
+    fn lower(&mut self, node: &Node) -> Option<Pred> {
+        if matches!(node.value, Value::Sequence(_) | Value::Mapping(_)) {
+            let message = format!("a value must be a scalar here, not a {}", node.value.kind());
+            return self.fail(node, "sigma-nested-value", message);
+        }
+        let Some(name) = &self.key.field else { return self.lower_keyword(node) };
+        match (self.modifiers().kind, self.modifiers().part) {
+            (Kind::Text, Some(part)) => self.lower_date_part(name, part, NumberOp::Eq, node),
+            (Kind::Compare(op), Some(part)) => self.lower_date_part(name, part, op, node),
+            (Kind::Text, None) => self.lower_text(name, node),
+            (Kind::Compare(op), None) => {
+                let value = self.number(node)?;
+                self.matched(name, Test::Number { op, value }, &node.span)
+            }
+            (Kind::Regex, _) => self.lower_regex(name, node),
+            (Kind::Cidr, _) => self.lower_cidr(name, node),
+            (Kind::FieldRef, _) => self.lower_field_ref(name, node),
+            (Kind::Exists, _) => match node.as_bool() {
+                Some(true) => self.matched(name, Test::Exists, &node.span),
+                Some(false) => Some(Pred::Not(Box::new(self.matched(name, Test::Exists, &node.span)?))),
+                None => self.fail(node, "sigma-type", "`exists` takes `true` or `false`, without quotes"),
+            },
+        }
+    }
+
+    fn matched(&mut self, name: &str, test: Test, span: &Range<usize>) -> Option<Pred> {
+        self.context
+            .add_leaves(1, span)
+            .then(|| Pred::Match(Match { field: field(name), test, negated: false, span: span.clone() }))
+    }
+
+    fn case(&self) -> Case {
+        if self.modifiers().cased { Case::Exact } else { Case::Ignore }
+    }
+
+    fn lower_text(&mut self, name: &str, node: &Node) -> Option<Pred> {
+        if node.is_null() {
+            return self.lower_null(name, node);
+        }
+        let (case, before, after) = (self.case(), self.modifiers().any_before, self.modifiers().any_after);
+        let mut preds = Vec::new();
+        for text in self.texts(node)? {
+            let test = Test::Glob { glob: text.to_glob(before, after), case };
+            preds.push(self.matched(name, test, &node.span)?);
+        }
+        Some(any(preds))
+    }
+
+    fn lower_null(&mut self, name: &str, node: &Node) -> Option<Pred> {
+        let m = self.modifiers();
+        if m.any_before || m.any_after || m.windash || m.expand || m.cased || !m.encodings.is_empty() {
+            return self.fail(node, "sigma-type", "null has no text: it takes no modifier but `all` and `neq`");
+        }
+        Some(Pred::Not(Box::new(self.matched(name, Test::Exists, &node.span)?)))
+    }
+
+    /// Unbound values: any value of the event holds the text.
+    fn lower_keyword(&mut self, node: &Node) -> Option<Pred> {
+        let m = self.modifiers();
+        if m.kind != Kind::Text || m.part.is_some() {
+            let message = "keywords are texts: this modifier needs a field";
+            let code = if m.kind == Kind::Regex { "sigma-unsupported-keyword-regex" } else { "sigma-keyword-modifier" };
+            return self.fail(node, code, message);
+        }
+        if node.is_null() {
+            return self.fail(node, "sigma-type", "null cannot be a keyword");
+        }
+        let bound = m.any_before || m.any_after;
+        let (before, after, case) = (m.any_before || !bound, m.any_after || !bound, self.case());
+        let texts = self.texts(node)?;
+        if !self.context.add_leaves(texts.len(), &node.span) {
+            return None;
+        }
+        Some(any(texts.iter().map(|text| Pred::Keyword { glob: text.to_glob(before, after), case }).collect()))
+    }
+
+    /// All texts that a scalar stands for: placeholders, dashes and encodings written out.
+    fn texts(&mut self, node: &Node) -> Option<Vec<Text>> {
+        let scalar = node.scalar_text().unwrap_or("");
+        let mut texts = match &node.value {
+            Value::String(raw) if self.modifiers().expand => self.expand(Text::parse_with_placeholders(raw), node)?,
+            Value::String(raw) => vec![Text::parse(raw)],
+            _ => vec![Text::literal(scalar)],
+        };
+        if self.modifiers().windash {
+            let written: Option<Vec<Vec<Text>>> = texts.iter().map(encode::windash).collect();
+            let Some(written) = written else {
+                let message = format!("`windash` would write this value in more than {MAX_WINDASH_VARIANTS} ways");
+                return self.fail(node, "sigma-rule-limit", message);
+            };
+            texts = written.into_iter().flatten().collect();
+        }
+        if self.modifiers().encodings.is_empty() {
+            return Some(texts);
+        }
+        let encoded: Vec<Vec<Text>> = texts.iter().map(|text| self.encode(text, node)).collect::<Option<_>>()?;
+        Some(encoded.into_iter().flatten().collect())
+    }
+
+    fn encode(&mut self, text: &Text, node: &Node) -> Option<Vec<Text>> {
+        let Some(plain) = text.as_literal() else {
+            return self.fail(node, "sigma-wildcard-in-encoding", "a value with wildcards cannot be encoded");
+        };
+        let mut variants = vec![plain.into_bytes()];
+        for encoding in self.modifiers().encodings.clone() {
+            let mut next = Vec::new();
+            for bytes in variants {
+                match encoding {
+                    Encoding::Base64 => next.push(encode::base64(&bytes).into_bytes()),
+                    Encoding::Base64Offset => next.extend(encode::base64_offsets(&bytes).map(String::into_bytes)),
+                    Encoding::Utf16Le => next.push(encode::utf16le(&self.utf8(bytes, node)?)),
+                    Encoding::Utf16Be => next.push(encode::utf16be(&self.utf8(bytes, node)?)),
+                    Encoding::Utf16 => next.push(encode::utf16(&self.utf8(bytes, node)?)),
+                }
+            }
+            variants = next;
+        }
+        if variants.iter().any(Vec::is_empty) {
+            return self.fail(node, "sigma-value-too-short", "the value is too short: its encoding would match anything");
+        }
+        variants.into_iter().map(|bytes| self.utf8(bytes, node).map(Text::literal)).collect()
+    }
+
+    fn utf8(&mut self, bytes: Vec<u8>, node: &Node) -> Option<String> {
+        String::from_utf8(bytes).ok().or_else(|| {
+            let message = "the encoded value is no text that an event could hold";
+            let hint = "UTF-16 is followed by `base64` or `base64offset|contains`";
+            self.context.error_with(&node.span, "sigma-encoding", message, hint);
+            None
+        })
+    }
+
+    /// Replaces placeholders by every combination of their values.
+    fn expand(&mut self, text: Text, node: &Node) -> Option<Vec<Text>> {
+        let mut variants: Vec<Vec<Piece>> = vec![Vec::new()];
+        for piece in text.0 {
+            let Piece::Placeholder(name) = &piece else {
+                variants.iter_mut().for_each(|variant| variant.push(piece.clone()));
+                continue;
+            };
+            let values: Vec<Text> = self.placeholder(name, node)?.iter().map(|value| Text::parse(value)).collect();
+            if !self.context.add_leaves(variants.len().saturating_mul(values.len()), &node.span) {
+                return None;
+            }
+            variants = variants
+                .iter()
+                .flat_map(|variant| values.iter().map(move |value| [variant.as_slice(), &value.0].concat()))
+                .collect();
+        }
+        Some(variants.into_iter().map(Text).collect())
+    }
+
+    fn placeholder(&mut self, name: &str, node: &Node) -> Option<Vec<String>> {
+        match self.context.options.placeholders.get(name) {
+            Some(values) if !values.is_empty() => Some(values.clone()),
+            _ => {
+                let message = format!("there are no values for the placeholder `%{name}%`");
+                let hint = "give its values in a placeholder file";
+                self.context.error_with(&node.span, "sigma-unresolved-placeholder", message, hint);
+                None
+            }
+        }
+    }
+
+    fn lower_regex(&mut self, name: &str, node: &Node) -> Option<Pred> {
+        let Some(raw) = node.scalar_text() else { return self.fail(node, "sigma-type", "`re` takes a text") };
+        let mut patterns = vec![String::new()];
+        let pieces = if self.modifiers().expand { regex_pieces(raw) } else { vec![Piece::Text(raw.to_string())] };
+        for piece in pieces {
+            let values = match piece {
+                Piece::Placeholder(name) => {
+                    self.placeholder(&name, node)?.iter().map(|value| ::regex::escape(value)).collect()
+                }
+                Piece::Text(text) => vec![text],
+                Piece::Any | Piece::One => Vec::new(),
+            };
+            patterns = patterns.iter().flat_map(|p| values.iter().map(move |value| format!("{p}{value}"))).collect();
+        }
+        let mut preds = Vec::new();
+        for pattern in patterns {
+            match regex::translate(&pattern, &self.modifiers().flags) {
+                Ok(pattern) => preds.push(self.matched(name, Test::Regex(pattern), &node.span)?),
+                Err(fault) => return self.fail(node, fault.code, fault.message),
+            }
+        }
+        Some(any(preds))
+    }
+
+    fn lower_cidr(&mut self, name: &str, node: &Node) -> Option<Pred> {
+        let Some(raw) = node.as_str() else { return self.fail(node, "sigma-type", "`cidr` takes a network as text") };
+        let networks = if self.modifiers().expand {
+            let texts = self.expand(Text::parse_with_placeholders(raw), node)?;
+            texts.iter().filter_map(Text::as_literal).collect()
+        } else {
+            vec![raw.to_string()]
+        };
+        let mut preds = Vec::new();
+        for network in networks {
+            let cidr = self.cidr(&network, node)?;
+            preds.push(self.matched(name, Test::Cidr(cidr), &node.span)?);
+        }
+        Some(any(preds))
+    }
+
+    fn cidr(&mut self, text: &str, node: &Node) -> Option<Cidr> {
+        let (address, prefix) = text.split_once('/').unwrap_or((text, ""));
+        let parsed = address.parse::<IpAddr>().ok().and_then(|address| {
+            let bits = if address.is_ipv4() { 32 } else { 128 };
+            let prefix = if prefix.is_empty() && !text.contains('/') { Some(bits) } else { prefix.parse().ok() };
+            prefix.filter(|prefix| *prefix <= bits).map(|prefix| Cidr { address, prefix })
+        });
+        let Some(cidr) = parsed else {
+            return self.fail(node, "sigma-cidr", format!("`{text}` is no network in CIDR notation"));
+        };
+        let network = masked(cidr);
+        if network.address != cidr.address {
+            let message = format!("`{text}` has bits set behind its prefix");
+            let hint = format!("the network is `{}/{}`", network.address, network.prefix);
+            self.context.error_with(&node.span, "sigma-cidr-host-bits", message, hint);
+            return None;
+        }
+        Some(network)
+    }
+
+    fn lower_field_ref(&mut self, name: &str, node: &Node) -> Option<Pred> {
+        let Some(other) = node.as_str().filter(|other| !other.is_empty()) else {
+            return self.fail(node, "sigma-type", "`fieldref` takes the name of a field");
+        };
+        if !self.context.add_leaves(1, &node.span) {
+            return None;
+        }
+        Some(Pred::Compare(FieldCompare {
+            left: field(name),
+            right: field(other),
+            any_before: self.modifiers().any_before,
+            any_after: self.modifiers().any_after,
+            case: self.case(),
+            span: node.span.clone(),
+        }))
+    }
+
+    fn lower_date_part(&mut self, name: &str, part: DatePart, op: NumberOp, node: &Node) -> Option<Pred> {
+        let (low, high) = match part {
+            DatePart::Minute => (0, 59),
+            DatePart::Hour => (0, 23),
+            DatePart::Day => (1, 31),
+            DatePart::Week => (1, 53),
+            DatePart::Month => (1, 12),
+            DatePart::Year => (0, 9999),
+        };
+        let value = match &node.value {
+            Value::Number(text) => text.parse::<i64>().ok(),
+            _ => None,
+        };
+        match value {
+            Some(value) if (low..=high).contains(&value) => {
+                self.matched(name, Test::DatePart { part, op, value }, &node.span)
+            }
+            _ => self.fail(node, "sigma-type", format!("this part of a time is a whole number from {low} to {high}")),
+        }
+    }
+
+    fn number(&mut self, node: &Node) -> Option<f64> {
+        if let Some(value) = node.as_f64() {
+            return Some(value);
+        }
+        let message = format!("a comparison takes a number, not a {}", node.value.kind());
+        match node.as_str().and_then(yaml::number) {
+            Some(_) if matches!(node.style, Style::SingleQuoted | Style::DoubleQuoted) => {
+                self.context.error_with(&node.span, "sigma-type", message, "write it without quotes");
+                None
+            }
+            _ => self.fail(node, "sigma-type", message),
+        }
+    }
+}
+
+fn masked(cidr: Cidr) -> Cidr {
+    let address = match cidr.address {
+        IpAddr::V4(ip) => {
+            let mask = u32::MAX.checked_shl(32 - u32::from(cidr.prefix)).unwrap_or(0);
+            IpAddr::V4((u32::from(ip) & mask).into())
+        }
+        IpAddr::V6(ip) => {
+            let mask = u128::MAX.checked_shl(128 - u32::from(cidr.prefix)).unwrap_or(0);
+            IpAddr::V6((u128::from(ip) & mask).into())
+        }
+    };
+    Cidr { address, prefix: cidr.prefix }
+}
+
+/// A pattern's placeholders and the texts between them; nothing else is read in it.
+fn regex_pieces(raw: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut text = String::new();
+    let mut rest = raw;
+    while let Some(at) = rest.find('%') {
+        let escaped = rest[..at].ends_with('\\');
+        let name = rest[at + 1..].split('%').next().unwrap_or("");
+        let closed = rest[at + 1 + name.len()..].starts_with('%');
+        if closed && is_placeholder_name(name) && !escaped {
+            text.push_str(&rest[..at]);
+            pieces.push(Piece::Text(std::mem::take(&mut text)));
+            pieces.push(Piece::Placeholder(name.to_string()));
+            rest = &rest[at + 2 + name.len()..];
+        } else {
+            text.push_str(&rest[..=at]);
+            rest = &rest[at + 1..];
+        }
+    }
+    text.push_str(rest);
+    pieces.push(Piece::Text(text));
+    pieces
+}
