@@ -10,6 +10,7 @@
 mod glob;
 mod meta;
 mod pred;
+mod print;
 mod query;
 mod scalar;
 mod test;
@@ -17,6 +18,7 @@ mod test;
 pub use glob::{Glob, Part};
 pub use meta::{Language, Level, Risk, RiskObject, RuleMeta};
 pub use pred::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred, Test, Vocabulary};
+pub use print::{print_pred, print_query, print_scalar, print_stage};
 pub use query::{Aggregate, AggregateFunction, Query, Rename, Rule, Scope, SortKey, Stage, Stats};
 pub use scalar::{BinaryOp, Function, Scalar};
 pub use test::parse_number;

@@ -48,7 +48,7 @@ pub struct ListWriter<'a> {
 }
 
 enum State {
-    Table(table::Table),
+    Table(Box<table::Table>),
     Json { rows: u64 },
     Jsonl,
     Csv,
@@ -58,7 +58,7 @@ impl<'a> ListWriter<'a> {
     /// Starts a listing. `width` is the terminal's, in columns; without it table cells are not wrapped.
     pub fn new(out: &'a mut dyn Write, format: Format, shape: &'a Shape, width: Option<u16>) -> io::Result<Self> {
         let state = match format {
-            Format::Table => State::Table(table::Table::new(shape, width)),
+            Format::Table => State::Table(Box::new(table::Table::new(shape, width))),
             Format::Json => State::Json { rows: 0 },
             Format::Jsonl => State::Jsonl,
             Format::Csv => {

@@ -1,0 +1,46 @@
+# Everything there is to do with this project. `make demo` and `make check` do their own set-up.
+
+CARGO ?= cargo
+DEMO  := target/demo
+BIN   := target/release/retrohunt
+
+.PHONY: help setup build demo check fmt lint test doc bench accept clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## Fetch what a build needs: the tool chain's components and the locked packages
+	@command -v $(CARGO) >/dev/null || { echo 'cargo is missing: install Rust from https://rustup.rs' >&2; exit 1; }
+	@command -v cc >/dev/null || { echo 'a C compiler is missing: apt-get install gcc libc6-dev' >&2; exit 1; }
+	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+	@$(CARGO) fetch --locked --quiet
+
+build: setup ## Build the optimised program
+	$(CARGO) build --release --locked --quiet
+
+demo: build ## Load the sample, hunt with the rules of this folder, show what was found
+	@CARGO_TARGET_DIR=target tests/demo.sh $(BIN) $(DEMO)
+
+check: setup fmt lint test doc ## Everything that must hold: format, lints, tests, documentation
+
+fmt: ## Check the format
+	$(CARGO) fmt --check
+
+lint: ## Check with clippy, warnings are errors
+	$(CARGO) clippy --locked --all-targets --quiet -- -D warnings
+
+test: ## Run every test, the rules about the code itself included
+	$(CARGO) test --locked --quiet
+
+doc: ## Check that the documentation builds without a warning
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
+
+bench: build ## Measure load and hunt: CPU-seconds, peak memory, size of the store
+	$(CARGO) bench --locked --bench whole -- $(BENCH)
+
+accept: ## Rewrite the expected outputs of the tests from what they give now
+	INSTA_UPDATE=always RETROHUNT_ACCEPT=1 $(CARGO) test --locked --quiet
+
+clean: ## Remove what was built
+	$(CARGO) clean

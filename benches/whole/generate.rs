@@ -1,0 +1,154 @@
+//! Synthetic events: the same bytes for the same number, on every machine.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+/// Small and good enough to choose by; the same everywhere.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+
+    fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+
+    fn pick<'a>(&mut self, items: &[&'a str]) -> &'a str {
+        items[usize::try_from(self.below(items.len() as u64)).unwrap()]
+    }
+}
+
+/// Writes a line of JSON.
+pub(crate) type Event = fn(u64, &mut Dice, &mut String);
+
+/// Writes a file of `events` lines, unless it is there.
+pub(crate) fn once(file: &Path, events: u64, event: Event) {
+    if file.exists() {
+        return;
+    }
+    println!("  generating {}", file.display());
+    let part = file.with_extension("part");
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(&part).unwrap());
+    let (mut dice, mut line) = (Dice(7), String::new());
+    for number in 0..events {
+        line.clear();
+        event(number, &mut dice, &mut line);
+        line.push('\n');
+        out.write_all(line.as_bytes()).unwrap();
+    }
+    out.flush().unwrap();
+    std::fs::rename(part, file).unwrap();
+}
+
+const PROGRAMS: &[&str] = &["cmd.exe", "powershell.exe", "svchost.exe", "rundll32.exe", "net.exe", "reg.exe", "conhost.exe", "msiexec.exe", "chrome.exe", "python.exe", "sc.exe", "wmic.exe"];
+const USERS: &[&str] = &["alice", "bob", "carol", "dave", "erin", "svc-backup", "svc-sql", "SYSTEM", "admin", "frank", "grace", "heidi"];
+const WORDS: &[&str] = &["report", "backup", "update", "query", "export", "sync", "index", "install", "cache", "policy", "audit", "deploy", "invoice", "ledger"];
+const TARGETS: &[&str] = &["PSEXESVC.exe", "Windows\\\\Temp\\\\a.dll", "reports\\\\q3.xlsx", "Users\\\\alice\\\\desktop.ini", "srvsvc", "wkssvc", "spoolss"];
+
+fn head(number: u64, dice: &mut Dice, channel: &str, source: &str, id: u32, line: &mut String) {
+    let ms = number * 37;
+    let (s, ms) = (ms / 1000, ms % 1000);
+    let (day, s) = (1 + (s / 86_400) % 28, s % 86_400);
+    let host = dice.below(400);
+    line.push_str(&format!(
+        r#"{{"@timestamp":"2026-02-{day:02}T{:02}:{:02}:{:02}.{ms:03}Z","Hostname":"ws{host:03}.corp.example","Channel":"{channel}","SourceName":"{source}","EventID":{id},"RecordNumber":{number},"Level":"4","Task":"{id}","Keywords":"0x8020000000000000""#,
+        s / 3600, s / 60 % 60, s % 60
+    ));
+}
+
+fn field(name: &str, value: &str, line: &mut String) {
+    line.push_str(&format!(r#","{name}":"{value}""#));
+}
+
+/// A Sysmon process creation whose command line and ids occur once.
+pub(crate) fn process_event(number: u64, dice: &mut Dice, line: &mut String) {
+    head(number, dice, "Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon", 1, line);
+    let (program, parent, user) = (dice.pick(PROGRAMS), dice.pick(PROGRAMS), dice.pick(USERS));
+    let (a, b) = (dice.pick(WORDS), dice.pick(WORDS));
+    let (x, y) = (dice.next(), dice.next());
+    field("Image", &format!("C:\\\\Windows\\\\System32\\\\{program}"), line);
+    field("OriginalFileName", program, line);
+    field("CommandLine", &format!("\\\"C:\\\\Windows\\\\System32\\\\{program}\\\" /{a} --{b}={x:016x} -o C:\\\\Users\\\\{user}\\\\AppData\\\\Local\\\\Temp\\\\{y:08x}.tmp"), line);
+    field("CurrentDirectory", &format!("C:\\\\Users\\\\{user}\\\\"), line);
+    field("User", &format!("CORP\\\\{user}"), line);
+    field("IntegrityLevel", dice.pick(&["Medium", "High", "System"]), line);
+    field("ProcessGuid", &format!("{{{:08x}-{:04x}-{:04x}-{:04x}-{:012x}}}", x >> 32, x >> 16 & 0xffff, x & 0xffff, y >> 48, y & 0xffff_ffff_ffff), line);
+    field("ProcessId", &(4 * (1 + dice.below(8000))).to_string(), line);
+    field("Hashes", &format!("SHA1={x:020x}{y:020x},MD5={y:032x}"), line);
+    field("ParentImage", &format!("C:\\\\Windows\\\\System32\\\\{parent}"), line);
+    field("ParentCommandLine", &format!("{parent} /{b} {:012x}", y >> 16), line);
+    field("Company", "Microsoft Corporation", line);
+    field("Description", &format!("{a} {b}"), line);
+    field("LogonId", &format!("0x{:x}", dice.below(90_000)), line);
+    line.push('}');
+}
+
+/// One of the usual kinds of Windows events.
+pub(crate) fn mixed_event(number: u64, dice: &mut Dice, line: &mut String) {
+    let security = "Microsoft-Windows-Security-Auditing";
+    let sysmon = "Microsoft-Windows-Sysmon";
+    match dice.below(8) {
+        0 => return process_event(number, dice, line),
+        1 => {
+            head(number, dice, "Security", security, 5145, line);
+            field("ShareName", dice.pick(&["\\\\\\\\*\\\\ADMIN$", "\\\\\\\\*\\\\IPC$", "\\\\\\\\*\\\\C$", "\\\\\\\\*\\\\Data"]), line);
+            field("RelativeTargetName", dice.pick(TARGETS), line);
+            field("ObjectType", "File", line);
+            field("AccessMask", dice.pick(&["0x1", "0x2", "0x80", "0x120089", "0x17019f"]), line);
+        }
+        2 | 3 => {
+            head(number, dice, "Security", security, 4624, line);
+            field("LogonType", dice.pick(&["2", "3", "5", "9", "10"]), line);
+            field("LogonProcessName", dice.pick(&["User32", "NtLmSsp", "Kerberos", "Advapi"]), line);
+            field("AuthenticationPackageName", dice.pick(&["NTLM", "Kerberos", "Negotiate"]), line);
+            field("TargetUserName", dice.pick(USERS), line);
+        }
+        4 => {
+            head(number, dice, "Microsoft-Windows-Sysmon/Operational", sysmon, 7, line);
+            field("Image", &format!("C:\\\\Windows\\\\System32\\\\{}", dice.pick(PROGRAMS)), line);
+            field("ImageLoaded", &format!("C:\\\\Windows\\\\System32\\\\{}{}.dll", dice.pick(WORDS), dice.below(200)), line);
+            field("Signed", dice.pick(&["true", "false"]), line);
+        }
+        5 => {
+            head(number, dice, "Microsoft-Windows-Sysmon/Operational", sysmon, 13, line);
+            field("EventType", "SetValue", line);
+            field("TargetObject", &format!("HKLM\\\\Software\\\\{}\\\\{}\\\\{}", dice.pick(WORDS), dice.pick(WORDS), dice.below(5000)), line);
+            field("Details", &format!("DWORD (0x{:08x})", dice.below(64)), line);
+        }
+        6 => {
+            head(number, dice, "Microsoft-Windows-Sysmon/Operational", sysmon, 3, line);
+            field("DestinationIp", &format!("10.{}.{}.{}", dice.below(4), dice.below(250), dice.below(250)), line);
+            field("DestinationPort", dice.pick(&["80", "443", "445", "53", "3389", "5985"]), line);
+            field("Protocol", "tcp", line);
+        }
+        _ => {
+            head(number, dice, "Security", security, 4663, line);
+            field("ObjectName", &format!("C:\\\\Users\\\\{}\\\\{}{}.txt", dice.pick(USERS), dice.pick(WORDS), dice.below(9000)), line);
+            field("AccessMask", dice.pick(&["0x1", "0x2", "0x80"]), line);
+        }
+    }
+    field("SubjectUserName", dice.pick(USERS), line);
+    field("SubjectDomainName", "CORP", line);
+    field("SubjectLogonId", &format!("0x{:x}", dice.below(90_000)), line);
+    field("IpAddress", &format!("10.20.{}.{}", dice.below(8), dice.below(250)), line);
+    field("IpPort", &(49_152 + dice.below(16_000)).to_string(), line);
+    field("UtcTime", &format!("2026-02-01 10:00:00.{:03}", number % 1000), line);
+    field("ProcessGuid", &format!("{{5be6f2d1-{:04x}-65c1-0000-{:012x}}}", dice.below(0xffff), dice.below(60_000)), line);
+    line.push('}');
+}
+
+/// As [`mixed_event`], with rendered text that repeats some of its fields.
+pub(crate) fn mixed_event_with_message(number: u64, dice: &mut Dice, line: &mut String) {
+    mixed_event(number, dice, line);
+    line.pop();
+    let (user, word) = (dice.pick(USERS), dice.pick(WORDS));
+    field("Message", &format!("An operation was performed on an object.\\r\\n\\r\\nSubject:\\r\\n\\tSecurity ID:\\t\\tS-1-5-21-1-2-3-{}\\r\\n\\tAccount Name:\\t\\t{user}\\r\\n\\tAccount Domain:\\t\\tCORP\\r\\n\\tLogon ID:\\t\\t0x{:x}\\r\\n\\r\\nObject:\\r\\n\\tObject Server:\\t\\tSecurity\\r\\n\\tObject Type:\\t\\tFile\\r\\n\\tObject Name:\\t\\t{word}\\r\\n\\r\\nProcess Information:\\r\\n\\tProcess ID:\\t\\t0x{:x}\\r\\n", 1000 + dice.below(500), dice.below(90_000), dice.below(30_000)), line);
+    line.push('}');
+}
