@@ -3,7 +3,7 @@
 //! Tests on constants are answered here and now, tests on missing fields are false, and what follows from that is
 //! simplified away. Truth is two-valued, so every step is exact; a property test holds folded against unfolded.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::ir::{BinaryOp, Field, FieldCompare, Function, Glob, Match, Part, Pred, Scalar, Test};
 
@@ -15,7 +15,7 @@ use super::resolve::Resolved;
 pub(super) struct FieldTable<'a> {
     /// The fields.
     pub(super) fields: Vec<&'a Field>,
-    index: HashMap<&'a Field, usize>,
+    index: FxHashMap<&'a Field, usize>,
 }
 
 impl<'a> FieldTable<'a> {

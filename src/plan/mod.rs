@@ -6,14 +6,18 @@
 mod fold;
 mod function;
 mod liveness;
+mod print;
 mod resolve;
 mod scope;
 #[cfg(test)]
 mod tests;
+mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use print::{field as print_field, print};
 pub use resolve::resolve;
+pub use views::{CategoryMember, CategoryView, category_views};
 
 pub use crate::taxonomy::FieldFunction;
 

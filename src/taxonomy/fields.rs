@@ -1,7 +1,9 @@
 //! The names of an event type beside its stored ones.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::definition::Definition;
 use super::selector::Selector;
@@ -12,12 +14,12 @@ use crate::yaml::Node;
 
 /// An entry of a field map.
 #[derive(Debug)]
-pub struct FieldMap {
+pub(super) struct FieldMap {
     events: Selector,
     /// The only vocabulary that it holds for.
     vocabulary: Option<Lookup>,
     first: bool,
-    fields: HashMap<String, Definition>,
+    fields: FxHashMap<String, Definition>,
 }
 
 /// The vocabulary of a look-up.
@@ -30,8 +32,8 @@ pub enum Lookup {
 }
 
 impl FieldMap {
-    /// Parses an entry: one map, or several where it names several products.
-    pub(super) fn parse(source: &Arc<SourceText>, node: &Node, out: &mut Vec<Self>) -> Result<(), Diagnostic> {
+    /// Parses an entry.
+    pub(super) fn parse(source: &Arc<SourceText>, node: &Node) -> Result<Self, Diagnostic> {
         let events = node.get("events").ok_or_else(|| fault(source, node, "`events` is missing"))?;
         let vocabulary = match node.get("vocabulary").and_then(Node::as_str) {
             None => None,
@@ -39,7 +41,7 @@ impl FieldMap {
             Some("splunk") => Some(Lookup::Splunk),
             Some(other) => return Err(fault(source, node, format!("there is no vocabulary {other}"))),
         };
-        let mut fields = HashMap::new();
+        let mut fields = FxHashMap::default();
         for (name, definition) in node.get("fields").map(Node::entries).unwrap_or_default() {
             fields.insert(name.text.clone(), Definition::parse(source, definition)?);
         }
@@ -54,13 +56,7 @@ impl FieldMap {
             }
         }
         let first = node.get("first").and_then(Node::as_bool).unwrap_or(false);
-        out.push(Self { events: Selector::parse(source, events, "")?, vocabulary, first, fields });
-        Ok(())
-    }
-
-    /// The narrower, the smaller.
-    pub(super) fn breadth(&self) -> u8 {
-        self.events.breadth()
+        Ok(Self { events: Selector::parse(source, events, "")?, vocabulary, first, fields })
     }
 
     fn get(&self, name: &str, lookup: Lookup) -> Option<&Definition> {
@@ -74,6 +70,36 @@ impl FieldMap {
     }
 }
 
+/// All field maps, narrowest first, with a way to those of a data set.
+#[derive(Debug, Default)]
+pub(super) struct FieldMaps {
+    maps: Vec<FieldMap>,
+    /// Data set in lower case -> positions of the maps that name it.
+    by_dataset: FxHashMap<String, Vec<usize>>,
+    /// Positions of the maps that name no data set, or one with a wildcard.
+    broad: Vec<usize>,
+}
+
+impl FieldMaps {
+    /// Orders maps; among equally narrow ones the first stays first.
+    pub(super) fn new(mut maps: Vec<FieldMap>) -> Self {
+        maps.sort_by_key(|map| map.events.breadth());
+        let mut out = Self::default();
+        for (position, map) in maps.iter().enumerate() {
+            match map.events.exact_datasets() {
+                None => out.broad.push(position),
+                Some(datasets) => {
+                    for dataset in datasets {
+                        out.by_dataset.entry(dataset.to_ascii_lowercase()).or_default().push(position);
+                    }
+                }
+            }
+        }
+        out.maps = maps;
+        out
+    }
+}
+
 /// The field maps that hold for one event type, narrowest first.
 #[derive(Debug, Clone)]
 pub struct TypeNames<'a> {
@@ -81,8 +107,12 @@ pub struct TypeNames<'a> {
 }
 
 impl<'a> TypeNames<'a> {
-    pub(super) fn new(maps: &'a [FieldMap], event_type: &EventType) -> Self {
-        Self { maps: maps.iter().filter(|map| map.events.selects(event_type)).collect() }
+    pub(super) fn new(maps: &'a FieldMaps, event_type: &EventType) -> Self {
+        let named = maps.by_dataset.get(&event_type.dataset.to_ascii_lowercase()).map_or(&[][..], Vec::as_slice);
+        let mut positions: Vec<usize> = named.iter().chain(&maps.broad).copied().collect();
+        positions.sort_unstable();
+        let chosen = positions.into_iter().map(|position| &maps.maps[position]);
+        Self { maps: chosen.filter(|map| map.events.selects(event_type)).collect() }
     }
 
     /// Returns the definition that comes before a stored name.

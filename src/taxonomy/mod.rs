@@ -13,8 +13,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 pub use definition::{Definition, Envelope, FieldFunction};
-pub use fields::{FieldMap, Lookup, TypeNames};
+pub use fields::{Lookup, TypeNames};
 pub use selector::Selector;
+
+use fields::{FieldMap, FieldMaps};
 
 use crate::catalog::EventType;
 use crate::diag::{Diagnostic, SourceText};
@@ -45,7 +47,7 @@ const DATASETS: (&str, &str) = ("rules/fields/datasets.yml", include_str!("../..
 pub struct Taxonomy {
     products: Vec<Product>,
     datasets: BTreeMap<String, Vec<Selector>>,
-    maps: Vec<FieldMap>,
+    maps: FieldMaps,
 }
 
 /// The log sources of one product.
@@ -91,17 +93,18 @@ impl Taxonomy {
                 out.products.push(Product::parse(&source, entry)?);
             }
         }
+        let mut maps = Vec::new();
         for file in fields {
             let (source, root) = root_of(*file)?;
             for entry in root.items() {
-                FieldMap::parse(&source, entry, &mut out.maps)?;
+                maps.push(FieldMap::parse(&source, entry)?);
             }
         }
         let (source, root) = root_of(datasets)?;
         for (name, node) in root.entries() {
             out.datasets.insert(name.text.clone(), Selector::parse_all(&source, node, "")?);
         }
-        out.maps.sort_by_key(FieldMap::breadth); // stable: among equals the first file wins
+        out.maps = FieldMaps::new(maps);
         Ok(out)
     }
 

@@ -63,8 +63,14 @@ impl Selector {
     /// Whether an event type is meant.
     pub fn selects(&self, event_type: &EventType) -> bool {
         self.product.as_deref().is_none_or(|product| product == event_type.product)
-            && (self.codes.is_empty() || self.codes.iter().any(|code| *code == event_type.code))
+            && (self.codes.is_empty() || self.codes.contains(&event_type.code))
             && (self.datasets.is_empty() || self.datasets.iter().any(|name| dataset_matches(name, &event_type.dataset)))
+    }
+
+    /// The data sets that it is about; `None` where any data set or one with a wildcard can be meant.
+    pub(super) fn exact_datasets(&self) -> Option<&[String]> {
+        let exact = !self.datasets.is_empty() && self.datasets.iter().all(|name| !name.ends_with('*'));
+        exact.then_some(self.datasets.as_slice())
     }
 
     /// 0 where event ids restrict, 1 where data sets do, 2 where a product does, 3 where nothing does.

@@ -1,0 +1,92 @@
+//! Views over several event types: one per Sigma category of Windows and one per CIM dataset.
+//!
+//! A category view has the Sigma names, a dataset view the CIM names; where the event types call a field differently,
+//! the view has the one name (`process_creation.Image` is `NewProcessName` of event 4688).
+
+use std::collections::BTreeMap;
+
+use crate::catalog::{Catalog, EventType, TypeId};
+use crate::ir::{Field, Pred, Vocabulary};
+use crate::taxonomy::{Lookup, Selector, Taxonomy};
+
+use super::FieldExpr;
+use super::fold;
+use super::resolve::Resolver;
+
+/// A view over event types.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CategoryView {
+    /// Name: the category, or the dataset in lower case with `_` for `.` (`endpoint_processes`).
+    pub name: String,
+    /// Its columns in order.
+    pub columns: Vec<String>,
+    /// Its event types, ordered by id; never empty.
+    pub members: Vec<CategoryMember>,
+}
+
+/// What one event type gives to a view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CategoryMember {
+    /// The type.
+    pub event_type: TypeId,
+    /// Which of its events belong to the view.
+    pub condition: Pred<FieldExpr>,
+    /// For each column of the view where its value is.
+    pub columns: Vec<FieldExpr>,
+}
+
+/// Returns the views whose event types the catalog has, by name.
+pub fn category_views(catalog: &Catalog, taxonomy: &Taxonomy) -> Vec<CategoryView> {
+    let categories = taxonomy.categories("windows").map(|(name, s)| (name.to_owned(), s, Vocabulary::Sigma));
+    let datasets = taxonomy.datasets().map(|(name, s)| (name.to_ascii_lowercase().replace('.', "_"), s, Vocabulary::Splunk));
+    let mut views: Vec<CategoryView> =
+        categories.chain(datasets).filter_map(|(name, selectors, v)| view(name, selectors, v, catalog, taxonomy)).collect();
+    views.sort_by(|a, b| a.name.cmp(&b.name));
+    views
+}
+
+fn view(name: String, selectors: &[Selector], vocabulary: Vocabulary, catalog: &Catalog, taxonomy: &Taxonomy) -> Option<CategoryView> {
+    let resolvers: Vec<(Resolver<'_>, Option<&Selector>)> = catalog
+        .types
+        .iter()
+        .filter_map(|ty| {
+            let selector = selectors.iter().find(|s| s.selects(ty))?;
+            Some((Resolver::new(ty, Some(selector), taxonomy), Some(selector)))
+        })
+        .collect();
+    if resolvers.is_empty() {
+        return None;
+    }
+    // SQLite compares column names without case: one column for each folded name, in the spelling first met.
+    let mut columns: BTreeMap<String, String> = BTreeMap::new();
+    for (resolver, selector) in &resolvers {
+        for name in names(resolver.event_type(), *selector, vocabulary, taxonomy) {
+            columns.entry(name.to_ascii_lowercase()).or_insert(name);
+        }
+    }
+    let columns: Vec<String> = columns.into_values().collect();
+    let members = resolvers
+        .iter()
+        .map(|(resolver, _)| CategoryMember {
+            event_type: resolver.event_type().id,
+            condition: fold::and(resolver.conditions()),
+            columns: columns.iter().map(|name| resolver.resolve(&Field { name: name.clone(), vocabulary }).value()).collect(),
+        })
+        .collect();
+    Some(CategoryView { name, columns, members })
+}
+
+/// The names that an event type can answer in a vocabulary: Sigma has the stored and the renamed, a dataset the mapped.
+fn names(event_type: &EventType, selector: Option<&Selector>, vocabulary: Vocabulary, taxonomy: &Taxonomy) -> Vec<String> {
+    match vocabulary {
+        Vocabulary::Sigma => {
+            let renames = selector.map_or(&[][..], |s| &s.renames);
+            let stored = event_type.columns.iter().map(|c| c.field.clone());
+            renames.iter().map(|(name, _)| name.clone()).chain(stored).collect()
+        }
+        Vocabulary::Splunk | Vocabulary::Row => {
+            let lower = |name: &&&str| !name.starts_with('_') && !name.contains(|c: char| c.is_ascii_uppercase());
+            taxonomy.names(event_type).all(Lookup::Splunk).iter().filter(lower).map(|name| (*name).to_owned()).collect()
+        }
+    }
+}
