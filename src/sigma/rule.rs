@@ -13,23 +13,9 @@ use crate::yaml::{Node, Value};
 
 /// ATT&CK's tactics as tags name them, in hyphen form: the ones of today and the ones older rules have.
 pub(super) const TACTICS: [&str; 17] = [
-    "reconnaissance",
-    "resource-development",
-    "initial-access",
-    "execution",
-    "persistence",
-    "privilege-escalation",
-    "defense-evasion",
-    "stealth",
-    "defense-impairment",
-    "credential-access",
-    "discovery",
-    "lateral-movement",
-    "collection",
-    "command-and-control",
-    "exfiltration",
-    "impact",
-    "evasion",
+    "reconnaissance", "resource-development", "initial-access", "execution", "persistence", "privilege-escalation",
+    "defense-evasion", "stealth", "defense-impairment", "credential-access", "discovery", "lateral-movement",
+    "collection", "command-and-control", "exfiltration", "impact", "evasion",
 ];
 
 /// Reads a rule; `None` after an error.
@@ -112,7 +98,8 @@ pub(super) fn attack(tag: &str) -> Option<Attack> {
     match kind {
         "t" => {
             let (main, sub) = number.split_once('.').map_or((number, None), |(main, sub)| (main, Some(sub)));
-            (digits(main, 4) && sub.is_none_or(|sub| digits(sub, 3))).then(|| Attack::Technique(name.to_ascii_uppercase()))
+            (digits(main, 4) && sub.is_none_or(|sub| digits(sub, 3)))
+                .then(|| Attack::Technique(name.to_ascii_uppercase()))
         }
         "s" | "g" | "m" | "c" => digits(number, 4).then_some(Attack::Other),
         _ => name.strip_prefix("ta").or(name.strip_prefix("ds")).filter(|n| digits(n, 4)).map(|_| Attack::Other),
@@ -177,9 +164,7 @@ fn filter(context: &mut Context<'_>, document: &Node) -> Option<Pred> {
     };
     let condition = condition::parse(context, node)?;
     validate::unused(context, &condition, &named);
-    let pred = Resolver { context, named: &named }.resolve(&condition)?;
-    validate::possible(context, &pred, node);
-    Some(pred)
+    Resolver { context, named: &named }.resolve(&condition)
 }
 
 /// A detection: its name, the span of its key, and its predicate unless it has an error.

@@ -1,0 +1,5 @@
+//! Acceptance on the corpora beside the project: counts, the seed's rows, the Sigma oracle.
+
+mod load;
+mod seed;
+mod sigma;

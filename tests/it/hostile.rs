@@ -1,0 +1,286 @@
+//! Bad input: a clear message with the file, the rest loads, nothing is lost, memory stays bounded, and nothing
+//! that a log, a rule or a store says steers the terminal or the store.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::binary::{Output, TestStore, command, finish, integer, run, text};
+use crate::support::samples::{gzip, marked_as_encrypted, security_line, sigma_rule, zip};
+
+const RULE_ID: &str = "bbbbbbbb-0000-4000-8000-000000000001";
+
+/// Loads a file beside a good one; the good one must be there whatever the other is.
+#[track_caller]
+fn load_beside_good(name: &str, content: impl AsRef<[u8]>) -> (TestStore, Output, Option<Value>) {
+    let store = TestStore::new();
+    store.file("in/good.jsonl", security_line(1, 4624, ""));
+    store.file(&format!("in/{name}"), content);
+    let output = store.load([store.folder().join("in")]);
+    let rows = store.sources();
+    let good = rows.iter().find(|r| text(r, "path").ends_with("good.jsonl")).unwrap_or_else(|| panic!("{name}: the good file is lost: {rows:?}"));
+    assert_eq!(integer(good, "events"), 1);
+    let row = rows.iter().find(|r| text(r, "path").contains(name)).cloned();
+    (store, output, row)
+}
+
+fn events(row: Option<&Value>) -> i64 {
+    row.map_or(0, |row| integer(row, "events"))
+}
+
+#[test]
+fn empty_and_header_only_files_are_no_error() {
+    for (name, content) in [("empty.jsonl", &b""[..]), ("newlines.jsonl", b"\n\n\r\n"), ("empty.evtx", b"")] {
+        let (_, output, row) = load_beside_good(name, content);
+        assert_eq!((output.code, events(row.as_ref())), (0, 0), "{name}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn zeros_and_noise_are_named_and_skipped() {
+    let noise: Vec<u8> = (0..50_000u32).map(|i| u8::try_from(i.wrapping_mul(2_654_435_761) >> 24).expect("a byte")).collect();
+    for (name, content) in [("zeros.evtx", vec![0; 70_000]), ("zeros.jsonl", vec![0; 5_000]), ("noise.bin", noise), ("elf.evtx", b"ElfFile\0 and then not".to_vec())] {
+        let (_, output, row) = load_beside_good(name, &content);
+        assert_eq!(events(row.as_ref()), 0, "{name}");
+        assert!(output.code == 0 || output.stderr.contains(name), "{name}: a message names the file: {}", output.stderr);
+    }
+}
+
+#[test]
+fn the_content_decides_and_not_the_extension() {
+    let (_, output, row) = load_beside_good("json.evtx", security_line(2, 4624, ""));
+    assert_eq!((output.code, events(row.as_ref())), (0, 1), "{}", output.stderr);
+    let (_, output, row) = load_beside_good("gzip.txt", gzip(security_line(2, 4624, "").as_bytes()));
+    assert_eq!((output.code, events(row.as_ref())), (0, 1), "{}", output.stderr);
+}
+
+#[test]
+fn stray_bytes_after_gzip_lose_nothing() {
+    let mut bytes = gzip(security_line(2, 4624, "").as_bytes());
+    bytes.push(b'\n');
+    let (_, _, row) = load_beside_good("stray.jsonl.gz", &bytes);
+    assert_eq!(events(row.as_ref()), 1);
+    bytes.truncate(bytes.len() - 9);
+    let (_, output, row) = load_beside_good("cut.jsonl.gz", &bytes);
+    assert!(output.code == 3 && output.stderr.contains("cut.jsonl.gz"), "a cut stream is said: {output:?}");
+    assert_eq!(events(row.as_ref()), 1, "what was readable is loaded");
+}
+
+#[test]
+fn zips_of_all_kinds() {
+    let line = security_line(2, 4624, "");
+    let (_, output, row) = load_beside_good("mac.zip", zip(&[("a/b.jsonl", line.as_bytes()), ("__MACOSX/a/._b.jsonl", b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        ")]));
+    assert_eq!((output.code, events(row.as_ref())), (0, 1), "resource forks are no damage: {}", output.stderr);
+    let (_, output, row) = load_beside_good("back.Zip", zip(&[("a\\b.jsonl", line.as_bytes())]));
+    assert_eq!((output.code, events(row.as_ref())), (0, 1), "{}", output.stderr);
+    let (_, output, row) = load_beside_good("locked.zip", marked_as_encrypted(zip(&[("a.jsonl", line.as_bytes())])));
+    assert_eq!((output.code, events(row.as_ref())), (3, 0), "an encrypted member is said: {}", output.stderr);
+    assert!(output.stderr.contains("locked.zip"), "{}", output.stderr);
+    let inner = zip(&[("deep.jsonl", line.as_bytes())]);
+    let (_, output, row) = load_beside_good("outer.zip", zip(&[("inner.zip.gz", &gzip(&inner))]));
+    assert_eq!((output.code, events(row.as_ref())), (0, 1), "{}", output.stderr);
+}
+
+#[test]
+fn invalid_text_and_nul_are_kept_visible() {
+    let mut bytes = security_line(2, 4624, r#","Odd":"a\u0000b""#).into_bytes();
+    bytes.extend_from_slice(b"{\"Channel\":\"Security\",\"EventID\":4624,\"RecordNumber\":3,\"Odd\":\"\xff\xfe\"}\n");
+    bytes.extend_from_slice(security_line(4, 4624, r#","Odd":"\ud800 lone""#).as_bytes());
+    bytes.extend_from_slice(security_line(5, 4624, r#","Odd":"fine""#).as_bytes());
+    let (store, _, row) = load_beside_good("odd.jsonl", &bytes);
+    let row = row.expect("a source");
+    assert_eq!(integer(&row, "events") + integer(&row, "bad"), 4, "every line is accounted for: {row}");
+    let rows = store.run(["sql", "SELECT Odd FROM security_4624 WHERE Odd IS NOT NULL ORDER BY _id", "--format", "jsonl"]).expect_code(&[0]).json_lines();
+    let values: Vec<&str> = rows.iter().map(|r| text(r, "Odd")).collect();
+    assert_eq!((values.first(), values.last()), (Some(&"a\u{2400}b"), Some(&"fine")), "{values:?}");
+}
+
+#[test]
+fn twins_and_names_that_look_like_sql() {
+    let more = r#","\"; DROP TABLE event; --":"x","id":"1","type":"2","select":"3","Image":"upper","image":"lower","a b":"4","_id":"5","":"6","it's":"7""#;
+    let (store, output, row) = load_beside_good("names.jsonl", security_line(2, 7001, more));
+    assert_eq!((output.code, events(row.as_ref())), (0, 1), "{}", output.stderr);
+    assert_eq!(store.number("SELECT count(*) FROM events"), 2);
+    for (selection, hit) in [("image: lower", true), ("Image: upper", true), ("image: upper", false), ("id: 1", true), ("type: 2", true), ("select: 3", true), ("\"it's\": 7", true), ("'\"; DROP TABLE event; --': x", true)] {
+        let rule = store.file("rule.yml", sigma_rule(RULE_ID, selection));
+        let found = store.run(["hunt", "--rules", &rule.to_string_lossy(), "--format", "jsonl"]).expect_code(&[0]);
+        assert_eq!(found.json_lines().len(), usize::from(hit), "{selection}: {found:?}");
+    }
+}
+
+/// Runs a load, watching its peak memory in kB.
+fn peak_memory_kb(store: &TestStore, input: &Path, limit: Duration) -> (i32, u64, String) {
+    let mut child = command()
+        .arg("load").arg(input).arg("--store").arg(store.path())
+        .stdout(Stdio::null()).stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let started = Instant::now();
+    let mut peak = 0;
+    let code = loop {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let kb = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).and_then(|l| l.split_whitespace().next()?.parse().ok());
+        peak = peak.max(kb.unwrap_or(0));
+        if let Some(status) = child.try_wait().expect("a child") {
+            break status.code().unwrap_or(-1);
+        }
+        if started.elapsed() > limit {
+            child.kill().expect("a child");
+            panic!("{} was not loaded in {limit:?}", input.display());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let mut stderr = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("text");
+    (code, peak, stderr)
+}
+
+#[test]
+fn a_line_of_a_hundred_megabytes_stays_bounded() {
+    let store = TestStore::new();
+    let mut bytes = security_line(1, 4624, "").into_bytes();
+    bytes.extend_from_slice(b"{\"Channel\":\"Security\",\"EventID\":4624,\"Big\":\"");
+    bytes.resize(bytes.len() + 100_000_000, b'x');
+    bytes.extend_from_slice(b"\"}\n");
+    bytes.extend_from_slice(security_line(3, 4624, "").as_bytes());
+    let input = store.file("big.jsonl", &bytes);
+    let (code, peak, stderr) = peak_memory_kb(&store, &input, Duration::from_secs(120));
+    let row = &store.sources()[0];
+    assert_eq!(integer(row, "events") + integer(row, "bad"), 3, "every line is accounted for: {row} {stderr}");
+    assert!(integer(row, "events") >= 2 && (code == 0 || stderr.contains("big.jsonl")), "{code} {stderr}");
+    assert!(peak < 700_000, "{peak} kB");
+}
+
+#[test]
+fn deep_json_is_a_bad_record_and_no_crash() {
+    let deep = format!("{}{}{}\n", "{\"a\":".repeat(10_000), "1", "}".repeat(10_000));
+    let lists = format!("{{\"a\":{}{}}}\n", "[".repeat(10_000), "]".repeat(10_000));
+    let (_, _, row) = load_beside_good("deep.jsonl", [deep, lists, security_line(3, 4624, "")].concat());
+    let row = row.expect("a source");
+    assert_eq!(integer(&row, "events") + integer(&row, "bad"), 3, "every line is accounted for: {row}");
+    assert!(integer(&row, "events") >= 1);
+}
+
+#[test]
+fn a_bomb_is_cut_off_and_said() {
+    let mut bomb = vec![b' '; 200_000_000];
+    for _ in 0..2 {
+        bomb = gzip(&bomb);
+    }
+    let store = TestStore::new();
+    store.file("in/good.jsonl", security_line(1, 4624, ""));
+    store.file("in/bomb.zip", zip(&[("bomb.gz.gz", &bomb)]));
+    let (code, peak, stderr) = peak_memory_kb(&store, &store.folder().join("in"), Duration::from_secs(120));
+    assert!(peak < 300_000, "{peak} kB");
+    assert_eq!(store.number("SELECT count(*) FROM events"), 1);
+    assert!(code == 3 && stderr.contains("bomb.zip"), "{code} {stderr}");
+}
+
+#[test]
+fn values_never_steer_the_terminal() {
+    let store = TestStore::new();
+    let nasty = r"\u001b]0;owned\u0007\u001b[2J\u009b31m\u202e";
+    let input = store.file("in/e\u{1b}[31m.jsonl", security_line(1, 4624, &format!(r#","Account":"{nasty}","{nasty}":"x""#)));
+    let load = store.load([&input]);
+    let rule_text = sigma_rule(RULE_ID, "Account: '*'").replace("title: Rule", "title: \"\\e[31mRule\" #");
+    let rule = store.file("r\u{1b}[1m.yml", rule_text);
+    let mut outputs = vec![load, store.run(["hunt", "--rules", &rule.to_string_lossy()])];
+    for format in ["table", "json", "jsonl", "csv"] {
+        outputs.push(store.run(["findings", "--format", format]));
+        outputs.push(store.run(["findings", "--evidence", "--format", format]));
+        outputs.push(store.run(["findings", "show", "1", "--format", format]));
+        outputs.push(store.run(["sources", "--format", format]));
+        outputs.push(store.run(["sql", "SELECT Account FROM security_4624", "--format", format]));
+    }
+    outputs.push(store.run(["explain", &rule.to_string_lossy()]));
+    outputs.push(store.run(["load", "/no/such/\u{1b}[31mfile"]));
+    outputs.push(run(["check", &rule.to_string_lossy()]));
+    for output in outputs {
+        for (stream, text) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+            let raw = text.chars().find(|c| matches!(c, '\u{1b}' | '\u{7}' | '\u{9b}' | '\u{202e}'));
+            assert!(raw.is_none(), "{stream} holds {raw:?}: {}", text.escape_debug());
+        }
+    }
+}
+
+/// A store with an event and a finding.
+fn hunted() -> TestStore {
+    let store = TestStore::new();
+    let input = store.file("events.jsonl", security_line(1, 4624, ""));
+    store.load([&input]);
+    let rule = store.file("rule.yml", sigma_rule(RULE_ID, "EventID: 4624"));
+    store.run(["hunt", "--rules", &rule.to_string_lossy()]).expect_code(&[0]);
+    assert_eq!(store.findings(false).len(), 1);
+    store
+}
+
+#[test]
+fn a_store_with_a_planted_trigger_or_view_is_refused() {
+    for planted in [
+        "CREATE TRIGGER planted AFTER INSERT ON hunt BEGIN DELETE FROM finding; END",
+        "CREATE VIEW planted AS SELECT load_extension('x')",
+        "CREATE TABLE planted(a)",
+    ] {
+        let store = hunted();
+        let database = rusqlite::Connection::open(store.path()).expect("a store");
+        database.execute_batch(planted).expect("the store's schema has these names");
+        drop(database);
+        for arguments in [&["findings"][..], &["hunt", "--rules", "rule.yml"], &["sql", "SELECT 1"], &["load", "events.jsonl"]] {
+            let mut command = command();
+            let output = finish(command.current_dir(store.folder()).args(arguments).arg("--store").arg(store.path())).expect_code(&[1]);
+            assert!(output.stderr.contains("planted"), "{planted}: the message names it: {}", output.stderr);
+        }
+        let database = rusqlite::Connection::open(store.path()).expect("a store");
+        let findings: i64 = database.query_row("SELECT count(*) FROM finding", [], |row| row.get(0)).expect("a count");
+        assert_eq!(findings, 1, "{planted}");
+    }
+}
+
+#[test]
+fn a_newer_store_and_a_foreign_file_are_refused() {
+    let store = hunted();
+    let database = rusqlite::Connection::open(store.path()).expect("a store");
+    database.pragma_update(None, "user_version", 9_999).expect("a pragma");
+    drop(database);
+    let output = store.run(["findings"]).expect_code(&[1]);
+    assert!(output.stderr.contains("newer") || output.stderr.contains("9999"), "{}", output.stderr);
+
+    let foreign = TestStore::new();
+    let input = foreign.file("events.jsonl", security_line(1, 4624, ""));
+    std::fs::write(foreign.path(), "this is no database, it is somebody's notes\n".repeat(200)).expect("a file");
+    let before = std::fs::read(foreign.path()).expect("a file");
+    foreign.run(["load", &input.to_string_lossy()]).expect_code(&[1]);
+    assert_eq!(std::fs::read(foreign.path()).expect("a file"), before, "a file that is no store stays as it is");
+
+    let other = TestStore::new();
+    let input = other.file("events.jsonl", security_line(1, 4624, ""));
+    let database = rusqlite::Connection::open(other.path()).expect("a database");
+    database.execute_batch("CREATE TABLE notes(a); INSERT INTO notes VALUES (1)").expect("SQL");
+    drop(database);
+    other.run(["load", &input.to_string_lossy()]).expect_code(&[1]);
+}
+
+#[test]
+fn a_yaml_bomb_is_refused_in_time() {
+    let store = TestStore::new();
+    let mut bomb = String::from("a: &a [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in b'b'..=b'k' {
+        let (this, before) = (char::from(level), char::from(level - 1));
+        bomb += &format!("{this}: &{this} [{}]\n", vec![format!("*{before}"); 10].join(", "));
+    }
+    bomb += "title: Bomb\nlogsource: {product: windows}\ndetection: {selection: {A: *k}, condition: selection}\n";
+    store.file("rules/bomb.yml", bomb);
+    store.file("rules/deep.yml", format!("title: Deep\ndetection: {}x{}\n", "[".repeat(5_000), "]".repeat(5_000)));
+    store.file("rules/good.yml", sigma_rule(RULE_ID, "EventID: 4624"));
+    let started = Instant::now();
+    let output = run(["check", &store.folder().join("rules").to_string_lossy(), "--format", "json"]).expect_code(&[3]);
+    assert!(started.elapsed() < Duration::from_secs(10));
+    let all: Value = serde_json::from_str(&output.stdout).expect("JSON");
+    assert_eq!(integer(&all, "compiled"), 1, "{all:#}");
+    for name in ["bomb.yml", "deep.yml"] {
+        assert!(all["diagnostics"].as_array().expect("a list").iter().any(|d| text(d, "path").ends_with(name)), "{name}: {all:#}");
+    }
+}

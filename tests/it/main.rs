@@ -1,0 +1,6 @@
+//! All integration tests in one binary: see `tests/README.md` for how to add each kind.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod tidy;

@@ -1,0 +1,93 @@
+//! Aggregates, by the Splunk notes on stats.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use retrohunt::ir::{Aggregate, AggregateFunction, Scalar};
+
+use super::Row;
+use super::scalar::{Value, evaluate};
+use super::text;
+
+/// Computes one aggregate over the rows of a group, in result order.
+pub(crate) fn compute(aggregate: &Aggregate, rows: &[Row]) -> Value {
+    let Some(argument) = &aggregate.argument else { return count(rows.len()) };
+    let values: Vec<(Value, &Row)> =
+        rows.iter().map(|row| (evaluate(argument, row), row)).filter(|(v, _)| *v != Value::Null).collect();
+    let texts: Vec<String> = values.iter().filter_map(|(v, _)| v.members()).flatten().collect();
+    let numbers: Vec<f64> = texts.iter().filter_map(|t| text::number(t)).collect();
+    #[allow(clippy::cast_precision_loss, reason = "test groups are small")]
+    let size = numbers.len() as f64;
+    match aggregate.function {
+        AggregateFunction::Count if matches!(argument, Scalar::Field(_)) => count(texts.len()),
+        AggregateFunction::Count => count(values.iter().filter(|(v, _)| *v == Value::Bool(true)).count()),
+        AggregateFunction::Dc => count(texts.iter().collect::<BTreeSet<_>>().len()),
+        AggregateFunction::Min => extreme(&texts, Ordering::Less),
+        AggregateFunction::Max => extreme(&texts, Ordering::Greater),
+        AggregateFunction::Sum if numbers.is_empty() => Value::Null,
+        AggregateFunction::Sum => Value::Number(numbers.iter().sum()),
+        AggregateFunction::Avg if numbers.is_empty() => Value::Null,
+        AggregateFunction::Avg => Value::Number(numbers.iter().sum::<f64>() / size),
+        AggregateFunction::Stdev => stdev(&numbers, size),
+        AggregateFunction::Values => Value::of_members(&texts.into_iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()),
+        AggregateFunction::List => Value::of_members(&texts.into_iter().take(100).collect::<Vec<_>>()),
+        AggregateFunction::First => values.first().map_or(Value::Null, |(v, _)| v.clone()),
+        AggregateFunction::Last => values.last().map_or(Value::Null, |(v, _)| v.clone()),
+        AggregateFunction::Earliest => by_time(&values, Ordering::Less),
+        AggregateFunction::Latest => by_time(&values, Ordering::Greater),
+        AggregateFunction::Median => median(numbers),
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "test groups are small")]
+fn count(count: usize) -> Value {
+    Value::Number(count as f64)
+}
+
+/// Numbers before texts; numbers by size, texts by bytes.
+pub(crate) fn order(a: &str, b: &str) -> Ordering {
+    match (text::number(a), text::number(b)) {
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => a.as_bytes().cmp(b.as_bytes()),
+    }
+}
+
+fn extreme(texts: &[String], wanted: Ordering) -> Value {
+    let mut best: Option<&String> = None;
+    for text in texts {
+        if best.is_none_or(|b| order(text, b) == wanted) {
+            best = Some(text);
+        }
+    }
+    best.map_or(Value::Null, |t| text::number(t).map_or_else(|| Value::Text(t.clone()), Value::Number))
+}
+
+fn by_time(values: &[(Value, &Row)], wanted: Ordering) -> Value {
+    let time = |row: &Row| row.get("_time").and_then(Value::number).unwrap_or(f64::NAN);
+    let mut best: Option<&(Value, &Row)> = None;
+    for candidate in values {
+        if best.is_none_or(|b| time(candidate.1).total_cmp(&time(b.1)) == wanted) {
+            best = Some(candidate);
+        }
+    }
+    best.map_or(Value::Null, |(v, _)| v.clone())
+}
+
+fn stdev(numbers: &[f64], size: f64) -> Value {
+    match numbers {
+        [] => Value::Null,
+        [_] => Value::Number(0.0),
+        many => {
+            let mean = many.iter().sum::<f64>() / size;
+            Value::Number((many.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / (size - 1.0)).sqrt())
+        }
+    }
+}
+
+/// The middle value; of an even number of values the higher of the two in the middle.
+fn median(mut numbers: Vec<f64>) -> Value {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).map_or(Value::Null, |n| Value::Number(*n))
+}

@@ -1,0 +1,10 @@
+//! What tests share: the independent evaluator, generators, the corpora beside the project, the binary.
+
+#![allow(dead_code, reason = "not every support function is used by every test")]
+
+pub(crate) mod binary;
+pub(crate) mod evaluate;
+pub(crate) mod generate;
+pub(crate) mod golden;
+pub(crate) mod samples;
+pub(crate) mod shared;
