@@ -5,10 +5,10 @@
 //! | 1 | a rename of the log source | – |
 //! | 2 | what the envelope answers (`EventID`, `Channel`, …) | the same (`EventCode`, `source`, `_time`, …) |
 //! | 3 | a stored field, exactly or in another case | a stored field, exactly |
-//! | 4 | a field map | a field map (add-on, CIM and rendered-text names) |
-//! | 5 | a stored name without its spaces | JSON's `a{}.b` as `a.b`; the same letters with other separators (`Share_Name`) |
+//! | 4 | a stored name without its spaces | JSON's `a{}.b` as `a.b`; the same letters with other separators (`Share_Name`) |
+//! | 5 | a field map | a field map (add-on, CIM and rendered-text names) |
 //!
-//! Step 5 counts only when exactly one stored field fits.
+//! Step 4 counts only when exactly one stored field fits.
 
 use crate::catalog::{ColumnIndex, EventType};
 use crate::ir::{Case, Field, Glob, Match, Pred, Scope, Test, Vocabulary};
@@ -75,17 +75,15 @@ impl<'a> Resolver<'a> {
         if let Some(column) = stored {
             return Resolved::One(FieldExpr::Column(column));
         }
-        if let Some(definition) = self.names.after_stored(name, lookup(field)) {
-            let resolved = self.build(definition);
-            if !resolved.is_missing() {
-                return resolved;
-            }
-        }
         let column = match field.vocabulary {
             Vocabulary::Sigma => self.only(|stored| differ_in_spaces(stored, name)),
             Vocabulary::Splunk | Vocabulary::Row => self.by_separators(name),
         };
-        Resolved::One(column.map_or(FieldExpr::Missing, FieldExpr::Column))
+        if let Some(column) = column {
+            return Resolved::One(FieldExpr::Column(column));
+        }
+        let definition = self.names.after_stored(name, lookup(field));
+        definition.map_or(Resolved::One(FieldExpr::Missing), |definition| self.build(definition))
     }
 
     /// Resolves a name that comes before the stored ones.

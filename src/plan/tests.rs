@@ -38,7 +38,7 @@ fn catalog() -> Catalog {
             event_type(2, "windows", "security", "4688", &process),
             event_type(3, "windows", SYSMON, "1", &["Image", "User", "CommandLine", "image", "IntegrityLevel"]),
             event_type(4, "windows", SYSMON, "12", &["EventType", "TargetObject"]),
-            event_type(5, "windows", "Microsoft-Windows-Windows Defender/Operational", "1116", &["Threat Name", "Path"]),
+            event_type(5, "windows", "Microsoft-Windows-Windows Defender/Operational", "1116", &["Threat Name", "Path", "Source Name"]),
             event_type(6, "generic", "", "", &["EventID", "Image", "a.b", "x y"]),
             event_type(7, "windows", "System", "7045", &["ServiceName", "ImagePath"]),
         ],
@@ -176,6 +176,7 @@ fn sigma_names_ignore_case_and_spaces_and_splunk_names_do_not() {
     assert_eq!(at(3, "IMAGE", Vocabulary::Splunk), FieldExpr::Missing);
     assert_eq!(at(3, "user", Vocabulary::Splunk), FieldExpr::Apply(FieldFunction::WithoutDomain, Box::new(column(&catalog, 3, "User"))));
     assert_eq!(at(5, "ThreatName", Vocabulary::Sigma), column(&catalog, 5, "Threat Name"));
+    assert_eq!(at(5, "SourceName", Vocabulary::Sigma), column(&catalog, 5, "Source Name"));
     assert_eq!(at(5, "Threat_Name", Vocabulary::Splunk), column(&catalog, 5, "Threat Name"));
     assert_eq!(at(6, "a{}.b", Vocabulary::Splunk), column(&catalog, 6, "a.b"));
     assert_eq!(at(6, "x_y", Vocabulary::Splunk), column(&catalog, 6, "x y"));
