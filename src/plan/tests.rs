@@ -29,7 +29,7 @@ fn event_type(id: u32, product: &str, dataset: &str, code: &str, fields: &[&str]
 
 const SYSMON: &str = "Microsoft-Windows-Sysmon/Operational";
 
-fn catalog() -> Catalog {
+pub(super) fn catalog() -> Catalog {
     let share = ["SubjectUserName", "ShareName", "RelativeTargetName", "ObjectType", "AccessMask", "IpAddress", "IpPort"];
     let process = ["SubjectUserName", "TargetUserName", "NewProcessName", "ProcessId", "NewProcessId", "CommandLine", "MandatoryLabel"];
     Catalog {
@@ -66,7 +66,7 @@ fn sigma_scope(category: Option<&str>, service: Option<&str>) -> Scope {
     Scope::LogSource { product: Some("windows".to_owned()), category: category.map(str::to_owned), service: service.map(str::to_owned) }
 }
 
-fn column(catalog: &Catalog, id: u32, name: &str) -> FieldExpr {
+pub(super) fn column(catalog: &Catalog, id: u32, name: &str) -> FieldExpr {
     let ty = catalog.event_type(TypeId(id)).expect("the type is in the fixture");
     FieldExpr::Column(ty.column_exact(name).expect("the column is in the fixture"))
 }

@@ -90,3 +90,33 @@ fn names(event_type: &EventType, selector: Option<&Selector>, vocabulary: Vocabu
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::FieldFunction;
+    use crate::plan::tests::{catalog, column};
+
+    #[test]
+    fn views_have_one_name_for_what_types_call_differently() {
+        let catalog = catalog();
+        let views = category_views(&catalog, Taxonomy::embedded());
+        let view = |name: &str| views.iter().find(|v| v.name == name).expect("the fixture has its events");
+        let at = |view: &CategoryView, id: u32, name: &str| {
+            let position = view.columns.iter().position(|c| c == name).expect("the view has the column");
+            let member = view.members.iter().find(|m| m.event_type == TypeId(id)).expect("the type is a member");
+            member.columns[position].clone()
+        };
+        let processes = view("process_creation");
+        assert_eq!(at(processes, 2, "Image"), column(&catalog, 2, "NewProcessName"));
+        assert_eq!(at(processes, 3, "Image"), column(&catalog, 3, "Image"));
+        assert_eq!(at(processes, 3, "MandatoryLabel"), FieldExpr::Missing);
+        assert_eq!(processes.columns.iter().filter(|c| c.eq_ignore_ascii_case("image")).count(), 1);
+        let endpoint = view("endpoint_processes");
+        let base = |column| FieldExpr::Apply(FieldFunction::BaseName, Box::new(column));
+        assert_eq!(at(endpoint, 2, "process_name"), base(column(&catalog, 2, "NewProcessName")));
+        assert_eq!(at(endpoint, 3, "process_name"), base(column(&catalog, 3, "Image")));
+        assert!(matches!(view("registry_add").members[0].condition, Pred::Match(_)));
+        assert!(views.iter().all(|v| v.name != "dns_query"), "no event of it is there");
+    }
+}
