@@ -30,7 +30,10 @@ fn hunted() -> TestStore {
     let input = store.file("logs/events.jsonl", lines.concat());
     store.load([&input]).expect_code(&[0]);
     let sigma = store.file("rules/sigma.yml", sigma_rule(SIGMA_ID, "EventID: 4624"));
-    let escu = store.file("rules/escu.yml", escu_rule(ESCU_ID, "Channel=Security | stats count min(_time) as firstTime max(_time) as lastTime by Account Address"));
+    let escu = store.file(
+        "rules/escu.yml",
+        escu_rule(ESCU_ID, "Channel=Security | stats count min(_time) as firstTime max(_time) as lastTime by Account Address"),
+    );
     store.run(["hunt", "--rules", &sigma.to_string_lossy(), &escu.to_string_lossy()]).expect_code(&[0]);
     store
 }
@@ -70,12 +73,16 @@ fn sources_have_the_documented_shape() {
     store.load([store.folder().join("in")]).expect_code(&[0]);
     let rows = store.sources();
     for row in &rows {
-        assert_eq!(keys(row), ["path", "format", "events", "new_events", "bad", "recovered", "duplicate_of", "sha256", "first_time", "last_time", "bytes"]);
+        assert_eq!(
+            keys(row),
+            ["path", "format", "events", "new_events", "bad", "recovered", "duplicate_of", "sha256", "first_time", "last_time", "bytes"]
+        );
         assert_eq!(text(row, "sha256").len(), 64, "{row}");
         assert_time(text(row, "first_time"));
         assert_time(text(row, "last_time"));
     }
-    let find = |tail: &str| rows.iter().find(|row| text(row, "path").ends_with(tail)).unwrap_or_else(|| panic!("no source {tail}: {rows:#?}"));
+    let find =
+        |tail: &str| rows.iter().find(|row| text(row, "path").ends_with(tail)).unwrap_or_else(|| panic!("no source {tail}: {rows:#?}"));
     let (plain, copy) = (find("in/a.jsonl"), find("in/b.zip!/x/y.jsonl"));
     assert_eq!((integer(plain, "events"), integer(plain, "new_events"), plain["duplicate_of"].is_null()), (2, 2, true));
     assert_eq!((integer(copy, "events"), integer(copy, "new_events"), copy["duplicate_of"].is_null()), (2, 0, false));
@@ -92,7 +99,23 @@ fn findings_have_the_documented_shape() {
     for row in &rows {
         assert_eq!(
             keys(row),
-            ["finding_id", "hunt_id", "rule_id", "rule_title", "rule_path", "level", "techniques", "tactics", "group", "count", "first_time", "last_time", "risk_score", "message", "risk_objects"]
+            [
+                "finding_id",
+                "hunt_id",
+                "rule_id",
+                "rule_title",
+                "rule_path",
+                "level",
+                "techniques",
+                "tactics",
+                "group",
+                "count",
+                "first_time",
+                "last_time",
+                "risk_score",
+                "message",
+                "risk_objects"
+            ]
         );
         assert_time(text(row, "first_time"));
         assert_time(text(row, "last_time"));
@@ -105,7 +128,10 @@ fn findings_have_the_documented_shape() {
     assert_eq!(sigma[0]["tactics"], serde_json::json!(["lateral-movement"]));
     let ann = escu.iter().find(|row| row["group"]["Account"] == "Ann").expect("a row for Ann");
     assert_eq!(ann["group"], serde_json::json!({"Account": "Ann", "Address": "10.0.0.1"}));
-    assert_eq!((integer(ann, "count"), text(ann, "first_time"), text(ann, "last_time")), (2, "2024-03-01T10:00:11.011Z", "2024-03-01T10:00:13.013Z"));
+    assert_eq!(
+        (integer(ann, "count"), text(ann, "first_time"), text(ann, "last_time")),
+        (2, "2024-03-01T10:00:11.011Z", "2024-03-01T10:00:13.013Z")
+    );
     assert_eq!(text(ann, "message"), "Ann came from 10.0.0.1");
     assert_eq!(ann["risk_score"].as_f64(), Some(49.0));
     assert!(ann["risk_objects"].to_string().contains("Ann"), "{ann}");
@@ -129,7 +155,8 @@ fn evidence_has_the_documented_shape() {
 #[test]
 fn evidence_names_the_line_where_there_is_no_record_number() {
     let store = TestStore::new();
-    let line = |code: u32| format!("{{\"@timestamp\":\"2024-03-01T10:00:00Z\",\"Channel\":\"Security\",\"EventID\":{code},\"Hostname\":\"h\"}}\n");
+    let line =
+        |code: u32| format!("{{\"@timestamp\":\"2024-03-01T10:00:00Z\",\"Channel\":\"Security\",\"EventID\":{code},\"Hostname\":\"h\"}}\n");
     let input = store.file("events.jsonl", [line(1), "\n".to_owned(), line(4624)].concat());
     store.load([&input]);
     let rule = store.file("rule.yml", sigma_rule(SIGMA_ID, "EventID: 4624"));
@@ -196,7 +223,14 @@ fn standard_input_is_a_source() {
 fn sql_only_reads() {
     let store = hunted();
     let before = store.number("SELECT count(*) FROM events");
-    for sql in ["DELETE FROM event", "CREATE TABLE x(a)", "ATTACH '/tmp/x.db' AS x", "VACUUM INTO '/tmp/retrohunt-must-not-exist.db'", "PRAGMA user_version = 99", "SELECT 1; DELETE FROM event"] {
+    for sql in [
+        "DELETE FROM event",
+        "CREATE TABLE x(a)",
+        "ATTACH '/tmp/x.db' AS x",
+        "VACUUM INTO '/tmp/retrohunt-must-not-exist.db'",
+        "PRAGMA user_version = 99",
+        "SELECT 1; DELETE FROM event",
+    ] {
         store.run(["sql", sql]).expect_code(&[1, 2]);
     }
     assert!(!std::path::Path::new("/tmp/retrohunt-must-not-exist.db").exists());

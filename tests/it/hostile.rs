@@ -21,7 +21,8 @@ fn load_beside_good(name: &str, content: impl AsRef<[u8]>) -> (TestStore, Output
     store.file(&format!("in/{name}"), content);
     let output = store.load([store.folder().join("in")]);
     let rows = store.sources();
-    let good = rows.iter().find(|r| text(r, "path").ends_with("good.jsonl")).unwrap_or_else(|| panic!("{name}: the good file is lost: {rows:?}"));
+    let good =
+        rows.iter().find(|r| text(r, "path").ends_with("good.jsonl")).unwrap_or_else(|| panic!("{name}: the good file is lost: {rows:?}"));
     assert_eq!(integer(good, "events"), 1);
     let row = rows.iter().find(|r| text(r, "path").contains(name)).cloned();
     (store, output, row)
@@ -42,7 +43,12 @@ fn empty_and_header_only_files_are_no_error() {
 #[test]
 fn zeros_and_noise_are_named_and_skipped() {
     let noise: Vec<u8> = (0..50_000u32).map(|i| u8::try_from(i.wrapping_mul(2_654_435_761) >> 24).expect("a byte")).collect();
-    for (name, content) in [("zeros.evtx", vec![0; 70_000]), ("zeros.jsonl", vec![0; 5_000]), ("noise.bin", noise), ("elf.evtx", b"ElfFile\0 and then not".to_vec())] {
+    for (name, content) in [
+        ("zeros.evtx", vec![0; 70_000]),
+        ("zeros.jsonl", vec![0; 5_000]),
+        ("noise.bin", noise),
+        ("elf.evtx", b"ElfFile\0 and then not".to_vec()),
+    ] {
         let (_, output, row) = load_beside_good(name, &content);
         assert_eq!(events(row.as_ref()), 0, "{name}");
         assert!(output.code == 0 || output.stderr.contains(name), "{name}: a message names the file: {}", output.stderr);
@@ -72,7 +78,10 @@ fn stray_bytes_after_gzip_lose_nothing() {
 #[test]
 fn zips_of_all_kinds() {
     let line = security_line(2, 4624, "");
-    let (_, output, row) = load_beside_good("mac.zip", zip(&[("a/b.jsonl", line.as_bytes()), ("__MACOSX/a/._b.jsonl", b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        ")]));
+    let (_, output, row) = load_beside_good(
+        "mac.zip",
+        zip(&[("a/b.jsonl", line.as_bytes()), ("__MACOSX/a/._b.jsonl", b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        ")]),
+    );
     assert_eq!((output.code, events(row.as_ref())), (0, 1), "resource forks are no damage: {}", output.stderr);
     let (_, output, row) = load_beside_good("back.Zip", zip(&[("a\\b.jsonl", line.as_bytes())]));
     assert_eq!((output.code, events(row.as_ref())), (0, 1), "{}", output.stderr);
@@ -93,7 +102,10 @@ fn invalid_text_and_nul_are_kept_visible() {
     let (store, _, row) = load_beside_good("odd.jsonl", &bytes);
     let row = row.expect("a source");
     assert_eq!(integer(&row, "events") + integer(&row, "bad"), 4, "every line is accounted for: {row}");
-    let rows = store.run(["sql", "SELECT Odd FROM security_4624 WHERE Odd IS NOT NULL ORDER BY _id", "--format", "jsonl"]).expect_code(&[0]).json_lines();
+    let rows = store
+        .run(["sql", "SELECT Odd FROM security_4624 WHERE Odd IS NOT NULL ORDER BY _id", "--format", "jsonl"])
+        .expect_code(&[0])
+        .json_lines();
     let values: Vec<&str> = rows.iter().map(|r| text(r, "Odd")).collect();
     assert_eq!((values.first(), values.last()), (Some(&"a\u{2400}b"), Some(&"fine")), "{values:?}");
 }
@@ -104,7 +116,16 @@ fn twins_and_names_that_look_like_sql() {
     let (store, output, row) = load_beside_good("names.jsonl", security_line(2, 7001, more));
     assert_eq!((output.code, events(row.as_ref())), (0, 1), "{}", output.stderr);
     assert_eq!(store.number("SELECT count(*) FROM events"), 2);
-    for (selection, hit) in [("image: lower", true), ("Image: upper", true), ("image: upper", false), ("id: 1", true), ("type: 2", true), ("select: 3", true), ("\"it's\": 7", true), ("'\"; DROP TABLE event; --': x", true)] {
+    for (selection, hit) in [
+        ("image: lower", true),
+        ("Image: upper", true),
+        ("image: upper", false),
+        ("id: 1", true),
+        ("type: 2", true),
+        ("select: 3", true),
+        ("\"it's\": 7", true),
+        ("'\"; DROP TABLE event; --': x", true),
+    ] {
         let rule = store.file("rule.yml", sigma_rule(RULE_ID, selection));
         let found = store.run(["hunt", "--rules", &rule.to_string_lossy(), "--format", "jsonl"]).expect_code(&[0]);
         assert_eq!(found.json_lines().len(), usize::from(hit), "{selection}: {found:?}");
@@ -114,8 +135,12 @@ fn twins_and_names_that_look_like_sql() {
 /// Runs a load, watching its peak memory in kB.
 fn peak_memory_kb(store: &TestStore, input: &Path, limit: Duration) -> (i32, u64, String) {
     let mut child = command()
-        .arg("load").arg(input).arg("--store").arg(store.path())
-        .stdout(Stdio::null()).stderr(Stdio::piped())
+        .arg("load")
+        .arg(input)
+        .arg("--store")
+        .arg(store.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
     let started = Instant::now();

@@ -87,7 +87,9 @@ fn assert_complete(store: &TestStore, what: &str) {
     let mut events: Vec<(String, i64, i64)> = rows
         .iter()
         .filter(|row| row["duplicate_of"].is_null())
-        .map(|row| (text(row, "path").rsplit(['/', '!']).next().unwrap_or_default().to_owned(), integer(row, "events"), integer(row, "new_events")))
+        .map(|row| {
+            (text(row, "path").rsplit(['/', '!']).next().unwrap_or_default().to_owned(), integer(row, "events"), integer(row, "new_events"))
+        })
         .collect();
     events.sort();
     let counts: Vec<(i64, i64)> = events.iter().map(|(_, events, new)| (*events, *new)).collect();

@@ -92,7 +92,8 @@ fn root() -> &'static Path {
 }
 
 fn rust_files(under: &Path, out: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(under).expect("a folder of the project").map(|e| e.expect("an entry").path()).collect();
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(under).expect("a folder of the project").map(|e| e.expect("an entry").path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
@@ -115,10 +116,14 @@ fn sources(folder: &str) -> Vec<Source> {
 }
 
 fn assert_none(what: &str, faults: &[String]) {
-    assert!(faults.is_empty(), "{what}:\n{}", faults.iter().fold(String::new(), |mut out, f| {
-        let _ = writeln!(out, "  {f}");
-        out
-    }));
+    assert!(
+        faults.is_empty(),
+        "{what}:\n{}",
+        faults.iter().fold(String::new(), |mut out, f| {
+            let _ = writeln!(out, "  {f}");
+            out
+        })
+    );
 }
 
 /// The text of a line without its comment. Good enough for code that rustfmt formats.
@@ -179,7 +184,8 @@ fn third_party_crates_stay_with_their_owner() {
             let line = without_comment(line);
             for (name, owners) in CRATE_OWNERS {
                 let path = format!("{name}::");
-                let named = line.match_indices(&path).any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
+                let named =
+                    line.match_indices(&path).any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
                 if named && !owners.iter().any(|owner| source.path.starts_with(owner)) {
                     faults.push(format!("src/{}:{number}: `{name}` belongs to {owners:?}", source.path));
                 }
@@ -229,7 +235,8 @@ fn functions(text: &str) -> Vec<(String, usize, usize)> {
         let code = line.trim_start();
         let indent = line.len() - code.len();
         let Some(at) = code.find("fn ") else { continue };
-        let before_is_words = code[..at].split_whitespace().all(|w| matches!(w, "const" | "async" | "unsafe" | "extern") || w.starts_with("pub"));
+        let before_is_words =
+            code[..at].split_whitespace().all(|w| matches!(w, "const" | "async" | "unsafe" | "extern") || w.starts_with("pub"));
         if !before_is_words || code.ends_with(';') || code.ends_with('}') {
             continue;
         }

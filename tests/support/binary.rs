@@ -21,7 +21,13 @@ impl Output {
     /// Fails the test unless the program ended with one of the codes.
     #[track_caller]
     pub(crate) fn expect_code(self, codes: &[i32]) -> Self {
-        assert!(codes.contains(&self.code), "exit code {} not in {codes:?}\nstdout: {}\nstderr: {}", self.code, tail(&self.stdout), tail(&self.stderr));
+        assert!(
+            codes.contains(&self.code),
+            "exit code {} not in {codes:?}\nstdout: {}\nstderr: {}",
+            self.code,
+            tail(&self.stdout),
+            tail(&self.stderr)
+        );
         self
     }
 

@@ -7,7 +7,11 @@ use flate2::write::GzEncoder;
 
 /// A Windows event as one flat JSON line; `more` is further members, each beginning with a comma.
 pub(crate) fn security_line(record: i64, code: u32, more: &str) -> String {
-    format!("{{\"@timestamp\":\"2024-03-01T10:00:{:02}.{:03}Z\",\"Channel\":\"Security\",\"EventID\":{code},\"Hostname\":\"host.test\",\"RecordNumber\":{record}{more}}}\n", record % 60, record % 1000)
+    format!(
+        "{{\"@timestamp\":\"2024-03-01T10:00:{:02}.{:03}Z\",\"Channel\":\"Security\",\"EventID\":{code},\"Hostname\":\"host.test\",\"RecordNumber\":{record}{more}}}\n",
+        record % 60,
+        record % 1000
+    )
 }
 
 /// A Sigma rule over the Security channel.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 /// A file or folder beside the project; `None`, with a note, when it is not there.
 pub(crate) fn shared(relative: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("RETROHUNT_SHARED").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let folder =
+        std::env::var_os("RETROHUNT_SHARED").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
     let path = folder.join(relative);
     if path.exists() {
         return Some(path);

@@ -56,7 +56,9 @@ fn a_fresh_store_per_file_holds_the_counted_events() {
     }
     let files: Vec<_> = by_file.iter().collect();
     let (left, right) = files.split_at(files.len() / 2);
-    let check = |files: &[(&String, &Vec<ExpectedLeaf>)]| files.iter().flat_map(|(file, leaves)| differences_of_file(&corpus, file, leaves)).collect::<Vec<_>>();
+    let check = |files: &[(&String, &Vec<ExpectedLeaf>)]| {
+        files.iter().flat_map(|(file, leaves)| differences_of_file(&corpus, file, leaves)).collect::<Vec<_>>()
+    };
     let mut found = std::thread::scope(|scope| {
         let right = scope.spawn(|| check(right));
         let mut found = check(left);
@@ -101,7 +103,11 @@ fn all_files_in_one_store_equal_the_distinct_leaves() {
     }
     let distinct: i64 = by_hash.values().map(|rows| integer(rows[0], "events")).sum();
     assert_eq!(total, distinct - seen_before);
-    println!("{} leaves, {} distinct, {distinct} events in them, {seen_before} recognised in other bytes, {total} stored", rows.len(), by_hash.len());
+    println!(
+        "{} leaves, {} distinct, {distinct} events in them, {seen_before} recognised in other bytes, {total} stored",
+        rows.len(),
+        by_hash.len()
+    );
 
     let again = store.load([&corpus]);
     assert_eq!(total, store.number("SELECT count(*) FROM events"), "loading again changes nothing: {}", again.stderr);

@@ -10,8 +10,10 @@ use crate::support::shared::shared;
 
 const PAGE: &str = "seed/000_66bb5754f22ae4b3.txt";
 const YAML: &str = "rules/escu/detections/endpoint/executable_file_written_in_administrative_smb_share.yml";
-const GROUP: [&str; 8] = ["EventCode", "Share_Name", "Relative_Target_Name", "Object_Type", "Access_Mask", "user", "src_port", "Source_Address"];
-const YAML_GROUP: [&str; 8] = ["EventCode", "ShareName", "RelativeTargetName", "ObjectType", "AccessMask", "src_user", "src_port", "IpAddress"];
+const GROUP: [&str; 8] =
+    ["EventCode", "Share_Name", "Relative_Target_Name", "Object_Type", "Access_Mask", "user", "src_port", "Source_Address"];
+const YAML_GROUP: [&str; 8] =
+    ["EventCode", "ShareName", "RelativeTargetName", "ObjectType", "AccessMask", "src_user", "src_port", "IpAddress"];
 
 /// The Sigma twin: one of the project's own detections.
 fn twin() -> PathBuf {

@@ -30,7 +30,11 @@ fn windows_rules_compile_and_the_rest_is_listed_by_code() {
     for diagnostic in &set.diagnostics {
         *counts.entry((diagnostic.severity.as_str(), diagnostic.code)).or_default() += 1;
     }
-    let mut table = format!("severity\tcode\tcount\nrules\tdocuments\t{}\nrules\tcompiled\t{}\nrules\twindows\t{windows}\n", set.documents, set.rules.len());
+    let mut table = format!(
+        "severity\tcode\tcount\nrules\tdocuments\t{}\nrules\tcompiled\t{}\nrules\twindows\t{windows}\n",
+        set.documents,
+        set.rules.len()
+    );
     for ((severity, code), count) in counts {
         table += &format!("{severity}\t{code}\t{count}\n");
     }
@@ -47,7 +51,11 @@ fn triples(expected: &str, compiled: &BTreeSet<&str>) -> BTreeSet<Triple> {
         let row: Value = serde_json::from_str(line).expect("SIGMA_EXPECTED.jsonl");
         if compiled.contains(text(&row, "rule_id")) {
             for record in row["record_ids"].as_array().expect("records") {
-                out.insert((text(&row, "rule_id").to_owned(), text(&row, "evtx_path").to_owned(), record.as_str().expect("a record").to_owned()));
+                out.insert((
+                    text(&row, "rule_id").to_owned(),
+                    text(&row, "evtx_path").to_owned(),
+                    record.as_str().expect("a record").to_owned(),
+                ));
             }
         }
     }

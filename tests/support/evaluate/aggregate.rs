@@ -12,8 +12,7 @@ use super::text;
 /// Computes one aggregate over the rows of a group, in result order.
 pub(crate) fn compute(aggregate: &Aggregate, rows: &[Row]) -> Value {
     let Some(argument) = &aggregate.argument else { return count(rows.len()) };
-    let values: Vec<(Value, &Row)> =
-        rows.iter().map(|row| (evaluate(argument, row), row)).filter(|(v, _)| *v != Value::Null).collect();
+    let values: Vec<(Value, &Row)> = rows.iter().map(|row| (evaluate(argument, row), row)).filter(|(v, _)| *v != Value::Null).collect();
     let texts: Vec<String> = values.iter().filter_map(|(v, _)| v.members()).flatten().collect();
     let numbers: Vec<f64> = texts.iter().filter_map(|t| text::number(t)).collect();
     #[allow(clippy::cast_precision_loss, reason = "test groups are small")]

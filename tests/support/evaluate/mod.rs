@@ -14,13 +14,14 @@ mod stages;
 pub(crate) mod text;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use retrohunt::ir::{Field, Query, Scope, Vocabulary};
 
 pub(crate) use scalar::Value;
 
 /// One field of a plain event.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum FieldValue {
     /// One text, possibly empty.
     Text(String),
@@ -39,7 +40,7 @@ impl FieldValue {
 }
 
 /// One event as the tests make it.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub(crate) struct Event {
     /// Its place in the list of events: the first is 1.
     pub(crate) id: i64,
@@ -57,6 +58,24 @@ pub(crate) struct Event {
     pub(crate) message: Option<String>,
     /// Fields; no name twice.
     pub(crate) fields: Vec<(String, FieldValue)>,
+}
+
+impl fmt::Debug for FieldValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "{text:?}"),
+            Self::List(members) => write!(f, "{members:?}"),
+        }
+    }
+}
+
+/// An event on one line, so that a failing case can be read.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{} at {}", self.id, self.dataset, self.code, self.time_us)?;
+        self.fields.iter().try_for_each(|(name, value)| write!(f, " {name}={value:?}"))?;
+        self.message.iter().try_for_each(|message| write!(f, " message={message:?}"))
+    }
 }
 
 impl Event {
@@ -90,8 +109,7 @@ impl Event {
             Scope::Any => true,
             Scope::LogSource { product, category, service } => {
                 assert!(category.is_none(), "generated rules name no category");
-                product.as_ref().is_none_or(|p| *p == self.product)
-                    && service.as_ref().is_none_or(|s| self.dataset.eq_ignore_ascii_case(s))
+                product.as_ref().is_none_or(|p| *p == self.product) && service.as_ref().is_none_or(|s| self.dataset.eq_ignore_ascii_case(s))
             }
             Scope::Dataset(name) => panic!("generated rules name no dataset, got {name}"),
         }

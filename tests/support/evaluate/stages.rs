@@ -67,9 +67,8 @@ fn size(count: u64) -> usize {
 }
 
 fn named(pattern: &str, name: &str) -> bool {
-    let parts = pattern.split('*').enumerate().flat_map(|(i, text)| {
-        (i > 0).then_some(Part::Any).into_iter().chain([Part::Text(text.to_owned())])
-    });
+    let parts =
+        pattern.split('*').enumerate().flat_map(|(i, text)| (i > 0).then_some(Part::Any).into_iter().chain([Part::Text(text.to_owned())]));
     text::glob_matches(&Glob::new(parts), name, Case::Exact)
 }
 

@@ -120,7 +120,18 @@ fn wildcards_take_any_character_and_the_whole_text() {
 
 #[test]
 fn numbers_have_nothing_around() {
-    for (text, expected) in [("10", Some(10.0)), ("-1.5e2", Some(-150.0)), (" 1", None), ("1 ", None), ("0x10", None), ("", None), ("1.", None), (".5", None), ("inf", None), ("+7", Some(7.0))] {
+    for (text, expected) in [
+        ("10", Some(10.0)),
+        ("-1.5e2", Some(-150.0)),
+        (" 1", None),
+        ("1 ", None),
+        ("0x10", None),
+        ("", None),
+        ("1.", None),
+        (".5", None),
+        ("inf", None),
+        ("+7", Some(7.0)),
+    ] {
         assert_eq!(number(text), expected, "{text:?}");
     }
 }

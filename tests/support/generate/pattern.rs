@@ -25,10 +25,7 @@ enum Edit {
 
 fn edits(one: bool) -> impl Strategy<Value = Vec<Edit>> {
     let one = if one { 1 } else { 0 };
-    prop::collection::vec(
-        prop_oneof![12 => Just(Edit::Keep), 4 => Just(Edit::Case), one => Just(Edit::One), 1 => Just(Edit::Any)],
-        8,
-    )
+    prop::collection::vec(prop_oneof![12 => Just(Edit::Keep), 4 => Just(Edit::Case), one => Just(Edit::One), 1 => Just(Edit::Any)], 8)
 }
 
 /// A text cut from a value of the pool, or any text.

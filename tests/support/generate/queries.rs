@@ -9,8 +9,7 @@ use super::{ABSENT_FIELD, ADDRESS_FIELD, Case, NUMBER_FIELD, TEXT_FIELDS, field,
 const OPS: [NumberOp; 6] = [NumberOp::Lt, NumberOp::Le, NumberOp::Gt, NumberOp::Ge, NumberOp::Eq, NumberOp::Ne];
 
 /// Regular expressions that are valid and mean something over the alphabet.
-pub(crate) const REGEXES: [&str; 10] =
-    ["^a", "b$", "a.b", "(?i)K", "(?s)a.*b", r"\\", "[0-9]+", "(?i)ä", "^$", "(?m)^b$"];
+pub(crate) const REGEXES: [&str; 10] = ["^a", "b$", "a.b", "(?i)K", "(?s)a.*b", r"\\", "[0-9]+", "(?i)ä", "^$", "(?m)^b$"];
 
 const NUMBERS: [f64; 9] = [0.0, 1.0, 1.5, 5.0, -5.0, 9.0, 10.0, 1000.0, 9_223_372_036_854_775_807.0];
 
@@ -57,13 +56,24 @@ fn leaf(pool: &[String]) -> impl Strategy<Value = Pred> + use<> {
     let matches = (any_field(), test(pool), prop::bool::weighted(0.15))
         .prop_map(|(field, test, negated)| Pred::Match(Match { field, test, negated, span: 0..0 }));
     let typical = prop_oneof![
-        (select(networks())).prop_map(|net| Pred::Match(Match { field: field(ADDRESS_FIELD, Vocabulary::Sigma), test: Test::Cidr(net), negated: false, span: 0..0 })),
-        (select(&OPS[..]), select(&NUMBERS[..])).prop_map(|(op, value)| Pred::Match(Match { field: field(NUMBER_FIELD, Vocabulary::Sigma), test: Test::Number { op, value }, negated: false, span: 0..0 })),
+        (select(networks())).prop_map(|net| Pred::Match(Match {
+            field: field(ADDRESS_FIELD, Vocabulary::Sigma),
+            test: Test::Cidr(net),
+            negated: false,
+            span: 0..0
+        })),
+        (select(&OPS[..]), select(&NUMBERS[..])).prop_map(|(op, value)| Pred::Match(Match {
+            field: field(NUMBER_FIELD, Vocabulary::Sigma),
+            test: Test::Number { op, value },
+            negated: false,
+            span: 0..0
+        })),
     ];
     let keyword = (pattern::pattern(pool, true), text_case()).prop_map(|(glob, case)| Pred::Keyword { glob: glob.contains(), case });
-    let compare = (text_field(), text_field(), any::<(bool, bool)>(), text_case()).prop_map(|(left, right, (any_before, any_after), case)| {
-        Pred::Compare(FieldCompare { left, right, any_before, any_after, case, span: 0..0 })
-    });
+    let compare =
+        (text_field(), text_field(), any::<(bool, bool)>(), text_case()).prop_map(|(left, right, (any_before, any_after), case)| {
+            Pred::Compare(FieldCompare { left, right, any_before, any_after, case, span: 0..0 })
+        });
     prop_oneof![16 => matches, 3 => typical, 2 => keyword, 1 => compare, 1 => select(vec![Pred::True, Pred::False])]
 }
 

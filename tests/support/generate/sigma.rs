@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use retrohunt::ir::{Case as TextCase, Field, Glob, Match, NumberOp, Part, Pred, Query, Test, Vocabulary};
 
+use super::events::stored;
 use super::queries::REGEXES;
 use super::{ABSENT_FIELD, Case, NUMBER_FIELD, TEXT_FIELDS, field, pattern, security_scope, yaml_scalar};
 
@@ -39,6 +40,14 @@ fn sigma_text(glob: &Glob, terse: bool) -> String {
     out
 }
 
+/// What a pattern means: NUL in a rule asks for what NUL becomes when an event is normalised.
+fn visible(glob: &Glob) -> Glob {
+    Glob::new(glob.parts().iter().map(|part| match part {
+        Part::Text(text) => Part::Text(stored(text)),
+        other => other.clone(),
+    }))
+}
+
 fn sigma_field() -> impl Strategy<Value = Field> {
     select(TEXT_FIELDS.into_iter().chain([ABSENT_FIELD, "alpha", "BETA"]).collect::<Vec<_>>()).prop_map(|n| field(n, Vocabulary::Sigma))
 }
@@ -57,24 +66,27 @@ fn write(field: &Field, modifiers: &str, values: &[String]) -> String {
 
 fn pattern_item(pool: &[String]) -> impl Strategy<Value = Item> + use<> {
     let modifiers = select(vec!["", "", "|contains", "|startswith", "|endswith", "|contains|all", "|cased", "|contains|cased"]);
-    (sigma_field(), modifiers, prop::collection::vec(pattern::pattern(pool, true), 1..4), any::<bool>()).prop_map(|(field, modifiers, globs, terse)| {
-        let case = if modifiers.ends_with("cased") { TextCase::Exact } else { TextCase::Ignore };
-        let padded = |glob: &Glob| {
-            let before = (modifiers.contains("contains") || modifiers == "|endswith").then_some(Part::Any);
-            let after = (modifiers.contains("contains") || modifiers == "|startswith").then_some(Part::Any);
-            Glob::new(before.into_iter().chain(glob.parts().iter().cloned()).chain(after))
-        };
-        let meanings: Vec<Pred> = globs.iter().map(|g| matches(&field, Test::Glob { glob: padded(g), case })).collect();
-        let values: Vec<String> = globs.iter().map(|g| sigma_text(g, terse)).collect();
-        // `all` on one value says nothing: it is written without.
-        let modifiers = if values.len() == 1 { modifiers.trim_end_matches("|all") } else { modifiers };
-        let meaning = if modifiers.ends_with("|all") { Pred::And(meanings) } else { Pred::Or(meanings) };
-        Item { yaml: write(&field, modifiers, &values), meaning }
-    })
+    (sigma_field(), modifiers, prop::collection::vec(pattern::pattern(pool, true), 1..4), any::<bool>()).prop_map(
+        |(field, modifiers, globs, terse)| {
+            let case = if modifiers.ends_with("cased") { TextCase::Exact } else { TextCase::Ignore };
+            let padded = |glob: &Glob| {
+                let before = (modifiers.contains("contains") || modifiers == "|endswith").then_some(Part::Any);
+                let after = (modifiers.contains("contains") || modifiers == "|startswith").then_some(Part::Any);
+                Glob::new(before.into_iter().chain(visible(glob).parts().iter().cloned()).chain(after))
+            };
+            let meanings: Vec<Pred> = globs.iter().map(|g| matches(&field, Test::Glob { glob: padded(g), case })).collect();
+            let values: Vec<String> = globs.iter().map(|g| sigma_text(g, terse)).collect();
+            // `all` on one value says nothing: it is written without.
+            let modifiers = if values.len() == 1 { modifiers.trim_end_matches("|all") } else { modifiers };
+            let meaning = if modifiers.ends_with("|all") { Pred::And(meanings) } else { Pred::Or(meanings) };
+            Item { yaml: write(&field, modifiers, &values), meaning }
+        },
+    )
 }
 
 fn special_item() -> impl Strategy<Value = Item> {
-    let null = sigma_field().prop_map(|f| Item { yaml: format!("{}: null", f.name), meaning: Pred::Not(Box::new(matches(&f, Test::Exists))) });
+    let null =
+        sigma_field().prop_map(|f| Item { yaml: format!("{}: null", f.name), meaning: Pred::Not(Box::new(matches(&f, Test::Exists))) });
     let exists = (sigma_field(), any::<bool>()).prop_map(|(f, yes)| {
         let exists = matches(&f, Test::Exists);
         Item { yaml: format!("{}|exists: {yes}", f.name), meaning: if yes { exists } else { Pred::Not(Box::new(exists)) } }
@@ -106,10 +118,11 @@ fn selection(pool: &[String]) -> impl Strategy<Value = Item> + use<> {
         yaml: items.iter().map(|i| format!("\n      - {}", i.yaml.replace("\n        ", "\n          "))).collect(),
         meaning: Pred::Or(items.into_iter().map(|i| i.meaning).collect()),
     });
-    let keywords = prop::collection::vec(pattern::pattern(pool, true).prop_filter("a keyword has text", |g| !g.parts().is_empty()), 1..3).prop_map(|globs| Item {
-        yaml: globs.iter().map(|g| format!("\n      - {}", yaml_scalar(&sigma_text(g, false)))).collect(),
-        meaning: Pred::Or(globs.iter().map(|g| Pred::Keyword { glob: g.contains(), case: TextCase::Ignore }).collect()),
-    });
+    let keywords = prop::collection::vec(pattern::pattern(pool, true).prop_filter("a keyword has text", |g| !g.parts().is_empty()), 1..3)
+        .prop_map(|globs| Item {
+            yaml: globs.iter().map(|g| format!("\n      - {}", yaml_scalar(&sigma_text(g, false)))).collect(),
+            meaning: Pred::Or(globs.iter().map(|g| Pred::Keyword { glob: visible(g).contains(), case: TextCase::Ignore }).collect()),
+        });
     prop_oneof![5 => map, 2 => maps, 1 => keywords]
 }
 
@@ -185,7 +198,8 @@ impl Condition {
 pub(crate) fn rule(pool: &[String]) -> impl Strategy<Value = Case> + use<> {
     let selections = prop::collection::vec(selection(pool), 1..4);
     selections.prop_flat_map(|s| (condition(s.len()), Just(s))).prop_map(|(condition, selections)| {
-        let mut text = String::from("title: Generated\nstatus: test\nlogsource:\n    product: windows\n    service: security\ndetection:\n");
+        let mut text =
+            String::from("title: Generated\nstatus: test\nlogsource:\n    product: windows\n    service: security\ndetection:\n");
         for (i, selection) in selections.iter().enumerate() {
             text += &format!("    sel{i}:{}\n", selection.yaml);
         }

@@ -32,10 +32,14 @@ fn sayable(pool: &[String]) -> impl Strategy<Value = Glob> + use<> {
 }
 
 fn quoted(glob: &Glob) -> String {
-    let text: String = glob.parts().iter().map(|part| match part {
-        Part::Text(text) => text.replace('\\', "\\\\").replace('"', "\\\""),
-        _ => "*".to_owned(),
-    }).collect();
+    let text: String = glob
+        .parts()
+        .iter()
+        .map(|part| match part {
+            Part::Text(text) => text.replace('\\', "\\\\").replace('"', "\\\""),
+            _ => "*".to_owned(),
+        })
+        .collect();
     format!("\"{text}\"")
 }
 
@@ -54,10 +58,16 @@ fn leaf(pool: &[String]) -> impl Strategy<Value = Search> + use<> {
     // Only over event ids, which are numbers in every event: a text that is no number compares as text.
     let number = (select(ops), 64000u32..64005).prop_map(|((name, op), value)| {
         let test = Test::Number { op, value: f64::from(value) };
-        Search::Leaf(format!("EventCode{name}{value}"), Pred::Match(Match { field: field("EventCode", Vocabulary::Splunk), test, negated: false, span: 0..0 }))
+        Search::Leaf(
+            format!("EventCode{name}{value}"),
+            Pred::Match(Match { field: field("EventCode", Vocabulary::Splunk), test, negated: false, span: 0..0 }),
+        )
     });
     let exists = select(TEXT_FIELDS.into_iter().chain([NUMBER_FIELD]).collect::<Vec<_>>()).prop_map(|name| {
-        Search::Leaf(format!("{name}=*"), Pred::Match(Match { field: field(name, Vocabulary::Splunk), test: Test::Exists, negated: false, span: 0..0 }))
+        Search::Leaf(
+            format!("{name}=*"),
+            Pred::Match(Match { field: field(name, Vocabulary::Splunk), test: Test::Exists, negated: false, span: 0..0 }),
+        )
     });
     prop_oneof![6 => equal, 3 => within, 1 => number, 1 => exists]
 }

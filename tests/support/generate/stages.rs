@@ -24,8 +24,19 @@ fn expression() -> impl Strategy<Value = Scalar> {
         call(Function::Len, vec![splunk("Amount")]),
         call(Function::Lower, vec![splunk("Peer")]),
         call(Function::Coalesce, vec![splunk(ABSENT_FIELD), splunk("Peer"), Scalar::Text("none".into())]),
-        call(Function::If, vec![binary(BinaryOp::Gt, splunk(NUMBER_FIELD), Scalar::Number(5.0)), Scalar::Text("big".into()), Scalar::Text("small".into())]),
-        call(Function::Case, vec![call(Function::IsNull, vec![splunk(NUMBER_FIELD)]), Scalar::Text("absent".into()), binary(BinaryOp::Eq, splunk(NUMBER_FIELD), Scalar::Text("1".into())), Scalar::Text("one".into())]),
+        call(
+            Function::If,
+            vec![binary(BinaryOp::Gt, splunk(NUMBER_FIELD), Scalar::Number(5.0)), Scalar::Text("big".into()), Scalar::Text("small".into())],
+        ),
+        call(
+            Function::Case,
+            vec![
+                call(Function::IsNull, vec![splunk(NUMBER_FIELD)]),
+                Scalar::Text("absent".into()),
+                binary(BinaryOp::Eq, splunk(NUMBER_FIELD), Scalar::Text("1".into())),
+                Scalar::Text("one".into()),
+            ],
+        ),
         binary(BinaryOp::Concat, splunk("Peer"), Scalar::Text("%".into())),
         call(Function::Like, vec![splunk("Peer"), Scalar::Text("10.%_1".into())]),
         call(Function::Match, vec![splunk("Peer"), Scalar::Text("^10\\.".into())]),
@@ -75,26 +86,32 @@ fn stats() -> impl Strategy<Value = Stats> {
         1 => Just(Vec::new()),
         6 => prop::sample::subsequence(vec!["Alpha", "Beta", "Rare", "Peer", "EventCode", "made"], 1..3),
     ];
-    (prop::collection::vec(aggregate(), 1..4), by, prop::option::weighted(0.2, Just("null".to_owned()))).prop_map(|(mut aggregates, by, fill_null_by)| {
-        let mut seen = Vec::new();
-        aggregates.retain(|a| {
-            let new = !seen.contains(&a.alias);
-            seen.push(a.alias.clone());
-            new
-        });
-        let by = by.into_iter().map(|name| field(name, if name == "made" { Vocabulary::Row } else { Vocabulary::Splunk })).collect();
-        Stats { aggregates, by, fill_null_by }
-    })
+    (prop::collection::vec(aggregate(), 1..4), by, prop::option::weighted(0.2, Just("null".to_owned()))).prop_map(
+        |(mut aggregates, by, fill_null_by)| {
+            let mut seen = Vec::new();
+            aggregates.retain(|a| {
+                let new = !seen.contains(&a.alias);
+                seen.push(a.alias.clone());
+                new
+            });
+            let by = by.into_iter().map(|name| field(name, if name == "made" { Vocabulary::Row } else { Vocabulary::Splunk })).collect();
+            Stats { aggregates, by, fill_null_by }
+        },
+    )
 }
 
 /// After stats: a threshold, or an order with a limit that leaves nothing to chance.
 fn after(stats: &Stats) -> BoxedStrategy<Vec<Stage>> {
     let mut choices = vec![Just(Vec::new()).boxed()];
     if stats.aggregates.iter().any(|a| a.alias == "count") {
-        choices.push((1..4u8).prop_map(|n| {
-            let test = Test::Number { op: NumberOp::Ge, value: f64::from(n) };
-            vec![Stage::Filter(Pred::Match(retrohunt::ir::Match { field: row("count"), test, negated: false, span: 0..0 }))]
-        }).boxed());
+        choices.push(
+            (1..4u8)
+                .prop_map(|n| {
+                    let test = Test::Number { op: NumberOp::Ge, value: f64::from(n) };
+                    vec![Stage::Filter(Pred::Match(retrohunt::ir::Match { field: row("count"), test, negated: false, span: 0..0 }))]
+                })
+                .boxed(),
+        );
         let keys: Vec<SortKey> = std::iter::once(SortKey { field: "count".into(), descending: true })
             .chain(stats.by.iter().map(|f| SortKey { field: f.name.clone(), descending: false }))
             .collect();
@@ -107,14 +124,16 @@ fn after(stats: &Stats) -> BoxedStrategy<Vec<Stage>> {
 pub(crate) fn query(pool: &[String]) -> impl Strategy<Value = Case> + use<> {
     let filter = prop_oneof![2 => queries::pred(pool), 2 => Just(Pred::True)];
     let before = (expression(), prop::option::weighted(0.4, condition()));
-    (filter, before, stats()).prop_flat_map(|(filter, (made, condition), stats)| {
-        let after = after(&stats);
-        (Just((filter, made, condition, stats)), after)
-    }).prop_map(|((filter, made, condition, stats), after)| {
-        let mut stages = vec![Stage::Eval(vec![("made".into(), made)])];
-        stages.extend(condition.map(|c| Stage::Filter(Pred::Scalar(c))));
-        stages.push(Stage::Stats(stats));
-        stages.extend(after);
-        Case { text: String::new(), query: Query { scope: Scope::Any, filter, stages } }
-    })
+    (filter, before, stats())
+        .prop_flat_map(|(filter, (made, condition), stats)| {
+            let after = after(&stats);
+            (Just((filter, made, condition, stats)), after)
+        })
+        .prop_map(|((filter, made, condition, stats), after)| {
+            let mut stages = vec![Stage::Eval(vec![("made".into(), made)])];
+            stages.extend(condition.map(|c| Stage::Filter(Pred::Scalar(c))));
+            stages.push(Stage::Stats(stats));
+            stages.extend(after);
+            Case { text: String::new(), query: Query { scope: Scope::Any, filter, stages } }
+        })
 }
