@@ -8,3 +8,4 @@ pub(crate) mod generate;
 pub(crate) mod golden;
 pub(crate) mod samples;
 pub(crate) mod shared;
+pub(crate) mod three_ways;

@@ -1,6 +1,7 @@
 //! Generators of events and of rules that meet: values are drawn from a small alphabet of awkward characters, and
 //! patterns are mostly cut from values that the events hold.
 
+pub(crate) mod batch;
 pub(crate) mod events;
 pub(crate) mod pattern;
 pub(crate) mod queries;

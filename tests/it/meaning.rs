@@ -1,0 +1,5 @@
+//! Fixed examples of what rules mean, one for each row of the semantics notes that decides results. Each goes the
+//! three ways (hunt, portable SQL, evaluator) and must give the documented answer.
+
+mod sigma;
+mod splunk;

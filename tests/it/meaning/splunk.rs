@@ -1,0 +1,216 @@
+//! Splunk: search expressions (S), eval and where (E), grouping (G), pipeline commands (P).
+
+use crate::support::generate::splunk::escu_yaml;
+use crate::support::three_ways::{Answer, ask};
+
+fn answer(search: &str, events: &[&str]) -> Answer {
+    ask(&escu_yaml(search), events)
+}
+
+/// Asserts which of the events match.
+#[track_caller]
+fn matches(note: &str, search: &str, events: &[(&str, bool)]) {
+    let list: Vec<&str> = events.iter().map(|(event, _)| *event).collect();
+    let expected: Vec<i64> = (1..).zip(events).filter(|(_, (_, hit))| *hit).map(|(id, _)| id).collect();
+    assert_eq!(answer(search, &list).events, expected, "{note}: {search}\n{list:#?}");
+}
+
+/// Asserts the result rows: `column=value` pairs, in the order of columns by name; members of a list joined by `|`.
+#[track_caller]
+fn gives(note: &str, search: &str, events: &[&str], expected: &[&str]) {
+    let rows = answer(search, events).rows;
+    let mut shown: Vec<String> = rows
+        .iter()
+        .map(|row| row.iter().map(|(name, value)| format!("{name}={}", value.replace('\n', "|"))).collect::<Vec<_>>().join(" "))
+        .collect();
+    let mut expected: Vec<String> = expected.iter().map(|e| (*e).to_owned()).collect();
+    shown.sort();
+    expected.sort();
+    assert_eq!(shown, expected, "{note}: {search}\n{events:#?}");
+}
+
+#[test]
+fn comparison_in_search() {
+    matches("S1", "Alpha=ADMIN", &[(r#""Alpha":"Admin""#, true), (r#""Alpha":"Admins""#, false)]);
+    matches("S2", "alpha=x", &[(r#""Alpha":"x""#, false)]);
+    matches("S7", "Alpha!=bob", &[("", false), (r#""Alpha":"al""#, true), (r#""Alpha":"BOB""#, false)]);
+    matches("S8", "NOT Alpha=bob", &[("", true), (r#""Alpha":"al""#, true), (r#""Alpha":"BOB""#, false)]);
+    matches("S9", "Alpha=*", &[("", false), (r#""Alpha":"x""#, true)]);
+    matches("S9", "NOT Alpha=*", &[("", true), (r#""Alpha":"x""#, false)]);
+    matches("S9", "Alpha!=*", &[("", false), (r#""Alpha":"x""#, false)]);
+    matches("S15", "Amount>9", &[(r#""Amount":"10""#, true), (r#""Amount":"9""#, false), (r#""Amount":10.5"#, true), ("", false)]);
+    matches("S15", "Amount>5", &[(r#""Amount":"abc""#, true), (r#""Amount":"!""#, false)]);
+    matches("S15 corrected", "Amount=1", &[(r#""Amount":"1.0""#, false), (r#""Amount":1"#, true), (r#""Amount":"01""#, false)]);
+    matches(
+        "S16",
+        "EventCode=7001 Amount=4688",
+        &[(r#""Amount":4688"#, true), (r#""Amount":"4688""#, true), (r#""Amount":"04688""#, false)],
+    );
+    matches("S17", "Alpha=\"0x2\"", &[(r#""Alpha":"0x00000002""#, false), (r#""Alpha":"0X2""#, true)]);
+    matches(
+        "S18",
+        "Peer=10.0.0.0/8",
+        &[(r#""Peer":"10.1.2.3""#, true), (r#""Peer":"11.1.2.3""#, false), (r#""Peer":"10.0.0.0/8""#, false)],
+    );
+    let list = r#""Alpha":["a","b"]"#;
+    matches("S19", "Alpha=a", &[(list, true)]);
+    matches("S19", "Alpha!=a", &[(list, true)]);
+    matches("S19", "NOT Alpha=a", &[(list, false)]);
+    matches("S21", "\"Alpha\"=True", &[(r#""Alpha":true"#, true), (r#""Alpha":"TRUE""#, true)]);
+}
+
+#[test]
+fn precedence_in_search() {
+    matches(
+        "S3",
+        "Alpha=1 Beta=2 OR Gamma=3",
+        &[(r#""Alpha":0,"Gamma":3"#, false), (r#""Alpha":1,"Gamma":3"#, true), (r#""Alpha":1"#, false)],
+    );
+    matches(
+        "S4",
+        "Alpha=1 OR Beta=2 AND Gamma=3",
+        &[(r#""Alpha":1,"Gamma":0"#, false), (r#""Alpha":1,"Gamma":3"#, true), (r#""Beta":2,"Gamma":3"#, true)],
+    );
+    matches("S6", "NOT Alpha=1 Beta=2", &[(r#""Beta":2"#, true), (r#""Alpha":1,"Beta":2"#, false), ("", false)]);
+    matches("S6", "NOT (Alpha=1 Beta=2)", &[(r#""Beta":2"#, true), (r#""Alpha":1,"Beta":2"#, false), ("", true)]);
+}
+
+#[test]
+fn wildcards_and_escapes_in_search() {
+    matches("S10", r#"Alpha="*\\temp\\*""#, &[(r#""Alpha":"C:\\Temp\\a""#, true), (r#""Alpha":"C:\\Temp""#, false)]);
+    matches("S10", r#"Alpha="temp""#, &[(r#""Alpha":"C:\\Temp\\a""#, false)]);
+    matches("S11", r#"Alpha="a_b*""#, &[(r#""Alpha":"axbc""#, false), (r#""Alpha":"a_bc""#, true)]);
+    matches(
+        "S11",
+        r#"Alpha="50%?[x]""#,
+        &[(r#""Alpha":"50%?[X]""#, true), (r#""Alpha":"50ab?[x]""#, false), (r#""Alpha":"50%ax""#, false)],
+    );
+    matches(
+        "S12",
+        r#"Alpha IN ("\\\\*\\C$")"#,
+        &[(r#""Alpha":"\\\\*\\c$""#, true), (r#""Alpha":"\\\\srv\\C$""#, true), (r#""Alpha":"\\srv\\C$""#, false)],
+    );
+    matches("S12", r#"Alpha="say \"hi\"""#, &[(r#""Alpha":"say \"hi\"""#, true)]);
+    matches("S13", r"Alpha=*\\cmd.exe", &[(r#""Alpha":"C:\\x\\CMD.EXE""#, true), (r#""Alpha":"xcmd.exe""#, false)]);
+    matches("S14", r#"Alpha IN ("*.exe", *.dll)"#, &[(r#""Alpha":"A.DLL""#, true), (r#""Alpha":"a.dll.txt""#, false)]);
+    matches("case beyond ASCII", "Alpha=\"ÄRGER*\"", &[(r#""Alpha":"ärgern""#, true)]);
+    matches("a wildcard takes newlines", "Alpha=\"a*b\"", &[(r#""Alpha":"a\n\nb""#, true)]);
+}
+
+#[test]
+fn where_compares_with_case_and_without_wildcards() {
+    let all = "Channel=Security";
+    matches("E1", &format!("{all} | where Alpha=\"ADMIN\""), &[(r#""Alpha":"admin""#, false), (r#""Alpha":"ADMIN""#, true)]);
+    matches("E2", &format!("{all} | where Alpha=\"*\""), &[(r#""Alpha":"x""#, false), (r#""Alpha":"*""#, true)]);
+    matches(
+        "E3",
+        &format!("{all} | where Alpha=1 OR Beta=2 AND Gamma=3"),
+        &[(r#""Alpha":1"#, true), (r#""Beta":2"#, false), (r#""Beta":2,"Gamma":3"#, true)],
+    );
+    matches("E4", &format!("{all} | where Alpha==\"x\""), &[(r#""Alpha":"x""#, true)]);
+    matches("E5", &format!("{all} | where Alpha!=\"a\""), &[("", false), (r#""Alpha":"b""#, true)]);
+    matches("E5", &format!("{all} | where Alpha=Beta"), &[("", false), (r#""Alpha":"b","Beta":"b""#, true)]);
+    matches("E6", &format!("{all} | where NOT Alpha=\"x\""), &[("", true), (r#""Alpha":"x""#, false)]);
+    matches("E7", &format!("{all} | where Alpha>Beta"), &[(r#""Alpha":"10","Beta":"9""#, true), (r#""Alpha":"10","Beta":"9a""#, false)]);
+    matches("E11", &format!("{all} | where like(Alpha,\"A%\")"), &[(r#""Alpha":"abc""#, false), (r#""Alpha":"Abc""#, true)]);
+    matches("E11", &format!("{all} | where like(Alpha,\"a_c\")"), &[(r#""Alpha":"abc""#, true), (r#""Alpha":"abcd""#, false)]);
+    matches("E12", &format!("{all} | where match(Alpha,\"(?i)B+\")"), &[(r#""Alpha":"abbc""#, true), (r#""Alpha":"ac""#, false)]);
+    matches("E12", &format!("{all} | where match(Alpha,\"B+\")"), &[(r#""Alpha":"abbc""#, false)]);
+    matches("E15", &format!("{all} | where coalesce(Alpha,\"z\")=\"z\""), &[("", true), (r#""Alpha":"""#, false)]);
+    matches("E16", &format!("{all} | where isnull(Alpha)"), &[("", true), (r#""Alpha":"""#, false)]);
+    matches("E17", &format!("{all} | where mvcount(Alpha)=2"), &[(r#""Alpha":["a","b"]"#, true), (r#""Alpha":"a""#, false), ("", false)]);
+    matches("E17", &format!("{all} | where mvindex(Alpha,-1)=\"b\""), &[(r#""Alpha":["a","b"]"#, true), (r#""Alpha":["b","a"]"#, false)]);
+}
+
+#[test]
+fn eval_makes_columns() {
+    let one = |expression: &str| format!("Channel=Security | eval r={expression} | stats count by r");
+    for (note, expression, event, expected) in [
+        ("E5", "if(Alpha=\"a\",1,0)", "", "count=1 r=0"),
+        ("E8", "Alpha.Beta", r#""Alpha":"1","Beta":"2""#, "count=1 r=12"),
+        ("E8", "Alpha+Beta", r#""Alpha":"1","Beta":"2""#, "count=1 r=3"),
+        ("E8", "Alpha+\"x\"", r#""Alpha":"a""#, "count=1 r=ax"),
+        ("E10", "case(Alpha=\"x\",\"one\",true(),\"other\")", "", "count=1 r=other"),
+        ("E13", r#"replace(Alpha,"(a)(b)","\2\1")"#, r#""Alpha":"abab""#, "count=1 r=baba"),
+        ("E18", "mvjoin(split(Alpha,\",\"),\"-\")", r#""Alpha":"a,b,c""#, "count=1 r=a-b-c"),
+        ("len", "len(Alpha)", r#""Alpha":"äß😀""#, "count=1 r=3"),
+        ("substr", "substr(Alpha,2,2)", r#""Alpha":"abcd""#, "count=1 r=bc"),
+        ("lower", "lower(Alpha)", r#""Alpha":"AbC""#, "count=1 r=abc"),
+        ("E22", "1,s=r+1 | eval r=s", "", "count=1 r=2"),
+    ] {
+        gives(note, &one(expression), &[event], &[expected]);
+    }
+    gives("E9: null gives no group", &one("Alpha+1"), &[""], &[]);
+    gives("E10: no case is null", &one("case(Alpha=\"x\",\"one\")"), &[""], &[]);
+    gives("division by zero is null", &one("1/0"), &[""], &[]);
+}
+
+#[test]
+fn grouping() {
+    let all = "Channel=Security | stats";
+    gives("G1", &format!("{all} count by Alpha"), &["", r#""Alpha":"x""#], &["Alpha=x count=1"]);
+    gives("G2", &format!("{all} count by Alpha"), &[r#""Alpha":["a","b"]"#], &["Alpha=a count=1", "Alpha=b count=1"]);
+    gives("G2 sharpened", &format!("{all} count by Alpha"), &[r#""Alpha":["a","a"]"#], &["Alpha=a count=2"]);
+    gives(
+        "groups keep their case",
+        &format!("{all} count by Alpha"),
+        &[r#""Alpha":"a""#, r#""Alpha":"A""#],
+        &["Alpha=A count=1", "Alpha=a count=1"],
+    );
+    gives(
+        "G7",
+        &format!("{all} count(eval(Amount>5)) as big count(Alpha) as named count"),
+        &[r#""Amount":9"#, r#""Amount":1,"Alpha":"x""#, ""],
+        &["big=1 count=3 named=1"],
+    );
+    gives(
+        "G8",
+        &format!("{all} values(Alpha) as v"),
+        &[r#""Alpha":10"#, r#""Alpha":9"#, r#""Alpha":"a""#, r#""Alpha":"B""#, r#""Alpha":"a""#],
+        &["v=10|9|B|a"],
+    );
+    gives("G10", &format!("{all} dc(Alpha) as n"), &[r#""Alpha":"1""#, r#""Alpha":"1.0""#, r#""Alpha":"01""#, r#""Alpha":"1""#], &["n=3"]);
+    gives(
+        "G11",
+        &format!("{all} min(Alpha) as lo max(Alpha) as hi"),
+        &[r#""Alpha":1"#, r#""Alpha":"c""#, r#""Alpha":"a""#, r#""Alpha":2"#, r#""Alpha":100"#],
+        &["hi=c lo=1"],
+    );
+    gives(
+        "G12",
+        &format!("{all} earliest(Alpha) as e latest(Alpha) as l"),
+        &[r#""Alpha":"first""#, r#""Alpha":"second""#],
+        &["e=first l=second"],
+    );
+    gives("G14", &format!("{all} avg(Alpha) as a sum(Alpha) as s"), &[r#""Alpha":1"#, r#""Alpha":"x""#, r#""Alpha":2"#], &["a=1.5 s=3"]);
+    gives("G16", &format!("{all} count values(Alpha) by Beta"), &[r#""Alpha":"x","Beta":"y""#], &["Beta=y count=1 values(Alpha)=x"]);
+}
+
+#[test]
+fn pipeline_commands() {
+    let events = [r#""Alpha":"x","Amount":3"#, r#""Alpha":"y","Amount":20"#, r#""Alpha":"x","Amount":100"#];
+    gives("a threshold", "Channel=Security | stats count by Alpha | where count>1", &events, &["Alpha=x count=2"]);
+    gives("search after stats", "Channel=Security | stats count by Alpha | search count>1 Alpha=X", &events, &["Alpha=x count=2"]);
+    gives("P1", "Channel=Security | rename Alpha as who | stats count by who", &events, &["count=2 who=x", "count=1 who=y"]);
+    gives("P10", "Channel=Security | dedup Alpha | stats sum(Amount) as s by Alpha", &events, &["Alpha=x s=100", "Alpha=y s=20"]);
+    gives("P14", "Channel=Security | stats sum(Amount) as s by Alpha | sort - s | head 1", &events, &["Alpha=x s=103"]);
+    gives(
+        "P14 numbers",
+        "Channel=Security | stats count by Amount | sort Amount | head 2",
+        &events,
+        &["Amount=20 count=1", "Amount=3 count=1"],
+    );
+    gives(
+        "P15",
+        "Channel=Security | stats count values(Amount) as v by Alpha | fields Alpha, count",
+        &events,
+        &["Alpha=x count=2", "Alpha=y count=1"],
+    );
+    gives("G13: newest first", "Channel=Security | head 1 | stats count by Amount", &events, &["Amount=100 count=1"]);
+    gives(
+        "P2",
+        "Channel=Security Alpha=y | stats min(_time) as t by Alpha | convert timeformat=\"%Y-%m-%dT%H:%M:%S\" ctime(t)",
+        &events,
+        &["Alpha=y t=2024-03-01T10:00:02"],
+    );
+}
