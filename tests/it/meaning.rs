@@ -2,4 +2,3 @@
 //! three ways (hunt, portable SQL, evaluator) and must give the documented answer.
 
 mod sigma;
-mod splunk;
