@@ -82,8 +82,8 @@ pub enum FieldExpr {
 /// Resolves a query against a catalog. `extra_fields` are those that the rule's message, its risk objects or the caller
 /// want to see of each result.
 ///
-/// Filters that directly follow the base become part of it. A branch whose condition is false is left out. A test on
-/// several values of an event (`Account_Name`: subject and target) passes when it passes for one of them.
+/// Filters that directly follow the base become part of it. A branch whose condition is false is left out, and one
+/// without a field that the first stage groups by, since it drops such rows. A test on several values of an event (`Account_Name`: subject and target) passes when it passes for one of them.
 pub fn plan(query: &Query, extra_fields: &[String], catalog: &Catalog, taxonomy: &Taxonomy) -> Plan {
     let (scoped, mut notes) = scope::scoped(&query.scope, catalog, taxonomy);
     let leading = query.stages.iter().take_while(|stage| matches!(stage, Stage::Filter(_))).count();
@@ -107,13 +107,19 @@ pub fn plan(query: &Query, extra_fields: &[String], catalog: &Catalog, taxonomy:
 
     let mut found = vec![false; table.fields.len()];
     let mut branches = Vec::new();
+    let mut groupless: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for resolver in &candidates {
         let resolved: Vec<Resolved> = table.fields.iter().map(|field| resolver.resolve(field)).collect();
         found.iter_mut().zip(&resolved).for_each(|(found, resolved)| *found |= !resolved.is_missing());
         let names = Names { table: &table, resolved: &resolved };
         let parts = conditions.iter().map(|pred| names.fold(pred)).chain(resolver.conditions());
         let filter = fold::and(parts);
-        if filter != Pred::False {
+        if filter == Pred::False {
+            continue;
+        }
+        if let Some(by) = groups_by(stages).iter().find(|by| names.value(by) == FieldExpr::Missing) {
+            groupless.entry(&by.name).or_default().push(&resolver.event_type().view);
+        } else {
             let fields = needed.iter().map(|(name, field)| (name.clone(), names.value(field))).collect();
             branches.push(Branch { event_type: resolver.event_type().id, filter, fields });
         }
@@ -122,9 +128,21 @@ pub fn plan(query: &Query, extra_fields: &[String], catalog: &Catalog, taxonomy:
         let message = "the store holds no event type that can answer";
         notes.push(Diagnostic::new(Severity::Note, "plan-no-events", message));
     }
+    for (by, views) in groupless {
+        let message = format!("the rule groups by {by}, which events of {} do not have: they are left out", views.join(", "));
+        notes.push(Diagnostic::new(Severity::Note, "plan-null-group", message));
+    }
     let absent = table.fields.iter().zip(&found).filter(|(_, found)| !**found && !candidates.is_empty());
     let missing: BTreeSet<&str> = absent.map(|(field, _)| field.name.as_str()).collect();
     Plan { branches, stages: stages.to_vec(), missing: missing.into_iter().map(str::to_owned).collect(), notes }
+}
+
+/// Returns the fields whose absence drops an event: those that the first stage groups by, where it does not fill them.
+fn groups_by(stages: &[Stage]) -> &[Field] {
+    match stages.first() {
+        Some(Stage::Stats(stats)) if stats.fill_null_by.is_none() => &stats.by,
+        _ => &[],
+    }
 }
 
 /// Returns the scoped event types whose constants do not already answer no.

@@ -119,7 +119,7 @@ fn constants_prune_types_and_leave_the_condition() {
     let stats = Stage::Stats(Stats {
         aggregates: vec![Aggregate { function: AggregateFunction::Count, argument: None, alias: "count".to_owned() }],
         by: vec![splunk("EventCode"), splunk("Share_Name"), splunk("nonsense")],
-        fill_null_by: None,
+        fill_null_by: Some("null".to_owned()),
     });
     let plan = plan(&query(Scope::Any, filter, vec![stats]), &[], &catalog, Taxonomy::embedded());
     assert_eq!(types(&plan), [1]);
@@ -129,6 +129,16 @@ fn constants_prune_types_and_leave_the_condition() {
     assert_eq!(branch.fields["Share_Name"], column(&catalog, 1, "ShareName"));
     assert_eq!(branch.fields["nonsense"], FieldExpr::Missing);
     assert_eq!(plan.missing, ["nonsense"]);
+}
+
+#[test]
+fn types_without_a_group_field_are_left_out_and_named() {
+    let filter = glob(splunk("EventCode"), "*");
+    let by = vec![splunk("CommandLine")];
+    let stats = Stage::Stats(Stats { aggregates: vec![], by, fill_null_by: None });
+    let plan = plan(&query(Scope::Dataset("Endpoint.Registry".to_owned()), filter, vec![stats]), &[], &catalog(), Taxonomy::embedded());
+    assert_eq!((types(&plan), plan.notes[0].code, plan.missing.as_slice()), (vec![], "plan-null-group", &["CommandLine".to_owned()][..]));
+    assert!(plan.notes[0].message.contains("events of v4 "), "{}", plan.notes[0].message);
 }
 
 #[test]
