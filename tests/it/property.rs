@@ -4,6 +4,7 @@
 //! length.
 
 mod front_ends;
+mod planner;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 

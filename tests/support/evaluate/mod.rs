@@ -8,7 +8,7 @@
 //! that the envelope answers on Windows. Field maps do not take part.
 
 mod aggregate;
-mod pred;
+pub(crate) mod pred;
 mod scalar;
 mod stages;
 pub(crate) mod text;

@@ -8,11 +8,11 @@ use super::scalar::{self, Value};
 use super::{Event, Row, text};
 
 /// What a condition is asked about.
-pub(crate) trait Subject {
+pub(crate) trait Subject<F = Field> {
     /// The texts of a field; `None` when it is missing.
-    fn texts(&self, field: &Field) -> Option<Vec<String>>;
+    fn texts(&self, field: &F) -> Option<Vec<String>>;
     /// The value of a field in an expression.
-    fn value(&self, field: &Field) -> Value;
+    fn value(&self, field: &F) -> Value;
     /// All texts that a keyword searches.
     fn all(&self) -> Vec<String>;
 }
@@ -51,7 +51,7 @@ pub(crate) fn event_passes(pred: &Pred, event: &Event) -> bool {
 }
 
 /// Whether a subject passes.
-pub(crate) fn passes(pred: &Pred, subject: &dyn Subject) -> bool {
+pub(crate) fn passes<F>(pred: &Pred<F>, subject: &dyn Subject<F>) -> bool {
     match pred {
         Pred::True => true,
         Pred::False => false,
@@ -65,7 +65,7 @@ pub(crate) fn passes(pred: &Pred, subject: &dyn Subject) -> bool {
     }
 }
 
-fn match_passes(m: &Match, subject: &dyn Subject) -> bool {
+fn match_passes<F>(m: &Match<F>, subject: &dyn Subject<F>) -> bool {
     let Some(texts) = subject.texts(&m.field) else { return false };
     texts.iter().any(|value| test_passes(&m.test, value) != m.negated)
 }
@@ -108,12 +108,12 @@ fn in_network(cidr: &Cidr, value: &str) -> bool {
     bits == 0 || (wide(address) ^ wide(cidr.address)) >> (128 - bits) == 0
 }
 
-fn compare_passes(c: &FieldCompare, subject: &dyn Subject) -> bool {
+fn compare_passes<F>(c: &FieldCompare<F>, subject: &dyn Subject<F>) -> bool {
     let (Some(left), Some(right)) = (subject.texts(&c.left), subject.texts(&c.right)) else { return false };
     left.iter().any(|l| right.iter().any(|r| texts_compare(c, &text::characters(l, c.case), &text::characters(r, c.case))))
 }
 
-fn texts_compare(c: &FieldCompare, haystack: &[char], needle: &[char]) -> bool {
+fn texts_compare<F>(c: &FieldCompare<F>, haystack: &[char], needle: &[char]) -> bool {
     match (c.any_before, c.any_after) {
         (false, false) => haystack == needle,
         (false, true) => haystack.starts_with(needle),

@@ -61,8 +61,8 @@ impl Value {
 }
 
 /// Evaluates an expression.
-pub(crate) fn evaluate(expression: &Scalar, subject: &dyn Subject) -> Value {
-    let truth = |e: &Scalar| evaluate(e, subject) == Value::Bool(true);
+pub(crate) fn evaluate<F>(expression: &Scalar<F>, subject: &dyn Subject<F>) -> Value {
+    let truth = |e: &Scalar<F>| evaluate(e, subject) == Value::Bool(true);
     match expression {
         Scalar::Null => Value::Null,
         Scalar::Text(text) => Value::Text(text.clone()),
@@ -78,9 +78,9 @@ pub(crate) fn evaluate(expression: &Scalar, subject: &dyn Subject) -> Value {
     }
 }
 
-fn binary(op: BinaryOp, left: &Scalar, right: &Scalar, subject: &dyn Subject) -> Value {
+fn binary<F>(op: BinaryOp, left: &Scalar<F>, right: &Scalar<F>, subject: &dyn Subject<F>) -> Value {
     use retrohunt::ir::NumberOp;
-    let literal = |e: &Scalar| matches!(e, Scalar::Text(_));
+    let literal = |e: &Scalar<F>| matches!(e, Scalar::Text(_));
     let (a, b) = (evaluate(left, subject), evaluate(right, subject));
     match op {
         BinaryOp::Eq => Value::Bool(compare(NumberOp::Eq, &a, &b)),
@@ -132,7 +132,7 @@ fn arithmetic(a: &Value, b: &Value, f: impl Fn(f64, f64) -> Option<f64>) -> Valu
     }
 }
 
-fn call(function: Function, arguments: &[Scalar], subject: &dyn Subject) -> Value {
+fn call<F>(function: Function, arguments: &[Scalar<F>], subject: &dyn Subject<F>) -> Value {
     let value = |i: usize| arguments.get(i).map_or(Value::Null, |e| evaluate(e, subject));
     let on_text = |f: &dyn Fn(String) -> Value| value(0).text().map_or(Value::Null, f);
     let on_number = |f: fn(f64) -> f64| value(0).number().map_or(Value::Null, |n| Value::Number(f(n)));
@@ -173,7 +173,7 @@ fn call(function: Function, arguments: &[Scalar], subject: &dyn Subject) -> Valu
     }
 }
 
-fn case(arguments: &[Scalar], subject: &dyn Subject) -> Value {
+fn case<F>(arguments: &[Scalar<F>], subject: &dyn Subject<F>) -> Value {
     let taken = arguments.chunks(2).find(|pair| evaluate(&pair[0], subject) == Value::Bool(true));
     taken.and_then(|pair| pair.get(1)).map_or(Value::Null, |e| evaluate(e, subject))
 }

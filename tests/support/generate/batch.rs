@@ -68,7 +68,11 @@ pub(crate) fn json_lines(events: &[Event]) -> String {
     let mut out = String::new();
     for event in events {
         let time = format_time(event.time_us);
-        let _ = write!(out, "{{\"@timestamp\":\"{time}\",\"Channel\":\"{}\",\"EventID\":{},\"Hostname\":\"{}\"", event.dataset, event.code, event.host);
+        let _ = write!(
+            out,
+            "{{\"@timestamp\":\"{time}\",\"Channel\":\"{}\",\"EventID\":{},\"Hostname\":\"{}\"",
+            event.dataset, event.code, event.host
+        );
         for (name, value) in &event.fields {
             let name = serde_json::to_string(name).expect("text is JSON");
             let _ = write!(out, ",{name}:{}", json_value(value, event.id % 2 == 0));
