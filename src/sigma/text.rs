@@ -41,7 +41,8 @@ impl Text {
     }
 
     fn read(raw: &str, placeholders: bool) -> Self {
-        if !raw.contains(['*', '?', '\\']) && !(placeholders && raw.contains('%')) {
+        let plain = !raw.contains(['*', '?', '\\']) && (!placeholders || !raw.contains('%'));
+        if plain {
             return Self::literal(raw);
         }
         let mut pieces = Vec::new();
