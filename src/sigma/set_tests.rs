@@ -53,13 +53,15 @@ fn a_correlation_counts_events_of_its_rules() {
     assert_eq!(set.rules.iter().map(|r| r.standalone).collect::<Vec<_>>(), [false, false, true]);
 }
 
+/// The type and condition of a correlation over the rules `a` and `b`.
+fn kinds(body: &str) -> (Option<(CorrelationKind, CorrelationCondition)>, Vec<(&'static str, String)>) {
+    let (set, faults) = link(&[&rule("a", 1), &rule("b", 2), &correlation(body)]);
+    let found = set.correlations.into_iter().next().map(|c| (c.correlation.kind, c.correlation.condition));
+    (found, faults)
+}
+
 #[test]
 fn types_and_conditions() {
-    let kinds = |body: &str| {
-        let (set, faults) = link(&[&rule("a", 1), &rule("b", 2), &correlation(body)]);
-        let found = set.correlations.into_iter().next().map(|c| (c.correlation.kind, c.correlation.condition));
-        (found, faults)
-    };
     let rest = "group-by: [U], timespan: 1h";
     let rules = |expression| CorrelationCondition::Rules(expression);
     let (a, b) = (RuleExpression::Rule(0), RuleExpression::Rule(1));
@@ -92,6 +94,10 @@ fn types_and_conditions() {
         assert_eq!(found, Some((kind, condition)), "{body} {faults:?}");
         assert_eq!(faults, [], "{body}");
     }
+}
+
+#[test]
+fn faults_of_correlations_have_a_place() {
     for (body, code, at) in [
         ("{rules: a, timespan: 1h, group-by: U, condition: {gte: 1}}", "sigma-correlation-missing", "correlation"),
         ("{type: event_counts, rules: a, timespan: 1h, group-by: U, condition: {gte: 1}}", "sigma-correlation-type", "event_counts"),
