@@ -9,8 +9,11 @@ fn options() -> SigmaOptions {
     SigmaOptions { validate: true, ..SigmaOptions::default() }
 }
 
+/// Codes and the text at their place.
+type Faults = Vec<(&'static str, String)>;
+
 /// Links some files; the codes of all diagnostics with the text at their place.
-fn link(files: &[&str]) -> (LinkedSet, Vec<(&'static str, String)>) {
+fn link(files: &[&str]) -> (LinkedSet, Faults) {
     let mut set = RuleSet::default();
     let mut all = Vec::new();
     for text in files {
@@ -53,8 +56,10 @@ fn a_correlation_counts_events_of_its_rules() {
     assert_eq!(set.rules.iter().map(|r| r.standalone).collect::<Vec<_>>(), [false, false, true]);
 }
 
+type Meaning = (CorrelationKind, CorrelationCondition);
+
 /// The type and condition of a correlation over the rules `a` and `b`.
-fn kinds(body: &str) -> (Option<(CorrelationKind, CorrelationCondition)>, Vec<(&'static str, String)>) {
+fn kinds(body: &str) -> (Option<Meaning>, Faults) {
     let (set, faults) = link(&[&rule("a", 1), &rule("b", 2), &correlation(body)]);
     let found = set.correlations.into_iter().next().map(|c| (c.correlation.kind, c.correlation.condition));
     (found, faults)
