@@ -9,6 +9,7 @@ pub mod diag;
 pub mod event;
 pub mod ir;
 pub mod plan;
+pub mod store;
 pub mod taxonomy;
 pub mod sigma;
 pub mod yaml;

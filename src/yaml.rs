@@ -7,16 +7,15 @@
 //! Invariants: every span lies on character boundaries of the source; the tree is never deeper than [`MAX_DEPTH`] and
 //! never has more than [`MAX_NODES`] nodes, aliases expanded. This module is the only one that names the YAML crate.
 
-mod spelling;
-
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde_yaml::granit_parser::{Event, Marker, Options, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag};
+use serde_yaml::granit_parser::{
+    Event, Marker, Options, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag,
+};
 
-use self::spelling::Walk;
 use crate::diag::{Diagnostic, SourceText};
 
 /// Longest text that is parsed, in bytes.
@@ -163,7 +162,9 @@ impl Node {
     /// Returns the texts of a list of scalars, or of one scalar, leaving out nulls and collections.
     pub fn texts(&self) -> Vec<String> {
         match &self.value {
-            Value::Sequence(items) => items.iter().filter_map(|item| item.scalar_text().map(String::from)).collect(),
+            Value::Sequence(items) => {
+                items.iter().filter_map(|item| item.scalar_text().map(String::from)).collect()
+            }
             _ => self.scalar_text().map(String::from).into_iter().collect(),
         }
     }
@@ -190,9 +191,104 @@ impl Node {
     }
 }
 
+/// Walks over the spelling of a scalar and its text side by side.
+struct Walk<'a> {
+    raw: &'a str,
+    style: Style,
+    indent: usize,
+    raw_at: usize,
+    text_at: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// `column`: bytes before the spelling in its line, which of a block is its indentation.
+    fn new(raw: &'a str, style: Style, column: usize) -> Self {
+        let quoted = matches!(style, Style::SingleQuoted | Style::DoubleQuoted);
+        Self { raw, style, indent: column, raw_at: usize::from(quoted), text_at: 0 }
+    }
+
+    fn rest(&self) -> &'a str {
+        self.raw.get(self.raw_at..).unwrap_or("")
+    }
+
+    fn skip_indent(&mut self) {
+        self.raw_at += self.rest().bytes().take(self.indent).take_while(|b| *b == b' ').count();
+    }
+
+    /// Returns where in the spelling the byte `at` of the text is.
+    fn advance_to(&mut self, text: &str, at: usize) -> usize {
+        while self.text_at < at {
+            let Some(wanted) = text.get(self.text_at..).and_then(|rest| rest.chars().next()) else { break };
+            let taken = self.step(wanted);
+            if taken {
+                self.text_at += wanted.len_utf8();
+            } else if self.rest().is_empty() {
+                break;
+            }
+        }
+        self.skip_to(text);
+        self.raw_at.min(self.raw.len())
+    }
+
+    /// Steps over what is only layout before the next character of the text.
+    fn skip_to(&mut self, text: &str) {
+        let Some(wanted) = text.get(self.text_at..).and_then(|rest| rest.chars().next()) else { return };
+        while let Some(c) = self.rest().chars().next() {
+            let escape = self.style == Style::DoubleQuoted && c == '\\';
+            if c == wanted || escape || !c.is_whitespace() || wanted == ' ' {
+                break;
+            }
+            self.raw_at += c.len_utf8();
+        }
+    }
+
+    /// Takes the spelling of one character, or steps over layout and returns false.
+    fn step(&mut self, wanted: char) -> bool {
+        let rest = self.rest();
+        let Some(c) = rest.chars().next() else { return false };
+        if self.style == Style::DoubleQuoted && c == '\\' {
+            return self.step_escape();
+        }
+        self.raw_at += c.len_utf8();
+        if c == wanted {
+            if c == '\'' && self.style == Style::SingleQuoted {
+                self.raw_at += usize::from(self.rest().starts_with('\''));
+            }
+            if c == '\n' && matches!(self.style, Style::Literal | Style::Folded) {
+                self.skip_indent();
+            }
+            return true;
+        }
+        // A folded line break spells one space.
+        if wanted == ' ' && c == '\n' {
+            self.raw_at += self.rest().len() - self.rest().trim_start_matches([' ', '\t']).len();
+            return true;
+        }
+        !c.is_whitespace()
+    }
+
+    fn step_escape(&mut self) -> bool {
+        let rest = self.rest();
+        let length = match rest.as_bytes().get(1) {
+            Some(b'x') => 4,
+            Some(b'u') => 6,
+            Some(b'U') => 10,
+            _ => 1 + rest.chars().nth(1).map_or(0, char::len_utf8),
+        };
+        let folded = rest.starts_with("\\\n") || rest.starts_with("\\\r");
+        self.raw_at += length;
+        if folded {
+            self.raw_at += self.rest().len() - self.rest().trim_start().len();
+        }
+        !folded
+    }
+}
+
 /// Reads the spelling of a YAML number as a 64-bit float.
 pub fn number(text: &str) -> Option<f64> {
-    let digits = |prefix: &str, radix: u32| text.strip_prefix(prefix).and_then(|rest| u64::from_str_radix(rest, radix).ok());
+    let digits = |prefix: &str, radix: u32| {
+        text.strip_prefix(prefix).and_then(|rest| u64::from_str_radix(rest, radix).ok())
+    };
     match digits("0x", 16).or_else(|| digits("0o", 8)) {
         #[allow(clippy::cast_precision_loss, reason = "a float is what is asked for")]
         Some(integer) => Some(integer as f64),
@@ -224,7 +320,10 @@ pub fn parse(source: &Arc<SourceText>) -> Result<Vec<Node>, Diagnostic> {
     Ok(builder.documents)
 }
 
-fn next_event<'t>(parser: &mut Parser<'t, StrInput<'t>>, source: &Arc<SourceText>) -> Option<Result<(Event<'t>, Span), Diagnostic>> {
+fn next_event<'t>(
+    parser: &mut Parser<'t, StrInput<'t>>,
+    source: &Arc<SourceText>,
+) -> Option<Result<(Event<'t>, Span), Diagnostic>> {
     Some(parser.next_event()?.map_err(|error| {
         let at = offset(error.marker());
         Diagnostic::error("yaml-syntax", error.info()).at(source, char_span(&source.text, at))
@@ -406,7 +505,10 @@ fn respan(node: Node, span: &Range<usize>) -> Node {
     let value = match node.value {
         Value::Sequence(items) => Value::Sequence(items.into_iter().map(|item| respan(item, span)).collect()),
         Value::Mapping(entries) => Value::Mapping(
-            entries.into_iter().map(|(key, child)| (Key { text: key.text, span: span.clone() }, respan(child, span))).collect(),
+            entries
+                .into_iter()
+                .map(|(key, child)| (Key { text: key.text, span: span.clone() }, respan(child, span)))
+                .collect(),
         ),
         scalar => scalar,
     };
@@ -418,7 +520,8 @@ fn merge(entries: Vec<(Key, Node)>) -> Vec<(Key, Node)> {
     if !entries.iter().any(|(key, node)| is_merge(key, node)) {
         return entries;
     }
-    let mut have: HashSet<String> = entries.iter().filter(|(k, n)| !is_merge(k, n)).map(|(key, _)| key.text.clone()).collect();
+    let mut have: HashSet<String> =
+        entries.iter().filter(|(k, n)| !is_merge(k, n)).map(|(key, _)| key.text.clone()).collect();
     let mut out = Vec::new();
     for (key, node) in entries {
         if !is_merge(&key, &node) {
@@ -514,28 +617,11 @@ mod tests {
         let n = |text: &str| Value::Number(text.into());
         let s = |text: &str| Value::String(text.into());
         for (text, value) in [
-            ("4688", n("4688")),
-            ("'4688'", s("4688")),
-            ("\"4688\"", s("4688")),
-            ("-1.5e3", n("-1.5e3")),
-            ("18446744073709551616", n("18446744073709551616")),
-            ("0x1F", n("0x1F")),
-            ("1.", n("1.")),
-            (".5", n(".5")),
-            ("null", Value::Null),
-            ("~", Value::Null),
-            ("'null'", s("null")),
-            ("true", Value::Bool(true)),
-            ("False", Value::Bool(false)),
-            ("\"true\"", s("true")),
-            ("yes", s("yes")),
-            ("1.2.3", s("1.2.3")),
-            ("2024-01-01", s("2024-01-01")),
-            (".", s(".")),
-            ("e5", s("e5")),
-            ("1e", s("1e")),
-            ("''", s("")),
-            ("!!str 5", s("5")),
+            ("4688", n("4688")), ("'4688'", s("4688")), ("\"4688\"", s("4688")), ("-1.5e3", n("-1.5e3")),
+            ("18446744073709551616", n("18446744073709551616")), ("0x1F", n("0x1F")), ("1.", n("1.")), (".5", n(".5")),
+            ("null", Value::Null), ("~", Value::Null), ("'null'", s("null")), ("true", Value::Bool(true)),
+            ("False", Value::Bool(false)), ("\"true\"", s("true")), ("yes", s("yes")), ("1.2.3", s("1.2.3")),
+            ("2024-01-01", s("2024-01-01")), (".", s(".")), ("e5", s("e5")), ("1e", s("1e")), ("''", s("")), ("!!str 5", s("5")),
         ] {
             assert_eq!(one(&format!("a: {text}")).get("a").expect("a").value, value, "{text}");
         }

@@ -5,7 +5,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::ir::{BinaryOp, Case, Field, FieldCompare, Function, Glob, Match, Part, Pred, Scalar, Test};
+use crate::ir::{BinaryOp, Field, FieldCompare, Function, Glob, Match, Part, Pred, Scalar, Test};
 
 use super::FieldExpr;
 use super::resolve::Resolved;
@@ -78,24 +78,12 @@ pub(super) fn answer(pred: &Pred, table: &FieldTable<'_>, constants: &[Option<Re
         Pred::Or(parts) => all(parts.iter().map(|part| answer(part, table, constants).map(|t| !t))).map(|t| !t),
         Pred::Not(inner) => answer(inner, table, constants).map(|truth| !truth),
         Pred::Match(m) => match constants[table.position(&m.field)].as_ref()? {
-            Resolved::One(FieldExpr::Constant(text)) => Some(passes(&m.test, text) != m.negated),
-            Resolved::Synonyms(texts) => Some(texts.iter().any(|text| passes(&m.test, text)) != m.negated),
+            Resolved::One(FieldExpr::Constant(text)) => Some(m.test.passes(text) != m.negated),
+            Resolved::Synonyms(texts) => Some(texts.iter().any(|text| m.test.passes(text)) != m.negated),
             _ => None,
         },
         Pred::Compare(_) | Pred::Keyword { .. } | Pred::Scalar(_) => None,
     }
-}
-
-/// As [`Test::passes`], without copies for the usual test: equal but for case.
-fn passes(test: &Test, text: &str) -> bool {
-    if let Test::Glob { glob, case: Case::Ignore } = test
-        && let Some(literal) = glob.as_literal()
-        && text.is_ascii()
-        && literal.is_ascii()
-    {
-        return literal.eq_ignore_ascii_case(text);
-    }
-    test.passes(text)
 }
 
 fn all(truths: impl Iterator<Item = Option<bool>>) -> Option<bool> {

@@ -83,8 +83,7 @@ pub enum FieldExpr {
 /// want to see of each result.
 ///
 /// Filters that directly follow the base become part of it. A branch whose condition is false is left out, and one
-/// without a field that the first stage groups by, since that stage drops such rows. A test on several values of an
-/// event (`Account_Name`: subject and target) passes when it passes for one of them.
+/// without a field that the first stage groups by, since it drops such rows. A test on several values of an event (`Account_Name`: subject and target) passes when it passes for one of them.
 pub fn plan(query: &Query, extra_fields: &[String], catalog: &Catalog, taxonomy: &Taxonomy) -> Plan {
     let (scoped, mut notes) = scope::scoped(&query.scope, catalog, taxonomy);
     let leading = query.stages.iter().take_while(|stage| matches!(stage, Stage::Filter(_))).count();
@@ -149,17 +148,11 @@ fn groups_by(stages: &[Stage]) -> &[Field] {
 /// Returns the scoped event types whose constants do not already answer no.
 fn candidates<'a>(scoped: &[Scoped<'a>], conditions: &[&Pred], table: &FieldTable<'_>, taxonomy: &'a Taxonomy) -> Vec<Resolver<'a>> {
     let resolvers = scoped.iter().map(|s| Resolver::new(s.event_type, s.selector, taxonomy));
-    let first: Vec<bool> = table.fields.iter().map(|field| taxonomy.comes_first(&field.name)).collect();
-    if !first.contains(&true) {
-        return resolvers.collect();
-    }
     resolvers
         .filter(|resolver| {
-            let constant = |(field, first): (&&Field, &bool)| {
-                if *first { resolver.before_stored(field).filter(Resolved::is_constant) } else { None }
-            };
-            let constants: Vec<Option<Resolved>> = table.fields.iter().zip(&first).map(constant).collect();
-            conditions.iter().all(|pred| fold::answer(pred, table, &constants) != Some(false))
+            let constant = |field: &&Field| resolver.before_stored(field).filter(Resolved::is_constant);
+            let constants: Vec<Option<Resolved>> = table.fields.iter().map(constant).collect();
+            constants.iter().all(Option::is_none) || conditions.iter().all(|pred| fold::answer(pred, table, &constants) != Some(false))
         })
         .collect()
 }

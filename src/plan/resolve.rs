@@ -153,19 +153,11 @@ impl<'a> Resolver<'a> {
     }
 
     fn expand(&self, text: &str) -> String {
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some(at) = rest.find('$') {
-            out.push_str(&rest[..at]);
-            let EventType { product, dataset, code, .. } = self.event_type;
-            let places = [("$product", product), ("$dataset", dataset), ("$code", code)];
-            let place = places.into_iter().find(|(name, _)| rest[at..].starts_with(name));
-            let (name, value) = place.map_or(("$", "$"), |(name, value)| (name, value.as_str()));
-            out.push_str(value);
-            rest = &rest[at + name.len()..];
+        if !text.contains('$') {
+            return text.to_owned();
         }
-        out.push_str(rest);
-        out
+        let EventType { product, dataset, code, .. } = self.event_type;
+        text.replace("$product", product).replace("$code", code).replace("$dataset", dataset)
     }
 
     fn by_separators(&self, name: &str) -> Option<ColumnIndex> {

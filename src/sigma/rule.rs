@@ -4,43 +4,30 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
+use super::condition::{self, Condition, selects};
 use super::context::Context;
-use super::legacy::{self, Legacy};
-use super::{condition, resolve, validate};
+use super::value::{all, any};
+use super::{detection, validate};
 use crate::ir::{Language, Level, Pred, Query, Rule, RuleMeta, Scope};
 use crate::yaml::{Node, Value};
 
 /// ATT&CK's tactics as tags name them, in hyphen form: the ones of today and the ones older rules have.
 pub(super) const TACTICS: [&str; 17] = [
-    "reconnaissance",
-    "resource-development",
-    "initial-access",
-    "execution",
-    "persistence",
-    "privilege-escalation",
-    "defense-evasion",
-    "stealth",
-    "defense-impairment",
-    "credential-access",
-    "discovery",
-    "lateral-movement",
-    "collection",
-    "command-and-control",
-    "exfiltration",
-    "impact",
-    "evasion",
+    "reconnaissance", "resource-development", "initial-access", "execution", "persistence", "privilege-escalation",
+    "defense-evasion", "stealth", "defense-impairment", "credential-access", "discovery", "lateral-movement",
+    "collection", "command-and-control", "exfiltration", "impact", "evasion",
 ];
 
-/// Reads a rule and its legacy aggregation; `None` after an error.
-pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<(Rule, Option<Legacy>)> {
+/// Reads a rule; `None` after an error.
+pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<Rule> {
     let before = context.errors();
     context.reset_leaves();
     let meta = metadata(context, document, hash);
     let scope = scope(context, document);
     let filter = filter(context, document);
     validate::document(context, document);
-    let (filter, aggregation) = filter.filter(|_| context.errors() == before)?;
-    Some((Rule { meta, query: Query { scope, filter, stages: Vec::new() } }, aggregation))
+    let filter = filter.filter(|_| context.errors() == before)?;
+    Some(Rule { meta, query: Query { scope, filter, stages: Vec::new() } })
 }
 
 /// SHA-256 in hex.
@@ -54,8 +41,7 @@ pub(super) fn hash(text: &str) -> String {
     })
 }
 
-/// Reads identity, severity and description.
-pub(super) fn metadata(context: &Context<'_>, document: &Node, hash: &str) -> RuleMeta {
+fn metadata(context: &Context<'_>, document: &Node, hash: &str) -> RuleMeta {
     let text = |key: &str| document.get(key).and_then(Node::scalar_text).unwrap_or("").trim().to_string();
     let list = |key: &str| document.get(key).map(Node::texts).unwrap_or_default();
     let tags = list("tags");
@@ -112,15 +98,15 @@ pub(super) fn attack(tag: &str) -> Option<Attack> {
     match kind {
         "t" => {
             let (main, sub) = number.split_once('.').map_or((number, None), |(main, sub)| (main, Some(sub)));
-            (digits(main, 4) && sub.is_none_or(|sub| digits(sub, 3))).then(|| Attack::Technique(name.to_ascii_uppercase()))
+            (digits(main, 4) && sub.is_none_or(|sub| digits(sub, 3)))
+                .then(|| Attack::Technique(name.to_ascii_uppercase()))
         }
         "s" | "g" | "m" | "c" => digits(number, 4).then_some(Attack::Other),
         _ => name.strip_prefix("ta").or(name.strip_prefix("ds")).filter(|n| digits(n, 4)).map(|_| Attack::Other),
     }
 }
 
-/// Reads the log source.
-pub(super) fn scope(context: &mut Context<'_>, document: &Node) -> Scope {
+fn scope(context: &mut Context<'_>, document: &Node) -> Scope {
     let Some(source) = document.get("logsource") else {
         let message = "the rule has no log source: it is asked of all events";
         context.lint(&head(document), "sigma-missing-logsource", message);
@@ -152,8 +138,7 @@ pub(super) fn head(document: &Node) -> Range<usize> {
     document.entries().first().map_or(document.span.clone(), |(key, _)| key.span.clone())
 }
 
-/// The condition of the events, and what a legacy aggregation makes of them.
-fn filter(context: &mut Context<'_>, document: &Node) -> Option<(Pred, Option<Legacy>)> {
+fn filter(context: &mut Context<'_>, document: &Node) -> Option<Pred> {
     let Some((key, detections)) = document.entry("detection") else {
         context.error(&head(document), "sigma-missing-detection", "the rule has no `detection`");
         return None;
@@ -162,13 +147,82 @@ fn filter(context: &mut Context<'_>, document: &Node) -> Option<(Pred, Option<Le
         context.error(&detections.span, "sigma-type", "`detection` is a map of detections and a condition");
         return None;
     }
-    let named = resolve::detections(context, detections, &["condition", "timeframe"]);
+    let mut named = Vec::new();
+    for (key, node) in detections.entries() {
+        match key.text.as_str() {
+            "condition" => {}
+            "timeframe" => {
+                let message = "`timeframe` belongs to aggregation in a condition, which is not supported";
+                context.error(&key.span, "sigma-unsupported-aggregation", message);
+            }
+            name => named.push((name, key.span.clone(), detection::lower(context, name, node))),
+        }
+    }
     let Some(node) = detections.get("condition") else {
         context.error(&key.span, "sigma-missing-condition", "the detection has no `condition`");
         return None;
     };
-    let aggregation = legacy::read(context, node, detections.entry("timeframe"));
-    let condition = condition::parse_before_pipe(context, node)?;
-    let pred = resolve::condition(context, &condition, node, &named)?;
-    Some((pred, aggregation?))
+    let condition = condition::parse(context, node)?;
+    validate::unused(context, &condition, &named);
+    Resolver { context, named: &named }.resolve(&condition)
+}
+
+/// A detection: its name, the span of its key, and its predicate unless it has an error.
+pub(super) type Named<'a> = (&'a str, Range<usize>, Option<Pred>);
+
+struct Resolver<'a, 'b> {
+    context: &'a mut Context<'b>,
+    named: &'a [Named<'a>],
+}
+
+impl Resolver<'_, '_> {
+    fn resolve(&mut self, condition: &Condition) -> Option<Pred> {
+        match condition {
+            Condition::Name(name, span) => {
+                let Some((.., pred)) = self.named.iter().find(|(known, ..)| known == name) else {
+                    let known: Vec<&str> = self.named.iter().map(|(name, ..)| *name).collect();
+                    condition::unknown_name(self.context, name, span, &known);
+                    return None;
+                };
+                let pred = pred.as_ref()?;
+                self.context.add_leaves(leaves(pred), span).then(|| pred.clone())
+            }
+            Condition::Select { all: every, pattern, span } => self.select(*every, pattern.as_deref(), span),
+            Condition::Not(inner) => Some(Pred::Not(Box::new(self.resolve(inner)?))),
+            Condition::And(parts) => Some(all(self.resolve_all(parts)?)),
+            Condition::Or(parts) => Some(any(self.resolve_all(parts)?)),
+        }
+    }
+
+    fn resolve_all(&mut self, parts: &[Condition]) -> Option<Vec<Pred>> {
+        let preds: Vec<Option<Pred>> = parts.iter().map(|part| self.resolve(part)).collect();
+        preds.into_iter().collect()
+    }
+
+    fn select(&mut self, every: bool, pattern: Option<&str>, span: &Range<usize>) -> Option<Pred> {
+        let chosen: Vec<_> = self.named.iter().filter(|(name, ..)| selects(pattern, name)).collect();
+        if chosen.is_empty() {
+            let message = format!("no detection is named like `{}`", pattern.unwrap_or("them"));
+            self.context.error(span, "sigma-unknown-detection", message);
+            return None;
+        }
+        let mut preds = Vec::with_capacity(chosen.len());
+        for (.., pred) in chosen {
+            let pred = pred.as_ref()?;
+            if !self.context.add_leaves(leaves(pred), span) {
+                return None;
+            }
+            preds.push(pred.clone());
+        }
+        Some(if every { all(preds) } else { any(preds) })
+    }
+}
+
+/// Number of tests in a predicate.
+fn leaves(pred: &Pred) -> usize {
+    match pred {
+        Pred::And(parts) | Pred::Or(parts) => parts.iter().map(leaves).sum(),
+        Pred::Not(inner) => leaves(inner),
+        _ => 1,
+    }
 }

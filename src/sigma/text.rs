@@ -41,8 +41,7 @@ impl Text {
     }
 
     fn read(raw: &str, placeholders: bool) -> Self {
-        let plain = !raw.contains(['*', '?', '\\']) && (!placeholders || !raw.contains('%'));
-        if plain {
+        if !raw.contains(['*', '?', '\\']) && !(placeholders && raw.contains('%')) {
             return Self::literal(raw);
         }
         let mut pieces = Vec::new();

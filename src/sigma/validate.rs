@@ -2,38 +2,17 @@
 
 use super::condition::{Condition, selects};
 use super::context::Context;
-use super::contradiction::is_contradictory;
-use super::resolve::Named;
-use super::rule;
+use super::rule::{self, Named};
 use super::suggest::nearest;
-use crate::ir::{Level, Pred};
+use crate::ir::Level;
 use crate::yaml::{Node, Value};
 
 const STATUSES: [&str; 5] = ["stable", "test", "experimental", "deprecated", "unsupported"];
 const RELATIONS: [&str; 6] = ["derived", "obsolete", "obsoletes", "merged", "renamed", "similar"];
 const KEYS: [&str; 22] = [
-    "title",
-    "id",
-    "name",
-    "related",
-    "taxonomy",
-    "status",
-    "description",
-    "license",
-    "author",
-    "references",
-    "date",
-    "modified",
-    "logsource",
-    "detection",
-    "fields",
-    "falsepositives",
-    "level",
-    "tags",
-    "scope",
-    "sigma-version",
-    "correlation",
-    "filter",
+    "title", "id", "name", "related", "taxonomy", "status", "description", "license", "author", "references", "date",
+    "modified", "logsource", "detection", "fields", "falsepositives", "level", "tags", "scope", "sigma-version",
+    "correlation", "filter",
 ];
 const MAX_TITLE_CHARS: usize = 256;
 
@@ -153,13 +132,6 @@ pub(super) fn unused(context: &mut Context<'_>, condition: &Condition, named: &[
             let message = format!("the condition does not use the detection `{name}`");
             context.lint(span, "sigma-unused-detection", message);
         }
-    }
-}
-
-/// Warns of a condition that no event can meet.
-pub(super) fn possible(context: &mut Context<'_>, pred: &Pred, condition: &Node) {
-    if context.options.validate && is_contradictory(pred) {
-        context.lint(&condition.span, "sigma-never-matches", "the condition contradicts itself: no event can match");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::definition::Definition;
 use super::selector::Selector;
@@ -78,8 +78,6 @@ pub(super) struct FieldMaps {
     by_dataset: FxHashMap<String, Vec<usize>>,
     /// Positions of the maps that name no data set, or one with a wildcard.
     broad: Vec<usize>,
-    /// The names that any map defines before the stored ones, in lower case.
-    first: FxHashSet<String>,
 }
 
 impl FieldMaps {
@@ -97,15 +95,8 @@ impl FieldMaps {
                 }
             }
         }
-        let first = maps.iter().filter(|map| map.first).flat_map(|map| map.fields.keys());
-        out.first = first.map(|name| name.to_ascii_lowercase()).collect();
         out.maps = maps;
         out
-    }
-
-    /// Whether a name comes before the stored ones in any event type.
-    pub(super) fn comes_first(&self, name: &str) -> bool {
-        self.first.contains(&name.to_ascii_lowercase())
     }
 }
 

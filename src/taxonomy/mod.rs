@@ -159,11 +159,6 @@ impl Taxonomy {
             .map(|(name, selectors)| (name.as_str(), selectors.as_slice()))
     }
 
-    /// Whether a name comes before the stored ones in any event type: what the envelope answers.
-    pub fn comes_first(&self, name: &str) -> bool {
-        self.maps.comes_first(name)
-    }
-
     /// Returns the names that hold in an event type.
     pub fn names(&self, event_type: &EventType) -> TypeNames<'_> {
         TypeNames::new(&self.maps, event_type)

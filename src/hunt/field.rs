@@ -1,0 +1,43 @@
+//! Values of fields in an event that was fetched whole.
+
+use crate::event::format_time;
+use crate::plan::{FieldExpr, FieldFunction};
+use crate::store::StoredEvent;
+
+/// The values of a field, none where it is missing.
+pub(super) fn field_values(expr: &FieldExpr, event: &StoredEvent) -> Vec<String> {
+    match expr {
+        FieldExpr::Missing => Vec::new(),
+        FieldExpr::Constant(text) => vec![text.clone()],
+        FieldExpr::Column(index) => event.columns.get(index.0 as usize).cloned().flatten().map(|v| v.members()).unwrap_or_default(),
+        FieldExpr::Time => event.time_us.map(seconds).into_iter().collect(),
+        FieldExpr::Host => event.host.clone().into_iter().collect(),
+        FieldExpr::Record => event.record.map(|r| r.to_string()).into_iter().collect(),
+        FieldExpr::Message => event.message.clone().into_iter().collect(),
+        FieldExpr::Apply(FieldFunction::FirstMember, inner) => field_values(inner, event).into_iter().next().into_iter().collect(),
+        FieldExpr::Apply(FieldFunction::LastMember, inner) => field_values(inner, event).pop().into_iter().collect(),
+        FieldExpr::Apply(function, inner) => {
+            field_values(inner, event).iter().filter_map(|value| function.apply(value).map(std::borrow::Cow::into_owned)).collect()
+        }
+        FieldExpr::Coalesce(parts) => {
+            parts.iter().map(|part| field_values(part, event)).find(|values| values.iter().any(|v| !v.is_empty() && v != "-")).unwrap_or_default()
+        }
+    }
+}
+
+/// Every value of an event that a keyword can meet: its fields and its rendered text.
+pub(super) fn all_values(event: &StoredEvent) -> impl Iterator<Item = &str> {
+    event.columns.iter().flatten().flat_map(|value| value.as_members().iter().map(String::as_str)).chain(event.message.as_deref())
+}
+
+/// Seconds since 1970 in decimal, to the microsecond, without trailing zeros.
+fn seconds(time_us: i64) -> String {
+    let (sign, us) = (if time_us < 0 { "-" } else { "" }, time_us.unsigned_abs());
+    let text = format!("{sign}{}.{:06}", us / 1_000_000, us % 1_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The time of an event as output spells it.
+pub(super) fn time_text(time_us: Option<i64>) -> String {
+    time_us.map(format_time).unwrap_or_default()
+}

@@ -1,0 +1,175 @@
+//! The hunt: many rules over one store, findings out.
+//!
+//! Every rule is planned against the store's catalog. [`scan`] reads each event type once and decides which
+//! events each rule's condition holds for. A rule without stages makes a finding of each event; a rule with
+//! stages runs its SQL over the events the scan found. All findings are saved in one transaction.
+//!
+//! The same rules over the same store give the same findings in the same order.
+
+mod field;
+mod finding;
+mod scan;
+
+use std::collections::BTreeMap;
+
+use crate::catalog::{Catalog, EventId, TypeId};
+use crate::diag::Diagnostic;
+use crate::ir::Rule;
+use crate::plan::{Plan, plan};
+use crate::store::{EventRange, Finding, HuntOutcome, HuntRecord, Store, StoreError};
+use crate::taxonomy::Taxonomy;
+use finding::{needed_fields, row_findings, stage_findings};
+use scan::{ScanRule, scan};
+
+/// What bounds a hunt.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HuntOptions {
+    /// Events from this time on (µs UTC).
+    pub since_us: Option<i64>,
+    /// Events before this time (µs UTC).
+    pub until_us: Option<i64>,
+}
+
+/// How far a hunt is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HuntProgress {
+    /// The rules are planned: so many events will be read.
+    Planned {
+        /// Events of all event types that any rule can match.
+        events: u64,
+    },
+    /// So many of them were read.
+    Scanned {
+        /// Events read so far.
+        events: u64,
+    },
+    /// The SQL of a rule with stages is about to run.
+    Stages {
+        /// The rule's title.
+        title: String,
+    },
+}
+
+/// What a hunt did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HuntSummary {
+    /// What was saved.
+    pub outcome: HuntOutcome,
+    /// Rules hunted.
+    pub rules: usize,
+    /// Rules that no event type in the store can answer: indices into the rules.
+    pub rules_without_events: Vec<usize>,
+    /// Rules with at least one finding.
+    pub rules_with_findings: usize,
+    /// Findings.
+    pub findings: usize,
+    /// Events read, each once per event type.
+    pub events_scanned: u64,
+    /// Rules that could not run, and why.
+    pub failed: Vec<(usize, Diagnostic)>,
+}
+
+/// A hunt that could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum HuntError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A pattern automaton could not be built.
+    #[error("cannot build an automaton of {patterns} patterns: {error}")]
+    Automaton {
+        /// How many patterns.
+        patterns: usize,
+        /// What the library says.
+        error: String,
+    },
+    /// A regular expression passed its rule's check and does not compile.
+    #[error("cannot compile the regular expression `{pattern}`: {error}")]
+    Regex {
+        /// The expression.
+        pattern: String,
+        /// What the library says.
+        error: String,
+    },
+}
+
+/// Plans a rule against a catalog with every field its findings need.
+pub fn plan_rule(rule: &Rule, catalog: &Catalog, taxonomy: &Taxonomy) -> Plan {
+    plan(&rule.query, &needed_fields(rule), catalog, taxonomy)
+}
+
+/// Hunts with the rules over the store and saves the findings.
+///
+/// # Errors
+/// When the store cannot be read or written, or a pattern cannot be compiled.
+pub fn run(
+    store: &mut Store,
+    rules: &[Rule],
+    taxonomy: &Taxonomy,
+    options: &HuntOptions,
+    progress: &mut dyn FnMut(HuntProgress),
+) -> Result<HuntSummary, HuntError> {
+    let catalog = store.catalog()?;
+    let plans: Vec<Plan> = rules.iter().map(|rule| plan_rule(rule, &catalog, taxonomy)).collect();
+    let watermark = store.last_event()?;
+    let range = EventRange { first: EventId(1), last: watermark, since_us: options.since_us, until_us: options.until_us };
+    let (events, events_scanned) = match_events(store, &catalog, &plans, range, progress)?;
+
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut failed = Vec::new();
+    let mut rules_with_findings = 0;
+    for (index, (rule, plan)) in rules.iter().zip(&plans).enumerate() {
+        let before = findings.len();
+        if rule.query.stages.is_empty() {
+            findings.extend(row_findings(store, &catalog, index, rule, plan, &events[index])?);
+        } else if !plan.branches.is_empty() {
+            progress(HuntProgress::Stages { title: rule.meta.title.clone() });
+            match stage_findings(store, &catalog, index, rule, plan, &events[index])? {
+                Ok(found) => findings.extend(found),
+                Err(diagnostic) => failed.push((index, diagnostic)),
+            }
+        }
+        rules_with_findings += usize::from(findings.len() > before);
+    }
+    let record = HuntRecord { since_us: options.since_us, until_us: options.until_us, last_event: watermark };
+    let metas: Vec<_> = rules.iter().map(|rule| rule.meta.clone()).collect();
+    let outcome = store.save_hunt(&record, &metas, &findings)?;
+    Ok(HuntSummary {
+        outcome,
+        rules: rules.len(),
+        rules_without_events: plans.iter().enumerate().filter(|(_, p)| p.branches.is_empty()).map(|(i, _)| i).collect(),
+        rules_with_findings,
+        findings: findings.len(),
+        events_scanned,
+        failed,
+    })
+}
+
+/// The events that each rule's condition holds for, ascending; and how many were read.
+fn match_events(
+    store: &Store,
+    catalog: &Catalog,
+    plans: &[Plan],
+    range: EventRange,
+    progress: &mut dyn FnMut(HuntProgress),
+) -> Result<(Vec<Vec<EventId>>, u64), HuntError> {
+    let mut by_type: BTreeMap<TypeId, Vec<ScanRule<'_>>> = BTreeMap::new();
+    for (rule, plan) in plans.iter().enumerate() {
+        for branch in &plan.branches {
+            by_type.entry(branch.event_type).or_default().push(ScanRule { rule, filter: &branch.filter });
+        }
+    }
+    let total = by_type.keys().filter_map(|id| catalog.event_type(*id)).map(|t| t.events).sum();
+    progress(HuntProgress::Planned { events: total });
+    let mut events: Vec<Vec<EventId>> = vec![Vec::new(); plans.len()];
+    let mut scanned = 0;
+    for (id, rules) in &by_type {
+        let event_type = catalog.event_type(*id).expect("plans name types of this catalog");
+        scanned += scan(store, event_type, rules, range, &mut |rule, event| events[rule].push(event))?;
+        progress(HuntProgress::Scanned { events: scanned });
+    }
+    for list in &mut events {
+        list.sort_unstable();
+    }
+    Ok((events, scanned))
+}

@@ -1,0 +1,316 @@
+//! One scan per event type decides, for all rules at once, which events they match.
+//!
+//! Logs repeat themselves, so a column's patterns are answered once per distinct value: the first time a value
+//! id appears in a column, its text is fetched and goes through the column's [`matcher`]; the answer (the leaves
+//! it makes true) is kept. A row is then the union of a few short lists, and only the rules triggered by one of
+//! those leaves are evaluated. Text stored inline goes through the matcher each time.
+//!
+//! The result is exact, except that conditions with expressions ([`crate::ir::Pred::Scalar`]) are answered
+//! generously: SQL decides those over the candidates.
+
+mod literal;
+mod matcher;
+mod program;
+mod row;
+
+use std::ops::ControlFlow;
+
+use rustc_hash::FxHashMap;
+
+use self::program::{LeafId, ProgramBuilder, TypeProgram, triggers};
+use self::row::RowContext;
+use super::HuntError;
+use crate::catalog::{ColumnIndex, Encoding, EventId, EventType, ValueId};
+use crate::ir::Pred;
+use crate::plan::{FieldExpr, FieldFunction};
+use crate::store::{Cell, EventRange, Store, StoredValue};
+
+/// Answers kept per column before they are forgotten and asked again.
+const MAX_KNOWN_VALUES: usize = 2_000_000;
+/// Rows after which triggers are chosen anew from what was seen.
+const ROWS_BEFORE_TUNING: u64 = 4_096;
+
+/// One rule's condition on the scanned event type.
+pub(super) struct ScanRule<'a> {
+    /// Index of the rule in the hunt.
+    pub(super) rule: usize,
+    /// Its condition.
+    pub(super) filter: &'a Pred<FieldExpr>,
+}
+
+/// Scans the events of a type in a range and reports each (rule, event) that matches, events ascending.
+/// Returns how many rows were read.
+///
+/// # Errors
+/// When the store cannot be read, an expression does not compile, or an automaton grows too large.
+pub(super) fn scan(
+    store: &Store,
+    event_type: &EventType,
+    rules: &[ScanRule<'_>],
+    range: EventRange,
+    matched: &mut dyn FnMut(usize, EventId),
+) -> Result<u64, HuntError> {
+    let mut builder = ProgramBuilder::new(event_type);
+    for rule in rules {
+        builder.add(rule.rule, rule.filter)?;
+    }
+    let program = builder.build()?;
+    let columns: Vec<ColumnIndex> = program.columns.iter().map(|c| c.column).collect();
+    let mut scanner = Scanner::new(store, event_type, program);
+    let mut failure = None;
+    store.scan(event_type, &columns, range, &mut |event, cells| match scanner.row(event, cells, matched) {
+        Ok(()) => Ok(ControlFlow::Continue(())),
+        Err(error) => {
+            failure = Some(error);
+            Ok(ControlFlow::Break(()))
+        }
+    })?;
+    match failure {
+        Some(error) => Err(error),
+        None => Ok(scanner.rows),
+    }
+}
+
+struct Scanner<'a> {
+    store: &'a Store,
+    event_type: &'a EventType,
+    program: TypeProgram,
+    /// Position in `program.columns` → what its values answer.
+    known: Vec<Known>,
+    answers: Answers,
+    /// Leaf → the last row that held it.
+    held: Vec<u32>,
+    /// Leaf → how many rows held it.
+    seen: Vec<u32>,
+    /// Leaf → rules it triggers (indices into `program.rules`).
+    triggered: Vec<Vec<u32>>,
+    /// Rules without triggers.
+    always: Vec<u32>,
+    /// Rule → the last row it was evaluated on.
+    evaluated: Vec<u32>,
+    row_number: u32,
+    rows: u64,
+    tuned: bool,
+    lazy_known: FxHashMap<(u32, i64), bool>,
+    scratch: Scratch,
+}
+
+#[derive(Default)]
+struct Known {
+    by_value: FxHashMap<i64, u32>,
+    by_number: FxHashMap<i64, u32>,
+}
+
+#[derive(Default)]
+struct Scratch {
+    patterns: Vec<u32>,
+    leaves: Vec<LeafId>,
+    number: String,
+    due: Vec<u32>,
+}
+
+/// Distinct sets of leaves; number 0 is the empty one.
+struct Answers {
+    sets: Vec<Box<[LeafId]>>,
+    numbers: FxHashMap<Box<[LeafId]>, u32>,
+}
+
+impl Answers {
+    fn new() -> Self {
+        Self { sets: vec![Box::default()], numbers: std::iter::once((Box::default(), 0)).collect() }
+    }
+
+    fn number(&mut self, leaves: &[LeafId]) -> u32 {
+        if let Some(number) = self.numbers.get(leaves) {
+            return *number;
+        }
+        let number = u32::try_from(self.sets.len()).expect("fewer than 2^32 answers");
+        self.sets.push(leaves.into());
+        self.numbers.insert(leaves.into(), number);
+        number
+    }
+}
+
+impl<'a> Scanner<'a> {
+    fn new(store: &'a Store, event_type: &'a EventType, program: TypeProgram) -> Self {
+        let mut scanner = Self {
+            store,
+            event_type,
+            known: program.columns.iter().map(|_| Known::default()).collect(),
+            answers: Answers::new(),
+            held: vec![0; program.leaf_count],
+            seen: vec![0; program.leaf_count],
+            triggered: Vec::new(),
+            always: Vec::new(),
+            evaluated: vec![0; program.rules.len()],
+            row_number: 0,
+            rows: 0,
+            tuned: false,
+            lazy_known: FxHashMap::default(),
+            scratch: Scratch::default(),
+            program,
+        };
+        scanner.choose_triggers();
+        scanner
+    }
+
+    /// Chooses each rule's triggers: by what was seen so far, else by what looks rare.
+    fn choose_triggers(&mut self) {
+        let rows = f64::from(u32::try_from(self.rows).unwrap_or(u32::MAX));
+        let frequency = |leaf: LeafId| {
+            let guess = self.program.leaf_weight[leaf as usize];
+            if rows == 0.0 { guess } else { f64::from(self.seen[leaf as usize]) + guess.min(1.0) }
+        };
+        self.triggered = vec![Vec::new(); self.program.leaf_count];
+        self.always.clear();
+        for (index, rule) in (0..).zip(&self.program.rules) {
+            match triggers(&rule.node, &frequency) {
+                Some((_, leaves)) => leaves.into_iter().for_each(|leaf| self.triggered[leaf as usize].push(index)),
+                None => self.always.push(index),
+            }
+        }
+    }
+
+    fn row(&mut self, event: EventId, cells: &[Cell<'_>], matched: &mut dyn FnMut(usize, EventId)) -> Result<(), HuntError> {
+        self.next_row();
+        let mut due = std::mem::take(&mut self.scratch.due);
+        due.clear();
+        for (position, cell) in cells.iter().enumerate() {
+            if let Cell::Null = cell {
+                continue;
+            }
+            if let Some(leaf) = self.program.columns[position].exists {
+                self.hold(leaf, &mut due);
+            }
+            if !self.program.columns[position].chains.is_empty() {
+                let answer = self.answer(position, cell)?;
+                if answer != 0 {
+                    let leaves = std::mem::take(&mut self.answers.sets[answer as usize]);
+                    leaves.iter().for_each(|leaf| self.hold(*leaf, &mut due));
+                    self.answers.sets[answer as usize] = leaves;
+                }
+            }
+        }
+        due.extend_from_slice(&self.always);
+        let mut context = RowContext::new(self.store, self.event_type, event, cells, &self.program);
+        for index in &due {
+            let rule = &self.program.rules[*index as usize];
+            if context.holds(&rule.node, &self.held, self.row_number, &mut self.lazy_known)? {
+                matched(rule.rule, event);
+            }
+        }
+        self.scratch.due = due;
+        Ok(())
+    }
+
+    fn next_row(&mut self) {
+        self.rows += 1;
+        if self.row_number == u32::MAX {
+            self.held.fill(0);
+            self.evaluated.fill(0);
+            self.row_number = 0;
+        }
+        self.row_number += 1;
+        if !self.tuned && self.rows > ROWS_BEFORE_TUNING {
+            self.choose_triggers();
+            self.tuned = true;
+        }
+    }
+
+    /// Notes that the row holds a leaf; the rules it triggers become due, each once.
+    fn hold(&mut self, leaf: LeafId, due: &mut Vec<u32>) {
+        let index = leaf as usize;
+        if self.held[index] == self.row_number {
+            return;
+        }
+        self.held[index] = self.row_number;
+        self.seen[index] = self.seen[index].saturating_add(1);
+        for rule in &self.triggered[index] {
+            let last = &mut self.evaluated[*rule as usize];
+            if *last != self.row_number {
+                *last = self.row_number;
+                due.push(*rule);
+            }
+        }
+    }
+
+    /// The number of the set of leaves that a cell makes true.
+    fn answer(&mut self, position: usize, cell: &Cell<'_>) -> Result<u32, HuntError> {
+        let encoding = self.event_type.column(self.program.columns[position].column).encoding;
+        match (cell, encoding) {
+            (Cell::Text(text), _) => Ok(self.ask_text(position, text)),
+            (Cell::Int(id), Encoding::Dictionary) => self.ask_value(position, *id),
+            (Cell::Value(id), _) => self.ask_value(position, id.0),
+            (Cell::Int(number), Encoding::Inline) => Ok(self.ask_number(position, *number)),
+            (Cell::Null, _) | (Cell::Int(_), Encoding::Time(_)) => Ok(0),
+        }
+    }
+
+    fn ask_number(&mut self, position: usize, number: i64) -> u32 {
+        if let Some(answer) = self.known[position].by_number.get(&number) {
+            return *answer;
+        }
+        let mut text = std::mem::take(&mut self.scratch.number);
+        text.clear();
+        text.push_str(&number.to_string());
+        let answer = self.ask_text(position, &text);
+        self.scratch.number = text;
+        remember(&mut self.known[position].by_number, number, answer);
+        answer
+    }
+
+    fn ask_value(&mut self, position: usize, id: i64) -> Result<u32, HuntError> {
+        if let Some(answer) = self.known[position].by_value.get(&id) {
+            return Ok(*answer);
+        }
+        let answer = match self.store.value(ValueId(id))? {
+            StoredValue::Text(text) => self.ask_text(position, &text),
+            StoredValue::List(members) => {
+                let members: Vec<&str> = members.iter().map(String::as_str).collect();
+                self.ask_texts(position, &members)
+            }
+        };
+        remember(&mut self.known[position].by_value, id, answer);
+        Ok(answer)
+    }
+
+    fn ask_text(&mut self, position: usize, text: &str) -> u32 {
+        self.ask_texts(position, &[text])
+    }
+
+    fn ask_texts(&mut self, position: usize, members: &[&str]) -> u32 {
+        let scratch = &mut self.scratch;
+        scratch.leaves.clear();
+        for chain in &mut self.program.columns[position].chains {
+            for member in members {
+                scratch.patterns.clear();
+                match apply_all(&chain.functions, member) {
+                    Some(text) => chain.matcher.matches(&text, &mut scratch.patterns),
+                    None => continue,
+                }
+                for pattern in &scratch.patterns {
+                    scratch.leaves.extend_from_slice(&chain.leaves[*pattern as usize]);
+                }
+            }
+        }
+        scratch.leaves.sort_unstable();
+        scratch.leaves.dedup();
+        self.answers.number(&scratch.leaves)
+    }
+}
+
+fn remember(known: &mut FxHashMap<i64, u32>, key: i64, answer: u32) {
+    if known.len() >= MAX_KNOWN_VALUES {
+        known.clear();
+    }
+    known.insert(key, answer);
+}
+
+/// Applies a chain of functions, innermost first.
+fn apply_all<'a>(functions: &[FieldFunction], value: &'a str) -> Option<std::borrow::Cow<'a, str>> {
+    let mut text = std::borrow::Cow::Borrowed(value);
+    for function in functions {
+        text = std::borrow::Cow::Owned(function.apply(&text)?.into_owned());
+    }
+    Some(text)
+}

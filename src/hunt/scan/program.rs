@@ -1,0 +1,390 @@
+//! The rules of one event type as boolean programs over leaves.
+//!
+//! A *leaf* is a question that one column's value answers: any of some patterns on the value, after a chain of
+//! field functions. Alternatives on the same field are one leaf. A *lazy* leaf is too dear for that (a regular
+//! expression, two fields compared, envelope or rendered text) and is asked only when the rest of the rule holds.
+//!
+//! Each rule has *triggers*: leaves of which at least one is true whenever the rule is. A row evaluates only the
+//! rules one of whose triggers it holds, so rules cost nothing on rows that have nothing of theirs.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use rustc_hash::FxHashMap;
+
+use super::literal::required_literals;
+use super::matcher::{Matcher, MatcherBuilder, PatternId};
+use crate::catalog::{ColumnIndex, Encoding, EventType};
+use crate::hunt::HuntError;
+use crate::ir::{Case, FieldCompare, Glob, Match, Part, Pred, Test};
+use crate::plan::{FieldExpr, FieldFunction};
+
+/// A leaf's number within one [`TypeProgram`].
+pub(super) type LeafId = u32;
+
+/// All rules of one event type.
+pub(super) struct TypeProgram {
+    /// The columns that any rule asks, ascending.
+    pub(super) columns: Vec<ColumnProgram>,
+    /// How many leaves there are.
+    pub(super) leaf_count: usize,
+    /// Leaf → how selective it looks before anything is seen: smaller is rarer.
+    pub(super) leaf_weight: Vec<f64>,
+    /// The rules.
+    pub(super) rules: Vec<RuleProgram>,
+    /// The lazy leaves.
+    pub(super) lazy: Vec<LazyLeaf>,
+}
+
+/// What is asked of one column.
+pub(super) struct ColumnProgram {
+    /// The column.
+    pub(super) column: ColumnIndex,
+    /// The leaf that is true when the event has the field.
+    pub(super) exists: Option<LeafId>,
+    /// One per chain of field functions (the empty chain: the value itself).
+    pub(super) chains: Vec<ChainProgram>,
+}
+
+/// What is asked of a column's value after a chain of functions.
+pub(super) struct ChainProgram {
+    /// The functions, innermost first.
+    pub(super) functions: Vec<FieldFunction>,
+    /// The patterns.
+    pub(super) matcher: Matcher,
+    /// Pattern → the leaves it makes true.
+    pub(super) leaves: Vec<Vec<LeafId>>,
+}
+
+/// One rule over one event type.
+pub(super) struct RuleProgram {
+    /// Index of the rule in the hunt.
+    pub(super) rule: usize,
+    /// Its condition.
+    pub(super) node: Node,
+}
+
+/// A condition over leaves.
+#[derive(Debug)]
+pub(super) enum Node {
+    /// Always.
+    True,
+    /// Never.
+    False,
+    /// A leaf.
+    Leaf(LeafId),
+    /// A lazy leaf.
+    Lazy(u32),
+    /// Not.
+    Not(Box<Node>),
+    /// All of, cheapest first.
+    And(Vec<Node>),
+    /// Any of, cheapest first.
+    Or(Vec<Node>),
+}
+
+/// A question asked late.
+pub(super) enum LazyLeaf {
+    /// A test of a field's value, any member.
+    Test {
+        /// The field.
+        field: FieldExpr,
+        /// The test.
+        test: LazyTest,
+        /// The member must fail the test.
+        negated: bool,
+    },
+    /// Two fields compared.
+    Compare(FieldCompare<FieldExpr>),
+    /// Any value of the event that no column matcher sees (times, rendered text).
+    Keyword(Test),
+}
+
+/// A test in the form that is fast for many values.
+pub(super) enum LazyTest {
+    /// A compiled expression.
+    Regex(Regex),
+    /// Anything else.
+    Plain(Test),
+}
+
+/// Collects the rules of one event type.
+pub(super) struct ProgramBuilder<'a> {
+    event_type: &'a EventType,
+    chains: BTreeMap<(ColumnIndex, Vec<FieldFunction>), ChainBuilder>,
+    exists: BTreeMap<ColumnIndex, LeafId>,
+    keywords: FxHashMap<(Glob, Case), LeafId>,
+    leaf_weight: Vec<f64>,
+    rules: Vec<RuleProgram>,
+    lazy: Vec<LazyLeaf>,
+}
+
+#[derive(Default)]
+struct ChainBuilder {
+    matcher: MatcherBuilder,
+    leaves: Vec<Vec<LeafId>>,
+    known: FxHashMap<Vec<PatternId>, LeafId>,
+}
+
+impl<'a> ProgramBuilder<'a> {
+    /// Starts the programs of an event type.
+    pub(super) fn new(event_type: &'a EventType) -> Self {
+        Self {
+            event_type,
+            chains: BTreeMap::new(),
+            exists: BTreeMap::new(),
+            keywords: FxHashMap::default(),
+            leaf_weight: Vec::new(),
+            rules: Vec::new(),
+            lazy: Vec::new(),
+        }
+    }
+
+    /// Adds a rule's condition on an event of this type.
+    ///
+    /// # Errors
+    /// When a regular expression does not compile.
+    pub(super) fn add(&mut self, rule: usize, filter: &Pred<FieldExpr>) -> Result<(), HuntError> {
+        let node = self.node(filter, true)?;
+        self.rules.push(RuleProgram { rule, node });
+        Ok(())
+    }
+
+    /// Builds the matchers.
+    ///
+    /// # Errors
+    /// When an automaton exceeds its size limits.
+    pub(super) fn build(self) -> Result<TypeProgram, HuntError> {
+        let mut columns: BTreeMap<ColumnIndex, ColumnProgram> = BTreeMap::new();
+        let empty = |column| ColumnProgram { column, exists: None, chains: Vec::new() };
+        for (column, leaf) in self.exists {
+            columns.entry(column).or_insert_with(|| empty(column)).exists = Some(leaf);
+        }
+        for ((column, functions), chain) in self.chains {
+            let program = ChainProgram { functions, matcher: chain.matcher.build()?, leaves: chain.leaves };
+            columns.entry(column).or_insert_with(|| empty(column)).chains.push(program);
+        }
+        for column in self.lazy.iter().filter_map(LazyLeaf::column) {
+            columns.entry(column).or_insert_with(|| empty(column));
+        }
+        Ok(TypeProgram {
+            columns: columns.into_values().collect(),
+            leaf_count: self.leaf_weight.len(),
+            leaf_weight: self.leaf_weight,
+            rules: self.rules,
+            lazy: self.lazy,
+        })
+    }
+
+    /// `positive`: whether a wrongly true node makes the rule's candidates more, not fewer.
+    fn node(&mut self, pred: &Pred<FieldExpr>, positive: bool) -> Result<Node, HuntError> {
+        Ok(match pred {
+            Pred::True => Node::True,
+            Pred::False => Node::False,
+            Pred::Not(inner) => Node::Not(Box::new(self.node(inner, !positive)?)),
+            Pred::And(parts) => {
+                let mut nodes = parts.iter().map(|p| self.node(p, positive)).collect::<Result<Vec<_>, _>>()?;
+                nodes.sort_by_key(cost);
+                Node::And(nodes)
+            }
+            Pred::Or(parts) => self.or(parts, positive)?,
+            Pred::Match(m) => self.matched(m)?,
+            Pred::Compare(compare) => self.lazy(LazyLeaf::Compare(compare.clone())),
+            Pred::Keyword { glob, case } => self.keyword(glob, *case),
+            // Expressions run in SQL over the candidates: here they must not lose any.
+            Pred::Scalar(_) if positive => Node::True,
+            Pred::Scalar(_) => Node::False,
+        })
+    }
+
+    fn or(&mut self, parts: &[Pred<FieldExpr>], positive: bool) -> Result<Node, HuntError> {
+        let mut grouped: BTreeMap<&FieldExpr, Vec<&Match<FieldExpr>>> = BTreeMap::new();
+        let mut nodes = Vec::new();
+        for part in parts {
+            match part {
+                Pred::Match(m) if self.is_eager(m) && m.test != Test::Exists => grouped.entry(&m.field).or_default().push(m),
+                other => nodes.push(self.node(other, positive)?),
+            }
+        }
+        for (field, matches) in grouped {
+            nodes.push(self.eager(field, &matches));
+        }
+        nodes.sort_by_key(cost);
+        Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::Or(nodes) })
+    }
+
+    fn matched(&mut self, m: &Match<FieldExpr>) -> Result<Node, HuntError> {
+        if self.is_eager(m) {
+            return Ok(self.eager(&m.field, &[m]));
+        }
+        let test = match &m.test {
+            Test::Regex(pattern) => LazyTest::Regex(Regex::new(pattern).map_err(|e| HuntError::Regex { pattern: pattern.clone(), error: e.to_string() })?),
+            other => LazyTest::Plain(other.clone()),
+        };
+        let lazy = self.lazy(LazyLeaf::Test { field: m.field.clone(), test, negated: m.negated });
+        match (&m.test, self.column_of(&m.field)) {
+            (Test::Regex(pattern), Some(_)) if !m.negated => {
+                let Some(literals) = required_literals(pattern) else { return Ok(lazy) };
+                let tests: Vec<Match<FieldExpr>> = literals.into_iter().map(|text| contains(&m.field, text)).collect();
+                let filter = self.eager(&m.field, &tests.iter().collect::<Vec<_>>());
+                Ok(Node::And(vec![filter, lazy]))
+            }
+            _ => Ok(lazy),
+        }
+    }
+
+    fn is_eager(&self, m: &Match<FieldExpr>) -> bool {
+        !matches!(m.test, Test::Regex(_)) && self.column_of(&m.field).is_some()
+    }
+
+    /// The column and chain of a field that one ordinary column answers.
+    fn column_of(&self, field: &FieldExpr) -> Option<(ColumnIndex, Vec<FieldFunction>)> {
+        match field {
+            FieldExpr::Column(index) => {
+                let timed = matches!(self.event_type.column(*index).encoding, Encoding::Time(_));
+                (!timed).then(|| (*index, Vec::new()))
+            }
+            // Functions of a whole list cannot be answered member by member.
+            FieldExpr::Apply(FieldFunction::FirstMember | FieldFunction::LastMember, _) => None,
+            FieldExpr::Apply(function, inner) => {
+                let (index, mut chain) = self.column_of(inner)?;
+                chain.push(function.clone());
+                Some((index, chain))
+            }
+            _ => None,
+        }
+    }
+
+    fn eager(&mut self, field: &FieldExpr, matches: &[&Match<FieldExpr>]) -> Node {
+        let key = self.column_of(field).expect("only eager matches come here");
+        if let ([m], true) = (matches, key.1.is_empty())
+            && m.test == Test::Exists
+        {
+            return if m.negated { Node::False } else { self.exists(key.0) };
+        }
+        let chain = self.chains.entry(key).or_default();
+        let mut patterns: Vec<PatternId> = matches.iter().map(|m| chain.matcher.add(&m.test, m.negated)).collect();
+        patterns.sort_unstable();
+        patterns.dedup();
+        chain.leaves.resize(chain.matcher.len(), Vec::new());
+        if let Some(leaf) = chain.known.get(&patterns) {
+            return Node::Leaf(*leaf);
+        }
+        let leaf = u32::try_from(self.leaf_weight.len()).expect("fewer than 2^32 leaves");
+        self.leaf_weight.push(matches.iter().map(|m| weight(m)).sum());
+        for pattern in &patterns {
+            chain.leaves[*pattern as usize].push(leaf);
+        }
+        chain.known.insert(patterns, leaf);
+        Node::Leaf(leaf)
+    }
+
+    fn exists(&mut self, column: ColumnIndex) -> Node {
+        let next = u32::try_from(self.leaf_weight.len()).expect("fewer than 2^32 leaves");
+        let leaf = *self.exists.entry(column).or_insert(next);
+        if leaf == next {
+            self.leaf_weight.push(1.0);
+        }
+        Node::Leaf(leaf)
+    }
+
+    fn keyword(&mut self, glob: &Glob, case: Case) -> Node {
+        let leaf = match self.keywords.get(&(glob.clone(), case)) {
+            Some(leaf) => *leaf,
+            None => {
+                let leaf = u32::try_from(self.leaf_weight.len()).expect("fewer than 2^32 leaves");
+                self.leaf_weight.push(0.05);
+                self.keywords.insert((glob.clone(), case), leaf);
+                self.keyword_patterns(glob, case, leaf);
+                leaf
+            }
+        };
+        let test = Test::Glob { glob: glob.clone(), case };
+        let timed = self.event_type.columns.iter().any(|c| matches!(c.encoding, Encoding::Time(_)));
+        if self.event_type.has_messages || (timed && may_match_a_time(glob)) {
+            let lazy = self.lazy(LazyLeaf::Keyword(test));
+            return Node::Or(vec![Node::Leaf(leaf), lazy]);
+        }
+        Node::Leaf(leaf)
+    }
+
+    fn keyword_patterns(&mut self, glob: &Glob, case: Case, leaf: LeafId) {
+        let test = Test::Glob { glob: glob.clone(), case };
+        for (index, column) in (0..).zip(&self.event_type.columns) {
+            if matches!(column.encoding, Encoding::Time(_)) {
+                continue;
+            }
+            let chain = self.chains.entry((ColumnIndex(index), Vec::new())).or_default();
+            let pattern = chain.matcher.add(&test, false);
+            chain.leaves.resize(chain.matcher.len(), Vec::new());
+            chain.leaves[pattern as usize].push(leaf);
+        }
+    }
+
+    fn lazy(&mut self, leaf: LazyLeaf) -> Node {
+        self.lazy.push(leaf);
+        Node::Lazy(u32::try_from(self.lazy.len() - 1).expect("fewer than 2^32 lazy leaves"))
+    }
+}
+
+impl LazyLeaf {
+    /// The column whose cell answers the leaf, where that is all it needs.
+    pub(super) fn column(&self) -> Option<ColumnIndex> {
+        match self {
+            Self::Test { field: FieldExpr::Column(index), .. } => Some(*index),
+            _ => None,
+        }
+    }
+}
+
+fn contains(field: &FieldExpr, text: String) -> Match<FieldExpr> {
+    let glob = Glob::literal(text).contains();
+    Match { field: field.clone(), test: Test::Glob { glob, case: Case::Ignore }, negated: false, span: 0..0 }
+}
+
+/// Whether a value spelled as a time (digits and punctuation) could match.
+fn may_match_a_time(glob: &Glob) -> bool {
+    glob.parts().iter().all(|part| match part {
+        Part::Text(text) => text.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | ':' | '.' | ' ' | 't' | 'T' | 'z' | 'Z')),
+        Part::Any | Part::One => true,
+    })
+}
+
+/// A guess at how often a test is true, before anything is seen.
+fn weight(m: &Match<FieldExpr>) -> f64 {
+    let length = match &m.test {
+        Test::Glob { glob, .. } => glob.parts().iter().map(|p| if let Part::Text(t) = p { t.len() } else { 0 }).sum::<usize>(),
+        Test::Exists => return 1.0,
+        _ => return 0.2,
+    };
+    if m.negated { 0.9 } else { 0.5 * 0.8_f64.powi(i32::try_from(length.min(60)).expect("at most 60")) }
+}
+
+/// Orders the parts of a condition: what is known first, what must be asked last.
+fn cost(node: &Node) -> u32 {
+    match node {
+        Node::True | Node::False | Node::Leaf(_) => 0,
+        Node::Lazy(_) => 1_000,
+        Node::Not(inner) => 1 + cost(inner),
+        Node::And(parts) | Node::Or(parts) => parts.iter().map(cost).fold(1, u32::saturating_add),
+    }
+}
+
+/// The triggers of a condition with their summed frequency; `None` where it can be true without any leaf.
+pub(super) fn triggers(node: &Node, frequency: &dyn Fn(LeafId) -> f64) -> Option<(f64, Vec<LeafId>)> {
+    match node {
+        Node::False => Some((0.0, Vec::new())),
+        Node::Leaf(leaf) => Some((frequency(*leaf), vec![*leaf])),
+        Node::True | Node::Lazy(_) | Node::Not(_) => None,
+        Node::And(parts) => parts.iter().filter_map(|p| triggers(p, frequency)).min_by(|a, b| a.0.total_cmp(&b.0)),
+        Node::Or(parts) => {
+            let mut all = (0.0, Vec::new());
+            for part in parts {
+                let (sum, leaves) = triggers(part, frequency)?;
+                all.0 += sum;
+                all.1.extend(leaves);
+            }
+            Some(all)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What can go wrong with a store.
+
+use std::path::PathBuf;
+
+/// A store that cannot do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file cannot be opened.
+    #[error("cannot open the store `{}`: {error}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        error: String,
+    },
+    /// The file is a SQLite database, but not of this program.
+    #[error("the file is no retrohunt store (application id {found:#x})")]
+    Foreign {
+        /// Its application id.
+        found: i32,
+    },
+    /// The store was made by a newer program.
+    #[error("the store has version {found}; this program reads up to version {known}")]
+    Newer {
+        /// The store's version.
+        found: i32,
+        /// The program's.
+        known: i32,
+    },
+    /// The store holds something that this program never writes.
+    #[error("the store is not as this program writes it: {0}")]
+    Hostile(String),
+    /// The store contradicts itself.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// Text could not be compressed or decompressed.
+    #[error("cannot compress or decompress rendered text: {0}")]
+    Compression(String),
+    /// A query ran into one of its limits.
+    #[error("the query was stopped: {0}")]
+    Limit(String),
+    /// SQLite failed.
+    #[error("SQLite: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+}

@@ -1,0 +1,206 @@
+//! Findings and their evidence, read back for listing.
+
+use rusqlite::{Connection, Row, params_from_iter};
+use serde_json::{Map, Value};
+
+use super::findings::HuntId;
+use super::{SqlValue, StoreError};
+use crate::catalog::EventId;
+use crate::ir::Level;
+
+/// A finding as `retrohunt findings` prints it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FindingRow {
+    /// Its number in this store.
+    pub finding_id: i64,
+    /// Its identity: the same in every store that holds the same sources.
+    pub identity: String,
+    /// The last hunt that found it.
+    pub hunt_id: HuntId,
+    /// `current`, `superseded` or `gone`.
+    pub state: String,
+    /// The rule's own id.
+    pub rule_id: String,
+    /// Its title.
+    pub rule_title: String,
+    /// Its path as the hunt's user named it.
+    pub rule_path: String,
+    /// Sigma level or ESCU type.
+    pub level: String,
+    /// ATT&CK techniques.
+    pub techniques: Vec<String>,
+    /// ATT&CK tactics.
+    pub tactics: Vec<String>,
+    /// Analytic stories.
+    pub stories: Vec<String>,
+    /// By-field → value.
+    pub group: Map<String, Value>,
+    /// All columns of the result row.
+    pub columns: Map<String, Value>,
+    /// Events behind it.
+    pub count: u64,
+    /// Time of the first (µs UTC).
+    pub first_time_us: Option<i64>,
+    /// Time of the last (µs UTC).
+    pub last_time_us: Option<i64>,
+    /// Risk score.
+    pub risk_score: Option<f64>,
+    /// Impact.
+    pub impact: Option<f64>,
+    /// Confidence.
+    pub confidence: Option<f64>,
+    /// The filled message.
+    pub message: String,
+    /// Risk objects: `field`, `type`, `value`, `score`.
+    pub risk_objects: Vec<Value>,
+}
+
+/// One event of one finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceRow {
+    /// The finding.
+    pub finding_id: i64,
+    /// The rule's own id.
+    pub rule_id: String,
+    /// The source's path.
+    pub path: String,
+    /// The source's SHA-256.
+    pub sha256: String,
+    /// EventRecordID, or the line or ordinal where there is none.
+    pub record: i64,
+    /// The event's time (µs UTC).
+    pub time_us: Option<i64>,
+    /// The event.
+    pub event: EventId,
+}
+
+/// Which findings are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FindingFilter {
+    /// Only this one.
+    pub id: Option<i64>,
+    /// Only rules with this id, or with this text in title or path (without ASCII case).
+    pub rule: Option<String>,
+    /// Only rules of this Sigma level or above.
+    pub min_level: Option<Level>,
+    /// Only findings whose last event is at or after this time.
+    pub since_us: Option<i64>,
+    /// Only findings whose first event is before this time.
+    pub until_us: Option<i64>,
+    /// Only findings that this hunt found.
+    pub hunt: Option<HuntId>,
+    /// Also those that are superseded or gone.
+    pub with_past: bool,
+}
+
+impl FindingFilter {
+    fn sql(&self) -> (String, Vec<SqlValue>) {
+        let mut conditions = vec!["1".to_owned()];
+        let mut parameters = Vec::new();
+        let mut add = |condition: &str, value: SqlValue| {
+            parameters.push(value);
+            conditions.push(condition.replace('?', &format!("?{}", parameters.len())));
+        };
+        if let Some(id) = self.id {
+            add("f.id = ?", SqlValue::Integer(id));
+        } else if !self.with_past {
+            add("f.state = ?", SqlValue::Text("current".to_owned()));
+        }
+        if let Some(rule) = &self.rule {
+            add("(r.rule_id = ? OR instr(lower(r.title), lower(?)) OR instr(lower(r.path), lower(?)))", SqlValue::Text(rule.clone()));
+        }
+        if let Some(us) = self.since_us {
+            add("f.last_time_us >= ?", SqlValue::Integer(us));
+        }
+        if let Some(us) = self.until_us {
+            add("f.first_time_us < ?", SqlValue::Integer(us));
+        }
+        if let Some(hunt) = self.hunt {
+            add("EXISTS (SELECT 1 FROM finding_history h WHERE h.finding = f.id AND h.hunt = ? AND h.state = 'current')", SqlValue::Integer(hunt.0));
+        }
+        if let Some(level) = self.min_level {
+            let levels: Vec<String> = [Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical]
+                .into_iter()
+                .filter(|l| *l >= level)
+                .map(|l| format!("'{}'", l.as_str()))
+                .collect();
+            conditions.push(format!("r.level IN ({})", levels.join(", ")));
+        }
+        (conditions.join(" AND "), parameters)
+    }
+}
+
+/// Reads findings in the order they were first found.
+pub(super) fn findings(connection: &Connection, filter: &FindingFilter) -> Result<Vec<FindingRow>, StoreError> {
+    let (condition, parameters) = filter.sql();
+    let sql = format!(
+        "SELECT f.id, f.finding_id, f.hunt, f.state, r.rule_id, r.title, r.path, r.level, r.techniques, r.tactics, r.stories, f.group_json, f.columns_json, f.count,
+                f.first_time_us, f.last_time_us, f.risk_score, f.impact, f.confidence, f.message, f.risk_objects_json
+         FROM finding f JOIN rule r ON r.id = f.rule WHERE {condition} ORDER BY f.id"
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query(params_from_iter(&parameters))?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        out.push(finding(row)?);
+    }
+    Ok(out)
+}
+
+fn finding(row: &Row<'_>) -> Result<FindingRow, StoreError> {
+    Ok(FindingRow {
+        finding_id: row.get(0)?,
+        identity: row.get(1)?,
+        hunt_id: HuntId(row.get(2)?),
+        state: row.get(3)?,
+        rule_id: row.get(4)?,
+        rule_title: row.get(5)?,
+        rule_path: row.get(6)?,
+        level: row.get(7)?,
+        techniques: texts(row, 8)?,
+        tactics: texts(row, 9)?,
+        stories: texts(row, 10)?,
+        group: serde_json::from_value(json(row, 11)?).unwrap_or_default(),
+        columns: serde_json::from_value(json(row, 12)?).unwrap_or_default(),
+        count: u64::try_from(row.get::<_, i64>(13)?).unwrap_or(0),
+        first_time_us: row.get(14)?,
+        last_time_us: row.get(15)?,
+        risk_score: row.get(16)?,
+        impact: row.get(17)?,
+        confidence: row.get(18)?,
+        message: row.get(19)?,
+        risk_objects: serde_json::from_value(json(row, 20)?).unwrap_or_default(),
+    })
+}
+
+fn json(row: &Row<'_>, index: usize) -> Result<Value, StoreError> {
+    let text: String = row.get(index)?;
+    serde_json::from_str(&text).map_err(|e| StoreError::Damaged(format!("a finding holds invalid JSON: {e}")))
+}
+
+fn texts(row: &Row<'_>, index: usize) -> Result<Vec<String>, StoreError> {
+    Ok(serde_json::from_value(json(row, index)?).unwrap_or_default())
+}
+
+/// Reads the evidence of findings, by finding and event.
+pub(super) fn evidence(connection: &Connection, filter: &FindingFilter) -> Result<Vec<EvidenceRow>, StoreError> {
+    let (condition, parameters) = filter.sql();
+    let sql = format!(
+        "SELECT f.id, r.rule_id, s.path, s.sha256, coalesce(e.record, e.position, e.id - s.first_event + 1), e.time_us, e.id
+         FROM finding f JOIN rule r ON r.id = f.rule JOIN evidence x ON x.finding = f.id JOIN event e ON e.id = x.event JOIN source s ON s.id = e.source
+         WHERE {condition} ORDER BY f.id, e.id"
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let rows = statement.query_map(params_from_iter(&parameters), |row| {
+        Ok(EvidenceRow {
+            finding_id: row.get(0)?,
+            rule_id: row.get(1)?,
+            path: row.get(2)?,
+            sha256: row.get(3)?,
+            record: row.get(4)?,
+            time_us: row.get(5)?,
+            event: EventId(row.get(6)?),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

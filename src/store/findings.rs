@@ -1,0 +1,219 @@
+//! Findings: identity, history, evidence.
+//!
+//! A finding is the same one when its rule id and group (or, row-wise, the event: host, type, record, time, payload
+//! position) are the same. Hunting again updates it and adds a line to its history; what a hunt with the same rule no
+//! longer finds is marked `gone`, what an older text of the rule found is `superseded`. Nothing is deleted.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{StoreError, read};
+use crate::catalog::EventId;
+use crate::ir::RuleMeta;
+
+/// Events kept as evidence of one finding; its count stays exact.
+pub const EVIDENCE_CAP: usize = 1_000;
+
+/// A risk object of a finding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FindingRiskObject {
+    /// The field as the rule spells it.
+    pub field: String,
+    /// `user`, `system`, …
+    pub kind: String,
+    /// Its value.
+    pub value: String,
+    /// Its own score.
+    pub score: Option<f64>,
+}
+
+/// A result to be saved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Index into the hunt's rules.
+    pub rule_index: usize,
+    /// By-field in the rule's spelling → value.
+    pub group: Vec<(String, String)>,
+    /// Start of the window, for windowed rules.
+    pub window_start_us: Option<i64>,
+    /// The event, for row-wise rules.
+    pub event: Option<EventId>,
+    /// Events behind it.
+    pub count: u64,
+    /// Time of the first.
+    pub first_time_us: Option<i64>,
+    /// Time of the last.
+    pub last_time_us: Option<i64>,
+    /// Risk score.
+    pub risk_score: Option<f64>,
+    /// The filled message.
+    pub message: String,
+    /// Risk objects with values.
+    pub risk_objects: Vec<FindingRiskObject>,
+    /// All columns of the result row.
+    pub columns: Vec<(String, String)>,
+    /// The events, at most [`EVIDENCE_CAP`].
+    pub evidence: Vec<EventId>,
+}
+
+/// A hunt to be saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HuntRecord {
+    /// When it began (µs UTC).
+    pub started_us: i64,
+    /// Its lower bound in time.
+    pub since_us: Option<i64>,
+    /// Its upper bound in time.
+    pub until_us: Option<i64>,
+    /// The last event it saw.
+    pub last_event: EventId,
+}
+
+/// A row of `hunt`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HuntId(pub i64);
+
+/// What saving a hunt did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HuntOutcome {
+    /// The hunt's number.
+    pub hunt_id: HuntId,
+    /// Findings that were not there before.
+    pub new: u64,
+    /// Findings that were there.
+    pub known: u64,
+    /// Findings that are no longer true.
+    pub gone: u64,
+    /// Findings of an older text of their rule.
+    pub superseded: u64,
+}
+
+/// Saves a hunt with its findings in one transaction.
+pub(super) fn save_hunt(connection: &mut Connection, hunt: &HuntRecord, rules: &[RuleMeta], findings: &[Finding]) -> Result<HuntOutcome, StoreError> {
+    let transaction = connection.transaction()?;
+    transaction.execute(
+        "INSERT INTO hunt (started_us, since_us, until_us, last_event, rules, findings) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![hunt.started_us, hunt.since_us, hunt.until_us, hunt.last_event.0, count(rules.len() as u64), count(findings.len() as u64)],
+    )?;
+    let mut outcome = HuntOutcome { hunt_id: HuntId(transaction.last_insert_rowid()), ..HuntOutcome::default() };
+    let rule_rows = rules.iter().map(|meta| save_rule(&transaction, meta)).collect::<Result<Vec<_>, _>>()?;
+    for finding in findings {
+        save_finding(&transaction, &mut outcome, rule_rows[finding.rule_index], &rules[finding.rule_index], finding)?;
+    }
+    if hunt.since_us.is_none() && hunt.until_us.is_none() {
+        for (meta, row) in rules.iter().zip(&rule_rows) {
+            retire(&transaction, &mut outcome, meta, *row)?;
+        }
+    }
+    transaction.commit()?;
+    Ok(outcome)
+}
+
+fn save_rule(connection: &Connection, meta: &RuleMeta) -> Result<i64, StoreError> {
+    let level = meta.level.map_or_else(|| meta.detection_type.clone(), |level| level.as_str().to_owned());
+    connection
+        .prepare_cached(
+            "INSERT INTO rule (rule_id, hash, title, path, language, level, techniques, tactics, stories) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (rule_id, hash) DO UPDATE SET path = excluded.path",
+        )?
+        .execute(params![
+            meta.id,
+            meta.hash,
+            meta.title,
+            meta.path,
+            meta.language.map(|l| format!("{l:?}").to_lowercase()).unwrap_or_default(),
+            level,
+            json!(meta.techniques).to_string(),
+            json!(meta.tactics).to_string(),
+            json!(meta.stories).to_string()
+        ])?;
+    Ok(connection.prepare_cached("SELECT id FROM rule WHERE rule_id = ?1 AND hash = ?2")?.query_row(params![meta.id, meta.hash], |row| row.get(0))?)
+}
+
+fn save_finding(connection: &Connection, outcome: &mut HuntOutcome, rule: i64, meta: &RuleMeta, finding: &Finding) -> Result<(), StoreError> {
+    let identity = identity(connection, meta, finding)?;
+    let known: Option<i64> = connection.prepare_cached("SELECT id FROM finding WHERE finding_id = ?1")?.query_row(params![identity], |row| row.get(0)).optional()?;
+    let objects: Vec<Value> = finding.risk_objects.iter().map(|o| json!({"field": o.field, "type": o.kind, "value": o.value, "score": o.score})).collect();
+    let (impact, confidence) = meta.risk.map_or((None, None), |r| (r.impact, r.confidence));
+    connection
+        .prepare_cached(
+            "INSERT INTO finding (finding_id, rule, first_hunt, hunt, state, group_json, columns_json, count, first_time_us, last_time_us, risk_score, impact, confidence, message, risk_objects_json)
+             VALUES (?1, ?2, ?3, ?3, 'current', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+             ON CONFLICT (finding_id) DO UPDATE SET rule = excluded.rule, hunt = excluded.hunt, state = 'current', group_json = excluded.group_json,
+                 columns_json = excluded.columns_json, count = excluded.count, first_time_us = excluded.first_time_us, last_time_us = excluded.last_time_us,
+                 risk_score = excluded.risk_score, impact = excluded.impact, confidence = excluded.confidence, message = excluded.message, risk_objects_json = excluded.risk_objects_json",
+        )?
+        .execute(params![
+            identity, rule, outcome.hunt_id.0, object(&finding.group), object(&finding.columns), count(finding.count), finding.first_time_us, finding.last_time_us,
+            finding.risk_score, impact, confidence, finding.message, Value::Array(objects).to_string()
+        ])?;
+    let id = match known {
+        Some(id) => {
+            outcome.known += 1;
+            connection.prepare_cached("DELETE FROM evidence WHERE finding = ?1")?.execute(params![id])?;
+            id
+        }
+        None => {
+            outcome.new += 1;
+            connection.last_insert_rowid()
+        }
+    };
+    let mut evidence = connection.prepare_cached("INSERT OR IGNORE INTO evidence (finding, event) VALUES (?1, ?2)")?;
+    for event in finding.evidence.iter().take(EVIDENCE_CAP) {
+        evidence.execute(params![id, event.0])?;
+    }
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO finding_history (finding, hunt, state, count, first_time_us, last_time_us) VALUES (?1, ?2, 'current', ?3, ?4, ?5)")?
+        .execute(params![id, outcome.hunt_id.0, count(finding.count), finding.first_time_us, finding.last_time_us])?;
+    Ok(())
+}
+
+/// Marks what this hunt did not find again.
+fn retire(connection: &Connection, outcome: &mut HuntOutcome, meta: &RuleMeta, rule: i64) -> Result<(), StoreError> {
+    for (state, condition) in [("gone", "f.rule = ?2"), ("superseded", "f.rule IN (SELECT id FROM rule WHERE rule_id = ?3 AND id <> ?2)")] {
+        let sql = format!("SELECT f.id, f.count, f.first_time_us, f.last_time_us FROM finding f WHERE f.state = 'current' AND f.hunt < ?1 AND ({condition} OR ?3 = '')");
+        let mut statement = connection.prepare_cached(&sql)?;
+        let rows: Vec<(i64, i64, Option<i64>, Option<i64>)> =
+            statement.query_map(params![outcome.hunt_id.0, rule, meta.id], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))?.collect::<Result<_, _>>()?;
+        for (id, n, first, last) in rows {
+            connection.prepare_cached("UPDATE finding SET state = ?2 WHERE id = ?1")?.execute(params![id, state])?;
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO finding_history (finding, hunt, state, count, first_time_us, last_time_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+                .execute(params![id, outcome.hunt_id.0, state, n, first, last])?;
+            if state == "gone" { outcome.gone += 1 } else { outcome.superseded += 1 }
+        }
+    }
+    Ok(())
+}
+
+/// The identity of a finding: stable across hunts and across stores.
+fn identity(connection: &Connection, meta: &RuleMeta, finding: &Finding) -> Result<String, StoreError> {
+    let mut hasher = Sha256::new();
+    let mut add = |text: &str| {
+        hasher.update((text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    add(&meta.id);
+    add(&finding.window_start_us.map(|us| us.to_string()).unwrap_or_default());
+    match finding.event {
+        Some(event) => {
+            let envelope = read::envelope(connection, event)?;
+            let sha: String = connection.prepare_cached("SELECT sha256 FROM source WHERE id = ?1")?.query_row(params![envelope.source.0], |row| row.get(0))?;
+            [sha, envelope.position.to_string()].iter().for_each(|part| add(part));
+        }
+        None => finding.group.iter().for_each(|(key, value)| {
+            add(key);
+            add(value);
+        }),
+    }
+    Ok(hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn object(pairs: &[(String, String)]) -> String {
+    Value::Object(pairs.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))).collect()).to_string()
+}
+
+fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

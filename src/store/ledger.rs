@@ -1,0 +1,85 @@
+//! The ledger of sources, and what happens to a source that was never finished.
+
+use rusqlite::{Connection, params};
+
+use super::StoreError;
+
+/// A source as `retrohunt sources` prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceRow {
+    /// As found; members after `!/`.
+    pub path: String,
+    /// Its format; empty where it is none.
+    pub format: String,
+    /// Events in it, whether or not seen before.
+    pub events: u64,
+    /// Events that were new.
+    pub new_events: u64,
+    /// Records that could not be read.
+    pub bad: u64,
+    /// Records carved from damaged areas.
+    pub recovered: u64,
+    /// Path of the source with the same bytes.
+    pub duplicate_of: Option<String>,
+    /// SHA-256 of its bytes, hex.
+    pub sha256: String,
+    /// Time of its first event.
+    pub first_time_us: Option<i64>,
+    /// Time of its last event.
+    pub last_time_us: Option<i64>,
+    /// Its length.
+    pub bytes: u64,
+    /// Why it holds no events, where it was skipped.
+    pub reason: String,
+}
+
+/// All finished sources, in the order they were loaded.
+pub(super) fn sources(connection: &Connection) -> Result<Vec<SourceRow>, StoreError> {
+    let sql = "SELECT s.path, s.format, s.events, s.new_events, s.bad, s.recovered, d.path, s.sha256, s.first_time_us, s.last_time_us, s.bytes, s.reason
+               FROM source s LEFT JOIN source d ON d.id = s.duplicate_of WHERE s.state <> 'loading' ORDER BY s.id";
+    let count = |row: &rusqlite::Row<'_>, index: usize| row.get::<_, i64>(index).map(|n| u64::try_from(n).unwrap_or(0));
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| {
+        Ok(SourceRow {
+            path: row.get(0)?,
+            format: row.get(1)?,
+            events: count(row, 2)?,
+            new_events: count(row, 3)?,
+            bad: count(row, 4)?,
+            recovered: count(row, 5)?,
+            duplicate_of: row.get(6)?,
+            sha256: row.get(7)?,
+            first_time_us: row.get(8)?,
+            last_time_us: row.get(9)?,
+            bytes: count(row, 10)?,
+            reason: row.get(11)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Removes a source that a killed load left unfinished.
+pub(super) fn recover(connection: &Connection) -> Result<(), StoreError> {
+    let unfinished: i64 = connection.query_row("SELECT count(*) FROM source WHERE state = 'loading'", [], |row| row.get(0))?;
+    if unfinished == 0 {
+        return Ok(());
+    }
+    let watermark: i64 = connection.query_row("SELECT last_event FROM watermark", [], |row| row.get(0))?;
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    remove_from(connection, watermark + 1)?;
+    connection.execute_batch("DELETE FROM source WHERE state = 'loading'; COMMIT")?;
+    Ok(())
+}
+
+/// Removes all events from `first_event` on.
+pub(super) fn remove_from(connection: &Connection, first_event: i64) -> Result<(), StoreError> {
+    let mut statement = connection.prepare("SELECT id FROM event_type WHERE storage = 'table'")?;
+    let types: Vec<u32> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for id in types {
+        connection.execute(&format!("DELETE FROM e{id} WHERE _id >= ?1"), params![first_event])?;
+    }
+    for (table, column) in [("overflow", "event"), ("message", "event"), ("event_alias", "event"), ("event", "id")] {
+        connection.execute(&format!("DELETE FROM {table} WHERE {column} >= ?1"), params![first_event])?;
+    }
+    Ok(())
+}

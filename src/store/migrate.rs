@@ -1,0 +1,66 @@
+//! Versions of the schema: `user_version` counts the migrations applied, `application_id` says whose file it is.
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+use super::StoreError;
+
+/// `RHNT`: the application id of every store.
+pub(super) const APPLICATION_ID: i32 = 0x5248_4e54;
+
+/// In order; each is applied once, in a transaction of its own.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_store.sql")];
+
+fn version() -> i32 {
+    i32::try_from(MIGRATIONS.len()).expect("few migrations")
+}
+
+/// Settings that a file from a stranger cannot turn against us.
+pub(super) fn harden(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    Ok(())
+}
+
+/// Settings for speed that lose nothing but the last transaction when the machine stops.
+pub(super) fn tune(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;")?;
+    Ok(())
+}
+
+/// Refuses a file that is not ours, is newer, or holds what we never write.
+pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
+    let (application, found) = pragmas(connection)?;
+    if application != APPLICATION_ID {
+        return Err(StoreError::Foreign { found: application });
+    }
+    if found > version() {
+        return Err(StoreError::Newer { found, known: version() });
+    }
+    super::views::check_schema(connection)
+}
+
+/// Brings a store to the newest version; a new file becomes a store.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let (application, found) = pragmas(connection)?;
+    let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if application != APPLICATION_ID && (application != 0 || objects > 0) {
+        return Err(StoreError::Foreign { found: application });
+    }
+    if found > version() {
+        return Err(StoreError::Newer { found, known: version() });
+    }
+    for (index, sql) in (1..).zip(MIGRATIONS).filter(|(index, _)| *index > found) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(sql)?;
+        transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {index};"))?;
+        transaction.commit()?;
+    }
+    super::views::check_schema(connection)
+}
+
+fn pragmas(connection: &Connection) -> Result<(i32, i32), StoreError> {
+    let read = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0));
+    Ok((read("application_id")?, read("user_version")?))
+}

@@ -1,0 +1,251 @@
+//! The store: one SQLite file with everything that was loaded and found.
+//!
+//! Only this module knows SQLite. Writing goes through [`Writer`]; reading through [`Store::scan`] for whole event
+//! types, [`Store::event`] for single events, and SQL for everything else.
+
+mod catalog_sql;
+mod cell;
+mod dictionary;
+mod encode;
+mod error;
+mod finding_rows;
+mod findings;
+mod ledger;
+mod messages;
+mod migrate;
+mod query;
+mod read;
+mod scan;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod time;
+mod views;
+mod write_type;
+mod writer;
+
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+pub use cell::Cell;
+pub use error::StoreError;
+pub use finding_rows::{EvidenceRow, FindingFilter, FindingRow};
+pub use findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutcome, HuntRecord};
+pub use ledger::SourceRow;
+pub use query::{QueryLimits, QueryResult, SqlValue};
+pub use read::{Envelope, StoredEvent, StoredValue};
+pub use scan::EventRange;
+pub use views::ViewDefinition;
+pub use writer::{SourceEnd, SourceOutcome, SourceStart, Writer};
+
+use crate::catalog::{Catalog, ColumnIndex, EventId, EventType, ValueId};
+use crate::ir::RuleMeta;
+
+/// One open store.
+pub struct Store {
+    connection: Connection,
+    catalog: RefCell<Option<Catalog>>,
+}
+
+impl Store {
+    /// Opens a store for reading and writing, or makes a new one; finishes what a killed load left.
+    ///
+    /// # Errors
+    /// When the file is no store, is newer than this program, or SQLite fails.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = Connection::open(path).map_err(|e| StoreError::Open { path: path.to_owned(), error: e.to_string() })?;
+        Self::set_up(connection, true)
+    }
+
+    /// Opens a store for reading.
+    ///
+    /// # Errors
+    /// When there is no such file, it is no store, or it is newer than this program.
+    pub fn open_read_only(path: &Path) -> Result<Self, StoreError> {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|e| StoreError::Open { path: path.to_owned(), error: e.to_string() })?;
+        Self::set_up(connection, false)
+    }
+
+    /// Makes a store in memory.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::set_up(Connection::open_in_memory()?, true)
+    }
+
+    fn set_up(mut connection: Connection, writable: bool) -> Result<Self, StoreError> {
+        connection.set_prepared_statement_cache_capacity(512);
+        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        migrate::harden(&connection)?;
+        if writable {
+            migrate::migrate(&mut connection)?;
+            migrate::tune(&connection)?;
+            ledger::recover(&connection)?;
+        } else {
+            migrate::check(&connection)?;
+        }
+        Ok(Self { connection, catalog: RefCell::new(None) })
+    }
+}
+
+impl Store {
+    /// Reads the catalog of what is visible.
+    ///
+    /// # Errors
+    /// When SQLite fails or the store is damaged.
+    pub fn catalog(&self) -> Result<Catalog, StoreError> {
+        if let Some(catalog) = &*self.catalog.borrow() {
+            return Ok(catalog.clone());
+        }
+        let catalog = catalog_sql::read(&self.connection)?;
+        *self.catalog.borrow_mut() = Some(catalog.clone());
+        Ok(catalog)
+    }
+
+    /// Starts writing events.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn writer(&mut self) -> Result<Writer<'_>, StoreError> {
+        self.catalog.replace(None);
+        Writer::new(&self.connection)
+    }
+
+    /// Lists the finished sources in the order they were loaded.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn sources(&self) -> Result<Vec<SourceRow>, StoreError> {
+        ledger::sources(&self.connection)
+    }
+
+    /// The last visible event.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn last_event(&self) -> Result<EventId, StoreError> {
+        Ok(EventId(self.connection.query_row("SELECT last_event FROM watermark", [], |row| row.get(0))?))
+    }
+
+    /// Reads raw cells of a type's events in order. What is not visible is not read, whatever the range says.
+    ///
+    /// # Errors
+    /// When SQLite fails or the visitor does.
+    pub fn scan(
+        &self,
+        event_type: &EventType,
+        columns: &[ColumnIndex],
+        range: EventRange,
+        visit: &mut dyn FnMut(EventId, &[Cell<'_>]) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let range = EventRange { last: range.last.min(self.last_event()?), ..range };
+        scan::scan(&self.connection, event_type, columns, range, visit)
+    }
+
+    /// Reads a value of the dictionary.
+    ///
+    /// # Errors
+    /// When there is none, or SQLite fails.
+    pub fn value(&self, id: ValueId) -> Result<StoredValue, StoreError> {
+        read::value(&self.connection, id)
+    }
+
+    /// Reads an event with all its fields.
+    ///
+    /// # Errors
+    /// When there is none, or SQLite fails.
+    pub fn event(&self, id: EventId) -> Result<StoredEvent, StoreError> {
+        let envelope = read::envelope(&self.connection, id)?;
+        if self.catalog.borrow().is_none() {
+            self.catalog()?;
+        }
+        let catalog = self.catalog.borrow();
+        let event_type = catalog.as_ref().and_then(|c| c.event_type(envelope.event_type));
+        let event_type = event_type.ok_or_else(|| StoreError::Damaged(format!("event {} has an unknown type", id.0)))?;
+        read::event(&self.connection, event_type, envelope)
+    }
+
+    /// Reads envelopes, in the order of the ids.
+    ///
+    /// # Errors
+    /// When one is not there, or SQLite fails.
+    pub fn envelopes(&self, ids: &[EventId]) -> Result<Vec<Envelope>, StoreError> {
+        ids.iter().map(|id| read::envelope(&self.connection, *id)).collect()
+    }
+
+    /// Runs one statement that somebody typed: reading only, within limits.
+    ///
+    /// # Errors
+    /// When it is not allowed, runs into a limit, or SQLite fails.
+    pub fn query(&mut self, sql: &str, parameters: &[SqlValue], limits: &QueryLimits) -> Result<QueryResult, StoreError> {
+        query::query(&mut self.connection, sql, parameters, limits)
+    }
+
+    /// Runs a statement of the program's own.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn run(&self, sql: &str, parameters: &[SqlValue]) -> Result<QueryResult, StoreError> {
+        query::run(&self.connection, sql, parameters)
+    }
+
+    /// Fills the temporary table `candidate(event)` that generated SQL reads.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn set_candidates(&self, events: &[EventId]) -> Result<(), StoreError> {
+        self.connection.execute_batch("CREATE TEMP TABLE IF NOT EXISTS candidate (event INTEGER PRIMARY KEY); DELETE FROM temp.candidate;")?;
+        let mut insert = self.connection.prepare_cached("INSERT OR IGNORE INTO temp.candidate (event) VALUES (?1)")?;
+        for event in events {
+            insert.execute([event.0])?;
+        }
+        Ok(())
+    }
+
+    /// Saves a hunt with its findings in one transaction.
+    ///
+    /// # Errors
+    /// When SQLite fails; then nothing is saved.
+    pub fn save_hunt(&mut self, hunt: &HuntRecord, rules: &[RuleMeta], findings: &[Finding]) -> Result<HuntOutcome, StoreError> {
+        findings::save_hunt(&mut self.connection, hunt, rules, findings)
+    }
+
+    /// Reads findings in the order they were first found.
+    ///
+    /// # Errors
+    /// When SQLite fails or the store is damaged.
+    pub fn findings(&self, filter: &FindingFilter) -> Result<Vec<FindingRow>, StoreError> {
+        finding_rows::findings(&self.connection, filter)
+    }
+
+    /// Reads the evidence of findings, by finding and event.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn evidence(&self, filter: &FindingFilter) -> Result<Vec<EvidenceRow>, StoreError> {
+        finding_rows::evidence(&self.connection, filter)
+    }
+
+    /// Makes the text views anew: one per event type, `events`, and the given ones over several types.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn make_views(&mut self, definitions: &[ViewDefinition]) -> Result<(), StoreError> {
+        views::make(&mut self.connection, definitions)
+    }
+
+    /// Ends a session of writing: one file again, statistics for the query planner.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn settle(&self) -> Result<(), StoreError> {
+        self.connection.execute_batch("PRAGMA analysis_limit = 400; PRAGMA optimize;")?;
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+}

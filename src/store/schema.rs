@@ -1,0 +1,106 @@
+//! SQL of the tables of event types.
+
+use rusqlite::types::ToSqlOutput;
+
+use super::cell::Cell;
+use crate::catalog::{Encoding, TimeShape, ValueId};
+
+pub(super) fn create_table(type_id: u32) -> String {
+    format!("CREATE TABLE e{type_id} (_id INTEGER PRIMARY KEY)")
+}
+
+pub(super) fn add_column(type_id: u32, column: usize) -> String {
+    format!("ALTER TABLE e{type_id} ADD COLUMN c{column}")
+}
+
+pub(super) fn insert(type_id: u32, columns: usize) -> String {
+    let names: String = (0..columns).map(|c| format!(", c{c}")).collect();
+    let marks = ", ?".repeat(columns);
+    format!("INSERT INTO e{type_id} (_id{names}) VALUES (?{marks})")
+}
+
+pub(super) fn update(type_id: u32, column: usize) -> String {
+    format!("UPDATE e{type_id} SET c{column} = ?1 WHERE _id = ?2")
+}
+
+/// How an encoding is written in the `field` table.
+pub(super) fn encoding_text(encoding: Encoding) -> String {
+    match encoding {
+        Encoding::Dictionary => "dictionary".to_owned(),
+        Encoding::Inline => "inline".to_owned(),
+        Encoding::Time(shape) => format!("time {}{}{}", shape.separator.escape_default(), shape.digits, if shape.zulu { "Z" } else { "" }),
+    }
+}
+
+/// Reads what [`encoding_text`] wrote.
+pub(super) fn parse_encoding(text: &str) -> Option<Encoding> {
+    match text {
+        "dictionary" => return Some(Encoding::Dictionary),
+        "inline" => return Some(Encoding::Inline),
+        _ => {}
+    }
+    let mut rest = text.strip_prefix("time ")?.chars();
+    let separator = rest.next().filter(|c| matches!(c, ' ' | 'T'))?;
+    let digits = rest.next()?.to_digit(10).filter(|d| matches!(d, 0 | 3 | 6 | 7))?;
+    let zulu = match rest.as_str() {
+        "" => false,
+        "Z" => true,
+        _ => return None,
+    };
+    Some(Encoding::Time(TimeShape { separator, digits: u8::try_from(digits).ok()?, zulu }))
+}
+
+/// A cell as a SQL parameter.
+pub(super) fn to_sql<'a>(cell: &Cell<'a>) -> ToSqlOutput<'a> {
+    match cell {
+        Cell::Null => ToSqlOutput::from(rusqlite::types::Null),
+        Cell::Int(number) => ToSqlOutput::from(*number),
+        Cell::Value(ValueId(id)) => ToSqlOutput::from(*id as f64), // ids stay far below 2^53
+        Cell::Text(text) => ToSqlOutput::from(*text),
+    }
+}
+
+/// The name of a field's column in its view: the field's own, marked where it would collide with a system column or,
+/// without case, with another field or its `_id` twin.
+pub(super) fn view_name(field: &str, known: &[String]) -> String {
+    let mut name = if field.starts_with('_') || RESERVED.iter().any(|r| r.eq_ignore_ascii_case(field)) { format!("field{}{field}", if field.starts_with('_') { "" } else { "_" }) } else { field.to_owned() };
+    let taken = |name: &str| known.iter().any(|k| k.eq_ignore_ascii_case(name) || format!("{k}_id").eq_ignore_ascii_case(name) || k.eq_ignore_ascii_case(&format!("{name}_id")));
+    while taken(&name) {
+        name.push('~');
+    }
+    name
+}
+
+/// Columns that every text view has.
+const RESERVED: [&str; 4] = ["EventID", "Channel", "Computer", "EventRecordID"];
+
+/// The name of a type's view: the last part of its channel and its code in lower case, e.g. `security_5145`, `sysmon_1`.
+pub(super) fn type_view(product: &str, dataset: &str, code: &str, taken: &dyn Fn(&str) -> bool) -> String {
+    let lower = dataset.to_lowercase();
+    let channel = lower.strip_prefix("microsoft-windows-").unwrap_or(&lower);
+    let channel = channel.strip_suffix("/operational").unwrap_or(channel);
+    let parts = if product == "windows" { [channel, code] } else { [product, channel] };
+    let mut base = String::new();
+    for part in parts.into_iter().filter(|p| !p.is_empty()) {
+        if !base.is_empty() {
+            base.push('_');
+        }
+        base.extend(part.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
+    }
+    let system = ["events", "findings", "finding_events", "messages"];
+    if base.is_empty() || base.starts_with(|c: char| c.is_ascii_digit()) || system.contains(&base.as_str()) || base.starts_with("sqlite_") || is_table(&base) {
+        base.insert_str(0, "type_");
+    }
+    let mut name = base.clone();
+    let mut number = 2;
+    while taken(&name) {
+        name = format!("{base}_{number}");
+        number += 1;
+    }
+    name
+}
+
+fn is_table(name: &str) -> bool {
+    let words = ["source", "watermark", "value", "value_item", "event_type", "field", "event", "overflow", "message", "rule", "hunt", "finding", "triage", "evidence"];
+    words.contains(&name) || name.strip_prefix('e').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+}

@@ -1,0 +1,163 @@
+//! Events in, the same events out.
+
+use std::ops::ControlFlow;
+
+use super::{EventRange, SourceEnd, SourceStart, Store, StoredValue};
+use crate::catalog::{ColumnIndex, Encoding, EventId};
+use crate::event::{EventBatch, EventHead, FieldEntry, FieldValue, Names, TextSpan, TypeKey};
+
+fn span(batch: &mut EventBatch, text: &str) -> TextSpan {
+    let start = u32::try_from(batch.text.len()).unwrap();
+    batch.text.push_str(text);
+    TextSpan { start, end: u32::try_from(batch.text.len()).unwrap() }
+}
+
+/// Adds an event of Security 5145 with fields; a value with `|` is a list.
+fn add(batch: &mut EventBatch, names: &Names, time_us: i64, fields: &[(&str, &str)]) {
+    let key = names.intern_key(&TypeKey { product: "windows".into(), dataset: "Security".into(), code: "5145".into() });
+    let fields_start = u32::try_from(batch.fields.len()).unwrap();
+    for (name, value) in fields {
+        let name = names.intern(name);
+        let value = if value.contains('|') {
+            let start = u32::try_from(batch.members.len()).unwrap();
+            for member in value.split('|') {
+                let member = span(batch, member);
+                batch.members.push(member);
+            }
+            FieldValue::List { start, end: u32::try_from(batch.members.len()).unwrap() }
+        } else {
+            FieldValue::Text(span(batch, value))
+        };
+        batch.fields.push(FieldEntry { name, value });
+    }
+    let host = Some(span(batch, "dc1"));
+    let position = batch.events.len() as u64 + 1;
+    let fields_end = u32::try_from(batch.fields.len()).unwrap();
+    batch.events.push(EventHead { key, time_us: Some(time_us), host, record: Some(7), position, recovered: false, message: None, fields_start, fields_end });
+}
+
+fn load(store: &mut Store, path: &str, sha256: &str, batch: &EventBatch, names: &Names) -> super::SourceOutcome {
+    let mut writer = store.writer().unwrap();
+    writer.begin_source(&SourceStart { path: path.into() }).unwrap();
+    writer.append(batch, names).unwrap();
+    writer.finish_source(&SourceEnd { format: "test".into(), sha256: sha256.into(), bytes: 1, ..SourceEnd::default() }).unwrap()
+}
+
+const FIELDS: [(&str, &str); 9] = [
+    ("ShareName", r"\\*\C$"),
+    ("IpPort", "56661"),
+    ("Code", "0042"),
+    ("AccessList", "a|b|a"),
+    ("When", "2021-04-21 09:40:32.343"),
+    ("id", "'; DROP TABLE event; --"),
+    ("\"; DROP TABLE event", "x"),
+    ("Image", "upper"),
+    ("image", "lower"),
+];
+
+fn values(store: &Store, id: i64) -> Vec<(String, Vec<String>)> {
+    let event = store.event(EventId(id)).unwrap();
+    let catalog = store.catalog().unwrap();
+    let event_type = catalog.event_type(event.envelope.event_type).unwrap();
+    let columns = event_type.columns.iter().zip(&event.columns);
+    columns.filter_map(|(c, v)| v.as_ref().map(|v| (c.field.clone(), v.members().to_vec()))).collect()
+}
+
+#[test]
+fn an_event_comes_back_as_it_went_in() {
+    let (names, mut batch) = (Names::default(), EventBatch::default());
+    add(&mut batch, &names, 1_618_998_032_343_360, &FIELDS);
+    let mut store = Store::in_memory().unwrap();
+    load(&mut store, "a", "1", &batch, &names);
+    let expected: Vec<(String, Vec<String>)> = FIELDS.iter().map(|(n, v)| ((*n).to_owned(), v.split('|').map(str::to_owned).collect())).collect();
+    assert_eq!(values(&store, 1), expected);
+    let catalog = store.catalog().unwrap();
+    let encodings: Vec<bool> = catalog.types[0].columns.iter().map(|c| matches!(c.encoding, Encoding::Time(_))).collect();
+    assert_eq!(encodings.iter().filter(|e| **e).count(), 1);
+    assert_eq!(store.event(EventId(1)).unwrap().envelope.host.as_deref(), Some("dc1"));
+}
+
+#[test]
+fn text_views_say_what_the_event_says() {
+    let (names, mut batch) = (Names::default(), EventBatch::default());
+    add(&mut batch, &names, 1_618_998_032_343_360, &FIELDS);
+    let mut store = Store::in_memory().unwrap();
+    load(&mut store, "a", "1", &batch, &names);
+    store.make_views(&[]).unwrap();
+    let result = store.query("SELECT * FROM security_5145", &[], &super::QueryLimits::default()).unwrap();
+    let row: Vec<(String, super::SqlValue)> = result.columns.into_iter().zip(result.rows.into_iter().next().unwrap()).filter(|(n, _)| !n.ends_with("_id")).collect();
+    let text = |name: &str| row.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+    let is = |t: &str| Some(super::SqlValue::Text(t.to_owned()));
+    assert_eq!(text("_time"), is("2021-04-21T09:40:32.343360Z"));
+    assert_eq!(text("When"), is("2021-04-21 09:40:32.343"));
+    assert_eq!(text("IpPort"), is("56661"));
+    assert_eq!(text("Code"), is("0042"));
+    assert_eq!(text("AccessList"), is("a\nb\na"));
+    assert_eq!(text("\"; DROP TABLE event"), is("x"));
+    assert_eq!(text("Image"), is("upper"));
+    assert_eq!(text("image~"), is("lower"));
+    assert_eq!(text("EventID"), is("5145"));
+    assert_eq!(text("_record"), Some(super::SqlValue::Integer(7)));
+}
+
+#[test]
+fn the_same_bytes_twice_change_nothing() {
+    let (names, mut batch) = (Names::default(), EventBatch::default());
+    add(&mut batch, &names, 1_000_000, &[("A", "x")]);
+    let mut store = Store::in_memory().unwrap();
+    load(&mut store, "a", "1", &batch, &names);
+    let again = load(&mut store, "b", "1", &batch, &names);
+    assert_eq!((again.events, again.new_events, again.duplicate_of.is_some()), (1, 0, true));
+    assert_eq!(store.last_event().unwrap(), EventId(1));
+    let sources = store.sources().unwrap();
+    assert_eq!(sources[1].duplicate_of.as_deref(), Some("a"));
+}
+
+#[test]
+fn a_source_that_was_not_finished_is_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let (names, mut batch) = (Names::default(), EventBatch::default());
+    for n in 0..10 {
+        add(&mut batch, &names, n, &[("A", "x")]);
+    }
+    let mut store = Store::open(&path).unwrap();
+    load(&mut store, "a", "1", &batch, &names);
+    let mut writer = store.writer().unwrap();
+    writer.begin_source(&SourceStart { path: "b".into() }).unwrap();
+    for _ in 0..3_000 {
+        writer.append(&batch, &names).unwrap();
+    }
+    drop(writer);
+    drop(store);
+    let store = Store::open_read_only(&path).unwrap();
+    let catalog = store.catalog().unwrap();
+    let mut seen = 0;
+    let range = EventRange { first: EventId(1), last: EventId(i64::MAX), since_us: None, until_us: None };
+    let mut count = |_: EventId, _: &[super::Cell<'_>]| {
+        seen += 1;
+        Ok(ControlFlow::Continue(()))
+    };
+    store.scan(&catalog.types[0], &[ColumnIndex(0)], range, &mut count).unwrap();
+    assert_eq!(seen, 10);
+    drop(store);
+    let mut store = Store::open(&path).unwrap();
+    assert_eq!(load(&mut store, "c", "2", &batch, &names).new_events, 10);
+    assert_eq!(store.last_event().unwrap(), EventId(20));
+    assert_eq!(store.sources().unwrap().len(), 2);
+}
+
+#[test]
+fn spellings_that_never_meet_share_a_column_and_twins_do_not() {
+    let (names, mut batch) = (Names::default(), EventBatch::default());
+    add(&mut batch, &names, 1, &[("ProcessId", "1")]);
+    add(&mut batch, &names, 2, &[("ProcessID", "2")]);
+    let mut store = Store::in_memory().unwrap();
+    load(&mut store, "a", "1", &batch, &names);
+    assert_eq!(store.catalog().unwrap().types[0].columns.len(), 1);
+    batch.clear();
+    add(&mut batch, &names, 3, &[("ProcessId", "3"), ("ProcessID", "4")]);
+    load(&mut store, "b", "2", &batch, &names);
+    assert_eq!(values(&store, 3), [("ProcessId".to_owned(), vec!["3".to_owned()]), ("ProcessID".to_owned(), vec!["4".to_owned()])]);
+    assert_eq!(StoredValue::Text("x".into()).members().len(), 1);
+}

@@ -1,0 +1,159 @@
+//! Text views: what was loaded, by field name, for any SQLite client.
+//!
+//! Views are pure SQL and show finished sources only. A cell becomes text by a scalar subquery, which SQLite
+//! evaluates for the columns that a query uses and for no other.
+
+use rusqlite::Connection;
+
+use super::writer::MAX_COLUMNS;
+use super::{StoreError, catalog_sql, scan};
+use crate::catalog::{Column, ColumnIndex, Encoding, EventType, Storage, TimeShape};
+
+/// A view over several event types, made elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewDefinition {
+    /// Its name.
+    pub name: String,
+    /// Its SELECT.
+    pub select: String,
+}
+
+/// Tables of the migrations.
+const TABLES: [&str; 18] = [
+    "source", "watermark", "value", "value_item", "event_type", "field", "event", "overflow", "message", "message_dictionary", "event_alias", "rule", "hunt",
+    "finding", "finding_history", "triage", "evidence", "sqlite_stat1",
+];
+
+const TIME: &str = "CASE WHEN e.time_us % 1000 = 0
+    THEN strftime('%Y-%m-%dT%H:%M:%S', (e.time_us - ((e.time_us % 1000000) + 1000000) % 1000000) / 1000000, 'unixepoch') || printf('.%03dZ', (((e.time_us % 1000000) + 1000000) % 1000000) / 1000)
+    ELSE strftime('%Y-%m-%dT%H:%M:%S', (e.time_us - ((e.time_us % 1000000) + 1000000) % 1000000) / 1000000, 'unixepoch') || printf('.%06dZ', ((e.time_us % 1000000) + 1000000) % 1000000) END";
+const HOST: &str = "(SELECT v.text FROM value v WHERE v.id = e.host)";
+const SOURCE: &str = "(SELECT s.path FROM source s WHERE s.id = e.source)";
+const RECORD: &str = "coalesce(e.record, e.position, e.id - (SELECT s.first_event FROM source s WHERE s.id = e.source) + 1)";
+const VISIBLE: &str = "(SELECT w.last_event FROM watermark w)";
+
+/// Drops all views and makes them anew.
+pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) -> Result<(), StoreError> {
+    let catalog = catalog_sql::read(connection)?;
+    let transaction = connection.transaction()?;
+    let old: Vec<String> = {
+        let mut statement = transaction.prepare("SELECT name FROM sqlite_schema WHERE type = 'view'")?;
+        statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
+    };
+    for name in old {
+        transaction.execute_batch(&format!("DROP VIEW {}", quoted(&name)))?;
+    }
+    for event_type in &catalog.types {
+        transaction.execute_batch(&format!("CREATE VIEW {} AS {}", quoted(&event_type.view), type_select(event_type)))?;
+    }
+    transaction.execute_batch(&fixed_views())?;
+    for definition in definitions {
+        let taken: bool = transaction.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = ?1", [&definition.name], |row| row.get(0))?;
+        if !taken {
+            transaction.execute_batch(&format!("CREATE VIEW {} AS {}", quoted(&definition.name), definition.select))?;
+        }
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+fn fixed_views() -> String {
+    format!(
+        "CREATE VIEW events AS SELECT e.id AS _id, {TIME} AS _time, e.time_us AS _time_us, {HOST} AS _host, y.product, y.dataset, y.code, y.view, {SOURCE} AS _source, {RECORD} AS _record
+             FROM event e JOIN event_type y ON y.id = e.type WHERE e.id <= {VISIBLE};
+         CREATE VIEW findings AS SELECT f.id AS finding_id, f.state, r.rule_id, r.title AS rule_title, r.level, r.techniques, r.tactics, f.group_json AS \"group\", f.columns_json AS columns, f.count,
+             f.first_time_us, f.last_time_us, f.risk_score, f.message, f.risk_objects_json AS risk_objects, f.hunt AS hunt_id, t.status AS triage, t.note AS triage_note
+             FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN triage t ON t.finding_id = f.finding_id;
+         CREATE VIEW finding_events AS SELECT x.finding AS finding_id, x.event AS _id, {TIME} AS _time, {HOST} AS _host, y.view, {SOURCE} AS _source, {RECORD} AS _record
+             FROM evidence x JOIN event e ON e.id = x.event JOIN event_type y ON y.id = e.type;"
+    )
+}
+
+fn type_select(event_type: &EventType) -> String {
+    let (id, table) = match &event_type.storage {
+        Storage::Table(table) => ("t._id", format!("{table} t JOIN event e ON e.id = t._id")),
+        Storage::Overflow => ("e.id", "event e".to_owned()),
+    };
+    let mut columns = format!("{id} AS _id, {TIME} AS _time, e.time_us AS _time_us, {HOST} AS _host, {SOURCE} AS _source, {RECORD} AS _record");
+    if event_type.product == "windows" {
+        let (channel, code) = (text_literal(&event_type.dataset), text_literal(&event_type.code));
+        columns.push_str(&format!(", {channel} AS \"Channel\", {code} AS \"EventID\", {HOST} AS \"Computer\", CAST(e.record AS TEXT) AS \"EventRecordID\""));
+    }
+    for (index, column) in (0..).zip(&event_type.columns) {
+        let cell = if event_type.storage == Storage::Overflow || index as usize >= MAX_COLUMNS {
+            scan::cell_sql(event_type, ColumnIndex(index), id)
+        } else {
+            format!("t.{}", column.sql_name)
+        };
+        columns.push_str(&format!(", {} AS {}", text_sql(&cell, column), quoted(&column.view_name)));
+        columns.push_str(&format!(", {cell} AS {}", quoted(&format!("{}_id", column.view_name))));
+    }
+    let of_type = if event_type.storage == Storage::Overflow { format!(" AND e.type = {}", event_type.id.0) } else { String::new() };
+    format!("SELECT {columns} FROM {table} WHERE {id} <= {VISIBLE}{of_type}")
+}
+
+/// A raw cell as text.
+fn text_sql(cell: &str, column: &Column) -> String {
+    let value = |id: &str| format!("(SELECT v.text FROM value v WHERE v.id = {id})");
+    match column.encoding {
+        Encoding::Dictionary => format!("CASE typeof({cell}) WHEN 'integer' THEN {} ELSE {cell} END", value(cell)),
+        Encoding::Inline => {
+            format!("CASE typeof({cell}) WHEN 'integer' THEN CAST({cell} AS TEXT) WHEN 'real' THEN {} ELSE {cell} END", value(&format!("CAST({cell} AS INTEGER)")))
+        }
+        Encoding::Time(shape) => {
+            format!("CASE typeof({cell}) WHEN 'integer' THEN {} WHEN 'real' THEN {} ELSE {cell} END", time_sql(cell, shape), value(&format!("CAST({cell} AS INTEGER)")))
+        }
+    }
+}
+
+fn time_sql(cell: &str, shape: TimeShape) -> String {
+    let base = match shape.digits {
+        0 => "coalesce(e.time_us, 0) / 1000000",
+        3 => "coalesce(e.time_us, 0) / 1000",
+        6 => "coalesce(e.time_us, 0)",
+        _ => "coalesce(e.time_us, 0) * 10",
+    };
+    let (unit, digits) = (super::time::per_second(shape), shape.digits);
+    let ticks = format!("({base} + {cell})");
+    let separator = shape.separator;
+    let mut sql = format!("strftime('%Y-%m-%d{separator}%H:%M:%S', {ticks} / {unit}, 'unixepoch')");
+    if digits > 0 {
+        sql.push_str(&format!(" || printf('.%0{digits}d', {ticks} % {unit})"));
+    }
+    if shape.zulu {
+        sql.push_str(" || 'Z'");
+    }
+    sql
+}
+
+/// Refuses what this program never makes: triggers, virtual tables, unknown tables.
+pub(super) fn check_schema(connection: &Connection) -> Result<(), StoreError> {
+    let mut statement = connection.prepare("SELECT type, name, coalesce(sql, '') FROM sqlite_schema")?;
+    let rows: Vec<(String, String, String)> = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
+    for (kind, name, sql) in rows {
+        let shown = name.escape_debug();
+        let known = match kind.as_str() {
+            "table" => !sql.to_ascii_uppercase().starts_with("CREATE VIRTUAL") && (TABLES.contains(&name.as_str()) || name.starts_with("sqlite_stat") || is_type_table(&name)),
+            "index" => name.starts_with("sqlite_autoindex_") || TABLES.iter().any(|t| name.starts_with(&format!("{t}_"))),
+            "view" => true,
+            _ => false,
+        };
+        if !known {
+            return Err(StoreError::Hostile(format!("it has an unknown {kind} `{shown}`")));
+        }
+    }
+    Ok(())
+}
+
+fn is_type_table(name: &str) -> bool {
+    name.strip_prefix('e').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// An identifier.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\"").replace('\0', "\u{2400}"))
+}
+
+fn text_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''").replace('\0', "\u{2400}"))
+}

@@ -1,0 +1,208 @@
+//! Writing the events of one batch and one type into the type's table.
+
+use rusqlite::params;
+
+use super::cell::Cell;
+use super::encode::{ColumnState, Encoded, choose};
+use super::writer::{MAX_COLUMNS, Writer};
+use super::{StoreError, schema};
+use crate::catalog::{Encoding, ValueId};
+use crate::event::{EventBatch, EventHead, FieldEntry, FieldValue, NameId, Names, TextSpan};
+
+impl Writer<'_> {
+    /// Writes `events` (indices into the batch, ascending) whose ids start at `first` for index 0.
+    pub(super) fn write_type(&mut self, type_index: usize, batch: &EventBatch, events: &[usize], first: i64, names: &Names) -> Result<(), StoreError> {
+        self.make_columns(type_index, batch, events, names)?;
+        self.types[type_index].pending += events.len() as u64;
+        let connection = self.connection;
+        let sql = self.types[type_index].insert.clone();
+        let mut insert = connection.prepare_cached(&sql)?;
+        let in_table = if self.types[type_index].overflow { 0 } else { MAX_COLUMNS };
+        let mut twins = Vec::new();
+        for index in events {
+            let head = &batch.events[*index];
+            let id = first + i64::try_from(*index).expect("a batch is small");
+            insert.clear_bindings();
+            insert.raw_bind_parameter(1, id)?;
+            for entry in batch.fields_of(head) {
+                match self.free_column(type_index, entry.name, id) {
+                    Some(column) => match self.cell(type_index, column, batch, head, entry)? {
+                        cell if column >= in_table => self.write_overflow(id, column, &cell)?,
+                        Cell::Null => {}
+                        Cell::Int(n) => insert.raw_bind_parameter(column + 2, n)?,
+                        Cell::Value(ValueId(n)) => insert.raw_bind_parameter(column + 2, n as f64)?, // ids stay far below 2^53
+                        Cell::Text(text) => insert.raw_bind_parameter(column + 2, text)?,
+                    },
+                    None => twins.push((id, head, entry)),
+                }
+            }
+            if in_table > 0 {
+                insert.raw_execute()?;
+            }
+            self.write_message(type_index, id, batch, head)?;
+        }
+        drop(insert);
+        for (id, head, entry) in twins {
+            self.write_twin(type_index, id, batch, head, entry, names)?;
+        }
+        Ok(())
+    }
+
+    /// A field whose spelling differs only in case from another one of the same event gets a column of its own.
+    fn write_twin(&mut self, type_index: usize, id: i64, batch: &EventBatch, head: &EventHead, entry: &FieldEntry, names: &Names) -> Result<(), StoreError> {
+        self.add_column(type_index, entry.name, &names.name(entry.name), batch, &[])?;
+        let column = self.types[type_index].names.len() - 1;
+        let cell = self.cell(type_index, column, batch, head, entry)?;
+        if self.types[type_index].overflow || column >= MAX_COLUMNS {
+            return self.write_overflow(id, column, &cell);
+        }
+        let sql = schema::update(self.types[type_index].id, column);
+        self.connection.prepare_cached(&sql)?.execute(params![schema::to_sql(&cell), id])?;
+        Ok(())
+    }
+
+    fn write_overflow(&self, id: i64, column: usize, cell: &Cell<'_>) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO overflow (event, field, value) VALUES (?1, ?2, ?3)")?
+            .execute(params![id, position(column), schema::to_sql(cell)])?;
+        Ok(())
+    }
+
+    fn write_message(&mut self, type_index: usize, id: i64, batch: &EventBatch, head: &EventHead) -> Result<(), StoreError> {
+        let Some(span) = head.message else { return Ok(()) };
+        let state = &mut self.types[type_index];
+        state.changed |= !state.has_messages;
+        state.has_messages = true;
+        self.messages.write(self.connection, id, batch.str(span))
+    }
+}
+
+impl Writer<'_> {
+    /// Makes the type's table, or adds the columns that this batch brings, all at once.
+    fn make_columns(&mut self, type_index: usize, batch: &EventBatch, events: &[usize], names: &Names) -> Result<(), StoreError> {
+        let mut wanted: Vec<NameId> = Vec::new();
+        for index in events {
+            for entry in batch.fields_of(&batch.events[*index]) {
+                if !self.types[type_index].by_name.contains_key(&entry.name) && !wanted.contains(&entry.name) {
+                    wanted.push(entry.name);
+                }
+            }
+        }
+        for name in wanted {
+            let text = names.name(name);
+            let state = &self.types[type_index];
+            let known = state.names.iter().position(|n| **n == *text).or_else(|| {
+                let twin = state.names.iter().position(|n| n.eq_ignore_ascii_case(&text))?;
+                (!self.meets(type_index, twin, name, batch, events)).then_some(twin)
+            });
+            match known {
+                Some(column) => {
+                    self.types[type_index].by_name.insert(name, column);
+                }
+                None => self.add_column(type_index, name, &text, batch, events)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a field and the column it would share occur in one event of the batch.
+    fn meets(&self, type_index: usize, column: usize, name: NameId, batch: &EventBatch, events: &[usize]) -> bool {
+        let state = &self.types[type_index];
+        events.iter().any(|index| {
+            let fields = batch.fields_of(&batch.events[*index]);
+            fields.iter().any(|f| f.name == name) && fields.iter().any(|f| f.name != name && state.by_name.get(&f.name) == Some(&column))
+        })
+    }
+
+    fn add_column(&mut self, type_index: usize, name: NameId, text: &str, batch: &EventBatch, events: &[usize]) -> Result<(), StoreError> {
+        let column = self.types[type_index].names.len();
+        let values = events.iter().flat_map(|index| batch.fields_of(&batch.events[*index])).filter(|f| f.name == name);
+        let texts = values.filter_map(|f| if let FieldValue::Text(span) = f.value { Some(batch.str(span)) } else { None });
+        let outside = self.types[type_index].overflow || column >= MAX_COLUMNS;
+        let encoding = if outside { Encoding::Dictionary } else { choose(texts) };
+        let state = &mut self.types[type_index];
+        if !outside {
+            self.connection.execute_batch(&schema::add_column(state.id, column))?;
+        }
+        let view_name = schema::view_name(text, &state.names);
+        self.connection
+            .prepare_cached("INSERT INTO field (event_type, position, name, view_name, encoding) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![state.id, position(column), text, view_name, schema::encoding_text(encoding)])?;
+        state.names.push(text.to_owned());
+        state.columns.push(ColumnState::new(encoding));
+        state.has_lists.push(false);
+        state.filled.push(0);
+        state.by_name.insert(name, column);
+        state.insert = schema::insert(state.id, state.names.len().min(MAX_COLUMNS));
+        state.changed = true;
+        Ok(())
+    }
+}
+
+impl Writer<'_> {
+    /// The column of a field for one event, unless another spelling of the same event has taken it.
+    fn free_column(&mut self, type_index: usize, name: NameId, event: i64) -> Option<usize> {
+        let state = &mut self.types[type_index];
+        let column = *state.by_name.get(&name)?;
+        if state.filled[column] == event {
+            return None;
+        }
+        state.filled[column] = event;
+        Some(column)
+    }
+
+    fn cell<'b>(&mut self, type_index: usize, column: usize, batch: &'b EventBatch, head: &EventHead, entry: &FieldEntry) -> Result<Cell<'b>, StoreError> {
+        match entry.value {
+            FieldValue::Text(span) => Ok(match self.types[type_index].columns[column].encode(batch.str(span), head.time_us) {
+                Encoded::Int(number) => Cell::Int(number),
+                Encoded::Text(text) => Cell::Text(text),
+                Encoded::Value(text) => {
+                    let (id, new) = self.dictionary.id(self.connection, text, text.as_bytes(), false)?;
+                    self.types[type_index].columns[column].learn(new);
+                    Cell::Int(id)
+                }
+            }),
+            FieldValue::List { start, end } => {
+                let id = self.list_id(batch, &batch.members[start as usize..end as usize])?;
+                let state = &mut self.types[type_index];
+                if !state.has_lists[column] {
+                    state.has_lists[column] = true;
+                    state.changed = true;
+                    self.connection.execute("UPDATE field SET has_lists = 1 WHERE event_type = ?1 AND position = ?2", params![state.id, position(column)])?;
+                }
+                Ok(if state.columns[column].encoding == Encoding::Dictionary { Cell::Int(id) } else { Cell::Value(ValueId(id)) })
+            }
+        }
+    }
+
+    /// The dictionary id of a list; its members are put down the first time.
+    fn list_id(&mut self, batch: &EventBatch, members: &[TextSpan]) -> Result<i64, StoreError> {
+        let mut text = String::new();
+        let mut identity = Vec::new();
+        for (index, span) in members.iter().enumerate() {
+            let member = batch.str(*span);
+            if index > 0 {
+                text.push('\n');
+            }
+            text.push_str(member);
+            identity.extend_from_slice(&(member.len() as u64).to_le_bytes());
+            identity.extend_from_slice(member.as_bytes());
+        }
+        let (list, new) = self.dictionary.id(self.connection, &text, &identity, true)?;
+        if new {
+            for (index, span) in members.iter().enumerate() {
+                let member = batch.str(*span);
+                let (value, _) = self.dictionary.id(self.connection, member, member.as_bytes(), false)?;
+                self.connection
+                    .prepare_cached("INSERT INTO value_item (list, position, value) VALUES (?1, ?2, ?3)")?
+                    .execute(params![list, position(index), value])?;
+            }
+        }
+        Ok(list)
+    }
+}
+
+/// A small index as SQL takes it.
+fn position(index: usize) -> i64 {
+    i64::try_from(index).expect("a small index")
+}

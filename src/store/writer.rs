@@ -1,0 +1,332 @@
+//! The one writer: batches of events into tables, one source at a time.
+//!
+//! Events of a source have consecutive ids above the watermark; the watermark moves when the source is complete.
+//! Until then nobody sees them, and a writer that starts anew removes them.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use rustc_hash::FxHashMap;
+
+use super::dictionary::Dictionary;
+use super::encode::ColumnState;
+use super::{StoreError, catalog_sql, messages::MessageWriter, schema};
+use crate::catalog::SourceId;
+use crate::event::{EventBatch, KeyId, NameId, Names};
+
+/// Event types with a table of their own; later ones share the overflow table.
+pub(super) const MAX_TYPE_TABLES: usize = 400;
+/// Columns of one type's table; fields met later go to the overflow table.
+pub(super) const MAX_COLUMNS: usize = 1_000;
+/// Events between two commits.
+const EVENTS_PER_COMMIT: u64 = 20_000;
+
+/// What is known of a source when it is begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceStart {
+    /// Its path, members after `!/`.
+    pub path: String,
+}
+
+/// What is known of a source at its end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceEnd {
+    /// Its format.
+    pub format: String,
+    /// SHA-256 of its bytes, hex.
+    pub sha256: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Records that could not be read.
+    pub bad: u64,
+    /// Records carved from damaged areas.
+    pub recovered: u64,
+    /// Why it is no event log.
+    pub skipped: Option<String>,
+}
+
+/// What became of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceOutcome {
+    /// Its row in the ledger.
+    pub id: SourceId,
+    /// Events read from it.
+    pub events: u64,
+    /// Events that were not in the store before.
+    pub new_events: u64,
+    /// The complete source with the same bytes.
+    pub duplicate_of: Option<SourceId>,
+}
+
+pub(super) struct TypeState {
+    pub(super) id: u32,
+    pub(super) overflow: bool,
+    pub(super) view: String,
+    pub(super) names: Vec<String>,
+    pub(super) columns: Vec<ColumnState>,
+    pub(super) has_lists: Vec<bool>,
+    pub(super) by_name: FxHashMap<NameId, usize>,
+    pub(super) insert: String,
+    pub(super) has_messages: bool,
+    /// Events of the source being written.
+    pub(super) pending: u64,
+    pub(super) changed: bool,
+    /// Column → the last event that filled it.
+    pub(super) filled: Vec<i64>,
+}
+
+/// Writes events; see the module.
+pub struct Writer<'s> {
+    pub(super) connection: &'s Connection,
+    pub(super) dictionary: Dictionary,
+    pub(super) messages: MessageWriter,
+    pub(super) types: Vec<TypeState>,
+    by_key: FxHashMap<KeyId, usize>,
+    by_identity: BTreeMap<(String, String, String), usize>,
+    next_event: i64,
+    watermark: i64,
+    source: Option<OpenSource>,
+    uncommitted: u64,
+    hosts: FxHashMap<String, i64>,
+}
+
+struct OpenSource {
+    id: i64,
+    first_event: i64,
+    position_drifts: bool,
+    first_time_us: Option<i64>,
+    last_time_us: Option<i64>,
+}
+
+impl<'s> Writer<'s> {
+    pub(super) fn new(connection: &'s Connection) -> Result<Self, StoreError> {
+        let watermark: i64 = connection.query_row("SELECT last_event FROM watermark", [], |row| row.get(0))?;
+        let mut writer = Self {
+            connection,
+            dictionary: Dictionary::open(connection)?,
+            messages: MessageWriter::open(connection)?,
+            types: Vec::new(),
+            by_key: FxHashMap::default(),
+            by_identity: BTreeMap::new(),
+            next_event: watermark + 1,
+            watermark,
+            source: None,
+            uncommitted: 0,
+            hosts: FxHashMap::default(),
+        };
+        for event_type in catalog_sql::read(connection)?.types {
+            let overflow = event_type.storage == crate::catalog::Storage::Overflow;
+            writer.by_identity.insert((event_type.product, event_type.dataset.to_lowercase(), event_type.code), writer.types.len());
+            let names: Vec<String> = event_type.columns.iter().map(|c| c.field.clone()).collect();
+            writer.types.push(TypeState {
+                id: event_type.id.0,
+                overflow,
+                view: event_type.view,
+                columns: event_type.columns.iter().map(|c| ColumnState::new(c.encoding)).collect(),
+                has_lists: event_type.columns.iter().map(|c| c.has_lists).collect(),
+                by_name: FxHashMap::default(),
+                insert: schema::insert(event_type.id.0, names.len()),
+                has_messages: event_type.has_messages,
+                pending: 0,
+                changed: false,
+                filled: vec![0; names.len()],
+                names,
+            });
+        }
+        Ok(writer)
+    }
+
+    /// Begins a source. Only one is open at a time.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn begin_source(&mut self, start: &SourceStart) -> Result<SourceId, StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        self.connection.execute(
+            "INSERT INTO source (path, state, first_event) VALUES (?1, 'loading', ?2)",
+            params![start.path, self.next_event],
+        )?;
+        let id = self.connection.last_insert_rowid();
+        self.source = Some(OpenSource { id, first_event: self.next_event, position_drifts: false, first_time_us: None, last_time_us: None });
+        Ok(SourceId(id))
+    }
+
+    /// Appends a batch to the open source.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn append(&mut self, batch: &EventBatch, names: &Names) -> Result<(), StoreError> {
+        let first = self.next_event;
+        self.write_envelopes(batch, names)?;
+        let mut by_type: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (index, head) in batch.events.iter().enumerate() {
+            let type_index = self.type_index(head.key, names)?;
+            by_type.entry(type_index).or_default().push(index);
+        }
+        for (type_index, events) in by_type {
+            self.write_type(type_index, batch, &events, first, names)?;
+        }
+        let count = batch.events.len() as u64;
+        self.uncommitted += count;
+        if self.uncommitted >= EVENTS_PER_COMMIT {
+            self.connection.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
+            self.uncommitted = 0;
+        }
+        Ok(())
+    }
+
+    fn write_envelopes(&mut self, batch: &EventBatch, names: &Names) -> Result<(), StoreError> {
+        let connection = self.connection;
+        let mut insert = connection.prepare_cached("INSERT INTO event (id, type, time_us, host, source, record, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+        for head in &batch.events {
+            let type_index = self.type_index(head.key, names)?;
+            let host = head.host.map(|span| self.host_id(batch.str(span))).transpose()?;
+            let source = self.source.as_mut().expect("a source is open");
+            let ordinal = u64::try_from(self.next_event - source.first_event + 1).expect("ids grow");
+            source.position_drifts |= head.position != ordinal;
+            let position = source.position_drifts.then(|| i64::try_from(head.position).unwrap_or(i64::MAX));
+            source.first_time_us = min_time(source.first_time_us, head.time_us);
+            source.last_time_us = source.last_time_us.max(head.time_us);
+            insert.execute(params![self.next_event, self.types[type_index].id, head.time_us, host, source.id, head.record, position])?;
+            self.next_event += 1;
+        }
+        Ok(())
+    }
+
+    fn host_id(&mut self, host: &str) -> Result<i64, StoreError> {
+        if let Some(id) = self.hosts.get(host) {
+            return Ok(*id);
+        }
+        let (id, _) = self.dictionary.id(self.connection, host, host.as_bytes(), false)?;
+        if self.hosts.len() < 100_000 {
+            self.hosts.insert(host.to_owned(), id);
+        }
+        Ok(id)
+    }
+}
+
+impl Writer<'_> {
+    fn type_index(&mut self, key: KeyId, names: &Names) -> Result<usize, StoreError> {
+        if let Some(index) = self.by_key.get(&key) {
+            return Ok(*index);
+        }
+        let parts = names.key(key);
+        let identity = (parts.product.clone(), parts.dataset.to_lowercase(), parts.code.clone());
+        let index = match self.by_identity.get(&identity) {
+            Some(index) => *index,
+            None => self.add_type(&parts.product, &parts.dataset, &parts.code)?,
+        };
+        self.by_identity.insert(identity, index);
+        self.by_key.insert(key, index);
+        Ok(index)
+    }
+
+    fn add_type(&mut self, product: &str, dataset: &str, code: &str) -> Result<usize, StoreError> {
+        let overflow = self.types.len() >= MAX_TYPE_TABLES;
+        let view = schema::type_view(product, dataset, code, &|name| self.types.iter().any(|t| t.view == name));
+        self.connection.execute(
+            "INSERT INTO event_type (product, dataset, code, storage, view) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![product, dataset, code, if overflow { "overflow" } else { "table" }, view],
+        )?;
+        let id = u32::try_from(self.connection.last_insert_rowid()).map_err(|_| StoreError::Damaged("too many event types".to_owned()))?;
+        if !overflow {
+            self.connection.execute_batch(&schema::create_table(id))?;
+        }
+        self.types.push(TypeState {
+            id,
+            overflow,
+            view,
+            names: Vec::new(),
+            columns: Vec::new(),
+            has_lists: Vec::new(),
+            by_name: FxHashMap::default(),
+            insert: schema::insert(id, 0),
+            has_messages: false,
+            pending: 0,
+            changed: true,
+            filled: Vec::new(),
+        });
+        Ok(self.types.len() - 1)
+    }
+
+    /// Completes the open source, or removes its events where the same bytes are there already.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn finish_source(&mut self, end: &SourceEnd) -> Result<SourceOutcome, StoreError> {
+        let source = self.source.take().expect("a source is open");
+        let events = u64::try_from(self.next_event - source.first_event).expect("ids grow");
+        let duplicate_of: Option<i64> = self
+            .connection
+            .query_row("SELECT id FROM source WHERE sha256 = ?1 AND state = 'complete'", params![end.sha256], |row| row.get(0))
+            .optional()?
+            .filter(|_| end.bytes > 0);
+        let new_events = if duplicate_of.is_some() { 0 } else { events };
+        if duplicate_of.is_some() {
+            self.remove_pending(source.first_event)?;
+        } else {
+            self.publish()?;
+        }
+        let state = match (&end.skipped, duplicate_of) {
+            (Some(_), _) => "skipped",
+            (None, Some(_)) => "duplicate",
+            (None, None) => "complete",
+        };
+        self.connection.execute(
+            "UPDATE source SET format = ?2, state = ?3, sha256 = ?4, bytes = ?5, events = ?6, new_events = ?7, bad = ?8, recovered = ?9, duplicate_of = ?10,
+                 last_event = ?11, first_time_us = ?12, last_time_us = ?13, reason = ?14 WHERE id = ?1",
+            params![
+                source.id, end.format, state, end.sha256, signed(end.bytes), signed(events), signed(new_events), signed(end.bad), signed(end.recovered), duplicate_of,
+                self.next_event - 1, source.first_time_us, source.last_time_us, end.skipped.clone().unwrap_or_default()
+            ],
+        )?;
+        self.connection.execute("UPDATE watermark SET last_event = ?1", params![self.watermark])?;
+        self.connection.execute_batch("COMMIT")?;
+        self.uncommitted = 0;
+        Ok(SourceOutcome { id: SourceId(source.id), events, new_events, duplicate_of: duplicate_of.map(SourceId) })
+    }
+
+    /// Moves the watermark over the events of the open source.
+    fn publish(&mut self) -> Result<(), StoreError> {
+        self.watermark = self.next_event - 1;
+        for state in &mut self.types {
+            if state.pending > 0 || state.changed {
+                self.connection
+                    .prepare_cached("UPDATE event_type SET events = events + ?2, has_messages = ?3 WHERE id = ?1")?
+                    .execute(params![state.id, signed(state.pending), state.has_messages])?;
+                state.pending = 0;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_pending(&mut self, first_event: i64) -> Result<(), StoreError> {
+        super::ledger::remove_from(self.connection, first_event)?;
+        self.next_event = first_event;
+        self.types.iter_mut().for_each(|state| state.pending = 0);
+        Ok(())
+    }
+
+    /// Removes the open source and its events.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn abandon_source(&mut self) -> Result<(), StoreError> {
+        let Some(source) = self.source.take() else { return Ok(()) };
+        self.remove_pending(source.first_event)?;
+        self.connection.execute("DELETE FROM source WHERE id = ?1", params![source.id])?;
+        self.connection.execute_batch("COMMIT")?;
+        Ok(())
+    }
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn min_time(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
