@@ -5,6 +5,7 @@
 //! The library never prints and never exits: that is the work of [`cli`].
 
 pub mod catalog;
+pub mod cli;
 pub mod diag;
 pub mod event;
 pub mod ir;

@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use super::{Shape, TableColumn};
+use serde_json::{Value, json};
+
+use super::{Shape, TableColumn, time};
+use crate::store::EvidenceRow;
 
 /// What `retrohunt findings --evidence` lists.
 pub static EVIDENCE: LazyLock<Shape> = LazyLock::new(|| {
@@ -18,3 +21,15 @@ pub static EVIDENCE: LazyLock<Shape> = LazyLock::new(|| {
         ],
     )
 });
+
+/// Returns a piece of evidence as a row of [`EVIDENCE`].
+pub fn evidence_row(evidence: &EvidenceRow) -> Vec<Value> {
+    vec![
+        json!(evidence.finding_id),
+        json!(evidence.rule_id),
+        json!(evidence.path),
+        json!(evidence.record),
+        time(evidence.time_us),
+        json!(evidence.event.0),
+    ]
+}

@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use super::{Shape, TableColumn};
+use serde_json::{Value, json};
+
+use super::{Shape, TableColumn, time};
+use crate::store::FindingRow;
 
 /// What `retrohunt hunt` and `retrohunt findings` list.
 pub static FINDING: LazyLock<Shape> = LazyLock::new(|| {
@@ -23,3 +26,24 @@ pub static FINDING: LazyLock<Shape> = LazyLock::new(|| {
         ],
     )
 });
+
+/// Returns a finding as a row of [`FINDING`].
+pub fn finding_row(finding: &FindingRow) -> Vec<Value> {
+    vec![
+        json!(finding.finding_id),
+        json!(finding.hunt_id.0),
+        json!(finding.rule_id),
+        json!(finding.rule_title),
+        json!(finding.rule_path),
+        if finding.level.is_empty() { Value::Null } else { json!(finding.level) },
+        json!(finding.techniques),
+        json!(finding.tactics),
+        json!(finding.group),
+        json!(finding.count),
+        time(finding.first_time_us),
+        time(finding.last_time_us),
+        json!(finding.risk_score),
+        json!(finding.message),
+        json!(finding.risk_objects),
+    ]
+}

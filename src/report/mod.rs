@@ -18,25 +18,30 @@ mod visible;
 
 use std::io::{self, Write};
 
-pub use evidence::EVIDENCE;
-pub use finding::FINDING;
+pub use evidence::{EVIDENCE, evidence_row};
+pub use finding::{FINDING, finding_row};
 pub use json::to_json;
 pub use serde_json::Value;
 pub use shape::{Align, Shape, TableColumn, cell_text};
-pub use source::SOURCE;
+pub use source::{SOURCE, source_row};
 pub use visible::{visible, visible_text};
 
+/// A time of an event in ISO 8601, or null.
+fn time(time_us: Option<i64>) -> Value {
+    time_us.map_or(Value::Null, |us| Value::from(crate::event::format_time(us)))
+}
+
 /// How a listing is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
-    /// Columns for reading; long cells are cut
+    /// Columns for reading; long cells are cut.
     #[default]
     Table,
-    /// One array of objects
+    /// One array of objects.
     Json,
-    /// One object a line
+    /// One object a line.
     Jsonl,
-    /// Comma-separated, with a header line
+    /// Comma-separated, with a header line.
     Csv,
 }
 

@@ -1,0 +1,163 @@
+//! `retrohunt findings show`: one finding with its events and all their fields.
+
+
+use anyhow::bail;
+use serde_json::{Map, Value, json};
+
+use crate::catalog::{Catalog, EventType};
+use crate::cli::printer::Printer;
+use crate::event::format_time;
+use crate::report::{FINDING, Format, ListWriter, Shape, TableColumn, cell_text, finding_row, to_json, visible, visible_text};
+use crate::store::{EvidenceRow, FindingFilter, FindingRow, Store, StoredEvent, StoredValue};
+
+/// Widest field name that others are aligned with.
+const NAME_WIDTH: usize = 32;
+
+/// One event of a finding.
+struct Shown<'a> {
+    event: StoredEvent,
+    event_type: &'a EventType,
+    sha256: String,
+}
+
+/// Shows findings.
+pub(super) fn run(store: &Store, ids: &[i64], format: Format, printer: &mut Printer) -> anyhow::Result<()> {
+    let catalog = store.catalog()?;
+    let mut objects = Vec::new();
+    for id in ids {
+        let filter = FindingFilter { id: Some(*id), ..FindingFilter::default() };
+        let Some(finding) = store.findings(&filter)?.pop() else { bail!("there is no finding {id}: `retrohunt findings` lists them") };
+        let evidence = store.evidence(&filter)?;
+        let events = events(store, &catalog, evidence)?;
+        if format == Format::Table {
+            printer.data().write_all(block(&finding, &events).as_bytes())?;
+        } else {
+            objects.push(object(&finding, &events));
+        }
+    }
+    write_objects(format, &objects, printer)
+}
+
+fn events<'a>(store: &Store, catalog: &'a Catalog, evidence: Vec<EvidenceRow>) -> anyhow::Result<Vec<Shown<'a>>> {
+    let mut events = Vec::with_capacity(evidence.len());
+    for row in evidence {
+        let event = store.event(row.event)?;
+        let Some(event_type) = catalog.event_type(event.envelope.event_type) else { bail!("event {} has an unknown type", row.event.0) };
+        events.push(Shown { event, event_type, sha256: row.sha256 });
+    }
+    Ok(events)
+}
+
+/// JSON: one object, or an array where several ids were asked for. Lines and CSV: a row for each finding, events as JSON.
+fn write_objects(format: Format, objects: &[Value], printer: &mut Printer) -> anyhow::Result<()> {
+    match (format, objects) {
+        (Format::Table, _) => {}
+        (Format::Json, [one]) => printer.data().write_all(to_json(one).as_bytes())?,
+        (Format::Json, many) => printer.data().write_all(to_json(&json!(many)).as_bytes())?,
+        (Format::Jsonl | Format::Csv, many) => {
+            let mut shape: Shape = FINDING.clone();
+            shape.fields.push("events".to_owned());
+            shape.table = vec![TableColumn::left("events", "Events")];
+            let mut writer = ListWriter::new(printer.data(), format, &shape, None)?;
+            for one in many {
+                let values: Vec<Value> = shape.fields.iter().map(|field| one[field].clone()).collect();
+                writer.row(&values)?;
+            }
+            writer.finish()?;
+        }
+    }
+    Ok(())
+}
+
+fn object(finding: &FindingRow, events: &[Shown<'_>]) -> Value {
+    let mut out: Map<String, Value> = FINDING.fields.iter().cloned().zip(finding_row(finding)).collect();
+    let events = events.iter().map(|shown| {
+        let envelope = &shown.event.envelope;
+        let fields: Map<String, Value> = fields(shown)
+            .into_iter()
+            .map(|(name, value)| (name, if value.len() == 1 { json!(value[0]) } else { json!(value) }))
+            .collect();
+        json!({
+            "event_id": envelope.id.0,
+            "time": envelope.time_us.map(format_time),
+            "host": envelope.host,
+            "path": envelope.path,
+            "record": envelope.record.unwrap_or(envelope.position),
+            "sha256": shown.sha256,
+            "product": shown.event_type.product,
+            "dataset": shown.event_type.dataset,
+            "code": shown.event_type.code,
+            "fields": fields,
+        })
+    });
+    out.insert("events".to_owned(), events.collect());
+    Value::Object(out)
+}
+
+/// The fields that an event has, each with its members, in the order of its type; the rendered text last.
+fn fields(shown: &Shown<'_>) -> Vec<(String, Vec<String>)> {
+    let mut out: Vec<(String, Vec<String>)> = Vec::new();
+    for (column, value) in shown.event_type.columns.iter().zip(&shown.event.columns) {
+        match value {
+            None => {}
+            Some(StoredValue::Text(text)) => out.push((column.field.clone(), vec![text.clone()])),
+            Some(StoredValue::List(members)) => out.push((column.field.clone(), members.clone())),
+        }
+    }
+    out.extend(shown.event.message.as_ref().map(|message| ("Message".to_owned(), vec![message.clone()])));
+    out
+}
+
+/// The form for reading.
+fn block(finding: &FindingRow, events: &[Shown<'_>]) -> String {
+    let row: Map<String, Value> = FINDING.fields.iter().cloned().zip(finding_row(finding)).collect();
+    let mut out = format!("Finding {}: {}\n", cell_text(&row["finding_id"]), visible(&cell_text(&row["rule_title"])));
+    let names = ["level", "message", "group", "count", "first_time", "last_time", "techniques", "tactics", "risk_score", "risk_objects", "rule_id", "rule_path", "hunt_id"];
+    for name in names {
+        let text = if name == "risk_objects" { risk_objects(&row[name]) } else { cell_text(&row[name]).into_owned() };
+        if text != "-" {
+            line(&name.replace('_', " "), &text, 13, &mut out);
+        }
+    }
+    for shown in events {
+        event_block(shown, &mut out);
+    }
+    out.push('\n');
+    out
+}
+
+fn risk_objects(value: &Value) -> String {
+    let objects = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    let shown: Vec<String> = objects.iter().map(|o| format!("{} ({})", cell_text(&o["value"]), cell_text(&o["type"]))).collect();
+    if shown.is_empty() { "-".to_owned() } else { shown.join(", ") }
+}
+
+fn event_block(shown: &Shown<'_>, out: &mut String) {
+    let envelope = &shown.event.envelope;
+    let kind = [&shown.event_type.dataset, &shown.event_type.code].map(String::as_str).join(" ");
+    let time = envelope.time_us.map_or_else(|| "no time".to_owned(), format_time);
+    let host = envelope.host.as_deref().unwrap_or("-");
+    let heading = format!("Event {}: {}  {time}  {host}", envelope.id.0, kind.trim());
+    out.push_str(&format!("\n{}\n", visible(&heading)));
+    let place = match envelope.record {
+        Some(record) => format!("{}, record {record}", envelope.path),
+        None => format!("{}, line or record {}", envelope.path, envelope.position),
+    };
+    let fields = fields(shown);
+    let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).clamp(6, NAME_WIDTH);
+    line("file", &place, width, out);
+    line("sha256", &shown.sha256, width, out);
+    for (name, members) in &fields {
+        line(name, &members.join("\n"), width, out);
+    }
+}
+
+/// Writes `  name  value`; further lines of the value stand below its first.
+fn line(name: &str, value: &str, width: usize, out: &mut String) {
+    let value = visible_text(value);
+    let mut lines = value.trim_end().split('\n');
+    out.push_str(&format!("  {:<width$}  {}\n", visible(name), lines.next().unwrap_or_default()));
+    for more in lines {
+        out.push_str(&format!("  {:width$}  {more}\n", ""));
+    }
+}

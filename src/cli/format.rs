@@ -1,0 +1,30 @@
+//! The `--format` flag.
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
+use crate::report::Format;
+
+/// How a listing is written.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct FormatArgs {
+    /// How the output is written
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t, hide_default_value = true, help_heading = "Output")]
+    pub(crate) format: Format,
+}
+
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Table, Self::Json, Self::Jsonl, Self::Csv]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Table => ("table", "Columns for reading; long cells are cut (the default)"),
+            Self::Json => ("json", "One array of objects"),
+            Self::Jsonl => ("jsonl", "One object a line"),
+            Self::Csv => ("csv", "Comma-separated, with a header line"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
+}

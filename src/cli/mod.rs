@@ -1,0 +1,141 @@
+//! The command line: arguments, printing, exit codes. The only layer that prints, reads the clock or the environment.
+//!
+//! One file a subcommand; the doc comment of its argument struct is its help. A command checks its inputs and
+//! outputs first, calls the library, and prints through [`printer::Printer`]: data on stdout, everything else on
+//! stderr.
+//!
+//! | exit code | meaning |
+//! |---|---|
+//! | 0 | all good |
+//! | 1 | error: nothing or not all was done |
+//! | 2 | wrong usage |
+//! | 3 | done, but something was skipped or damaged: stderr says what |
+//!
+//! A reader that goes away (`retrohunt findings | head`) is no error: the command ends quietly with 0.
+
+mod findings;
+mod format;
+mod generate;
+mod printer;
+mod progress;
+mod sources;
+mod sql;
+mod starter_pack;
+mod store;
+mod values;
+mod words;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use printer::Printer;
+pub use starter_pack::STARTER_PACK;
+
+/// Hunt years of log archives with Sigma rules and Splunk detections over one SQLite file.
+#[derive(Debug, Parser)]
+#[command(name = "retrohunt", version, arg_required_else_help = true, max_term_width = 100, after_help = EXAMPLES)]
+struct Args {
+    /// Print data and errors only: no progress, no summaries, no warnings
+    #[arg(long, short, global = true, help_heading = "Output")]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  retrohunt load /evidence                       Read every log in a folder, archives included
+  retrohunt hunt                                 Hunt with the rules that come with the program
+  retrohunt hunt --rules sigma/rules --level high
+  retrohunt findings show 3                      One finding with all its events
+  retrohunt sql \"SELECT * FROM security_5145 LIMIT 5\"
+
+Exit codes: 0 all good, 1 error, 2 wrong usage, 3 done but something was skipped or damaged.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Sources(sources::Args),
+    Findings(findings::Args),
+    Sql(sql::Args),
+    Generate(generate::Args),
+}
+
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// All good.
+    Complete,
+    /// Done, but something was skipped or damaged.
+    Partial,
+}
+
+impl Outcome {
+    fn partial_if(partial: bool) -> Self {
+        if partial { Self::Partial } else { Self::Complete }
+    }
+}
+
+/// A command line that parses and makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct UsageError(String);
+
+/// Runs the program: parses the process's arguments, runs the command, prints its error, returns its exit code.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            drop(error.print()); // nobody is left to tell when stderr is gone
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let mut printer = Printer::new(args.quiet);
+    let result = run(args.command, &mut printer).and_then(|outcome| {
+        printer.flush()?;
+        Ok(outcome)
+    });
+    match result {
+        Ok(Outcome::Complete) => ExitCode::SUCCESS,
+        Ok(Outcome::Partial) => ExitCode::from(3),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            printer.error(&format!("{error:#}"));
+            ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Sources(args) => sources::run(&args, printer),
+        Command::Findings(args) => findings::run(&args, printer),
+        Command::Sql(args) => sql::run(&args, printer),
+        Command::Generate(args) => generate::run(&args, printer),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_argument_definitions_are_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in Args::command().get_subcommands().filter(|c| !c.is_hide_set()) {
+            let help = command.clone().render_long_help().to_string();
+            assert!(help.contains("Examples:") && help.contains("retrohunt "), "`{}` has no example", command.get_name());
+        }
+    }
+}

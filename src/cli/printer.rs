@@ -1,0 +1,98 @@
+//! The one place that prints: data to stdout, everything else to stderr.
+//!
+//! Standard output is for data only, so that it can be piped. Progress, summaries, warnings and errors go to
+//! standard error, and all but errors are silent with `--quiet`. Text that may come from a log, a rule or a path is
+//! passed through [`crate::report::visible`] before it gets here or inside here, never printed raw.
+
+use std::io::{self, IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::diag::{self, Diagnostic, Severity};
+use crate::report::{visible, visible_text};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const BOLD: Style = Style::new().bold();
+
+/// A terminal narrower than this (or one that says so) gets unwrapped tables.
+const MIN_WIDTH: u16 = 40;
+
+/// Prints for one command.
+pub(crate) struct Printer {
+    quiet: bool,
+    out: io::BufWriter<io::Stdout>,
+}
+
+impl Printer {
+    pub(crate) fn new(quiet: bool) -> Self {
+        Self { quiet, out: io::BufWriter::with_capacity(1 << 16, io::stdout()) }
+    }
+
+    /// Returns where data goes.
+    pub(crate) fn data(&mut self) -> &mut dyn Write {
+        &mut self.out
+    }
+
+    /// Writes what is buffered.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    /// Returns the columns of the terminal that data goes to; `None` where it is a file or a pipe.
+    pub(crate) fn width(&self) -> Option<u16> {
+        terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0).filter(|width| *width >= MIN_WIDTH)
+    }
+
+    /// Whether progress may be drawn.
+    pub(crate) fn draws_progress(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// Says something about the work: a summary, what to do next.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            stderr_line(&visible_text(text));
+        }
+    }
+
+    /// Says something with its first words in bold.
+    pub(crate) fn headed_note(&self, head: &str, text: &str) {
+        if !self.quiet {
+            stderr_line(&format!("{BOLD}{}{BOLD:#} {}", visible(head), visible_text(text)));
+        }
+    }
+
+    /// Says what was skipped or damaged.
+    pub(crate) fn warning(&self, text: &str) {
+        if !self.quiet {
+            stderr_line(&format!("{WARNING}warning:{WARNING:#} {}", visible_text(text)));
+        }
+    }
+
+    /// Says why the command failed; also with `--quiet`.
+    pub(crate) fn error(&self, text: &str) {
+        stderr_line(&format!("{ERROR}error:{ERROR:#} {}", visible_text(text)));
+    }
+
+    /// Shows a diagnostic with its place in the rule; with `--quiet` only an error.
+    pub(crate) fn diagnostic(&self, diagnostic: &Diagnostic) {
+        if !self.quiet || diagnostic.severity == Severity::Error {
+            stderr_line(diag::render_coloured(std::slice::from_ref(diagnostic)).trim_end());
+        }
+    }
+
+    /// Writes diagnostics as data, in colour on a terminal that takes it.
+    pub(crate) fn listed_diagnostics(&mut self, diagnostics: &[Diagnostic]) -> io::Result<()> {
+        let text = diag::render_coloured(diagnostics);
+        let mut out = anstream::AutoStream::new(Vec::new(), anstream::AutoStream::choice(&io::stdout()));
+        out.write_all(text.as_bytes())?;
+        self.out.write_all(&out.into_inner())
+    }
+}
+
+/// Writes a line to stderr, without colours where they are not wanted. There is nobody to tell when that fails.
+fn stderr_line(text: &str) {
+    let mut stderr = anstream::AutoStream::auto(io::stderr().lock());
+    drop(writeln!(stderr, "{text}"));
+}

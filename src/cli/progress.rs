@@ -1,0 +1,73 @@
+//! Progress on stderr: only on a terminal, only after a quarter of a second, never in the way of the work.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::printer::Printer;
+
+/// Work that ends sooner shows nothing.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// What a bar counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// Bytes of input.
+    Bytes,
+    /// Events.
+    Events,
+}
+
+/// A bar that may never be drawn.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    started: Instant,
+    drawn: Cell<bool>,
+    unit: Unit,
+}
+
+impl Progress {
+    pub(crate) fn new(printer: &Printer, unit: Unit) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        Self { bar, started: Instant::now(), drawn: Cell::new(!printer.draws_progress()), unit }
+    }
+
+    /// Says how much there is; without it there is no ETA.
+    pub(crate) fn total(&self, total: u64) {
+        self.bar.set_length(total);
+    }
+
+    /// Says how much is done, and what is being done.
+    pub(crate) fn at(&self, done: u64, what: impl FnOnce() -> String) {
+        self.note(what);
+        self.bar.set_position(done);
+    }
+
+    /// Says what is being done.
+    pub(crate) fn note(&self, what: impl FnOnce() -> String) {
+        if !self.drawn.get() && self.started.elapsed() >= PATIENCE {
+            self.drawn.set(true);
+            self.bar.set_style(style(self.unit, self.bar.length().is_some()));
+            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        }
+        if !self.bar.is_hidden() {
+            self.bar.set_message(what());
+        }
+    }
+
+    /// Removes the bar.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn style(unit: Unit, known: bool) -> ProgressStyle {
+    let template = match (unit, known) {
+        (Unit::Bytes, true) => "{bar:24} {bytes}/{total_bytes} {bytes_per_sec} ETA {eta} {wide_msg}",
+        (Unit::Bytes, false) => "{spinner} {bytes} {bytes_per_sec} {wide_msg}",
+        (Unit::Events, true) => "{bar:24} {human_pos}/{human_len} events {per_sec} ETA {eta} {wide_msg}",
+        (Unit::Events, false) => "{spinner} {human_pos} events {per_sec} {wide_msg}",
+    };
+    ProgressStyle::with_template(template).expect("the templates above are well formed").progress_chars("█▉▊▋▌▍▎▏ ")
+}
