@@ -1,0 +1,105 @@
+//! Aggregates of stats and eventstats as SQL.
+
+use sqlparser::ast::Expr;
+
+use super::ast::{self, Extras, Key};
+use super::pred::Fields;
+use super::scalar;
+use super::writer::{Kind, Typed, Writer};
+use crate::ir::{Aggregate, AggregateFunction, Field, Scalar};
+
+/// Makes one aggregate over rows in the given order; `time` is the column that earliest and latest go by.
+pub(super) fn aggregate(fields: &dyn Fields<Field>, order: &[Key], time: Option<&Expr>, wanted: &Aggregate) -> Typed {
+    let writer = fields.writer();
+    let Some(argument) = &wanted.argument else { return Typed::new(ast::count_star(None), Kind::Integer) };
+    if wanted.function == AggregateFunction::Count && !matches!(argument, Scalar::Field(_)) {
+        let counted = ast::case(vec![(scalar::truth(fields, argument), ast::integer(1))], None);
+        return Typed::new(ast::call("count", vec![counted]), Kind::Integer);
+    }
+    let value = scalar::data(fields, argument);
+    if !writer.is_portable() {
+        return hunt(wanted.function, value, order, time);
+    }
+    if value.multi && !(wanted.function == AggregateFunction::Count) {
+        return Typed::new(writer.gap("an aggregate of a multivalue field"), Kind::Any);
+    }
+    portable(writer, wanted.function, value)
+}
+
+fn hunt(function: AggregateFunction, value: Typed, order: &[Key], time: Option<&Expr>) -> Typed {
+    let made = |name, kind| Typed::new(ast::call(name, vec![value.expr.clone()]), kind);
+    let is_number = value.kind.is_number();
+    let first = |order: Vec<Key>| {
+        let expr = ast::call_with("retro_first", vec![value.expr.clone()], Extras { order, ..Extras::default() });
+        Typed { expr, ..value.clone() }
+    };
+    let by_time = |descending: bool| {
+        let keys = time.into_iter().flat_map(|t| [(ast::is_null(t.clone()), false), (t.clone(), descending)]);
+        first(keys.chain(order.iter().cloned()).collect())
+    };
+    match function {
+        AggregateFunction::Count => made("retro_count", Kind::Integer),
+        AggregateFunction::Dc => made("retro_dc", Kind::Integer),
+        AggregateFunction::Min if is_number => made("min", value.kind),
+        AggregateFunction::Max if is_number => made("max", value.kind),
+        AggregateFunction::Min => made("retro_min", Kind::Any),
+        AggregateFunction::Max => made("retro_max", Kind::Any),
+        AggregateFunction::Sum => made("retro_sum", Kind::Number),
+        AggregateFunction::Avg => made("retro_avg", Kind::Number),
+        AggregateFunction::Stdev => made("retro_stdev", Kind::Number),
+        AggregateFunction::Median => made("retro_median", Kind::Number),
+        AggregateFunction::Values => Typed { multi: true, ..made("retro_values", Kind::Text) },
+        AggregateFunction::List => {
+            let expr = ast::call_with("retro_first_members", vec![value.expr.clone()], Extras { order: order.to_vec(), ..Extras::default() });
+            Typed { expr, kind: Kind::Text, multi: true }
+        }
+        AggregateFunction::First => first(order.to_vec()),
+        AggregateFunction::Last => first(order.iter().map(|(expr, descending)| (expr.clone(), !descending)).collect()),
+        AggregateFunction::Earliest => by_time(false),
+        AggregateFunction::Latest => by_time(true),
+    }
+}
+
+fn portable(writer: &Writer, function: AggregateFunction, value: Typed) -> Typed {
+    let is_number = value.kind.is_number();
+    let number = || writer.as_number(value.clone());
+    let made = |name, expr, kind| Typed::new(ast::call(name, vec![expr]), kind);
+    match function {
+        AggregateFunction::Count if value.multi => Typed::new(writer.gap("an aggregate of a multivalue field"), Kind::Integer),
+        AggregateFunction::Count => made("count", value.expr, Kind::Integer),
+        AggregateFunction::Dc => {
+            let expr = if is_number { value.expr } else { writer.as_text(value) };
+            Typed::new(ast::call_with("count", vec![expr], Extras { distinct: true, ..Extras::default() }), Kind::Integer)
+        }
+        AggregateFunction::Min if is_number => made("min", value.expr, value.kind),
+        AggregateFunction::Max if is_number => made("max", value.expr, value.kind),
+        // Numbers sort before texts, so the least is a number if there is any, and the greatest a text if there is any.
+        AggregateFunction::Min => Typed::new(ast::call("coalesce", vec![ast::call("min", vec![number()]), ast::call("min", vec![no_number(writer, &value)])]), Kind::Any),
+        AggregateFunction::Max => Typed::new(ast::call("coalesce", vec![ast::call("max", vec![no_number(writer, &value)]), ast::call("max", vec![number()])]), Kind::Any),
+        AggregateFunction::Sum => made("sum", number(), Kind::Number),
+        AggregateFunction::Avg => made("avg", number(), Kind::Number),
+        AggregateFunction::Values => Typed { expr: values(writer.as_text(value)), kind: Kind::Text, multi: true },
+        AggregateFunction::Stdev => Typed::new(writer.gap("stdev()"), Kind::Number),
+        AggregateFunction::Median => Typed::new(writer.gap("median()"), Kind::Number),
+        AggregateFunction::List => Typed::new(writer.gap("list()"), Kind::Text),
+        AggregateFunction::First | AggregateFunction::Last => Typed::new(writer.gap("first() and last()"), value.kind),
+        AggregateFunction::Earliest | AggregateFunction::Latest => Typed::new(writer.gap("earliest() and latest()"), value.kind),
+    }
+}
+
+fn no_number(writer: &Writer, value: &Typed) -> Expr {
+    let number = writer.as_number(value.clone());
+    ast::case(vec![(ast::is_null(number), value.expr.clone())], None)
+}
+
+/// The distinct texts in order, on lines. `group_concat(DISTINCT …)` takes no separator but the comma: commas in the
+/// texts are written as unit separator and `c` meanwhile, and unit separators as unit separator and `u`.
+fn values(text: Expr) -> Expr {
+    const COMMA: &str = "\u{1f}c";
+    const SEPARATOR: &str = "\u{1f}u";
+    let replace = |x, from, to| ast::call("replace", vec![x, ast::text(from), ast::text(to)]);
+    let extras = Extras { distinct: true, order: vec![(text.clone(), false)], over: None };
+    let written = replace(replace(text, "\u{1f}", SEPARATOR), ",", COMMA);
+    let joined = ast::call_with("group_concat", vec![written], extras);
+    replace(replace(replace(joined, ",", "\n"), COMMA, ","), SEPARATOR, "\u{1f}")
+}

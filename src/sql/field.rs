@@ -1,0 +1,356 @@
+//! Fields of events as SQL over a type's text view: values, tests of their members, functions of field maps.
+//!
+//! The view gives each field as text, a list as its members on lines, and beside it the raw cell. A list's raw cell is
+//! the id of its value: INTEGER in dictionary columns, REAL in all others. In a hunt a list is the BLOB that
+//! `retro_list` makes, and functions of the store look at its members; portable SQL looks them up in `value_item`.
+
+use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, TableWithJoins};
+
+use super::ast::{self, SelectParts};
+use super::glob::equals_any_case;
+use super::writer::{Kind, Typed, Writer, two_valued};
+use crate::catalog::{Column, Encoding, EventType};
+use crate::plan::{FieldExpr, FieldFunction};
+use crate::store::SqlValue;
+
+/// The alias of the view in every SELECT over one.
+pub(super) const VIEW: &str = "v";
+
+/// The fields of one event type.
+pub(super) struct EventFields<'a> {
+    /// Shared state.
+    pub(super) writer: &'a Writer,
+    /// The type.
+    pub(super) event_type: &'a EventType,
+}
+
+impl EventFields<'_> {
+    /// Makes a field's value: in a hunt a list stays one, in portable SQL its members are joined by newline.
+    pub(super) fn value(&self, field: &FieldExpr) -> Typed {
+        if let FieldExpr::Time = field {
+            return Typed::new(ast::op(ast::column(VIEW, "_time_us"), BinaryOperator::Divide, ast::real(1_000_000.0)), Kind::Number);
+        }
+        Typed { expr: self.text(field), kind: Kind::Text, multi: self.may_be_list(field) }
+    }
+
+    /// Whether the field may be a list in some event.
+    pub(super) fn may_be_list(&self, field: &FieldExpr) -> bool {
+        match field {
+            FieldExpr::Column(index) => self.event_type.column(*index).has_lists,
+            FieldExpr::Apply(FieldFunction::FirstMember | FieldFunction::LastMember, _) => false,
+            FieldExpr::Apply(_, inner) => self.may_be_list(inner),
+            FieldExpr::Coalesce(parts) => parts.iter().any(|part| self.may_be_list(part)),
+            _ => false,
+        }
+    }
+
+    /// Makes the id of a field's list, NULL where it is none; only a bare column has one.
+    pub(super) fn list_id(&self, field: &FieldExpr) -> Option<Expr> {
+        match field {
+            FieldExpr::Column(index) => Some(list_id(self.event_type.column(*index))),
+            _ => None,
+        }
+    }
+
+    fn text(&self, field: &FieldExpr) -> Expr {
+        match field {
+            FieldExpr::Missing => ast::null(),
+            FieldExpr::Constant(text) => self.writer.text(text),
+            FieldExpr::Column(index) => self.column(self.event_type.column(*index)),
+            FieldExpr::Time => self.writer.gap("the text of an event's time"),
+            FieldExpr::Host => ast::column(VIEW, "_host"),
+            FieldExpr::Record => ast::as_text(ast::column(VIEW, "_record")),
+            FieldExpr::Message => self.message(),
+            FieldExpr::Apply(function, inner) => self.apply(function, inner),
+            FieldExpr::Coalesce(parts) => {
+                let branches = parts.iter().map(|part| (self.is_present(part), self.text(part))).collect();
+                ast::case(branches, None)
+            }
+        }
+    }
+
+    fn column(&self, column: &Column) -> Expr {
+        let text = ast::column(VIEW, &column.view_name);
+        if self.writer.is_portable() || !column.has_lists {
+            return text;
+        }
+        let members = ast::call_with("retro_list", vec![ast::column("m", "text")], ast::Extras { order: vec![(ast::column("i", "position"), false)], ..Default::default() });
+        ast::call("coalesce", vec![ast::scalar_query(members_of(list_id(column), members)), text])
+    }
+
+    fn message(&self) -> Expr {
+        if self.writer.is_portable() {
+            return self.writer.gap("rendered text, which is stored compressed,");
+        }
+        let same = ast::eq(ast::column("m", "event"), ast::column(VIEW, "_id"));
+        ast::scalar_query(ast::query(ast::select(SelectParts {
+            items: vec![SelectItem::UnnamedExpr(ast::column("m", "Message"))],
+            from: vec![ast::table(&["messages"], "m")],
+            filter: Some(same),
+            ..Default::default()
+        })))
+    }
+
+    /// Whether a part of a Coalesce counts: some member is neither empty nor `-`.
+    fn is_present(&self, field: &FieldExpr) -> Expr {
+        if self.writer.is_portable() || !self.may_be_list(field) {
+            let filled = |x: Expr| ast::not_in_list(x, vec![ast::text(""), ast::text("-")]);
+            return if self.writer.is_portable() { self.test(field, &filled) } else { filled(self.text(field)) };
+        }
+        ast::call("retro_is_filled", vec![self.text(field)])
+    }
+
+    fn apply(&self, function: &FieldFunction, inner: &FieldExpr) -> Expr {
+        if !self.writer.is_portable() {
+            return hunt_function(self.writer, function, self.text(inner));
+        }
+        if matches!(function, FieldFunction::FirstMember | FieldFunction::LastMember) {
+            return self.end_member(inner, *function == FieldFunction::LastMember);
+        }
+        let on = |x: Expr| portable_function(self.writer, function, x);
+        match self.list_id(inner) {
+            Some(id) if self.may_be_list(inner) => {
+                let joined = ast::call("group_concat", vec![on(ast::column("m", "text")), ast::call("char", vec![ast::integer(10)])]);
+                ast::case(vec![(is_list(id.clone()), ast::scalar_query(members_of(id, joined)))], Some(on(self.text(inner))))
+            }
+            _ if self.may_be_list(inner) => self.writer.gap("a function of a function of a multivalue field"),
+            _ => on(self.text(inner)),
+        }
+    }
+
+    fn end_member(&self, inner: &FieldExpr, last: bool) -> Expr {
+        match self.list_id(inner) {
+            Some(id) if self.may_be_list(inner) => {
+                let member = members_of(id, ast::column("m", "text"));
+                let member = ast::ordered(member, vec![(ast::column("i", "position"), last)], Some(1));
+                ast::call("coalesce", vec![ast::scalar_query(member), self.text(inner)])
+            }
+            _ if self.may_be_list(inner) => self.writer.gap("the first or last member of a function of a multivalue field"),
+            _ => self.text(inner),
+        }
+    }
+
+    /// Makes "some member passes", in portable SQL; NULL where the field is missing.
+    pub(super) fn test(&self, field: &FieldExpr, passes: &dyn Fn(Expr) -> Expr) -> Expr {
+        match field {
+            FieldExpr::Missing => ast::truth(false),
+            FieldExpr::Column(index) => {
+                let column = self.event_type.column(*index);
+                let text = ast::column(VIEW, &column.view_name);
+                if column.has_lists { some_member(list_id(column), text, passes) } else { passes(text) }
+            }
+            FieldExpr::Apply(FieldFunction::FirstMember | FieldFunction::LastMember, _) => passes(self.text(field)),
+            FieldExpr::Apply(function, inner) => self.test(inner, &|x| passes(portable_function(self.writer, function, x))),
+            FieldExpr::Coalesce(parts) => {
+                let branches = parts.iter().map(|part| (self.is_present(part), self.test(part, passes))).collect();
+                ast::case(branches, Some(ast::truth(false)))
+            }
+            FieldExpr::Constant(_) | FieldExpr::Time | FieldExpr::Host | FieldExpr::Record | FieldExpr::Message => passes(self.text(field)),
+        }
+    }
+}
+
+/// Makes the id of a column's list, NULL where the cell holds none.
+fn list_id(column: &Column) -> Expr {
+    let raw = || ast::column(VIEW, &format!("{}_id", column.view_name));
+    let class = if column.encoding == Encoding::Dictionary { "integer" } else { "real" };
+    ast::case(vec![(ast::eq(ast::call("typeof", vec![raw()]), ast::text(class)), raw())], None)
+}
+
+/// Makes "some member of the list, or the text where it is none, passes".
+pub(super) fn some_member(id: Expr, text: Expr, passes: &dyn Fn(Expr) -> Expr) -> Expr {
+    let mut query = members_of(id.clone(), ast::truth(true));
+    if let sqlparser::ast::SetExpr::Select(select) = query.body.as_mut() {
+        let of_list = select.selection.take().into_iter();
+        select.selection = Some(ast::all(of_list.chain([passes(ast::column("m", "text"))]).collect()));
+    }
+    ast::case(vec![(is_list(id), ast::exists(query))], Some(passes(text)))
+}
+
+fn is_list(id: Expr) -> Expr {
+    let same = ast::eq(ast::column("i", "list"), id);
+    let one = vec![SelectItem::UnnamedExpr(ast::truth(true))];
+    ast::exists(ast::query(ast::select(SelectParts { items: one, from: vec![ast::table(&["value_item"], "i")], filter: Some(same), ..Default::default() })))
+}
+
+/// Makes a query over the members of a list: `i` is the place, `m` the member's value.
+fn members_of(id: Expr, output: Expr) -> Query {
+    let same_value = ast::eq(ast::column("m", "id"), ast::column("i", "value"));
+    ast::query(ast::select(SelectParts {
+        items: vec![SelectItem::UnnamedExpr(output)],
+        from: vec![member_tables(same_value)],
+        filter: Some(ast::eq(ast::column("i", "list"), id)),
+        ..Default::default()
+    }))
+}
+
+fn member_tables(on: Expr) -> TableWithJoins {
+    ast::join(ast::table(&["value_item"], "i"), ast::table(&["value"], "m"), Some(on), false)
+}
+
+/// Makes the members of a list as a table to join: columns `list` and `member`.
+pub(super) fn all_members() -> Query {
+    let same_value = ast::eq(ast::column("m", "id"), ast::column("i", "value"));
+    ast::query(ast::select(SelectParts {
+        items: vec![ast::item(ast::column("i", "list"), "list"), ast::item(ast::column("m", "text"), "member")],
+        from: vec![member_tables(same_value)],
+        ..Default::default()
+    }))
+}
+
+/// Makes a function of a field map by the store's own definition of it.
+fn hunt_function(writer: &Writer, function: &FieldFunction, value: Expr) -> Expr {
+    let (name, extra): (&str, Vec<String>) = match function {
+        FieldFunction::BaseName => ("base_name", vec![]),
+        FieldFunction::WithoutDomain => ("without_domain", vec![]),
+        FieldFunction::Lower => ("lower", vec![]),
+        FieldFunction::Hash(kind) => ("hash", vec![kind.clone()]),
+        FieldFunction::RegistryData => ("registry_data", vec![]),
+        FieldFunction::WithoutMappedPrefix => ("without_mapped_prefix", vec![]),
+        FieldFunction::HexToDecimal => ("hex_to_decimal", vec![]),
+        FieldFunction::LastMember => ("last_member", vec![]),
+        FieldFunction::FirstMember => ("first_member", vec![]),
+        FieldFunction::Translate(pairs) => ("translate", flat(pairs)),
+        FieldFunction::TranslateElse(pairs, otherwise) => ("translate_else", std::iter::once(otherwise.clone()).chain(flat(pairs)).collect()),
+        FieldFunction::Parent => ("parent", vec![]),
+        FieldFunction::Root => ("root", vec![]),
+        FieldFunction::RegistryType => ("registry_type", vec![]),
+    };
+    let mut arguments = vec![ast::text(name), value];
+    arguments.extend(extra.into_iter().map(|text| writer.bind(SqlValue::Text(text))));
+    ast::call("retro_field", arguments)
+}
+
+fn flat(pairs: &[(String, String)]) -> Vec<String> {
+    pairs.iter().flat_map(|(from, to)| [from.clone(), to.clone()]).collect()
+}
+
+/// Makes the text after the last of some separators: what stays when all other characters are taken from the right.
+pub(super) fn after_last(x: &Expr, separators: &[&str]) -> Expr {
+    let end = ast::op(ast::call("length", vec![up_to_last(x, separators)]), BinaryOperator::Plus, ast::integer(1));
+    ast::call("substr", vec![x.clone(), end])
+}
+
+fn up_to_last(x: &Expr, separators: &[&str]) -> Expr {
+    let others = separators.iter().fold(x.clone(), |x, s| ast::call("replace", vec![x, ast::text(s), ast::text("")]));
+    ast::call("rtrim", vec![x.clone(), others])
+}
+
+/// Makes a function of a field map of SQLite's own functions.
+fn portable_function(writer: &Writer, function: &FieldFunction, x: Expr) -> Expr {
+    let substr = |from: i64, length: Option<Expr>| ast::call("substr", [x.clone(), ast::integer(from)].into_iter().chain(length).collect());
+    let length_less = |n: i64| ast::op(ast::call("length", vec![x.clone()]), BinaryOperator::Minus, ast::integer(n));
+    let glob = |pattern: &str| ast::call("glob", vec![ast::text(pattern), x.clone()]);
+    let separator = || ast::call("instr", vec![x.clone(), ast::text("\\")]);
+    let has_separator = || ast::op(separator(), BinaryOperator::Gt, ast::integer(0));
+    match function {
+        FieldFunction::BaseName => after_last(&x, &["\\", "/"]),
+        FieldFunction::WithoutDomain => after_last(&x, &["\\"]),
+        FieldFunction::Lower => writer.gap("lower case of letters outside ASCII"),
+        FieldFunction::Hash(kind) => hash(&x, kind),
+        FieldFunction::RegistryData => {
+            let is_wrapped = ast::any(vec![glob("DWORD (*)"), glob("QWORD (*)")]);
+            ast::case(vec![(is_wrapped, substr(8, Some(length_less(8))))], Some(x))
+        }
+        FieldFunction::WithoutMappedPrefix => ast::case(vec![(ast::like(x.clone(), ast::text("::ffff:%")), substr(8, None))], Some(x)),
+        FieldFunction::HexToDecimal => hex_to_decimal(&x),
+        FieldFunction::FirstMember | FieldFunction::LastMember => x,
+        FieldFunction::Translate(pairs) => ast::case(translations(&x, pairs), Some(x)),
+        FieldFunction::TranslateElse(pairs, otherwise) => {
+            let otherwise = ast::case(vec![(ast::is_not_null(x.clone()), ast::text(otherwise))], None);
+            ast::case(translations(&x, pairs), Some(otherwise))
+        }
+        FieldFunction::Parent => {
+            let end = ast::op(ast::call("length", vec![up_to_last(&x, &["\\"])]), BinaryOperator::Minus, ast::integer(1));
+            ast::case(vec![(has_separator(), substr(1, Some(end)))], None)
+        }
+        FieldFunction::Root => {
+            let end = ast::op(separator(), BinaryOperator::Minus, ast::integer(1));
+            ast::case(vec![(has_separator(), substr(1, Some(end)))], Some(x))
+        }
+        FieldFunction::RegistryType => ast::case(
+            vec![
+                (ast::is_null(x.clone()), ast::null()),
+                (ast::eq(x.clone(), ast::text("Binary Data")), ast::text("REG_BINARY")),
+                (glob("DWORD (*"), ast::text("REG_DWORD")),
+                (glob("QWORD (*"), ast::text("REG_QWORD")),
+            ],
+            Some(ast::text("REG_SZ")),
+        ),
+    }
+}
+
+/// Translations compare without the case of ASCII letters.
+fn translations(x: &Expr, pairs: &[(String, String)]) -> Vec<(Expr, Expr)> {
+    let branch = |(from, to): &(String, String)| {
+        let test = if from.is_ascii() { equals_any_case(x.clone(), from) } else { ast::eq_nocase(x.clone(), ast::text(from)) };
+        (test, ast::text(to))
+    };
+    match pairs.is_empty() {
+        true => vec![(ast::truth(false), ast::null())],
+        false => pairs.iter().map(branch).collect(),
+    }
+}
+
+/// Every white space character, for `trim`.
+const WHITE_SPACE: &str = " \t\n\u{b}\u{c}\r\u{85}\u{a0}\u{1680}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}";
+
+/// The first `K=` part of a comma-separated text: the parts as a JSON array, one row each.
+fn hash(x: &Expr, kind: &str) -> Expr {
+    let concat = |terms: Vec<Expr>| terms.into_iter().reduce(|a, b| ast::op(a, BinaryOperator::StringConcat, b)).unwrap_or_else(ast::null);
+    let parts = ast::call("replace", vec![ast::call("json_quote", vec![x.clone()]), ast::text(","), ast::text("\",\"")]);
+    let rows = ast::table_function("json_each", vec![concat(vec![ast::text("["), parts, ast::text("]")])], "t");
+    let part = || ast::call("trim", vec![ast::column("t", "value"), ast::text(WHITE_SPACE)]);
+    let is_kind = ast::like(part(), ast::text(&format!("{}=%", kind.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))));
+    let after = ast::call("substr", vec![part(), ast::op(ast::call("instr", vec![part(), ast::text("=")]), BinaryOperator::Plus, ast::integer(1))]);
+    let query = ast::query(ast::select(SelectParts {
+        items: vec![SelectItem::UnnamedExpr(after)],
+        from: vec![rows],
+        filter: Some(is_kind),
+        ..Default::default()
+    }));
+    let first = ast::ordered(query, vec![(ast::column("t", "id"), false)], Some(1));
+    ast::case(vec![(ast::is_not_null(x.clone()), ast::scalar_query(first))], None)
+}
+
+/// `0x1f4` → `500` by a recursion over the digits; the 64 bits are kept as billions and the rest.
+fn hex_to_decimal(x: &Expr) -> Expr {
+    let column = |name: &str| ast::column("t", name);
+    let int = ast::integer;
+    let times = |a, b| ast::op(a, BinaryOperator::Multiply, b);
+    let plus = |a, b| ast::op(a, BinaryOperator::Plus, b);
+    let billion = 1_000_000_000;
+    let digits = ast::call("ltrim", vec![ast::call("lower", vec![ast::call("substr", vec![x.clone(), int(3)])]), ast::text("0")]);
+    let start = vec![ast::item(int(0), "h"), ast::item(int(0), "l"), ast::item(digits, "s")];
+    let digit = ast::op(ast::call("instr", vec![ast::text("0123456789abcdef"), ast::call("substr", vec![column("s"), int(1), int(1)])]), BinaryOperator::Minus, int(1));
+    let low = || plus(times(column("l"), int(16)), digit.clone());
+    let carry = ast::op(low(), BinaryOperator::Divide, int(billion));
+    let step = vec![
+        SelectItem::UnnamedExpr(plus(times(column("h"), int(16)), carry)),
+        SelectItem::UnnamedExpr(ast::op(low(), BinaryOperator::Modulo, int(billion))),
+        SelectItem::UnnamedExpr(ast::call("substr", vec![column("s"), int(2)])),
+    ];
+    let go_on = ast::op(column("s"), BinaryOperator::NotEq, ast::text(""));
+    let recursion = ast::union_all(vec![
+        ast::select(SelectParts { items: start, ..Default::default() }),
+        ast::select(SelectParts { items: step, from: vec![ast::table(&["n"], "t")], filter: Some(go_on), ..Default::default() }),
+    ]);
+    let padded = ast::call("printf", vec![ast::text("%d%09d"), column("h"), column("l")]);
+    let has_high = ast::op(column("h"), BinaryOperator::Gt, int(0));
+    let text = ast::case(vec![(has_high, padded)], Some(ast::as_text(column("l"))));
+    let body = ast::query(ast::select(SelectParts {
+        items: vec![SelectItem::UnnamedExpr(text)],
+        from: vec![ast::table(&["n"], "t")],
+        filter: Some(ast::eq(column("s"), ast::text(""))),
+        ..Default::default()
+    }));
+    let decimal = ast::scalar_query(ast::with(body, vec![("n".to_owned(), ast::query(recursion))], true));
+    let glob = |pattern: &str| ast::call("glob", vec![ast::text(pattern), x.clone()]);
+    let fits = ast::op(
+        ast::call("length", vec![ast::call("ltrim", vec![ast::call("substr", vec![x.clone(), int(3)]), ast::text("0")])]),
+        BinaryOperator::LtEq,
+        int(16),
+    );
+    let is_hex = ast::all(vec![glob("0[xX][0-9a-fA-F]*"), ast::not(two_valued(glob("0[xX]*[^0-9a-fA-F]*"))), fits]);
+    ast::case(vec![(is_hex, decimal)], Some(x.clone()))
+}

@@ -1,0 +1,95 @@
+//! Patterns as portable SQL: `=`, `LIKE … ESCAPE '\'` and `GLOB`, with the project's folding.
+//!
+//! SQLite folds ASCII letters only. [`fold_char`] maps no character outside ASCII to one inside, so ASCII patterns
+//! are exact as they are. For each other letter of a pattern that has forms of another case, the value's forms are
+//! replaced by the pattern's one before it is compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use sqlparser::ast::Expr;
+
+use super::ast;
+use crate::event::fold_char;
+use crate::ir::{Case, Glob, Part};
+
+/// Makes the test of a text by a pattern.
+pub(super) fn matches(value: Expr, glob: &Glob, case: Case) -> Expr {
+    match case {
+        Case::Exact => match glob.as_literal() {
+            Some(literal) => ast::eq(value, ast::text(literal)),
+            None => ast::call("glob", vec![ast::text(&glob_pattern(glob)), value]),
+        },
+        Case::Ignore => {
+            let folded = glob.folded();
+            let value = unify(value, &folded);
+            match folded.as_literal() {
+                Some(literal) if literal.bytes().any(|b| b.is_ascii_alphabetic()) => ast::eq_nocase(value, ast::text(literal)),
+                Some(literal) => ast::eq(value, ast::text(literal)),
+                None => ast::like(value, ast::text(&like_pattern(&folded))),
+            }
+        }
+    }
+}
+
+/// Makes `value = text` without case, as a whole.
+pub(super) fn equals_any_case(value: Expr, text: &str) -> Expr {
+    matches(value, &Glob::literal(text), Case::Ignore)
+}
+
+fn like_pattern(glob: &Glob) -> String {
+    let mut out = String::new();
+    for part in glob.parts() {
+        match part {
+            Part::Any => out.push('%'),
+            Part::One => out.push('_'),
+            Part::Text(text) => text.chars().for_each(|c| {
+                if matches!(c, '%' | '_' | '\\') {
+                    out.push('\\');
+                }
+                out.push(c);
+            }),
+        }
+    }
+    out
+}
+
+fn glob_pattern(glob: &Glob) -> String {
+    let mut out = String::new();
+    for part in glob.parts() {
+        match part {
+            Part::Any => out.push('*'),
+            Part::One => out.push('?'),
+            Part::Text(text) => text.chars().for_each(|c| match c {
+                '*' | '?' | '[' => out.extend(['[', c, ']']),
+                c => out.push(c),
+            }),
+        }
+    }
+    out
+}
+
+/// Replaces in the value every other form of the pattern's letters outside ASCII by the folded form.
+fn unify(value: Expr, folded: &Glob) -> Expr {
+    let texts = folded.parts().iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None });
+    let letters: BTreeSet<char> = texts.flat_map(str::chars).filter(|c| !c.is_ascii()).collect();
+    let forms = |c: char| other_forms().get(&c).into_iter().flatten().map(move |form| (*form, c));
+    letters.into_iter().flat_map(forms).fold(value, |value, (form, letter)| {
+        ast::call("replace", vec![value, ast::text(form.encode_utf8(&mut [0; 4])), ast::text(letter.encode_utf8(&mut [0; 4]))])
+    })
+}
+
+/// Folded character → the characters that fold to it.
+fn other_forms() -> &'static BTreeMap<char, Vec<char>> {
+    static FORMS: OnceLock<BTreeMap<char, Vec<char>>> = OnceLock::new();
+    FORMS.get_or_init(|| {
+        let mut forms: BTreeMap<char, Vec<char>> = BTreeMap::new();
+        for c in '\u{80}'..=char::MAX {
+            let folded = fold_char(c);
+            if folded != c {
+                forms.entry(folded).or_default().push(c);
+            }
+        }
+        forms
+    })
+}

@@ -1,0 +1,200 @@
+//! Conditions as SQL.
+//!
+//! What these functions make is 1, 0 or NULL, and NULL stands for false: under NOT it is `NOT coalesce(…, 0)`, so
+//! that a test on a missing field is false and NOT of it true.
+
+use sqlparser::ast::{BinaryOperator, Expr};
+
+use super::ast;
+use super::field::EventFields;
+use super::glob;
+use super::scalar;
+use super::writer::{Kind, Typed, Writer, two_valued};
+use crate::catalog::ColumnIndex;
+use crate::ir::{Case, Cidr, DatePart, FieldCompare, Glob, Match, NumberOp, Part, Pred, Test};
+use crate::plan::FieldExpr;
+use crate::store::SqlValue;
+
+/// How the fields of a condition are read: those of an event, or the columns of a row.
+pub(super) trait Fields<F> {
+    /// Shared state.
+    fn writer(&self) -> &Writer;
+    /// A field's value.
+    fn value(&self, field: &F) -> Typed;
+    /// "Some member of the field passes", in portable SQL.
+    fn test(&self, field: &F, passes: &dyn Fn(Typed) -> Expr) -> Expr;
+    /// Every value of the event or row, for a keyword.
+    fn all(&self) -> Vec<F>;
+}
+
+impl Fields<FieldExpr> for EventFields<'_> {
+    fn writer(&self) -> &Writer {
+        self.writer
+    }
+
+    fn value(&self, field: &FieldExpr) -> Typed {
+        EventFields::value(self, field)
+    }
+
+    fn test(&self, field: &FieldExpr, passes: &dyn Fn(Typed) -> Expr) -> Expr {
+        match field {
+            FieldExpr::Time => passes(self.value(field)),
+            _ => EventFields::test(self, field, &|x| passes(Typed::new(x, Kind::Text))),
+        }
+    }
+
+    fn all(&self) -> Vec<FieldExpr> {
+        let count = u32::try_from(self.event_type.columns.len()).unwrap_or(u32::MAX);
+        let mut all: Vec<FieldExpr> = (0..count).map(|i| FieldExpr::Column(ColumnIndex(i))).collect();
+        if self.event_type.has_messages {
+            all.push(FieldExpr::Message);
+        }
+        all
+    }
+}
+
+/// Makes a condition.
+pub(super) fn pred<F: PartialEq>(fields: &dyn Fields<F>, condition: &Pred<F>) -> Expr {
+    match condition {
+        Pred::True => ast::truth(true),
+        Pred::False => ast::truth(false),
+        Pred::And(terms) => ast::all(terms.iter().map(|p| pred(fields, p)).collect()),
+        Pred::Or(terms) => ast::any(terms.iter().map(|p| pred(fields, p)).collect()),
+        Pred::Not(inner) => ast::not(two_valued(pred(fields, inner))),
+        Pred::Match(test) => matches(fields, test),
+        Pred::Compare(compare) => compared(fields, compare),
+        Pred::Keyword { glob, case } => {
+            let test = Test::Glob { glob: glob.clone(), case: *case };
+            ast::any(fields.all().iter().map(|field| field_test(fields, field, &test, false)).collect())
+        }
+        Pred::Scalar(expression) => scalar::truth(fields, expression),
+    }
+}
+
+fn matches<F>(fields: &dyn Fields<F>, m: &Match<F>) -> Expr {
+    field_test(fields, &m.field, &m.test, m.negated)
+}
+
+fn field_test<F>(fields: &dyn Fields<F>, field: &F, test: &Test, negated: bool) -> Expr {
+    let writer = fields.writer();
+    if !writer.is_portable() {
+        return hunt_test(writer, fields.value(field).expr, test, negated);
+    }
+    fields.test(field, &|value| {
+        let present = ast::is_not_null(value.expr.clone());
+        let passes = portable_test(writer, value, test);
+        if negated { ast::all(vec![present, ast::not(two_valued(passes))]) } else { passes }
+    })
+}
+
+fn hunt_test(writer: &Writer, value: Expr, test: &Test, negated: bool) -> Expr {
+    let text = |t: &str| writer.bind(SqlValue::Text(t.to_owned()));
+    let flag = |is: bool| ast::truth(is);
+    let (name, mut arguments): (&'static str, Vec<Expr>) = match test {
+        Test::Exists if negated => return ast::truth(false),
+        Test::Exists => return ast::is_not_null(value),
+        Test::Glob { glob, case } => ("retro_glob", vec![value, text(&pattern_text(glob)), flag(*case == Case::Ignore)]),
+        Test::Regex(pattern) => ("retro_regexp", vec![value, text(pattern)]),
+        Test::Cidr(Cidr { address, prefix }) => ("retro_cidr", vec![value, text(&format!("{address}/{prefix}"))]),
+        Test::Number { op, value: right } => ("retro_number", vec![value, ast::text(op_text(*op)), writer.bind(SqlValue::Real(*right))]),
+        Test::TextOrder { op, value: right } => ("retro_text_order", vec![value, ast::text(op_text(*op)), text(right)]),
+        Test::DatePart { part, op, value: right } => {
+            ("retro_date_part", vec![value, ast::text(part_text(*part)), ast::text(op_text(*op)), ast::integer(*right)])
+        }
+    };
+    arguments.push(flag(negated));
+    ast::call(name, arguments)
+}
+
+fn portable_test(writer: &Writer, value: Typed, test: &Test) -> Expr {
+    match test {
+        Test::Exists => ast::is_not_null(value.expr),
+        Test::Glob { glob, case } => glob::matches(writer.as_text(value), glob, *case),
+        Test::Regex(_) => writer.gap("a regular expression"),
+        Test::Cidr(_) => writer.gap("a network (CIDR) comparison"),
+        Test::Number { op, value: right } => ast::op(writer.as_number(value), operator(*op), ast::real(*right)),
+        Test::TextOrder { op, value: right } => ast::op(writer.as_text(value), operator(*op), ast::text(right)),
+        Test::DatePart { .. } => writer.gap("a comparison of a part of a date"),
+    }
+}
+
+fn compared<F>(fields: &dyn Fields<F>, c: &FieldCompare<F>) -> Expr {
+    let writer = fields.writer();
+    let (left, right) = (fields.value(&c.left), fields.value(&c.right));
+    if !writer.is_portable() {
+        let flags = [c.any_before, c.any_after, c.case == Case::Ignore].map(ast::truth);
+        return ast::call("retro_compare_fields", [left.expr, right.expr].into_iter().chain(flags).collect());
+    }
+    if c.case == Case::Ignore {
+        return writer.gap("a comparison of two fields without case");
+    }
+    if left.multi || right.multi {
+        return writer.gap("a comparison of multivalue fields");
+    }
+    let (left, right) = (writer.as_text(left), writer.as_text(right));
+    let length = ast::call("length", vec![right.clone()]);
+    let zero = ast::integer(0);
+    match (c.any_before, c.any_after) {
+        (false, false) => ast::eq(left, right),
+        (true, true) => ast::op(ast::call("instr", vec![left, right]), BinaryOperator::Gt, zero),
+        (false, true) => ast::eq(ast::call("substr", vec![left, ast::integer(1), length]), right),
+        (true, false) => {
+            let from = ast::op(ast::op(ast::call("length", vec![left.clone()]), BinaryOperator::Minus, length.clone()), BinaryOperator::Plus, ast::integer(1));
+            let fits = ast::op(ast::call("length", vec![left.clone()]), BinaryOperator::GtEq, length);
+            ast::all(vec![fits, ast::eq(ast::call("substr", vec![left, from]), right)])
+        }
+    }
+}
+
+/// A pattern as `retro_glob` reads it: `*`, `?`, and `\` before each of the three where it is meant itself.
+fn pattern_text(glob: &Glob) -> String {
+    let mut out = String::new();
+    for part in glob.parts() {
+        match part {
+            Part::Any => out.push('*'),
+            Part::One => out.push('?'),
+            Part::Text(text) => text.chars().for_each(|c| {
+                if matches!(c, '*' | '?' | '\\') {
+                    out.push('\\');
+                }
+                out.push(c);
+            }),
+        }
+    }
+    out
+}
+
+/// The operator as functions of the store read it.
+pub(super) fn op_text(op: NumberOp) -> &'static str {
+    match op {
+        NumberOp::Lt => "<",
+        NumberOp::Le => "<=",
+        NumberOp::Gt => ">",
+        NumberOp::Ge => ">=",
+        NumberOp::Eq => "=",
+        NumberOp::Ne => "!=",
+    }
+}
+
+/// The operator in SQL.
+pub(super) fn operator(op: NumberOp) -> BinaryOperator {
+    match op {
+        NumberOp::Lt => BinaryOperator::Lt,
+        NumberOp::Le => BinaryOperator::LtEq,
+        NumberOp::Gt => BinaryOperator::Gt,
+        NumberOp::Ge => BinaryOperator::GtEq,
+        NumberOp::Eq => BinaryOperator::Eq,
+        NumberOp::Ne => BinaryOperator::NotEq,
+    }
+}
+
+fn part_text(part: DatePart) -> &'static str {
+    match part {
+        DatePart::Minute => "minute",
+        DatePart::Hour => "hour",
+        DatePart::Day => "day",
+        DatePart::Week => "week",
+        DatePart::Month => "month",
+        DatePart::Year => "year",
+    }
+}

@@ -1,0 +1,424 @@
+//! Expressions of eval and where as SQL.
+//!
+//! In a hunt the store's functions decide what is a number, what is a list, and how two values compare. Portable SQL
+//! spells the same out where SQLite can, and says so where it cannot.
+
+use sqlparser::ast::{BinaryOperator, Expr, SelectItem};
+
+use super::ast::{self, SelectParts};
+use super::field::after_last;
+use super::glob;
+use super::pred::{Fields, op_text, operator};
+use super::writer::{Kind, Typed, Writer, is_number, two_valued};
+use crate::ir::{BinaryOp, Case, Function, Glob, NumberOp, Part, Scalar, parse_number};
+use crate::store::SqlValue;
+
+/// Makes an expression as a condition: 1, or 0 or NULL for false.
+pub(super) fn truth<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Expr {
+    let value = scalar(fields, expression);
+    match value.kind {
+        Kind::Truth => value.expr,
+        Kind::TruthText => ast::eq(value.expr, ast::text("True")),
+        _ => ast::truth(false),
+    }
+}
+
+/// Makes an expression as data: a truth is its text.
+pub(super) fn data<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Typed {
+    fields.writer().data(scalar(fields, expression))
+}
+
+/// Makes an expression.
+pub(super) fn scalar<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Typed {
+    let writer = fields.writer();
+    let is = |e: Expr| Typed::new(e, Kind::Truth);
+    match expression {
+        Scalar::Null => Typed::new(ast::null(), Kind::Text),
+        Scalar::Text(text) => Typed::new(writer.text(text), Kind::Text),
+        Scalar::Number(number) => literal(writer, *number),
+        Scalar::Bool(value) => is(ast::truth(*value)),
+        Scalar::Field(field) => fields.value(field),
+        Scalar::Call(function, arguments) => call(fields, *function, arguments),
+        Scalar::Binary(op, left, right) => binary(fields, *op, left, right),
+        Scalar::Negate(inner) => {
+            let zero = ast::integer(0);
+            Typed::new(ast::op(zero, BinaryOperator::Minus, number(fields, inner)), Kind::Number)
+        }
+        Scalar::Not(inner) => is(ast::not(two_valued(truth(fields, inner)))),
+        Scalar::And(terms) => is(ast::all(terms.iter().map(|t| truth(fields, t)).collect())),
+        Scalar::Or(terms) => is(ast::any(terms.iter().map(|t| truth(fields, t)).collect())),
+    }
+}
+
+/// A whole number is an integer, so that its text has no fraction.
+fn literal(writer: &Writer, number: f64) -> Typed {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= EXACT {
+        #[allow(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
+        let integer = number as i64;
+        return Typed::new(ast::integer(integer), Kind::Integer);
+    }
+    let expr = if writer.is_portable() { ast::real(number) } else { writer.bind(SqlValue::Real(number)) };
+    Typed::new(expr, Kind::Number)
+}
+
+fn number<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Expr {
+    let value = data(fields, expression);
+    if fields.writer().is_portable() { single(fields.writer(), value, |w, v| w.as_number(v)) } else { ast::call("retro_to_number", vec![value.expr]) }
+}
+
+fn text<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Expr {
+    let value = data(fields, expression);
+    if fields.writer().is_portable() { fields.writer().as_text(value) } else { ast::call("retro_to_text", vec![value.expr]) }
+}
+
+fn single(writer: &Writer, value: Typed, make: impl Fn(&Writer, Typed) -> Expr) -> Expr {
+    if value.multi { writer.gap("arithmetic with multivalue fields") } else { make(writer, value) }
+}
+
+fn binary<F: PartialEq>(fields: &dyn Fields<F>, op: BinaryOp, left: &Scalar<F>, right: &Scalar<F>) -> Typed {
+    let writer = fields.writer();
+    let numbers = |op| Typed::new(ast::op(number(fields, left), op, number(fields, right)), Kind::Number);
+    match op {
+        BinaryOp::Eq => compare(fields, NumberOp::Eq, left, right),
+        BinaryOp::Ne => compare(fields, NumberOp::Ne, left, right),
+        BinaryOp::Lt => compare(fields, NumberOp::Lt, left, right),
+        BinaryOp::Le => compare(fields, NumberOp::Le, left, right),
+        BinaryOp::Gt => compare(fields, NumberOp::Gt, left, right),
+        BinaryOp::Ge => compare(fields, NumberOp::Ge, left, right),
+        BinaryOp::Concat => Typed::new(ast::op(text(fields, left), BinaryOperator::StringConcat, text(fields, right)), Kind::Text),
+        BinaryOp::Add => add(fields, left, right),
+        BinaryOp::Subtract => numbers(BinaryOperator::Minus),
+        BinaryOp::Multiply => numbers(BinaryOperator::Multiply),
+        BinaryOp::Divide => {
+            let divisor = ast::call("nullif", vec![number(fields, right), ast::integer(0)]);
+            Typed::new(ast::op(ast::as_real(number(fields, left)), BinaryOperator::Divide, divisor), Kind::Number)
+        }
+        BinaryOp::Modulo if writer.is_portable() => Typed::new(writer.gap("the remainder of numbers with fractions"), Kind::Number),
+        BinaryOp::Modulo => Typed::new(ast::call("retro_modulo", vec![number(fields, left), number(fields, right)]), Kind::Number),
+    }
+}
+
+fn compare<F: PartialEq>(fields: &dyn Fields<F>, op: NumberOp, left: &Scalar<F>, right: &Scalar<F>) -> Typed {
+    let writer = fields.writer();
+    let (a, b) = (data(fields, left), data(fields, right));
+    let made = |expr| Typed::new(expr, Kind::Truth);
+    if !writer.is_portable() {
+        return made(ast::call("retro_compare", vec![ast::text(op_text(op)), a.expr, b.expr]));
+    }
+    let never_number = |e: &Scalar<F>, v: &Typed| match e {
+        Scalar::Text(text) => parse_number(text).is_none(),
+        _ => v.multi || v.kind == Kind::TruthText,
+    };
+    let always_number = |e: &Scalar<F>, v: &Typed| v.kind.is_number() || matches!(e, Scalar::Text(t) if parse_number(t).is_some());
+    if never_number(left, &a) || never_number(right, &b) {
+        return made(ast::op(writer.as_text(a), operator(op), writer.as_text(b)));
+    }
+    let (an, bn) = (writer.as_number(a.clone()), writer.as_number(b.clone()));
+    let as_numbers = ast::op(an.clone(), operator(op), bn.clone());
+    let both = [(left, &a, an), (right, &b, bn)];
+    let open: Vec<Expr> = both.into_iter().filter(|(e, v, _)| !always_number(e, v)).map(|(_, _, n)| ast::is_not_null(n)).collect();
+    if open.is_empty() {
+        return made(as_numbers);
+    }
+    let as_texts = ast::op(writer.as_text(a), operator(op), writer.as_text(b));
+    made(ast::case(vec![(ast::all(open), as_numbers)], Some(as_texts)))
+}
+
+fn add<F: PartialEq>(fields: &dyn Fields<F>, left: &Scalar<F>, right: &Scalar<F>) -> Typed {
+    let writer = fields.writer();
+    let is_text = |e: &Scalar<F>| matches!(e, Scalar::Text(_));
+    if is_text(left) || is_text(right) {
+        return Typed::new(ast::op(text(fields, left), BinaryOperator::StringConcat, text(fields, right)), Kind::Text);
+    }
+    let (a, b) = (data(fields, left), data(fields, right));
+    if !writer.is_portable() {
+        return Typed::new(ast::call("retro_add", vec![a.expr, b.expr]), Kind::Any);
+    }
+    let both_text = a.kind == Kind::Text && b.kind == Kind::Text;
+    let sum = ast::op(number(fields, left), BinaryOperator::Plus, number(fields, right));
+    if !both_text {
+        return Typed::new(sum, Kind::Number);
+    }
+    let joined = ast::op(a.expr, BinaryOperator::StringConcat, b.expr);
+    Typed::new(ast::call("coalesce", vec![sum, joined]), Kind::Any)
+}
+
+/// Functions that choose among their arguments, or test for null, are SQL's own in both dialects.
+fn call<F: PartialEq>(fields: &dyn Fields<F>, function: Function, arguments: &[Scalar<F>]) -> Typed {
+    let writer = fields.writer();
+    let value = |i: usize| arguments.get(i).map_or_else(|| Typed::new(ast::null(), Kind::Text), |e| data(fields, e));
+    let is = |e: Expr| Typed::new(e, Kind::Truth);
+    match function {
+        Function::If => choice(fields, &arguments[..arguments.len().min(2)], arguments.get(2)),
+        Function::Case => choice(fields, arguments, None),
+        Function::Validate => {
+            let negated: Vec<(Expr, Typed)> = arguments.chunks(2).filter(|pair| pair.len() == 2).map(|pair| (ast::not(two_valued(truth(fields, &pair[0]))), data(fields, &pair[1]))).collect();
+            chosen(negated, None)
+        }
+        Function::Coalesce => {
+            let values: Vec<Typed> = (0..arguments.len()).map(value).collect();
+            let (kind, multi) = (values.iter().map(|v| v.kind).reduce(Kind::or).unwrap_or(Kind::Text), values.iter().any(|v| v.multi));
+            let mut exprs: Vec<Expr> = values.into_iter().map(|v| v.expr).collect();
+            let expr = if exprs.len() == 1 { exprs.remove(0) } else { ast::call("coalesce", exprs) };
+            Typed { expr, kind, multi }
+        }
+        Function::IsNull => is(ast::is_null(value(0).expr)),
+        Function::IsNotNull => is(ast::is_not_null(value(0).expr)),
+        Function::Null => Typed::new(ast::null(), Kind::Text),
+        Function::True => is(ast::truth(true)),
+        Function::False => is(ast::truth(false)),
+        Function::In => {
+            let (Some(first), rest) = (arguments.first(), arguments.get(1..).unwrap_or_default()) else { return is(ast::truth(false)) };
+            is(ast::any(rest.iter().map(|right| compare(fields, NumberOp::Eq, first, right).expr).collect()))
+        }
+        Function::NullIf => {
+            let same = match arguments {
+                [a, b, ..] => compare(fields, NumberOp::Eq, a, b).expr,
+                _ => ast::truth(false),
+            };
+            let kept = value(0);
+            Typed { expr: ast::case(vec![(same, ast::null())], Some(kept.expr)), ..kept }
+        }
+        Function::Now => Typed::new(now(), Kind::Number),
+        _ if writer.is_portable() => portable_call(fields, function, arguments),
+        Function::MvFilter => filtered(fields, arguments),
+        _ => hunt_call(fields, function, arguments),
+    }
+}
+
+fn choice<F: PartialEq>(fields: &dyn Fields<F>, pairs: &[Scalar<F>], otherwise: Option<&Scalar<F>>) -> Typed {
+    let branches = pairs.chunks(2).filter(|pair| pair.len() == 2).map(|pair| (truth(fields, &pair[0]), data(fields, &pair[1]))).collect();
+    chosen(branches, otherwise.map(|e| data(fields, e)))
+}
+
+fn chosen(branches: Vec<(Expr, Typed)>, otherwise: Option<Typed>) -> Typed {
+    let results = || branches.iter().map(|(_, v)| v).chain(&otherwise);
+    let is_null = |v: &&Typed| v.expr == ast::null();
+    let kind = results().filter(|v| !is_null(v)).map(|v| v.kind).reduce(Kind::or).unwrap_or(Kind::Text);
+    let multi = results().any(|v| v.multi);
+    if branches.is_empty() {
+        return otherwise.unwrap_or_else(|| Typed::new(ast::null(), Kind::Text));
+    }
+    let branches = branches.into_iter().map(|(condition, v)| (condition, v.expr)).collect();
+    Typed { expr: ast::case(branches, otherwise.map(|v| v.expr)), kind, multi }
+}
+
+/// `now()` is the time of the newest event of the store: the end of what is hunted, the same in every run.
+fn now() -> Expr {
+    let newest = ast::call("max", vec![ast::column("event", "time_us")]);
+    let query = ast::query(ast::select(SelectParts {
+        items: vec![SelectItem::UnnamedExpr(newest)],
+        from: vec![ast::table(&["event"], "event")],
+        ..Default::default()
+    }));
+    ast::op(ast::scalar_query(query), BinaryOperator::Divide, ast::real(1_000_000.0))
+}
+
+fn portable_call<F: PartialEq>(fields: &dyn Fields<F>, function: Function, arguments: &[Scalar<F>]) -> Typed {
+    let writer = fields.writer();
+    let first = || arguments.first().map_or_else(ast::null, |e| text(fields, e));
+    let numeric = || arguments.first().map_or_else(ast::null, |e| number(fields, e));
+    let made = |name, expr| Typed::new(ast::call(name, vec![expr]), Kind::Number);
+    let blanks = || ast::text(" \t");
+    let trim = |name| match arguments {
+        [_] => Typed::new(ast::call(name, vec![first(), blanks()]), Kind::Text),
+        [_, set, ..] => Typed::new(ast::call(name, vec![first(), text(fields, set)]), Kind::Text),
+        [] => Typed::new(ast::null(), Kind::Text),
+    };
+    match function {
+        Function::Len => Typed::new(ast::call("length", vec![first()]), Kind::Integer),
+        Function::Trim => trim("trim"),
+        Function::LTrim => trim("ltrim"),
+        Function::RTrim => trim("rtrim"),
+        Function::BaseName => Typed::new(after_last(&first(), &["\\", "/"]), Kind::Text),
+        Function::ToNumber if arguments.len() == 1 => Typed::new(numeric(), Kind::Number),
+        Function::Abs => made("abs", numeric()),
+        Function::Floor => Typed::new(floor(&numeric()), Kind::Integer),
+        Function::Ceiling => {
+            let negated = ast::op(ast::integer(0), BinaryOperator::Minus, numeric());
+            Typed::new(ast::op(ast::integer(0), BinaryOperator::Minus, floor(&negated)), Kind::Integer)
+        }
+        Function::Like => match arguments {
+            [_, Scalar::Text(pattern)] => Typed::new(glob::matches(first(), &sql_pattern(pattern), Case::Exact), Kind::Truth),
+            _ => Typed::new(writer.gap("like() with a computed pattern"), Kind::Truth),
+        },
+        Function::MvCount => {
+            let value = arguments.first().map(|e| data(fields, e));
+            match value {
+                Some(v) if !v.multi => Typed::new(ast::case(vec![(ast::is_not_null(v.expr), ast::integer(1))], None), Kind::Integer),
+                _ => Typed::new(writer.gap("mvcount()"), Kind::Integer),
+            }
+        }
+        Function::Match | Function::CidrMatch | Function::SearchMatch => Typed::new(writer.gap(&format!("{}()", name_of(function))), Kind::Truth),
+        _ => Typed::new(writer.gap(&format!("{}()", name_of(function))), Kind::Text),
+    }
+}
+
+/// `%` any run, `_` one character.
+fn sql_pattern(pattern: &str) -> Glob {
+    Glob::new(pattern.chars().map(|c| match c {
+        '%' => Part::Any,
+        '_' => Part::One,
+        c => Part::Text(c.to_string()),
+    }))
+}
+
+/// Makes the largest integer that is not greater, of SQLite's own functions.
+pub(super) fn floor(x: &Expr) -> Expr {
+    let whole = || ast::as_integer(x.clone());
+    ast::op(whole(), BinaryOperator::Minus, ast::op(x.clone(), BinaryOperator::Lt, whole()))
+}
+
+/// `mvfilter(p)`: the members of the one field of `p` for which it holds.
+fn filtered<F: PartialEq>(fields: &dyn Fields<F>, arguments: &[Scalar<F>]) -> Typed {
+    let Some(condition) = arguments.first() else { return Typed::new(ast::null(), Kind::Text) };
+    let Some(field) = first_field(condition) else { return Typed::new(ast::null(), Kind::Text) };
+    let member = MemberOf { fields, field };
+    let rows = ast::table_function("json_each", vec![ast::call("retro_members", vec![fields.value(field).expr])], "t");
+    let query = ast::query(ast::select(SelectParts {
+        items: vec![SelectItem::UnnamedExpr(ast::call_with("retro_list", vec![ast::column("t", "value")], ast::Extras { order: vec![(ast::column("t", "id"), false)], ..Default::default() }))],
+        from: vec![rows],
+        filter: Some(truth(&member, condition)),
+        ..Default::default()
+    }));
+    Typed { expr: ast::scalar_query(query), kind: Kind::Text, multi: true }
+}
+
+struct MemberOf<'a, F> {
+    fields: &'a dyn Fields<F>,
+    field: &'a F,
+}
+
+impl<F: PartialEq> Fields<F> for MemberOf<'_, F> {
+    fn writer(&self) -> &Writer {
+        self.fields.writer()
+    }
+
+    fn value(&self, field: &F) -> Typed {
+        if field == self.field { Typed::new(ast::column("t", "value"), Kind::Text) } else { self.fields.value(field) }
+    }
+
+    fn test(&self, field: &F, passes: &dyn Fn(Typed) -> Expr) -> Expr {
+        passes(self.value(field))
+    }
+
+    fn all(&self) -> Vec<F> {
+        self.fields.all()
+    }
+}
+
+fn first_field<F>(expression: &Scalar<F>) -> Option<&F> {
+    match expression {
+        Scalar::Field(field) => Some(field),
+        Scalar::Call(_, arguments) => arguments.iter().find_map(first_field),
+        Scalar::Binary(_, left, right) => first_field(left).or_else(|| first_field(right)),
+        Scalar::Negate(inner) | Scalar::Not(inner) => first_field(inner),
+        Scalar::And(terms) | Scalar::Or(terms) => terms.iter().find_map(first_field),
+        Scalar::Null | Scalar::Text(_) | Scalar::Number(_) | Scalar::Bool(_) => None,
+    }
+}
+
+/// Everything else is a function of the store by its Splunk name.
+fn hunt_call<F: PartialEq>(fields: &dyn Fields<F>, function: Function, arguments: &[Scalar<F>]) -> Typed {
+    if function == Function::SearchMatch {
+        return Typed::new(fields.writer().gap("searchmatch()"), Kind::Truth);
+    }
+    let mut all = vec![ast::text(name_of(function))];
+    all.extend(arguments.iter().map(|e| data(fields, e).expr));
+    let multi = arguments.iter().any(|e| data(fields, e).multi);
+    let expr = ast::call("retro_eval", all);
+    match function {
+        Function::Like | Function::Match | Function::CidrMatch => Typed::new(expr, Kind::Truth),
+        Function::Split | Function::MvAppend => Typed { expr, kind: Kind::Text, multi: true },
+        Function::MvDedup | Function::MvSort | Function::MvIndex | Function::Lower | Function::Upper => Typed { expr, kind: Kind::Text, multi },
+        Function::Len | Function::MvCount | Function::MvFind => Typed::new(expr, Kind::Integer),
+        Function::Abs | Function::Ceiling | Function::Floor | Function::Round | Function::Sqrt | Function::Pow | Function::Ln | Function::Log | Function::Exp
+        | Function::RelativeTime | Function::Strptime | Function::ToNumber => Typed::new(expr, Kind::Number),
+        Function::Min | Function::Max => Typed::new(expr, Kind::Any),
+        _ => Typed::new(expr, Kind::Text),
+    }
+}
+
+/// The function's Splunk name.
+fn name_of(function: Function) -> &'static str {
+    match function {
+        Function::If => "if",
+        Function::Case => "case",
+        Function::Coalesce => "coalesce",
+        Function::IsNull => "isnull",
+        Function::IsNotNull => "isnotnull",
+        Function::NullIf => "nullif",
+        Function::Validate => "validate",
+        Function::Like => "like",
+        Function::Match => "match",
+        Function::CidrMatch => "cidrmatch",
+        Function::SearchMatch => "searchmatch",
+        Function::In => "in",
+        Function::Lower => "lower",
+        Function::Upper => "upper",
+        Function::Len => "len",
+        Function::Trim => "trim",
+        Function::LTrim => "ltrim",
+        Function::RTrim => "rtrim",
+        Function::Substr => "substr",
+        Function::Replace => "replace",
+        Function::Split => "split",
+        Function::UrlDecode => "urldecode",
+        Function::ToString => "tostring",
+        Function::ToNumber => "tonumber",
+        Function::Abs => "abs",
+        Function::Ceiling => "ceiling",
+        Function::Floor => "floor",
+        Function::Round => "round",
+        Function::Sqrt => "sqrt",
+        Function::Pow => "pow",
+        Function::Ln => "ln",
+        Function::Log => "log",
+        Function::Exp => "exp",
+        Function::Min => "min",
+        Function::Max => "max",
+        Function::MvCount => "mvcount",
+        Function::MvIndex => "mvindex",
+        Function::MvJoin => "mvjoin",
+        Function::MvAppend => "mvappend",
+        Function::MvDedup => "mvdedup",
+        Function::MvFind => "mvfind",
+        Function::MvSort => "mvsort",
+        Function::MvFilter => "mvfilter",
+        Function::Now => "now",
+        Function::RelativeTime => "relative_time",
+        Function::Strftime => "strftime",
+        Function::Strptime => "strptime",
+        Function::Md5 => "md5",
+        Function::Sha256 => "sha256",
+        Function::Null => "null",
+        Function::True => "true",
+        Function::False => "false",
+        Function::BaseName => "basename",
+    }
+}
+
+/// Makes the sort keys of a value: missing last, numbers before texts, numbers by size, texts by bytes.
+pub(super) fn sort_keys(writer: &Writer, value: &Typed) -> Vec<Expr> {
+    let x = || value.expr.clone();
+    if value.kind.is_number() {
+        return vec![ast::is_null(x()), x()];
+    }
+    if writer.is_portable() {
+        let number = || writer.as_number(value.clone());
+        return vec![ast::is_null(x()), ast::is_null(number()), number(), x()];
+    }
+    let number = || ast::call("retro_to_number", vec![x()]);
+    vec![ast::is_null(x()), ast::is_null(number()), number(), ast::call("retro_to_text", vec![x()])]
+}
+
+/// Whether a text column's value is a number, for stages that leave other values alone.
+pub(super) fn number_or_null(writer: &Writer, value: &Typed) -> Expr {
+    match () {
+        () if value.kind.is_number() => value.expr.clone(),
+        () if !writer.is_portable() => ast::call("retro_to_number", vec![value.expr.clone()]),
+        () if value.kind == Kind::Text => ast::case(vec![(is_number(&value.expr), ast::as_real(value.expr.clone()))], None),
+        () => writer.as_number(value.clone()),
+    }
+}

@@ -1,0 +1,54 @@
+//! MD5 (RFC 1321) and SHA-256 in hexadecimal, for `md5()` and `sha256()`. MD5 here identifies, it protects nothing.
+
+use sha2::{Digest, Sha256};
+
+/// SHA-256 of a text.
+pub(super) fn sha256(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
+
+/// MD5 of a text.
+pub(super) fn md5(text: &str) -> String {
+    let mut message = text.as_bytes().to_vec();
+    let bits = u64::try_from(message.len()).unwrap_or(u64::MAX).wrapping_mul(8);
+    message.push(0x80);
+    message.resize(message.len().next_multiple_of(64) + if message.len() % 64 > 56 { 64 } else { 0 }, 0);
+    let end = message.len() - 8;
+    message[end..].copy_from_slice(&bits.to_le_bytes());
+    let mut state = [0x6745_2301_u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
+    for block in message.as_chunks::<64>().0 {
+        round(&mut state, block);
+    }
+    hex(&state.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>())
+}
+
+fn round(state: &mut [u32; 4], block: &[u8; 64]) {
+    let words: Vec<u32> = block.as_chunks::<4>().0.iter().map(|chunk| u32::from_le_bytes(*chunk)).collect();
+    let [mut a, mut b, mut c, mut d] = *state;
+    for i in 0..64_usize {
+        let (mix, word) = match i / 16 {
+            0 => ((b & c) | (!b & d), i),
+            1 => ((d & b) | (!d & c), (5 * i + 1) % 16),
+            2 => (b ^ c ^ d, (3 * i + 5) % 16),
+            _ => (c ^ (b | !d), (7 * i) % 16),
+        };
+        let sum = mix.wrapping_add(a).wrapping_add(constant(i)).wrapping_add(words[word]);
+        (a, d, c) = (d, c, b);
+        b = b.wrapping_add(sum.rotate_left(SHIFTS[i / 16][i % 4]));
+    }
+    for (whole, part) in state.iter_mut().zip([a, b, c, d]) {
+        *whole = whole.wrapping_add(part);
+    }
+}
+
+/// The integer part of 2^32 · |sin(i + 1)|.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "below 2^32 and positive by definition")]
+fn constant(i: usize) -> u32 {
+    (((i + 1) as f64).sin().abs() * 4_294_967_296.0) as u32
+}
