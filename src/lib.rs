@@ -10,6 +10,7 @@ pub mod diag;
 pub mod event;
 pub mod ir;
 pub mod plan;
+pub mod sql;
 pub mod store;
 pub mod taxonomy;
 pub mod sigma;

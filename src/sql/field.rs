@@ -59,7 +59,7 @@ impl EventFields<'_> {
             FieldExpr::Column(index) => self.column(self.event_type.column(*index)),
             FieldExpr::Time => self.writer.gap("the text of an event's time"),
             FieldExpr::Host => ast::column(VIEW, "_host"),
-            FieldExpr::Record => ast::as_text(ast::column(VIEW, "_record")),
+            FieldExpr::Record => ast::as_text(record()),
             FieldExpr::Message => self.message(),
             FieldExpr::Apply(function, inner) => self.apply(function, inner),
             FieldExpr::Coalesce(parts) => {
@@ -82,13 +82,17 @@ impl EventFields<'_> {
         if self.writer.is_portable() {
             return self.writer.gap("rendered text, which is stored compressed,");
         }
-        let same = ast::eq(ast::column("m", "event"), ast::column(VIEW, "_id"));
-        ast::scalar_query(ast::query(ast::select(SelectParts {
-            items: vec![SelectItem::UnnamedExpr(ast::column("m", "Message"))],
-            from: vec![ast::table(&["messages"], "m")],
-            filter: Some(same),
-            ..Default::default()
-        })))
+        let one = |output: Expr, table: &str, filter: Expr| {
+            let items = vec![SelectItem::UnnamedExpr(output)];
+            ast::scalar_query(ast::query(ast::select(SelectParts { items, from: vec![ast::table(&[table], "m")], filter: Some(filter), ..Default::default() })))
+        };
+        let dictionary = {
+            let items = vec![SelectItem::UnnamedExpr(ast::column("t", "data"))];
+            let same = ast::eq(ast::column("t", "id"), ast::column("m", "dictionary"));
+            ast::scalar_query(ast::query(ast::select(SelectParts { items, from: vec![ast::table(&["message_dictionary"], "t")], filter: Some(same), ..Default::default() })))
+        };
+        let text = ast::call("retro_text", vec![ast::column("m", "data"), dictionary]);
+        one(text, "message", ast::eq(ast::column("m", "event"), ast::column(VIEW, "_id")))
     }
 
     /// Whether a part of a Coalesce counts: some member is neither empty nor `-`.
@@ -148,6 +152,16 @@ impl EventFields<'_> {
             FieldExpr::Constant(_) | FieldExpr::Time | FieldExpr::Host | FieldExpr::Record | FieldExpr::Message => passes(self.text(field)),
         }
     }
+}
+
+/// The record number; the view's `_record` stands in the place in the source where there is none.
+fn record() -> Expr {
+    ast::scalar_query(ast::query(ast::select(SelectParts {
+        items: vec![SelectItem::UnnamedExpr(ast::column("t", "record"))],
+        from: vec![ast::table(&["event"], "t")],
+        filter: Some(ast::eq(ast::column("t", "id"), ast::column(VIEW, "_id"))),
+        ..Default::default()
+    })))
 }
 
 /// Makes the id of a column's list, NULL where the cell holds none.

@@ -15,7 +15,7 @@ mod value;
 
 use rusqlite::Connection;
 use rusqlite::functions::{Context, FunctionFlags};
-use rusqlite::types::Value as Output;
+use rusqlite::types::{Value as Output, ValueRef};
 
 use crate::event::fold_into;
 use crate::plan::FieldFunction;
@@ -48,6 +48,7 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
         ("retro_modulo", 2, modulo),
         ("retro_number", 4, test::number_order),
         ("retro_regexp", 3, test::regexp),
+        ("retro_text", 2, text),
         ("retro_strftime", 2, time::strftime_function),
         ("retro_text_order", 4, test::text_order),
         ("retro_to_number", 1, |c| Ok(Value::at(c, 0)?.number().map_or(Output::Null, number))),
@@ -59,6 +60,13 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
         connection.create_scalar_function(*name, *arguments, FLAGS, move |context| function(context))?;
     }
     aggregate::register(connection)
+}
+
+/// `retro_text(data, dictionary)`: the rendered text of a row of `message`; without a dictionary it is plain.
+fn text(context: &Context<'_>) -> rusqlite::Result<Output> {
+    let (ValueRef::Blob(data) | ValueRef::Text(data)) = context.get_raw(0) else { return Ok(Output::Null) };
+    let dictionary = if let ValueRef::Blob(bytes) = context.get_raw(1) { Some(bytes) } else { None };
+    super::messages::text_of(data, dictionary).map(Output::Text).map_err(|e| rusqlite::Error::UserFunctionError(e.into()))
 }
 
 fn folded(text: &str) -> String {

@@ -69,13 +69,18 @@ pub(super) fn read(connection: &Connection, event: i64) -> Result<Option<String>
     let row: Option<(i64, Vec<u8>)> =
         connection.prepare_cached("SELECT dictionary, data FROM message WHERE event = ?1")?.query_row(params![event], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let Some((dictionary, data)) = row else { return Ok(None) };
-    let bytes = if dictionary == 0 {
-        data
-    } else {
-        let trained: Vec<u8> = connection.prepare_cached("SELECT data FROM message_dictionary WHERE id = ?1")?.query_row(params![dictionary], |row| row.get(0))?;
-        let mut decompressor = Decompressor::with_dictionary(&trained).map_err(|e| StoreError::Compression(e.to_string()))?;
-        let length = Decompressor::upper_bound(&data).unwrap_or(MAX_MESSAGE_BYTES).min(MAX_MESSAGE_BYTES);
-        decompressor.decompress(&data, length).map_err(|e| StoreError::Compression(e.to_string()))?
-    };
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    if dictionary == 0 {
+        return text_of(&data, None).map(Some);
+    }
+    let trained: Vec<u8> = connection.prepare_cached("SELECT data FROM message_dictionary WHERE id = ?1")?.query_row(params![dictionary], |row| row.get(0))?;
+    text_of(&data, Some(&trained)).map(Some)
+}
+
+/// Makes the text of a stored message; without a dictionary it is plain.
+pub(super) fn text_of(data: &[u8], dictionary: Option<&[u8]>) -> Result<String, StoreError> {
+    let Some(dictionary) = dictionary else { return Ok(String::from_utf8_lossy(data).into_owned()) };
+    let mut decompressor = Decompressor::with_dictionary(dictionary).map_err(|e| StoreError::Compression(e.to_string()))?;
+    let length = Decompressor::upper_bound(data).unwrap_or(MAX_MESSAGE_BYTES).min(MAX_MESSAGE_BYTES);
+    let bytes = decompressor.decompress(data, length).map_err(|e| StoreError::Compression(e.to_string()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

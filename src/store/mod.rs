@@ -10,6 +10,7 @@ mod encode;
 mod error;
 mod finding_rows;
 mod findings;
+mod functions;
 mod ledger;
 mod messages;
 mod migrate;
@@ -82,6 +83,7 @@ impl Store {
         connection.set_prepared_statement_cache_capacity(512);
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
         migrate::harden(&connection)?;
+        functions::register(&connection)?;
         if writable {
             migrate::migrate(&mut connection)?;
             migrate::tune(&connection)?;

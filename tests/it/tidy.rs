@@ -22,7 +22,7 @@ const ALLOWED_IMPORTS: &[(&str, &[&str])] = &[
     ("spl", &["ir", "yaml", "diag", "event"]),
     ("ir", &["event", "diag"]),
     ("plan", &["ir", "catalog", "taxonomy", "event", "diag"]),
-    ("sql", &["ir", "plan", "catalog", "event", "diag"]),
+    ("sql", &["ir", "plan", "store", "catalog", "event", "diag"]),
     ("compile", &["sigma", "spl", "yaml", "ir", "plan", "sql", "catalog", "taxonomy", "event", "diag"]),
     ("hunt", &["compile", "ir", "plan", "sql", "taxonomy", "store", "catalog", "event", "diag"]),
     ("report", &["hunt", "store", "event", "catalog", "diag"]),
