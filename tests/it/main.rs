@@ -4,5 +4,7 @@
 mod support;
 
 mod meaning;
+mod sample_evtx;
+mod sample_files;
 mod property;
 mod tidy;
