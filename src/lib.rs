@@ -4,6 +4,7 @@
 //! relational queries and hunted over what was loaded. `ARCHITECTURE.md` has the map and the invariants.
 //! The library never prints and never exits: that is the work of [`cli`].
 
+pub mod archive;
 pub mod catalog;
 pub mod cli;
 pub mod diag;
