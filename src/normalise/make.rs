@@ -1,0 +1,197 @@
+//! The members of one record become the fields and the envelope of one event.
+
+use super::paths::PathId;
+use super::{Action, Normaliser, Place, ROLES, Role, offset, parse_time_us};
+use crate::event::{EventHead, FieldEntry, FieldValue, KeyId, NameId, TextSpan, TypeKey};
+
+/// The best member for each role so far: its rank and place among the pairs.
+type Best = [Option<(u8, usize)>; ROLES];
+
+impl Normaliser<'_> {
+    pub(super) fn make_event(&mut self, shape: usize, pairs: &[(PathId, TextSpan)], place: Place) {
+        let mut best: Best = [None; ROLES];
+        for (index, (path, span)) in pairs.iter().enumerate() {
+            if let Action::Role(role, rank, _) = self.action(shape, *path) {
+                let slot = &mut best[role as usize];
+                if slot.is_none_or(|(known, _)| rank < known) && self.usable(role, *span) {
+                    *slot = Some((rank, index));
+                }
+            }
+        }
+        let fields_start = offset(self.batch.fields.len());
+        for (index, (path, span)) in pairs.iter().enumerate() {
+            match self.action(shape, *path) {
+                Action::Drop => {}
+                Action::Field(name) => self.field(shape, *path, name, *span, fields_start),
+                Action::Role(role, _, name) => {
+                    let taken = best[role as usize].is_some_and(|(_, at)| at == index);
+                    if !taken || (role == Role::Host && !self.shapes[shape].windows) {
+                        self.field(shape, *path, name, *span, fields_start);
+                    }
+                }
+            }
+        }
+        let span = |role: Role| best[role as usize].map(|(_, index)| pairs[index].1);
+        let head = EventHead {
+            key: self.key(shape, span(Role::Dataset), span(Role::Code)),
+            time_us: span(Role::Time).and_then(|s| parse_time_us(self.batch.str(s))),
+            host: span(Role::Host),
+            record: span(Role::Record).and_then(|s| self.batch.str(s).parse().ok()),
+            position: place.position,
+            recovered: place.recovered,
+            message: span(Role::Message),
+            fields_start,
+            fields_end: offset(self.batch.fields.len()),
+        };
+        self.batch.events.push(head);
+    }
+
+    /// Whether a member can play its role: a time must be one, a record number a number, the others not be empty.
+    fn usable(&self, role: Role, span: TextSpan) -> bool {
+        let text = self.batch.str(span);
+        match role {
+            Role::Time => parse_time_us(text).is_some(),
+            Role::Record => text.parse::<i64>().is_ok(),
+            Role::Dataset | Role::Code | Role::Host | Role::Message => !text.is_empty(),
+        }
+    }
+
+    /// Adds a field; a name met before in the record makes a multivalue, unless it comes from another member.
+    fn field(&mut self, shape: usize, path: PathId, name: NameId, span: TextSpan, fields_start: u32) {
+        let span = if self.shapes[shape].windows { self.braced(span) } else { span };
+        let name = match self.slots.get(&name) {
+            Some((record, index)) if *record == self.record_number => {
+                let (owner, index) = (self.owners[*index], *index);
+                if owner == path {
+                    return self.append(index + fields_start as usize, span);
+                }
+                if self.batch.fields[index + fields_start as usize].value == FieldValue::Text(span) {
+                    return;
+                }
+                let own = self.paths.text(path).to_owned();
+                self.names.intern(&own)
+            }
+            _ => name,
+        };
+        let index = self.batch.fields.len() - fields_start as usize;
+        if self.owners.len() <= index {
+            self.owners.resize(index + 1, PathId::ROOT);
+        }
+        self.owners[index] = path;
+        self.slots.insert(name, (self.record_number, index));
+        self.batch.fields.push(FieldEntry { name, value: FieldValue::Text(span) });
+    }
+
+    fn append(&mut self, field: usize, span: TextSpan) {
+        let members = &mut self.batch.members;
+        let (start, end) = (members.len(), match self.batch.fields[field].value {
+            FieldValue::Text(first) => {
+                members.push(first);
+                members.len()
+            }
+            // A list that is not the last one in the arena moves to its end.
+            FieldValue::List { start, end } if end as usize == members.len() => {
+                members.push(span);
+                self.batch.fields[field].value = FieldValue::List { start, end: offset(members.len()) };
+                return;
+            }
+            FieldValue::List { start, end } => {
+                members.extend_from_within(start as usize..end as usize);
+                members.len()
+            }
+        });
+        members.push(span);
+        self.batch.fields[field].value = FieldValue::List { start: offset(start), end: offset(end + 1) };
+    }
+
+    /// A GUID written without braces, in the form Windows gives it.
+    fn braced(&mut self, span: TextSpan) -> TextSpan {
+        let text = self.batch.str(span);
+        if text.len() != 36 || !is_guid(text.as_bytes()) {
+            return span;
+        }
+        let braced = format!("{{{}}}", text.to_ascii_uppercase());
+        let start = self.batch.text.len();
+        self.batch.text.push_str(&braced);
+        TextSpan { start: offset(start), end: offset(self.batch.text.len()) }
+    }
+
+    fn key(&mut self, shape: usize, dataset: Option<TextSpan>, code: Option<TextSpan>) -> KeyId {
+        let shape = self.shapes[shape].shape;
+        let text = |span: Option<TextSpan>| span.map(|s| self.batch.str(s)).unwrap_or_default();
+        let dataset = if dataset.is_some() { text(dataset) } else { &shape.dataset_text };
+        let code = text(code);
+        let mut joined = std::mem::take(&mut self.key_text);
+        joined.clear();
+        for part in [shape.product.as_str(), dataset, code] {
+            joined.push_str(part);
+            joined.push('\u{1f}');
+        }
+        let id = match self.keys.get(&joined) {
+            Some(id) => *id,
+            None => {
+                let id = self.names.intern_key(&TypeKey { product: shape.product.clone(), dataset: dataset.to_owned(), code: code.to_owned() });
+                self.keys.insert(joined.clone(), id);
+                id
+            }
+        };
+        self.key_text = joined;
+        id
+    }
+
+    /// What a member means in a shape.
+    fn action(&mut self, shape: usize, path: PathId) -> Action {
+        let at = path.0 as usize;
+        if let Some(Some(action)) = self.shapes[shape].actions.get(at) {
+            return *action;
+        }
+        let action = self.decide(shape, path);
+        let actions = &mut self.shapes[shape].actions;
+        if actions.len() <= at {
+            actions.resize(self.paths.len(), None);
+        }
+        actions[at] = Some(action);
+        action
+    }
+
+    fn decide(&self, shape: usize, path: PathId) -> Action {
+        let (text, state) = (self.paths.text(path), &self.shapes[shape]);
+        let shape = state.shape;
+        let name = self.names.intern(&field_name(text, state));
+        let roles = [
+            (Role::Time, &shape.time),
+            (Role::Dataset, &shape.dataset),
+            (Role::Code, &shape.code),
+            (Role::Host, &shape.host),
+            (Role::Record, &shape.record),
+            (Role::Message, &shape.message),
+        ];
+        for (role, candidates) in roles {
+            if let Some(rank) = candidates.iter().position(|c| c == text) {
+                return Action::Role(role, u8::try_from(rank).expect("few candidates"), name);
+            }
+        }
+        if shape.drop.contains(text) || text.ends_with("#attributes.xmlns") { Action::Drop } else { Action::Field(name) }
+    }
+}
+
+fn field_name(path: &str, state: &super::ShapeState) -> String {
+    let shape = state.shape;
+    if let Some(name) = shape.names.get(path) {
+        return name.clone();
+    }
+    let mut rest = path;
+    if let Some(prefix) = shape.strip.iter().find(|p| path.starts_with(p.as_str())) {
+        rest = &path[prefix.len()..];
+    }
+    rest = rest.strip_suffix(".#text").unwrap_or(rest);
+    if let Some(prefix) = shape.last.iter().find(|p| path.starts_with(p.as_str())) {
+        rest = rest[prefix.len()..].rsplit('.').next().unwrap_or(rest);
+    }
+    let name = rest.replace(".#attributes.", "_");
+    if state.windows { name.chars().filter(|c| *c != ' ').collect() } else { name }
+}
+
+fn is_guid(b: &[u8]) -> bool {
+    b.iter().enumerate().all(|(i, c)| if matches!(i, 8 | 13 | 18 | 23) { *c == b'-' } else { c.is_ascii_hexdigit() })
+}

@@ -1,0 +1,189 @@
+//! Records become events: one vocabulary whatever the encoding, one time, one host.
+//!
+//! A reader hands over the members of a record one by one ([`Normaliser::value`]), then ends the record. Values go
+//! straight into the batch's arena; what a member means is decided once per shape and path, from the data in
+//! `rules/normalise`, and looked up by number from then on.
+//!
+//! Choices: members that repeat (arrays, repeated keys) are multivalues in order; null is no value; a GUID that an
+//! encoding writes without braces gets them, in upper case, as Windows renders it.
+
+mod make;
+mod paths;
+mod shapes;
+mod time;
+
+use std::ops::ControlFlow;
+
+use rustc_hash::FxHashMap;
+
+pub(crate) use paths::PathId;
+use paths::Paths;
+use shapes::{JSON_SHAPES, Shape};
+pub(crate) use time::parse_time_us;
+
+use crate::event::{EventBatch, KeyId, NUL_SYMBOL, NameId, Names, TextSpan};
+
+/// Events in a batch.
+const MAX_BATCH_EVENTS: usize = 4_096;
+/// Bytes of text in a batch.
+const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Members of one record.
+const MAX_MEMBERS: usize = 100_000;
+
+/// Receives full batches.
+pub(crate) type BatchSink<'s> = dyn FnMut(EventBatch) -> ControlFlow<()> + 's;
+
+/// Where a record is in its source.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// 1-based line or ordinal.
+    pub(crate) position: u64,
+    /// Carved from a damaged area.
+    pub(crate) recovered: bool,
+}
+
+/// Turns members into events, batch by batch.
+pub(crate) struct Normaliser<'s> {
+    names: Names,
+    paths: Paths,
+    shapes: Vec<ShapeState>,
+    /// Path → which `when` members it is.
+    marks: Vec<u64>,
+    pairs: Vec<(PathId, TextSpan)>,
+    batch: EventBatch,
+    sink: &'s mut BatchSink<'s>,
+    keys: FxHashMap<String, KeyId>,
+    /// Name → the last record that had it, and its place among that record's fields.
+    slots: FxHashMap<NameId, (u64, usize)>,
+    /// Field of the record → the member it came from.
+    owners: Vec<PathId>,
+    key_text: String,
+    record_number: u64,
+    stopped: bool,
+}
+
+struct ShapeState {
+    shape: &'static Shape,
+    needs: u64,
+    windows: bool,
+    actions: Vec<Option<Action>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Action {
+    Drop,
+    Field(NameId),
+    Role(Role, u8, NameId),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Time,
+    Dataset,
+    Code,
+    Host,
+    Record,
+    Message,
+}
+
+const ROLES: usize = 6;
+
+impl<'s> Normaliser<'s> {
+    /// Starts with the shapes of JSON records.
+    pub(crate) fn new(names: &Names, sink: &'s mut BatchSink<'s>) -> Self {
+        let mut next = 0;
+        let shapes = JSON_SHAPES.iter().map(|shape| {
+            let needs = shape.when.iter().fold(0, |bits, _| {
+                next += 1;
+                bits | 1 << (next - 1)
+            });
+            ShapeState { shape, needs, windows: shape.product == "windows", actions: Vec::new() }
+        });
+        Self {
+            names: names.clone(),
+            shapes: shapes.collect(),
+            paths: Paths::new(),
+            marks: vec![0],
+            pairs: Vec::new(),
+            batch: EventBatch::default(),
+            sink,
+            keys: FxHashMap::default(),
+            slots: FxHashMap::default(),
+            owners: Vec::new(),
+            key_text: String::new(),
+            record_number: 0,
+            stopped: false,
+        }
+    }
+
+    /// Whether the receiver wants no more.
+    pub(crate) fn stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// The path of a member below another.
+    pub(crate) fn child(&mut self, parent: PathId, key: &str) -> PathId {
+        let id = self.paths.child(parent, key);
+        while self.marks.len() < self.paths.len() {
+            let text = self.paths.text(PathId(u32::try_from(self.marks.len()).expect("fewer than 2^32 paths")));
+            let all = self.shapes.iter().flat_map(|s| &s.shape.when).enumerate();
+            let mark = all.filter(|(_, when)| if when.ends_with('.') { text.starts_with(when.as_str()) } else { text == *when }).fold(0, |bits, (i, _)| bits | 1 << i);
+            self.marks.push(mark);
+        }
+        id
+    }
+
+    /// Adds a value of the record that is being read.
+    pub(crate) fn value(&mut self, path: PathId, text: &str) {
+        if self.pairs.len() >= MAX_MEMBERS {
+            return;
+        }
+        let start = self.batch.text.len();
+        if memchr::memchr(0, text.as_bytes()).is_some() {
+            self.batch.text.extend(text.chars().map(|c| if c == '\0' { NUL_SYMBOL } else { c }));
+        } else {
+            self.batch.text.push_str(text);
+        }
+        let span = TextSpan { start: offset(start), end: offset(self.batch.text.len()) };
+        self.pairs.push((path, span));
+    }
+
+    /// Forgets the record that is being read.
+    pub(crate) fn abandon(&mut self) {
+        if let Some((_, first)) = self.pairs.first() {
+            self.batch.text.truncate(first.start as usize);
+        }
+        self.pairs.clear();
+    }
+
+    /// Ends the record: it becomes an event. Returns the name of its shape.
+    pub(crate) fn end_record(&mut self, place: Place) -> &'static str {
+        let pairs = std::mem::take(&mut self.pairs);
+        let have = pairs.iter().fold(0, |bits, (path, _)| bits | self.marks[path.0 as usize]);
+        let index = self.shapes.iter().position(|s| s.needs & !have == 0).expect("the last shape needs nothing");
+        self.record_number += 1;
+        let name = self.shapes[index].shape.name.as_str();
+        self.make_event(index, &pairs, place);
+        self.pairs = pairs;
+        self.pairs.clear();
+        if self.batch.events.len() >= MAX_BATCH_EVENTS || self.batch.text.len() >= MAX_BATCH_BYTES {
+            self.flush();
+        }
+        name
+    }
+
+    /// Hands over what is left.
+    pub(crate) fn flush(&mut self) {
+        if self.batch.events.is_empty() || self.stopped {
+            return;
+        }
+        match (self.sink)(std::mem::take(&mut self.batch)) {
+            ControlFlow::Continue(()) => {}
+            ControlFlow::Break(()) => self.stopped = true,
+        }
+    }
+}
+
+fn offset(bytes: usize) -> u32 {
+    u32::try_from(bytes).expect("a batch is flushed long before 4 GiB, and a record is smaller")
+}

@@ -1,0 +1,58 @@
+//! The shapes of records: data of `rules/normalise`, loaded once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, LazyLock};
+
+use crate::diag::SourceText;
+use crate::yaml::{Node, parse};
+
+/// What the members of one shape of record are; see the comment in `rules/normalise/json.yml`.
+#[derive(Debug, Default)]
+pub(super) struct Shape {
+    pub(super) name: String,
+    pub(super) product: String,
+    pub(super) when: Vec<String>,
+    pub(super) time: Vec<String>,
+    pub(super) dataset: Vec<String>,
+    pub(super) dataset_text: String,
+    pub(super) code: Vec<String>,
+    pub(super) host: Vec<String>,
+    pub(super) record: Vec<String>,
+    pub(super) message: Vec<String>,
+    pub(super) strip: Vec<String>,
+    pub(super) last: Vec<String>,
+    pub(super) names: HashMap<String, String>,
+    pub(super) drop: HashSet<String>,
+}
+
+/// The shapes of JSON records, first match first.
+pub(super) static JSON_SHAPES: LazyLock<Vec<Shape>> = LazyLock::new(|| load("rules/normalise/json.yml", include_str!("../../rules/normalise/json.yml")));
+
+fn load(path: &str, text: &str) -> Vec<Shape> {
+    let source = Arc::new(SourceText { path: path.to_owned(), text: text.to_owned() });
+    let documents = parse(&source).expect("the embedded data is valid YAML");
+    documents.iter().flat_map(Node::items).map(shape).collect()
+}
+
+fn shape(node: &Node) -> Shape {
+    let text = |key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
+    let texts = |key: &str| node.get(key).map(|n| n.items().iter().filter_map(|i| i.as_str().map(str::to_owned)).collect()).unwrap_or_default();
+    let pairs = node.get("names").map(|n| n.entries().iter().filter_map(|(k, v)| Some((k.text.clone(), v.as_str()?.to_owned()))).collect());
+    let drop: Vec<String> = texts("drop");
+    Shape {
+        name: text("name"),
+        product: text("product"),
+        when: texts("when"),
+        time: texts("time"),
+        dataset: texts("dataset"),
+        dataset_text: text("dataset_text"),
+        code: texts("code"),
+        host: texts("host"),
+        record: texts("record"),
+        message: texts("message"),
+        strip: texts("strip"),
+        last: texts("last"),
+        names: pairs.unwrap_or_default(),
+        drop: drop.into_iter().collect(),
+    }
+}

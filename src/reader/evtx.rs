@@ -1,0 +1,88 @@
+//! Windows event logs (EVTX), chunk by chunk from a stream.
+//!
+//! Chunks stand on their own, so a file needs no seeking and one bad chunk costs only itself: a chunk beyond the
+//! header's count (a dirty file) is read like any other, a chunk without its mark or cut off is counted bad, and what
+//! can still be read of a cut-off one is read.
+
+use std::sync::Arc;
+
+use evtx::{EvtxChunkData, ParserSettings};
+
+use super::json::Flattener;
+use super::stream::{Input, Report};
+use super::Format;
+use crate::normalise::{Normaliser, Place};
+
+const HEADER_BYTES: usize = 4_096;
+const CHUNK_BYTES: usize = 65_536;
+
+/// See the module.
+pub(super) struct Evtx;
+
+impl Format for Evtx {
+    fn name(&self) -> &'static str {
+        "evtx"
+    }
+
+    fn sniff(&self, head: &[u8]) -> Option<String> {
+        head.starts_with(b"ElfFile\0").then(|| "it begins with the mark of an event log file".to_owned())
+    }
+
+    fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+        let header = input.fill_to(HEADER_BYTES).min(HEADER_BYTES);
+        input.consume(header);
+        let settings = Arc::new(ParserSettings::new().num_threads(1).indent(false).recover_records(true));
+        let mut reader = ChunkReader { settings, flattener: Flattener::default(), position: 0 };
+        while input.fill_to(CHUNK_BYTES) > 0 && !events.stopped() {
+            let length = input.head().len().min(CHUNK_BYTES);
+            reader.chunk(&input.head()[..length], input.offset(), events, report);
+            input.consume(length);
+        }
+        self.name()
+    }
+}
+
+struct ChunkReader {
+    settings: Arc<ParserSettings>,
+    flattener: Flattener,
+    position: u64,
+}
+
+impl ChunkReader {
+    fn chunk(&mut self, bytes: &[u8], offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
+        if bytes.iter().all(|b| *b == 0) {
+            return;
+        }
+        let mut data = bytes.to_vec();
+        if data.len() < CHUNK_BYTES {
+            report.problem(Some(offset), None, format!("the last chunk is cut off after {} of {CHUNK_BYTES} bytes", data.len()));
+            data.resize(CHUNK_BYTES, 0);
+        }
+        let parsed = EvtxChunkData::new(data, false).map_err(|e| e.to_string());
+        let mut data = match parsed {
+            Ok(data) => data,
+            Err(error) => return report.bad(Some(offset), None, format!("a chunk cannot be read: {error}")),
+        };
+        let mut chunk = match data.parse(self.settings.clone()) {
+            Ok(chunk) => chunk,
+            Err(error) => return report.bad(Some(offset), None, format!("a chunk cannot be read: {error}")),
+        };
+        for record in chunk.iter() {
+            self.position += 1;
+            let (id, recovered) = record.as_ref().map(|r| (Some(r.event_record_id), r.recovered)).unwrap_or((None, false));
+            let json = record.map_err(|e| e.to_string()).and_then(|r| r.into_json().map_err(|e| e.to_string()));
+            let place = Place { position: self.position, recovered };
+            let result = json.and_then(|json| self.flattener.record(&json.data, events));
+            match result {
+                Ok(()) => {
+                    events.end_record(place);
+                }
+                Err(_) if recovered => events.abandon(), // carved bytes that are no record
+                Err(error) => {
+                    events.abandon();
+                    report.bad(Some(offset), id, format!("a record cannot be read: {error}"));
+                }
+            }
+        }
+    }
+}

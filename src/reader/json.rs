@@ -1,0 +1,426 @@
+//! JSON in every framing: one document a line, an array, documents one after the other, `Records` of CloudTrail.
+//!
+//! Lines are taken where the first line is a whole document: then one broken line costs only itself. Otherwise documents
+//! are found by counting brackets outside of strings. A document is walked lazily; numbers keep their spelling.
+
+use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
+
+use super::Format;
+use super::stream::{Input, Report};
+use crate::normalise::{Normaliser, PathId, Place};
+
+/// Bytes of one document or line.
+const MAX_DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
+/// Objects and arrays inside of each other.
+const MAX_DEPTH: u32 = 100;
+
+/// See the module.
+pub(super) struct Json;
+
+impl Format for Json {
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
+    fn sniff(&self, head: &[u8]) -> Option<String> {
+        match start(head)? {
+            b'{' => Some("its first character begins a JSON object".to_owned()),
+            b'[' if head.iter().skip_while(|b| **b != b'[').skip(1).find(|b| !b.is_ascii_whitespace()).is_none_or(|b| matches!(b, b'{' | b']')) => {
+                Some("its first characters begin a JSON array of objects".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+        if input.head().starts_with(b"\xef\xbb\xbf") {
+            input.consume(3);
+        }
+        let mut documents = Documents { flattener: Flattener::default(), position: 0, cloudtrail: false };
+        let first = first_line(input);
+        match first {
+            Some(line) if is_document(&line) => {
+                documents.lines(input, events, report);
+                if documents.cloudtrail { "cloudtrail" } else { "json-lines" }
+            }
+            _ => documents.framed(input, events, report),
+        }
+    }
+}
+
+/// The first character that is no white space, behind a byte order mark.
+fn start(head: &[u8]) -> Option<u8> {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    head.iter().copied().find(|b| !b.is_ascii_whitespace())
+}
+
+/// The first line that is not empty, if it ends within the limit.
+fn first_line(input: &mut Input<'_>) -> Option<Vec<u8>> {
+    loop {
+        let head = input.head();
+        let skip = head.iter().take_while(|b| b.is_ascii_whitespace()).count();
+        if let Some(end) = memchr::memchr(b'\n', &head[skip..]) {
+            return Some(head[skip..skip + end].to_vec());
+        }
+        if input.at_end() || head.len() > MAX_DOCUMENT_BYTES {
+            return (head.len() <= MAX_DOCUMENT_BYTES).then(|| head[skip..].to_vec());
+        }
+        input.grow();
+    }
+}
+
+fn is_document(line: &[u8]) -> bool {
+    std::str::from_utf8(line).is_ok_and(|text| text.starts_with('{') && sonic_rs::from_str::<LazyValue<'_>>(text.trim_end()).is_ok())
+}
+
+struct Documents {
+    flattener: Flattener,
+    position: u64,
+    cloudtrail: bool,
+}
+
+impl Documents {
+    fn lines(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) {
+        let mut searched = 0;
+        while !events.stopped() {
+            let head = input.head();
+            match memchr::memchr(b'\n', &head[searched..]) {
+                Some(at) => {
+                    let end = searched + at;
+                    self.line(&head[..end], input.offset(), events, report);
+                    input.consume(end + 1);
+                    searched = 0;
+                }
+                None if input.at_end() => {
+                    let length = head.len();
+                    self.line(head, input.offset(), events, report);
+                    input.consume(length);
+                    return;
+                }
+                None if head.len() > MAX_DOCUMENT_BYTES => {
+                    self.position += 1;
+                    report.bad(Some(input.offset()), Some(self.position), format!("a line longer than MAX_DOCUMENT_BYTES = {MAX_DOCUMENT_BYTES} bytes is left out"));
+                    skip_line(input);
+                    searched = 0;
+                }
+                None => {
+                    searched = head.len();
+                    let before = input.offset();
+                    input.grow();
+                    debug_assert_eq!(before, input.offset());
+                }
+            }
+        }
+    }
+
+    fn line(&mut self, line: &[u8], offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
+        self.position += 1;
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return;
+        }
+        self.document(line, offset, events, report);
+    }
+
+    /// Reads one document; what is no UTF-8 is replaced, and said.
+    fn document(&mut self, bytes: &[u8], offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
+        let text = String::from_utf8_lossy(bytes);
+        if let std::borrow::Cow::Owned(_) = text {
+            report.problem(Some(offset), Some(self.position), "invalid UTF-8 is replaced by U+FFFD");
+        }
+        if let Some(records) = wrapped_records(&text) {
+            self.cloudtrail = true;
+            for record in records {
+                match record {
+                    Ok(record) => self.one(&record, offset, events, report),
+                    Err(error) => return report.bad(Some(offset), Some(self.position), format!("not JSON: {error}")),
+                }
+            }
+            return;
+        }
+        self.one(&text, offset, events, report);
+    }
+
+    fn one(&mut self, text: &str, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
+        match self.flattener.record(text, events) {
+            Ok(()) => {
+                let shape = events.end_record(Place { position: self.position, recovered: false });
+                self.cloudtrail |= shape == "cloudtrail" && self.cloudtrail;
+            }
+            Err(error) => {
+                events.abandon();
+                report.bad(Some(offset), Some(self.position), error);
+            }
+        }
+    }
+
+    /// Documents one after the other, or the elements of an array, or the records of `{"Records": […]}`.
+    fn framed(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+        let mut format = "json";
+        skip_space(input);
+        if input.head().starts_with(b"[") {
+            input.consume(1);
+            format = "json-array";
+        } else if let Some(length) = records_prefix(input.head()) {
+            input.consume(length);
+            format = "cloudtrail";
+        }
+        loop {
+            skip_separators(input);
+            if input.head().is_empty() || events.stopped() {
+                break;
+            }
+            if format != "json" && input.head().starts_with(b"]") {
+                input.consume(1);
+                self.behind_array(input, format, report);
+                break;
+            }
+            if !self.next(input, events, report) {
+                break;
+            }
+            if format == "json" && self.position > 1 {
+                format = "json-concatenated";
+            }
+        }
+        if format == "json-concatenated" && self.position < 2 { "json" } else { format }
+    }
+
+    /// What follows the closing bracket of an array must be nothing, or the end of the object around it.
+    fn behind_array(&self, input: &mut Input<'_>, format: &str, report: &mut Report) {
+        skip_space(input);
+        if format == "cloudtrail" && input.head().starts_with(b"}") {
+            input.consume(1);
+            skip_space(input);
+        }
+        if !input.head().is_empty() {
+            report.bad(Some(input.offset()), None, "text behind the end of the JSON array is left out");
+        }
+    }
+
+    /// Reads the next document; false when nothing more can be found.
+    fn next(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
+        self.position += 1;
+        let mut scan = BracketScan::default();
+        let mut searched = 0;
+        loop {
+            let head = input.head();
+            if let Some(end) = scan.find_end(&head[searched..]) {
+                let end = searched + end;
+                self.document(&head[..end], input.offset(), events, report);
+                input.consume(end);
+                return true;
+            }
+            searched = head.len();
+            if searched > MAX_DOCUMENT_BYTES {
+                report.bad(Some(input.offset()), Some(self.position), format!("a document longer than MAX_DOCUMENT_BYTES = {MAX_DOCUMENT_BYTES} bytes: the rest is left out"));
+                return false;
+            }
+            if input.at_end() {
+                report.bad(Some(input.offset()), Some(self.position), "a JSON document that does not end");
+                input.consume(searched);
+                return false;
+            }
+            input.grow();
+        }
+    }
+}
+
+fn skip_line(input: &mut Input<'_>) {
+    loop {
+        let head = input.head();
+        match memchr::memchr(b'\n', head) {
+            Some(end) => return input.consume(end + 1),
+            None => {
+                let length = head.len();
+                input.consume(length);
+                if input.at_end() {
+                    return;
+                }
+                input.grow();
+            }
+        }
+    }
+}
+
+fn skip_while(input: &mut Input<'_>, skip: impl Fn(u8) -> bool) {
+    loop {
+        let (length, n) = (input.head().len(), input.head().iter().take_while(|b| skip(**b)).count());
+        input.consume(n);
+        if n < length || input.at_end() {
+            return;
+        }
+        input.grow();
+    }
+}
+
+fn skip_space(input: &mut Input<'_>) {
+    skip_while(input, |b| b.is_ascii_whitespace());
+}
+
+fn skip_separators(input: &mut Input<'_>) {
+    skip_while(input, |b| b.is_ascii_whitespace() || b == b',' || b == 0x1e);
+}
+
+/// The length of `{"Records":[` where a document begins so.
+fn records_prefix(head: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for token in [&b"{"[..], b"\"Records\"", b":", b"["] {
+        at += head[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+        if !head[at..].starts_with(token) {
+            return None;
+        }
+        at += token.len();
+    }
+    Some(at)
+}
+
+/// The records of a document that is nothing but `{"Records": […]}`.
+fn wrapped_records(text: &str) -> Option<Vec<Result<String, String>>> {
+    records_prefix(text.as_bytes())?;
+    let mut members = sonic_rs::to_object_iter(text);
+    let (_, records) = members.next()?.ok()?;
+    if members.next().is_some() {
+        return None;
+    }
+    Some(sonic_rs::to_array_iter(records.as_raw_str()).map(|r| r.map(|v| v.as_raw_str().to_owned()).map_err(|e| e.to_string())).collect())
+}
+
+/// Finds the end of a value by its brackets.
+#[derive(Default)]
+struct BracketScan {
+    depth: u32,
+    in_string: bool,
+    escaped: bool,
+}
+
+impl BracketScan {
+    /// One past the closing bracket, if it is in these bytes; the scan goes on with the next ones.
+    fn find_end(&mut self, bytes: &[u8]) -> Option<usize> {
+        for (index, byte) in bytes.iter().enumerate() {
+            if self.in_string {
+                match byte {
+                    _ if self.escaped => self.escaped = false,
+                    b'\\' => self.escaped = true,
+                    b'"' => self.in_string = false,
+                    _ => {}
+                }
+                continue;
+            }
+            match byte {
+                b'"' => self.in_string = true,
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    if self.depth == 0 {
+                        return Some(index + 1);
+                    }
+                }
+                // Text outside of any document is a document that ends with its line.
+                b'\n' if self.depth == 0 => return Some(index),
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+/// Walks documents and hands their members to the normaliser.
+#[derive(Default)]
+pub(super) struct Flattener {
+    unescaped: String,
+}
+
+impl Flattener {
+    /// Hands over the members of one document, which must be an object and nothing else.
+    pub(super) fn record(&mut self, text: &str, events: &mut Normaliser<'_>) -> Result<(), String> {
+        let value: LazyValue<'_> = sonic_rs::from_str(text).map_err(|e| format!("not JSON: {}", first_line_of(&e.to_string())))?;
+        match value.get_type() {
+            JsonType::Object => self.members(value.as_raw_str(), PathId::ROOT, 1, events),
+            _ => Err("a JSON value that is no object".to_owned()),
+        }
+    }
+
+    fn members(&mut self, object: &str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<(), String> {
+        if depth > MAX_DEPTH {
+            return Err(format!("JSON nested deeper than MAX_DEPTH = {MAX_DEPTH}"));
+        }
+        for member in sonic_rs::to_object_iter(object) {
+            let (key, value) = member.map_err(|e| format!("not JSON: {}", first_line_of(&e.to_string())))?;
+            let child = events.child(path, &key);
+            self.value(&value, child, depth, events)?;
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, value: &LazyValue<'_>, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<(), String> {
+        let raw = value.as_raw_str();
+        match raw.as_bytes().first() {
+            Some(b'"') => {
+                let inner = &raw[1..raw.len() - 1];
+                if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+                    events.value(path, inner);
+                } else {
+                    self.unescaped.clear();
+                    unescape(inner, &mut self.unescaped);
+                    events.value(path, &self.unescaped);
+                }
+            }
+            Some(b'{') => self.members(raw, path, depth + 1, events)?,
+            Some(b'[') => {
+                if depth >= MAX_DEPTH {
+                    return Err(format!("JSON nested deeper than MAX_DEPTH = {MAX_DEPTH}"));
+                }
+                for element in sonic_rs::to_array_iter(raw) {
+                    let element = element.map_err(|e| format!("not JSON: {}", first_line_of(&e.to_string())))?;
+                    self.value(&element, path, depth + 1, events)?;
+                }
+            }
+            Some(b'n') | None => {}
+            Some(_) => events.value(path, raw),
+        }
+        Ok(())
+    }
+}
+
+fn first_line_of(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// Resolves the escapes of a JSON string; half a surrogate pair becomes U+FFFD.
+fn unescape(text: &str, out: &mut String) {
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        out.push_str(&rest[..at]);
+        let escape = rest.as_bytes().get(at + 1).copied().unwrap_or(b'\\');
+        rest = rest.get(at + 2..).unwrap_or_default();
+        match escape {
+            b'n' => out.push('\n'),
+            b't' => out.push('\t'),
+            b'r' => out.push('\r'),
+            b'b' => out.push('\u{8}'),
+            b'f' => out.push('\u{c}'),
+            b'u' => rest = unescape_unicode(rest, out),
+            other => out.push(char::from(other)),
+        }
+    }
+    out.push_str(rest);
+}
+
+fn unescape_unicode<'a>(rest: &'a str, out: &mut String) -> &'a str {
+    let hex = |text: &str| text.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let Some(first) = hex(rest) else {
+        out.push(char::REPLACEMENT_CHARACTER);
+        return rest;
+    };
+    let rest = &rest[4..];
+    if (0xd800..0xdc00).contains(&first)
+        && let Some(second) = rest.strip_prefix("\\u").and_then(hex)
+        && (0xdc00..0xe000).contains(&second)
+    {
+        let code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+        out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+        return &rest[6..];
+    }
+    out.push(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER));
+    rest
+}

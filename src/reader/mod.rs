@@ -1,0 +1,122 @@
+//! Readers: a leaf's bytes become records, and through the normaliser events.
+//!
+//! A reader is one file behind [`Format`]: it says from the first bytes whether it knows the format, and reads. Adding
+//! a format is adding a file and a line in [`FORMATS`]. Damage is counted with its place; reading goes on behind it.
+
+mod evtx;
+mod json;
+mod stream;
+
+use std::ops::ControlFlow;
+
+pub use stream::Problem;
+use stream::{Input, Report};
+
+use crate::archive::Leaf;
+use crate::event::{EventBatch, Names};
+use crate::normalise::Normaliser;
+
+/// Bytes a format is told from.
+const SNIFF_BYTES: usize = 64 * 1024;
+
+/// What a user can say about how leaves are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Read every leaf as this format, whatever its content looks like.
+    pub format: Option<String>,
+}
+
+/// What became of a leaf.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeafReport {
+    /// Its format.
+    pub format: &'static str,
+    /// Why it was taken for that.
+    pub reason: String,
+    /// Events read, without those carved from damaged areas.
+    pub events: u64,
+    /// Records that could not be read.
+    pub bad: u64,
+    /// Events carved from damaged areas.
+    pub recovered: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// SHA-256 of the bytes, hex.
+    pub sha256: String,
+    /// What was wrong; the first hundred, the counts are exact.
+    pub problems: Vec<Problem>,
+    /// Why it is no event log.
+    pub skipped: Option<String>,
+}
+
+/// One input format.
+trait Format: Sync {
+    /// Its name, as `--format` takes it.
+    fn name(&self) -> &'static str;
+    /// Why a stream that begins so is of this format; `None`: it is not.
+    fn sniff(&self, head: &[u8]) -> Option<String>;
+    /// Reads everything. Returns the name of the variant met.
+    fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str;
+}
+
+/// The formats, asked in this order.
+static FORMATS: [&dyn Format; 2] = [&evtx::Evtx, &json::Json];
+
+/// The names that `--format` takes.
+pub fn format_names() -> Vec<&'static str> {
+    FORMATS.iter().map(|f| f.name()).collect()
+}
+
+/// Reads a leaf to its end and hands over its events in batches; [`ControlFlow::Break`] stops it early.
+pub fn read_leaf(leaf: Leaf<'_>, names: &Names, options: &ReadOptions, sink: &mut dyn FnMut(EventBatch) -> ControlFlow<()>) -> LeafReport {
+    let mut input = Input::new(leaf.reader, SNIFF_BYTES);
+    let mut report = Report::default();
+    let mut out = LeafReport::default();
+    let mut sink = |batch: EventBatch| {
+        let recovered = batch.events.iter().filter(|e| e.recovered).count() as u64;
+        out.events += batch.events.len() as u64 - recovered;
+        out.recovered += recovered;
+        sink(batch)
+    };
+    let mut events = Normaliser::new(names, &mut sink);
+    let head = input.head();
+    let chosen = match &options.format {
+        Some(name) => FORMATS.iter().find(|f| f.name() == name).map(|f| (*f, "--format says so".to_owned())),
+        None => FORMATS.iter().find_map(|f| f.sniff(head).map(|reason| (*f, reason))),
+    };
+    let (mut format, mut reason, mut skipped) = ("", String::new(), None);
+    match chosen {
+        Some((reader, why)) => {
+            reason = why;
+            format = reader.read(&mut input, &mut events, &mut report);
+            events.flush();
+        }
+        None if head.is_empty() => skipped = Some("empty".to_owned()),
+        None => skipped = Some(unknown(head)),
+    }
+    let end = input.finish();
+    out.format = format;
+    out.reason = reason;
+    out.skipped = skipped;
+    out.bytes = end.bytes;
+    out.sha256 = end.sha256;
+    if let Some(error) = end.error {
+        report.problem(Some(end.bytes), None, format!("the stream breaks off: {error}"));
+    }
+    out.bad = report.bad;
+    out.problems = report.problems;
+    out
+}
+
+/// Why nobody reads a stream that begins so.
+fn unknown(head: &[u8]) -> String {
+    let shown = &head[..head.len().min(1_024)];
+    if shown.iter().all(|b| *b == 0) {
+        return "nothing but zeros at its start".to_owned();
+    }
+    if shown.iter().all(u8::is_ascii_whitespace) {
+        return "nothing but white space".to_owned();
+    }
+    let binary = shown.iter().filter(|b| **b < 9 || (**b > 13 && **b < 32)).count() * 20 > shown.len();
+    if binary { "binary data of no known format".to_owned() } else { "text of no known log format".to_owned() }
+}

@@ -1,0 +1,137 @@
+//! A leaf's bytes as readers want them: peeked at, line by line or block by block, hashed on the way.
+
+use std::io::{self, Read};
+
+use sha2::{Digest, Sha256};
+
+/// Bytes read at a time.
+const BLOCK_BYTES: usize = 256 * 1024;
+/// Problems kept; more are counted.
+const MAX_PROBLEMS: usize = 100;
+
+/// Something wrong with a leaf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Byte offset in the leaf.
+    pub offset: Option<u64>,
+    /// 1-based line or record.
+    pub line: Option<u64>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What went wrong while a leaf was read.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    /// Records that could not be read.
+    pub(super) bad: u64,
+    /// The first problems.
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Report {
+    /// Counts a record that could not be read.
+    pub(super) fn bad(&mut self, offset: Option<u64>, line: Option<u64>, message: impl Into<String>) {
+        self.bad += 1;
+        self.problem(offset, line, message);
+    }
+
+    /// Notes a problem that cost no record, or an unknown number.
+    pub(super) fn problem(&mut self, offset: Option<u64>, line: Option<u64>, message: impl Into<String>) {
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(Problem { offset, line, message: message.into() });
+        }
+    }
+}
+
+/// How a stream ended.
+pub(super) struct End {
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+    pub(super) error: Option<io::Error>,
+}
+
+/// A stream with a window of bytes that grows on demand.
+pub(super) struct Input<'a> {
+    reader: &'a mut dyn Read,
+    window: Vec<u8>,
+    start: usize,
+    /// Offset in the stream of the window's first unread byte.
+    offset: u64,
+    hasher: Sha256,
+    total: u64,
+    at_end: bool,
+    error: Option<io::Error>,
+}
+
+impl<'a> Input<'a> {
+    /// Starts a stream with a first look at `sniff` bytes.
+    pub(super) fn new(reader: &'a mut dyn Read, sniff: usize) -> Self {
+        let mut input = Self { reader, window: Vec::new(), start: 0, offset: 0, hasher: Sha256::new(), total: 0, at_end: false, error: None };
+        input.fill_to(sniff);
+        input
+    }
+
+    /// The unread bytes in the window.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.window[self.start..]
+    }
+
+    /// Offset in the stream of the first unread byte.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Whether nothing is left behind the window.
+    pub(super) fn at_end(&self) -> bool {
+        self.at_end
+    }
+
+    /// Marks bytes of the window as read.
+    pub(super) fn consume(&mut self, bytes: usize) {
+        self.start += bytes;
+        self.offset += bytes as u64;
+    }
+
+    /// Makes the window hold at least `bytes` unread bytes, or all that are left. Returns how many it holds.
+    pub(super) fn fill_to(&mut self, bytes: usize) -> usize {
+        while self.window.len() - self.start < bytes && !self.at_end {
+            self.grow();
+        }
+        self.window.len() - self.start
+    }
+
+    /// Reads one more block into the window.
+    pub(super) fn grow(&mut self) {
+        if self.start > BLOCK_BYTES || self.start == self.window.len() {
+            self.window.drain(..self.start);
+            self.start = 0;
+        }
+        let filled = self.window.len();
+        self.window.resize(filled + BLOCK_BYTES, 0);
+        let n = loop {
+            match self.reader.read(&mut self.window[filled..]) {
+                Ok(n) => break n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.error = Some(error);
+                    break 0;
+                }
+            }
+        };
+        self.window.truncate(filled + n);
+        self.hasher.update(&self.window[filled..]);
+        self.total += n as u64;
+        self.at_end = n == 0;
+    }
+
+    /// Reads the rest and says how it ended.
+    pub(super) fn finish(mut self) -> End {
+        while !self.at_end {
+            self.start = self.window.len();
+            self.grow();
+        }
+        let sha256 = self.hasher.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        End { bytes: self.total, sha256, error: self.error }
+    }
+}
