@@ -420,7 +420,7 @@ pub(super) fn ordered(mut query: Query, keys: Vec<Key>, limit: Option<u64>) -> Q
 /// Makes `WITH name AS (query), … body`.
 pub(super) fn with(mut body: Query, tables: Vec<(String, Query)>, recursive: bool) -> Query {
     let cte = |(name, query): (String, Query)| ast::Cte {
-        alias: table_alias(&name),
+        alias: TableAlias { explicit: false, ..table_alias(&name) },
         query: Box::new(query),
         from: None,
         materialized: None,

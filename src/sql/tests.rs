@@ -1,1 +1,411 @@
-//! Tests.
+//! Every statement is run: what is printed is parsed again by sqlparser, executed by SQLite, and its rows compared.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use sqlparser::dialect::SQLiteDialect;
+use sqlparser::parser::Parser;
+
+use super::{Statement, ast, hunt, hunt_filter, portable};
+use crate::catalog::{Catalog, EventId};
+use crate::event::{EventBatch, EventHead, FieldEntry, FieldValue, Names, TextSpan, TypeKey};
+use crate::ir::{
+    Aggregate, AggregateFunction, BinaryOp, Case, Field, FieldCompare, Function, Glob, Match, NumberOp, Part, Pred, Query, Rename, Scalar, Scope, SortKey, Stage,
+    Stats, Test, Vocabulary,
+};
+use crate::plan::{Branch, FieldExpr, FieldFunction, Plan, plan};
+use crate::store::{SourceEnd, SourceStart, SqlValue, Store};
+use crate::taxonomy::Taxonomy;
+
+fn span(batch: &mut EventBatch, text: &str) -> TextSpan {
+    let start = u32::try_from(batch.text.len()).unwrap();
+    batch.text.push_str(text);
+    TextSpan { start, end: u32::try_from(batch.text.len()).unwrap() }
+}
+
+/// An event: event code, seconds since 1970, fields. Members of a list are parted by `|`.
+type Row<'a> = (&'a str, i64, &'a [(&'a str, &'a str)]);
+
+fn store_of(rows: &[Row<'_>]) -> Store {
+    let (names, mut batch) = (Names::default(), EventBatch::default());
+    for (position, (code, seconds, fields)) in (1..).zip(rows) {
+        let key = names.intern_key(&TypeKey { product: "windows".into(), dataset: "Security".into(), code: (*code).into() });
+        let fields_start = u32::try_from(batch.fields.len()).unwrap();
+        for (name, value) in *fields {
+            let value = if value.contains('|') {
+                let start = u32::try_from(batch.members.len()).unwrap();
+                for member in value.split('|') {
+                    let member = span(&mut batch, member);
+                    batch.members.push(member);
+                }
+                FieldValue::List { start, end: u32::try_from(batch.members.len()).unwrap() }
+            } else {
+                FieldValue::Text(span(&mut batch, value))
+            };
+            batch.fields.push(FieldEntry { name: names.intern(name), value });
+        }
+        let host = Some(span(&mut batch, "dc1"));
+        let fields_end = u32::try_from(batch.fields.len()).unwrap();
+        let message = Some(span(&mut batch, "rendered text"));
+        batch.events.push(EventHead { key, time_us: Some(seconds * 1_000_000 + 343_360), host, record: Some(position), position: u64::try_from(position).unwrap(), recovered: false, message, fields_start, fields_end });
+    }
+    let mut store = Store::in_memory().unwrap();
+    let mut writer = store.writer().unwrap();
+    writer.begin_source(&SourceStart { path: "a".into() }).unwrap();
+    writer.append(&batch, &names).unwrap();
+    writer.finish_source(&SourceEnd { format: "test".into(), sha256: "1".into(), bytes: 1, ..SourceEnd::default() }).unwrap();
+    drop(writer);
+    store.make_views(&[]).unwrap();
+    store
+}
+
+fn field(name: &str) -> Field {
+    Field { name: name.into(), vocabulary: Vocabulary::Splunk }
+}
+
+fn test(name: &str, test: Test) -> Pred {
+    Pred::Match(Match { field: field(name), test, negated: false, span: 0..0 })
+}
+
+fn glob(name: &str, pattern: &str) -> Pred {
+    let parts = pattern.split('*').enumerate().flat_map(|(i, t)| (i > 0).then_some(Part::Any).into_iter().chain([Part::Text(t.into())]));
+    test(name, Test::Glob { glob: Glob::new(parts), case: Case::Ignore })
+}
+
+fn show(value: &SqlValue) -> String {
+    match value {
+        SqlValue::Null => "∅".into(),
+        SqlValue::Integer(n) => n.to_string(),
+        SqlValue::Real(n) => n.to_string(),
+        SqlValue::Text(t) => t.replace('\n', "/"),
+        SqlValue::Blob(b) => format!("{:?}", b.as_chunks::<8>().0.iter().map(|c| i64::from_be_bytes(*c)).collect::<Vec<_>>()),
+    }
+}
+
+fn run(store: &Store, statement: &Statement) -> Vec<String> {
+    assert_eq!(statement.not_portable, []);
+    Parser::parse_sql(&SQLiteDialect {}, &statement.sql).unwrap_or_else(|e| panic!("{e}\n{}", statement.sql));
+    let result = store.run(&statement.sql, &statement.parameters).unwrap_or_else(|e| panic!("{e}\n{}", statement.sql));
+    assert_eq!(result.columns, statement.columns, "{}", statement.sql);
+    result.rows.iter().map(|row| row.iter().map(show).collect::<Vec<_>>().join(" ")).collect()
+}
+
+fn planned(store: &Store, filter: Pred, stages: Vec<Stage>) -> (Plan, Catalog) {
+    let catalog = store.catalog().unwrap();
+    let query = Query { scope: Scope::Any, filter, stages };
+    (plan(&query, &[], &catalog, Taxonomy::embedded()), catalog)
+}
+
+/// Makes the hunt use SQL for the condition, whether or not the scan would answer it.
+fn forced(plan: Plan) -> Plan {
+    let branches = plan.branches.into_iter().map(|b| Branch { filter: Pred::And(vec![b.filter, Pred::Scalar(Scalar::Bool(true))]), ..b }).collect();
+    Plan { branches, ..plan }
+}
+
+/// The ids that the filter gives in portable SQL; also that the two dialects agree on them where a hunt uses SQL.
+fn ids(store: &Store, filter: Pred) -> Vec<String> {
+    let (plan, catalog) = planned(store, filter, Vec::new());
+    let ids = run(store, &portable(&plan, &catalog).unwrap()).iter().map(|row| row.split(' ').next().unwrap().to_owned()).collect();
+    let all: Vec<EventId> = (1..=store.last_event().unwrap().0).map(EventId).collect();
+    store.set_candidates(&all).unwrap();
+    let mut hunted = hunt_filter(&forced(plan), &catalog).map(|s| run(store, &s)).unwrap_or_default();
+    hunted.sort_by_key(|id| id.parse::<i64>().unwrap());
+    assert_eq!(hunted, ids, "hunt and portable differ");
+    ids
+}
+
+fn hunted(store: &Store, filter: Pred, stages: Vec<Stage>) -> Vec<String> {
+    let (plan, catalog) = planned(store, filter.clone(), stages);
+    let matching: Vec<EventId> = ids(store, filter).iter().map(|id| EventId(id.parse().unwrap())).collect();
+    store.set_candidates(&matching).unwrap();
+    run(store, &hunt(&plan, &catalog).unwrap())
+}
+
+/// The rows of the portable form; they must be the hunt's without where they come from.
+fn both(store: &Store, filter: Pred, stages: Vec<Stage>) -> Vec<String> {
+    let (plan, catalog) = planned(store, filter.clone(), stages.clone());
+    let statement = portable(&plan, &catalog).unwrap();
+    assert!(!statement.sql.contains("retro_") && statement.parameters.is_empty());
+    let rows = run(store, &statement);
+    let hidden = hunted(store, filter, stages).iter().map(|row| row.rsplitn(4, ' ').last().unwrap().rsplit_once(" [").unwrap().0.to_owned()).collect::<Vec<_>>();
+    assert_eq!(rows, hidden);
+    rows
+}
+
+fn stats(aggregates: &[(AggregateFunction, Option<&str>, &str)], by: &[&str], fill: Option<&str>) -> Stage {
+    let aggregate = |(function, argument, alias): &(AggregateFunction, Option<&str>, &str)| Aggregate {
+        function: *function,
+        argument: argument.map(|name| Scalar::Field(field(name))),
+        alias: (*alias).into(),
+    };
+    Stage::Stats(Stats { aggregates: aggregates.iter().map(aggregate).collect(), by: by.iter().map(|n| field(n)).collect(), fill_null_by: fill.map(Into::into) })
+}
+
+const SHARE: [Row<'static>; 6] = [
+    ("5145", 100, &[("ShareName", r"\\*\C$"), ("RelativeTargetName", r"a\EVIL.exe"), ("Mask", "0x2"), ("N", "10")]),
+    ("5145", 200, &[("ShareName", r"\\*\C$"), ("RelativeTargetName", r"a\evil.exe"), ("Mask", "0x2"), ("N", "9")]),
+    ("5145", 300, &[("ShareName", r"\\*\IPC$"), ("RelativeTargetName", "b_%.dll"), ("Mask", "0x1|0x2|0x1"), ("N", "abc")]),
+    ("5140", 400, &[("ShareName", r"\\*\C$"), ("Mask", "ÄÖ"), ("Hashes", "MD5=a,SHA256=B")]),
+    ("5140", 500, &[("ShareName", ""), ("Mask", "äö"), ("user", "DOM\\bob")]),
+    ("5140", 600, &[("Pid", "0x1f4"), ("Data", "DWORD (0x00000001)"), ("N", "-1.5e2")]),
+];
+
+#[test]
+fn filters_with_wildcards_case_lists_and_missing_fields() {
+    let store = store_of(&SHARE);
+    assert_eq!(ids(&store, glob("ShareName", r"\\*\c$")), ["1", "2", "4"]);
+    assert_eq!(ids(&store, glob("RelativeTargetName", "*.EXE")), ["1", "2"]);
+    assert_eq!(ids(&store, glob("RelativeTargetName", "b_%.dll")), ["3"]);
+    assert_eq!(ids(&store, glob("RelativeTargetName", "b_?.dll")), Vec::<String>::new());
+    assert_eq!(ids(&store, glob("Mask", "0X1")), ["3"]);
+    assert_eq!(ids(&store, glob("Mask", "äÖ")), ["4", "5"]);
+    assert_eq!(ids(&store, Pred::Not(Box::new(glob("Mask", "0x2")))), ["4", "5", "6"]);
+    assert_eq!(ids(&store, test("Mask", Test::Exists)), ["1", "2", "3", "4", "5"]);
+    assert_eq!(ids(&store, glob("ShareName", "")), ["5"]);
+    assert_eq!(ids(&store, test("N", Test::Number { op: NumberOp::Lt, value: 10.0 })), ["2", "6"]);
+    assert_eq!(ids(&store, test("N", Test::TextOrder { op: NumberOp::Ge, value: "9".into() })), ["2", "3"]);
+    let exact = |pattern: &str| test("RelativeTargetName", Test::Glob { glob: Glob::new([Part::Any, Part::Text(pattern.into())]), case: Case::Exact });
+    assert_eq!(ids(&store, exact("evil.exe")), ["2"]);
+    let Pred::Match(m) = glob("Mask", "0x1") else { unreachable!() };
+    assert_eq!(ids(&store, Pred::Match(Match { negated: true, ..m })), ["1", "2", "3", "4", "5"]);
+}
+
+#[test]
+fn the_first_detection_of_all_as_a_pipeline() {
+    use AggregateFunction::{Count, Max, Min, Values};
+    let store = store_of(&SHARE);
+    let filter = || Pred::And(vec![glob("ShareName", r"\\*\C$"), glob("RelativeTargetName", "*.exe")]);
+    let stages = vec![
+        stats(&[(Min, Some("_time"), "firstTime"), (Max, Some("_time"), "lastTime"), (Count, None, "count"), (Values, Some("RelativeTargetName"), "files")], &["ShareName", "Mask"], None),
+        Stage::FormatTime { fields: vec!["firstTime".into()], format: "%Y-%m-%dT%H:%M:%S".into() },
+        Stage::Filter(Pred::True),
+    ];
+    let expected = r"\\*\C$ 0x2 1970-01-01T00:01:40 200.34336 2 a\EVIL.exe/a\evil.exe";
+    assert_eq!(both(&store, filter(), stages.clone()), [expected]);
+    assert_eq!(hunted(&store, filter(), stages), [format!("{expected} [1, 2] 2 100343360 200343360")]);
+}
+
+#[test]
+fn groups_by_lists_missing_values_and_nothing() {
+    use AggregateFunction::{Count, Max, Min};
+    let store = store_of(&SHARE);
+    let count = |by: &[&str], fill| vec![stats(&[(Count, None, "count")], by, fill)];
+    assert_eq!(both(&store, Pred::True, count(&["Mask"], None)), ["0x1 2", "0x2 3", "ÄÖ 1", "äö 1"]);
+    assert_eq!(both(&store, Pred::True, count(&["Mask"], Some("null"))), ["0x1 2", "0x2 3", "null 1", "ÄÖ 1", "äö 1"]);
+    assert_eq!(both(&store, Pred::True, count(&["Absent"], Some("null"))), ["null 6"]);
+    assert_eq!(both(&store, Pred::True, count(&["Absent"], None)), Vec::<String>::new());
+    assert_eq!(both(&store, Pred::False, count(&[], None)), ["0"]);
+    assert_eq!(both(&store, Pred::True, vec![stats(&[(Min, Some("N"), "a"), (Max, Some("N"), "b")], &[], None)]), ["-150 abc"]);
+    let exact = hunted(&store, Pred::True, count(&["Mask"], None));
+    assert_eq!(exact[0], "0x1 2 [3] 1 300343360 300343360");
+}
+
+#[test]
+fn aggregates_of_a_hunt() {
+    use AggregateFunction::{Avg, Dc, Earliest, First, Last, Latest, List, Median, Stdev, Sum, Values};
+    let store = store_of(&SHARE);
+    let all = [(Dc, "Mask"), (Values, "Mask"), (List, "Mask"), (First, "ShareName"), (Last, "N"), (Earliest, "N"), (Latest, "N"), (Sum, "N"), (Avg, "N"), (Median, "N"), (Stdev, "N")];
+    let stage = stats(&all.map(|(f, name)| (f, Some(name), name)).iter().enumerate().map(|(i, (f, n, _))| (*f, *n, ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"][i])).collect::<Vec<_>>(), &[], None);
+    let rows = hunted(&store, Pred::Or(vec![glob("Mask", "0x*"), glob("ShareName", "\\*")]), vec![stage]);
+    assert_eq!(rows, [r"3 0x1/0x2/ÄÖ ÄÖ/0x1/0x2/0x1/0x2/0x2 \\*\C$ 10 10 abc 19 9.5 10 0.7071067811865476 [1, 2, 3, 4] 4 100343360 400343360"]);
+}
+
+#[test]
+fn stages_in_a_row() {
+    use AggregateFunction::{Count, Max};
+    let store = store_of(&SHARE);
+    let name = |n: &str| n.to_owned();
+    let stages = vec![
+        Stage::Rename(vec![Rename { from: name("ShareName"), to: name("share") }, Rename { from: name("Absent"), to: name("Mask") }]),
+        Stage::Filter(glob("share", "*$")),
+        Stage::Eval(vec![(name("x"), Scalar::Binary(BinaryOp::Concat, Box::new(Scalar::Field(field("share"))), Box::new(Scalar::Text("'!\n".into()))))]),
+        Stage::Dedup { count: 1, fields: vec![name("share")] },
+        Stage::Sort { keys: vec![SortKey { field: name("N"), descending: true }], limit: Some(5) },
+        Stage::FillNull { fields: vec![name("N")], value: name("none") },
+        Stage::Keep(vec![name("share"), name("x"), name("N")]),
+    ];
+    let rows = both(&store, Pred::True, stages);
+    assert_eq!(rows, [r"\\*\C$ \\*\C$'!/ none 400.34336", r"\\*\IPC$ \\*\IPC$'!/ abc 300.34336"]);
+
+    let grouped = stats(&[(Max, Some("N"), "top"), (Count, None, "count")], &["ShareName"], None);
+    let Stage::Stats(grouped) = grouped else { unreachable!() };
+    let stages = vec![
+        Stage::EventStats(grouped),
+        Stage::Bin { field: name("_time"), span: 250.0, alias: Some(name("bucket")) },
+        Stage::Keep(vec![name("count"), name("bucket")]),
+        Stage::Head(3),
+    ];
+    assert_eq!(both(&store, Pred::True, stages), ["∅ 500 600.34336", "1 500 500.34336", "3 250 400.34336"]);
+}
+
+#[test]
+fn expressions() {
+    let store = store_of(&SHARE);
+    let f = |n: &str| Box::new(Scalar::Field(field(n)));
+    let compare = |op, n: &str, right: Scalar| Pred::Scalar(Scalar::Binary(op, f(n), Box::new(right)));
+    assert_eq!(ids(&store, compare(BinaryOp::Gt, "N", Scalar::Number(9.0))), ["1", "3"]);
+    assert_eq!(ids(&store, compare(BinaryOp::Eq, "N", Scalar::Text("9.0".into()))), ["2"]);
+    assert_eq!(ids(&store, compare(BinaryOp::Ne, "N", Scalar::Text("abc".into()))), ["1", "2", "6"]);
+    assert_eq!(ids(&store, compare(BinaryOp::Eq, "RelativeTargetName", Scalar::Text(r"a\evil.exe".into()))), ["2"]);
+    let call = |function, arguments| Scalar::Call(function, arguments);
+    let null = Pred::Scalar(Scalar::Not(Box::new(Scalar::Binary(BinaryOp::Eq, f("N"), Box::new(Scalar::Text("9".into()))))));
+    assert_eq!(ids(&store, null), ["1", "3", "4", "5", "6"]);
+    let like = call(Function::Like, vec![*f("RelativeTargetName"), Scalar::Text("%[_]%".into())]);
+    assert_eq!(ids(&store, Pred::Scalar(like)), Vec::<String>::new());
+    let chosen = call(Function::If, vec![call(Function::IsNull, vec![*f("N")]), Scalar::Text("a".into()), Scalar::Text("b".into())]);
+    assert_eq!(ids(&store, Pred::Scalar(Scalar::Binary(BinaryOp::Eq, Box::new(chosen), Box::new(Scalar::Text("a".into()))))), ["4", "5"]);
+    let stages = |e: Scalar| vec![Stage::Eval(vec![("x".into(), e)]), Stage::Keep(vec!["x".into()]), Stage::Head(1)];
+    let value = |e: Scalar| hunted(&store, glob("RelativeTargetName", "b*"), stages(e))[0].split(" 300.34336").next().unwrap().to_owned();
+    let text = |t: &str| Scalar::Text(t.into());
+    let one = |function, rest: Vec<Scalar>| value(call(function, [*f("Mask")].into_iter().chain(rest).collect()));
+    assert_eq!(one(Function::MvCount, vec![]), "3");
+    assert_eq!(one(Function::MvIndex, vec![Scalar::Number(-2.0)]), "0x2");
+    assert_eq!(one(Function::MvDedup, vec![]), "0x1/0x2");
+    assert_eq!(one(Function::MvJoin, vec![text("+")]), "0x1+0x2+0x1");
+    assert_eq!(one(Function::MvFind, vec![text("2$")]), "1");
+    assert_eq!(value(call(Function::MvFilter, vec![call(Function::Match, vec![*f("Mask"), text("1$")])])), "0x1/0x1");
+    assert_eq!(value(call(Function::Replace, vec![text("a-b"), text("(a)-(b)"), text(r"\2$\1")])), "b$a");
+    assert_eq!(value(call(Function::Split, vec![text("a,b"), text(",")])), "a/b");
+    assert_eq!(value(call(Function::Strftime, vec![*f("_time"), text("%F %H:%M:%S.%3N")])), "1970-01-01 00:05:00.343");
+    assert_eq!(value(call(Function::RelativeTime, vec![Scalar::Number(45_296.0), text("-70m@m")])), "41040");
+    assert_eq!(value(call(Function::ToString, vec![Scalar::Number(12_345.678_9), text("commas")])), "12,345.68");
+    assert_eq!(value(call(Function::ToNumber, vec![text("0A4"), Scalar::Number(16.0)])), "164");
+    assert_eq!(value(call(Function::Md5, vec![text("abc")])), "900150983cd24fb0d6963f7d28e17f72");
+    assert_eq!(value(Scalar::Binary(BinaryOp::Divide, f("_time"), Box::new(Scalar::Number(0.0)))), "∅");
+    assert_eq!(value(Scalar::Bool(true)), "True");
+}
+
+#[test]
+fn two_fields_compared_and_keywords() {
+    let store = store_of(&SHARE);
+    let compare = |left: &str, right: &str, before, after| {
+        Pred::Compare(FieldCompare { left: field(left), right: field(right), any_before: before, any_after: after, case: Case::Exact, span: 0..0 })
+    };
+    assert_eq!(ids(&store, compare("ShareName", "ShareName", false, false)), ["1", "2", "3", "4", "5"]);
+    assert_eq!(ids(&store, compare("RelativeTargetName", "N", true, false)), Vec::<String>::new());
+    assert_eq!(ids(&store, compare("RelativeTargetName", "RelativeTargetName", true, false)), ["1", "2", "3"]);
+    let (plan, catalog) = planned(&store, Pred::Keyword { glob: Glob::literal("evil").contains(), case: Case::Ignore }, Vec::new());
+    let codes = portable(&plan, &catalog).unwrap().not_portable;
+    assert_eq!(codes.iter().map(|d| d.code).collect::<Vec<_>>(), ["not-portable"]);
+    let keyword = |word: &str| {
+        let (plan, catalog) = planned(&store, Pred::Keyword { glob: Glob::literal(word).contains(), case: Case::Ignore }, Vec::new());
+        store.set_candidates(&[EventId(1), EventId(3), EventId(4)]).unwrap();
+        hunt_filter(&forced(plan), &catalog).map(|s| run(&store, &s)).unwrap_or_default().join(",")
+    };
+    assert_eq!(keyword("EVIL"), "1");
+    assert_eq!(keyword("Rendered"), "1,3,4");
+}
+
+#[test]
+fn functions_of_field_maps_agree_with_their_definition() {
+    let store = store_of(&SHARE);
+    let catalog = store.catalog().unwrap();
+    let functions = [
+        FieldFunction::BaseName,
+        FieldFunction::WithoutDomain,
+        FieldFunction::Hash("sha256".into()),
+        FieldFunction::RegistryData,
+        FieldFunction::WithoutMappedPrefix,
+        FieldFunction::HexToDecimal,
+        FieldFunction::FirstMember,
+        FieldFunction::LastMember,
+        FieldFunction::Translate(vec![("0X2".into(), "two".into())]),
+        FieldFunction::TranslateElse(vec![("0x2".into(), "two".into())], "other".into()),
+        FieldFunction::Parent,
+        FieldFunction::Root,
+        FieldFunction::RegistryType,
+    ];
+    for function in functions {
+        for event_type in &catalog.types {
+            let columns = (0..u32::try_from(event_type.columns.len()).unwrap()).map(crate::catalog::ColumnIndex);
+            let fields: BTreeMap<String, FieldExpr> = columns.map(|c| (format!("f{:02}", c.0), FieldExpr::Apply(function.clone(), Box::new(FieldExpr::Column(c))))).collect();
+            let branch = Branch { event_type: event_type.id, filter: Pred::True, fields };
+            let mut plan = Plan { branches: vec![branch], stages: Vec::new(), missing: Vec::new(), notes: Vec::new() };
+            let rows = run(&store, &portable(&plan, &catalog).unwrap());
+            let expected: Vec<String> = rows.iter().map(|row| {
+                let id = row.split(' ').next().unwrap();
+                let event = store.event(EventId(id.parse().unwrap())).unwrap();
+                let cells = event.columns.iter().map(|value| {
+                    let members: Vec<String> = value.as_ref().map(|v| v.members().to_vec()).unwrap_or_default();
+                    let members = match function {
+                        FieldFunction::FirstMember => members.into_iter().take(1).collect(),
+                        FieldFunction::LastMember => members.into_iter().next_back().into_iter().collect(),
+                        _ => members,
+                    };
+                    let applied: Vec<String> = members.iter().filter_map(|m| function.apply(m).map(|m| m.into_owned())).collect();
+                    if applied.is_empty() { "∅".to_owned() } else { applied.join("/") }
+                });
+                cells.collect::<Vec<_>>().join(" ")
+            }).collect();
+            let portable_rows: Vec<String> = rows.iter().map(|row| row.splitn(3, ' ').nth(2).unwrap().to_owned()).collect();
+            assert_eq!(portable_rows, expected, "{function:?}");
+            plan.stages = vec![Stage::Keep(vec!["f*".into()])];
+            store.set_candidates(&(1..=6).map(EventId).collect::<Vec<_>>()).unwrap();
+            let mut hunted: Vec<String> = run(&store, &hunt(&plan, &catalog).unwrap()).iter().map(|row| row.rsplitn(6, ' ').last().unwrap().to_owned()).collect();
+            hunted.reverse();
+            assert_eq!(hunted, expected, "{function:?}");
+        }
+    }
+}
+
+#[test]
+fn hexadecimal_of_every_size() {
+    let values = ["0x0", "0xffffffffffffffff", "0X3E7", "0x10000000000000000", "0x", "0xg", "12", "0x00000000000000000001", "0x3b9aca00", "0xde0b6b3a763ffff"];
+    let rows: Vec<Vec<(&str, &str)>> = values.iter().map(|v| vec![("V", *v)]).collect();
+    let rows: Vec<Row<'_>> = rows.iter().map(|fields| ("1", 1, fields.as_slice())).collect();
+    let store = store_of(&rows);
+    let catalog = store.catalog().unwrap();
+    let apply = FieldExpr::Apply(FieldFunction::HexToDecimal, Box::new(FieldExpr::Column(crate::catalog::ColumnIndex(0))));
+    let branch = Branch { event_type: catalog.types[0].id, filter: Pred::True, fields: [("v".to_owned(), apply)].into() };
+    let plan = Plan { branches: vec![branch], stages: Vec::new(), missing: Vec::new(), notes: Vec::new() };
+    let rows = run(&store, &portable(&plan, &catalog).unwrap());
+    let got: Vec<&str> = rows.iter().map(|row| row.rsplit(' ').next().unwrap()).collect();
+    let expected: Vec<String> = values.iter().map(|v| FieldFunction::HexToDecimal.apply(v).unwrap().into_owned()).collect();
+    assert_eq!(got, expected);
+}
+
+#[test]
+fn more_branches_than_one_compound_takes() {
+    let select = |i: i64| ast::select(ast::SelectParts { items: vec![ast::item(ast::integer(i), "_n")], ..Default::default() });
+    let query = ast::query(ast::union_all((0..1_001).map(select).collect()));
+    let store = Store::in_memory().unwrap();
+    assert_eq!(store.run(&ast::print(&query), &[]).unwrap().rows.len(), 1_001);
+}
+
+#[test]
+fn thousands_of_alternatives_stay_below_the_depth_limit() {
+    let store = store_of(&SHARE);
+    let many = (0..4_000).map(|i| glob("ShareName", &format!("*x{i}*"))).chain([glob("ShareName", "*IPC$")]).collect();
+    assert_eq!(ids(&store, Pred::Or(many)), ["3"]);
+}
+
+#[test]
+fn numbers_are_read_alike() {
+    let values = ["1", "-1", "+1.5", "1.", ".5", ".", "", "-", "1e5", "1e", "1e+5", "1E-2", "e5", "1.2.3", "0x10", " 1", "1 ", "1e999", "--1", "1-1", "1e5.0", "inf", "nan", "٣", "123456789012345678901234567890"];
+    let store = Store::in_memory().unwrap();
+    for value in values {
+        let test = super::writer::is_number(&ast::text(value));
+        let sql = ast::print(&ast::query(ast::select(ast::SelectParts { items: vec![ast::item(test, "_n")], ..Default::default() })));
+        let is = store.run(&sql, &[]).unwrap().rows[0][0] == SqlValue::Integer(1);
+        assert_eq!(is, crate::ir::parse_number(value).is_some(), "{value:?}");
+    }
+}
+
+proptest! {
+    /// Any text survives printing, sqlparser and SQLite as a literal; any text but NUL as an identifier.
+    #[test]
+    fn any_text_survives(literal in "(?s)[\\\\'\"\\x00\\n\\r`\\[\\]?;%_a-c-/*é\u{1f}\u{2028}]{0,12}|\\PC{0,12}", name in "(?s)[\\\\'\"\\n`\\[\\]?;.%_a-cé -]{1,12}|\\PC{1,12}") {
+        let items = vec![ast::item(ast::text(&literal), &name)];
+        let inner = ast::query(ast::select(ast::SelectParts { items, ..Default::default() }));
+        let outer = ast::select(ast::SelectParts { items: vec![ast::item(ast::column("t", &name), &name)], from: vec![ast::derived(inner, "t")], ..Default::default() });
+        let query = ast::query(outer);
+        let store = Store::in_memory().unwrap();
+        for sql in [ast::print(&query), ast::print_pretty(&query)] {
+            let parsed = Parser::parse_sql(&SQLiteDialect {}, &sql).unwrap();
+            prop_assert_eq!(parsed.len(), 1);
+            let result = store.run(&sql, &[]).unwrap();
+            prop_assert_eq!(&result.columns, &vec![name.clone()]);
+            prop_assert_eq!(&result.rows, &vec![vec![SqlValue::Text(literal.clone())]]);
+        }
+    }
+}

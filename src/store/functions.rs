@@ -17,6 +17,9 @@ use rusqlite::Connection;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{Value as Output, ValueRef};
 
+#[cfg(test)]
+use eval::substr as eval_substr;
+
 use crate::event::fold_into;
 use crate::plan::FieldFunction;
 use value::{Value, list, number, truth};

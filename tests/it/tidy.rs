@@ -16,7 +16,7 @@ const ALLOWED_IMPORTS: &[(&str, &[&str])] = &[
     ("reader", &["archive", "event", "diag", "normalise"]),
     ("normalise", &["reader", "event", "yaml", "diag"]),
     ("taxonomy", &["catalog", "event", "ir", "yaml", "diag"]),
-    ("store", &["event", "catalog", "diag"]),
+    ("store", &["event", "catalog", "diag", "ir", "plan"]),
     ("load", &["archive", "reader", "normalise", "store", "event", "diag"]),
     ("sigma", &["ir", "yaml", "diag", "event"]),
     ("spl", &["ir", "yaml", "diag", "event"]),

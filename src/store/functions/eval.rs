@@ -102,7 +102,7 @@ fn upper(c: char) -> char {
 }
 
 /// `substr` as in SQLite: from 1, negative from the end.
-fn substr(text: &str, from: f64, length: Option<f64>) -> String {
+pub(super) fn substr(text: &str, from: f64, length: Option<f64>) -> String {
     #[allow(clippy::cast_possible_truncation, reason = "saturates, and texts are shorter")]
     let (from, length) = (from as i64, length.map(|n| n as i64));
     let count = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
