@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod cli;
 pub mod diag;
 pub mod event;
+pub mod hunt;
 pub mod ir;
 pub mod load;
 pub mod normalise;

@@ -9,10 +9,10 @@ pub(super) fn field_values(expr: &FieldExpr, event: &StoredEvent) -> Vec<String>
     match expr {
         FieldExpr::Missing => Vec::new(),
         FieldExpr::Constant(text) => vec![text.clone()],
-        FieldExpr::Column(index) => event.columns.get(index.0 as usize).cloned().flatten().map(|v| v.members()).unwrap_or_default(),
-        FieldExpr::Time => event.time_us.map(seconds).into_iter().collect(),
-        FieldExpr::Host => event.host.clone().into_iter().collect(),
-        FieldExpr::Record => event.record.map(|r| r.to_string()).into_iter().collect(),
+        FieldExpr::Column(index) => event.columns.get(index.0 as usize).and_then(Option::as_ref).map(|v| v.members().to_vec()).unwrap_or_default(),
+        FieldExpr::Time => event.envelope.time_us.map(seconds).into_iter().collect(),
+        FieldExpr::Host => event.envelope.host.clone().into_iter().collect(),
+        FieldExpr::Record => event.envelope.record.map(|r| r.to_string()).into_iter().collect(),
         FieldExpr::Message => event.message.clone().into_iter().collect(),
         FieldExpr::Apply(FieldFunction::FirstMember, inner) => field_values(inner, event).into_iter().next().into_iter().collect(),
         FieldExpr::Apply(FieldFunction::LastMember, inner) => field_values(inner, event).pop().into_iter().collect(),
@@ -27,7 +27,7 @@ pub(super) fn field_values(expr: &FieldExpr, event: &StoredEvent) -> Vec<String>
 
 /// Every value of an event that a keyword can meet: its fields and its rendered text.
 pub(super) fn all_values(event: &StoredEvent) -> impl Iterator<Item = &str> {
-    event.columns.iter().flatten().flat_map(|value| value.as_members().iter().map(String::as_str)).chain(event.message.as_deref())
+    event.columns.iter().flatten().flat_map(|value| value.members().iter().map(String::as_str)).chain(event.message.as_deref())
 }
 
 /// Seconds since 1970 in decimal, to the microsecond, without trailing zeros.

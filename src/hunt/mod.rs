@@ -28,6 +28,8 @@ pub struct HuntOptions {
     pub since_us: Option<i64>,
     /// Events before this time (µs UTC).
     pub until_us: Option<i64>,
+    /// When the hunt begins (µs UTC): for the record.
+    pub started_us: i64,
 }
 
 /// How far a hunt is.
@@ -131,7 +133,7 @@ pub fn run(
         }
         rules_with_findings += usize::from(findings.len() > before);
     }
-    let record = HuntRecord { since_us: options.since_us, until_us: options.until_us, last_event: watermark };
+    let record = HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
     let metas: Vec<_> = rules.iter().map(|rule| rule.meta.clone()).collect();
     let outcome = store.save_hunt(&record, &metas, &findings)?;
     Ok(HuntSummary {
