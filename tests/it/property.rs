@@ -5,6 +5,7 @@
 
 mod front_ends;
 mod planner;
+mod store;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 

@@ -8,4 +8,5 @@ pub(crate) mod generate;
 pub(crate) mod golden;
 pub(crate) mod samples;
 pub(crate) mod shared;
+pub(crate) mod stored;
 pub(crate) mod three_ways;
