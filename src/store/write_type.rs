@@ -80,6 +80,13 @@ impl Writer<'_> {
 impl Writer<'_> {
     /// Makes the type's table, or adds the columns that this batch brings, all at once.
     fn make_columns(&mut self, type_index: usize, batch: &EventBatch, events: &[usize], names: &Names) -> Result<(), StoreError> {
+        for name in self.types[type_index].shared.clone() {
+            let column = self.types[type_index].by_name[&name];
+            if self.meets(type_index, column, name, batch, events) {
+                self.types[type_index].shared.retain(|n| *n != name);
+                self.add_column(type_index, name, &names.name(name), batch, events)?;
+            }
+        }
         let mut wanted: Vec<NameId> = Vec::new();
         for index in events {
             for entry in batch.fields_of(&batch.events[*index]) {
@@ -97,7 +104,11 @@ impl Writer<'_> {
             });
             match known {
                 Some(column) => {
-                    self.types[type_index].by_name.insert(name, column);
+                    let state = &mut self.types[type_index];
+                    state.by_name.insert(name, column);
+                    if state.names[column] != *text {
+                        state.shared.push(name);
+                    }
                 }
                 None => self.add_column(type_index, name, &text, batch, events)?,
             }
@@ -124,11 +135,12 @@ impl Writer<'_> {
         if !outside {
             self.connection.execute_batch(&schema::add_column(state.id, column))?;
         }
-        let view_name = schema::view_name(text, &state.names);
+        let view_name = schema::view_name(text, &state.view_names);
         self.connection
             .prepare_cached("INSERT INTO field (event_type, position, name, view_name, encoding) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![state.id, position(column), text, view_name, schema::encoding_text(encoding)])?;
+            .execute(params![state.id, position(column), text, &view_name, schema::encoding_text(encoding)])?;
         state.names.push(text.to_owned());
+        state.view_names.push(view_name);
         state.columns.push(ColumnState::new(encoding));
         state.has_lists.push(false);
         state.filled.push(0);

@@ -96,23 +96,20 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-/// The column that a field of an event is in: its own spelling, else the one it shares a column with.
-fn column(event_type: &EventType, event: &Event, name: &str) -> Option<usize> {
-    let same_letters = |c: &&retrohunt::catalog::Column| c.field.to_lowercase() == name.to_lowercase();
-    let exact = event_type.columns.iter().position(|c| c.field == name);
-    let shared = || event_type.columns.iter().position(|c| same_letters(&c) && !event.fields.iter().any(|(n, _)| *n == c.field));
-    exact.or_else(shared)
-}
+/// A value by the column it is in.
+type Cells = Vec<Option<Vec<String>>>;
 
-/// The values of an event by column of its type.
-fn expected(event_type: &EventType, event: &Event) -> Vec<Option<Vec<String>>> {
-    let mut out = vec![None; event_type.columns.len()];
-    for (name, value) in &event.fields {
-        let at = column(event_type, event, name).unwrap_or_else(|| panic!("no column for {name:?} in {:?}", event_type.columns));
-        assert!(out[at].is_none(), "two fields of {event:?} in column {:?}", event_type.columns[at]);
-        out[at] = Some(value.members().to_vec());
-    }
-    out
+/// Asserts that an event's values are in columns of their names. Names that differ in case only share a column until
+/// they meet in one event, so among those it is the values that must all be there, and be there once.
+fn assert_cells(event_type: &EventType, event: &Event, cells: &Cells, what: &str) {
+    let letters = |name: &str| name.to_ascii_lowercase();
+    let sorted = |mut values: Vec<(String, Vec<String>)>| {
+        values.sort();
+        values
+    };
+    let wanted = event.fields.iter().map(|(name, value)| (letters(name), value.members().to_vec())).collect();
+    let held = event_type.columns.iter().zip(cells).filter_map(|(column, cell)| Some((letters(&column.field), cell.clone()?))).collect();
+    assert_eq!(sorted(held), sorted(wanted), "{what}: {event:?} in {:?}", event_type.columns);
 }
 
 fn type_of<'a>(types: &'a [EventType], event: &Event) -> &'a EventType {
@@ -121,18 +118,19 @@ fn type_of<'a>(types: &'a [EventType], event: &Event) -> &'a EventType {
     found[0]
 }
 
-fn check_event(store: &Store, event_type: &EventType, event: &Event, expected: &[Option<Vec<String>>]) {
+fn check_event(store: &Store, event_type: &EventType, event: &Event) -> Cells {
     let read = store.event(EventId(event.id)).expect("an event");
-    let columns: Vec<Option<Vec<String>>> = read.columns.iter().map(|c| c.as_ref().map(|v| v.members().to_vec())).collect();
-    assert_eq!(columns, expected, "{event:?} by the library, columns {:?}", event_type.columns);
+    let cells: Cells = read.columns.iter().map(|c| c.as_ref().map(|v| v.members().to_vec())).collect();
+    assert_cells(event_type, event, &cells, "by the library");
     assert_eq!(
         (read.envelope.time_us, read.envelope.host.as_deref(), read.message.as_deref()),
         (Some(event.time_us), Some("host.test"), event.message.as_deref())
     );
     assert_eq!(read.envelope.position, event.id);
+    cells
 }
 
-fn check_view(store: &mut Store, event_type: &EventType, events: &[(&Event, Vec<Option<Vec<String>>>)]) {
+fn check_view(store: &mut Store, event_type: &EventType, events: &[(&Event, Cells)]) {
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     let columns: Vec<String> = event_type.columns.iter().map(|c| quoted(&c.view_name)).collect();
     let select = format!(
@@ -142,21 +140,19 @@ fn check_view(store: &mut Store, event_type: &EventType, events: &[(&Event, Vec<
     );
     let result = store.query(&select, &[], &retrohunt::store::QueryLimits::default()).unwrap_or_else(|e| panic!("{select}: {e}"));
     assert_eq!(result.rows.len(), events.len());
-    for (row, (event, expected)) in result.rows.iter().zip(events) {
-        let shown: Vec<Option<String>> = row[1..]
-            .iter()
-            .map(|value| match value {
-                SqlValue::Null => None,
-                SqlValue::Text(text) => Some(text.clone()),
-                other => panic!("a view shows text, not {other:?}: {event:?}"),
-            })
-            .collect();
-        let joined: Vec<Option<String>> = expected.iter().map(|v| v.as_ref().map(|members| members.join("\n"))).collect();
+    for (row, (event, cells)) in result.rows.iter().zip(events) {
+        let text = |value: &SqlValue| match value {
+            SqlValue::Null => None,
+            SqlValue::Text(text) => Some(text.clone()),
+            other => panic!("a view shows text, not {other:?}: {event:?}"),
+        };
+        let shown: Vec<Option<String>> = row[1..].iter().map(text).collect();
+        let joined: Vec<Option<String>> = cells.iter().map(|v| v.as_ref().map(|members| members.join("\n"))).collect();
         assert_eq!(shown, joined, "{event:?} by the view {select}");
     }
 }
 
-fn check_scan(store: &Store, event_type: &EventType, events: &[(&Event, Vec<Option<Vec<String>>>)]) {
+fn check_scan(store: &Store, event_type: &EventType, events: &[(&Event, Cells)]) {
     let columns: Vec<ColumnIndex> = (0..u32::try_from(event_type.columns.len()).expect("few")).map(ColumnIndex).collect();
     let range = EventRange { first: EventId(1), last: store.last_event().expect("an event"), since_us: None, until_us: None };
     let mut ids = Vec::new();
@@ -176,11 +172,8 @@ fn what_goes_in_comes_out() {
         let mut store = store_of(&events, batch_size);
         let catalog = store.catalog().expect("a catalog");
         for event_type in &catalog.types {
-            let of_type: Vec<(&Event, Vec<Option<Vec<String>>>)> =
-                events.iter().filter(|e| type_of(&catalog.types, e).id == event_type.id).map(|e| (e, expected(event_type, e))).collect();
-            for (event, expected) in &of_type {
-                check_event(&store, event_type, event, expected);
-            }
+            let mine = events.iter().filter(|e| type_of(&catalog.types, e).id == event_type.id);
+            let of_type: Vec<(&Event, Cells)> = mine.map(|e| (e, check_event(&store, event_type, e))).collect();
             check_view(&mut store, event_type, &of_type);
             check_scan(&store, event_type, &of_type);
         }
