@@ -16,6 +16,7 @@
 mod findings;
 mod format;
 mod generate;
+mod load;
 mod printer;
 mod progress;
 mod sources;
@@ -56,6 +57,7 @@ Exit codes: 0 all good, 1 error, 2 wrong usage, 3 done but something was skipped
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Load(load::Args),
     Sources(sources::Args),
     Findings(findings::Args),
     Sql(sql::Args),
@@ -101,7 +103,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Partial) => ExitCode::from(3),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            printer.error(&format!("{error:#}"));
+            printer.error(&sentence(&error));
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
         }
     }
@@ -109,11 +111,25 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
     match command {
+        Command::Load(args) => load::run(&args, printer),
         Command::Sources(args) => sources::run(&args, printer),
         Command::Findings(args) => findings::run(&args, printer),
         Command::Sql(args) => sql::run(&args, printer),
         Command::Generate(args) => generate::run(&args, printer),
     }
+}
+
+/// An error with its causes; what a cause's own message already ends with is not said twice.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

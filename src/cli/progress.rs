@@ -38,9 +38,8 @@ impl Progress {
         self.bar.set_length(total);
     }
 
-    /// Says how much is done, and what is being done.
-    pub(crate) fn at(&self, done: u64, what: impl FnOnce() -> String) {
-        self.note(what);
+    /// Says how much is done.
+    pub(crate) fn at(&self, done: u64) {
         self.bar.set_position(done);
     }
 

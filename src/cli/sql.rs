@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use serde_json::Value;
 
 use super::Outcome;
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         args.query.clone()
     };
     let mut store = args.store.open_read_only()?;
-    let result = store.query(&query, &[], &QueryLimits::default()).context("the query failed")?;
+    let result = store.query(&query, &[], &QueryLimits::default()).map_err(|error| anyhow!("the query failed: {error}{}", hint(&error.to_string())))?;
     let shape = Shape::of_columns(&result.columns);
     let width = printer.width();
     let mut writer = ListWriter::new(printer.data(), args.output.format, &shape, width)?;
@@ -66,5 +66,16 @@ fn value(value: &SqlValue) -> Value {
         SqlValue::Real(n) => Value::from(*n),
         SqlValue::Text(text) => Value::from(text.as_str()),
         SqlValue::Blob(bytes) => Value::from(bytes.iter().map(|b| format!("{b:02x}")).collect::<String>()),
+    }
+}
+
+/// What else to say about an error of SQLite.
+fn hint(error: &str) -> &'static str {
+    if error.contains("no such table") {
+        "; the names are in: SELECT name FROM sqlite_schema WHERE type = 'view'"
+    } else if error.contains("not authorized") {
+        "; only reading is allowed"
+    } else {
+        ""
     }
 }

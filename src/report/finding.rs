@@ -22,7 +22,7 @@ pub static FINDING: LazyLock<Shape> = LazyLock::new(|| {
             TableColumn::right("count", "Count"),
             TableColumn::left("first_time", "First"),
             TableColumn::left("last_time", "Last"),
-            TableColumn::left("group", "Group"),
+            TableColumn::left("group", "Group or host").or("risk_objects"),
         ],
     )
 });

@@ -22,6 +22,8 @@ pub struct TableColumn {
     pub heading: String,
     /// Where its cells stand.
     pub align: Align,
+    /// The field it shows where its own is null or empty.
+    pub otherwise: Option<String>,
 }
 
 /// Where a cell stands in its column.
@@ -36,12 +38,19 @@ pub enum Align {
 impl TableColumn {
     /// Makes a column of text.
     pub fn left(field: &str, heading: &str) -> Self {
-        Self { field: field.into(), heading: heading.into(), align: Align::Left }
+        Self { field: field.into(), heading: heading.into(), align: Align::Left, otherwise: None }
     }
 
     /// Makes a column of numbers.
     pub fn right(field: &str, heading: &str) -> Self {
-        Self { field: field.into(), heading: heading.into(), align: Align::Right }
+        Self { field: field.into(), heading: heading.into(), align: Align::Right, otherwise: None }
+    }
+
+    /// Shows another field where this one is null or empty.
+    #[must_use]
+    pub fn or(mut self, field: &str) -> Self {
+        self.otherwise = Some(field.into());
+        self
     }
 }
 
@@ -69,7 +78,8 @@ impl Shape {
     }
 }
 
-/// Returns the text that a table shows for a value: lists with commas, objects as `key=value`, null as `-`.
+/// Returns the text that a table shows for a value: lists with commas, objects as `key=value`, risk objects as their
+/// value, null as `-`.
 /// The text may still hold anything: pass it through [`super::visible`].
 pub fn cell_text(value: &Value) -> Cow<'_, str> {
     match value {
@@ -78,6 +88,7 @@ pub fn cell_text(value: &Value) -> Cow<'_, str> {
         Value::Array(items) if items.is_empty() => Cow::Borrowed("-"),
         Value::Array(items) => Cow::Owned(items.iter().map(cell_text).collect::<Vec<_>>().join(", ")),
         Value::Object(map) if map.is_empty() => Cow::Borrowed("-"),
+        Value::Object(map) if map.keys().eq(["field", "type", "value", "score"]) => cell_text(&map["value"]),
         Value::Object(map) => {
             Cow::Owned(map.iter().map(|(k, v)| format!("{k}={}", cell_text(v))).collect::<Vec<_>>().join(" "))
         }

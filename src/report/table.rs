@@ -13,7 +13,8 @@ const CELL_CHARS: usize = 240;
 /// A table that is being filled.
 pub(super) struct Table {
     grid: Grid,
-    columns: Vec<usize>,
+    /// Where the values of each column are in a row, and where else.
+    columns: Vec<(usize, Option<usize>)>,
     rows: u64,
 }
 
@@ -28,18 +29,16 @@ impl Table {
             grid.set_content_arrangement(ContentArrangement::Disabled);
         }
         grid.set_header(shape.table.iter().map(|c| Cell::new(visible(&c.heading)).set_alignment(alignment(c.align))));
-        let columns = shape
-            .table
-            .iter()
-            .map(|c| shape.fields.iter().position(|f| *f == c.field).expect("a table column shows a field of its shape"))
-            .collect();
+        let position = |field: &String| shape.fields.iter().position(|f| f == field).expect("a table column shows a field of its shape");
+        let columns = shape.table.iter().map(|c| (position(&c.field), c.otherwise.as_ref().map(position))).collect();
         Self { grid, columns, rows: 0 }
     }
 
     pub(super) fn row(&mut self, shape: &Shape, values: &[Value]) {
-        let cells = self.columns.iter().zip(&shape.table).map(|(i, column)| {
-            let align = if values[*i].is_number() { Align::Right } else { column.align };
-            Cell::new(cut(&visible(&cell_text(&values[*i])))).set_alignment(alignment(align))
+        let cells = self.columns.iter().zip(&shape.table).map(|((own, otherwise), column)| {
+            let value = otherwise.filter(|_| is_empty(&values[*own])).map_or(&values[*own], |other| &values[other]);
+            let align = if value.is_number() { Align::Right } else { column.align };
+            Cell::new(cut(&visible(&cell_text(value)))).set_alignment(alignment(align))
         });
         let cells: Vec<Cell> = cells.collect();
         self.grid.add_row(cells);
@@ -64,6 +63,15 @@ fn alignment(align: Align) -> CellAlignment {
     match align {
         Align::Left => CellAlignment::Left,
         Align::Right => CellAlignment::Right,
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 

@@ -1,0 +1,232 @@
+//! `retrohunt load`: archives into the store.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+
+use super::Outcome;
+use super::printer::Printer;
+use super::progress::{Progress, Unit};
+use super::store::StoreArgs;
+use super::words::{bytes, counted, counted_len, thousands};
+use crate::event::format_time;
+use crate::load::{LoadOptions, LoadProgress, LoadSummary, LoadedSource, load};
+use crate::reader::Problem;
+use crate::report::visible;
+use crate::store::{SourceRow, Store};
+
+/// So many damaged files are named; `retrohunt sources` has them all.
+const SHOWN_FILES: usize = 20;
+/// So many faults of one file are shown.
+const SHOWN_PROBLEMS: usize = 3;
+
+/// Read logs into the store: files, folders and archives, also nested.
+///
+/// The format is found from the content: EVTX, and JSON as lines, arrays or documents in the shapes that collectors
+/// write; gz, zst, zip and tar are read in place. Bytes that are in the store already change nothing, so a load that was
+/// interrupted is completed by loading again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  retrohunt load /evidence
+  retrohunt load Security.evtx export.zip --store case.db
+  zcat events.jsonl.gz | retrohunt load -")]
+pub(crate) struct Args {
+    /// Files and folders; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    let started = Instant::now();
+    for path in args.paths.iter().filter(|path| !is_stdin(path)) {
+        if !path.exists() {
+            bail!("there is no file or folder `{}`", visible(&path.to_string_lossy()));
+        }
+    }
+    let mut store = args.store.open_or_create()?;
+    let progress = Progress::new(printer, Unit::Bytes);
+    if let Some(total) = size(&args.paths) {
+        progress.total(total);
+    }
+    let mut shown = Shown::default();
+    let result = load(&mut store, &args.paths, &LoadOptions::default(), &mut |step| show(&progress, &mut shown, step));
+    progress.finish();
+    let summary = result.with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
+    report_damage(&summary, printer);
+    report_summary(&summary, &store, started, printer)?;
+    Ok(Outcome::partial_if(summary.is_partial()))
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Bytes of all files; none where standard input is among them.
+fn size(paths: &[PathBuf]) -> Option<u64> {
+    let mut total = 0;
+    for path in paths {
+        if is_stdin(path) {
+            return None;
+        }
+        for entry in walkdir::WalkDir::new(path).into_iter().filter_map(Result::ok) {
+            total += entry.metadata().ok().filter(std::fs::Metadata::is_file).map_or(0, |m| m.len());
+        }
+    }
+    Some(total)
+}
+
+/// What the bar says.
+#[derive(Default)]
+struct Shown {
+    files: u64,
+    events: u64,
+    path: String,
+}
+
+fn show(progress: &Progress, shown: &mut Shown, step: LoadProgress) {
+    match step {
+        LoadProgress::Source { path } => {
+            shown.files += 1;
+            shown.path = path;
+        }
+        LoadProgress::Events { events } => shown.events = events,
+        LoadProgress::Finished { bytes } => progress.at(bytes),
+    }
+    progress.note(|| format!("{}, {}  {}", counted(shown.files, "file"), counted(shown.events, "event"), visible(&shown.path)));
+}
+
+/// Names what was damaged or could not be read.
+fn report_damage(summary: &LoadSummary, printer: &Printer) {
+    let damaged: Vec<&LoadedSource> = summary.sources.iter().filter(|s| s.report.bad > 0 || !s.report.problems.is_empty()).collect();
+    let texts: Vec<String> = damaged.iter().map(|source| damage(source)).chain(summary.failed.iter().map(failure)).collect();
+    for text in texts.iter().take(SHOWN_FILES) {
+        printer.warning(text);
+    }
+    if texts.len() > SHOWN_FILES {
+        printer.warning(&format!("{} more damaged files", thousands((texts.len() - SHOWN_FILES) as u64)));
+    }
+}
+
+fn failure((path, reason): &(String, String)) -> String {
+    format!("{}: {}", visible(path), visible(reason))
+}
+
+fn damage(source: &LoadedSource) -> String {
+    let report = &source.report;
+    let mut text = visible(&source.path).into_owned();
+    if report.bad > 0 {
+        text.push_str(&format!(": {} could not be read, {} could", counted(report.bad, "record"), thousands(report.events + report.recovered)));
+    }
+    for problem in report.problems.iter().take(SHOWN_PROBLEMS) {
+        let separator = if report.bad > 0 { "\n    " } else { ": " };
+        text.push_str(&format!("{separator}{}{}", place(problem), visible(&problem.message)));
+    }
+    if report.problems.len() > SHOWN_PROBLEMS {
+        text.push_str("\n    …");
+    }
+    text
+}
+
+fn place(problem: &Problem) -> String {
+    match (problem.line, problem.offset) {
+        (Some(line), Some(offset)) => format!("line {line}, byte {offset}: "),
+        (Some(line), None) => format!("line {line}: "),
+        (None, Some(offset)) => format!("byte {offset}: "),
+        (None, None) => String::new(),
+    }
+}
+
+/// The table at the end: what came in, by format.
+fn report_summary(summary: &LoadSummary, store: &Store, started: Instant, printer: &Printer) -> anyhow::Result<()> {
+    let mut formats: BTreeMap<&str, Totals> = BTreeMap::new();
+    let mut all = Totals::default();
+    let mut not_logs = summary.skipped.len() as u64;
+    for source in &summary.sources {
+        if source.report.skipped.is_some() {
+            not_logs += 1;
+            continue;
+        }
+        formats.entry(source.report.format).or_default().add(source);
+        all.add(source);
+    }
+    if all.files > 0 {
+        printer.note(&table(&formats, &all));
+    }
+    let rows = store.sources()?;
+    if let Some(range) = time_range(summary, &rows) {
+        printer.note(&range);
+    }
+    let mut text = format!("{} from {} in {:.1} s", counted(all.new_events, "new event"), counted(all.files, "file"), started.elapsed().as_secs_f64());
+    if all.duplicates == all.files && all.files > 0 {
+        text.push_str("; all of these bytes were in the store already: nothing changed");
+    } else if all.events > all.new_events {
+        text.push_str(&format!("; {} were in the store already", counted(all.events - all.new_events, "event")));
+    }
+    if !summary.failed.is_empty() {
+        text.push_str(&format!("; {} could not be read", counted_len(summary.failed.len(), "file")));
+    }
+    if not_logs > 0 {
+        text.push_str(&format!("; {} no event log", if not_logs == 1 { "1 file is".to_owned() } else { format!("{} are", counted(not_logs, "file")) }));
+    }
+    printer.headed_note("Loaded:", &text);
+    Ok(())
+}
+
+/// Sums over leaves.
+#[derive(Default)]
+struct Totals {
+    files: u64,
+    events: u64,
+    new_events: u64,
+    duplicates: u64,
+    bad: u64,
+    recovered: u64,
+    bytes: u64,
+}
+
+impl Totals {
+    fn add(&mut self, source: &LoadedSource) {
+        let report = &source.report;
+        self.files += 1;
+        self.events += report.events + report.recovered;
+        self.new_events += source.new_events;
+        self.duplicates += u64::from(source.duplicate);
+        self.bad += report.bad;
+        self.recovered += report.recovered;
+        self.bytes += report.bytes;
+    }
+
+    fn cells(&self, name: &str) -> [String; 8] {
+        let [files, events, new, duplicates, bad, recovered] =
+            [self.files, self.events, self.new_events, self.duplicates, self.bad, self.recovered].map(thousands);
+        [name.to_owned(), files, events, new, duplicates, bad, recovered, bytes(self.bytes)]
+    }
+}
+
+fn table(formats: &BTreeMap<&str, Totals>, all: &Totals) -> String {
+    let mut rows = vec![["Format", "Files", "Events", "New", "Same bytes", "Bad", "Recovered", "Size"].map(String::from)];
+    rows.extend(formats.iter().map(|(format, totals)| totals.cells(format)));
+    if formats.len() > 1 {
+        rows.push(all.cells("all"));
+    }
+    let widths: Vec<usize> = (0..8).map(|i| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0)).collect();
+    let line = |row: &[String; 8]| {
+        let numbers: String = (1..8).map(|i| format!("  {:>1$}", row[i], widths[i])).collect();
+        format!("{:<1$}{numbers}", row[0], widths[0])
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The first and last time of what was loaded.
+fn time_range(summary: &LoadSummary, rows: &[SourceRow]) -> Option<String> {
+    let paths: std::collections::HashSet<&str> = summary.sources.iter().map(|source| source.path.as_str()).collect();
+    let loaded = || rows.iter().filter(|row| paths.contains(row.path.as_str()));
+    let first = loaded().filter_map(|row| row.first_time_us).min()?;
+    let last = loaded().filter_map(|row| row.last_time_us).max()?;
+    Some(format!("{} to {}, {} in the store's ledger", format_time(first), format_time(last), counted_len(rows.len(), "source")))
+}
