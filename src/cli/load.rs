@@ -57,6 +57,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let result = load(&mut store, &args.paths, &LoadOptions::default(), &mut |step| show(&progress, &mut shown, step));
     progress.finish();
     let summary = result.with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
+    store.make_views(&[]).context("cannot make the views of the store")?;
     report_damage(&summary, printer);
     report_summary(&summary, &store, started, printer)?;
     Ok(Outcome::partial_if(summary.is_partial()))

@@ -13,12 +13,17 @@
 //!
 //! A reader that goes away (`retrohunt findings | head`) is no error: the command ends quietly with 0.
 
+mod check;
+mod compile;
+mod explain;
 mod findings;
 mod format;
 mod generate;
+mod hunt;
 mod load;
 mod printer;
 mod progress;
+mod rules;
 mod sources;
 mod sql;
 mod starter_pack;
@@ -59,8 +64,12 @@ Exit codes: 0 all good, 1 error, 2 wrong usage, 3 done but something was skipped
 enum Command {
     Load(load::Args),
     Sources(sources::Args),
+    Hunt(hunt::Args),
     Findings(findings::Args),
     Sql(sql::Args),
+    Compile(compile::Args),
+    Explain(explain::Args),
+    Check(check::Args),
     Generate(generate::Args),
 }
 
@@ -113,8 +122,12 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
     match command {
         Command::Load(args) => load::run(&args, printer),
         Command::Sources(args) => sources::run(&args, printer),
+        Command::Hunt(args) => hunt::run(&args, printer),
         Command::Findings(args) => findings::run(&args, printer),
         Command::Sql(args) => sql::run(&args, printer),
+        Command::Compile(args) => compile::run(&args, printer),
+        Command::Explain(args) => explain::run(&args, printer),
+        Command::Check(args) => check::run(&args, printer),
         Command::Generate(args) => generate::run(&args, printer),
     }
 }

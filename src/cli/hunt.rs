@@ -1,0 +1,110 @@
+//! `retrohunt hunt`: rules over the store, findings out.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+
+use super::Outcome;
+use super::format::FormatArgs;
+use super::printer::Printer;
+use super::progress::{Progress, Unit};
+use super::rules::{RuleArgs, report_left_out};
+use super::store::StoreArgs;
+use super::values;
+use super::words::{counted, counted_len, thousands};
+use crate::hunt::{self, HuntOptions, HuntProgress, HuntSummary};
+use crate::ir::Rule;
+use crate::report::{FINDING, ListWriter, finding_row, visible};
+use crate::store::FindingFilter;
+use crate::taxonomy::Taxonomy;
+
+/// Hunt with rules over the store and save what they find.
+///
+/// Without `--rules` the rules that come with the program are used. Hunting again updates the findings of the same
+/// rule, group and time; nothing is found twice.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  retrohunt hunt
+  retrohunt hunt --rules sigma/rules/windows --level high --since 2024-01-01
+  retrohunt hunt --rules page.md --format jsonl > findings.jsonl")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    rules: RuleArgs,
+    /// Only events from this time on (a date is its midnight UTC)
+    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
+    since: Option<i64>,
+    /// Only events before this time
+    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
+    until: Option<i64>,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    output: FormatArgs,
+}
+
+pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    let started = Instant::now();
+    let mut store = args.store.open_existing()?;
+    let set = args.rules.load()?;
+    report_left_out(&set.diagnostics, set.documents, printer);
+
+    let progress = Progress::new(printer, Unit::Events);
+    let options = HuntOptions { since_us: args.since, until_us: args.until, started_us: now_us() };
+    let result = hunt::run(&mut store, &set.rules, Taxonomy::embedded(), &options, &mut |step| show(&progress, &step));
+    progress.finish();
+    let summary = result.context("the hunt failed")?;
+
+    let findings = store.findings(&FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() })?;
+    let width = printer.width();
+    let mut writer = ListWriter::new(printer.data(), args.output.format, &FINDING, width)?;
+    for finding in &findings {
+        writer.row(&finding_row(finding))?;
+    }
+    writer.finish()?;
+    say(&summary, &set.rules, started, printer);
+    Ok(Outcome::partial_if(set.has_errors() || !summary.failed.is_empty()))
+}
+
+/// The clock is read here and nowhere below.
+fn now_us() -> i64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX)
+}
+
+fn show(progress: &Progress, step: &HuntProgress) {
+    match step {
+        HuntProgress::Planned { events } => progress.total(*events),
+        HuntProgress::Scanned { events } => {
+            progress.at(*events);
+            progress.note(|| "read".to_owned());
+        }
+        HuntProgress::Stages { title } => progress.note(|| visible(title).into_owned()),
+    }
+}
+
+fn say(summary: &HuntSummary, rules: &[Rule], started: Instant, printer: &Printer) {
+    for (index, diagnostic) in &summary.failed {
+        printer.warning(&format!("`{}` could not run: {}", visible(&rules[*index].meta.title), diagnostic.message));
+    }
+    let outcome = &summary.outcome;
+    let mut text = format!(
+        "{} over {} in {:.1} s: {} of {}",
+        counted_len(summary.rules, "rule"),
+        counted(summary.events_scanned, "event"),
+        started.elapsed().as_secs_f64(),
+        counted_len(summary.findings, "finding"),
+        counted_len(summary.rules_with_findings, "rule"),
+    );
+    for (count, word) in [(outcome.new, "new"), (outcome.gone, "no longer true"), (outcome.superseded, "superseded")] {
+        if count > 0 {
+            text.push_str(&format!(", {} {word}", thousands(count)));
+        }
+    }
+    match summary.rules_without_events.len() {
+        0 => {}
+        1 => text.push_str("; the store has no events for 1 rule"),
+        without => text.push_str(&format!("; the store has no events for {without} rules")),
+    }
+    printer.headed_note(&format!("Hunt {}:", outcome.hunt_id.0), &text);
+}

@@ -1,0 +1,152 @@
+//! Choosing the rules of a hunt: from files and folders or the starter pack, by level and tag.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::bail;
+
+use super::printer::Printer;
+use super::starter_pack::STARTER_PACK;
+use super::values;
+use crate::compile::{CompileOptions, RuleSet, load_rules, load_text};
+use crate::diag::{Diagnostic, Severity};
+use crate::ir::{Level, RuleMeta};
+use crate::report::visible;
+
+/// So many rules that do not compile are shown one by one; more are counted by code.
+const SHOWN_DIAGNOSTICS: usize = 5;
+
+/// Which rules a command takes.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct RuleArgs {
+    /// Rule files and folders: Sigma, ESCU, documentation pages [default: the rules that come with the program]
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Only rules of this level or above; a Splunk detection counts by its risk score
+    #[arg(long, value_name = "LEVEL", value_parser = values::level, help_heading = "Filters")]
+    pub(crate) level: Option<Level>,
+    /// Only rules with this tag, ATT&CK technique, tactic or analytic story; repeat for any of several
+    #[arg(long, value_name = "TAG", help_heading = "Filters")]
+    pub(crate) tag: Vec<String>,
+}
+
+impl RuleArgs {
+    /// Compiles the rules and keeps those that were asked for.
+    pub(crate) fn load(&self) -> anyhow::Result<RuleSet> {
+        for path in &self.rules {
+            if !path.exists() {
+                bail!("there is no rule file or folder `{}`", visible(&path.to_string_lossy()));
+            }
+        }
+        let mut set = if self.rules.is_empty() { starter_pack() } else { load_rules(&self.rules, &CompileOptions::default()) };
+        let compiled = set.rules.len();
+        set.rules.retain(|rule| self.wants(&rule.meta));
+        if compiled == 0 && !set.has_errors() {
+            bail!("there is no rule in {}", self.shown());
+        }
+        if compiled > 0 && set.rules.is_empty() {
+            bail!("none of {compiled} rules has the level or tag asked for");
+        }
+        Ok(set)
+    }
+
+    fn shown(&self) -> String {
+        self.rules.iter().map(|p| format!("`{}`", visible(&p.to_string_lossy()))).collect::<Vec<_>>().join(", ")
+    }
+
+    fn wants(&self, meta: &RuleMeta) -> bool {
+        self.level.is_none_or(|level| level_of(meta).is_some_and(|own| own >= level))
+            && (self.tag.is_empty() || self.tag.iter().any(|tag| has_tag(meta, tag)))
+    }
+}
+
+/// Compiles the rules that come with the program.
+pub(crate) fn starter_pack() -> RuleSet {
+    let mut set = RuleSet::default();
+    for (path, text) in STARTER_PACK {
+        let one = load_text(path, text, &CompileOptions::default());
+        set.rules.extend(one.rules);
+        set.diagnostics.extend(one.diagnostics);
+        set.documents += one.documents;
+    }
+    set
+}
+
+/// A rule's level; where it has none but a risk score, the level that the score stands for.
+fn level_of(meta: &RuleMeta) -> Option<Level> {
+    meta.level.or_else(|| {
+        meta.risk.map(|risk| match risk.score {
+            score if score >= 80.0 => Level::Critical,
+            score if score >= 60.0 => Level::High,
+            score if score >= 40.0 => Level::Medium,
+            score if score >= 20.0 => Level::Low,
+            _ => Level::Informational,
+        })
+    })
+}
+
+/// Whether a rule carries a tag. `T1021` also means its sub-techniques.
+fn has_tag(meta: &RuleMeta, tag: &str) -> bool {
+    let same = |own: &String| own.eq_ignore_ascii_case(tag);
+    let technique = |own: &String| {
+        own.len() >= tag.len() && own.is_char_boundary(tag.len()) && own[..tag.len()].eq_ignore_ascii_case(tag) && matches!(own.as_bytes().get(tag.len()), None | Some(b'.'))
+    };
+    meta.tags.iter().any(same) || meta.tactics.iter().any(same) || meta.stories.iter().any(same) || meta.techniques.iter().any(technique)
+}
+
+/// Says which rules were left out: each with its place while they are few, else counted by code.
+pub(crate) fn report_left_out(diagnostics: &[Diagnostic], documents: usize, printer: &Printer) {
+    let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
+    if errors.len() <= SHOWN_DIAGNOSTICS {
+        for diagnostic in errors {
+            printer.diagnostic(diagnostic);
+        }
+        return;
+    }
+    let mut by_code: BTreeMap<&str, usize> = BTreeMap::new();
+    for diagnostic in &errors {
+        *by_code.entry(diagnostic.code).or_default() += 1;
+    }
+    let mut codes: Vec<(&str, usize)> = by_code.into_iter().collect();
+    codes.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
+    let list: Vec<String> = codes.iter().map(|(code, count)| format!("\n  {count:>6}  {code}")).collect();
+    printer.warning(&format!("of {documents} rules some were left out, for {} faults (`retrohunt check PATH` shows each):{}", errors.len(), list.concat()));
+}
+
+/// Compiles the rules of files and folders that must exist.
+pub(crate) fn rules_of(paths: &[PathBuf]) -> anyhow::Result<RuleSet> {
+    RuleArgs { rules: paths.to_vec(), level: None, tag: Vec::new() }.load()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta() -> RuleMeta {
+        RuleMeta {
+            techniques: vec!["T1021.002".into()],
+            tactics: vec!["lateral-movement".into()],
+            tags: vec!["attack.t1021.002".into()],
+            stories: vec!["Over Shares".into()],
+            ..RuleMeta::default()
+        }
+    }
+
+    #[test]
+    fn a_tag_is_a_technique_a_tactic_a_story_or_a_tag() {
+        for tag in ["T1021", "t1021.002", "Lateral-Movement", "attack.t1021.002", "over shares"] {
+            assert!(has_tag(&meta(), tag), "{tag}");
+        }
+        for tag in ["T102", "T1021.00", "T1021.003", "attack"] {
+            assert!(!has_tag(&meta(), tag), "{tag}");
+        }
+    }
+
+    #[test]
+    fn the_level_of_a_splunk_detection_is_its_risk() {
+        let risk = |score| RuleMeta { risk: Some(crate::ir::Risk { score, impact: None, confidence: None }), ..RuleMeta::default() };
+        assert_eq!(level_of(&risk(70.0)), Some(Level::High));
+        assert_eq!(level_of(&risk(9.0)), Some(Level::Informational));
+        assert_eq!(level_of(&RuleMeta::default()), None);
+    }
+}
