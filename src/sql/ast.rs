@@ -114,6 +114,11 @@ pub(super) fn op(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
     Expr::BinaryOp { left: operand(left), op, right: operand(right) }
 }
 
+/// Makes a binary operation of operands that bind tighter.
+pub(super) fn op_plain(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+    Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
+}
+
 /// Makes `left = right`.
 pub(super) fn eq(left: Expr, right: Expr) -> Expr {
     op(left, BinaryOperator::Eq, right)

@@ -14,6 +14,7 @@ mod ast;
 mod field;
 mod glob;
 mod pred;
+mod rewrite;
 mod scalar;
 mod stage;
 #[cfg(test)]
@@ -29,6 +30,8 @@ use crate::diag::{Diagnostic, Severity};
 use crate::ir::{FieldCompare, Pred};
 use crate::plan::{Branch, FieldExpr, Plan};
 use crate::store::SqlValue;
+
+pub use rewrite::rewrite_adhoc;
 
 use ast::SelectParts;
 use field::{EventFields, VIEW};

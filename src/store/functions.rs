@@ -56,6 +56,7 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
         ("retro_text_order", 4, test::text_order),
         ("retro_to_number", 1, |c| Ok(Value::at(c, 0)?.number().map_or(Output::Null, number))),
         ("retro_to_text", 1, |c| Ok(Value::at(c, 0)?.text().map_or(Output::Null, Output::Text))),
+        ("retro_value_hash", 1, |c| Ok(Value::at(c, 0)?.text().map_or(Output::Null, |t| Output::Integer(super::dictionary::hash64(t.as_bytes(), 0).cast_signed())))),
         ("regexp", 2, test::regexp_operator),
     ];
     for (name, arguments, function) in scalars {
