@@ -11,6 +11,7 @@ use super::printer::Printer;
 use super::store::StoreArgs;
 use super::words::counted_len;
 use crate::report::{ListWriter, Shape};
+use crate::sql::rewrite_adhoc;
 use crate::store::{QueryLimits, SqlValue};
 
 /// Ask the store in SQL; nothing can be changed.
@@ -42,6 +43,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         args.query.clone()
     };
     let mut store = args.store.open_read_only()?;
+    let query = rewrite_adhoc(&query, &store.catalog()?);
     let result = store.query(&query, &[], &QueryLimits::default()).map_err(|error| anyhow!("the query failed: {error}{}", hint(&error.to_string())))?;
     let shape = Shape::of_columns(&result.columns);
     let width = printer.width();
