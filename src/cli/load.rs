@@ -13,9 +13,12 @@ use super::store::StoreArgs;
 use super::words::{bytes, counted, counted_len, thousands};
 use crate::event::format_time;
 use crate::load::{LoadOptions, LoadProgress, LoadSummary, LoadedSource, load};
+use crate::plan::{CategoryView, category_views};
 use crate::reader::Problem;
 use crate::report::visible;
-use crate::store::{SourceRow, Store};
+use crate::sql::category_select;
+use crate::store::{SourceRow, Store, StoreError, ViewDefinition};
+use crate::taxonomy::Taxonomy;
 
 /// So many damaged files are named; `retrohunt sources` has them all.
 const SHOWN_FILES: usize = 20;
@@ -57,10 +60,19 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let result = load(&mut store, &args.paths, &LoadOptions::default(), &mut |step| show(&progress, &mut shown, step));
     progress.finish();
     let summary = result.with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
-    store.make_views(&[]).context("cannot make the views of the store")?;
+    make_views(&mut store).context("cannot make the views of the store")?;
     report_damage(&summary, printer);
     report_summary(&summary, &store, started, printer)?;
     Ok(Outcome::partial_if(summary.is_partial()))
+}
+
+/// Makes the views that people query: one an event type, one a Sigma category and CIM dataset.
+fn make_views(store: &mut Store) -> Result<(), StoreError> {
+    let catalog = store.catalog()?;
+    let views = category_views(&catalog, Taxonomy::embedded());
+    let definition = |view: &CategoryView| Some(ViewDefinition { name: view.name.clone(), select: category_select(view, &catalog)? });
+    let definitions: Vec<ViewDefinition> = views.iter().filter_map(definition).collect();
+    store.make_views(&definitions)
 }
 
 fn is_stdin(path: &Path) -> bool {

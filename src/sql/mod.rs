@@ -19,6 +19,7 @@ mod scalar;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod view;
 mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,8 @@ use crate::plan::{Branch, FieldExpr, Plan};
 use crate::store::SqlValue;
 
 pub use rewrite::rewrite_adhoc;
+
+pub use view::category_select;
 
 use ast::SelectParts;
 use field::{EventFields, VIEW};
