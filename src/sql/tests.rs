@@ -294,6 +294,8 @@ fn two_fields_compared_and_keywords() {
     };
     assert_eq!(keyword("EVIL"), "1");
     assert_eq!(keyword("Rendered"), "1,3,4");
+    let rendered = store.run("SELECT count(*) FROM messages WHERE Message = 'rendered text'", &[]).unwrap();
+    assert_eq!(rendered.rows, [[SqlValue::Integer(6)]]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Text views: what was loaded, by field name, for any SQLite client.
 //!
-//! Views are pure SQL and show finished sources only. A cell becomes text by a scalar subquery, which SQLite
+//! Views are pure SQL (but for `messages`, whose text is stored compressed) and show finished sources only. A cell becomes text by a scalar subquery, which SQLite
 //! evaluates for the columns that a query uses and for no other.
 
 use rusqlite::Connection;
@@ -61,6 +61,8 @@ fn fixed_views() -> String {
     format!(
         "CREATE VIEW events AS SELECT e.id AS _id, {TIME} AS _time, e.time_us AS _time_us, {HOST} AS _host, y.product, y.dataset, y.code, y.view, {SOURCE} AS _source, {RECORD} AS _record
              FROM event e JOIN event_type y ON y.id = e.type WHERE e.id <= {VISIBLE};
+         CREATE VIEW messages AS SELECT m.event AS _id, retro_text(m.data, (SELECT d.data FROM message_dictionary d WHERE d.id = m.dictionary)) AS \"Message\"
+             FROM message m WHERE m.event <= {VISIBLE};
          CREATE VIEW findings AS SELECT f.id AS finding_id, f.state, r.rule_id, r.title AS rule_title, r.level, r.techniques, r.tactics, f.group_json AS \"group\", f.columns_json AS columns, f.count,
              f.first_time_us, f.last_time_us, f.risk_score, f.message, f.risk_objects_json AS risk_objects, f.hunt AS hunt_id, t.status AS triage, t.note AS triage_note
              FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN triage t ON t.finding_id = f.finding_id;
