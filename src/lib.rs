@@ -19,6 +19,7 @@ pub mod reader;
 pub mod report;
 pub mod sigma;
 pub mod spl;
+pub mod spl;
 pub mod sql;
 pub mod store;
 pub mod taxonomy;

@@ -1,0 +1,116 @@
+//! ESCU detections: YAML with the search in `search:`, the risk in `rba:` or, older, in `tags:`.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::page::derived_risk_objects;
+use super::{Macros, parse_search};
+use crate::diag::{Diagnostic, Severity, SourceText};
+use crate::ir::{Language, Risk, RiskObject, Rule, RuleMeta};
+use crate::yaml::{self, Node};
+
+/// Parses an ESCU detection; there is no rule when anything in it is unsupported.
+pub fn parse_escu_yaml(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rule>, Vec<Diagnostic>) {
+    let documents = match yaml::parse(source) {
+        Ok(documents) => documents,
+        Err(diagnostic) => return (None, vec![diagnostic]),
+    };
+    let Some(document) = documents.first() else {
+        return (None, vec![Diagnostic::error("spl-no-search", "the file is empty").at(source, 0..0)]);
+    };
+    let Some((search, text)) = document.get("search").and_then(|node| Some((node, node.as_str()?))) else {
+        return (None, vec![Diagnostic::error("spl-no-search", "a detection needs `search`").at(source, document.span.clone())]);
+    };
+    let parsed = parse_search(text, macros);
+    let place = |span: std::ops::Range<usize>| search.part_span(&source.text, span);
+    let diagnostics: Vec<Diagnostic> = parsed.faults.into_iter().map(|(code, message, span)| Diagnostic::error(code, message).at(source, place(span))).collect();
+    let mut meta = meta(document, source);
+    meta.hash = hash(&source.text, parsed.macros.iter());
+    let ok = diagnostics.iter().all(|d| d.severity != Severity::Error);
+    (parsed.query.filter(|_| ok).map(|query| Rule { meta, query }), diagnostics)
+}
+
+/// SHA-256 of the file and the macros it used, hex.
+pub(super) fn hash<'a>(text: &str, macros: impl Iterator<Item = &'a String>) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(text.as_bytes());
+    for used in macros {
+        hasher.update([0]);
+        hasher.update(used.as_bytes());
+    }
+    hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn meta(document: &Node, source: &SourceText) -> RuleMeta {
+    let text = |node: &Node, key: &str| node.get(key).and_then(Node::scalar_text).unwrap_or_default().to_owned();
+    let texts = |node: Option<&Node>, key: &str| node.and_then(|n| n.get(key)).map(Node::texts).unwrap_or_default();
+    let (tags, rba) = (document.get("tags"), document.get("rba"));
+    let id = text(document, "id");
+    let mut meta = RuleMeta {
+        id: if id.is_empty() { source.path.clone() } else { id },
+        title: text(document, "name"),
+        path: source.path.clone(),
+        language: Some(Language::Splunk),
+        detection_type: text(document, "type"),
+        status: text(document, "status"),
+        description: text(document, "description"),
+        author: text(document, "author"),
+        date: text(document, "date"),
+        techniques: texts(tags, "mitre_attack_id").into_iter().map(|t| t.to_uppercase()).collect(),
+        stories: texts(tags, "analytic_story"),
+        references: texts(Some(document), "references"),
+        false_positives: Some(text(document, "known_false_positives")).filter(|t| !t.is_empty()).into_iter().collect(),
+        required_fields: texts(tags, "required_fields"),
+        ..RuleMeta::default()
+    };
+    if let Some(tags) = tags {
+        meta.tags = tags.entries().iter().flat_map(|(key, node)| node.texts().into_iter().map(move |value| format!("{}:{value}", key.text))).collect();
+    }
+    risk(&mut meta, rba, tags);
+    meta
+}
+
+/// The new form (`rba`) first, then the old one (`tags`).
+fn risk(meta: &mut RuleMeta, rba: Option<&Node>, tags: Option<&Node>) {
+    let number = |node: Option<&Node>, key: &str| node.and_then(|n| n.get(key)).and_then(Node::as_f64);
+    let message = |node: Option<&Node>| node.and_then(|n| n.get("message")).and_then(Node::scalar_text).map(str::to_owned);
+    meta.message = message(rba).or_else(|| message(tags)).unwrap_or_default();
+    let objects = rba.and_then(|n| n.get("risk_objects")).map(Node::items).unwrap_or_default();
+    meta.risk_objects = objects
+        .iter()
+        .filter_map(|object| {
+            let field = object.get("field")?.scalar_text()?.to_owned();
+            let kind = object.get("type").and_then(Node::scalar_text).unwrap_or("other").to_lowercase();
+            Some(RiskObject { field, kind, score: number(Some(object), "score") })
+        })
+        .collect();
+    let (impact, confidence) = (number(tags, "impact"), number(tags, "confidence"));
+    let product = impact.zip(confidence).map(|(i, c)| i * c / 100.0);
+    let highest = meta.risk_objects.iter().filter_map(|o| o.score).reduce(f64::max);
+    let score = highest.or_else(|| number(tags, "risk_score")).or(product);
+    meta.risk = score.map(|score| Risk { score, impact, confidence });
+    if meta.risk_objects.is_empty() {
+        meta.risk_objects = observables(tags);
+    }
+    if meta.risk_objects.is_empty() {
+        meta.risk_objects = derived_risk_objects(&meta.message);
+    }
+}
+
+/// Old detections: the observables whose role is that of a victim.
+fn observables(tags: Option<&Node>) -> Vec<RiskObject> {
+    let items = tags.and_then(|t| t.get("observable")).map(Node::items).unwrap_or_default();
+    let victims = items.iter().filter(|o| o.get("role").map(Node::texts).unwrap_or_default().iter().any(|role| role.eq_ignore_ascii_case("victim")));
+    victims
+        .filter_map(|observable| {
+            let field = observable.get("name")?.scalar_text()?.to_owned();
+            let kind = match observable.get("type").and_then(Node::scalar_text).unwrap_or_default().to_lowercase().as_str() {
+                "user" | "user name" | "email" | "email address" => "user",
+                "hostname" | "endpoint" | "device" | "ip address" => "system",
+                _ => "other",
+            };
+            Some(RiskObject { field, kind: kind.to_owned(), score: None })
+        })
+        .collect()
+}
