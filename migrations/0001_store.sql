@@ -24,7 +24,8 @@ CREATE INDEX source_sha256 ON source (sha256) WHERE state = 'complete';
 CREATE INDEX source_bytes ON source (bytes) WHERE state = 'complete';
 
 -- The highest visible event: everything above belongs to a source that is being written.
-CREATE TABLE watermark (id INTEGER PRIMARY KEY CHECK (id = 1), last_event INTEGER NOT NULL) STRICT;
+-- `views_for` is the number of fields the text views were made for: another number means that they are out of date.
+CREATE TABLE watermark (id INTEGER PRIMARY KEY CHECK (id = 1), last_event INTEGER NOT NULL, views_for INTEGER NOT NULL DEFAULT -1) STRICT;
 INSERT INTO watermark (id, last_event) VALUES (1, 0);
 
 CREATE TABLE value (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, text TEXT NOT NULL, is_list INTEGER NOT NULL DEFAULT 0) STRICT;

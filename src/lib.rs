@@ -19,7 +19,6 @@ pub mod reader;
 pub mod report;
 pub mod sigma;
 pub mod spl;
-pub mod spl;
 pub mod sql;
 pub mod store;
 pub mod taxonomy;

@@ -111,6 +111,7 @@ pub fn run(
     options: &HuntOptions,
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<HuntSummary, HuntError> {
+    store.ensure_views()?;
     let catalog = store.catalog()?;
     let plans: Vec<Plan> = rules.iter().map(|rule| plan_rule(rule, &catalog, taxonomy)).collect();
     let watermark = store.last_event()?;

@@ -100,6 +100,7 @@ pub fn load(store: &mut Store, paths: &[PathBuf], options: &LoadOptions, progres
         scope.spawn(move || read_all(paths, options, &reader_names, &sender));
         write_all(store, &names, receiver, progress)
     })?;
+    store.settle()?;
     Ok(summary)
 }
 

@@ -88,6 +88,7 @@ impl Store {
             migrate::migrate(&mut connection)?;
             migrate::tune(&connection)?;
             ledger::recover(&connection)?;
+            views::catch_up(&mut connection)?;
         } else {
             migrate::check(&connection)?;
         }
@@ -239,6 +240,14 @@ impl Store {
     /// When SQLite fails.
     pub fn make_views(&mut self, definitions: &[ViewDefinition]) -> Result<(), StoreError> {
         views::make(&mut self.connection, definitions)
+    }
+
+    /// Makes the text views of event types anew where they are behind the tables.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn ensure_views(&mut self) -> Result<(), StoreError> {
+        views::catch_up(&mut self.connection)
     }
 
     /// Ends a session of writing: one file again, statistics for the query planner.

@@ -5,12 +5,13 @@ use rusqlite::types::ToSqlOutput;
 use super::cell::Cell;
 use crate::catalog::{Encoding, TimeShape, ValueId};
 
-pub(super) fn create_table(type_id: u32) -> String {
-    format!("CREATE TABLE e{type_id} (_id INTEGER PRIMARY KEY)")
+pub(super) fn create_table(type_id: u32, columns: usize) -> String {
+    let names: String = (0..columns).map(|c| format!(", c{c}")).collect();
+    format!("CREATE TABLE e{type_id} (_id INTEGER PRIMARY KEY{names})")
 }
 
 pub(super) fn add_column(type_id: u32, column: usize) -> String {
-    format!("ALTER TABLE e{type_id} ADD COLUMN c{column}")
+    format!("ALTER TABLE e{type_id} ADD COLUMN c{column};")
 }
 
 pub(super) fn insert(type_id: u32, columns: usize) -> String {

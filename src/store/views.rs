@@ -53,8 +53,15 @@ pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) 
             transaction.execute_batch(&format!("CREATE VIEW {} AS {}", quoted(&definition.name), definition.select))?;
         }
     }
+    transaction.execute("UPDATE watermark SET views_for = (SELECT count(*) FROM field) + (SELECT count(*) FROM event_type)", [])?;
     transaction.commit()?;
     Ok(())
+}
+
+/// Makes the views anew where a load that was killed left them behind the tables.
+pub(super) fn catch_up(connection: &mut Connection) -> Result<(), StoreError> {
+    let sql = "SELECT views_for <> (SELECT count(*) FROM field) + (SELECT count(*) FROM event_type) FROM watermark";
+    if connection.query_row(sql, [], |row| row.get(0))? { make(connection, &[]) } else { Ok(()) }
 }
 
 fn fixed_views() -> String {

@@ -50,7 +50,9 @@ impl Writer<'_> {
 
     /// A field whose spelling differs only in case from another one of the same event gets a column of its own.
     fn write_twin(&mut self, type_index: usize, id: i64, batch: &EventBatch, head: &EventHead, entry: &FieldEntry, names: &Names) -> Result<(), StoreError> {
+        let before = self.types[type_index].names.len();
         self.add_column(type_index, entry.name, &names.name(entry.name), batch, &[])?;
+        self.make_table(type_index, before)?;
         let column = self.types[type_index].names.len() - 1;
         let cell = self.cell(type_index, column, batch, head, entry)?;
         if self.types[type_index].overflow || column >= MAX_COLUMNS {
@@ -80,6 +82,7 @@ impl Writer<'_> {
 impl Writer<'_> {
     /// Makes the type's table, or adds the columns that this batch brings, all at once.
     fn make_columns(&mut self, type_index: usize, batch: &EventBatch, events: &[usize], names: &Names) -> Result<(), StoreError> {
+        let before = self.types[type_index].names.len();
         for name in self.types[type_index].shared.clone() {
             let column = self.types[type_index].by_name[&name];
             if self.meets(type_index, column, name, batch, events) {
@@ -113,7 +116,23 @@ impl Writer<'_> {
                 None => self.add_column(type_index, name, &text, batch, events)?,
             }
         }
-        Ok(())
+        self.make_table(type_index, before)
+    }
+
+    /// Makes the table with all its columns, or adds those from `before` on: every statement that changes the schema makes
+    /// SQLite read all of it again.
+    fn make_table(&mut self, type_index: usize, before: usize) -> Result<(), StoreError> {
+        let state = &mut self.types[type_index];
+        if state.overflow {
+            return Ok(());
+        }
+        let columns = before.min(MAX_COLUMNS)..state.names.len().min(MAX_COLUMNS);
+        if !state.table_made {
+            state.table_made = true;
+            return Ok(self.connection.execute_batch(&schema::create_table(state.id, columns.end))?);
+        }
+        let sql: String = columns.map(|column| schema::add_column(state.id, column)).collect();
+        Ok(self.connection.execute_batch(&sql)?)
     }
 
     /// Whether a field and the column it would share occur in one event of the batch.
@@ -132,9 +151,6 @@ impl Writer<'_> {
         let outside = self.types[type_index].overflow || column >= MAX_COLUMNS;
         let encoding = if outside { Encoding::Dictionary } else { choose(texts) };
         let state = &mut self.types[type_index];
-        if !outside {
-            self.connection.execute_batch(&schema::add_column(state.id, column))?;
-        }
         let view_name = schema::view_name(text, &state.view_names);
         self.connection
             .prepare_cached("INSERT INTO field (event_type, position, name, view_name, encoding) VALUES (?1, ?2, ?3, ?4, ?5)")?

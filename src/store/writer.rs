@@ -61,6 +61,8 @@ pub struct SourceOutcome {
 pub(super) struct TypeState {
     pub(super) id: u32,
     pub(super) overflow: bool,
+    /// Whether its table is there.
+    pub(super) table_made: bool,
     pub(super) view: String,
     pub(super) names: Vec<String>,
     pub(super) view_names: Vec<String>,
@@ -124,6 +126,7 @@ impl<'s> Writer<'s> {
             writer.types.push(TypeState {
                 id: event_type.id.0,
                 overflow,
+                table_made: true,
                 view: event_type.view,
                 columns: event_type.columns.iter().map(|c| ColumnState::new(c.encoding)).collect(),
                 has_lists: event_type.columns.iter().map(|c| c.has_lists).collect(),
@@ -234,12 +237,10 @@ impl Writer<'_> {
             params![product, dataset, code, if overflow { "overflow" } else { "table" }, view],
         )?;
         let id = u32::try_from(self.connection.last_insert_rowid()).map_err(|_| StoreError::Damaged("too many event types".to_owned()))?;
-        if !overflow {
-            self.connection.execute_batch(&schema::create_table(id))?;
-        }
         self.types.push(TypeState {
             id,
             overflow,
+            table_made: false,
             view,
             view_names: Vec::new(),
             names: Vec::new(),
