@@ -50,7 +50,8 @@ fn hunt(function: AggregateFunction, value: Typed, order: &[Key], time: Option<&
         AggregateFunction::Median => made("retro_median", Kind::Number),
         AggregateFunction::Values => Typed { multi: true, ..made("retro_values", Kind::Text) },
         AggregateFunction::List => {
-            let expr = ast::call_with("retro_first_members", vec![value.expr.clone()], Extras { order: order.to_vec(), ..Extras::default() });
+            let expr =
+                ast::call_with("retro_first_members", vec![value.expr.clone()], Extras { order: order.to_vec(), ..Extras::default() });
             Typed { expr, kind: Kind::Text, multi: true }
         }
         AggregateFunction::First => first(order.to_vec()),
@@ -74,8 +75,14 @@ fn portable(writer: &Writer, function: AggregateFunction, value: Typed) -> Typed
         AggregateFunction::Min if is_number => made("min", value.expr, value.kind),
         AggregateFunction::Max if is_number => made("max", value.expr, value.kind),
         // Numbers sort before texts, so the least is a number if there is any, and the greatest a text if there is any.
-        AggregateFunction::Min => Typed::new(ast::call("coalesce", vec![ast::call("min", vec![number()]), ast::call("min", vec![no_number(writer, &value)])]), Kind::Any),
-        AggregateFunction::Max => Typed::new(ast::call("coalesce", vec![ast::call("max", vec![no_number(writer, &value)]), ast::call("max", vec![number()])]), Kind::Any),
+        AggregateFunction::Min => Typed::new(
+            ast::call("coalesce", vec![ast::call("min", vec![number()]), ast::call("min", vec![no_number(writer, &value)])]),
+            Kind::Any,
+        ),
+        AggregateFunction::Max => Typed::new(
+            ast::call("coalesce", vec![ast::call("max", vec![no_number(writer, &value)]), ast::call("max", vec![number()])]),
+            Kind::Any,
+        ),
         AggregateFunction::Sum => made("sum", number(), Kind::Number),
         AggregateFunction::Avg => made("avg", number(), Kind::Number),
         AggregateFunction::Values => Typed { expr: values(writer.as_text(value)), kind: Kind::Text, multi: true },

@@ -9,9 +9,9 @@
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
     self, BinaryOperator, CaseWhen, CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, InTarget, LimitClause, ObjectName, OrderBy, OrderByExpr,
-    OrderByKind, OrderByOptions, OrderBySort, Query, Select, SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor,
-    TableFunctionArgs, TableWithJoins, UnaryOperator, Value, WindowSpec, WindowType, With,
+    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, InTarget, LimitClause, ObjectName, OrderBy,
+    OrderByExpr, OrderByKind, OrderByOptions, OrderBySort, Query, Select, SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier,
+    TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, UnaryOperator, Value, WindowSpec, WindowType, With,
 };
 
 /// One key of an order: expression, descending.
@@ -26,7 +26,9 @@ pub(super) fn ident(name: &str) -> Ident {
 /// Lower-case names of our own making need no quotes.
 fn is_plain(name: &str) -> bool {
     let is_row = name.strip_prefix('r').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    let known = is_row || name.starts_with('_') || matches!(name, "i" | "m" | "v" | "t" | "r" | "c" | "id" | "list" | "position" | "value_item" | "event");
+    let known = is_row
+        || name.starts_with('_')
+        || matches!(name, "i" | "m" | "v" | "t" | "r" | "c" | "id" | "list" | "position" | "value_item" | "event");
     known && name.len() < 40 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') && name != "_rowid_"
 }
 
@@ -83,7 +85,11 @@ pub(super) fn real(number: f64) -> Expr {
         return null();
     }
     let literal = value(Value::Number(format!("{:?}", number.abs()), false));
-    if number.is_sign_negative() { Expr::Nested(Box::new(Expr::UnaryOp { op: UnaryOperator::Minus, expr: Box::new(literal) })) } else { literal }
+    if number.is_sign_negative() {
+        Expr::Nested(Box::new(Expr::UnaryOp { op: UnaryOperator::Minus, expr: Box::new(literal) }))
+    } else {
+        literal
+    }
 }
 
 /// Makes NULL.
@@ -104,7 +110,13 @@ pub(super) fn parameter(number: usize) -> Expr {
 fn operand(expr: Expr) -> Box<Expr> {
     let atomic = matches!(
         expr,
-        Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) | Expr::Function(_) | Expr::Nested(_) | Expr::Cast { .. } | Expr::Subquery(_)
+        Expr::Identifier(_)
+            | Expr::CompoundIdentifier(_)
+            | Expr::Value(_)
+            | Expr::Function(_)
+            | Expr::Nested(_)
+            | Expr::Cast { .. }
+            | Expr::Subquery(_)
     );
     Box::new(if atomic { expr } else { Expr::Nested(Box::new(expr)) })
 }
@@ -270,7 +282,11 @@ fn function(name: &'static str, arguments: Vec<FunctionArgExpr>, extras: Extras)
 }
 
 fn order_exprs(keys: Vec<Key>) -> Vec<OrderByExpr> {
-    let expr = |(expr, descending): Key| OrderByExpr { expr, options: OrderByOptions { sort: descending.then_some(OrderBySort::Desc), nulls_first: None }, with_fill: None };
+    let expr = |(expr, descending): Key| OrderByExpr {
+        expr,
+        options: OrderByOptions { sort: descending.then_some(OrderBySort::Desc), nulls_first: None },
+        with_fill: None,
+    };
     keys.into_iter().map(expr).collect()
 }
 

@@ -74,7 +74,11 @@ impl EventFields<'_> {
         if self.writer.is_portable() || !column.has_lists {
             return text;
         }
-        let members = ast::call_with("retro_list", vec![ast::column("m", "text")], ast::Extras { order: vec![(ast::column("i", "position"), false)], ..Default::default() });
+        let members = ast::call_with(
+            "retro_list",
+            vec![ast::column("m", "text")],
+            ast::Extras { order: vec![(ast::column("i", "position"), false)], ..Default::default() },
+        );
         ast::call("coalesce", vec![ast::scalar_query(members_of(list_id(column), members)), text])
     }
 
@@ -84,12 +88,22 @@ impl EventFields<'_> {
         }
         let one = |output: Expr, table: &str, filter: Expr| {
             let items = vec![SelectItem::UnnamedExpr(output)];
-            ast::scalar_query(ast::query(ast::select(SelectParts { items, from: vec![ast::table(&[table], "m")], filter: Some(filter), ..Default::default() })))
+            ast::scalar_query(ast::query(ast::select(SelectParts {
+                items,
+                from: vec![ast::table(&[table], "m")],
+                filter: Some(filter),
+                ..Default::default()
+            })))
         };
         let dictionary = {
             let items = vec![SelectItem::UnnamedExpr(ast::column("t", "data"))];
             let same = ast::eq(ast::column("t", "id"), ast::column("m", "dictionary"));
-            ast::scalar_query(ast::query(ast::select(SelectParts { items, from: vec![ast::table(&["message_dictionary"], "t")], filter: Some(same), ..Default::default() })))
+            ast::scalar_query(ast::query(ast::select(SelectParts {
+                items,
+                from: vec![ast::table(&["message_dictionary"], "t")],
+                filter: Some(same),
+                ..Default::default()
+            })))
         };
         let text = ast::call("retro_text", vec![ast::column("m", "data"), dictionary]);
         one(text, "message", ast::eq(ast::column("m", "event"), ast::column(VIEW, "_id")))
@@ -184,7 +198,12 @@ pub(super) fn some_member(id: Expr, text: Expr, passes: &dyn Fn(Expr) -> Expr) -
 fn is_list(id: Expr) -> Expr {
     let same = ast::eq(ast::column("i", "list"), id);
     let one = vec![SelectItem::UnnamedExpr(ast::truth(true))];
-    ast::exists(ast::query(ast::select(SelectParts { items: one, from: vec![ast::table(&["value_item"], "i")], filter: Some(same), ..Default::default() })))
+    ast::exists(ast::query(ast::select(SelectParts {
+        items: one,
+        from: vec![ast::table(&["value_item"], "i")],
+        filter: Some(same),
+        ..Default::default()
+    })))
 }
 
 /// Makes a query over the members of a list: `i` is the place, `m` the member's value.
@@ -225,7 +244,9 @@ fn hunt_function(writer: &Writer, function: &FieldFunction, value: Expr) -> Expr
         FieldFunction::LastMember => ("last_member", vec![]),
         FieldFunction::FirstMember => ("first_member", vec![]),
         FieldFunction::Translate(pairs) => ("translate", flat(pairs)),
-        FieldFunction::TranslateElse(pairs, otherwise) => ("translate_else", std::iter::once(otherwise.clone()).chain(flat(pairs)).collect()),
+        FieldFunction::TranslateElse(pairs, otherwise) => {
+            ("translate_else", std::iter::once(otherwise.clone()).chain(flat(pairs)).collect())
+        }
         FieldFunction::Parent => ("parent", vec![]),
         FieldFunction::Root => ("root", vec![]),
         FieldFunction::RegistryType => ("registry_type", vec![]),
@@ -316,7 +337,8 @@ fn hash(x: &Expr, kind: &str) -> Expr {
     let rows = ast::table_function("json_each", vec![concat(vec![ast::text("["), parts, ast::text("]")])], "t");
     let part = || ast::call("trim", vec![ast::column("t", "value"), ast::text(WHITE_SPACE)]);
     let is_kind = ast::like(part(), ast::text(&format!("{}=%", kind.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))));
-    let after = ast::call("substr", vec![part(), ast::op(ast::call("instr", vec![part(), ast::text("=")]), BinaryOperator::Plus, ast::integer(1))]);
+    let after =
+        ast::call("substr", vec![part(), ast::op(ast::call("instr", vec![part(), ast::text("=")]), BinaryOperator::Plus, ast::integer(1))]);
     let query = ast::query(ast::select(SelectParts {
         items: vec![SelectItem::UnnamedExpr(after)],
         from: vec![rows],
@@ -336,7 +358,11 @@ fn hex_to_decimal(x: &Expr) -> Expr {
     let billion = 1_000_000_000;
     let digits = ast::call("ltrim", vec![ast::call("lower", vec![ast::call("substr", vec![x.clone(), int(3)])]), ast::text("0")]);
     let start = vec![ast::item(int(0), "h"), ast::item(int(0), "l"), ast::item(digits, "s")];
-    let digit = ast::op(ast::call("instr", vec![ast::text("0123456789abcdef"), ast::call("substr", vec![column("s"), int(1), int(1)])]), BinaryOperator::Minus, int(1));
+    let digit = ast::op(
+        ast::call("instr", vec![ast::text("0123456789abcdef"), ast::call("substr", vec![column("s"), int(1), int(1)])]),
+        BinaryOperator::Minus,
+        int(1),
+    );
     let low = || plus(times(column("l"), int(16)), digit.clone());
     let carry = ast::op(low(), BinaryOperator::Divide, int(billion));
     let step = vec![

@@ -144,7 +144,9 @@ fn field_names(plan: &Plan) -> Result<Vec<&str>, Diagnostic> {
     let names: BTreeSet<&str> = plan.branches.iter().flat_map(|b| b.fields.keys()).map(String::as_str).filter(|n| *n != "_time").collect();
     if names.len() > COLUMN_MAX {
         let message = format!("the rule reads {} fields, and a query can have {COLUMN_MAX}", names.len());
-        return Err(Diagnostic::new(Severity::Error, "sql-too-many-columns", message).hint("name the fields in a `table` or `fields` command"));
+        return Err(
+            Diagnostic::new(Severity::Error, "sql-too-many-columns", message).hint("name the fields in a `table` or `fields` command")
+        );
     }
     Ok(names.into_iter().collect())
 }
@@ -186,18 +188,24 @@ fn base(writer: &Writer, plan: &Plan, catalog: &Catalog) -> Result<(SetExpr, Vec
     for name in names {
         let exprs: Vec<(EventFields<'_>, &FieldExpr)> =
             typed(plan, catalog).filter_map(|(event_type, b)| Some((EventFields { writer, event_type }, b.fields.get(name)?))).collect();
-        let kind = exprs.iter().map(|(_, f)| if **f == FieldExpr::Time { Kind::Number } else { Kind::Text }).reduce(Kind::or).unwrap_or(Kind::Text);
+        let kind = exprs
+            .iter()
+            .map(|(_, f)| if **f == FieldExpr::Time { Kind::Number } else { Kind::Text })
+            .reduce(Kind::or)
+            .unwrap_or(Kind::Text);
         let multi = exprs.iter().any(|(fields, f)| fields.may_be_list(f));
         let sql = unused(&mut taken, name);
         let bare = exprs.iter().all(|(fields, f)| !fields.may_be_list(f) || fields.list_id(f).is_some());
         let list = (multi && bare && writer.is_portable()).then(|| unused(&mut taken, &format!("{name} list")));
         columns.push(Column { name: name.to_owned(), sql, kind, multi, list });
     }
-    let mut selects: Vec<SetExpr> = typed(plan, catalog).map(|(event_type, branch)| {
-        let fields = EventFields { writer, event_type };
-        let filter = if writer.is_portable() { pred::pred(&fields, &branch.filter) } else { ast::truth(true) };
-        base_select(writer, event_type, filter, base_items(&fields, branch, &columns))
-    }).collect();
+    let mut selects: Vec<SetExpr> = typed(plan, catalog)
+        .map(|(event_type, branch)| {
+            let fields = EventFields { writer, event_type };
+            let filter = if writer.is_portable() { pred::pred(&fields, &branch.filter) } else { ast::truth(true) };
+            base_select(writer, event_type, filter, base_items(&fields, branch, &columns))
+        })
+        .collect();
     if selects.is_empty() {
         let all = hidden.iter().copied().chain(columns.iter().map(|c| c.sql.as_str()));
         let items = all.map(|name| ast::item(ast::null(), name)).collect();

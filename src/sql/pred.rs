@@ -139,7 +139,11 @@ fn compared<F>(fields: &dyn Fields<F>, c: &FieldCompare<F>) -> Expr {
         (true, true) => ast::op(ast::call("instr", vec![left, right]), BinaryOperator::Gt, zero),
         (false, true) => ast::eq(ast::call("substr", vec![left, ast::integer(1), length]), right),
         (true, false) => {
-            let from = ast::op(ast::op(ast::call("length", vec![left.clone()]), BinaryOperator::Minus, length.clone()), BinaryOperator::Plus, ast::integer(1));
+            let from = ast::op(
+                ast::op(ast::call("length", vec![left.clone()]), BinaryOperator::Minus, length.clone()),
+                BinaryOperator::Plus,
+                ast::integer(1),
+            );
             let fits = ast::op(ast::call("length", vec![left.clone()]), BinaryOperator::GtEq, length);
             ast::all(vec![fits, ast::eq(ast::call("substr", vec![left, from]), right)])
         }

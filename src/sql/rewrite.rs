@@ -7,8 +7,8 @@
 //! form must parse back to the very tree, else the statement stays as it was.
 
 use sqlparser::ast::{
-    self as tree, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, InTarget, OrderByKind, Query, Select, SelectItem, SetExpr,
-    Statement, TableFactor, UnaryOperator, Value,
+    self as tree, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, InTarget, OrderByKind, Query,
+    Select, SelectItem, SetExpr, Statement, TableFactor, UnaryOperator, Value,
 };
 use sqlparser::dialect::SQLiteDialect;
 use sqlparser::parser::Parser;
@@ -116,12 +116,26 @@ impl<'a> Scope<'a> {
                 let (name, literal) = if is_text(left) { (right, left) } else { (left, right) };
                 self.equals(name, std::slice::from_ref(literal), expr)
             }
-            Expr::In { expr: name, target: InTarget::List(list), negated: false, global: false } if !list.is_empty() => self.equals(name, list, expr),
+            Expr::In { expr: name, target: InTarget::List(list), negated: false, global: false } if !list.is_empty() => {
+                self.equals(name, list, expr)
+            }
             Expr::Like { negated: false, any: false, expr: name, pattern, escape_char } if self.pays_for_patterns => {
                 let literal_escape = escape_char.as_ref().is_none_or(|e| is_text(e));
                 let (_, raw) = self.column(name)?;
-                let on = Expr::Like { negated: false, any: false, expr: Box::new(text_of_value()), pattern: pattern.clone(), escape_char: escape_char.clone() };
-                let inline = Expr::Like { negated: false, any: false, expr: Box::new(raw.clone()), pattern: pattern.clone(), escape_char: escape_char.clone() };
+                let on = Expr::Like {
+                    negated: false,
+                    any: false,
+                    expr: Box::new(text_of_value()),
+                    pattern: pattern.clone(),
+                    escape_char: escape_char.clone(),
+                };
+                let inline = Expr::Like {
+                    negated: false,
+                    any: false,
+                    expr: Box::new(raw.clone()),
+                    pattern: pattern.clone(),
+                    escape_char: escape_char.clone(),
+                };
                 (is_text(pattern) && literal_escape).then(|| by_id(raw, on, inline))
             }
             _ => None,
@@ -152,7 +166,8 @@ impl<'a> Scope<'a> {
         let SetExpr::Select(select) = query.body.as_ref() else { return None };
         let mut select = select.clone();
         let GroupByExpr::Expressions(by, modifiers) = &select.group_by else { return None };
-        if by.is_empty() || !modifiers.is_empty() || select.distinct.is_some() || select.having.is_some() || !select.named_window.is_empty() {
+        if by.is_empty() || !modifiers.is_empty() || select.distinct.is_some() || select.having.is_some() || !select.named_window.is_empty()
+        {
             return None;
         }
         let keys: Vec<(&Column, Expr)> = by.iter().map(|e| self.column(e)).collect::<Option<_>>()?;
@@ -190,8 +205,14 @@ impl<'a> Scope<'a> {
         let mut inner_items: Vec<SelectItem> = keys.iter().enumerate().map(|(i, (_, raw))| named(raw.clone(), &format!("_g{i}"))).collect();
         inner_items.push(named(ast::count_star(None), "_n"));
         let group_by = keys.into_iter().map(|(_, raw)| raw).collect();
-        let inner = ast::select(SelectParts { items: inner_items, from: std::mem::take(&mut select.from), filter: select.selection.take(), group_by });
-        let outer = ast::select(SelectParts { items, from: vec![ast::derived(ast::query(inner), "_groups")], filter: None, group_by: texts });
+        let inner = ast::select(SelectParts {
+            items: inner_items,
+            from: std::mem::take(&mut select.from),
+            filter: select.selection.take(),
+            group_by,
+        });
+        let outer =
+            ast::select(SelectParts { items, from: vec![ast::derived(ast::query(inner), "_groups")], filter: None, group_by: texts });
         query.body = Box::new(outer);
         Some(())
     }
@@ -250,9 +271,13 @@ fn text_of_value() -> Expr {
 /// The same test with the raw cell for the column.
 fn with_column(test: &Expr, raw: &Expr) -> Option<Expr> {
     Some(match test {
-        Expr::BinaryOp { left, op, .. } if is_text(left) => Expr::BinaryOp { left: left.clone(), op: op.clone(), right: Box::new(raw.clone()) },
+        Expr::BinaryOp { left, op, .. } if is_text(left) => {
+            Expr::BinaryOp { left: left.clone(), op: op.clone(), right: Box::new(raw.clone()) }
+        }
         Expr::BinaryOp { op, right, .. } => Expr::BinaryOp { left: Box::new(raw.clone()), op: op.clone(), right: right.clone() },
-        Expr::In { target, negated, global, .. } => Expr::In { expr: Box::new(raw.clone()), target: target.clone(), negated: *negated, global: *global },
+        Expr::In { target, negated, global, .. } => {
+            Expr::In { expr: Box::new(raw.clone()), target: target.clone(), negated: *negated, global: *global }
+        }
         _ => return None,
     })
 }

@@ -64,10 +64,22 @@ fn literal(writer: &Writer, number: f64) -> Typed {
 
 fn number<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Expr {
     let value = data(fields, expression);
-    if fields.writer().is_portable() { single(fields.writer(), value, |w, v| w.as_number(v)) } else { ast::call("retro_to_number", vec![value.expr]) }
+    if fields.writer().is_portable() {
+        single(fields.writer(), value, |w, v| w.as_number(v))
+    } else {
+        ast::call("retro_to_number", vec![value.expr])
+    }
+}
+
+/// The text of a number literal: whole numbers without a fraction.
+fn number_text(n: f64) -> String {
+    if n == n.trunc() && n.abs() < 1e15 { format!("{n:.0}") } else { n.to_string() }
 }
 
 fn text<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Expr {
+    if let Scalar::Number(n) = expression {
+        return fields.writer().text(&number_text(*n));
+    }
     let value = data(fields, expression);
     if fields.writer().is_portable() { fields.writer().as_text(value) } else { ast::call("retro_to_text", vec![value.expr]) }
 }
@@ -121,7 +133,14 @@ fn compare<F: PartialEq>(fields: &dyn Fields<F>, op: NumberOp, left: &Scalar<F>,
     if open.is_empty() {
         return made(as_numbers);
     }
-    let as_texts = ast::op(writer.as_text(a), operator(op), writer.as_text(b));
+    // Where the other side is a number, a side that gets here is none: it is text as it stands.
+    let side = |e: &Scalar<F>, v: Typed, other_is_number: bool| match e {
+        Scalar::Number(n) => ast::text(&number_text(*n)),
+        _ if other_is_number => v.expr,
+        _ => writer.as_text(v),
+    };
+    let (a_is_number, b_is_number) = (always_number(left, &a), always_number(right, &b));
+    let as_texts = ast::op(side(left, a, b_is_number), operator(op), side(right, b, a_is_number));
     made(ast::case(vec![(ast::all(open), as_numbers)], Some(as_texts)))
 }
 
@@ -153,7 +172,11 @@ fn call<F: PartialEq>(fields: &dyn Fields<F>, function: Function, arguments: &[S
         Function::If => choice(fields, &arguments[..arguments.len().min(2)], arguments.get(2)),
         Function::Case => choice(fields, arguments, None),
         Function::Validate => {
-            let negated: Vec<(Expr, Typed)> = arguments.chunks(2).filter(|pair| pair.len() == 2).map(|pair| (ast::not(two_valued(truth(fields, &pair[0]))), data(fields, &pair[1]))).collect();
+            let negated: Vec<(Expr, Typed)> = arguments
+                .chunks(2)
+                .filter(|pair| pair.len() == 2)
+                .map(|pair| (ast::not(two_valued(truth(fields, &pair[0]))), data(fields, &pair[1])))
+                .collect();
             chosen(negated, None)
         }
         Function::Coalesce => {
@@ -250,7 +273,9 @@ fn portable_call<F: PartialEq>(fields: &dyn Fields<F>, function: Function, argum
                 _ => Typed::new(writer.gap("mvcount()"), Kind::Integer),
             }
         }
-        Function::Match | Function::CidrMatch | Function::SearchMatch => Typed::new(writer.gap(&format!("{}()", name_of(function))), Kind::Truth),
+        Function::Match | Function::CidrMatch | Function::SearchMatch => {
+            Typed::new(writer.gap(&format!("{}()", name_of(function))), Kind::Truth)
+        }
         _ => Typed::new(writer.gap(&format!("{}()", name_of(function))), Kind::Text),
     }
 }
@@ -277,7 +302,11 @@ fn filtered<F: PartialEq>(fields: &dyn Fields<F>, arguments: &[Scalar<F>]) -> Ty
     let member = MemberOf { fields, field };
     let rows = ast::table_function("json_each", vec![ast::call("retro_members", vec![fields.value(field).expr])], "t");
     let query = ast::query(ast::select(SelectParts {
-        items: vec![SelectItem::UnnamedExpr(ast::call_with("retro_list", vec![ast::column("t", "value")], ast::Extras { order: vec![(ast::column("t", "id"), false)], ..Default::default() }))],
+        items: vec![SelectItem::UnnamedExpr(ast::call_with(
+            "retro_list",
+            vec![ast::column("t", "value")],
+            ast::Extras { order: vec![(ast::column("t", "id"), false)], ..Default::default() },
+        ))],
         from: vec![rows],
         filter: Some(truth(&member, condition)),
         ..Default::default()
@@ -331,10 +360,22 @@ fn hunt_call<F: PartialEq>(fields: &dyn Fields<F>, function: Function, arguments
     match function {
         Function::Like | Function::Match | Function::CidrMatch => Typed::new(expr, Kind::Truth),
         Function::Split | Function::MvAppend => Typed { expr, kind: Kind::Text, multi: true },
-        Function::MvDedup | Function::MvSort | Function::MvIndex | Function::Lower | Function::Upper => Typed { expr, kind: Kind::Text, multi },
+        Function::MvDedup | Function::MvSort | Function::MvIndex | Function::Lower | Function::Upper => {
+            Typed { expr, kind: Kind::Text, multi }
+        }
         Function::Len | Function::MvCount | Function::MvFind => Typed::new(expr, Kind::Integer),
-        Function::Abs | Function::Ceiling | Function::Floor | Function::Round | Function::Sqrt | Function::Pow | Function::Ln | Function::Log | Function::Exp
-        | Function::RelativeTime | Function::Strptime | Function::ToNumber => Typed::new(expr, Kind::Number),
+        Function::Abs
+        | Function::Ceiling
+        | Function::Floor
+        | Function::Round
+        | Function::Sqrt
+        | Function::Pow
+        | Function::Ln
+        | Function::Log
+        | Function::Exp
+        | Function::RelativeTime
+        | Function::Strptime
+        | Function::ToNumber => Typed::new(expr, Kind::Number),
         Function::Min | Function::Max => Typed::new(expr, Kind::Any),
         _ => Typed::new(expr, Kind::Text),
     }

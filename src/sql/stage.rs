@@ -260,17 +260,25 @@ impl<'a> Rows<'a> {
     }
 
     fn format_time(&mut self, fields: &[String], format: &str) {
-        let values: Vec<(String, Typed)> = self.matching(fields).into_iter().map(|name| {
-            let value = self.value_of(&name);
-            let number = scalar::number_or_null(self.writer, &value);
-            let text = if self.writer.is_portable() {
-                portable_time(self.writer, format, &number)
-            } else {
-                ast::call("retro_strftime", vec![self.writer.text(format), number])
-            };
-            let other = if value.kind.is_number() && !self.writer.is_portable() { ast::call("retro_to_text", vec![value.expr]) } else { value.expr };
-            (name, Typed { expr: ast::call("coalesce", vec![text, other]), kind: Kind::Text, multi: value.multi })
-        }).collect();
+        let values: Vec<(String, Typed)> = self
+            .matching(fields)
+            .into_iter()
+            .map(|name| {
+                let value = self.value_of(&name);
+                let number = scalar::number_or_null(self.writer, &value);
+                let text = if self.writer.is_portable() {
+                    portable_time(self.writer, format, &number)
+                } else {
+                    ast::call("retro_strftime", vec![self.writer.text(format), number])
+                };
+                let other = if value.kind.is_number() && !self.writer.is_portable() {
+                    ast::call("retro_to_text", vec![value.expr])
+                } else {
+                    value.expr
+                };
+                (name, Typed { expr: ast::call("coalesce", vec![text, other]), kind: Kind::Text, multi: value.multi })
+            })
+            .collect();
         if !values.is_empty() {
             self.assign(values);
         }
@@ -279,14 +287,22 @@ impl<'a> Rows<'a> {
     fn fill_null(&mut self, fields: &[String], text: &str) {
         let all = fields.is_empty();
         let names: Vec<String> = if all { self.columns.iter().map(|c| c.name.clone()).collect() } else { fields.to_vec() };
-        let values: Vec<(String, Typed)> = names.into_iter().map(|name| {
-            let value = self.value_of(&name);
-            // Without a list of fields, one that is null in every row stays so.
-            let some = ast::call_with("count", vec![value.expr.clone()], Extras { over: Some((Vec::new(), Vec::new())), ..Extras::default() });
-            let filling = self.writer.text(text);
-            let filling = if all { ast::case(vec![(ast::op(some, BinaryOperator::Gt, ast::integer(0)), filling)], None) } else { filling };
-            (name, Typed { expr: ast::call("coalesce", vec![value.expr, filling]), kind: value.kind.or(Kind::Text), multi: value.multi })
-        }).collect();
+        let values: Vec<(String, Typed)> = names
+            .into_iter()
+            .map(|name| {
+                let value = self.value_of(&name);
+                // Without a list of fields, one that is null in every row stays so.
+                let some =
+                    ast::call_with("count", vec![value.expr.clone()], Extras { over: Some((Vec::new(), Vec::new())), ..Extras::default() });
+                let filling = self.writer.text(text);
+                let filling =
+                    if all { ast::case(vec![(ast::op(some, BinaryOperator::Gt, ast::integer(0)), filling)], None) } else { filling };
+                (
+                    name,
+                    Typed { expr: ast::call("coalesce", vec![value.expr, filling]), kind: value.kind.or(Kind::Text), multi: value.multi },
+                )
+            })
+            .collect();
         if !values.is_empty() {
             self.assign(values);
         }
@@ -339,7 +355,8 @@ impl<'a> Rows<'a> {
 
     fn stats(&mut self, stats: &Stats) {
         let mut tables = ast::Tables::new(ast::table(&[&self.last()], ROW));
-        let by: Vec<(Expr, Kind)> = stats.by.iter().enumerate().map(|(i, f)| self.by_value(f, stats.fill_null_by.as_ref(), i, &mut tables)).collect();
+        let by: Vec<(Expr, Kind)> =
+            stats.by.iter().enumerate().map(|(i, f)| self.by_value(f, stats.fill_null_by.as_ref(), i, &mut tables)).collect();
         let time = self.time_column();
         let aggregates: Vec<Typed> = stats.aggregates.iter().map(|a| aggregate(self, &self.order, time.as_ref(), a)).collect();
         let present = by.iter().map(|(expr, _)| ast::is_not_null(expr.clone())).collect();

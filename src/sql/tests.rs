@@ -10,8 +10,8 @@ use super::{Statement, ast, hunt, hunt_filter, portable};
 use crate::catalog::{Catalog, EventId};
 use crate::event::{EventBatch, EventHead, FieldEntry, FieldValue, Names, TextSpan, TypeKey};
 use crate::ir::{
-    Aggregate, AggregateFunction, BinaryOp, Case, Field, FieldCompare, Function, Glob, Match, NumberOp, Part, Pred, Query, Rename, Scalar, Scope, SortKey, Stage,
-    Stats, Test, Vocabulary,
+    Aggregate, AggregateFunction, BinaryOp, Case, Field, FieldCompare, Function, Glob, Match, NumberOp, Part, Pred, Query, Rename, Scalar,
+    Scope, SortKey, Stage, Stats, Test, Vocabulary,
 };
 use crate::plan::{Branch, FieldExpr, FieldFunction, Plan, plan};
 use crate::store::{SourceEnd, SourceStart, SqlValue, Store};
@@ -47,7 +47,17 @@ fn store_of(rows: &[Row<'_>]) -> Store {
         let host = Some(span(&mut batch, "dc1"));
         let fields_end = u32::try_from(batch.fields.len()).unwrap();
         let message = Some(span(&mut batch, "rendered text"));
-        batch.events.push(EventHead { key, time_us: Some(seconds * 1_000_000 + 343_360), host, record: Some(position), position: u64::try_from(position).unwrap(), recovered: false, message, fields_start, fields_end });
+        batch.events.push(EventHead {
+            key,
+            time_us: Some(seconds * 1_000_000 + 343_360),
+            host,
+            record: Some(position),
+            position: u64::try_from(position).unwrap(),
+            recovered: false,
+            message,
+            fields_start,
+            fields_end,
+        });
     }
     let mut store = Store::in_memory().unwrap();
     let mut writer = store.writer().unwrap();
@@ -98,7 +108,8 @@ fn planned(store: &Store, filter: Pred, stages: Vec<Stage>) -> (Plan, Catalog) {
 
 /// Makes the hunt use SQL for the condition, whether or not the scan would answer it.
 fn forced(plan: Plan) -> Plan {
-    let branches = plan.branches.into_iter().map(|b| Branch { filter: Pred::And(vec![b.filter, Pred::Scalar(Scalar::Bool(true))]), ..b }).collect();
+    let branches =
+        plan.branches.into_iter().map(|b| Branch { filter: Pred::And(vec![b.filter, Pred::Scalar(Scalar::Bool(true))]), ..b }).collect();
     Plan { branches, ..plan }
 }
 
@@ -127,7 +138,10 @@ fn both(store: &Store, filter: Pred, stages: Vec<Stage>) -> Vec<String> {
     let statement = portable(&plan, &catalog).unwrap();
     assert!(!statement.sql.contains("retro_") && statement.parameters.is_empty());
     let rows = run(store, &statement);
-    let hidden = hunted(store, filter, stages).iter().map(|row| row.rsplitn(4, ' ').last().unwrap().rsplit_once(" [").unwrap().0.to_owned()).collect::<Vec<_>>();
+    let hidden = hunted(store, filter, stages)
+        .iter()
+        .map(|row| row.rsplitn(4, ' ').last().unwrap().rsplit_once(" [").unwrap().0.to_owned())
+        .collect::<Vec<_>>();
     assert_eq!(rows, hidden);
     rows
 }
@@ -138,7 +152,11 @@ fn stats(aggregates: &[(AggregateFunction, Option<&str>, &str)], by: &[&str], fi
         argument: argument.map(|name| Scalar::Field(field(name))),
         alias: (*alias).into(),
     };
-    Stage::Stats(Stats { aggregates: aggregates.iter().map(aggregate).collect(), by: by.iter().map(|n| field(n)).collect(), fill_null_by: fill.map(Into::into) })
+    Stage::Stats(Stats {
+        aggregates: aggregates.iter().map(aggregate).collect(),
+        by: by.iter().map(|n| field(n)).collect(),
+        fill_null_by: fill.map(Into::into),
+    })
 }
 
 const SHARE: [Row<'static>; 6] = [
@@ -164,7 +182,9 @@ fn filters_with_wildcards_case_lists_and_missing_fields() {
     assert_eq!(ids(&store, glob("ShareName", "")), ["5"]);
     assert_eq!(ids(&store, test("N", Test::Number { op: NumberOp::Lt, value: 10.0 })), ["2", "6"]);
     assert_eq!(ids(&store, test("N", Test::TextOrder { op: NumberOp::Ge, value: "9".into() })), ["2", "3"]);
-    let exact = |pattern: &str| test("RelativeTargetName", Test::Glob { glob: Glob::new([Part::Any, Part::Text(pattern.into())]), case: Case::Exact });
+    let exact = |pattern: &str| {
+        test("RelativeTargetName", Test::Glob { glob: Glob::new([Part::Any, Part::Text(pattern.into())]), case: Case::Exact })
+    };
     assert_eq!(ids(&store, exact("evil.exe")), ["2"]);
     let Pred::Match(m) = glob("Mask", "0x1") else { unreachable!() };
     assert_eq!(ids(&store, Pred::Match(Match { negated: true, ..m })), ["1", "2", "3", "4", "5"]);
@@ -176,7 +196,16 @@ fn the_first_detection_of_all_as_a_pipeline() {
     let store = store_of(&SHARE);
     let filter = || Pred::And(vec![glob("ShareName", r"\\*\C$"), glob("RelativeTargetName", "*.exe")]);
     let stages = vec![
-        stats(&[(Min, Some("_time"), "firstTime"), (Max, Some("_time"), "lastTime"), (Count, None, "count"), (Values, Some("RelativeTargetName"), "files")], &["ShareName", "Mask"], None),
+        stats(
+            &[
+                (Min, Some("_time"), "firstTime"),
+                (Max, Some("_time"), "lastTime"),
+                (Count, None, "count"),
+                (Values, Some("RelativeTargetName"), "files"),
+            ],
+            &["ShareName", "Mask"],
+            None,
+        ),
         Stage::FormatTime { fields: vec!["firstTime".into()], format: "%Y-%m-%dT%H:%M:%S".into() },
         Stage::Filter(Pred::True),
     ];
@@ -204,10 +233,33 @@ fn groups_by_lists_missing_values_and_nothing() {
 fn aggregates_of_a_hunt() {
     use AggregateFunction::{Avg, Dc, Earliest, First, Last, Latest, List, Median, Stdev, Sum, Values};
     let store = store_of(&SHARE);
-    let all = [(Dc, "Mask"), (Values, "Mask"), (List, "Mask"), (First, "ShareName"), (Last, "N"), (Earliest, "N"), (Latest, "N"), (Sum, "N"), (Avg, "N"), (Median, "N"), (Stdev, "N")];
-    let stage = stats(&all.map(|(f, name)| (f, Some(name), name)).iter().enumerate().map(|(i, (f, n, _))| (*f, *n, ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"][i])).collect::<Vec<_>>(), &[], None);
+    let all = [
+        (Dc, "Mask"),
+        (Values, "Mask"),
+        (List, "Mask"),
+        (First, "ShareName"),
+        (Last, "N"),
+        (Earliest, "N"),
+        (Latest, "N"),
+        (Sum, "N"),
+        (Avg, "N"),
+        (Median, "N"),
+        (Stdev, "N"),
+    ];
+    let stage = stats(
+        &all.map(|(f, name)| (f, Some(name), name))
+            .iter()
+            .enumerate()
+            .map(|(i, (f, n, _))| (*f, *n, ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"][i]))
+            .collect::<Vec<_>>(),
+        &[],
+        None,
+    );
     let rows = hunted(&store, Pred::Or(vec![glob("Mask", "0x*"), glob("ShareName", "\\*")]), vec![stage]);
-    assert_eq!(rows, [r"3 0x1/0x2/ÄÖ ÄÖ/0x1/0x2/0x1/0x2/0x2 \\*\C$ 10 10 abc 19 9.5 10 0.7071067811865476 [1, 2, 3, 4] 4 100343360 400343360"]);
+    assert_eq!(
+        rows,
+        [r"3 0x1/0x2/ÄÖ ÄÖ/0x1/0x2/0x1/0x2/0x2 \\*\C$ 10 10 abc 19 9.5 10 0.7071067811865476 [1, 2, 3, 4] 4 100343360 400343360"]
+    );
 }
 
 #[test]
@@ -218,7 +270,10 @@ fn stages_in_a_row() {
     let stages = vec![
         Stage::Rename(vec![Rename { from: name("ShareName"), to: name("share") }, Rename { from: name("Absent"), to: name("Mask") }]),
         Stage::Filter(glob("share", "*$")),
-        Stage::Eval(vec![(name("x"), Scalar::Binary(BinaryOp::Concat, Box::new(Scalar::Field(field("share"))), Box::new(Scalar::Text("'!\n".into()))))]),
+        Stage::Eval(vec![(
+            name("x"),
+            Scalar::Binary(BinaryOp::Concat, Box::new(Scalar::Field(field("share"))), Box::new(Scalar::Text("'!\n".into()))),
+        )]),
         Stage::Dedup { count: 1, fields: vec![name("share")] },
         Stage::Sort { keys: vec![SortKey { field: name("N"), descending: true }], limit: Some(5) },
         Stage::FillNull { fields: vec![name("N")], value: name("none") },
@@ -236,6 +291,23 @@ fn stages_in_a_row() {
         Stage::Head(3),
     ];
     assert_eq!(both(&store, Pred::True, stages), ["∅ 500 600.34336", "1 500 500.34336", "3 250 400.34336"]);
+}
+
+#[test]
+fn results_of_aggregates_compare_as_numbers_or_texts() {
+    use AggregateFunction::{Count, Max};
+    let store = store_of(&SHARE);
+    let over = |name: &str, limit: Scalar| {
+        let condition = Scalar::Binary(BinaryOp::Gt, Box::new(Scalar::Field(field(name))), Box::new(limit));
+        let stages = vec![stats(&[(Max, Some("N"), "top"), (Count, None, "n")], &["ShareName"], None), Stage::Filter(Pred::Scalar(condition))];
+        both(&store, Pred::True, stages)
+    };
+    assert_eq!(over("top", Scalar::Number(9.5)), [r"\\*\C$ 10 3", r"\\*\IPC$ abc 1"]);
+    assert_eq!(over("n", Scalar::Number(1.0)), [r"\\*\C$ 10 3"]);
+    assert_eq!(over("n", Scalar::Text("1".into())), [r"\\*\C$ 10 3"]);
+    let text = Scalar::Binary(BinaryOp::Concat, Box::new(Scalar::Number(1.5)), Box::new(Scalar::Text("x".into())));
+    let stages = vec![Stage::Eval(vec![("x".into(), text)]), Stage::Head(1), Stage::Keep(vec!["x".into()])];
+    assert_eq!(both(&store, Pred::True, stages), ["1.5x 600.34336"]);
 }
 
 #[test]
@@ -279,7 +351,14 @@ fn expressions() {
 fn two_fields_compared_and_keywords() {
     let store = store_of(&SHARE);
     let compare = |left: &str, right: &str, before, after| {
-        Pred::Compare(FieldCompare { left: field(left), right: field(right), any_before: before, any_after: after, case: Case::Exact, span: 0..0 })
+        Pred::Compare(FieldCompare {
+            left: field(left),
+            right: field(right),
+            any_before: before,
+            any_after: after,
+            case: Case::Exact,
+            span: 0..0,
+        })
     };
     assert_eq!(ids(&store, compare("ShareName", "ShareName", false, false)), ["1", "2", "3", "4", "5"]);
     assert_eq!(ids(&store, compare("RelativeTargetName", "N", true, false)), Vec::<String>::new());
@@ -320,30 +399,35 @@ fn functions_of_field_maps_agree_with_their_definition() {
     for function in functions {
         for event_type in &catalog.types {
             let columns = (0..u32::try_from(event_type.columns.len()).unwrap()).map(crate::catalog::ColumnIndex);
-            let fields: BTreeMap<String, FieldExpr> = columns.map(|c| (format!("f{:02}", c.0), FieldExpr::Apply(function.clone(), Box::new(FieldExpr::Column(c))))).collect();
+            let fields: BTreeMap<String, FieldExpr> =
+                columns.map(|c| (format!("f{:02}", c.0), FieldExpr::Apply(function.clone(), Box::new(FieldExpr::Column(c))))).collect();
             let branch = Branch { event_type: event_type.id, filter: Pred::True, fields };
             let mut plan = Plan { branches: vec![branch], stages: Vec::new(), missing: Vec::new(), notes: Vec::new() };
             let rows = run(&store, &portable(&plan, &catalog).unwrap());
-            let expected: Vec<String> = rows.iter().map(|row| {
-                let id = row.split(' ').next().unwrap();
-                let event = store.event(EventId(id.parse().unwrap())).unwrap();
-                let cells = event.columns.iter().map(|value| {
-                    let members: Vec<String> = value.as_ref().map(|v| v.members().to_vec()).unwrap_or_default();
-                    let members = match function {
-                        FieldFunction::FirstMember => members.into_iter().take(1).collect(),
-                        FieldFunction::LastMember => members.into_iter().next_back().into_iter().collect(),
-                        _ => members,
-                    };
-                    let applied: Vec<String> = members.iter().filter_map(|m| function.apply(m).map(|m| m.into_owned())).collect();
-                    if applied.is_empty() { "∅".to_owned() } else { applied.join("/") }
-                });
-                cells.collect::<Vec<_>>().join(" ")
-            }).collect();
+            let expected: Vec<String> = rows
+                .iter()
+                .map(|row| {
+                    let id = row.split(' ').next().unwrap();
+                    let event = store.event(EventId(id.parse().unwrap())).unwrap();
+                    let cells = event.columns.iter().map(|value| {
+                        let members: Vec<String> = value.as_ref().map(|v| v.members().to_vec()).unwrap_or_default();
+                        let members = match function {
+                            FieldFunction::FirstMember => members.into_iter().take(1).collect(),
+                            FieldFunction::LastMember => members.into_iter().next_back().into_iter().collect(),
+                            _ => members,
+                        };
+                        let applied: Vec<String> = members.iter().filter_map(|m| function.apply(m).map(|m| m.into_owned())).collect();
+                        if applied.is_empty() { "∅".to_owned() } else { applied.join("/") }
+                    });
+                    cells.collect::<Vec<_>>().join(" ")
+                })
+                .collect();
             let portable_rows: Vec<String> = rows.iter().map(|row| row.splitn(3, ' ').nth(2).unwrap().to_owned()).collect();
             assert_eq!(portable_rows, expected, "{function:?}");
             plan.stages = vec![Stage::Keep(vec!["f*".into()])];
             store.set_candidates(&(1..=6).map(EventId).collect::<Vec<_>>()).unwrap();
-            let mut hunted: Vec<String> = run(&store, &hunt(&plan, &catalog).unwrap()).iter().map(|row| row.rsplitn(6, ' ').last().unwrap().to_owned()).collect();
+            let mut hunted: Vec<String> =
+                run(&store, &hunt(&plan, &catalog).unwrap()).iter().map(|row| row.rsplitn(6, ' ').last().unwrap().to_owned()).collect();
             hunted.reverse();
             assert_eq!(hunted, expected, "{function:?}");
         }
@@ -352,7 +436,18 @@ fn functions_of_field_maps_agree_with_their_definition() {
 
 #[test]
 fn hexadecimal_of_every_size() {
-    let values = ["0x0", "0xffffffffffffffff", "0X3E7", "0x10000000000000000", "0x", "0xg", "12", "0x00000000000000000001", "0x3b9aca00", "0xde0b6b3a763ffff"];
+    let values = [
+        "0x0",
+        "0xffffffffffffffff",
+        "0X3E7",
+        "0x10000000000000000",
+        "0x",
+        "0xg",
+        "12",
+        "0x00000000000000000001",
+        "0x3b9aca00",
+        "0xde0b6b3a763ffff",
+    ];
     let rows: Vec<Vec<(&str, &str)>> = values.iter().map(|v| vec![("V", *v)]).collect();
     let rows: Vec<Row<'_>> = rows.iter().map(|fields| ("1", 1, fields.as_slice())).collect();
     let store = store_of(&rows);
@@ -419,7 +514,33 @@ fn thousands_of_alternatives_stay_below_the_depth_limit() {
 
 #[test]
 fn numbers_are_read_alike() {
-    let values = ["1", "-1", "+1.5", "1.", ".5", ".", "", "-", "1e5", "1e", "1e+5", "1E-2", "e5", "1.2.3", "0x10", " 1", "1 ", "1e999", "--1", "1-1", "1e5.0", "inf", "nan", "٣", "123456789012345678901234567890"];
+    let values = [
+        "1",
+        "-1",
+        "+1.5",
+        "1.",
+        ".5",
+        ".",
+        "",
+        "-",
+        "1e5",
+        "1e",
+        "1e+5",
+        "1E-2",
+        "e5",
+        "1.2.3",
+        "0x10",
+        " 1",
+        "1 ",
+        "1e999",
+        "--1",
+        "1-1",
+        "1e5.0",
+        "inf",
+        "nan",
+        "٣",
+        "123456789012345678901234567890",
+    ];
     let store = Store::in_memory().unwrap();
     for value in values {
         let test = super::writer::is_number(&ast::text(value));

@@ -91,10 +91,12 @@ impl Writer {
     pub(super) fn bind(&self, value: SqlValue) -> Expr {
         let mut parameters = self.parameters.borrow_mut();
         let known = parameters.iter().position(|p| *p == value);
-        ast::parameter(1 + known.unwrap_or_else(|| {
-            parameters.push(value);
-            parameters.len() - 1
-        }))
+        ast::parameter(
+            1 + known.unwrap_or_else(|| {
+                parameters.push(value);
+                parameters.len() - 1
+            }),
+        )
     }
 
     /// Notes a feature that this dialect cannot say; the expression stands for nothing.

@@ -46,8 +46,12 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
         ("retro_field", ANY_NUMBER, field),
         ("retro_fold", 1, |c| Ok(Value::at(c, 0)?.map_members(|m| Some(folded(m))))),
         ("retro_glob", 4, test::glob),
-        ("retro_is_filled", 1, |c| Ok(Value::at(c, 0)?.members().map_or(Output::Null, |m| truth(m.iter().any(|m| !m.is_empty() && m != "-"))))),
-        ("retro_members", 1, |c| Ok(Value::at(c, 0)?.members().map_or(Output::Null, |m| Output::Text(serde_json::Value::from(m).to_string())))),
+        ("retro_is_filled", 1, |c| {
+            Ok(Value::at(c, 0)?.members().map_or(Output::Null, |m| truth(m.iter().any(|m| !m.is_empty() && m != "-"))))
+        }),
+        ("retro_members", 1, |c| {
+            Ok(Value::at(c, 0)?.members().map_or(Output::Null, |m| Output::Text(serde_json::Value::from(m).to_string())))
+        }),
         ("retro_modulo", 2, modulo),
         ("retro_number", 4, test::number_order),
         ("retro_regexp", 3, test::regexp),
@@ -56,7 +60,9 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
         ("retro_text_order", 4, test::text_order),
         ("retro_to_number", 1, |c| Ok(Value::at(c, 0)?.number().map_or(Output::Null, number))),
         ("retro_to_text", 1, |c| Ok(Value::at(c, 0)?.text().map_or(Output::Null, Output::Text))),
-        ("retro_value_hash", 1, |c| Ok(Value::at(c, 0)?.text().map_or(Output::Null, |t| Output::Integer(super::dictionary::hash64(t.as_bytes(), 0).cast_signed())))),
+        ("retro_value_hash", 1, |c| {
+            Ok(Value::at(c, 0)?.text().map_or(Output::Null, |t| Output::Integer(super::dictionary::hash64(t.as_bytes(), 0).cast_signed())))
+        }),
         ("regexp", 2, test::regexp_operator),
     ];
     for (name, arguments, function) in scalars {

@@ -48,7 +48,12 @@ fn round(state: &mut [u32; 4], block: &[u8; 64]) {
 }
 
 /// The integer part of 2^32 · |sin(i + 1)|.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "below 2^32 and positive by definition")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "below 2^32 and positive by definition"
+)]
 fn constant(i: usize) -> u32 {
     (((i + 1) as f64).sin().abs() * 4_294_967_296.0) as u32
 }

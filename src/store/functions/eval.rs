@@ -41,7 +41,9 @@ fn on_numbers(name: &str, at: &dyn Fn(usize) -> Value) -> Option<Output> {
             optional(at(0).number(), |n| number((n * scale).round() / scale))
         }
         "pow" => optional(at(0).number().zip(at(1).number()), |(a, b)| number(a.powf(b))),
-        "log" => optional(at(0).number(), |n| number(if matches!(at(1), Value::Null) { n.log10() } else { n.ln() / at(1).number().unwrap_or(f64::NAN).ln() })),
+        "log" => optional(at(0).number(), |n| {
+            number(if matches!(at(1), Value::Null) { n.log10() } else { n.ln() / at(1).number().unwrap_or(f64::NAN).ln() })
+        }),
         "relative_time" => optional(at(0).number().zip(at(1).text()).and_then(|(t, s)| time::relative_time(t, &s)), number),
         "strptime" => optional(at(0).text().zip(at(1).text()).and_then(|(t, f)| time::strptime(&t, &f)), number),
         "tonumber" => to_number(&at(0), &at(1)),
@@ -72,11 +74,16 @@ fn on_text(name: &str, at: &dyn Fn(usize) -> Value, count: usize) -> Option<Outp
         "trim" => one(&|t| Output::Text(t.trim_matches(set().as_slice()).to_owned())),
         "ltrim" => one(&|t| Output::Text(t.trim_start_matches(set().as_slice()).to_owned())),
         "rtrim" => one(&|t| Output::Text(t.trim_end_matches(set().as_slice()).to_owned())),
-        "substr" => one(&|t| optional(at(1).number(), |from| Output::Text(substr(&t, from, if count > 2 { at(2).number() } else { None })))),
+        "substr" => {
+            one(&|t| optional(at(1).number(), |from| Output::Text(substr(&t, from, if count > 2 { at(2).number() } else { None }))))
+        }
         "basename" => one(&|t| Output::Text(t.rsplit(['\\', '/']).next().unwrap_or_default().to_owned())),
         "like" => optional(at(0).text().zip(at(1).text()), |(text, pattern)| truth(like(&text, &pattern))),
         "cidrmatch" => {
-            let inside = at(0).text().and_then(|net| read_network(&net)).is_some_and(|net| at(1).members().unwrap_or_default().iter().any(|m| net.contains_text(m)));
+            let inside = at(0)
+                .text()
+                .and_then(|net| read_network(&net))
+                .is_some_and(|net| at(1).members().unwrap_or_default().iter().any(|m| net.contains_text(m)));
             truth(inside)
         }
         "urldecode" => one(&|t| Output::Text(url_decode(&t))),
@@ -135,7 +142,11 @@ fn url_decode(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
-        let code = tail.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let code = tail
+            .get(..2)
+            .filter(|_| *first == b'%')
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         match code {
             Some(byte) => {
                 out.push(byte);
@@ -190,7 +201,8 @@ fn on_lists(name: &str, at: &dyn Fn(usize) -> Value, arguments: &[Value]) -> Opt
         "mvindex" => optional(members().zip(at(1).number()), |(m, from)| mv_index(m, from, at(2).number())),
         "min" | "max" => {
             let texts = arguments.iter().filter_map(|v| v.clone().members()).flatten();
-            let best = if name == "min" { texts.min_by(|a, b| aggregate::order(a, b)) } else { texts.max_by(|a, b| aggregate::order(a, b)) };
+            let best =
+                if name == "min" { texts.min_by(|a, b| aggregate::order(a, b)) } else { texts.max_by(|a, b| aggregate::order(a, b)) };
             optional(best, |text| crate::ir::parse_number(&text).map_or_else(|| Output::Text(text.clone()), number))
         }
         _ => return None,

@@ -82,7 +82,9 @@ fn read_pattern(text: &str) -> Glob {
 /// The compiled regular expression of an argument; one that does not compile is an error that names it.
 pub(super) fn regex_at(context: &Context<'_>, index: usize) -> rusqlite::Result<Arc<Regex>> {
     let position = i32::try_from(index).unwrap_or(0);
-    context.get_or_create_aux(position, |raw| -> Result<Regex, rusqlite::Error> { Regex::new(raw_text(raw)?).map_err(|e| failure(e.to_string())) })
+    context.get_or_create_aux(position, |raw| -> Result<Regex, rusqlite::Error> {
+        Regex::new(raw_text(raw)?).map_err(|e| failure(e.to_string()))
+    })
 }
 
 /// `retro_regexp(value, pattern, negated)`.

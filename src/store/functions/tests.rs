@@ -77,7 +77,9 @@ fn values_and_lists() {
 
 #[test]
 fn aggregates_have_splunks_orders() {
-    let over = |aggregate: &str| sql(&format!("(SELECT {aggregate} FROM (SELECT column1 AS x FROM (VALUES ('10'), ('9'), ('a'), ('B'), (NULL), ('10'), ('1e1'))))"));
+    let over = |aggregate: &str| {
+        sql(&format!("(SELECT {aggregate} FROM (SELECT column1 AS x FROM (VALUES ('10'), ('9'), ('a'), ('B'), (NULL), ('10'), ('1e1'))))"))
+    };
     assert_eq!(over("retro_to_text(retro_values(x))"), "10\n1e1\n9\nB\na");
     assert_eq!(over("retro_dc(x)"), "5");
     assert_eq!(over("retro_min(x)"), "9");
@@ -89,7 +91,10 @@ fn aggregates_have_splunks_orders() {
     assert_eq!(sql("(SELECT retro_stdev(column1) FROM (VALUES ('x')))"), "∅");
     assert_eq!(sql("(SELECT retro_values(column1) FROM (VALUES ('x')) WHERE 0)"), "∅");
     assert_eq!(sql("(SELECT length(retro_ids(column1)) FROM (VALUES (3), (1), (3)))"), "16");
-    assert_eq!(sql("(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT length(retro_ids(i)) FROM n)"), "8000");
+    assert_eq!(
+        sql("(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT length(retro_ids(i)) FROM n)"),
+        "8000"
+    );
 }
 
 #[test]
@@ -101,7 +106,14 @@ fn times() {
     assert_eq!(time::strptime("2024-01-31 12:05:00", "%Y-%m-%d %H:%M:%S"), Some(1_706_702_700.0));
     assert_eq!(time::strptime("2024-01-31", "%Y-%m-%d"), Some(1_706_659_200.0));
     assert_eq!(time::strptime("no", "%Y"), None);
-    for (specifier, expected) in [("-1h@h", 1_706_698_800.0), ("@d", 1_706_659_200.0), ("@w0", 1_706_400_000.0), ("-1mon@mon", 1_701_388_800.0), ("+1d@d+2h", 1_706_752_800.0), ("@q", 1_704_067_200.0)] {
+    for (specifier, expected) in [
+        ("-1h@h", 1_706_698_800.0),
+        ("@d", 1_706_659_200.0),
+        ("@w0", 1_706_400_000.0),
+        ("-1mon@mon", 1_701_388_800.0),
+        ("+1d@d+2h", 1_706_752_800.0),
+        ("@q", 1_704_067_200.0),
+    ] {
         assert_eq!(time::relative_time(noon, specifier), Some(expected), "{specifier}");
     }
     assert_eq!(time::relative_time(noon, "-1x"), None);
@@ -110,7 +122,10 @@ fn times() {
 #[test]
 fn digests_of_every_length() {
     assert_eq!(digest::md5(""), "d41d8cd98f00b204e9800998ecf8427e");
-    assert_eq!(digest::md5("12345678901234567890123456789012345678901234567890123456789012345678901234567890"), "57edf4a22be3c955ac49da2e2107b67a");
+    assert_eq!(
+        digest::md5("12345678901234567890123456789012345678901234567890123456789012345678901234567890"),
+        "57edf4a22be3c955ac49da2e2107b67a"
+    );
     for length in [55, 56, 57, 63, 64, 65, 119, 120] {
         assert_eq!(digest::md5(&"a".repeat(length)).len(), 32);
     }

@@ -45,7 +45,13 @@ fn own_parts(format: &str) -> String {
         let digits = part.bytes().take_while(u8::is_ascii_digit).count();
         match part[digits..].chars().next() {
             Some(c @ ('N' | 'Q')) => {
-                let width = if digits > 0 { &part[..digits] } else if c == 'N' { "9" } else { "3" };
+                let width = if digits > 0 {
+                    &part[..digits]
+                } else if c == 'N' {
+                    "9"
+                } else {
+                    "3"
+                };
                 out.push_str(&format!("%{width}f"));
                 rest = &part[digits + 1..];
             }
