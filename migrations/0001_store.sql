@@ -80,6 +80,12 @@ CREATE TABLE message_dictionary (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STR
 -- The same event met again in other bytes.
 CREATE TABLE event_alias (event INTEGER NOT NULL, source INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (event, source, position)) STRICT, WITHOUT ROWID;
 
+-- Record numbers of a source by event type and host (0: none): where they overlap, events may be the same.
+CREATE TABLE record_range (
+    type INTEGER NOT NULL, host INTEGER NOT NULL, source INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    PRIMARY KEY (type, host, source)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE rule (
     id INTEGER PRIMARY KEY,
     rule_id TEXT NOT NULL,

@@ -8,7 +8,15 @@ use crate::catalog::{Encoding, TimeShape};
 /// Values looked at before a column's encoding is chosen.
 pub(super) const SAMPLE: usize = 256;
 /// A longer text is never put into the dictionary.
-const MAX_DICTIONARY_BYTES: usize = 4_096;
+const MAX_DICTIONARY_BYTES: usize = 256 * 1024;
+/// Shorter text of a column of numbers or times is not worth the eight bytes of a reference.
+const MIN_REFERRED_BYTES: usize = 16;
+/// Values of one look at a column that uses the dictionary.
+const LOOK: u32 = 2_048;
+/// Values that a near-unique column writes inline before it is looked at again.
+const PAUSE: u32 = 32_768;
+/// What a new entry of the dictionary costs besides its text, in bytes; half of it stands for the time.
+const ENTRY_BYTES: u64 = 64;
 
 /// A cell on its way into SQLite.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,6 +27,8 @@ pub(super) enum Encoded<'a> {
     Text(&'a str),
     /// To be put into the dictionary and referred to by INTEGER.
     Value(&'a str),
+    /// To be put into the dictionary and referred to by REAL.
+    Referred(&'a str),
 }
 
 /// A column while events are written.
@@ -26,66 +36,97 @@ pub(super) enum Encoded<'a> {
 pub(super) struct ColumnState {
     /// Chosen when the column was made.
     pub(super) encoding: Encoding,
-    /// Values since the last look, and how many of them were new.
+    /// The values of this look: how many, their bytes, how many were new and the bytes of these.
     seen: u32,
-    new: u32,
-    /// Near-unique: new text goes inline from now on.
-    pub(super) inline_text: bool,
+    bytes: u64,
+    new: u64,
+    new_bytes: u64,
+    /// Near-unique: so many texts go inline before the next look.
+    pause: u32,
 }
 
 impl ColumnState {
     /// Starts a column.
     pub(super) fn new(encoding: Encoding) -> Self {
-        Self { encoding, seen: 0, new: 0, inline_text: false }
+        Self { encoding, seen: 0, bytes: 0, new: 0, new_bytes: 0, pause: 0 }
+    }
+
+    /// Starts a column whose first values were all different.
+    pub(super) fn near_unique(encoding: Encoding) -> Self {
+        Self { pause: PAUSE, ..Self::new(encoding) }
     }
 
     /// Chooses how a single value is stored.
-    pub(super) fn encode<'a>(&self, text: &'a str, time_us: Option<i64>) -> Encoded<'a> {
+    pub(super) fn encode<'a>(&mut self, text: &'a str, time_us: Option<i64>) -> Encoded<'a> {
         match self.encoding {
-            Encoding::Dictionary if self.inline_text || text.len() > MAX_DICTIONARY_BYTES => Encoded::Text(text),
-            Encoding::Dictionary => Encoded::Value(text),
+            Encoding::Dictionary => {
+                if self.is_inline(text) {
+                    Encoded::Text(text)
+                } else {
+                    Encoded::Value(text)
+                }
+            }
             Encoding::Inline => match canonical_integer(text) {
                 Some(number) => Encoded::Int(number),
-                None => Encoded::Text(text),
+                None => self.referred(text),
             },
             Encoding::Time(shape) => match (parse_time(text), time_us) {
                 (Some((found, value)), Some(us)) if found == shape && us >= 0 => Encoded::Int(value - base(us, shape)),
-                _ => Encoded::Text(text),
+                _ => self.referred(text),
             },
         }
     }
 
-    /// Learns whether a dictionary value was new; a column that stays near-unique turns inline.
-    pub(super) fn learn(&mut self, new: bool) {
+    fn referred<'a>(&mut self, text: &'a str) -> Encoded<'a> {
+        if text.len() < MIN_REFERRED_BYTES || self.is_inline(text) { Encoded::Text(text) } else { Encoded::Referred(text) }
+    }
+
+    fn is_inline(&mut self, text: &str) -> bool {
+        if self.pause > 0 {
+            self.pause -= 1;
+            return true;
+        }
+        text.len() > MAX_DICTIONARY_BYTES
+    }
+
+    /// Learns whether a value of the dictionary was new. Where the dictionary costs more bytes than it saves, the column
+    /// goes inline for a while.
+    pub(super) fn learn(&mut self, bytes: usize, new: bool) {
+        let bytes = bytes as u64;
         self.seen += 1;
-        self.new += u32::from(new);
-        if self.seen == 2_048 {
-            self.inline_text = self.new > 1_024;
-            self.seen = 0;
-            self.new = 0;
+        self.bytes += bytes;
+        if new {
+            self.new += 1;
+            self.new_bytes += bytes;
+        }
+        if self.seen == LOOK {
+            if self.new_bytes + self.new * ENTRY_BYTES > self.bytes {
+                self.pause = PAUSE;
+            }
+            *self = Self { pause: self.pause, ..Self::new(self.encoding) };
         }
     }
 }
 
 /// Chooses the encoding of a column from its first values.
-pub(super) fn choose<'a>(values: impl Iterator<Item = &'a str>) -> Encoding {
+pub(super) fn choose<'a>(values: impl Iterator<Item = &'a str>) -> ColumnState {
     let values: Vec<&str> = values.take(SAMPLE).collect();
     let most = |n: usize| !values.is_empty() && n * 10 >= values.len() * 9;
     if most(values.iter().filter(|v| canonical_integer(v).is_some()).count()) {
-        return Encoding::Inline;
+        return ColumnState::new(Encoding::Inline);
     }
     let shapes: Vec<TimeShape> = values.iter().filter_map(|v| parse_time(v)).map(|(shape, _)| shape).collect();
     if let Some(first) = shapes.first()
         && most(shapes.iter().filter(|s| *s == first).count())
     {
-        return Encoding::Time(*first);
+        return ColumnState::new(Encoding::Time(*first));
     }
     let distinct: FxHashSet<&str> = values.iter().copied().collect();
     let bytes: usize = values.iter().map(|v| v.len()).sum();
     if values.len() >= 64 && distinct.len() * 10 > values.len() * 9 && bytes > values.len() * 12 {
-        return Encoding::Inline;
+        return ColumnState::near_unique(Encoding::Inline);
     }
-    Encoding::Dictionary
+    ColumnState::new(Encoding::Dictionary)
 }
 
 /// Reads an integer whose decimal spelling is exactly this text.

@@ -16,6 +16,7 @@ mod messages;
 mod migrate;
 mod query;
 mod read;
+mod same;
 mod scan;
 mod schema;
 #[cfg(test)]
@@ -37,7 +38,7 @@ pub use finding_rows::{EvidenceRow, FindingFilter, FindingRow};
 pub use findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutcome, HuntRecord};
 pub use ledger::SourceRow;
 pub use query::{QueryLimits, QueryResult, SqlValue};
-pub use read::{Envelope, StoredEvent, StoredValue};
+pub use read::{Alias, Envelope, StoredEvent, StoredValue};
 pub use scan::EventRange;
 pub use views::ViewDefinition;
 pub use writer::{SourceEnd, SourceOutcome, SourceStart, Writer};

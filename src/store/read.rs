@@ -56,6 +56,17 @@ pub struct StoredEvent {
     pub columns: Vec<Option<StoredValue>>,
     /// Its rendered text.
     pub message: Option<String>,
+    /// Where else it was met in other bytes.
+    pub aliases: Vec<Alias>,
+}
+
+/// Another source that holds the same event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// The path of that source.
+    pub path: String,
+    /// 1-based line or ordinal there.
+    pub position: i64,
 }
 
 /// Reads a value of the dictionary.
@@ -103,7 +114,14 @@ pub(super) fn event(connection: &Connection, event_type: &EventType, envelope: E
         Ok(std::ops::ControlFlow::Break(()))
     })?;
     let message = if event_type.has_messages { messages::read(connection, id.0)? } else { None };
-    Ok(StoredEvent { envelope, columns, message })
+    Ok(StoredEvent { envelope, columns, message, aliases: aliases(connection, id)? })
+}
+
+fn aliases(connection: &Connection, id: EventId) -> Result<Vec<Alias>, StoreError> {
+    let sql = "SELECT s.path, a.position FROM event_alias a JOIN source s ON s.id = a.source WHERE a.event = ?1 ORDER BY a.source, a.position";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([id.0], |row| Ok(Alias { path: row.get(0)?, position: row.get(1)? }))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// What a cell says.

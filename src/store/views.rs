@@ -19,8 +19,8 @@ pub struct ViewDefinition {
 }
 
 /// Tables of the migrations.
-const TABLES: [&str; 18] = [
-    "source", "watermark", "value", "value_item", "event_type", "field", "event", "overflow", "message", "message_dictionary", "event_alias", "rule", "hunt",
+const TABLES: [&str; 19] = [
+    "source", "watermark", "value", "value_item", "event_type", "field", "event", "overflow", "message", "message_dictionary", "event_alias", "record_range", "rule", "hunt",
     "finding", "finding_history", "triage", "evidence", "sqlite_stat1",
 ];
 

@@ -149,15 +149,15 @@ impl Writer<'_> {
         let values = events.iter().flat_map(|index| batch.fields_of(&batch.events[*index])).filter(|f| f.name == name);
         let texts = values.filter_map(|f| if let FieldValue::Text(span) = f.value { Some(batch.str(span)) } else { None });
         let outside = self.types[type_index].overflow || column >= MAX_COLUMNS;
-        let encoding = if outside { Encoding::Dictionary } else { choose(texts) };
+        let column_state = if outside { ColumnState::new(Encoding::Dictionary) } else { choose(texts) };
         let state = &mut self.types[type_index];
         let view_name = schema::view_name(text, &state.view_names);
         self.connection
             .prepare_cached("INSERT INTO field (event_type, position, name, view_name, encoding) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![state.id, position(column), text, &view_name, schema::encoding_text(encoding)])?;
+            .execute(params![state.id, position(column), text, &view_name, schema::encoding_text(column_state.encoding)])?;
         state.names.push(text.to_owned());
         state.view_names.push(view_name);
-        state.columns.push(ColumnState::new(encoding));
+        state.columns.push(column_state);
         state.has_lists.push(false);
         state.filled.push(0);
         state.by_name.insert(name, column);
@@ -186,8 +186,13 @@ impl Writer<'_> {
                 Encoded::Text(text) => Cell::Text(text),
                 Encoded::Value(text) => {
                     let (id, new) = self.dictionary.id(self.connection, text, text.as_bytes(), false)?;
-                    self.types[type_index].columns[column].learn(new);
+                    self.types[type_index].columns[column].learn(text.len(), new);
                     Cell::Int(id)
+                }
+                Encoded::Referred(text) => {
+                    let (id, new) = self.dictionary.id(self.connection, text, text.as_bytes(), false)?;
+                    self.types[type_index].columns[column].learn(text.len(), new);
+                    Cell::Value(ValueId(id))
                 }
             }),
             FieldValue::List { start, end } => {

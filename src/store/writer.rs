@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::dictionary::Dictionary;
 use super::encode::ColumnState;
+use super::same::{self, RecordRanges};
 use super::{StoreError, catalog_sql, messages::MessageWriter, schema};
 use crate::catalog::SourceId;
 use crate::event::{EventBatch, KeyId, NameId, Names};
@@ -101,10 +102,12 @@ struct OpenSource {
     position_drifts: bool,
     first_time_us: Option<i64>,
     last_time_us: Option<i64>,
+    records: RecordRanges,
 }
 
 impl<'s> Writer<'s> {
     pub(super) fn new(connection: &'s Connection) -> Result<Self, StoreError> {
+        super::ledger::recover(connection)?;
         let watermark: i64 = connection.query_row("SELECT last_event FROM watermark", [], |row| row.get(0))?;
         let mut writer = Self {
             connection,
@@ -155,7 +158,7 @@ impl<'s> Writer<'s> {
             params![start.path, self.next_event],
         )?;
         let id = self.connection.last_insert_rowid();
-        self.source = Some(OpenSource { id, first_event: self.next_event, position_drifts: false, first_time_us: None, last_time_us: None });
+        self.source = Some(OpenSource { id, first_event: self.next_event, position_drifts: false, first_time_us: None, last_time_us: None, records: RecordRanges::default() });
         Ok(SourceId(id))
     }
 
@@ -195,6 +198,9 @@ impl<'s> Writer<'s> {
             let position = source.position_drifts.then(|| i64::try_from(head.position).unwrap_or(i64::MAX));
             source.first_time_us = min_time(source.first_time_us, head.time_us);
             source.last_time_us = source.last_time_us.max(head.time_us);
+            if let Some(record) = head.record {
+                source.records.note(self.types[type_index].id, host, record);
+            }
             insert.execute(params![self.next_event, self.types[type_index].id, head.time_us, host, source.id, head.record, position])?;
             self.next_event += 1;
         }
@@ -269,10 +275,11 @@ impl Writer<'_> {
             .query_row("SELECT id FROM source WHERE sha256 = ?1 AND state = 'complete'", params![end.sha256], |row| row.get(0))
             .optional()?
             .filter(|_| end.bytes > 0);
-        let new_events = if duplicate_of.is_some() { 0 } else { events };
+        let mut new_events = 0;
         if duplicate_of.is_some() {
             self.remove_pending(source.first_event)?;
         } else {
+            new_events = events - self.merge_same(&source)?;
             self.publish()?;
         }
         let state = match (&end.skipped, duplicate_of) {
@@ -292,6 +299,16 @@ impl Writer<'_> {
         self.connection.execute_batch("COMMIT")?;
         self.uncommitted = 0;
         Ok(SourceOutcome { id: SourceId(source.id), events, new_events, duplicate_of: duplicate_of.map(SourceId) })
+    }
+
+    /// Removes the events that are there already in other bytes, and returns how many.
+    fn merge_same(&mut self, source: &OpenSource) -> Result<u64, StoreError> {
+        let merged = same::merge(self.connection, &source.records, source.id, source.first_event)?;
+        source.records.save(self.connection, source.id)?;
+        for state in &mut self.types {
+            state.pending -= merged.get(&state.id).copied().unwrap_or(0);
+        }
+        Ok(merged.values().sum())
     }
 
     /// Moves the watermark over the events of the open source.
@@ -325,6 +342,15 @@ impl Writer<'_> {
         self.connection.execute("DELETE FROM source WHERE id = ?1", params![source.id])?;
         self.connection.execute_batch("COMMIT")?;
         Ok(())
+    }
+}
+
+/// A writer that goes away in the middle of a source leaves the connection fit for the next one.
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK").ok();
+        }
     }
 }
 

@@ -1,0 +1,296 @@
+//! The same event in different bytes: Tuesday's log contains Monday's.
+//!
+//! Events with a record number are compared with those of earlier sources whose numbers overlap for the same type and
+//! host. An event with the same record, time, fields and rendered text as one that is there is stored once; where else
+//! it was met is kept in `event_alias`. Nothing is read where no numbers overlap.
+
+use std::ops::ControlFlow;
+
+use rusqlite::{Connection, params};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::writer::MAX_COLUMNS;
+use super::{EventRange, StoreError, catalog_sql, messages, read, scan};
+use crate::catalog::{Catalog, ColumnIndex, Encoding, EventId, EventType, Storage, TypeId};
+
+/// Earlier events held in memory at a time: 16 bytes each.
+const CHUNK: usize = 500_000;
+
+/// A type and a host; 0 for none.
+type Stream = (u32, i64);
+
+/// The record numbers of the source being written.
+#[derive(Debug, Default)]
+pub(super) struct RecordRanges {
+    ranges: FxHashMap<Stream, (i64, i64)>,
+}
+
+impl RecordRanges {
+    /// Takes note of an event with a record number.
+    pub(super) fn note(&mut self, event_type: u32, host: Option<i64>, record: i64) {
+        let range = self.ranges.entry((event_type, host.unwrap_or(0))).or_insert((record, record));
+        range.0 = range.0.min(record);
+        range.1 = range.1.max(record);
+    }
+
+    /// Writes the ranges down for later sources.
+    pub(super) fn save(&self, connection: &Connection, source: i64) -> Result<(), StoreError> {
+        let mut insert = connection.prepare_cached("INSERT INTO record_range (type, host, source, first, last) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        for ((event_type, host), (first, last)) in &self.ranges {
+            insert.execute(params![event_type, host, source, first, last])?;
+        }
+        Ok(())
+    }
+
+    /// The sources that overlap, each with the streams and numbers that are in both.
+    fn overlaps(&self, connection: &Connection) -> Result<Vec<(i64, FxHashMap<Stream, (i64, i64)>)>, StoreError> {
+        let mut found: FxHashMap<i64, FxHashMap<Stream, (i64, i64)>> = FxHashMap::default();
+        let mut select = connection.prepare_cached("SELECT source, first, last FROM record_range WHERE type = ?1 AND host = ?2 AND first <= ?4 AND last >= ?3")?;
+        for (stream, (first, last)) in &self.ranges {
+            let mut rows = select.query(params![stream.0, stream.1, first, last])?;
+            while let Some(row) = rows.next()? {
+                let both = (row.get::<_, i64>(1)?.max(*first), row.get::<_, i64>(2)?.min(*last));
+                found.entry(row.get(0)?).or_default().insert(*stream, both);
+            }
+        }
+        let mut found: Vec<_> = found.into_iter().collect();
+        found.sort_unstable_by_key(|(source, _)| *source);
+        Ok(found)
+    }
+}
+
+/// Removes the events from `first_event` on that are there already, and returns how many of each type. Runs inside the
+/// transaction that completes the source.
+pub(super) fn merge(connection: &Connection, ranges: &RecordRanges, source: i64, first_event: i64) -> Result<FxHashMap<u32, u64>, StoreError> {
+    let overlaps = ranges.overlaps(connection)?;
+    let mut merged = FxHashMap::default();
+    if overlaps.is_empty() {
+        return Ok(merged);
+    }
+    let catalog = catalog_sql::read(connection)?;
+    for (earlier, streams) in overlaps {
+        let bounds: (i64, i64) = connection.query_row("SELECT first_event, last_event FROM source WHERE id = ?1", [earlier], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut from = bounds.0;
+        while from <= bounds.1 {
+            let (known, next) = earlier_events(connection, &streams, from, bounds.1)?;
+            from = next;
+            let pairs = meetings(connection, &streams, &known, first_event)?;
+            remove_same(connection, &catalog, source, first_event, &pairs, &mut merged)?;
+        }
+    }
+    Ok(merged)
+}
+
+struct Key {
+    id: i64,
+    hash: u64,
+}
+
+/// Calls `visit` for each event of the streams in a range of ids, until it says no.
+fn each_event(connection: &Connection, streams: &FxHashMap<Stream, (i64, i64)>, first: i64, last: i64, visit: &mut dyn FnMut(Key) -> ControlFlow<()>) -> Result<(), StoreError> {
+    let mut select = connection.prepare_cached("SELECT id, type, coalesce(host, 0), record, time_us FROM event WHERE id BETWEEN ?1 AND ?2 AND record IS NOT NULL")?;
+    let mut rows = select.query(params![first, last])?;
+    while let Some(row) = rows.next()? {
+        let (id, event_type, host, record, time): (i64, u32, i64, i64, Option<i64>) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+        let Some((low, high)) = streams.get(&(event_type, host)) else { continue };
+        if record < *low || record > *high {
+            continue;
+        }
+        let mut bytes = [0; 28];
+        bytes[..4].copy_from_slice(&event_type.to_le_bytes());
+        bytes[4..12].copy_from_slice(&host.to_le_bytes());
+        bytes[12..20].copy_from_slice(&record.to_le_bytes());
+        bytes[20..].copy_from_slice(&time.unwrap_or(i64::MIN).to_le_bytes());
+        if visit(Key { id, hash: super::dictionary::hash64(&bytes, 0) }).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Events of an earlier source by hash, and the id to go on from.
+fn earlier_events(connection: &Connection, streams: &FxHashMap<Stream, (i64, i64)>, first: i64, last: i64) -> Result<(Vec<(u64, i64)>, i64), StoreError> {
+    let mut known = Vec::new();
+    let mut next = last + 1;
+    each_event(connection, streams, first, last, &mut |key| {
+        if known.len() == CHUNK {
+            next = key.id;
+            return ControlFlow::Break(());
+        }
+        known.push((key.hash, key.id));
+        ControlFlow::Continue(())
+    })?;
+    known.sort_unstable();
+    Ok((known, next))
+}
+
+/// Pairs of an earlier and a new event that look the same by their envelope.
+fn meetings(connection: &Connection, streams: &FxHashMap<Stream, (i64, i64)>, known: &[(u64, i64)], first_event: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+    let mut pairs = Vec::new();
+    if known.is_empty() {
+        return Ok(pairs);
+    }
+    each_event(connection, streams, first_event, i64::MAX, &mut |key| {
+        let start = known.partition_point(|(hash, _)| *hash < key.hash);
+        pairs.extend(known[start..].iter().take_while(|(hash, _)| *hash == key.hash).map(|(_, id)| (*id, key.id)));
+        ControlFlow::Continue(())
+    })?;
+    Ok(pairs)
+}
+
+fn remove_same(connection: &Connection, catalog: &Catalog, source: i64, first_event: i64, pairs: &[(i64, i64)], merged: &mut FxHashMap<u32, u64>) -> Result<(), StoreError> {
+    let mut gone = FxHashSet::default();
+    for (old, new) in pairs {
+        if gone.contains(new) {
+            continue;
+        }
+        let Some(event_type) = same_envelope(connection, *old, *new)?.and_then(|id| catalog.event_type(id)) else { continue };
+        if !same_fields(connection, event_type, *old, *new)? || messages::read(connection, *old)? != messages::read(connection, *new)? {
+            continue;
+        }
+        connection
+            .prepare_cached("INSERT OR IGNORE INTO event_alias (event, source, position) SELECT ?1, ?2, coalesce(position, id - ?4 + 1) FROM event WHERE id = ?3")?
+            .execute(params![old, source, new, first_event])?;
+        remove(connection, event_type, *new)?;
+        gone.insert(*new);
+        *merged.entry(event_type.id.0).or_default() += 1;
+    }
+    Ok(())
+}
+
+fn remove(connection: &Connection, event_type: &EventType, event: i64) -> Result<(), StoreError> {
+    if let Storage::Table(table) = &event_type.storage {
+        connection.prepare_cached(&format!("DELETE FROM {table} WHERE _id = ?1"))?.execute([event])?;
+    }
+    if event_type.storage == Storage::Overflow || event_type.columns.len() > MAX_COLUMNS {
+        connection.prepare_cached("DELETE FROM overflow WHERE event = ?1")?.execute([event])?;
+    }
+    if event_type.has_messages {
+        connection.prepare_cached("DELETE FROM message WHERE event = ?1")?.execute([event])?;
+    }
+    connection.prepare_cached("DELETE FROM event WHERE id = ?1")?.execute([event])?;
+    Ok(())
+}
+
+fn same_envelope(connection: &Connection, old: i64, new: i64) -> Result<Option<TypeId>, StoreError> {
+    let sql = "SELECT a.type FROM event a JOIN event b ON b.id = ?2
+               WHERE a.id = ?1 AND a.type = b.type AND a.host IS b.host AND a.record IS b.record AND a.time_us IS b.time_us";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query([old, new])?;
+    Ok(rows.next()?.map(|row| row.get(0)).transpose()?.map(TypeId))
+}
+
+/// Equal cells say the same, because the times are equal; cells that differ may still be the same text encoded otherwise.
+fn same_fields(connection: &Connection, event_type: &EventType, old: i64, new: i64) -> Result<bool, StoreError> {
+    if event_type.columns.len() <= 200
+        && let Storage::Table(table) = &event_type.storage
+    {
+        let mut sql = "SELECT 1".to_owned();
+        for column in &event_type.columns {
+            let name = &column.sql_name;
+            sql.push_str(&format!(" AND a.{name} IS b.{name}"));
+            if column.encoding != Encoding::Dictionary {
+                sql.push_str(&format!(" AND typeof(a.{name}) = typeof(b.{name})"));
+            }
+        }
+        sql.push_str(&format!(" FROM {table} a, {table} b WHERE a._id = ?1 AND b._id = ?2"));
+        if connection.prepare_cached(&sql)?.query_row([old, new], |row| row.get(0))? {
+            return Ok(true);
+        }
+    }
+    Ok(texts(connection, event_type, old)? == texts(connection, event_type, new)?)
+}
+
+fn texts(connection: &Connection, event_type: &EventType, event: i64) -> Result<Vec<Option<read::StoredValue>>, StoreError> {
+    let all: Vec<ColumnIndex> = (0..).take(event_type.columns.len()).map(ColumnIndex).collect();
+    let time_us: Option<i64> = connection.prepare_cached("SELECT time_us FROM event WHERE id = ?1")?.query_row([event], |row| row.get(0))?;
+    let range = EventRange { first: EventId(event), last: EventId(event), since_us: None, until_us: None };
+    let mut texts = Vec::new();
+    scan::scan(connection, event_type, &all, range, &mut |_, cells| {
+        for (cell, column) in cells.iter().zip(&event_type.columns) {
+            texts.push(read::render(connection, cell, column, time_us)?);
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog::EventId;
+    use crate::event::{EventBatch, Names};
+    use crate::store::tests::{add, load, span};
+    use crate::store::{SourceOutcome, Store};
+
+    struct Log {
+        store: Store,
+        names: Names,
+        loaded: u32,
+    }
+
+    impl Log {
+        fn new() -> Self {
+            Self { store: Store::in_memory().unwrap(), names: Names::default(), loaded: 0 }
+        }
+
+        /// Loads events: record number, fields, rendered text.
+        fn load(&mut self, events: &[(i64, &[(&str, &str)], Option<&str>)]) -> SourceOutcome {
+            let mut batch = EventBatch::default();
+            for (record, fields, message) in events {
+                add(&mut batch, &self.names, record * 1_000, fields);
+                let message = message.map(|m| span(&mut batch, m));
+                let head = batch.events.last_mut().unwrap();
+                head.record = Some(*record);
+                head.message = message;
+            }
+            self.loaded += 1;
+            load(&mut self.store, &format!("log{}", self.loaded), &format!("hash{}", self.loaded), &batch, &self.names)
+        }
+    }
+
+    #[test]
+    fn a_longer_copy_of_a_log_brings_its_new_events_only() {
+        let mut log = Log::new();
+        let events: Vec<(i64, &[(&str, &str)], Option<&str>)> =
+            vec![(1, &[("A", "x"), ("L", "a|b")], Some("hello")), (2, &[("A", "y")], None), (3, &[("When", "1970-01-01 00:00:00.003"), ("N", "5")], None)];
+        log.load(&events[..2]);
+        let second = log.load(&events);
+        assert_eq!((second.events, second.new_events, second.duplicate_of), (3, 1, None));
+        let aliases = log.store.event(EventId(1)).unwrap().aliases;
+        assert_eq!(aliases.iter().map(|a| (a.path.as_str(), a.position)).collect::<Vec<_>>(), [("log2", 1)]);
+        assert_eq!(log.store.event(EventId(5)).unwrap().envelope.position, 3);
+        assert!(log.store.event(EventId(3)).is_err());
+        assert_eq!(log.store.catalog().unwrap().types[0].events, 3);
+        let third = log.load(&events[1..]);
+        assert_eq!((third.events, third.new_events), (2, 0));
+        assert_eq!(log.store.sources().unwrap()[2].new_events, 0);
+        assert_eq!(log.store.event(EventId(2)).unwrap().aliases.len(), 2);
+    }
+
+    #[test]
+    fn events_that_differ_in_anything_are_kept() {
+        let mut log = Log::new();
+        log.load(&[(1, &[("A", "x"), ("N", "5")], Some("hello"))]);
+        let others: [(i64, &[(&str, &str)], Option<&str>); 6] = [
+            (2, &[("A", "x"), ("N", "5")], Some("hello")),
+            (1, &[("A", "y"), ("N", "5")], Some("hello")),
+            (1, &[("A", "x"), ("N", "05")], Some("hello")),
+            (1, &[("A", "x")], Some("hello")),
+            (1, &[("A", "x"), ("N", "5"), ("More", "")], Some("hello")),
+            (1, &[("A", "x"), ("N", "5")], None),
+        ];
+        for other in others {
+            assert_eq!(log.load(&[other]).new_events, 1, "{other:?}");
+        }
+        assert_eq!(log.load(&others).new_events, 0);
+    }
+
+    #[test]
+    fn the_same_text_in_another_encoding_is_the_same() {
+        let mut log = Log::new();
+        let long = "a text of more than sixteen bytes";
+        log.load(&[(1, &[("A", long)], None)]);
+        log.store.connection.execute_batch("UPDATE e1 SET c0 = (SELECT text FROM value WHERE id = c0)").unwrap();
+        assert_eq!(log.load(&[(1, &[("A", long)], None)]).new_events, 0);
+    }
+}
