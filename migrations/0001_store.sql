@@ -67,6 +67,9 @@ CREATE TABLE event (
     position INTEGER
 ) STRICT;
 
+-- Events carved from damaged areas.
+CREATE TABLE recovered_event (event INTEGER PRIMARY KEY) STRICT;
+
 -- Fields of types without a table, and fields beyond a table's columns.
 CREATE TABLE overflow (
     event INTEGER NOT NULL, field INTEGER NOT NULL, value ANY,

@@ -40,6 +40,9 @@ pub(crate) struct Args {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Carve overwritten records from the slack space of healthy event logs too; damaged ones always are
+    #[arg(long)]
+    recover: bool,
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -57,7 +60,9 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         progress.total(total);
     }
     let mut shown = Shown::default();
-    let result = load(&mut store, &args.paths, &LoadOptions::default(), &mut |step| show(&progress, &mut shown, step));
+    let mut options = LoadOptions::default();
+    options.read.recover = args.recover;
+    let result = load(&mut store, &args.paths, &options, &mut |step| show(&progress, &mut shown, step));
     progress.finish();
     let summary = result.with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
     make_views(&mut store).context("cannot make the views of the store")?;

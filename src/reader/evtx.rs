@@ -3,6 +3,9 @@
 //! Chunks stand on their own, so a file needs no seeking and one bad chunk costs only itself: a chunk beyond the
 //! header's count (a dirty file) is read like any other, a chunk without its mark or cut off is counted bad, and what
 //! can still be read of a cut-off one is read.
+//!
+//! Records are carved from the space behind the live ones only where a chunk is damaged, or when asked: in a healthy
+//! file that space holds stale copies of records that were overwritten.
 
 use std::sync::Arc;
 
@@ -31,8 +34,9 @@ impl Format for Evtx {
     fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
         let header = input.fill_to(HEADER_BYTES).min(HEADER_BYTES);
         input.consume(header);
-        let settings = Arc::new(ParserSettings::new().num_threads(1).indent(false).recover_records(true));
-        let mut reader = ChunkReader { settings, flattener: Flattener::default(), position: 0 };
+        let live = ParserSettings::new().num_threads(1).indent(false);
+        let carving = live.clone().recover_records(true);
+        let mut reader = ChunkReader { live: Arc::new(live), carving: Arc::new(carving), carve_all: report.recover, flattener: Flattener::default(), position: 0 };
         while input.fill_to(CHUNK_BYTES) > 0 && !events.stopped() {
             let length = input.head().len().min(CHUNK_BYTES);
             reader.chunk(&input.head()[..length], input.offset(), events, report);
@@ -43,7 +47,10 @@ impl Format for Evtx {
 }
 
 struct ChunkReader {
-    settings: Arc<ParserSettings>,
+    live: Arc<ParserSettings>,
+    carving: Arc<ParserSettings>,
+    /// Carve in healthy chunks too.
+    carve_all: bool,
     flattener: Flattener,
     position: u64,
 }
@@ -58,24 +65,36 @@ impl ChunkReader {
             report.problem(Some(offset), None, format!("the last chunk is cut off after {} of {CHUNK_BYTES} bytes", data.len()));
             data.resize(CHUNK_BYTES, 0);
         }
-        let parsed = EvtxChunkData::new(data, false).map_err(|e| e.to_string());
-        let mut data = match parsed {
+        let bad = report.bad;
+        self.records(data.clone(), false, offset, events, report);
+        if self.carve_all || report.bad > bad {
+            self.records(data, true, offset, events, report);
+        }
+    }
+
+    /// Reads the live records of a chunk, or the carved ones alone.
+    fn records(&mut self, data: Vec<u8>, carved: bool, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
+        let settings = if carved { self.carving.clone() } else { self.live.clone() };
+        let mut data = match EvtxChunkData::new(data, false) {
             Ok(data) => data,
+            Err(_) if carved => return,
             Err(error) => return report.bad(Some(offset), None, format!("a chunk cannot be read: {error}")),
         };
-        let mut chunk = match data.parse(self.settings.clone()) {
+        let mut chunk = match data.parse(settings) {
             Ok(chunk) => chunk,
+            Err(_) if carved => return,
             Err(error) => return report.bad(Some(offset), None, format!("a chunk cannot be read: {error}")),
         };
         for record in chunk.iter() {
-            self.position += 1;
             let (id, recovered) = record.as_ref().map(|r| (Some(r.event_record_id), r.recovered)).unwrap_or((None, false));
+            if recovered != carved {
+                continue; // a live record, or its fault, was seen in the first pass
+            }
+            self.position += 1;
             let json = record.map_err(|e| e.to_string()).and_then(|r| r.into_json().map_err(|e| e.to_string()));
-            let place = Place { position: self.position, recovered };
-            let result = json.and_then(|json| self.flattener.record(&json.data, events));
-            match result {
+            match json.and_then(|json| self.flattener.record(&json.data, events)) {
                 Ok(()) => {
-                    events.end_record(place);
+                    events.end_record(Place { position: self.position, recovered });
                 }
                 Err(_) if recovered => events.abandon(), // carved bytes that are no record
                 Err(error) => {

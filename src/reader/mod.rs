@@ -24,6 +24,8 @@ const SNIFF_BYTES: usize = 64 * 1024;
 pub struct ReadOptions {
     /// Read every leaf as this format, whatever its content looks like.
     pub format: Option<String>,
+    /// Carve overwritten records from healthy files too; from damaged ones they always are.
+    pub recover: bool,
 }
 
 /// What became of a leaf.
@@ -70,7 +72,7 @@ pub fn format_names() -> Vec<&'static str> {
 /// Reads a leaf to its end and hands over its events in batches; [`ControlFlow::Break`] stops it early.
 pub fn read_leaf(leaf: Leaf<'_>, names: &Names, options: &ReadOptions, sink: &mut dyn FnMut(EventBatch) -> ControlFlow<()>) -> LeafReport {
     let mut input = Input::new(leaf.reader, SNIFF_BYTES);
-    let mut report = Report::default();
+    let mut report = Report { recover: options.recover, ..Report::default() };
     let mut out = LeafReport::default();
     let mut sink = |batch: EventBatch| {
         let recovered = batch.events.iter().filter(|e| e.recovered).count() as u64;

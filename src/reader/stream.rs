@@ -23,6 +23,8 @@ pub struct Problem {
 /// What went wrong while a leaf was read.
 #[derive(Debug, Default)]
 pub(super) struct Report {
+    /// Carve records from healthy files too.
+    pub(super) recover: bool,
     /// Records that could not be read.
     pub(super) bad: u64,
     /// The first problems.

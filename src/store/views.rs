@@ -19,8 +19,8 @@ pub struct ViewDefinition {
 }
 
 /// Tables of the migrations.
-const TABLES: [&str; 19] = [
-    "source", "watermark", "value", "value_item", "event_type", "field", "event", "overflow", "message", "message_dictionary", "event_alias", "record_range", "rule", "hunt",
+const TABLES: [&str; 20] = [
+    "source", "watermark", "value", "value_item", "event_type", "field", "event", "overflow", "message", "message_dictionary", "event_alias", "recovered_event", "record_range", "rule", "hunt",
     "finding", "finding_history", "triage", "evidence", "sqlite_stat1",
 ];
 
@@ -66,7 +66,8 @@ pub(super) fn catch_up(connection: &mut Connection) -> Result<(), StoreError> {
 
 fn fixed_views() -> String {
     format!(
-        "CREATE VIEW events AS SELECT e.id AS _id, {TIME} AS _time, e.time_us AS _time_us, {HOST} AS _host, y.product, y.dataset, y.code, y.view, {SOURCE} AS _source, {RECORD} AS _record
+        "CREATE VIEW events AS SELECT e.id AS _id, {TIME} AS _time, e.time_us AS _time_us, {HOST} AS _host, y.product, y.dataset, y.code, y.view, {SOURCE} AS _source, {RECORD} AS _record,
+             EXISTS (SELECT 1 FROM recovered_event r WHERE r.event = e.id) AS _recovered
              FROM event e JOIN event_type y ON y.id = e.type WHERE e.id <= {VISIBLE};
          CREATE VIEW messages AS SELECT m.event AS _id, retro_text(m.data, (SELECT d.data FROM message_dictionary d WHERE d.id = m.dictionary)) AS \"Message\"
              FROM message m WHERE m.event <= {VISIBLE};

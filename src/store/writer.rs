@@ -202,6 +202,9 @@ impl<'s> Writer<'s> {
                 source.records.note(self.types[type_index].id, host, record);
             }
             insert.execute(params![self.next_event, self.types[type_index].id, head.time_us, host, source.id, head.record, position])?;
+            if head.recovered {
+                connection.prepare_cached("INSERT INTO recovered_event (event) VALUES (?1)")?.execute(params![self.next_event])?;
+            }
             self.next_event += 1;
         }
         Ok(())
@@ -269,7 +272,8 @@ impl Writer<'_> {
     /// When SQLite fails.
     pub fn finish_source(&mut self, end: &SourceEnd) -> Result<SourceOutcome, StoreError> {
         let source = self.source.take().expect("a source is open");
-        let events = u64::try_from(self.next_event - source.first_event).expect("ids grow");
+        let total = u64::try_from(self.next_event - source.first_event).expect("ids grow");
+        let events = total.saturating_sub(end.recovered);
         let duplicate_of: Option<i64> = self
             .connection
             .query_row("SELECT id FROM source WHERE sha256 = ?1 AND state = 'complete'", params![end.sha256], |row| row.get(0))
@@ -279,7 +283,7 @@ impl Writer<'_> {
         if duplicate_of.is_some() {
             self.remove_pending(source.first_event)?;
         } else {
-            new_events = events - self.merge_same(&source)?;
+            new_events = events.saturating_sub(self.merge_same(&source)?);
             self.publish()?;
         }
         let state = match (&end.skipped, duplicate_of) {
