@@ -76,9 +76,9 @@ CREATE TABLE overflow (
     PRIMARY KEY (event, field)
 ) STRICT, WITHOUT ROWID;
 
--- Rendered text: plain where dictionary is 0, else zstd with that dictionary.
-CREATE TABLE message (event INTEGER PRIMARY KEY, dictionary INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
-CREATE TABLE message_dictionary (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+-- Rendered text: a zstd block of texts joined by NUL, and for each event which text of which block.
+CREATE TABLE message (event INTEGER PRIMARY KEY, block INTEGER NOT NULL, number INTEGER NOT NULL) STRICT;
+CREATE TABLE message_block (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
 
 -- The same event met again in other bytes.
 CREATE TABLE event_alias (event INTEGER NOT NULL, source INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (event, source, position)) STRICT, WITHOUT ROWID;

@@ -95,17 +95,17 @@ impl EventFields<'_> {
                 ..Default::default()
             })))
         };
-        let dictionary = {
+        let block = {
             let items = vec![SelectItem::UnnamedExpr(ast::column("t", "data"))];
-            let same = ast::eq(ast::column("t", "id"), ast::column("m", "dictionary"));
+            let same = ast::eq(ast::column("t", "id"), ast::column("m", "block"));
             ast::scalar_query(ast::query(ast::select(SelectParts {
                 items,
-                from: vec![ast::table(&["message_dictionary"], "t")],
+                from: vec![ast::table(&["message_block"], "t")],
                 filter: Some(same),
                 ..Default::default()
             })))
         };
-        let text = ast::call("retro_text", vec![ast::column("m", "data"), dictionary]);
+        let text = ast::call("retro_text", vec![block, ast::column("m", "number")]);
         one(text, "message", ast::eq(ast::column("m", "event"), ast::column(VIEW, "_id")))
     }
 

@@ -72,11 +72,10 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     aggregate::register(connection)
 }
 
-/// `retro_text(data, dictionary)`: the rendered text of a row of `message`; without a dictionary it is plain.
+/// `retro_text(data, number)`: one rendered text of a row of `message_block`.
 fn text(context: &Context<'_>) -> rusqlite::Result<Output> {
-    let (ValueRef::Blob(data) | ValueRef::Text(data)) = context.get_raw(0) else { return Ok(Output::Null) };
-    let dictionary = if let ValueRef::Blob(bytes) = context.get_raw(1) { Some(bytes) } else { None };
-    super::messages::text_of(data, dictionary).map(Output::Text).map_err(|e| rusqlite::Error::UserFunctionError(e.into()))
+    let (ValueRef::Blob(data), ValueRef::Integer(number)) = (context.get_raw(0), context.get_raw(1)) else { return Ok(Output::Null) };
+    super::messages::text_of(data, number).map(Output::Text).map_err(|e| rusqlite::Error::UserFunctionError(e.into()))
 }
 
 fn folded(text: &str) -> String {

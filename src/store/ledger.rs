@@ -1,8 +1,10 @@
 //! The ledger of sources, and what happens to a source that was never finished.
 
 use rusqlite::{Connection, params};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::StoreError;
+use crate::catalog::SourceId;
 
 /// A source as `retrohunt sources` prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +60,50 @@ pub(super) fn sources(connection: &Connection) -> Result<Vec<SourceRow>, StoreEr
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Which bytes are in the store: lengths, to see fast what may be known, and hashes, to be sure.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownBytes {
+    sizes: FxHashSet<u64>,
+    hashes: FxHashMap<String, SourceId>,
+}
+
+impl KnownBytes {
+    /// Whether a complete source has this length. No bytes at all are never known.
+    pub fn has_size(&self, bytes: u64) -> bool {
+        bytes > 0 && self.sizes.contains(&bytes)
+    }
+
+    /// The complete source with these bytes.
+    pub fn source(&self, sha256: &str) -> Option<SourceId> {
+        self.hashes.get(sha256).copied()
+    }
+}
+
+/// Reads which bytes are in the store.
+pub(super) fn known_bytes(connection: &Connection) -> Result<KnownBytes, StoreError> {
+    let mut statement = connection.prepare("SELECT id, bytes, sha256 FROM source WHERE state = 'complete' AND bytes > 0")?;
+    let mut rows = statement.query([])?;
+    let mut known = KnownBytes::default();
+    while let Some(row) = rows.next()? {
+        known.sizes.insert(row.get::<_, i64>(1)?.cast_unsigned());
+        known.hashes.insert(row.get(2)?, SourceId(row.get(0)?));
+    }
+    Ok(known)
+}
+
+/// Puts down another path of a source's bytes.
+pub(super) fn record_duplicate(connection: &Connection, path: &str, of: SourceId) -> Result<SourceId, StoreError> {
+    let rows = connection.execute(
+        "INSERT INTO source (path, format, state, sha256, bytes, events, bad, recovered, duplicate_of, first_time_us, last_time_us)
+         SELECT ?1, format, 'duplicate', sha256, bytes, events, bad, recovered, id, first_time_us, last_time_us FROM source WHERE id = ?2 AND state = 'complete'",
+        params![path, of.0],
+    )?;
+    if rows == 0 {
+        return Err(StoreError::Damaged(format!("`{path}` repeats source {}, which is not there", of.0)));
+    }
+    Ok(SourceId(connection.last_insert_rowid()))
+}
+
 /// Removes a source that a killed load left unfinished.
 pub(super) fn recover(connection: &Connection) -> Result<(), StoreError> {
     let unfinished: i64 = connection.query_row("SELECT count(*) FROM source WHERE state = 'loading'", [], |row| row.get(0))?;
@@ -78,7 +124,7 @@ pub(super) fn remove_from(connection: &Connection, first_event: i64) -> Result<(
     for id in types {
         connection.execute(&format!("DELETE FROM e{id} WHERE _id >= ?1"), params![first_event])?;
     }
-    for (table, column) in [("overflow", "event"), ("recovered_event", "event"), ("message", "event"), ("event_alias", "event"), ("event", "id")] {
+    for (table, column) in [("overflow", "event"), ("recovered_event", "event"), ("message", "event"), ("message_block", "id"), ("event_alias", "event"), ("event", "id")] {
         connection.execute(&format!("DELETE FROM {table} WHERE {column} >= ?1"), params![first_event])?;
     }
     Ok(())

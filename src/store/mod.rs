@@ -36,7 +36,7 @@ pub use cell::Cell;
 pub use error::StoreError;
 pub use finding_rows::{EvidenceRow, FindingFilter, FindingRow};
 pub use findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutcome, HuntRecord};
-pub use ledger::SourceRow;
+pub use ledger::{KnownBytes, SourceRow};
 pub use query::{QueryLimits, QueryResult, SqlValue};
 pub use read::{Alias, Envelope, StoredEvent, StoredValue};
 pub use scan::EventRange;
@@ -126,6 +126,14 @@ impl Store {
     /// When SQLite fails.
     pub fn sources(&self) -> Result<Vec<SourceRow>, StoreError> {
         ledger::sources(&self.connection)
+    }
+
+    /// Which bytes are in the store, for loads that would only repeat them.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn known_bytes(&self) -> Result<KnownBytes, StoreError> {
+        ledger::known_bytes(&self.connection)
     }
 
     /// The last visible event.

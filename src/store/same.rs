@@ -168,6 +168,7 @@ fn remove(connection: &Connection, event_type: &EventType, event: i64) -> Result
     if event_type.has_messages {
         connection.prepare_cached("DELETE FROM message WHERE event = ?1")?.execute([event])?;
     }
+    connection.prepare_cached("DELETE FROM recovered_event WHERE event = ?1")?.execute([event])?;
     connection.prepare_cached("DELETE FROM event WHERE id = ?1")?.execute([event])?;
     Ok(())
 }

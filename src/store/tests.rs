@@ -162,3 +162,28 @@ fn spellings_that_never_meet_share_a_column_and_twins_do_not() {
     assert_eq!(values(&store, 3), [("ProcessId".to_owned(), vec!["3".to_owned()]), ("ProcessID".to_owned(), vec!["4".to_owned()])]);
     assert_eq!(StoredValue::Text("x".into()).members().len(), 1);
 }
+
+#[test]
+fn bytes_that_are_known_are_recognised_before_they_are_read() {
+    let (names, mut batch) = (Names::default(), EventBatch::default());
+    add(&mut batch, &names, 1_000_000, &[("A", "x")]);
+    let mut store = Store::in_memory().unwrap();
+    let id = load(&mut store, "a", "1", &batch, &names).id;
+    let known = store.known_bytes().unwrap();
+    assert!(known.has_size(1) && !known.has_size(2) && !known.has_size(0));
+    assert_eq!((known.source("1"), known.source("2")), (Some(id), None));
+    store.writer().unwrap().record_duplicate("b", id).unwrap();
+    assert!(store.writer().unwrap().record_duplicate("b", crate::catalog::SourceId(9)).is_err());
+    let sources = store.sources().unwrap();
+    assert_eq!((sources[1].events, sources[1].new_events, sources[1].duplicate_of.as_deref(), sources[1].bytes), (1, 0, Some("a"), 1));
+}
+
+#[test]
+fn no_bytes_are_no_duplicate() {
+    let mut store = Store::in_memory().unwrap();
+    for path in ["a", "b"] {
+        let mut writer = store.writer().unwrap();
+        writer.begin_source(&SourceStart { path: path.into() }).unwrap();
+        assert_eq!(writer.finish_source(&SourceEnd { sha256: "empty".into(), ..SourceEnd::default() }).unwrap().duplicate_of, None);
+    }
+}

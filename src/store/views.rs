@@ -20,7 +20,7 @@ pub struct ViewDefinition {
 
 /// Tables of the migrations.
 const TABLES: [&str; 20] = [
-    "source", "watermark", "value", "value_item", "event_type", "field", "event", "overflow", "message", "message_dictionary", "event_alias", "recovered_event", "record_range", "rule", "hunt",
+    "source", "watermark", "value", "value_item", "event_type", "field", "event", "overflow", "message", "message_block", "event_alias", "recovered_event", "record_range", "rule", "hunt",
     "finding", "finding_history", "triage", "evidence", "sqlite_stat1",
 ];
 
@@ -69,7 +69,7 @@ fn fixed_views() -> String {
         "CREATE VIEW events AS SELECT e.id AS _id, {TIME} AS _time, e.time_us AS _time_us, {HOST} AS _host, y.product, y.dataset, y.code, y.view, {SOURCE} AS _source, {RECORD} AS _record,
              EXISTS (SELECT 1 FROM recovered_event r WHERE r.event = e.id) AS _recovered
              FROM event e JOIN event_type y ON y.id = e.type WHERE e.id <= {VISIBLE};
-         CREATE VIEW messages AS SELECT m.event AS _id, retro_text(m.data, (SELECT d.data FROM message_dictionary d WHERE d.id = m.dictionary)) AS \"Message\"
+         CREATE VIEW messages AS SELECT m.event AS _id, retro_text((SELECT b.data FROM message_block b WHERE b.id = m.block), m.number) AS \"Message\"
              FROM message m WHERE m.event <= {VISIBLE};
          CREATE VIEW findings AS SELECT f.id AS finding_id, f.state, r.rule_id, r.title AS rule_title, r.level, r.techniques, r.tactics, f.group_json AS \"group\", f.columns_json AS columns, f.count,
              f.first_time_us, f.last_time_us, f.risk_score, f.message, f.risk_objects_json AS risk_objects, f.hunt AS hunt_id, t.status AS triage, t.note AS triage_note

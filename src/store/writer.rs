@@ -112,7 +112,7 @@ impl<'s> Writer<'s> {
         let mut writer = Self {
             connection,
             dictionary: Dictionary::open(connection)?,
-            messages: MessageWriter::open(connection)?,
+            messages: MessageWriter::new()?,
             types: Vec::new(),
             by_key: FxHashMap::default(),
             by_identity: BTreeMap::new(),
@@ -272,6 +272,7 @@ impl Writer<'_> {
     /// When SQLite fails.
     pub fn finish_source(&mut self, end: &SourceEnd) -> Result<SourceOutcome, StoreError> {
         let source = self.source.take().expect("a source is open");
+        self.messages.flush(self.connection)?;
         let total = u64::try_from(self.next_event - source.first_event).expect("ids grow");
         let events = total.saturating_sub(end.recovered);
         let duplicate_of: Option<i64> = self
@@ -283,7 +284,9 @@ impl Writer<'_> {
         if duplicate_of.is_some() {
             self.remove_pending(source.first_event)?;
         } else {
-            new_events = events.saturating_sub(self.merge_same(&source)?);
+            let left = total - self.merge_same(&source)?;
+            let recovered: i64 = self.connection.query_row("SELECT count(*) FROM recovered_event WHERE event >= ?1", [source.first_event], |row| row.get(0))?;
+            new_events = left.saturating_sub(recovered.unsigned_abs());
             self.publish()?;
         }
         let state = match (&end.skipped, duplicate_of) {
@@ -330,10 +333,19 @@ impl Writer<'_> {
     }
 
     fn remove_pending(&mut self, first_event: i64) -> Result<(), StoreError> {
+        self.messages.clear();
         super::ledger::remove_from(self.connection, first_event)?;
         self.next_event = first_event;
         self.types.iter_mut().for_each(|state| state.pending = 0);
         Ok(())
+    }
+
+    /// Puts down another path of bytes that are in the store; no source may be open.
+    ///
+    /// # Errors
+    /// When there is no such source, or SQLite fails.
+    pub fn record_duplicate(&mut self, path: &str, of: SourceId) -> Result<SourceId, StoreError> {
+        super::ledger::record_duplicate(self.connection, path, of)
     }
 
     /// Removes the open source and its events.
