@@ -20,7 +20,7 @@ pub(super) fn aggregate(fields: &dyn Fields<Field>, order: &[Key], time: Option<
     if !writer.is_portable() {
         return hunt(wanted.function, value, order, time);
     }
-    if value.multi && !(wanted.function == AggregateFunction::Count) {
+    if value.multi && wanted.function != AggregateFunction::Count {
         return Typed::new(writer.gap("an aggregate of a multivalue field"), Kind::Any);
     }
     portable(writer, wanted.function, value)

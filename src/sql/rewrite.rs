@@ -213,7 +213,7 @@ impl<'a> Scope<'a> {
         });
         let outer =
             ast::select(SelectParts { items, from: vec![ast::derived(ast::query(inner), "_groups")], filter: None, group_by: texts });
-        query.body = Box::new(outer);
+        *query.body = outer;
         Some(())
     }
 }

@@ -255,6 +255,10 @@ fn portable_call<F: PartialEq>(fields: &dyn Fields<F>, function: Function, argum
         Function::LTrim => trim("ltrim"),
         Function::RTrim => trim("rtrim"),
         Function::BaseName => Typed::new(after_last(&first(), &["\\", "/"]), Kind::Text),
+        Function::Substr => {
+            let places = arguments.iter().skip(1).map(|e| ast::as_integer(number(fields, e)));
+            Typed::new(ast::call("substr", std::iter::once(first()).chain(places).collect()), Kind::Text)
+        }
         Function::ToNumber if arguments.len() == 1 => Typed::new(numeric(), Kind::Number),
         Function::Abs => made("abs", numeric()),
         Function::Floor => Typed::new(floor(&numeric()), Kind::Integer),

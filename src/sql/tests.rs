@@ -306,8 +306,9 @@ fn results_of_aggregates_compare_as_numbers_or_texts() {
     assert_eq!(over("n", Scalar::Number(1.0)), [r"\\*\C$ 10 3"]);
     assert_eq!(over("n", Scalar::Text("1".into())), [r"\\*\C$ 10 3"]);
     let text = Scalar::Binary(BinaryOp::Concat, Box::new(Scalar::Number(1.5)), Box::new(Scalar::Text("x".into())));
-    let stages = vec![Stage::Eval(vec![("x".into(), text)]), Stage::Head(1), Stage::Keep(vec!["x".into()])];
-    assert_eq!(both(&store, Pred::True, stages), ["1.5x 600.34336"]);
+    let middle = Scalar::Call(Function::Substr, vec![text.clone(), Scalar::Number(-3.0), Scalar::Number(2.0)]);
+    let stages = vec![Stage::Eval(vec![("x".into(), text), ("y".into(), middle)]), Stage::Head(1), Stage::Keep(vec!["x".into(), "y".into()])];
+    assert_eq!(both(&store, Pred::True, stages), ["1.5x .5 600.34336"]);
 }
 
 #[test]
