@@ -102,9 +102,7 @@ pub(super) fn save_hunt(connection: &mut Connection, hunt: &HuntRecord, rules: &
         save_finding(&transaction, &mut outcome, rule_rows[finding.rule_index], &rules[finding.rule_index], finding)?;
     }
     if hunt.since_us.is_none() && hunt.until_us.is_none() {
-        for (meta, row) in rules.iter().zip(&rule_rows) {
-            retire(&transaction, &mut outcome, meta, *row)?;
-        }
+        retire(&transaction, &mut outcome, rules, &rule_rows)?;
     }
     transaction.commit()?;
     Ok(outcome)
@@ -169,20 +167,25 @@ fn save_finding(connection: &Connection, outcome: &mut HuntOutcome, rule: i64, m
     Ok(())
 }
 
-/// Marks what this hunt did not find again.
-fn retire(connection: &Connection, outcome: &mut HuntOutcome, meta: &RuleMeta, rule: i64) -> Result<(), StoreError> {
-    for (state, condition) in [("gone", "f.rule = ?2"), ("superseded", "f.rule IN (SELECT id FROM rule WHERE rule_id = ?3 AND id <> ?2)")] {
-        let sql = format!("SELECT f.id, f.count, f.first_time_us, f.last_time_us FROM finding f WHERE f.state = 'current' AND f.hunt < ?1 AND ({condition} OR ?3 = '')");
-        let mut statement = connection.prepare_cached(&sql)?;
-        let rows: Vec<(i64, i64, Option<i64>, Option<i64>)> =
-            statement.query_map(params![outcome.hunt_id.0, rule, meta.id], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))?.collect::<Result<_, _>>()?;
-        for (id, n, first, last) in rows {
-            connection.prepare_cached("UPDATE finding SET state = ?2 WHERE id = ?1")?.execute(params![id, state])?;
-            connection
-                .prepare_cached("INSERT OR REPLACE INTO finding_history (finding, hunt, state, count, first_time_us, last_time_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-                .execute(params![id, outcome.hunt_id.0, state, n, first, last])?;
-            if state == "gone" { outcome.gone += 1 } else { outcome.superseded += 1 }
-        }
+/// Marks what this hunt did not find again: of its own rules `gone`, of older texts of its rules `superseded`.
+fn retire(connection: &Connection, outcome: &mut HuntOutcome, rules: &[RuleMeta], rows: &[i64]) -> Result<(), StoreError> {
+    connection.execute_batch("CREATE TEMP TABLE IF NOT EXISTS hunted (rule INTEGER PRIMARY KEY, rule_id TEXT NOT NULL); DELETE FROM temp.hunted;")?;
+    for (meta, row) in rules.iter().zip(rows) {
+        connection.prepare_cached("INSERT OR IGNORE INTO temp.hunted (rule, rule_id) VALUES (?1, ?2)")?.execute(params![row, meta.id])?;
+    }
+    let sql = "SELECT f.id, f.count, f.first_time_us, f.last_time_us, f.rule IN (SELECT rule FROM temp.hunted)
+               FROM finding f JOIN rule r ON r.id = f.rule
+               WHERE f.state = 'current' AND f.hunt < ?1 AND r.rule_id IN (SELECT rule_id FROM temp.hunted)";
+    let mut statement = connection.prepare(sql)?;
+    let past = statement.query_map(params![outcome.hunt_id.0], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?)))?;
+    let past: Vec<(i64, i64, Option<i64>, Option<i64>, bool)> = past.collect::<Result<_, _>>()?;
+    for (id, n, first, last, same_text) in past {
+        let state = if same_text { "gone" } else { "superseded" };
+        connection.prepare_cached("UPDATE finding SET state = ?2 WHERE id = ?1")?.execute(params![id, state])?;
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO finding_history (finding, hunt, state, count, first_time_us, last_time_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![id, outcome.hunt_id.0, state, n, first, last])?;
+        if same_text { outcome.gone += 1 } else { outcome.superseded += 1 }
     }
     Ok(())
 }

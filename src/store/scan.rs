@@ -34,8 +34,9 @@ pub(super) fn scan(
     let sql = statement(event_type, columns, range);
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query(params![range.first.0, range.last.0])?;
+    let mut recycled: Vec<Cell<'static>> = Vec::with_capacity(columns.len());
     while let Some(row) = rows.next()? {
-        let mut cells: Vec<Cell<'_>> = Vec::with_capacity(columns.len());
+        let mut cells: Vec<Cell<'_>> = recycled;
         for index in 1..=columns.len() {
             cells.push(match row.get_ref_unwrap(index) {
                 ValueRef::Integer(number) => Cell::Int(number),
@@ -44,7 +45,11 @@ pub(super) fn scan(
                 ValueRef::Null | ValueRef::Blob(_) => Cell::Null,
             });
         }
-        if visit(EventId(row.get(0)?), &cells)?.is_break() {
+        let flow = visit(EventId(row.get(0)?), &cells)?;
+        cells.clear();
+        // Empty, so nothing borrows: the same allocation serves the next row.
+        recycled = cells.into_iter().map(|_| Cell::Null).collect();
+        if flow.is_break() {
             break;
         }
     }
