@@ -12,15 +12,15 @@ export RETROHUNT_STORE=$store
 
 step() {
     printf '\n$ retrohunt'
-    for word in "$@"; do case $word in *[!A-Za-z0-9_./=-]*) printf " '%s'" "$word" ;; *) printf ' %s' "$word" ;; esac; done
+    for word in "$@"; do case $word in *[!A-Za-z0-9_./=-]*) printf ' "%s"' "$word" ;; *) printf ' %s' "$word" ;; esac; done
     printf '\n'
     "$bin" "$@"
 }
 
-echo "store: $store"
 step load tests/samples
 step load tests/samples
 step hunt --rules rules
 step findings show 1
-step sql 'SELECT _time, SubjectUserName, IpAddress, ShareName, RelativeTargetName FROM security_5145 ORDER BY _time_us'
+step sql "SELECT SubjectUserName, IpAddress, ShareName, count(*) AS writes, min(_time) AS first
+  FROM security_5145 WHERE AccessMask = '0x2' GROUP BY 1, 2, 3 ORDER BY first"
 printf '\nThe store is %s; any SQLite client reads it.\n' "$store"

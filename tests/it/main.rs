@@ -3,8 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod documents;
 mod meaning;
+mod property;
 mod sample_evtx;
 mod sample_files;
-mod property;
+mod starter_pack;
 mod tidy;
