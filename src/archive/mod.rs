@@ -8,9 +8,10 @@ mod limit;
 mod zip;
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use walkdir::WalkDir;
 
@@ -55,20 +56,45 @@ pub type Visit<'v> = dyn FnMut(Found<'_>) -> ControlFlow<()> + 'v;
 
 /// Walks files and folders in the order given, folders by name; `-` is standard input.
 pub fn walk(paths: &[PathBuf], limits: &Limits, visit: &mut Visit<'_>) {
+    walk_counting(paths, limits, &AtomicU64::new(0), visit);
+}
+
+/// As [`walk`]; adds the bytes read from files, compressed as they are, to a counter that others may look at meanwhile.
+pub fn walk_counting(paths: &[PathBuf], limits: &Limits, bytes_read: &AtomicU64, visit: &mut Visit<'_>) {
     for path in paths {
-        if walk_path(path, limits, visit).is_break() {
+        if walk_path(path, limits, bytes_read, visit).is_break() {
             return;
         }
     }
 }
 
-fn walk_path(path: &Path, limits: &Limits, visit: &mut Visit<'_>) -> ControlFlow<()> {
+/// A file that counts what is read from it.
+struct CountedFile<'c> {
+    file: File,
+    bytes_read: &'c AtomicU64,
+}
+
+impl Read for CountedFile<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.bytes_read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+impl Seek for CountedFile<'_> {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+fn walk_path(path: &Path, limits: &Limits, bytes_read: &AtomicU64, visit: &mut Visit<'_>) -> ControlFlow<()> {
     if path.as_os_str() == "-" {
         return Opener { limits, depth: 0 }.stream("-".to_owned(), &mut io::stdin().lock(), None, visit);
     }
     for entry in WalkDir::new(path).sort_by_file_name().follow_links(true) {
         match entry {
-            Ok(entry) if entry.file_type().is_file() => walk_file(entry.path(), limits, visit)?,
+            Ok(entry) if entry.file_type().is_file() => walk_file(entry.path(), limits, bytes_read, visit)?,
             Ok(_) => {}
             Err(error) => {
                 let at = error.path().unwrap_or(path).to_string_lossy().into_owned();
@@ -79,18 +105,19 @@ fn walk_path(path: &Path, limits: &Limits, visit: &mut Visit<'_>) -> ControlFlow
     ControlFlow::Continue(())
 }
 
-fn walk_file(path: &Path, limits: &Limits, visit: &mut Visit<'_>) -> ControlFlow<()> {
+fn walk_file(path: &Path, limits: &Limits, bytes_read: &AtomicU64, visit: &mut Visit<'_>) -> ControlFlow<()> {
     let name = path.to_string_lossy().into_owned();
     let opened = File::open(path).and_then(|file| file.metadata().map(|meta| (file, meta.len())));
     match opened {
         Ok((mut file, size)) => {
             let mut head = [0; HEAD_BYTES];
-            let is_zip = read_head(&mut file, &mut head).is_ok_and(|n| zip::is_zip(&head[..n])) && io::Seek::rewind(&mut file).is_ok();
+            let is_zip = read_head(&mut file, &mut head).is_ok_and(|n| zip::is_zip(&head[..n])) && file.rewind().is_ok();
             let opener = Opener { limits, depth: 0 };
+            let mut file = CountedFile { file, bytes_read };
             if is_zip {
                 return zip::members(&opener, &name, file, visit);
             }
-            match io::Seek::rewind(&mut file) {
+            match file.rewind() {
                 Ok(()) => opener.stream(name, &mut BufReader::with_capacity(1 << 18, file), Some(size), visit),
                 Err(error) => visit(Found::Failed { path: name, error: error.to_string() }),
             }

@@ -1,7 +1,6 @@
 //! Members of zip archives, streamed in the order of the archive.
 
-use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read, Seek};
 use std::ops::ControlFlow;
 
 use zip::ZipArchive;
@@ -19,7 +18,7 @@ pub(super) fn is_zip(head: &[u8]) -> bool {
 }
 
 /// Opens every member; an encrypted one is named and skipped.
-pub(super) fn members(opener: &Opener<'_>, path: &str, file: File, visit: &mut Visit<'_>) -> ControlFlow<()> {
+pub(super) fn members(opener: &Opener<'_>, path: &str, file: impl Read + Seek, visit: &mut Visit<'_>) -> ControlFlow<()> {
     let mut archive = match ZipArchive::new(BufReader::new(file)) {
         Ok(archive) => archive,
         Err(error) => return visit(Found::Failed { path: path.to_owned(), error: format!("the zip archive is damaged: {error}") }),

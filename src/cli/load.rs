@@ -112,7 +112,10 @@ fn show(progress: &Progress, shown: &mut Shown, step: LoadProgress) {
             shown.files += 1;
             shown.path = path;
         }
-        LoadProgress::Events { events } => shown.events = events,
+        LoadProgress::Events { events, bytes } => {
+            shown.events = events;
+            progress.at(bytes);
+        }
         LoadProgress::Finished { bytes } => progress.at(bytes),
     }
     progress.note(|| format!("{}, {}  {}", counted(shown.files, "file"), counted(shown.events, "event"), visible(&shown.path)));

@@ -5,9 +5,10 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use crate::archive::{Found, Limits, walk};
+use crate::archive::{Found, Limits, walk_counting};
 use crate::event::{EventBatch, Names};
 use crate::reader::{LeafReport, Problem, ReadOptions, read_leaf};
 use crate::store::{SourceEnd, SourceStart, Store, StoreError};
@@ -36,10 +37,12 @@ pub enum LoadProgress {
     Events {
         /// How many of this load so far.
         events: u64,
+        /// Bytes of files read so far, compressed as they are.
+        bytes: u64,
     },
     /// A leaf is done.
     Finished {
-        /// Bytes of leaves so far.
+        /// Bytes of files read so far, compressed as they are.
         bytes: u64,
     },
 }
@@ -95,18 +98,20 @@ enum Message {
 pub fn load(store: &mut Store, paths: &[PathBuf], options: &LoadOptions, progress: &mut dyn FnMut(LoadProgress)) -> Result<LoadSummary, StoreError> {
     let names = Names::default();
     let (sender, receiver) = sync_channel(CHANNEL_MESSAGES);
+    let bytes_read = AtomicU64::new(0);
     let summary = std::thread::scope(|scope| {
         let reader_names = names.clone();
-        scope.spawn(move || read_all(paths, options, &reader_names, &sender));
-        write_all(store, &names, receiver, progress)
+        let bytes_read = &bytes_read;
+        scope.spawn(move || read_all(paths, options, &reader_names, bytes_read, &sender));
+        write_all(store, &names, receiver, bytes_read, progress)
     })?;
     store.settle()?;
     Ok(summary)
 }
 
-fn read_all(paths: &[PathBuf], options: &LoadOptions, names: &Names, sender: &SyncSender<Message>) {
+fn read_all(paths: &[PathBuf], options: &LoadOptions, names: &Names, bytes_read: &AtomicU64, sender: &SyncSender<Message>) {
     let send = |message: Message| if sender.send(message).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
-    walk(paths, &options.limits, &mut |found| match found {
+    walk_counting(paths, &options.limits, bytes_read, &mut |found| match found {
         Found::Leaf(leaf) => {
             send(Message::Begin(leaf.path.clone()))?;
             let report = read_leaf(leaf, names, &options.read, &mut |batch| send(Message::Batch(batch)));
@@ -118,10 +123,16 @@ fn read_all(paths: &[PathBuf], options: &LoadOptions, names: &Names, sender: &Sy
 }
 
 /// The receiver is dropped when writing fails, which ends the reader.
-fn write_all(store: &mut Store, names: &Names, receiver: Receiver<Message>, progress: &mut dyn FnMut(LoadProgress)) -> Result<LoadSummary, StoreError> {
+fn write_all(
+    store: &mut Store,
+    names: &Names,
+    receiver: Receiver<Message>,
+    bytes_read: &AtomicU64,
+    progress: &mut dyn FnMut(LoadProgress),
+) -> Result<LoadSummary, StoreError> {
     let mut summary = LoadSummary::default();
     let mut writer = store.writer()?;
-    let (mut path, mut events, mut bytes) = (String::new(), 0, 0);
+    let (mut path, mut events) = (String::new(), 0);
     for message in receiver {
         match message {
             Message::Begin(begun) => {
@@ -132,14 +143,13 @@ fn write_all(store: &mut Store, names: &Names, receiver: Receiver<Message>, prog
             Message::Batch(batch) => {
                 writer.append(&batch, names)?;
                 events += batch.events.len() as u64;
-                progress(LoadProgress::Events { events });
+                progress(LoadProgress::Events { events, bytes: bytes_read.load(Ordering::Relaxed) });
             }
             Message::End(report) => {
-                bytes += report.bytes;
                 let outcome = writer.finish_source(&source_end(&report))?;
                 let (path, duplicate) = (std::mem::take(&mut path), outcome.duplicate_of.is_some());
                 summary.sources.push(LoadedSource { path, report: *report, new_events: outcome.new_events, duplicate });
-                progress(LoadProgress::Finished { bytes });
+                progress(LoadProgress::Finished { bytes: bytes_read.load(Ordering::Relaxed) });
             }
             Message::Skipped(path, reason) => summary.skipped.push((path, reason)),
             Message::Failed(path, error) => summary.failed.push((path, error)),
