@@ -83,7 +83,8 @@ pub fn rule_kind(text: &str) -> Option<RuleKind> {
     if has_key("search") && (has_key("name") || has_key("id")) && !has_key("deployments") {
         return Some(RuleKind::Escu);
     }
-    let heading = |line: &str| line.trim_start().starts_with('#') && line.trim_matches(['#', ' ', '\t', '\r']).eq_ignore_ascii_case("search");
+    let heading =
+        |line: &str| line.trim_start().starts_with('#') && line.trim_matches(['#', ' ', '\t', '\r']).eq_ignore_ascii_case("search");
     text.lines().any(heading).then_some(RuleKind::Page)
 }
 
@@ -106,7 +107,9 @@ impl Loader<'_> {
             match entry {
                 Ok(entry) if entry.file_type().is_file() && has_rule_extension(entry.path()) => self.file(entry.path(), false),
                 Ok(_) => {}
-                Err(error) => self.set.diagnostics.push(Diagnostic::error("rule-unreadable", format!("cannot read the rule folder: {error}"))),
+                Err(error) => {
+                    self.set.diagnostics.push(Diagnostic::error("rule-unreadable", format!("cannot read the rule folder: {error}")))
+                }
             }
         }
     }
@@ -127,9 +130,10 @@ impl Loader<'_> {
     fn text(&mut self, source: &Arc<SourceText>, path: Option<&Path>, named: bool) {
         let Some(kind) = rule_kind(&source.text) else {
             if named {
-                let diagnostic = Diagnostic::error("rule-not-recognised", "this is no Sigma rule, no Splunk detection and no documentation page")
-                    .at(source, 0..0)
-                    .hint("a Sigma rule has `detection:`, a Splunk detection `search:`, a page a `Search` heading");
+                let diagnostic =
+                    Diagnostic::error("rule-not-recognised", "this is no Sigma rule, no Splunk detection and no documentation page")
+                        .at(source, 0..0)
+                        .hint("a Sigma rule has `detection:`, a Splunk detection `search:`, a page a `Search` heading");
                 self.set.diagnostics.push(diagnostic);
             } else {
                 self.set.other_files += 1;
@@ -171,7 +175,9 @@ fn one((rule, diagnostics): (Option<Rule>, Vec<Diagnostic>)) -> (Vec<Rule>, Vec<
 }
 
 fn has_rule_extension(path: &Path) -> bool {
-    path.extension().and_then(|e| e.to_str()).is_some_and(|e| ["yml", "yaml", "md", "txt"].iter().any(|known| e.eq_ignore_ascii_case(known)))
+    path.extension()
+        .and_then(|e| e.to_str())
+        .is_some_and(|e| ["yml", "yaml", "md", "txt"].iter().any(|known| e.eq_ignore_ascii_case(known)))
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
@@ -218,7 +224,9 @@ fn read_macros(folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Macros {
                 let source = Arc::new(SourceText { path: entry.path().to_string_lossy().into_owned(), text });
                 diagnostics.extend(macros.add_file(&source));
             }
-            Err(reason) => diagnostics.push(Diagnostic::error("rule-unreadable", format!("cannot read `{}`: {reason}", entry.path().display()))),
+            Err(reason) => {
+                diagnostics.push(Diagnostic::error("rule-unreadable", format!("cannot read `{}`: {reason}", entry.path().display())))
+            }
         }
     }
     macros

@@ -199,23 +199,14 @@ fn printable_lines(text: &str) -> String {
 /// Replaces what could steer a terminal or turn the order of text: control characters become their symbols (`␛`),
 /// those without one and marks of direction become U+FFFD. Everything that is printed and not ours goes through it.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().all(|c| printable_char(c) == c) {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(text.chars().map(printable_char).collect())
-    }
+    if text.chars().all(|c| printable_char(c) == c) { Cow::Borrowed(text) } else { Cow::Owned(text.chars().map(printable_char).collect()) }
 }
 
 fn printable_char(c: char) -> char {
     match c {
         '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).expect("the C0 controls have symbols"),
         '\x7f' => '\u{2421}',
-        '\u{80}'..='\u{9f}'
-        | '\u{61c}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        '\u{80}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
         _ => c,
     }
 }

@@ -12,9 +12,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde_yaml::granit_parser::{
-    Event, Marker, Options, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag,
-};
+use serde_yaml::granit_parser::{Event, Marker, Options, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag};
 
 use crate::diag::{Diagnostic, SourceText};
 
@@ -162,9 +160,7 @@ impl Node {
     /// Returns the texts of a list of scalars, or of one scalar, leaving out nulls and collections.
     pub fn texts(&self) -> Vec<String> {
         match &self.value {
-            Value::Sequence(items) => {
-                items.iter().filter_map(|item| item.scalar_text().map(String::from)).collect()
-            }
+            Value::Sequence(items) => items.iter().filter_map(|item| item.scalar_text().map(String::from)).collect(),
             _ => self.scalar_text().map(String::from).into_iter().collect(),
         }
     }
@@ -286,9 +282,7 @@ impl<'a> Walk<'a> {
 
 /// Reads the spelling of a YAML number as a 64-bit float.
 pub fn number(text: &str) -> Option<f64> {
-    let digits = |prefix: &str, radix: u32| {
-        text.strip_prefix(prefix).and_then(|rest| u64::from_str_radix(rest, radix).ok())
-    };
+    let digits = |prefix: &str, radix: u32| text.strip_prefix(prefix).and_then(|rest| u64::from_str_radix(rest, radix).ok());
     match digits("0x", 16).or_else(|| digits("0o", 8)) {
         #[allow(clippy::cast_precision_loss, reason = "a float is what is asked for")]
         Some(integer) => Some(integer as f64),
@@ -320,10 +314,7 @@ pub fn parse(source: &Arc<SourceText>) -> Result<Vec<Node>, Diagnostic> {
     Ok(builder.documents)
 }
 
-fn next_event<'t>(
-    parser: &mut Parser<'t, StrInput<'t>>,
-    source: &Arc<SourceText>,
-) -> Option<Result<(Event<'t>, Span), Diagnostic>> {
+fn next_event<'t>(parser: &mut Parser<'t, StrInput<'t>>, source: &Arc<SourceText>) -> Option<Result<(Event<'t>, Span), Diagnostic>> {
     Some(parser.next_event()?.map_err(|error| {
         let at = offset(error.marker());
         Diagnostic::error("yaml-syntax", error.info()).at(source, char_span(&source.text, at))
@@ -505,10 +496,7 @@ fn respan(node: Node, span: &Range<usize>) -> Node {
     let value = match node.value {
         Value::Sequence(items) => Value::Sequence(items.into_iter().map(|item| respan(item, span)).collect()),
         Value::Mapping(entries) => Value::Mapping(
-            entries
-                .into_iter()
-                .map(|(key, child)| (Key { text: key.text, span: span.clone() }, respan(child, span)))
-                .collect(),
+            entries.into_iter().map(|(key, child)| (Key { text: key.text, span: span.clone() }, respan(child, span))).collect(),
         ),
         scalar => scalar,
     };
@@ -520,8 +508,7 @@ fn merge(entries: Vec<(Key, Node)>) -> Vec<(Key, Node)> {
     if !entries.iter().any(|(key, node)| is_merge(key, node)) {
         return entries;
     }
-    let mut have: HashSet<String> =
-        entries.iter().filter(|(k, n)| !is_merge(k, n)).map(|(key, _)| key.text.clone()).collect();
+    let mut have: HashSet<String> = entries.iter().filter(|(k, n)| !is_merge(k, n)).map(|(key, _)| key.text.clone()).collect();
     let mut out = Vec::new();
     for (key, node) in entries {
         if !is_merge(&key, &node) {
@@ -617,11 +604,28 @@ mod tests {
         let n = |text: &str| Value::Number(text.into());
         let s = |text: &str| Value::String(text.into());
         for (text, value) in [
-            ("4688", n("4688")), ("'4688'", s("4688")), ("\"4688\"", s("4688")), ("-1.5e3", n("-1.5e3")),
-            ("18446744073709551616", n("18446744073709551616")), ("0x1F", n("0x1F")), ("1.", n("1.")), (".5", n(".5")),
-            ("null", Value::Null), ("~", Value::Null), ("'null'", s("null")), ("true", Value::Bool(true)),
-            ("False", Value::Bool(false)), ("\"true\"", s("true")), ("yes", s("yes")), ("1.2.3", s("1.2.3")),
-            ("2024-01-01", s("2024-01-01")), (".", s(".")), ("e5", s("e5")), ("1e", s("1e")), ("''", s("")), ("!!str 5", s("5")),
+            ("4688", n("4688")),
+            ("'4688'", s("4688")),
+            ("\"4688\"", s("4688")),
+            ("-1.5e3", n("-1.5e3")),
+            ("18446744073709551616", n("18446744073709551616")),
+            ("0x1F", n("0x1F")),
+            ("1.", n("1.")),
+            (".5", n(".5")),
+            ("null", Value::Null),
+            ("~", Value::Null),
+            ("'null'", s("null")),
+            ("true", Value::Bool(true)),
+            ("False", Value::Bool(false)),
+            ("\"true\"", s("true")),
+            ("yes", s("yes")),
+            ("1.2.3", s("1.2.3")),
+            ("2024-01-01", s("2024-01-01")),
+            (".", s(".")),
+            ("e5", s("e5")),
+            ("1e", s("1e")),
+            ("''", s("")),
+            ("!!str 5", s("5")),
         ] {
             assert_eq!(one(&format!("a: {text}")).get("a").expect("a").value, value, "{text}");
         }

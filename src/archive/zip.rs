@@ -38,19 +38,27 @@ pub(super) fn members(opener: &Opener<'_>, path: &str, file: impl Read + Seek, v
                 let (size, compressed) = (entry.size(), entry.compressed_size());
                 let limits = opener.limits;
                 if size > limits.max_bytes || (size > 1 << 26 && size / compressed.max(1) > limits.max_ratio) {
-                    let error = format!("decompresses from {compressed} to {size} bytes: more than max_ratio = {} or max_bytes = {}", limits.max_ratio, limits.max_bytes);
+                    let error = format!(
+                        "decompresses from {compressed} to {size} bytes: more than max_ratio = {} or max_bytes = {}",
+                        limits.max_ratio, limits.max_bytes
+                    );
                     visit(Found::Failed { path: name, error })?;
                     continue;
                 }
                 let mut bounded = Metered::new(limits, entry, |counted| counted);
                 opener.deeper().stream(name, &mut bounded, Some(size), visit)?;
             }
-            Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => visit(Found::Skipped { path: name, reason: "encrypted".to_owned() })?,
+            Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => {
+                visit(Found::Skipped { path: name, reason: "encrypted".to_owned() })?
+            }
             Err(error) => visit(Found::Failed { path: name, error: error.to_string() })?,
         }
     }
     if archive.len() > MAX_ENTRIES {
-        visit(Found::Failed { path: path.to_owned(), error: format!("more than MAX_ENTRIES = {MAX_ENTRIES} members: the rest is left out") })?;
+        visit(Found::Failed {
+            path: path.to_owned(),
+            error: format!("more than MAX_ENTRIES = {MAX_ENTRIES} members: the rest is left out"),
+        })?;
     }
     ControlFlow::Continue(())
 }

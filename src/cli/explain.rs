@@ -53,7 +53,9 @@ fn head(rule: &Rule, out: &mut String) {
     let meta = &rule.meta;
     let level = meta.level.map_or(meta.detection_type.as_str(), |l| l.as_str());
     let attack: Vec<&str> = meta.techniques.iter().chain(&meta.tactics).map(String::as_str).collect();
-    for (name, value) in [("Rule", meta.title.as_str()), ("Id", &meta.id), ("File", &meta.path), ("Level", level), ("ATT&CK", &attack.join(", "))] {
+    for (name, value) in
+        [("Rule", meta.title.as_str()), ("Id", &meta.id), ("File", &meta.path), ("Level", level), ("ATT&CK", &attack.join(", "))]
+    {
         if !value.is_empty() {
             out.push_str(&format!("{name:<8}{}\n", visible(value)));
         }

@@ -12,10 +12,13 @@ use super::printer::Printer;
 ///
 /// For packagers; both come from the same definitions as the help.
 #[derive(Debug, clap::Args)]
-#[command(hide = true, after_help = "\
+#[command(
+    hide = true,
+    after_help = "\
 Examples:
   retrohunt generate completions bash > retrohunt.bash
-  retrohunt generate man target/man")]
+  retrohunt generate man target/man"
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     what: What,

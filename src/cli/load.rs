@@ -141,7 +141,11 @@ fn damage(source: &LoadedSource) -> String {
     let report = &source.report;
     let mut text = visible(&source.path).into_owned();
     if report.bad > 0 {
-        text.push_str(&format!(": {} could not be read, {} could", counted(report.bad, "record"), thousands(report.events + report.recovered)));
+        text.push_str(&format!(
+            ": {} could not be read, {} could",
+            counted(report.bad, "record"),
+            thousands(report.events + report.recovered)
+        ));
     }
     for problem in report.problems.iter().take(SHOWN_PROBLEMS) {
         let separator = if report.bad > 0 { "\n    " } else { ": " };
@@ -182,7 +186,8 @@ fn report_summary(summary: &LoadSummary, store: &Store, started: Instant, printe
     if let Some(range) = time_range(summary, &rows) {
         printer.note(&range);
     }
-    let mut text = format!("{} from {} in {:.1} s", counted(all.new_events, "new event"), counted(all.files, "file"), started.elapsed().as_secs_f64());
+    let mut text =
+        format!("{} from {} in {:.1} s", counted(all.new_events, "new event"), counted(all.files, "file"), started.elapsed().as_secs_f64());
     if all.duplicates == all.files && all.files > 0 {
         text.push_str("; all of these bytes were in the store already: nothing changed");
     } else if all.events > all.new_events {
@@ -192,7 +197,10 @@ fn report_summary(summary: &LoadSummary, store: &Store, started: Instant, printe
         text.push_str(&format!("; {} could not be read", counted_len(summary.failed.len(), "file")));
     }
     if not_logs > 0 {
-        text.push_str(&format!("; {} no event log", if not_logs == 1 { "1 file is".to_owned() } else { format!("{} are", counted(not_logs, "file")) }));
+        text.push_str(&format!(
+            "; {} no event log",
+            if not_logs == 1 { "1 file is".to_owned() } else { format!("{} are", counted(not_logs, "file")) }
+        ));
     }
     printer.headed_note("Loaded:", &text);
     Ok(())

@@ -89,7 +89,10 @@ fn level_of(meta: &RuleMeta) -> Option<Level> {
 fn has_tag(meta: &RuleMeta, tag: &str) -> bool {
     let same = |own: &String| own.eq_ignore_ascii_case(tag);
     let technique = |own: &String| {
-        own.len() >= tag.len() && own.is_char_boundary(tag.len()) && own[..tag.len()].eq_ignore_ascii_case(tag) && matches!(own.as_bytes().get(tag.len()), None | Some(b'.'))
+        own.len() >= tag.len()
+            && own.is_char_boundary(tag.len())
+            && own[..tag.len()].eq_ignore_ascii_case(tag)
+            && matches!(own.as_bytes().get(tag.len()), None | Some(b'.'))
     };
     meta.tags.iter().any(same) || meta.tactics.iter().any(same) || meta.stories.iter().any(same) || meta.techniques.iter().any(technique)
 }
@@ -110,7 +113,11 @@ pub(crate) fn report_left_out(diagnostics: &[Diagnostic], documents: usize, prin
     let mut codes: Vec<(&str, usize)> = by_code.into_iter().collect();
     codes.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
     let list: Vec<String> = codes.iter().map(|(code, count)| format!("\n  {count:>6}  {code}")).collect();
-    printer.warning(&format!("of {documents} rules some were left out, for {} faults (`retrohunt check PATH` shows each):{}", errors.len(), list.concat()));
+    printer.warning(&format!(
+        "of {documents} rules some were left out, for {} faults (`retrohunt check PATH` shows each):{}",
+        errors.len(),
+        list.concat()
+    ));
 }
 
 /// Compiles the rules of files and folders that must exist.

@@ -44,7 +44,9 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     };
     let mut store = args.store.open_read_only()?;
     let query = rewrite_adhoc(&query, &store.catalog()?);
-    let result = store.query(&query, &[], &QueryLimits::default()).map_err(|error| anyhow!("the query failed: {error}{}", hint(&error.to_string())))?;
+    let result = store
+        .query(&query, &[], &QueryLimits::default())
+        .map_err(|error| anyhow!("the query failed: {error}{}", hint(&error.to_string())))?;
     let shape = Shape::of_columns(&result.columns);
     let width = printer.width();
     let mut writer = ListWriter::new(printer.data(), args.output.format, &shape, width)?;

@@ -1,6 +1,5 @@
 //! Values of fields in an event that was fetched whole.
 
-use crate::event::format_time;
 use crate::plan::{FieldExpr, FieldFunction};
 use crate::store::StoredEvent;
 
@@ -9,7 +8,9 @@ pub(super) fn field_values(expr: &FieldExpr, event: &StoredEvent) -> Vec<String>
     match expr {
         FieldExpr::Missing => Vec::new(),
         FieldExpr::Constant(text) => vec![text.clone()],
-        FieldExpr::Column(index) => event.columns.get(index.0 as usize).and_then(Option::as_ref).map(|v| v.members().to_vec()).unwrap_or_default(),
+        FieldExpr::Column(index) => {
+            event.columns.get(index.0 as usize).and_then(Option::as_ref).map(|v| v.members().to_vec()).unwrap_or_default()
+        }
         FieldExpr::Time => event.envelope.time_us.map(seconds).into_iter().collect(),
         FieldExpr::Host => event.envelope.host.clone().into_iter().collect(),
         FieldExpr::Record => event.envelope.record.map(|r| r.to_string()).into_iter().collect(),
@@ -19,9 +20,11 @@ pub(super) fn field_values(expr: &FieldExpr, event: &StoredEvent) -> Vec<String>
         FieldExpr::Apply(function, inner) => {
             field_values(inner, event).iter().filter_map(|value| function.apply(value).map(std::borrow::Cow::into_owned)).collect()
         }
-        FieldExpr::Coalesce(parts) => {
-            parts.iter().map(|part| field_values(part, event)).find(|values| values.iter().any(|v| !v.is_empty() && v != "-")).unwrap_or_default()
-        }
+        FieldExpr::Coalesce(parts) => parts
+            .iter()
+            .map(|part| field_values(part, event))
+            .find(|values| values.iter().any(|v| !v.is_empty() && v != "-"))
+            .unwrap_or_default(),
     }
 }
 
@@ -35,9 +38,4 @@ fn seconds(time_us: i64) -> String {
     let (sign, us) = (if time_us < 0 { "-" } else { "" }, time_us.unsigned_abs());
     let text = format!("{sign}{}.{:06}", us / 1_000_000, us % 1_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// The time of an event as output spells it.
-pub(super) fn time_text(time_us: Option<i64>) -> String {
-    time_us.map(format_time).unwrap_or_default()
 }

@@ -71,7 +71,14 @@ pub(super) fn risk_score(meta: &RuleMeta) -> Option<f64> {
 }
 
 /// One finding for each event of a rule without stages.
-pub(super) fn row_findings(store: &Store, catalog: &Catalog, index: usize, rule: &Rule, plan: &Plan, events: &[EventId]) -> Result<Vec<Finding>, HuntError> {
+pub(super) fn row_findings(
+    store: &Store,
+    catalog: &Catalog,
+    index: usize,
+    rule: &Rule,
+    plan: &Plan,
+    events: &[EventId],
+) -> Result<Vec<Finding>, HuntError> {
     let events = exact(store, catalog, plan, events)?;
     let needs_fields = !needed_fields(rule).is_empty();
     let mut findings = Vec::with_capacity(events.len());
@@ -85,7 +92,12 @@ pub(super) fn row_findings(store: &Store, catalog: &Catalog, index: usize, rule:
             let value = |name: &str| value_of(name, branch, stored.as_ref());
             let mut risk_objects = risk_objects(rule, &value);
             if risk_objects.is_empty() && rule.meta.risk_objects.is_empty() {
-                risk_objects.extend(envelope.host.clone().map(|host| FindingRiskObject { field: "Computer".to_owned(), kind: "system".to_owned(), value: host, score: None }));
+                risk_objects.extend(envelope.host.clone().map(|host| FindingRiskObject {
+                    field: "Computer".to_owned(),
+                    kind: "system".to_owned(),
+                    value: host,
+                    score: None,
+                }));
             }
             findings.push(Finding {
                 rule_index: index,
@@ -125,7 +137,12 @@ fn risk_objects(rule: &Rule, value: &dyn Fn(&str) -> Option<String>) -> Vec<Find
     for object in &rule.meta.risk_objects {
         let values = value(&object.field).unwrap_or_default();
         for value in values.split('\n').filter(|v| !v.is_empty()) {
-            out.push(FindingRiskObject { field: object.field.clone(), kind: object.kind.clone(), value: value.to_owned(), score: object.score });
+            out.push(FindingRiskObject {
+                field: object.field.clone(),
+                kind: object.kind.clone(),
+                value: value.to_owned(),
+                score: object.score,
+            });
         }
     }
     out
@@ -167,7 +184,8 @@ pub(super) fn stage_findings(
         if count == 0 && ids.is_empty() {
             continue; // the one row that an aggregation of nothing gives
         }
-        let visible: Vec<(String, String)> = names.iter().zip(row).filter(|(n, _)| !is_hidden(n)).map(|(n, v)| (n.clone(), text(v).unwrap_or_default())).collect();
+        let visible: Vec<(String, String)> =
+            names.iter().zip(row).filter(|(n, _)| !is_hidden(n)).map(|(n, v)| (n.clone(), text(v).unwrap_or_default())).collect();
         let grouped = keys.is_some();
         let group = keys.iter().flatten().filter_map(|(shown, column)| value(column).map(|v| (shown.clone(), v))).collect();
         findings.push(Finding {

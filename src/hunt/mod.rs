@@ -134,7 +134,8 @@ pub fn run(
         }
         rules_with_findings += usize::from(findings.len() > before);
     }
-    let record = HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
+    let record =
+        HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
     let metas: Vec<_> = rules.iter().map(|rule| rule.meta.clone()).collect();
     let outcome = store.save_hunt(&record, &metas, &findings)?;
     Ok(HuntSummary {

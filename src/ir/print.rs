@@ -6,8 +6,8 @@
 use std::fmt::Write as _;
 
 use super::{
-    Aggregate, AggregateFunction, BinaryOp, Case, Cidr, DatePart, Field, FieldCompare, Glob, Match, NumberOp, Part, Pred, Query, Scalar, Scope,
-    Stage, Stats, Test,
+    Aggregate, AggregateFunction, BinaryOp, Case, Cidr, DatePart, Field, FieldCompare, Glob, Match, NumberOp, Part, Pred, Query, Scalar,
+    Scope, Stage, Stats, Test,
 };
 
 /// Prints a query: scope, filter, stages.
@@ -136,7 +136,8 @@ pub fn print_stage(stage: &Stage) -> String {
     match stage {
         Stage::Filter(pred) => format!("| where\n{}", print_pred(pred, 1, &field_name)).trim_end().to_owned(),
         Stage::Eval(columns) => {
-            let columns: Vec<String> = columns.iter().map(|(name, value)| format!("{name} = {}", print_scalar(value, &field_name))).collect();
+            let columns: Vec<String> =
+                columns.iter().map(|(name, value)| format!("{name} = {}", print_scalar(value, &field_name))).collect();
             format!("| eval {}", columns.join(", "))
         }
         Stage::Stats(stats) => format!("| stats {}", print_stats(stats)),

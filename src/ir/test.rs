@@ -62,7 +62,9 @@ impl DatePart {
 /// `0x10`, `inf`, `nan` and the empty text are none.
 pub fn parse_number(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if !unsigned.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-')) || !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+    if !unsigned.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'))
+        || !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+    {
         return None;
     }
     text.parse::<f64>().ok().filter(|n| n.is_finite())

@@ -95,7 +95,12 @@ enum Message {
 ///
 /// # Errors
 /// When the store fails; what archives lack is in the summary.
-pub fn load(store: &mut Store, paths: &[PathBuf], options: &LoadOptions, progress: &mut dyn FnMut(LoadProgress)) -> Result<LoadSummary, StoreError> {
+pub fn load(
+    store: &mut Store,
+    paths: &[PathBuf],
+    options: &LoadOptions,
+    progress: &mut dyn FnMut(LoadProgress),
+) -> Result<LoadSummary, StoreError> {
     let names = Names::default();
     let (sender, receiver) = sync_channel(CHANNEL_MESSAGES);
     let bytes_read = AtomicU64::new(0);

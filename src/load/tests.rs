@@ -29,8 +29,21 @@ fn the_corpus_counts_are_met() {
         for leaf in leaves.iter().filter(|l| formats.contains(&l[5])) {
             checked += 1;
             let name = leaf[3].rsplit(['!', '/', '\\']).next().unwrap();
-            let found: Vec<_> = summary.sources.iter().filter(|s| leaf[3] == "-" || summary.sources.len() == 1 || s.path.ends_with(name)).collect();
-            let counts: Vec<String> = found.iter().map(|s| format!("{} {}+{}b{}r {:?}", s.path.rsplit('/').next().unwrap(), s.report.events, s.report.bad, s.report.recovered, s.report.skipped)).collect();
+            let found: Vec<_> =
+                summary.sources.iter().filter(|s| leaf[3] == "-" || summary.sources.len() == 1 || s.path.ends_with(name)).collect();
+            let counts: Vec<String> = found
+                .iter()
+                .map(|s| {
+                    format!(
+                        "{} {}+{}b{}r {:?}",
+                        s.path.rsplit('/').next().unwrap(),
+                        s.report.events,
+                        s.report.bad,
+                        s.report.recovered,
+                        s.report.skipped
+                    )
+                })
+                .collect();
             let want: u64 = leaf[6].parse().unwrap();
             let damaged = leaf[7] != "0" || file.contains("truncated");
             if !found.iter().any(|s| s.report.events == want || (damaged && s.report.events > want)) {

@@ -84,22 +84,25 @@ impl Normaliser<'_> {
 
     fn append(&mut self, field: usize, span: TextSpan) {
         let members = &mut self.batch.members;
-        let (start, end) = (members.len(), match self.batch.fields[field].value {
-            FieldValue::Text(first) => {
-                members.push(first);
-                members.len()
-            }
-            // A list that is not the last one in the arena moves to its end.
-            FieldValue::List { start, end } if end as usize == members.len() => {
-                members.push(span);
-                self.batch.fields[field].value = FieldValue::List { start, end: offset(members.len()) };
-                return;
-            }
-            FieldValue::List { start, end } => {
-                members.extend_from_within(start as usize..end as usize);
-                members.len()
-            }
-        });
+        let (start, end) = (
+            members.len(),
+            match self.batch.fields[field].value {
+                FieldValue::Text(first) => {
+                    members.push(first);
+                    members.len()
+                }
+                // A list that is not the last one in the arena moves to its end.
+                FieldValue::List { start, end } if end as usize == members.len() => {
+                    members.push(span);
+                    self.batch.fields[field].value = FieldValue::List { start, end: offset(members.len()) };
+                    return;
+                }
+                FieldValue::List { start, end } => {
+                    members.extend_from_within(start as usize..end as usize);
+                    members.len()
+                }
+            },
+        );
         members.push(span);
         self.batch.fields[field].value = FieldValue::List { start: offset(start), end: offset(end + 1) };
     }
@@ -130,7 +133,8 @@ impl Normaliser<'_> {
         let id = match self.keys.get(&joined) {
             Some(id) => *id,
             None => {
-                let id = self.names.intern_key(&TypeKey { product: shape.product.clone(), dataset: dataset.to_owned(), code: code.to_owned() });
+                let id =
+                    self.names.intern_key(&TypeKey { product: shape.product.clone(), dataset: dataset.to_owned(), code: code.to_owned() });
                 self.keys.insert(joined.clone(), id);
                 id
             }

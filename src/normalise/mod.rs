@@ -127,7 +127,9 @@ impl<'s> Normaliser<'s> {
         while self.marks.len() < self.paths.len() {
             let text = self.paths.text(PathId(u32::try_from(self.marks.len()).expect("fewer than 2^32 paths")));
             let all = self.shapes.iter().flat_map(|s| &s.shape.when).enumerate();
-            let mark = all.filter(|(_, when)| if when.ends_with('.') { text.starts_with(when.as_str()) } else { text == *when }).fold(0, |bits, (i, _)| bits | 1 << i);
+            let mark = all
+                .filter(|(_, when)| if when.ends_with('.') { text.starts_with(when.as_str()) } else { text == *when })
+                .fold(0, |bits, (i, _)| bits | 1 << i);
             self.marks.push(mark);
         }
         id

@@ -26,7 +26,8 @@ pub(super) struct Shape {
 }
 
 /// The shapes of JSON records, first match first.
-pub(super) static JSON_SHAPES: LazyLock<Vec<Shape>> = LazyLock::new(|| load("rules/normalise/json.yml", include_str!("../../rules/normalise/json.yml")));
+pub(super) static JSON_SHAPES: LazyLock<Vec<Shape>> =
+    LazyLock::new(|| load("rules/normalise/json.yml", include_str!("../../rules/normalise/json.yml")));
 
 fn load(path: &str, text: &str) -> Vec<Shape> {
     let source = Arc::new(SourceText { path: path.to_owned(), text: text.to_owned() });
@@ -36,7 +37,8 @@ fn load(path: &str, text: &str) -> Vec<Shape> {
 
 fn shape(node: &Node) -> Shape {
     let text = |key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
-    let texts = |key: &str| node.get(key).map(|n| n.items().iter().filter_map(|i| i.as_str().map(str::to_owned)).collect()).unwrap_or_default();
+    let texts =
+        |key: &str| node.get(key).map(|n| n.items().iter().filter_map(|i| i.as_str().map(str::to_owned)).collect()).unwrap_or_default();
     let pairs = node.get("names").map(|n| n.entries().iter().filter_map(|(k, v)| Some((k.text.clone(), v.as_str()?.to_owned()))).collect());
     let drop: Vec<String> = texts("drop");
     Shape {

@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use evtx::{EvtxChunkData, ParserSettings};
 
+use super::Format;
 use super::json::Flattener;
 use super::stream::{Input, Report};
-use super::Format;
 use crate::normalise::{Normaliser, Place};
 
 const HEADER_BYTES: usize = 4_096;
@@ -36,7 +36,13 @@ impl Format for Evtx {
         input.consume(header);
         let live = ParserSettings::new().num_threads(1).indent(false);
         let carving = live.clone().recover_records(true);
-        let mut reader = ChunkReader { live: Arc::new(live), carving: Arc::new(carving), carve_all: report.recover, flattener: Flattener::default(), position: 0 };
+        let mut reader = ChunkReader {
+            live: Arc::new(live),
+            carving: Arc::new(carving),
+            carve_all: report.recover,
+            flattener: Flattener::default(),
+            position: 0,
+        };
         while input.fill_to(CHUNK_BYTES) > 0 && !events.stopped() {
             let length = input.head().len().min(CHUNK_BYTES);
             reader.chunk(&input.head()[..length], input.offset(), events, report);

@@ -25,7 +25,13 @@ impl Format for Json {
     fn sniff(&self, head: &[u8]) -> Option<String> {
         match start(head)? {
             b'{' => Some("its first character begins a JSON object".to_owned()),
-            b'[' if head.iter().skip_while(|b| **b != b'[').skip(1).find(|b| !b.is_ascii_whitespace()).is_none_or(|b| matches!(b, b'{' | b']')) => {
+            b'[' if head
+                .iter()
+                .skip_while(|b| **b != b'[')
+                .skip(1)
+                .find(|b| !b.is_ascii_whitespace())
+                .is_none_or(|b| matches!(b, b'{' | b']')) =>
+            {
                 Some("its first characters begin a JSON array of objects".to_owned())
             }
             _ => None,
@@ -99,7 +105,11 @@ impl Documents {
                 }
                 None if head.len() > MAX_DOCUMENT_BYTES => {
                     self.position += 1;
-                    report.bad(Some(input.offset()), Some(self.position), format!("a line longer than MAX_DOCUMENT_BYTES = {MAX_DOCUMENT_BYTES} bytes is left out"));
+                    report.bad(
+                        Some(input.offset()),
+                        Some(self.position),
+                        format!("a line longer than MAX_DOCUMENT_BYTES = {MAX_DOCUMENT_BYTES} bytes is left out"),
+                    );
                     skip_line(input);
                     searched = 0;
                 }
@@ -212,7 +222,11 @@ impl Documents {
             }
             searched = head.len();
             if searched > MAX_DOCUMENT_BYTES {
-                report.bad(Some(input.offset()), Some(self.position), format!("a document longer than MAX_DOCUMENT_BYTES = {MAX_DOCUMENT_BYTES} bytes: the rest is left out"));
+                report.bad(
+                    Some(input.offset()),
+                    Some(self.position),
+                    format!("a document longer than MAX_DOCUMENT_BYTES = {MAX_DOCUMENT_BYTES} bytes: the rest is left out"),
+                );
                 return false;
             }
             if input.at_end() {

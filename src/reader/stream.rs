@@ -69,7 +69,8 @@ pub(super) struct Input<'a> {
 impl<'a> Input<'a> {
     /// Starts a stream with a first look at `sniff` bytes.
     pub(super) fn new(reader: &'a mut dyn Read, sniff: usize) -> Self {
-        let mut input = Self { reader, window: Vec::new(), start: 0, offset: 0, hasher: Sha256::new(), total: 0, at_end: false, error: None };
+        let mut input =
+            Self { reader, window: Vec::new(), start: 0, offset: 0, hasher: Sha256::new(), total: 0, at_end: false, error: None };
         input.fill_to(sniff);
         input
     }

@@ -11,8 +11,21 @@ use crate::store::FindingRow;
 pub static FINDING: LazyLock<Shape> = LazyLock::new(|| {
     Shape::new(
         [
-            "finding_id", "hunt_id", "rule_id", "rule_title", "rule_path", "level", "techniques", "tactics", "group", "count", "first_time",
-            "last_time", "risk_score", "message", "risk_objects",
+            "finding_id",
+            "hunt_id",
+            "rule_id",
+            "rule_title",
+            "rule_path",
+            "level",
+            "techniques",
+            "tactics",
+            "group",
+            "count",
+            "first_time",
+            "last_time",
+            "risk_score",
+            "message",
+            "risk_objects",
         ],
         vec![
             TableColumn::right("finding_id", "Id"),

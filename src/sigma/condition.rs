@@ -21,7 +21,11 @@ pub(super) enum Condition {
     /// A detection by name.
     Name(String, Range<usize>),
     /// `1 of`, `any of` or `all of` a pattern; `None`: `them`.
-    Select { all: bool, pattern: Option<String>, span: Range<usize> },
+    Select {
+        all: bool,
+        pattern: Option<String>,
+        span: Range<usize>,
+    },
     Not(Box<Condition>),
     And(Vec<Condition>),
     Or(Vec<Condition>),

@@ -36,13 +36,7 @@ impl<'a> Context<'a> {
         self.push(Diagnostic::error(code, message), span);
     }
 
-    pub(super) fn error_with(
-        &mut self,
-        span: &Range<usize>,
-        code: &'static str,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) {
+    pub(super) fn error_with(&mut self, span: &Range<usize>, code: &'static str, message: impl Into<String>, hint: impl Into<String>) {
         self.push(Diagnostic::error(code, message).hint(hint), span);
     }
 
@@ -59,13 +53,7 @@ impl<'a> Context<'a> {
     }
 
     /// A warning of validation with a hint.
-    pub(super) fn lint_with(
-        &mut self,
-        span: &Range<usize>,
-        code: &'static str,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) {
+    pub(super) fn lint_with(&mut self, span: &Range<usize>, code: &'static str, message: impl Into<String>, hint: impl Into<String>) {
         if self.options.validate {
             self.push(Diagnostic::warning(code, message).hint(hint), span);
         }

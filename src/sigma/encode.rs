@@ -84,8 +84,7 @@ fn windash_literal(text: &str, limit: usize) -> Option<Vec<String>> {
             if variants.len() * DASHES.len() > limit {
                 return None;
             }
-            variants =
-                variants.iter().flat_map(|variant| DASHES.map(|dash| format!("{variant}{dash}"))).collect();
+            variants = variants.iter().flat_map(|variant| DASHES.map(|dash| format!("{variant}{dash}"))).collect();
         } else {
             variants.iter_mut().for_each(|variant| variant.push(c));
         }

@@ -48,11 +48,7 @@ pub fn parse_rules(source: &Arc<SourceText>, options: &SigmaOptions) -> (Vec<ir:
 }
 
 /// As [`parse_rules`], for a text that is parsed already.
-pub fn parse_documents(
-    source: &Arc<SourceText>,
-    documents: &[Node],
-    options: &SigmaOptions,
-) -> (Vec<ir::Rule>, Vec<Diagnostic>) {
+pub fn parse_documents(source: &Arc<SourceText>, documents: &[Node], options: &SigmaOptions) -> (Vec<ir::Rule>, Vec<Diagnostic>) {
     let mut context = Context::new(source, options);
     let rules = collection::read(&mut context, documents);
     (rules, context.into_diagnostics())

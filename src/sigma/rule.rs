@@ -13,9 +13,23 @@ use crate::yaml::{Node, Value};
 
 /// ATT&CK's tactics as tags name them, in hyphen form: the ones of today and the ones older rules have.
 pub(super) const TACTICS: [&str; 17] = [
-    "reconnaissance", "resource-development", "initial-access", "execution", "persistence", "privilege-escalation",
-    "defense-evasion", "stealth", "defense-impairment", "credential-access", "discovery", "lateral-movement",
-    "collection", "command-and-control", "exfiltration", "impact", "evasion",
+    "reconnaissance",
+    "resource-development",
+    "initial-access",
+    "execution",
+    "persistence",
+    "privilege-escalation",
+    "defense-evasion",
+    "stealth",
+    "defense-impairment",
+    "credential-access",
+    "discovery",
+    "lateral-movement",
+    "collection",
+    "command-and-control",
+    "exfiltration",
+    "impact",
+    "evasion",
 ];
 
 /// Reads a rule; `None` after an error.
@@ -98,8 +112,7 @@ pub(super) fn attack(tag: &str) -> Option<Attack> {
     match kind {
         "t" => {
             let (main, sub) = number.split_once('.').map_or((number, None), |(main, sub)| (main, Some(sub)));
-            (digits(main, 4) && sub.is_none_or(|sub| digits(sub, 3)))
-                .then(|| Attack::Technique(name.to_ascii_uppercase()))
+            (digits(main, 4) && sub.is_none_or(|sub| digits(sub, 3))).then(|| Attack::Technique(name.to_ascii_uppercase()))
         }
         "s" | "g" | "m" | "c" => digits(number, 4).then_some(Attack::Other),
         _ => name.strip_prefix("ta").or(name.strip_prefix("ds")).filter(|n| digits(n, 4)).map(|_| Attack::Other),

@@ -14,8 +14,7 @@ fn source(text: &str) -> Arc<SourceText> {
 
 fn options() -> SigmaOptions {
     let placeholders = [("two", vec!["a*", "b"]), ("one", vec!["x.y"])];
-    let placeholders =
-        placeholders.map(|(name, values)| (name.to_string(), values.into_iter().map(String::from).collect()));
+    let placeholders = placeholders.map(|(name, values)| (name.to_string(), values.into_iter().map(String::from).collect()));
     SigmaOptions { placeholders: BTreeMap::from(placeholders), validate: true }
 }
 
@@ -94,10 +93,7 @@ fn filter(detection: &str, condition: &str) -> String {
 /// The codes of a rule's diagnostics with the text at their span.
 fn faults(text: &str) -> Vec<(&'static str, String)> {
     let (_, diagnostics) = parse(text);
-    diagnostics
-        .iter()
-        .map(|d| (d.code, text.get(d.span.clone().expect("a place")).expect("on boundaries").to_string()))
-        .collect()
+    diagnostics.iter().map(|d| (d.code, text.get(d.span.clone().expect("a place")).expect("on boundaries").to_string())).collect()
 }
 
 fn fault(detection: &str) -> (&'static str, String) {

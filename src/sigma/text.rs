@@ -41,7 +41,8 @@ impl Text {
     }
 
     fn read(raw: &str, placeholders: bool) -> Self {
-        if !raw.contains(['*', '?', '\\']) && !(placeholders && raw.contains('%')) {
+        let has_placeholder = placeholders && raw.contains('%');
+        if !raw.contains(['*', '?', '\\']) && !has_placeholder {
             return Self::literal(raw);
         }
         let mut pieces = Vec::new();

@@ -10,9 +10,28 @@ use crate::yaml::{Node, Value};
 const STATUSES: [&str; 5] = ["stable", "test", "experimental", "deprecated", "unsupported"];
 const RELATIONS: [&str; 6] = ["derived", "obsolete", "obsoletes", "merged", "renamed", "similar"];
 const KEYS: [&str; 22] = [
-    "title", "id", "name", "related", "taxonomy", "status", "description", "license", "author", "references", "date",
-    "modified", "logsource", "detection", "fields", "falsepositives", "level", "tags", "scope", "sigma-version",
-    "correlation", "filter",
+    "title",
+    "id",
+    "name",
+    "related",
+    "taxonomy",
+    "status",
+    "description",
+    "license",
+    "author",
+    "references",
+    "date",
+    "modified",
+    "logsource",
+    "detection",
+    "fields",
+    "falsepositives",
+    "level",
+    "tags",
+    "scope",
+    "sigma-version",
+    "correlation",
+    "filter",
 ];
 const MAX_TITLE_CHARS: usize = 256;
 

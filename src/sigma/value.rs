@@ -150,9 +150,7 @@ impl Item<'_, '_> {
     }
 
     fn matched(&mut self, name: &str, test: Test, span: &Range<usize>) -> Option<Pred> {
-        self.context
-            .add_leaves(1, span)
-            .then(|| Pred::Match(Match { field: field(name), test, negated: false, span: span.clone() }))
+        self.context.add_leaves(1, span).then(|| Pred::Match(Match { field: field(name), test, negated: false, span: span.clone() }))
     }
 
     fn case(&self) -> Case {
@@ -268,10 +266,8 @@ impl Item<'_, '_> {
             if !self.context.add_leaves(variants.len().saturating_mul(values.len()), &node.span) {
                 return None;
             }
-            variants = variants
-                .iter()
-                .flat_map(|variant| values.iter().map(move |value| [variant.as_slice(), &value.0].concat()))
-                .collect();
+            variants =
+                variants.iter().flat_map(|variant| values.iter().map(move |value| [variant.as_slice(), &value.0].concat())).collect();
         }
         Some(variants.into_iter().map(Text).collect())
     }
@@ -294,9 +290,7 @@ impl Item<'_, '_> {
         let pieces = if self.modifiers().expand { regex_pieces(raw) } else { vec![Piece::Text(raw.to_string())] };
         for piece in pieces {
             let values = match piece {
-                Piece::Placeholder(name) => {
-                    self.placeholder(&name, node)?.iter().map(|value| ::regex::escape(value)).collect()
-                }
+                Piece::Placeholder(name) => self.placeholder(&name, node)?.iter().map(|value| ::regex::escape(value)).collect(),
                 Piece::Text(text) => vec![text],
                 Piece::Any | Piece::One => Vec::new(),
             };
@@ -379,9 +373,7 @@ impl Item<'_, '_> {
             _ => None,
         };
         match value {
-            Some(value) if (low..=high).contains(&value) => {
-                self.matched(name, Test::DatePart { part, op, value }, &node.span)
-            }
+            Some(value) if (low..=high).contains(&value) => self.matched(name, Test::DatePart { part, op, value }, &node.span),
             _ => self.fail(node, "sigma-type", format!("this part of a time is a whole number from {low} to {high}")),
         }
     }

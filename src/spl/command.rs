@@ -283,7 +283,11 @@ fn regex(cursor: &mut Cursor<'_>) -> Option<Stage> {
         return None;
     };
     if let Err(error) = regex_syntax::parse(&pattern) {
-        cursor.fault("spl-unsupported-regex", format!("the regular expression is not supported: {}", error.to_string().lines().last().unwrap_or_default()), span.clone());
+        cursor.fault(
+            "spl-unsupported-regex",
+            format!("the regular expression is not supported: {}", error.to_string().lines().last().unwrap_or_default()),
+            span.clone(),
+        );
         return None;
     }
     let field = Field { name, vocabulary: Vocabulary::Row };

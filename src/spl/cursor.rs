@@ -110,7 +110,8 @@ impl<'t> Cursor<'t> {
                 Some((name, start..self.at))
             }
             _ => {
-                let span = self.take_while(|c| is_name_char(c) || matches!(c, '.' | '{' | '}' | '*' | ':' | '@' | '-' | '/' | '#' | '$' | '%'));
+                let span =
+                    self.take_while(|c| is_name_char(c) || matches!(c, '.' | '{' | '}' | '*' | ':' | '@' | '-' | '/' | '#' | '$' | '%'));
                 (!span.is_empty()).then(|| (self.slice(span.clone()).to_owned(), span))
             }
         }
@@ -125,7 +126,8 @@ impl<'t> Cursor<'t> {
     pub(super) fn unexpected(&mut self, wanted: &str) {
         self.peek();
         let length = self.rest().chars().next().map_or(0, char::len_utf8);
-        let found = if length == 0 { "the end".to_owned() } else { format!("`{}`", self.rest().split_whitespace().next().unwrap_or_default()) };
+        let found =
+            if length == 0 { "the end".to_owned() } else { format!("`{}`", self.rest().split_whitespace().next().unwrap_or_default()) };
         self.fault("spl-syntax", format!("expected {wanted}, found {found}"), self.at..self.at + length);
         self.at = self.end;
     }

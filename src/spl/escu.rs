@@ -24,7 +24,8 @@ pub fn parse_escu_yaml(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rul
     };
     let parsed = parse_search(text, macros);
     let place = |span: std::ops::Range<usize>| search.part_span(&source.text, span);
-    let diagnostics: Vec<Diagnostic> = parsed.faults.into_iter().map(|(code, message, span)| Diagnostic::error(code, message).at(source, place(span))).collect();
+    let diagnostics: Vec<Diagnostic> =
+        parsed.faults.into_iter().map(|(code, message, span)| Diagnostic::error(code, message).at(source, place(span))).collect();
     let mut meta = meta(document, source);
     meta.hash = hash(&source.text, parsed.macros.iter());
     let ok = diagnostics.iter().all(|d| d.severity != Severity::Error);
@@ -65,7 +66,11 @@ fn meta(document: &Node, source: &SourceText) -> RuleMeta {
         ..RuleMeta::default()
     };
     if let Some(tags) = tags {
-        meta.tags = tags.entries().iter().flat_map(|(key, node)| node.texts().into_iter().map(move |value| format!("{}:{value}", key.text))).collect();
+        meta.tags = tags
+            .entries()
+            .iter()
+            .flat_map(|(key, node)| node.texts().into_iter().map(move |value| format!("{}:{value}", key.text)))
+            .collect();
     }
     risk(&mut meta, rba, tags);
     meta
@@ -101,7 +106,8 @@ fn risk(meta: &mut RuleMeta, rba: Option<&Node>, tags: Option<&Node>) {
 /// Old detections: the observables whose role is that of a victim.
 fn observables(tags: Option<&Node>) -> Vec<RiskObject> {
     let items = tags.and_then(|t| t.get("observable")).map(Node::items).unwrap_or_default();
-    let victims = items.iter().filter(|o| o.get("role").map(Node::texts).unwrap_or_default().iter().any(|role| role.eq_ignore_ascii_case("victim")));
+    let victims =
+        items.iter().filter(|o| o.get("role").map(Node::texts).unwrap_or_default().iter().any(|role| role.eq_ignore_ascii_case("victim")));
     victims
         .filter_map(|observable| {
             let field = observable.get("name")?.scalar_text()?.to_owned();

@@ -51,7 +51,15 @@ impl Parser<'_, '_> {
 
     fn comparison(&mut self) -> Scalar {
         let left = self.sum();
-        let operators = [("!=", BinaryOp::Ne), ("<=", BinaryOp::Le), (">=", BinaryOp::Ge), ("==", BinaryOp::Eq), ("=", BinaryOp::Eq), ("<", BinaryOp::Lt), (">", BinaryOp::Gt)];
+        let operators = [
+            ("!=", BinaryOp::Ne),
+            ("<=", BinaryOp::Le),
+            (">=", BinaryOp::Ge),
+            ("==", BinaryOp::Eq),
+            ("=", BinaryOp::Eq),
+            ("<", BinaryOp::Lt),
+            (">", BinaryOp::Gt),
+        ];
         if let Some((_, op)) = operators.into_iter().find(|(token, _)| self.cursor.take(token)) {
             return Scalar::Binary(op, Box::new(left), Box::new(self.sum()));
         }

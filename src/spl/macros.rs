@@ -72,7 +72,9 @@ impl Macros {
                     let arguments = document.get("arguments").map(yaml::Node::texts).unwrap_or_default();
                     self.by_name.insert((name.to_owned(), arguments.len()), Macro { arguments, definition: definition.to_owned() });
                 }
-                _ => diagnostics.push(Diagnostic::warning("spl-macro-incomplete", "a macro needs `name` and `definition`").at(source, document.span.clone())),
+                _ => diagnostics.push(
+                    Diagnostic::warning("spl-macro-incomplete", "a macro needs `name` and `definition`").at(source, document.span.clone()),
+                ),
             }
         }
         diagnostics
@@ -152,7 +154,11 @@ impl Expander<'_> {
     /// The text of a call, its own macros put in.
     fn call(&mut self, call: &str, at: &Range<usize>, depth: u32) -> String {
         if depth >= MAX_DEPTH {
-            return self.fault("spl-macro-depth", format!("macros are nested deeper than MAX_DEPTH = {MAX_DEPTH}: do they call each other?"), at);
+            return self.fault(
+                "spl-macro-depth",
+                format!("macros are nested deeper than MAX_DEPTH = {MAX_DEPTH}: do they call each other?"),
+                at,
+            );
         }
         let call = call.trim();
         let (name, arguments) = match call.split_once('(') {
@@ -172,7 +178,11 @@ impl Expander<'_> {
         }
         self.size += text.len();
         if self.size > MAX_EXPANDED_BYTES {
-            return self.fault("spl-macro-size", format!("the expanded search is larger than MAX_EXPANDED_BYTES = {MAX_EXPANDED_BYTES}"), at);
+            return self.fault(
+                "spl-macro-size",
+                format!("the expanded search is larger than MAX_EXPANDED_BYTES = {MAX_EXPANDED_BYTES}"),
+                at,
+            );
         }
         let mut out = String::new();
         for piece in pieces(&text) {
@@ -180,7 +190,9 @@ impl Expander<'_> {
                 Piece::Text(range) => out.push_str(&text[range]),
                 Piece::Comment(_) => out.push(' '),
                 Piece::Call(range) => out.push_str(&self.call(&text[range.start + 1..range.end - 1], at, depth + 1)),
-                Piece::Open(_) => return self.fault("spl-unclosed-macro", format!("the macro `{name}` holds a call that lacks its closing backtick"), at),
+                Piece::Open(_) => {
+                    return self.fault("spl-unclosed-macro", format!("the macro `{name}` holds a call that lacks its closing backtick"), at);
+                }
             }
         }
         out

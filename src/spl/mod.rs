@@ -14,9 +14,9 @@ mod macros;
 mod page;
 mod search;
 mod stats;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -86,7 +86,10 @@ impl<'t> Page<'t> {
 
     /// The bullets of a section, links reduced to their text.
     fn bullets(&self, title: &str) -> Vec<String> {
-        self.lines(title).filter_map(|line| line.strip_prefix("* ").or_else(|| line.strip_prefix("- "))).map(|item| link_text(item).to_owned()).collect()
+        self.lines(title)
+            .filter_map(|line| line.strip_prefix("* ").or_else(|| line.strip_prefix("- ")))
+            .map(|item| link_text(item).to_owned())
+            .collect()
     }
 
     /// The rows of a section's table, without its head and rule; blank lines between rows do not end it.

@@ -103,7 +103,11 @@ impl Parser<'_, '_> {
     fn comparison(&mut self) -> Pred {
         let start = self.cursor.at;
         let was_quoted = self.cursor.peek() == Some('"');
-        let left = if was_quoted { self.cursor.quoted() } else { self.bare(|c| !c.is_whitespace() && !matches!(c, '(' | ')' | ',' | '"' | '=' | '<' | '>' | '!' | '[' | ']')) };
+        let left = if was_quoted {
+            self.cursor.quoted()
+        } else {
+            self.bare(|c| !c.is_whitespace() && !matches!(c, '(' | ')' | ',' | '"' | '=' | '<' | '>' | '!' | '[' | ']'))
+        };
         let Some((name, span)) = left else {
             self.cursor.unexpected("a field name");
             return Pred::False;
@@ -127,12 +131,24 @@ impl Parser<'_, '_> {
         if !quoted && text.chars().all(|c| c == '*') {
             return Pred::True;
         }
-        self.cursor.fault("spl-unsupported-free-text", format!("the term `{text}` searches the raw text of events, which is not kept"), span);
+        self.cursor.fault(
+            "spl-unsupported-free-text",
+            format!("the term `{text}` searches the raw text of events, which is not kept"),
+            span,
+        );
         Pred::False
     }
 
     fn operator(&mut self) -> Option<Op> {
-        let operators = [("!=", Op::Ne), ("<=", Op::Order(NumberOp::Le)), (">=", Op::Order(NumberOp::Ge)), ("==", Op::Eq), ("=", Op::Eq), ("<", Op::Order(NumberOp::Lt)), (">", Op::Order(NumberOp::Gt))];
+        let operators = [
+            ("!=", Op::Ne),
+            ("<=", Op::Order(NumberOp::Le)),
+            (">=", Op::Order(NumberOp::Ge)),
+            ("==", Op::Eq),
+            ("=", Op::Eq),
+            ("<", Op::Order(NumberOp::Lt)),
+            (">", Op::Order(NumberOp::Gt)),
+        ];
         operators.into_iter().find(|(token, _)| self.cursor.take(token)).map(|(_, op)| op)
     }
 
@@ -240,8 +256,12 @@ fn cidr(value: &str) -> Option<Cidr> {
     let (address, prefix) = value.split_once('/')?;
     let (address, prefix): (std::net::IpAddr, u8) = (address.parse().ok()?, prefix.parse().ok()?);
     let address = match address {
-        std::net::IpAddr::V4(v4) if prefix <= 32 => u32::from(v4).checked_shr(32 - u32::from(prefix)).map_or(0, |n| n << (32 - u32::from(prefix))).to_be_bytes().into(),
-        std::net::IpAddr::V6(v6) if prefix <= 128 => u128::from(v6).checked_shr(128 - u32::from(prefix)).map_or(0, |n| n << (128 - u32::from(prefix))).to_be_bytes().into(),
+        std::net::IpAddr::V4(v4) if prefix <= 32 => {
+            u32::from(v4).checked_shr(32 - u32::from(prefix)).map_or(0, |n| n << (32 - u32::from(prefix))).to_be_bytes().into()
+        }
+        std::net::IpAddr::V6(v6) if prefix <= 128 => {
+            u128::from(v6).checked_shr(128 - u32::from(prefix)).map_or(0, |n| n << (128 - u32::from(prefix))).to_be_bytes().into()
+        }
         _ => return None,
     };
     Some(Cidr { address, prefix })

@@ -43,7 +43,7 @@ fn by_fields(cursor: &mut Cursor<'_>, stats: &mut Stats) {
 }
 
 fn aggregate(cursor: &mut Cursor<'_>) -> Option<Aggregate> {
-    let span = cursor.take_while(|c| super::cursor::is_name_char(c));
+    let span = cursor.take_while(super::cursor::is_name_char);
     let name = cursor.slice(span.clone()).to_owned();
     if name.is_empty() {
         cursor.unexpected("an aggregate");

@@ -119,14 +119,25 @@ fn coverage_of_the_public_detections() {
     }
     let mut macros = Macros::builtin();
     let read = |path: &Path| Arc::new(SourceText { path: path.display().to_string(), text: std::fs::read_to_string(path).unwrap() });
-    let files = |folder: &str| walkdir::WalkDir::new(root.join(folder)).sort_by_file_name().into_iter().map(Result::unwrap).filter(|e| e.file_type().is_file()).map(|e| e.path().to_owned());
+    let files = |folder: &str| {
+        walkdir::WalkDir::new(root.join(folder))
+            .sort_by_file_name()
+            .into_iter()
+            .map(Result::unwrap)
+            .filter(|e| e.file_type().is_file())
+            .map(|e| e.path().to_owned())
+    };
     for path in files("escu/macros") {
         macros.add_file(&read(&path));
     }
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut count = |kind: &str, compiled: bool, codes: Vec<&str>| {
         *counts.entry(format!("{kind}: {}", if compiled { "compiled" } else { "refused" })).or_default() += 1;
-        codes.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().for_each(|code| *counts.entry(format!("{kind}: with {code}")).or_default() += 1);
+        codes
+            .into_iter()
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .for_each(|code| *counts.entry(format!("{kind}: with {code}")).or_default() += 1);
     };
     for path in files("escu/detections").filter(|p| p.extension().is_some_and(|e| e == "yml")) {
         let (rule, diagnostics) = parse_escu_yaml(&read(&path), &macros);

@@ -299,7 +299,8 @@ fn results_of_aggregates_compare_as_numbers_or_texts() {
     let store = store_of(&SHARE);
     let over = |name: &str, limit: Scalar| {
         let condition = Scalar::Binary(BinaryOp::Gt, Box::new(Scalar::Field(field(name))), Box::new(limit));
-        let stages = vec![stats(&[(Max, Some("N"), "top"), (Count, None, "n")], &["ShareName"], None), Stage::Filter(Pred::Scalar(condition))];
+        let stages =
+            vec![stats(&[(Max, Some("N"), "top"), (Count, None, "n")], &["ShareName"], None), Stage::Filter(Pred::Scalar(condition))];
         both(&store, Pred::True, stages)
     };
     assert_eq!(over("top", Scalar::Number(9.5)), [r"\\*\C$ 10 3", r"\\*\IPC$ abc 1"]);
@@ -307,7 +308,8 @@ fn results_of_aggregates_compare_as_numbers_or_texts() {
     assert_eq!(over("n", Scalar::Text("1".into())), [r"\\*\C$ 10 3"]);
     let text = Scalar::Binary(BinaryOp::Concat, Box::new(Scalar::Number(1.5)), Box::new(Scalar::Text("x".into())));
     let middle = Scalar::Call(Function::Substr, vec![text.clone(), Scalar::Number(-3.0), Scalar::Number(2.0)]);
-    let stages = vec![Stage::Eval(vec![("x".into(), text), ("y".into(), middle)]), Stage::Head(1), Stage::Keep(vec!["x".into(), "y".into()])];
+    let stages =
+        vec![Stage::Eval(vec![("x".into(), text), ("y".into(), middle)]), Stage::Head(1), Stage::Keep(vec!["x".into(), "y".into()])];
     assert_eq!(both(&store, Pred::True, stages), ["1.5x .5 600.34336"]);
 }
 

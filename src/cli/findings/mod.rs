@@ -79,7 +79,11 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         with_past: args.past,
         ..FindingFilter::default()
     };
-    if args.evidence { list_evidence(&store, &filter, args.output.format, printer)? } else { list(&store, &filter, args.output.format, printer)? }
+    if args.evidence {
+        list_evidence(&store, &filter, args.output.format, printer)?
+    } else {
+        list(&store, &filter, args.output.format, printer)?
+    }
     Ok(Outcome::Complete)
 }
 

@@ -1,6 +1,5 @@
 //! `retrohunt findings show`: one finding with its events and all their fields.
 
-
 use anyhow::bail;
 use serde_json::{Map, Value, json};
 
@@ -73,10 +72,8 @@ fn object(finding: &FindingRow, events: &[Shown<'_>]) -> Value {
     let mut out: Map<String, Value> = FINDING.fields.iter().cloned().zip(finding_row(finding)).collect();
     let events = events.iter().map(|shown| {
         let envelope = &shown.event.envelope;
-        let fields: Map<String, Value> = fields(shown)
-            .into_iter()
-            .map(|(name, value)| (name, if value.len() == 1 { json!(value[0]) } else { json!(value) }))
-            .collect();
+        let fields: Map<String, Value> =
+            fields(shown).into_iter().map(|(name, value)| (name, if value.len() == 1 { json!(value[0]) } else { json!(value) })).collect();
         json!({
             "event_id": envelope.id.0,
             "time": envelope.time_us.map(format_time),
@@ -112,7 +109,21 @@ fn fields(shown: &Shown<'_>) -> Vec<(String, Vec<String>)> {
 fn block(finding: &FindingRow, events: &[Shown<'_>]) -> String {
     let row: Map<String, Value> = FINDING.fields.iter().cloned().zip(finding_row(finding)).collect();
     let mut out = format!("Finding {}: {}\n", cell_text(&row["finding_id"]), visible(&cell_text(&row["rule_title"])));
-    let names = ["level", "message", "group", "count", "first_time", "last_time", "techniques", "tactics", "risk_score", "risk_objects", "rule_id", "rule_path", "hunt_id"];
+    let names = [
+        "level",
+        "message",
+        "group",
+        "count",
+        "first_time",
+        "last_time",
+        "techniques",
+        "tactics",
+        "risk_score",
+        "risk_objects",
+        "rule_id",
+        "rule_path",
+        "hunt_id",
+    ];
     for name in names {
         let text = if name == "risk_objects" { risk_objects(&row[name]) } else { cell_text(&row[name]).into_owned() };
         if text != "-" {

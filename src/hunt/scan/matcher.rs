@@ -130,7 +130,8 @@ impl Sorted {
             }
         }
         let folded = glob.folded();
-        let longest = folded.parts().iter().filter_map(|p| if let Part::Text(t) = p { Some(t.as_str()) } else { None }).max_by_key(|t| t.len());
+        let longest =
+            folded.parts().iter().filter_map(|p| if let Part::Text(t) = p { Some(t.as_str()) } else { None }).max_by_key(|t| t.len());
         match longest {
             Some(text) => push(&mut self.anywhere, text.as_bytes().to_vec(), Action::Verify(id)),
             None => self.unfiltered.push(id),
@@ -244,7 +245,8 @@ mod tests {
     fn text() -> impl Strategy<Value = String> {
         prop_oneof![
             "[aAbB\\\\%_.*]{0,6}",
-            prop::sample::select(vec!["", "ß", "K", "ſk", "ÄÖ", "äö", "İi", "10.1.2.3", "::ffff:10.1.2.3", "7", "-1.5e3", "0x10", "a\nb"]).prop_map(str::to_owned),
+            prop::sample::select(vec!["", "ß", "K", "ſk", "ÄÖ", "äö", "İi", "10.1.2.3", "::ffff:10.1.2.3", "7", "-1.5e3", "0x10", "a\nb"])
+                .prop_map(str::to_owned),
         ]
     }
 

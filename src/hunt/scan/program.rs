@@ -218,7 +218,9 @@ impl<'a> ProgramBuilder<'a> {
             return Ok(self.eager(&m.field, &[m]));
         }
         let test = match &m.test {
-            Test::Regex(pattern) => LazyTest::Regex(Regex::new(pattern).map_err(|e| HuntError::Regex { pattern: pattern.clone(), error: e.to_string() })?),
+            Test::Regex(pattern) => {
+                LazyTest::Regex(Regex::new(pattern).map_err(|e| HuntError::Regex { pattern: pattern.clone(), error: e.to_string() })?)
+            }
             other => LazyTest::Plain(other.clone()),
         };
         let lazy = self.lazy(LazyLeaf::Test { field: m.field.clone(), test, negated: m.negated });

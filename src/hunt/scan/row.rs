@@ -27,12 +27,24 @@ pub(super) struct RowContext<'a> {
 
 impl<'a> RowContext<'a> {
     /// Starts a row.
-    pub(super) fn new(store: &'a Store, event_type: &'a EventType, event: EventId, cells: &'a [Cell<'a>], program: &'a TypeProgram) -> Self {
+    pub(super) fn new(
+        store: &'a Store,
+        event_type: &'a EventType,
+        event: EventId,
+        cells: &'a [Cell<'a>],
+        program: &'a TypeProgram,
+    ) -> Self {
         Self { store, event_type, event, cells, program, stored: None }
     }
 
     /// Whether the condition holds: a leaf does when `held[leaf]` is `row_number`.
-    pub(super) fn holds(&mut self, node: &Node, held: &[u32], row_number: u32, known: &mut FxHashMap<(u32, i64), bool>) -> Result<bool, HuntError> {
+    pub(super) fn holds(
+        &mut self,
+        node: &Node,
+        held: &[u32],
+        row_number: u32,
+        known: &mut FxHashMap<(u32, i64), bool>,
+    ) -> Result<bool, HuntError> {
         Ok(match node {
             Node::True => true,
             Node::False => false,
@@ -80,7 +92,14 @@ impl<'a> RowContext<'a> {
         matches!(self.event_type.column(column).encoding, Encoding::Time(_))
     }
 
-    fn column_test(&self, lazy: u32, column: ColumnIndex, test: &LazyTest, negated: bool, known: &mut FxHashMap<(u32, i64), bool>) -> Result<bool, HuntError> {
+    fn column_test(
+        &self,
+        lazy: u32,
+        column: ColumnIndex,
+        test: &LazyTest,
+        negated: bool,
+        known: &mut FxHashMap<(u32, i64), bool>,
+    ) -> Result<bool, HuntError> {
         let position = self.program.columns.binary_search_by_key(&column, |c| c.column).expect("lazy columns are scanned");
         let dictionary = self.event_type.column(column).encoding == Encoding::Dictionary;
         let id = match &self.cells[position] {
