@@ -166,6 +166,10 @@ impl Automaton {
         loop {
             self.automaton.find_overlapping(Input::new(haystack).anchored(anchored), &mut state);
             let Some(found) = state.get_match() else { break };
+            // An anchored search also reports patterns that are the end of a pattern found here: they do not begin at 0.
+            if anchored == Anchored::Yes && found.start() != 0 {
+                continue;
+            }
             for action in &self.actions[found.pattern().as_usize()] {
                 visit(*action);
             }
@@ -260,6 +264,20 @@ mod tests {
             1 => Just(Test::Cidr(Cidr { address: "10.1.0.0".parse().expect("an address"), prefix: 16 })),
             1 => (op, -10.0..10.0_f64).prop_map(|(op, value)| Test::Number { op, value }),
         ]
+    }
+
+    #[test]
+    fn a_pattern_inside_another_needs_its_own_place() {
+        let glob = |parts: &[Part]| Test::Glob { glob: Glob::new(parts.to_vec()), case: Case::Ignore };
+        let text = |t: &str| Part::Text(t.to_owned());
+        let tests = [glob(&[Part::Any, text("ab")]), glob(&[Part::Any, text("a")]), glob(&[text("ab"), Part::Any]), glob(&[text("b"), Part::Any])];
+        let mut builder = MatcherBuilder::default();
+        let ids: Vec<_> = tests.iter().map(|test| builder.add(test, false)).collect();
+        let mut matcher = builder.build().expect("small automata");
+        let mut hits = Vec::new();
+        matcher.matches("ab", &mut hits);
+        hits.sort_unstable();
+        assert_eq!(hits, [ids[0], ids[2]], "`ab` ends with `ab` and not with `a`, begins with `ab` and not with `b`");
     }
 
     proptest! {
