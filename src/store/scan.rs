@@ -32,7 +32,7 @@ pub(super) fn scan(
     visit: &mut dyn FnMut(EventId, &[Cell<'_>]) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
     let sql = statement(event_type, columns, range);
-    let mut statement = connection.prepare(&sql)?;
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![range.first.0, range.last.0])?;
     let mut recycled: Vec<Cell<'static>> = Vec::with_capacity(columns.len());
     while let Some(row) = rows.next()? {
