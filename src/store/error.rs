@@ -39,6 +39,9 @@ pub enum StoreError {
     /// A query ran into one of its limits.
     #[error("the query was stopped: {0}")]
     Limit(String),
+    /// A query may not run.
+    #[error("the query is refused: {0}")]
+    Refused(String),
     /// SQLite failed.
     #[error("SQLite: {0}")]
     Sqlite(#[from] rusqlite::Error),

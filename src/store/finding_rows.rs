@@ -182,13 +182,17 @@ fn texts(row: &Row<'_>, index: usize) -> Result<Vec<String>, StoreError> {
     Ok(serde_json::from_value(json(row, index)?).unwrap_or_default())
 }
 
-/// Reads the evidence of findings, by finding and event.
+/// Reads the evidence of findings, by finding and event; an event that several sources hold is a line for each.
 pub(super) fn evidence(connection: &Connection, filter: &FindingFilter) -> Result<Vec<EvidenceRow>, StoreError> {
     let (condition, parameters) = filter.sql();
     let sql = format!(
-        "SELECT f.id, r.rule_id, s.path, s.sha256, coalesce(e.record, e.position, e.id - s.first_event + 1), e.time_us, e.id
-         FROM finding f JOIN rule r ON r.id = f.rule JOIN evidence x ON x.finding = f.id JOIN event e ON e.id = x.event JOIN source s ON s.id = e.source
-         WHERE {condition} ORDER BY f.id, e.id"
+        "WITH x AS (SELECT f.id AS finding, r.rule_id, x.event FROM finding f JOIN rule r ON r.id = f.rule JOIN evidence x ON x.finding = f.id WHERE {condition})
+         SELECT x.finding, x.rule_id, s.path, s.sha256, coalesce(e.record, e.position, e.id - s.first_event + 1), e.time_us, e.id, s.id
+         FROM x JOIN event e ON e.id = x.event JOIN source s ON s.id = e.source
+         UNION ALL
+         SELECT x.finding, x.rule_id, s.path, s.sha256, coalesce(e.record, a.position), e.time_us, e.id, s.id
+         FROM x JOIN event_alias a ON a.event = x.event JOIN event e ON e.id = x.event JOIN source s ON s.id = a.source
+         ORDER BY 1, 7, 8"
     );
     let mut statement = connection.prepare(&sql)?;
     let rows = statement.query_map(params_from_iter(&parameters), |row| {

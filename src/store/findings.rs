@@ -220,3 +220,130 @@ fn object(pairs: &[(String, String)]) -> String {
 fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{EventBatch, Names};
+    use crate::store::tests::{add, load};
+    use crate::store::{FindingFilter, FindingRow, Store};
+
+    fn store() -> Store {
+        let (names, mut batch) = (Names::default(), EventBatch::default());
+        for n in 0..3 {
+            add(&mut batch, &names, n, &[("A", "x")]);
+        }
+        let mut store = Store::in_memory().unwrap();
+        load(&mut store, "a", "1", &batch, &names);
+        store
+    }
+
+    fn rule(id: &str, hash: &str) -> RuleMeta {
+        RuleMeta { id: id.into(), hash: hash.into(), title: format!("rule {id}"), ..RuleMeta::default() }
+    }
+
+    fn grouped(user: &str, count: u64) -> Finding {
+        Finding {
+            rule_index: 0,
+            group: vec![("user".into(), user.into())],
+            window_start_us: None,
+            event: None,
+            count,
+            first_time_us: Some(1),
+            last_time_us: Some(2),
+            risk_score: None,
+            message: String::new(),
+            risk_objects: Vec::new(),
+            columns: Vec::new(),
+            evidence: vec![EventId(1), EventId(2)],
+        }
+    }
+
+    fn row_wise(event: i64) -> Finding {
+        Finding { group: Vec::new(), event: Some(EventId(event)), evidence: vec![EventId(event)], ..grouped("", 1) }
+    }
+
+    fn hunt(store: &mut Store, since_us: Option<i64>, rule: &RuleMeta, findings: &[Finding]) -> HuntOutcome {
+        let record = HuntRecord { started_us: 5, since_us, until_us: None, last_event: EventId(3) };
+        store.save_hunt(&record, std::slice::from_ref(rule), findings).unwrap()
+    }
+
+    fn all(store: &Store) -> Vec<FindingRow> {
+        store.findings(&FindingFilter { with_past: true, ..FindingFilter::default() }).unwrap()
+    }
+
+    fn history(store: &Store) -> Vec<(i64, i64, String, i64)> {
+        let mut statement = store.connection.prepare("SELECT finding, hunt, state, count FROM finding_history ORDER BY 1, 2").unwrap();
+        statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn the_same_finding_is_updated_and_its_history_kept() {
+        let mut store = store();
+        let rule = rule("r", "1");
+        let first = hunt(&mut store, None, &rule, &[grouped("ann", 2), grouped("bob", 1), row_wise(1)]);
+        assert_eq!((first.new, first.known, first.gone), (3, 0, 0));
+        store.connection.execute("INSERT INTO triage (finding_id, status, changed_us) SELECT finding_id, 'closed', 1 FROM finding WHERE id = 1", []).unwrap();
+        let identities: Vec<String> = all(&store).into_iter().map(|f| f.identity).collect();
+        let second = hunt(&mut store, None, &rule, &[row_wise(1), grouped("ann", 3)]);
+        assert_eq!((second.new, second.known, second.gone), (0, 2, 1));
+        let rows = all(&store);
+        assert_eq!(rows.iter().map(|f| f.identity.clone()).collect::<Vec<_>>(), identities);
+        assert_eq!(rows.iter().map(|f| (f.count, f.state.as_str(), f.hunt_id.0)).collect::<Vec<_>>(), [(3, "current", 2), (1, "gone", 1), (1, "current", 2)]);
+        let current = "current".to_owned();
+        let lines = [(1, 1, current.clone(), 2), (1, 2, current.clone(), 3), (2, 1, current.clone(), 1), (2, 2, "gone".into(), 1), (3, 1, current.clone(), 1), (3, 2, current, 1)];
+        assert_eq!(history(&store), lines);
+        let triage: String = store.connection.query_row("SELECT t.status FROM triage t JOIN finding f USING (finding_id) WHERE f.id = 1", [], |r| r.get(0)).unwrap();
+        assert_eq!(triage, "closed");
+        let third = hunt(&mut store, None, &rule, &[grouped("bob", 1)]);
+        assert_eq!((third.new, third.known, third.gone), (0, 1, 2));
+        assert_eq!(store.findings(&FindingFilter::default()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_changed_rule_supersedes_its_findings() {
+        let mut store = store();
+        hunt(&mut store, None, &rule("r", "1"), &[grouped("ann", 2), grouped("bob", 1)]);
+        let outcome = hunt(&mut store, None, &rule("r", "2"), &[grouped("ann", 4)]);
+        assert_eq!((outcome.new, outcome.known, outcome.gone, outcome.superseded), (0, 1, 0, 1));
+        assert_eq!(all(&store).iter().map(|f| (f.count, f.state.as_str())).collect::<Vec<_>>(), [(4, "current"), (1, "superseded")]);
+    }
+
+    #[test]
+    fn rules_that_were_not_hunted_and_hunts_over_a_part_of_time_retire_nothing() {
+        let mut store = store();
+        hunt(&mut store, None, &rule("r", "1"), &[grouped("ann", 2)]);
+        for (since_us, other) in [(None, rule("other", "1")), (None, rule("", "1")), (Some(1), rule("r", "1"))] {
+            let outcome = hunt(&mut store, since_us, &other, &[]);
+            assert_eq!((outcome.gone, outcome.superseded), (0, 0), "{other:?}");
+        }
+        assert_eq!(store.findings(&FindingFilter::default()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn identity_depends_on_rule_window_group_and_event_alone() {
+        let mut store = store();
+        let window = Finding { window_start_us: Some(60), ..grouped("ann", 1) };
+        let shifted = Finding { group: vec![("use".into(), "rann".into())], ..grouped("", 1) };
+        let findings = [grouped("ann", 1), grouped("bob", 1), window, shifted, row_wise(1), row_wise(2)];
+        assert_eq!(hunt(&mut store, None, &rule("r", "1"), &findings).new, 6);
+        assert_eq!(hunt(&mut store, None, &rule("s", "1"), &findings).new, 6);
+        let changed = Finding { count: 9, message: "new".into(), risk_score: Some(1.0), last_time_us: None, ..grouped("ann", 1) };
+        assert_eq!(hunt(&mut store, None, &rule("r", "1"), &[changed]).known, 1);
+    }
+
+    #[test]
+    fn evidence_is_capped_and_names_every_source_of_an_event() {
+        let mut store = store();
+        let (names, mut batch) = (Names::default(), EventBatch::default());
+        add(&mut batch, &names, 1, &[("A", "x")]);
+        assert_eq!(load(&mut store, "copy", "2", &batch, &names).new_events, 0);
+        hunt(&mut store, None, &rule("r", "1"), &[grouped("ann", 2)]);
+        let evidence = store.evidence(&FindingFilter::default()).unwrap();
+        assert_eq!(evidence.iter().map(|e| (e.path.as_str(), e.event.0, e.record)).collect::<Vec<_>>(), [("a", 1, 7), ("a", 2, 7), ("copy", 2, 7)]);
+        let many = Finding { count: 5_000, evidence: (1..=5_000).map(EventId).collect(), ..grouped("ann", 2) };
+        hunt(&mut store, None, &rule("r", "1"), &[many]);
+        let kept: i64 = store.connection.query_row("SELECT count(*) FROM evidence", [], |r| r.get(0)).unwrap();
+        assert_eq!((kept.unsigned_abs() as usize, all(&store)[0].count), (EVIDENCE_CAP, 5_000));
+    }
+}

@@ -1,7 +1,12 @@
 //! Versions of the schema: `user_version` counts the migrations applied, `application_id` says whose file it is.
 
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 
 use super::StoreError;
 
@@ -9,10 +14,30 @@ use super::StoreError;
 pub(super) const APPLICATION_ID: i32 = 0x5248_4e54;
 
 /// In order; each is applied once, in a transaction of its own.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_store.sql")];
+pub(super) const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_store.sql")];
 
 fn version() -> i32 {
     i32::try_from(MIGRATIONS.len()).expect("few migrations")
+}
+
+/// Refuses a file that ends before its last page. A write-ahead log may hold what is missing: then SQLite knows.
+pub(super) fn check_length(path: &Path) -> Result<(), StoreError> {
+    let mut header = [0; 32];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    let log = PathBuf::from(format!("{}-wal", path.display()));
+    if read.is_err() || !header.starts_with(b"SQLite format 3\0") || log.exists() {
+        return Ok(());
+    }
+    let page = match u64::from(u16::from_be_bytes([header[16], header[17]])) {
+        1 => 65_536,
+        bytes => bytes,
+    };
+    let wanted = page * u64::from(u32::from_be_bytes([header[28], header[29], header[30], header[31]]));
+    let found = std::fs::metadata(path).map_or(wanted, |m| m.len());
+    if found < wanted {
+        return Err(StoreError::Damaged(format!("`{}` is cut off: it has {found} bytes of {wanted}", path.display())));
+    }
+    Ok(())
 }
 
 /// Settings that a file from a stranger cannot turn against us.
@@ -20,12 +45,13 @@ pub(super) fn harden(connection: &Connection) -> Result<(), StoreError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
     Ok(())
 }
 
 /// Settings for speed that lose nothing but the last transaction when the machine stops.
 pub(super) fn tune(connection: &Connection) -> Result<(), StoreError> {
-    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;")?;
+    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA foreign_keys = OFF;")?;
     Ok(())
 }
 
@@ -38,7 +64,7 @@ pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
     if found > version() {
         return Err(StoreError::Newer { found, known: version() });
     }
-    super::views::check_schema(connection)
+    super::check::schema(connection)
 }
 
 /// Brings a store to the newest version; a new file becomes a store.
@@ -57,7 +83,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {index};"))?;
         transaction.commit()?;
     }
-    super::views::check_schema(connection)
+    super::check::schema(connection)
 }
 
 fn pragmas(connection: &Connection) -> Result<(i32, i32), StoreError> {

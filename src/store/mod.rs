@@ -5,6 +5,7 @@
 
 mod catalog_sql;
 mod cell;
+mod check;
 mod dictionary;
 mod encode;
 mod error;
@@ -58,6 +59,7 @@ impl Store {
     /// # Errors
     /// When the file is no store, is newer than this program, or SQLite fails.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        migrate::check_length(path)?;
         let connection = Connection::open(path).map_err(|e| StoreError::Open { path: path.to_owned(), error: e.to_string() })?;
         Self::set_up(connection, true)
     }
@@ -67,6 +69,7 @@ impl Store {
     /// # Errors
     /// When there is no such file, it is no store, or it is newer than this program.
     pub fn open_read_only(path: &Path) -> Result<Self, StoreError> {
+        migrate::check_length(path)?;
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|e| StoreError::Open { path: path.to_owned(), error: e.to_string() })?;
         Self::set_up(connection, false)

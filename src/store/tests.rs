@@ -187,3 +187,82 @@ fn no_bytes_are_no_duplicate() {
         assert_eq!(writer.finish_source(&SourceEnd { sha256: "empty".into(), ..SourceEnd::default() }).unwrap().duplicate_of, None);
     }
 }
+
+/// A store on disk with an event.
+fn on_disk(folder: &std::path::Path) -> std::path::PathBuf {
+    let path = folder.join("s.db");
+    let (names, mut batch) = (Names::default(), EventBatch::default());
+    for n in 0..300 {
+        add(&mut batch, &names, n, &[("A", "some text"), ("B", "more text")]);
+    }
+    let mut store = Store::open(&path).unwrap();
+    load(&mut store, "a", "1", &batch, &names);
+    store.make_views(&[]).unwrap();
+    store.settle().unwrap();
+    path
+}
+
+#[test]
+fn files_that_are_no_store_are_refused_and_stay_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x");
+    for bytes in ["no database at all, but long enough to be looked at as one: ".repeat(100).into_bytes(), b"short".to_vec()] {
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(Store::open(&path).is_err() && Store::open_read_only(&path).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+    assert!(Store::open_read_only(&folder.path().join("nowhere")).is_err());
+    let newer = on_disk(folder.path());
+    rusqlite::Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    for opened in [Store::open(&newer).err(), Store::open_read_only(&newer).err()] {
+        assert!(matches!(opened, Some(super::StoreError::Newer { found: 99, .. })));
+    }
+}
+
+/// Reads everything there is; whatever is wrong must come back as an error.
+fn read_all(path: &std::path::Path) -> Result<u64, super::StoreError> {
+    let mut store = Store::open_read_only(path)?;
+    let catalog = store.catalog()?;
+    let mut seen = 0;
+    for event_type in &catalog.types {
+        let all: Vec<ColumnIndex> = (0..).take(event_type.columns.len()).map(ColumnIndex).collect();
+        let range = EventRange { first: EventId(1), last: EventId(i64::MAX), since_us: None, until_us: None };
+        let mut ids = Vec::new();
+        store.scan(event_type, &all, range, &mut |id, _| {
+            ids.push(id);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        for id in ids {
+            store.event(id)?;
+            seen += 1;
+        }
+    }
+    store.query("SELECT * FROM events", &[], &super::QueryLimits::default())?;
+    store.sources()?;
+    Ok(seen)
+}
+
+#[test]
+fn damage_is_an_error_and_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = on_disk(folder.path());
+    assert_eq!(read_all(&path).unwrap(), 300);
+    let whole = std::fs::read(&path).unwrap();
+    let broken = folder.path().join("broken.db");
+    let mut errors = 0;
+    for cut in [0, 100, 1_000, whole.len() / 2, whole.len() - 1_000] {
+        std::fs::write(&broken, &whole[..cut]).unwrap();
+        errors += usize::from(read_all(&broken).is_err());
+    }
+    assert_eq!(errors, 5, "every cut is noticed");
+    let mut errors = 0;
+    for page in 0..whole.len() / 4_096 {
+        let mut bytes = whole.clone();
+        for (n, byte) in bytes[page * 4_096..(page + 1) * 4_096].iter_mut().enumerate().skip(usize::from(page == 0) * 100) {
+            *byte = byte.wrapping_add(u8::try_from(n % 251).unwrap()).wrapping_mul(31);
+        }
+        std::fs::write(&broken, &bytes).unwrap();
+        errors += usize::from(read_all(&broken).is_err());
+    }
+    assert!(errors > 0);
+}

@@ -18,12 +18,6 @@ pub struct ViewDefinition {
     pub select: String,
 }
 
-/// Tables of the migrations.
-const TABLES: [&str; 20] = [
-    "source", "watermark", "value", "value_item", "event_type", "field", "event", "overflow", "message", "message_block", "event_alias", "recovered_event", "record_range", "rule", "hunt",
-    "finding", "finding_history", "triage", "evidence", "sqlite_stat1",
-];
-
 const TIME: &str = "CASE WHEN e.time_us % 1000 = 0
     THEN strftime('%Y-%m-%dT%H:%M:%S', (e.time_us - ((e.time_us % 1000000) + 1000000) % 1000000) / 1000000, 'unixepoch') || printf('.%03dZ', (((e.time_us % 1000000) + 1000000) % 1000000) / 1000)
     ELSE strftime('%Y-%m-%dT%H:%M:%S', (e.time_us - ((e.time_us % 1000000) + 1000000) % 1000000) / 1000000, 'unixepoch') || printf('.%06dZ', ((e.time_us % 1000000) + 1000000) % 1000000) END";
@@ -134,29 +128,6 @@ fn time_sql(cell: &str, shape: TimeShape) -> String {
         sql.push_str(" || 'Z'");
     }
     sql
-}
-
-/// Refuses what this program never makes: triggers, virtual tables, unknown tables.
-pub(super) fn check_schema(connection: &Connection) -> Result<(), StoreError> {
-    let mut statement = connection.prepare("SELECT type, name, coalesce(sql, '') FROM sqlite_schema")?;
-    let rows: Vec<(String, String, String)> = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
-    for (kind, name, sql) in rows {
-        let shown = name.escape_debug();
-        let known = match kind.as_str() {
-            "table" => !sql.to_ascii_uppercase().starts_with("CREATE VIRTUAL") && (TABLES.contains(&name.as_str()) || name.starts_with("sqlite_stat") || is_type_table(&name)),
-            "index" => name.starts_with("sqlite_autoindex_") || TABLES.iter().any(|t| name.starts_with(&format!("{t}_"))),
-            "view" => true,
-            _ => false,
-        };
-        if !known {
-            return Err(StoreError::Hostile(format!("it has an unknown {kind} `{shown}`")));
-        }
-    }
-    Ok(())
-}
-
-fn is_type_table(name: &str) -> bool {
-    name.strip_prefix('e').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// An identifier.
