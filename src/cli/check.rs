@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
 }
 
 fn list(format: Format, set: &RuleSet, printer: &mut Printer) -> std::io::Result<()> {
-    let shape = Shape::new(["severity", "code", "message", "path", "line", "column"], vec![TableColumn::left("code", "Code")]);
+    let shape = Shape::new(["severity", "code", "message", "path", "line", "column"], vec![TableColumn::text("code", "Code")]);
     let mut writer = ListWriter::new(printer.data(), format, &shape, None)?;
     for diagnostic in &set.diagnostics {
         let object = object(diagnostic);

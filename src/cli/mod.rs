@@ -142,7 +142,11 @@ fn sentence(error: &anyhow::Error) -> String {
             text.push_str(&cause);
         }
     }
-    text
+    // SQLite's errors say the same again after their number.
+    match text.rfind(": Error code ") {
+        Some(at) if text[at..].rsplit(": ").next().is_some_and(|last| text[..at].ends_with(last)) => text[..at].to_owned(),
+        _ => text,
+    }
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{Shape, TableColumn, time};
+use super::{Kind, Shape, TableColumn, time};
 use crate::store::EvidenceRow;
 
 /// What `retrohunt findings --evidence` lists.
@@ -12,12 +12,12 @@ pub static EVIDENCE: LazyLock<Shape> = LazyLock::new(|| {
     Shape::new(
         ["finding_id", "rule_id", "path", "record", "time", "event_id"],
         vec![
-            TableColumn::right("finding_id", "Finding"),
-            TableColumn::left("rule_id", "Rule"),
-            TableColumn::left("time", "Time"),
-            TableColumn::right("event_id", "Event"),
-            TableColumn::right("record", "Record"),
-            TableColumn::left("path", "Path"),
+            TableColumn::number("finding_id", "Finding"),
+            TableColumn::text("rule_id", "Rule"),
+            TableColumn::new("time", "Time", Kind::ExactTime),
+            TableColumn::number("event_id", "Event"),
+            TableColumn::number("record", "Record"),
+            TableColumn::text("path", "Path"),
         ],
     )
 });

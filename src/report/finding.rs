@@ -28,14 +28,13 @@ pub static FINDING: LazyLock<Shape> = LazyLock::new(|| {
             "risk_objects",
         ],
         vec![
-            TableColumn::right("finding_id", "Id"),
-            TableColumn::left("level", "Level"),
-            TableColumn::left("rule_title", "Rule"),
-            TableColumn::left("techniques", "Technique"),
-            TableColumn::right("count", "Count"),
-            TableColumn::left("first_time", "First"),
-            TableColumn::left("last_time", "Last"),
-            TableColumn::left("group", "Group or host").or("risk_objects"),
+            TableColumn::number("finding_id", "Id"),
+            TableColumn::text("level", "Level"),
+            TableColumn::text("rule_title", "Rule"),
+            TableColumn::text("techniques", "Technique"),
+            TableColumn::number("count", "Count"),
+            TableColumn::time("first_time", "First (UTC)"),
+            TableColumn::text("group", "Group or host").or("risk_objects"),
         ],
     )
 });

@@ -22,7 +22,7 @@ pub use evidence::{EVIDENCE, evidence_row};
 pub use finding::{FINDING, finding_row};
 pub use json::to_json;
 pub use serde_json::Value;
-pub use shape::{Align, Shape, TableColumn, cell_text};
+pub use shape::{Kind, Shape, TableColumn, cell_text};
 pub use source::{SOURCE, source_row};
 pub use visible::{visible, visible_text};
 
@@ -111,7 +111,7 @@ mod tests {
     fn listing(format: Format, rows: &[Vec<Value>], width: Option<u16>) -> String {
         let shape = Shape {
             fields: ["path", "events", "tags", "group"].map(String::from).to_vec(),
-            table: vec![TableColumn::left("path", "Path"), TableColumn::right("events", "Events"), TableColumn::left("group", "Group")],
+            table: vec![TableColumn::text("path", "Path"), TableColumn::number("events", "Events"), TableColumn::text("group", "Group")],
         };
         let mut out = Vec::new();
         let mut writer = ListWriter::new(&mut out, format, &shape, width).unwrap();

@@ -20,30 +20,44 @@ pub struct TableColumn {
     pub field: String,
     /// Its heading.
     pub heading: String,
-    /// Where its cells stand.
-    pub align: Align,
+    /// What its cells are.
+    pub kind: Kind,
     /// The field it shows where its own is null or empty.
     pub otherwise: Option<String>,
 }
 
-/// Where a cell stands in its column.
+/// What the cells of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Align {
-    /// Text.
-    Left,
-    /// Numbers.
-    Right,
+pub enum Kind {
+    /// On the left; wrapped where the terminal is narrow.
+    Text,
+    /// On the right, never wrapped.
+    Number,
+    /// Shown to the second (`2024-01-31 12:00:00`), never wrapped.
+    Time,
+    /// Shown as it is, never wrapped.
+    ExactTime,
 }
 
 impl TableColumn {
+    /// Makes a column.
+    pub fn new(field: &str, heading: &str, kind: Kind) -> Self {
+        Self { field: field.into(), heading: heading.into(), kind, otherwise: None }
+    }
+
     /// Makes a column of text.
-    pub fn left(field: &str, heading: &str) -> Self {
-        Self { field: field.into(), heading: heading.into(), align: Align::Left, otherwise: None }
+    pub fn text(field: &str, heading: &str) -> Self {
+        Self::new(field, heading, Kind::Text)
     }
 
     /// Makes a column of numbers.
-    pub fn right(field: &str, heading: &str) -> Self {
-        Self { field: field.into(), heading: heading.into(), align: Align::Right, otherwise: None }
+    pub fn number(field: &str, heading: &str) -> Self {
+        Self::new(field, heading, Kind::Number)
+    }
+
+    /// Makes a column of times.
+    pub fn time(field: &str, heading: &str) -> Self {
+        Self::new(field, heading, Kind::Time)
     }
 
     /// Shows another field where this one is null or empty.
@@ -73,7 +87,7 @@ impl Shape {
             }
             fields.push(name);
         }
-        let table = fields.iter().map(|f| TableColumn::left(f, f)).collect();
+        let table = fields.iter().map(|f| TableColumn::text(f, f)).collect();
         Self { fields, table }
     }
 }

@@ -12,15 +12,15 @@ pub static SOURCE: LazyLock<Shape> = LazyLock::new(|| {
     Shape::new(
         ["path", "format", "events", "new_events", "bad", "recovered", "duplicate_of", "sha256", "first_time", "last_time", "bytes"],
         vec![
-            TableColumn::left("path", "Path"),
-            TableColumn::left("format", "Format"),
-            TableColumn::right("events", "Events"),
-            TableColumn::right("new_events", "New"),
-            TableColumn::right("bad", "Bad"),
-            TableColumn::right("recovered", "Recovered"),
-            TableColumn::left("first_time", "First"),
-            TableColumn::left("last_time", "Last"),
-            TableColumn::left("duplicate_of", "Same bytes as"),
+            TableColumn::text("path", "Path"),
+            TableColumn::text("format", "Format"),
+            TableColumn::number("events", "Events"),
+            TableColumn::number("new_events", "New"),
+            TableColumn::number("bad", "Bad"),
+            TableColumn::number("recovered", "Recovered"),
+            TableColumn::time("first_time", "First (UTC)"),
+            TableColumn::time("last_time", "Last (UTC)"),
+            TableColumn::text("duplicate_of", "Same bytes as"),
         ],
     )
 });

@@ -1,11 +1,12 @@
 //! Tables for reading: no lines, two spaces between columns, long cells cut, wrapped to the terminal's width.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table as Grid, presets};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table as Grid, presets};
 use serde_json::Value;
 
-use super::{Align, Shape, cell_text, visible};
+use super::{Kind, Shape, cell_text, visible};
 
 /// Characters of a cell that a table shows; the other formats have all of it.
 const CELL_CHARS: usize = 240;
@@ -28,7 +29,10 @@ impl Table {
         } else {
             grid.set_content_arrangement(ContentArrangement::Disabled);
         }
-        grid.set_header(shape.table.iter().map(|c| Cell::new(visible(&c.heading)).set_alignment(alignment(c.align))));
+        grid.set_header(shape.table.iter().map(|c| Cell::new(visible(&c.heading)).set_alignment(alignment(c.kind))));
+        for (column, _) in grid.column_iter_mut().zip(&shape.table).filter(|(_, shown)| shown.kind != Kind::Text) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
         let position = |field: &String| shape.fields.iter().position(|f| f == field).expect("a table column shows a field of its shape");
         let columns = shape.table.iter().map(|c| (position(&c.field), c.otherwise.as_ref().map(position))).collect();
         Self { grid, columns, rows: 0 }
@@ -37,8 +41,9 @@ impl Table {
     pub(super) fn row(&mut self, shape: &Shape, values: &[Value]) {
         let cells = self.columns.iter().zip(&shape.table).map(|((own, otherwise), column)| {
             let value = otherwise.filter(|_| is_empty(&values[*own])).map_or(&values[*own], |other| &values[other]);
-            let align = if value.is_number() { Align::Right } else { column.align };
-            Cell::new(cut(&visible(&cell_text(value)))).set_alignment(alignment(align))
+            let kind = if value.is_number() { Kind::Number } else { column.kind };
+            let text = if kind == Kind::Time { to_the_second(cell_text(value)) } else { cell_text(value) };
+            Cell::new(cut(&visible(&text))).set_alignment(alignment(kind))
         });
         let cells: Vec<Cell> = cells.collect();
         self.grid.add_row(cells);
@@ -59,11 +64,17 @@ impl Table {
     }
 }
 
-fn alignment(align: Align) -> CellAlignment {
-    match align {
-        Align::Left => CellAlignment::Left,
-        Align::Right => CellAlignment::Right,
+fn alignment(kind: Kind) -> CellAlignment {
+    match kind {
+        Kind::Text | Kind::Time | Kind::ExactTime => CellAlignment::Left,
+        Kind::Number => CellAlignment::Right,
     }
+}
+
+/// `2024-01-31T12:00:00.123Z` → `2024-01-31 12:00:00`; anything else stays.
+fn to_the_second(text: Cow<'_, str>) -> Cow<'_, str> {
+    let is_time = text.is_ascii() && text.len() > 19 && text.as_bytes()[10] == b'T' && text.ends_with('Z');
+    if is_time { Cow::Owned(text[..19].replace('T', " ")) } else { text }
 }
 
 fn is_empty(value: &Value) -> bool {

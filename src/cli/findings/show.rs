@@ -56,7 +56,7 @@ fn write_objects(format: Format, objects: &[Value], printer: &mut Printer) -> an
         (Format::Jsonl | Format::Csv, many) => {
             let mut shape: Shape = FINDING.clone();
             shape.fields.push("events".to_owned());
-            shape.table = vec![TableColumn::left("events", "Events")];
+            shape.table = vec![TableColumn::text("events", "Events")];
             let mut writer = ListWriter::new(printer.data(), format, &shape, None)?;
             for one in many {
                 let values: Vec<Value> = shape.fields.iter().map(|field| one[field].clone()).collect();
