@@ -47,10 +47,26 @@ pub(crate) fn once(file: &Path, events: u64, event: Event) {
     std::fs::rename(part, file).unwrap();
 }
 
-const PROGRAMS: &[&str] = &["cmd.exe", "powershell.exe", "svchost.exe", "rundll32.exe", "net.exe", "reg.exe", "conhost.exe", "msiexec.exe", "chrome.exe", "python.exe", "sc.exe", "wmic.exe"];
+const PROGRAMS: &[&str] = &[
+    "cmd.exe",
+    "powershell.exe",
+    "svchost.exe",
+    "rundll32.exe",
+    "net.exe",
+    "reg.exe",
+    "conhost.exe",
+    "msiexec.exe",
+    "chrome.exe",
+    "python.exe",
+    "sc.exe",
+    "wmic.exe",
+];
 const USERS: &[&str] = &["alice", "bob", "carol", "dave", "erin", "svc-backup", "svc-sql", "SYSTEM", "admin", "frank", "grace", "heidi"];
-const WORDS: &[&str] = &["report", "backup", "update", "query", "export", "sync", "index", "install", "cache", "policy", "audit", "deploy", "invoice", "ledger"];
-const TARGETS: &[&str] = &["PSEXESVC.exe", "Windows\\\\Temp\\\\a.dll", "reports\\\\q3.xlsx", "Users\\\\alice\\\\desktop.ini", "srvsvc", "wkssvc", "spoolss"];
+const WORDS: &[&str] = &[
+    "report", "backup", "update", "query", "export", "sync", "index", "install", "cache", "policy", "audit", "deploy", "invoice", "ledger",
+];
+const TARGETS: &[&str] =
+    &["PSEXESVC.exe", "Windows\\\\Temp\\\\a.dll", "reports\\\\q3.xlsx", "Users\\\\alice\\\\desktop.ini", "srvsvc", "wkssvc", "spoolss"];
 
 fn head(number: u64, dice: &mut Dice, channel: &str, source: &str, id: u32, line: &mut String) {
     let ms = number * 37;
@@ -75,11 +91,21 @@ pub(crate) fn process_event(number: u64, dice: &mut Dice, line: &mut String) {
     let (x, y) = (dice.next(), dice.next());
     field("Image", &format!("C:\\\\Windows\\\\System32\\\\{program}"), line);
     field("OriginalFileName", program, line);
-    field("CommandLine", &format!("\\\"C:\\\\Windows\\\\System32\\\\{program}\\\" /{a} --{b}={x:016x} -o C:\\\\Users\\\\{user}\\\\AppData\\\\Local\\\\Temp\\\\{y:08x}.tmp"), line);
+    field(
+        "CommandLine",
+        &format!(
+            "\\\"C:\\\\Windows\\\\System32\\\\{program}\\\" /{a} --{b}={x:016x} -o C:\\\\Users\\\\{user}\\\\AppData\\\\Local\\\\Temp\\\\{y:08x}.tmp"
+        ),
+        line,
+    );
     field("CurrentDirectory", &format!("C:\\\\Users\\\\{user}\\\\"), line);
     field("User", &format!("CORP\\\\{user}"), line);
     field("IntegrityLevel", dice.pick(&["Medium", "High", "System"]), line);
-    field("ProcessGuid", &format!("{{{:08x}-{:04x}-{:04x}-{:04x}-{:012x}}}", x >> 32, x >> 16 & 0xffff, x & 0xffff, y >> 48, y & 0xffff_ffff_ffff), line);
+    field(
+        "ProcessGuid",
+        &format!("{{{:08x}-{:04x}-{:04x}-{:04x}-{:012x}}}", x >> 32, x >> 16 & 0xffff, x & 0xffff, y >> 48, y & 0xffff_ffff_ffff),
+        line,
+    );
     field("ProcessId", &(4 * (1 + dice.below(8000))).to_string(), line);
     field("Hashes", &format!("SHA1={x:020x}{y:020x},MD5={y:032x}"), line);
     field("ParentImage", &format!("C:\\\\Windows\\\\System32\\\\{parent}"), line);
@@ -119,7 +145,11 @@ pub(crate) fn mixed_event(number: u64, dice: &mut Dice, line: &mut String) {
         5 => {
             head(number, dice, "Microsoft-Windows-Sysmon/Operational", sysmon, 13, line);
             field("EventType", "SetValue", line);
-            field("TargetObject", &format!("HKLM\\\\Software\\\\{}\\\\{}\\\\{}", dice.pick(WORDS), dice.pick(WORDS), dice.below(5000)), line);
+            field(
+                "TargetObject",
+                &format!("HKLM\\\\Software\\\\{}\\\\{}\\\\{}", dice.pick(WORDS), dice.pick(WORDS), dice.below(5000)),
+                line,
+            );
             field("Details", &format!("DWORD (0x{:08x})", dice.below(64)), line);
         }
         6 => {
@@ -149,6 +179,15 @@ pub(crate) fn mixed_event_with_message(number: u64, dice: &mut Dice, line: &mut 
     mixed_event(number, dice, line);
     line.pop();
     let (user, word) = (dice.pick(USERS), dice.pick(WORDS));
-    field("Message", &format!("An operation was performed on an object.\\r\\n\\r\\nSubject:\\r\\n\\tSecurity ID:\\t\\tS-1-5-21-1-2-3-{}\\r\\n\\tAccount Name:\\t\\t{user}\\r\\n\\tAccount Domain:\\t\\tCORP\\r\\n\\tLogon ID:\\t\\t0x{:x}\\r\\n\\r\\nObject:\\r\\n\\tObject Server:\\t\\tSecurity\\r\\n\\tObject Type:\\t\\tFile\\r\\n\\tObject Name:\\t\\t{word}\\r\\n\\r\\nProcess Information:\\r\\n\\tProcess ID:\\t\\t0x{:x}\\r\\n", 1000 + dice.below(500), dice.below(90_000), dice.below(30_000)), line);
+    field(
+        "Message",
+        &format!(
+            "An operation was performed on an object.\\r\\n\\r\\nSubject:\\r\\n\\tSecurity ID:\\t\\tS-1-5-21-1-2-3-{}\\r\\n\\tAccount Name:\\t\\t{user}\\r\\n\\tAccount Domain:\\t\\tCORP\\r\\n\\tLogon ID:\\t\\t0x{:x}\\r\\n\\r\\nObject:\\r\\n\\tObject Server:\\t\\tSecurity\\r\\n\\tObject Type:\\t\\tFile\\r\\n\\tObject Name:\\t\\t{word}\\r\\n\\r\\nProcess Information:\\r\\n\\tProcess ID:\\t\\t0x{:x}\\r\\n",
+            1000 + dice.below(500),
+            dice.below(90_000),
+            dice.below(30_000)
+        ),
+        line,
+    );
     line.push('}');
 }

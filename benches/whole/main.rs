@@ -40,7 +40,8 @@ struct Bench {
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let bench = Bench { program: env!("CARGO_BIN_EXE_retrohunt").into(), shared: root.join("../shared"), folder: root.join("target/bench") };
+    let bench =
+        Bench { program: env!("CARGO_BIN_EXE_retrohunt").into(), shared: root.join("../shared"), folder: root.join("target/bench") };
     fs::create_dir_all(&bench.folder).unwrap();
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     if let Some(unknown) = wanted.iter().find(|w| PARTS.iter().all(|p| p.name != **w)) {

@@ -27,14 +27,20 @@ pub(crate) fn compare(program: &Path, store: &Path, file: &Path) {
         *expected.entry(kind.to_lowercase()).or_default() += n.as_u64().unwrap();
     }
     let wrong: Vec<&String> = expected.keys().chain(found.keys()).filter(|k| expected.get(*k) != found.get(*k)).collect();
-    println!("  {} events of {} kinds equal the truth file {}", if wrong.is_empty() { "ok  " } else { "MISS" }, expected.len(), list(&wrong));
+    println!(
+        "  {} events of {} kinds equal the truth file {}",
+        if wrong.is_empty() { "ok  " } else { "MISS" },
+        expected.len(),
+        list(&wrong)
+    );
 }
 
 /// Hunts with the page the project began from and compares its rows with the truth file.
 pub(crate) fn compare_seed(program: &Path, shared: &Path, store: &Path, file: &Path) {
     let Some(truth) = read(file) else { return };
     let Some(page) = std::fs::read_dir(shared.join("seed")).ok().and_then(|mut d| d.next()).and_then(Result::ok) else { return };
-    let arguments = ["hunt", "--rules", page.path().to_str().unwrap(), "--store", store.to_str().unwrap(), "--format", "jsonl"].map(str::to_owned);
+    let arguments =
+        ["hunt", "--rules", page.path().to_str().unwrap(), "--store", store.to_str().unwrap(), "--format", "jsonl"].map(str::to_owned);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let rows = child::output(program, &arguments);
     let keys = ["Share_Name", "Relative_Target_Name", "Object_Type", "Access_Mask", "user", "src_port", "Source_Address"];
@@ -47,11 +53,18 @@ pub(crate) fn compare_seed(program: &Path, shared: &Path, store: &Path, file: &P
         })
         .collect();
     let rows = truth["seed_rows"].as_array().unwrap();
-    let mut expected: Vec<Vec<String>> = rows.iter().map(|row| keys.iter().map(|k| text(&row[k])).chain([row["count"].to_string()]).collect()).collect();
+    let mut expected: Vec<Vec<String>> =
+        rows.iter().map(|row| keys.iter().map(|k| text(&row[k])).chain([row["count"].to_string()]).collect()).collect();
     found.sort();
     expected.sort();
-    let wrong: Vec<&Vec<String>> = expected.iter().filter(|r| !found.contains(r)).chain(found.iter().filter(|r| !expected.contains(r))).collect();
-    println!("  {} {} rows of the first page equal the truth file {}", if wrong.is_empty() { "ok  " } else { "MISS" }, expected.len(), list(&wrong));
+    let wrong: Vec<&Vec<String>> =
+        expected.iter().filter(|r| !found.contains(r)).chain(found.iter().filter(|r| !expected.contains(r))).collect();
+    println!(
+        "  {} {} rows of the first page equal the truth file {}",
+        if wrong.is_empty() { "ok  " } else { "MISS" },
+        expected.len(),
+        list(&wrong)
+    );
 }
 
 fn list<T: std::fmt::Debug>(wrong: &[&T]) -> String {

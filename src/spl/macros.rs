@@ -191,7 +191,11 @@ impl Expander<'_> {
                 Piece::Comment(_) => out.push(' '),
                 Piece::Call(range) => out.push_str(&self.call(&text[range.start + 1..range.end - 1], at, depth + 1)),
                 Piece::Open(_) => {
-                    return self.fault("spl-unclosed-macro", format!("the macro `{name}` holds a call that lacks its closing backtick"), at);
+                    return self.fault(
+                        "spl-unclosed-macro",
+                        format!("the macro `{name}` holds a call that lacks its closing backtick"),
+                        at,
+                    );
                 }
             }
         }

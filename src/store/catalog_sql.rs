@@ -7,7 +7,8 @@ use crate::catalog::{Catalog, Column, EventType, Storage, TypeId};
 
 /// Reads all event types with their columns.
 pub(super) fn read(connection: &Connection) -> Result<Catalog, StoreError> {
-    let mut statement = connection.prepare("SELECT id, product, dataset, code, storage, view, has_messages, events FROM event_type ORDER BY id")?;
+    let mut statement =
+        connection.prepare("SELECT id, product, dataset, code, storage, view, has_messages, events FROM event_type ORDER BY id")?;
     let rows = statement.query_map([], |row| {
         let id: u32 = row.get(0)?;
         let storage = if row.get_ref(4)?.as_str()? == "table" { Storage::Table(format!("e{id}")) } else { Storage::Overflow };
@@ -24,13 +25,15 @@ pub(super) fn read(connection: &Connection) -> Result<Catalog, StoreError> {
         })
     })?;
     let mut catalog = Catalog { types: rows.collect::<Result<_, _>>()? };
-    let mut statement = connection.prepare("SELECT event_type, position, name, view_name, encoding, has_lists FROM field ORDER BY event_type, position")?;
+    let mut statement =
+        connection.prepare("SELECT event_type, position, name, view_name, encoding, has_lists FROM field ORDER BY event_type, position")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let id = TypeId(row.get(0)?);
         let position = usize::try_from(row.get::<_, i64>(1)?).unwrap_or(usize::MAX);
         let encoding: String = row.get(4)?;
-        let encoding = schema::parse_encoding(&encoding).ok_or_else(|| StoreError::Damaged(format!("unknown encoding `{}` of a field", encoding.escape_debug())))?;
+        let encoding = schema::parse_encoding(&encoding)
+            .ok_or_else(|| StoreError::Damaged(format!("unknown encoding `{}` of a field", encoding.escape_debug())))?;
         let Ok(index) = catalog.types.binary_search_by_key(&id, |t| t.id) else {
             return Err(StoreError::Damaged(format!("a field belongs to no event type ({})", id.0)));
         };
@@ -38,7 +41,13 @@ pub(super) fn read(connection: &Connection) -> Result<Catalog, StoreError> {
         if event_type.columns.len() != position {
             return Err(StoreError::Damaged(format!("the fields of event type {} have gaps", id.0)));
         }
-        event_type.columns.push(Column { field: row.get(2)?, sql_name: format!("c{position}"), view_name: row.get(3)?, encoding, has_lists: row.get(5)? });
+        event_type.columns.push(Column {
+            field: row.get(2)?,
+            sql_name: format!("c{position}"),
+            view_name: row.get(3)?,
+            encoding,
+            has_lists: row.get(5)?,
+        });
     }
     Ok(catalog)
 }

@@ -9,14 +9,66 @@ use super::migrate::MIGRATIONS;
 
 /// What a view may call. SQLite's trusted_schema setting keeps functions with effects out of views as well.
 const FUNCTIONS: &[&str] = &[
-    "abs", "cast", "char", "coalesce", "count", "glob", "group_concat", "hex", "ifnull", "iif", "instr", "length", "like", "lower", "ltrim", "max", "min", "nullif", "printf",
-    "replace", "retro_text", "round", "rtrim", "strftime", "substr", "sum", "total", "trim", "typeof", "unicode", "upper",
+    "abs",
+    "cast",
+    "char",
+    "coalesce",
+    "count",
+    "glob",
+    "group_concat",
+    "hex",
+    "ifnull",
+    "iif",
+    "instr",
+    "length",
+    "like",
+    "lower",
+    "ltrim",
+    "max",
+    "min",
+    "nullif",
+    "printf",
+    "replace",
+    "retro_text",
+    "round",
+    "rtrim",
+    "strftime",
+    "substr",
+    "sum",
+    "total",
+    "trim",
+    "typeof",
+    "unicode",
+    "upper",
 ];
 
 /// Words of SQL that may stand before a parenthesis.
 const WORDS: &[&str] = &[
-    "all", "and", "as", "between", "by", "case", "else", "escape", "except", "exists", "from", "in", "intersect", "is", "join", "not", "on", "or", "over", "select", "then", "union",
-    "values", "when", "where",
+    "all",
+    "and",
+    "as",
+    "between",
+    "by",
+    "case",
+    "else",
+    "escape",
+    "except",
+    "exists",
+    "from",
+    "in",
+    "intersect",
+    "is",
+    "join",
+    "not",
+    "on",
+    "or",
+    "over",
+    "select",
+    "then",
+    "union",
+    "values",
+    "when",
+    "where",
 ];
 
 /// Tables that SQLite makes for its statistics.
@@ -26,7 +78,9 @@ const STATISTICS: [&str; 2] = ["CREATE TABLE sqlite_stat1(tbl,idx,stat)", "CREAT
 /// show text.
 pub(super) fn schema(connection: &Connection) -> Result<(), StoreError> {
     let known = own_schema()?;
-    let mut statement = connection.prepare("SELECT type, name, coalesce(sql, '') FROM sqlite_schema").map_err(|e| StoreError::Damaged(format!("its schema: {e}")))?;
+    let mut statement = connection
+        .prepare("SELECT type, name, coalesce(sql, '') FROM sqlite_schema")
+        .map_err(|e| StoreError::Damaged(format!("its schema: {e}")))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (kind, name, sql): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -58,7 +112,9 @@ fn is_type_table(name: &str, sql: &str) -> bool {
     let columns = sql.strip_prefix(&format!("CREATE TABLE {name} (_id INTEGER PRIMARY KEY")).and_then(|rest| rest.strip_suffix(')'));
     let Some(columns) = columns else { return false };
     let mut parts = columns.split(", ");
-    name.strip_prefix('e').is_some_and(is_number) && parts.next() == Some("") && parts.all(|part| part.strip_prefix('c').is_some_and(is_number))
+    name.strip_prefix('e').is_some_and(is_number)
+        && parts.next() == Some("")
+        && parts.all(|part| part.strip_prefix('c').is_some_and(is_number))
 }
 
 /// Whether a view calls nothing but plain functions and hides nothing in comments or odd quotes.

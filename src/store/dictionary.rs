@@ -55,9 +55,12 @@ impl Dictionary {
         }
         let id = self.next;
         self.next += 1;
-        connection
-            .prepare_cached("INSERT INTO value (id, hash, text, is_list) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id, hash.cast_signed(), text, is_list])?;
+        connection.prepare_cached("INSERT INTO value (id, hash, text, is_list) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+            id,
+            hash.cast_signed(),
+            text,
+            is_list
+        ])?;
         self.set_bloom(hash);
         self.remember(hash, id, check);
         Ok((id, true))

@@ -116,7 +116,10 @@ impl FindingFilter {
             add("f.first_time_us < ?", SqlValue::Integer(us));
         }
         if let Some(hunt) = self.hunt {
-            add("EXISTS (SELECT 1 FROM finding_history h WHERE h.finding = f.id AND h.hunt = ? AND h.state = 'current')", SqlValue::Integer(hunt.0));
+            add(
+                "EXISTS (SELECT 1 FROM finding_history h WHERE h.finding = f.id AND h.hunt = ? AND h.state = 'current')",
+                SqlValue::Integer(hunt.0),
+            );
         }
         if let Some(level) = self.min_level {
             let levels: Vec<String> = [Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical]

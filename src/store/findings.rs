@@ -90,7 +90,12 @@ pub struct HuntOutcome {
 }
 
 /// Saves a hunt with its findings in one transaction.
-pub(super) fn save_hunt(connection: &mut Connection, hunt: &HuntRecord, rules: &[RuleMeta], findings: &[Finding]) -> Result<HuntOutcome, StoreError> {
+pub(super) fn save_hunt(
+    connection: &mut Connection,
+    hunt: &HuntRecord,
+    rules: &[RuleMeta],
+    findings: &[Finding],
+) -> Result<HuntOutcome, StoreError> {
     let transaction = connection.transaction()?;
     transaction.execute(
         "INSERT INTO hunt (started_us, since_us, until_us, last_event, rules, findings) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -126,13 +131,25 @@ fn save_rule(connection: &Connection, meta: &RuleMeta) -> Result<i64, StoreError
             json!(meta.tactics).to_string(),
             json!(meta.stories).to_string()
         ])?;
-    Ok(connection.prepare_cached("SELECT id FROM rule WHERE rule_id = ?1 AND hash = ?2")?.query_row(params![meta.id, meta.hash], |row| row.get(0))?)
+    Ok(connection
+        .prepare_cached("SELECT id FROM rule WHERE rule_id = ?1 AND hash = ?2")?
+        .query_row(params![meta.id, meta.hash], |row| row.get(0))?)
 }
 
-fn save_finding(connection: &Connection, outcome: &mut HuntOutcome, rule: i64, meta: &RuleMeta, finding: &Finding) -> Result<(), StoreError> {
+fn save_finding(
+    connection: &Connection,
+    outcome: &mut HuntOutcome,
+    rule: i64,
+    meta: &RuleMeta,
+    finding: &Finding,
+) -> Result<(), StoreError> {
     let identity = identity(connection, meta, finding)?;
-    let known: Option<i64> = connection.prepare_cached("SELECT id FROM finding WHERE finding_id = ?1")?.query_row(params![identity], |row| row.get(0)).optional()?;
-    let objects: Vec<Value> = finding.risk_objects.iter().map(|o| json!({"field": o.field, "type": o.kind, "value": o.value, "score": o.score})).collect();
+    let known: Option<i64> = connection
+        .prepare_cached("SELECT id FROM finding WHERE finding_id = ?1")?
+        .query_row(params![identity], |row| row.get(0))
+        .optional()?;
+    let objects: Vec<Value> =
+        finding.risk_objects.iter().map(|o| json!({"field": o.field, "type": o.kind, "value": o.value, "score": o.score})).collect();
     let (impact, confidence) = meta.risk.map_or((None, None), |r| (r.impact, r.confidence));
     connection
         .prepare_cached(
@@ -169,7 +186,9 @@ fn save_finding(connection: &Connection, outcome: &mut HuntOutcome, rule: i64, m
 
 /// Marks what this hunt did not find again: of its own rules `gone`, of older texts of its rules `superseded`.
 fn retire(connection: &Connection, outcome: &mut HuntOutcome, rules: &[RuleMeta], rows: &[i64]) -> Result<(), StoreError> {
-    connection.execute_batch("CREATE TEMP TABLE IF NOT EXISTS hunted (rule INTEGER PRIMARY KEY, rule_id TEXT NOT NULL); DELETE FROM temp.hunted;")?;
+    connection.execute_batch(
+        "CREATE TEMP TABLE IF NOT EXISTS hunted (rule INTEGER PRIMARY KEY, rule_id TEXT NOT NULL); DELETE FROM temp.hunted;",
+    )?;
     for (meta, row) in rules.iter().zip(rows) {
         connection.prepare_cached("INSERT OR IGNORE INTO temp.hunted (rule, rule_id) VALUES (?1, ?2)")?.execute(params![row, meta.id])?;
     }
@@ -202,7 +221,9 @@ fn identity(connection: &Connection, meta: &RuleMeta, finding: &Finding) -> Resu
     match finding.event {
         Some(event) => {
             let envelope = read::envelope(connection, event)?;
-            let sha: String = connection.prepare_cached("SELECT sha256 FROM source WHERE id = ?1")?.query_row(params![envelope.source.0], |row| row.get(0))?;
+            let sha: String = connection
+                .prepare_cached("SELECT sha256 FROM source WHERE id = ?1")?
+                .query_row(params![envelope.source.0], |row| row.get(0))?;
             [sha, envelope.position.to_string()].iter().for_each(|part| add(part));
         }
         None => finding.group.iter().for_each(|(key, value)| {
@@ -283,17 +304,33 @@ mod tests {
         let rule = rule("r", "1");
         let first = hunt(&mut store, None, &rule, &[grouped("ann", 2), grouped("bob", 1), row_wise(1)]);
         assert_eq!((first.new, first.known, first.gone), (3, 0, 0));
-        store.connection.execute("INSERT INTO triage (finding_id, status, changed_us) SELECT finding_id, 'closed', 1 FROM finding WHERE id = 1", []).unwrap();
+        store
+            .connection
+            .execute("INSERT INTO triage (finding_id, status, changed_us) SELECT finding_id, 'closed', 1 FROM finding WHERE id = 1", [])
+            .unwrap();
         let identities: Vec<String> = all(&store).into_iter().map(|f| f.identity).collect();
         let second = hunt(&mut store, None, &rule, &[row_wise(1), grouped("ann", 3)]);
         assert_eq!((second.new, second.known, second.gone), (0, 2, 1));
         let rows = all(&store);
         assert_eq!(rows.iter().map(|f| f.identity.clone()).collect::<Vec<_>>(), identities);
-        assert_eq!(rows.iter().map(|f| (f.count, f.state.as_str(), f.hunt_id.0)).collect::<Vec<_>>(), [(3, "current", 2), (1, "gone", 1), (1, "current", 2)]);
+        assert_eq!(
+            rows.iter().map(|f| (f.count, f.state.as_str(), f.hunt_id.0)).collect::<Vec<_>>(),
+            [(3, "current", 2), (1, "gone", 1), (1, "current", 2)]
+        );
         let current = "current".to_owned();
-        let lines = [(1, 1, current.clone(), 2), (1, 2, current.clone(), 3), (2, 1, current.clone(), 1), (2, 2, "gone".into(), 1), (3, 1, current.clone(), 1), (3, 2, current, 1)];
+        let lines = [
+            (1, 1, current.clone(), 2),
+            (1, 2, current.clone(), 3),
+            (2, 1, current.clone(), 1),
+            (2, 2, "gone".into(), 1),
+            (3, 1, current.clone(), 1),
+            (3, 2, current, 1),
+        ];
         assert_eq!(history(&store), lines);
-        let triage: String = store.connection.query_row("SELECT t.status FROM triage t JOIN finding f USING (finding_id) WHERE f.id = 1", [], |r| r.get(0)).unwrap();
+        let triage: String = store
+            .connection
+            .query_row("SELECT t.status FROM triage t JOIN finding f USING (finding_id) WHERE f.id = 1", [], |r| r.get(0))
+            .unwrap();
         assert_eq!(triage, "closed");
         let third = hunt(&mut store, None, &rule, &[grouped("bob", 1)]);
         assert_eq!((third.new, third.known, third.gone), (0, 1, 2));
@@ -340,7 +377,10 @@ mod tests {
         assert_eq!(load(&mut store, "copy", "2", &batch, &names).new_events, 0);
         hunt(&mut store, None, &rule("r", "1"), &[grouped("ann", 2)]);
         let evidence = store.evidence(&FindingFilter::default()).unwrap();
-        assert_eq!(evidence.iter().map(|e| (e.path.as_str(), e.event.0, e.record)).collect::<Vec<_>>(), [("a", 1, 7), ("a", 2, 7), ("copy", 2, 7)]);
+        assert_eq!(
+            evidence.iter().map(|e| (e.path.as_str(), e.event.0, e.record)).collect::<Vec<_>>(),
+            [("a", 1, 7), ("a", 2, 7), ("copy", 2, 7)]
+        );
         let many = Finding { count: 5_000, evidence: (1..=5_000).map(EventId).collect(), ..grouped("ann", 2) };
         hunt(&mut store, None, &rule("r", "1"), &[many]);
         let kept: i64 = store.connection.query_row("SELECT count(*) FROM evidence", [], |r| r.get(0)).unwrap();

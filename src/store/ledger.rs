@@ -124,7 +124,14 @@ pub(super) fn remove_from(connection: &Connection, first_event: i64) -> Result<(
     for id in types {
         connection.execute(&format!("DELETE FROM e{id} WHERE _id >= ?1"), params![first_event])?;
     }
-    for (table, column) in [("overflow", "event"), ("recovered_event", "event"), ("message", "event"), ("message_block", "id"), ("event_alias", "event"), ("event", "id")] {
+    for (table, column) in [
+        ("overflow", "event"),
+        ("recovered_event", "event"),
+        ("message", "event"),
+        ("message_block", "id"),
+        ("event_alias", "event"),
+        ("event", "id"),
+    ] {
         connection.execute(&format!("DELETE FROM {table} WHERE {column} >= ?1"), params![first_event])?;
     }
     Ok(())

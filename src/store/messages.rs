@@ -46,7 +46,9 @@ impl MessageWriter {
         self.texts.extend_from_slice(text.as_bytes());
         self.texts[start..].iter_mut().filter(|b| **b == 0).for_each(|b| *b = b' ');
         self.count += 1;
-        connection.prepare_cached("INSERT INTO message (event, block, number) VALUES (?1, ?2, ?3)")?.execute(params![event, block, number])?;
+        connection
+            .prepare_cached("INSERT INTO message (event, block, number) VALUES (?1, ?2, ?3)")?
+            .execute(params![event, block, number])?;
         if self.count == BLOCK_MESSAGES || self.texts.len() >= BLOCK_BYTES { self.flush(connection) } else { Ok(()) }
     }
 
@@ -71,7 +73,8 @@ impl MessageWriter {
 
 /// Reads the message of an event.
 pub(super) fn read(connection: &Connection, event: i64) -> Result<Option<String>, StoreError> {
-    let mut select = connection.prepare_cached("SELECT b.data, m.number FROM message m JOIN message_block b ON b.id = m.block WHERE m.event = ?1")?;
+    let mut select =
+        connection.prepare_cached("SELECT b.data, m.number FROM message m JOIN message_block b ON b.id = m.block WHERE m.event = ?1")?;
     let row: Option<(Vec<u8>, i64)> = select.query_row(params![event], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     row.map(|(data, number)| text_of(&data, number)).transpose()
 }
@@ -103,7 +106,9 @@ pub(super) fn text_of(data: &[u8], number: i64) -> Result<String, StoreError> {
 
 fn decompress(data: &[u8]) -> Result<String, StoreError> {
     let damaged = |error: std::io::Error| StoreError::Damaged(format!("a block of messages: {error}"));
-    let length = Decompressor::upper_bound(data).filter(|l| *l <= MAX_BYTES).ok_or_else(|| StoreError::Damaged("a block of messages has no length".to_owned()))?;
+    let length = Decompressor::upper_bound(data)
+        .filter(|l| *l <= MAX_BYTES)
+        .ok_or_else(|| StoreError::Damaged("a block of messages has no length".to_owned()))?;
     let bytes = Decompressor::new().map_err(damaged)?.decompress(data, length).map_err(damaged)?;
     String::from_utf8(bytes).map_err(|_| StoreError::Damaged("a block of messages is no UTF-8".to_owned()))
 }

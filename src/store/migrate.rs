@@ -51,7 +51,8 @@ pub(super) fn harden(connection: &Connection) -> Result<(), StoreError> {
 
 /// Settings for speed that lose nothing but the last transaction when the machine stops.
 pub(super) fn tune(connection: &Connection) -> Result<(), StoreError> {
-    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA foreign_keys = OFF;")?;
+    connection
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA foreign_keys = OFF;")?;
     Ok(())
 }
 

@@ -71,7 +71,8 @@ impl Store {
     pub fn open_read_only(path: &Path) -> Result<Self, StoreError> {
         migrate::check_length(path)?;
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(|e| StoreError::Open { path: path.to_owned(), error: e.to_string() })?;
+        let connection =
+            Connection::open_with_flags(path, flags).map_err(|e| StoreError::Open { path: path.to_owned(), error: e.to_string() })?;
         Self::set_up(connection, false)
     }
 
@@ -214,7 +215,8 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn set_candidates(&self, events: &[EventId]) -> Result<(), StoreError> {
-        self.connection.execute_batch("CREATE TEMP TABLE IF NOT EXISTS candidate (event INTEGER PRIMARY KEY); DELETE FROM temp.candidate;")?;
+        self.connection
+            .execute_batch("CREATE TEMP TABLE IF NOT EXISTS candidate (event INTEGER PRIMARY KEY); DELETE FROM temp.candidate;")?;
         let mut insert = self.connection.prepare_cached("INSERT OR IGNORE INTO temp.candidate (event) VALUES (?1)")?;
         for event in events {
             insert.execute([event.0])?;

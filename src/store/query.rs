@@ -94,7 +94,12 @@ const LIMITS: [(Limit, i32); 4] = [
 ];
 
 /// Runs one statement that somebody typed: nothing but reading, within limits.
-pub(super) fn query(connection: &mut Connection, sql: &str, parameters: &[SqlValue], limits: &QueryLimits) -> Result<QueryResult, StoreError> {
+pub(super) fn query(
+    connection: &mut Connection,
+    sql: &str,
+    parameters: &[SqlValue],
+    limits: &QueryLimits,
+) -> Result<QueryResult, StoreError> {
     let late = Arc::new(AtomicBool::new(false));
     let (start, max_time, flag) = (Instant::now(), limits.max_time, late.clone());
     connection.progress_handler(
@@ -107,7 +112,8 @@ pub(super) fn query(connection: &mut Connection, sql: &str, parameters: &[SqlVal
     )?;
     connection.execute_batch("PRAGMA query_only = ON")?;
     connection.authorizer(Some(authorize))?;
-    let before: Vec<(Limit, i32)> = LIMITS.iter().map(|(limit, _)| Ok((*limit, connection.limit(*limit)?))).collect::<Result<_, StoreError>>()?;
+    let before: Vec<(Limit, i32)> =
+        LIMITS.iter().map(|(limit, _)| Ok((*limit, connection.limit(*limit)?))).collect::<Result<_, StoreError>>()?;
     LIMITS.iter().try_for_each(|(limit, value)| connection.set_limit(*limit, *value).map(|_| ()))?;
     let result = one_statement(connection, sql).and_then(|mut statement| collect(&mut statement, parameters, limits.max_rows));
     before.iter().try_for_each(|(limit, value)| connection.set_limit(*limit, *value).map(|_| ()))?;
@@ -124,7 +130,9 @@ fn authorize(context: AuthContext<'_>) -> Authorization {
     match context.action {
         AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => Authorization::Allow,
         AuthAction::Function { function_name } if !function_name.eq_ignore_ascii_case("load_extension") => Authorization::Allow,
-        AuthAction::Pragma { pragma_name, pragma_value: None } if ["table_info", "table_list", "table_xinfo"].contains(&pragma_name) => Authorization::Allow,
+        AuthAction::Pragma { pragma_name, pragma_value: None } if ["table_info", "table_list", "table_xinfo"].contains(&pragma_name) => {
+            Authorization::Allow
+        }
         AuthAction::Pragma { pragma_name: "table_info" | "table_xinfo", .. } => Authorization::Allow,
         _ => Authorization::Deny,
     }

@@ -71,13 +71,16 @@ pub struct Alias {
 
 /// Reads a value of the dictionary.
 pub(super) fn value(connection: &Connection, id: ValueId) -> Result<StoredValue, StoreError> {
-    let row: Option<(String, bool)> =
-        connection.prepare_cached("SELECT text, is_list FROM value WHERE id = ?1")?.query_row(params![id.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let row: Option<(String, bool)> = connection
+        .prepare_cached("SELECT text, is_list FROM value WHERE id = ?1")?
+        .query_row(params![id.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
     let Some((text, is_list)) = row else { return Err(StoreError::Damaged(format!("value {} is referred to and not there", id.0))) };
     if !is_list {
         return Ok(StoredValue::Text(text));
     }
-    let mut statement = connection.prepare_cached("SELECT v.text FROM value_item i JOIN value v ON v.id = i.value WHERE i.list = ?1 ORDER BY i.position")?;
+    let mut statement = connection
+        .prepare_cached("SELECT v.text FROM value_item i JOIN value v ON v.id = i.value WHERE i.list = ?1 ORDER BY i.position")?;
     let members = statement.query_map(params![id.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(StoredValue::List(members))
 }
@@ -118,20 +121,28 @@ pub(super) fn event(connection: &Connection, event_type: &EventType, envelope: E
 }
 
 fn aliases(connection: &Connection, id: EventId) -> Result<Vec<Alias>, StoreError> {
-    let sql = "SELECT s.path, a.position FROM event_alias a JOIN source s ON s.id = a.source WHERE a.event = ?1 ORDER BY a.source, a.position";
+    let sql =
+        "SELECT s.path, a.position FROM event_alias a JOIN source s ON s.id = a.source WHERE a.event = ?1 ORDER BY a.source, a.position";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([id.0], |row| Ok(Alias { path: row.get(0)?, position: row.get(1)? }))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// What a cell says.
-pub(super) fn render(connection: &Connection, cell: &Cell<'_>, column: &Column, time_us: Option<i64>) -> Result<Option<StoredValue>, StoreError> {
+pub(super) fn render(
+    connection: &Connection,
+    cell: &Cell<'_>,
+    column: &Column,
+    time_us: Option<i64>,
+) -> Result<Option<StoredValue>, StoreError> {
     Ok(Some(match (cell, column.encoding) {
         (Cell::Null, _) => return Ok(None),
         (Cell::Text(text), _) => StoredValue::Text((*text).to_owned()),
         (Cell::Value(id), _) => value(connection, *id)?,
         (Cell::Int(id), Encoding::Dictionary) => value(connection, ValueId(*id))?,
         (Cell::Int(number), Encoding::Inline) => StoredValue::Text(number.to_string()),
-        (Cell::Int(difference), Encoding::Time(shape)) => StoredValue::Text(format_time(shape, base(time_us.unwrap_or(0), shape) + difference)),
+        (Cell::Int(difference), Encoding::Time(shape)) => {
+            StoredValue::Text(format_time(shape, base(time_us.unwrap_or(0), shape) + difference))
+        }
     }))
 }

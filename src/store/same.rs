@@ -35,7 +35,8 @@ impl RecordRanges {
 
     /// Writes the ranges down for later sources.
     pub(super) fn save(&self, connection: &Connection, source: i64) -> Result<(), StoreError> {
-        let mut insert = connection.prepare_cached("INSERT INTO record_range (type, host, source, first, last) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        let mut insert =
+            connection.prepare_cached("INSERT INTO record_range (type, host, source, first, last) VALUES (?1, ?2, ?3, ?4, ?5)")?;
         for ((event_type, host), (first, last)) in &self.ranges {
             insert.execute(params![event_type, host, source, first, last])?;
         }
@@ -45,7 +46,8 @@ impl RecordRanges {
     /// The sources that overlap, each with the streams and numbers that are in both.
     fn overlaps(&self, connection: &Connection) -> Result<Vec<(i64, FxHashMap<Stream, (i64, i64)>)>, StoreError> {
         let mut found: FxHashMap<i64, FxHashMap<Stream, (i64, i64)>> = FxHashMap::default();
-        let mut select = connection.prepare_cached("SELECT source, first, last FROM record_range WHERE type = ?1 AND host = ?2 AND first <= ?4 AND last >= ?3")?;
+        let mut select = connection
+            .prepare_cached("SELECT source, first, last FROM record_range WHERE type = ?1 AND host = ?2 AND first <= ?4 AND last >= ?3")?;
         for (stream, (first, last)) in &self.ranges {
             let mut rows = select.query(params![stream.0, stream.1, first, last])?;
             while let Some(row) = rows.next()? {
@@ -61,7 +63,12 @@ impl RecordRanges {
 
 /// Removes the events from `first_event` on that are there already, and returns how many of each type. Runs inside the
 /// transaction that completes the source.
-pub(super) fn merge(connection: &Connection, ranges: &RecordRanges, source: i64, first_event: i64) -> Result<FxHashMap<u32, u64>, StoreError> {
+pub(super) fn merge(
+    connection: &Connection,
+    ranges: &RecordRanges,
+    source: i64,
+    first_event: i64,
+) -> Result<FxHashMap<u32, u64>, StoreError> {
     let overlaps = ranges.overlaps(connection)?;
     let mut merged = FxHashMap::default();
     if overlaps.is_empty() {
@@ -69,7 +76,8 @@ pub(super) fn merge(connection: &Connection, ranges: &RecordRanges, source: i64,
     }
     let catalog = catalog_sql::read(connection)?;
     for (earlier, streams) in overlaps {
-        let bounds: (i64, i64) = connection.query_row("SELECT first_event, last_event FROM source WHERE id = ?1", [earlier], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let bounds: (i64, i64) = connection
+            .query_row("SELECT first_event, last_event FROM source WHERE id = ?1", [earlier], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let mut from = bounds.0;
         while from <= bounds.1 {
             let (known, next) = earlier_events(connection, &streams, from, bounds.1)?;
@@ -87,11 +95,20 @@ struct Key {
 }
 
 /// Calls `visit` for each event of the streams in a range of ids, until it says no.
-fn each_event(connection: &Connection, streams: &FxHashMap<Stream, (i64, i64)>, first: i64, last: i64, visit: &mut dyn FnMut(Key) -> ControlFlow<()>) -> Result<(), StoreError> {
-    let mut select = connection.prepare_cached("SELECT id, type, coalesce(host, 0), record, time_us FROM event WHERE id BETWEEN ?1 AND ?2 AND record IS NOT NULL")?;
+fn each_event(
+    connection: &Connection,
+    streams: &FxHashMap<Stream, (i64, i64)>,
+    first: i64,
+    last: i64,
+    visit: &mut dyn FnMut(Key) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, type, coalesce(host, 0), record, time_us FROM event WHERE id BETWEEN ?1 AND ?2 AND record IS NOT NULL",
+    )?;
     let mut rows = select.query(params![first, last])?;
     while let Some(row) = rows.next()? {
-        let (id, event_type, host, record, time): (i64, u32, i64, i64, Option<i64>) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+        let (id, event_type, host, record, time): (i64, u32, i64, i64, Option<i64>) =
+            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
         let Some((low, high)) = streams.get(&(event_type, host)) else { continue };
         if record < *low || record > *high {
             continue;
@@ -109,7 +126,12 @@ fn each_event(connection: &Connection, streams: &FxHashMap<Stream, (i64, i64)>, 
 }
 
 /// Events of an earlier source by hash, and the id to go on from.
-fn earlier_events(connection: &Connection, streams: &FxHashMap<Stream, (i64, i64)>, first: i64, last: i64) -> Result<(Vec<(u64, i64)>, i64), StoreError> {
+fn earlier_events(
+    connection: &Connection,
+    streams: &FxHashMap<Stream, (i64, i64)>,
+    first: i64,
+    last: i64,
+) -> Result<(Vec<(u64, i64)>, i64), StoreError> {
     let mut known = Vec::new();
     let mut next = last + 1;
     each_event(connection, streams, first, last, &mut |key| {
@@ -125,7 +147,12 @@ fn earlier_events(connection: &Connection, streams: &FxHashMap<Stream, (i64, i64
 }
 
 /// Pairs of an earlier and a new event that look the same by their envelope.
-fn meetings(connection: &Connection, streams: &FxHashMap<Stream, (i64, i64)>, known: &[(u64, i64)], first_event: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+fn meetings(
+    connection: &Connection,
+    streams: &FxHashMap<Stream, (i64, i64)>,
+    known: &[(u64, i64)],
+    first_event: i64,
+) -> Result<Vec<(i64, i64)>, StoreError> {
     let mut pairs = Vec::new();
     if known.is_empty() {
         return Ok(pairs);
@@ -138,7 +165,14 @@ fn meetings(connection: &Connection, streams: &FxHashMap<Stream, (i64, i64)>, kn
     Ok(pairs)
 }
 
-fn remove_same(connection: &Connection, catalog: &Catalog, source: i64, first_event: i64, pairs: &[(i64, i64)], merged: &mut FxHashMap<u32, u64>) -> Result<(), StoreError> {
+fn remove_same(
+    connection: &Connection,
+    catalog: &Catalog,
+    source: i64,
+    first_event: i64,
+    pairs: &[(i64, i64)],
+    merged: &mut FxHashMap<u32, u64>,
+) -> Result<(), StoreError> {
     let mut gone = FxHashSet::default();
     for (old, new) in pairs {
         if gone.contains(new) {
@@ -204,7 +238,8 @@ fn same_fields(connection: &Connection, event_type: &EventType, old: i64, new: i
 
 fn texts(connection: &Connection, event_type: &EventType, event: i64) -> Result<Vec<Option<read::StoredValue>>, StoreError> {
     let all: Vec<ColumnIndex> = (0..).take(event_type.columns.len()).map(ColumnIndex).collect();
-    let time_us: Option<i64> = connection.prepare_cached("SELECT time_us FROM event WHERE id = ?1")?.query_row([event], |row| row.get(0))?;
+    let time_us: Option<i64> =
+        connection.prepare_cached("SELECT time_us FROM event WHERE id = ?1")?.query_row([event], |row| row.get(0))?;
     let range = EventRange { first: EventId(event), last: EventId(event), since_us: None, until_us: None };
     let mut texts = Vec::new();
     scan::scan(connection, event_type, &all, range, &mut |_, cells| {
@@ -252,8 +287,11 @@ mod tests {
     #[test]
     fn a_longer_copy_of_a_log_brings_its_new_events_only() {
         let mut log = Log::new();
-        let events: Vec<(i64, &[(&str, &str)], Option<&str>)> =
-            vec![(1, &[("A", "x"), ("L", "a|b")], Some("hello")), (2, &[("A", "y")], None), (3, &[("When", "1970-01-01 00:00:00.003"), ("N", "5")], None)];
+        let events: Vec<(i64, &[(&str, &str)], Option<&str>)> = vec![
+            (1, &[("A", "x"), ("L", "a|b")], Some("hello")),
+            (2, &[("A", "y")], None),
+            (3, &[("When", "1970-01-01 00:00:00.003"), ("N", "5")], None),
+        ];
         log.load(&events[..2]);
         let second = log.load(&events);
         assert_eq!((second.events, second.new_events, second.duplicate_of), (3, 1, None));

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 
+use super::StoreError;
 use super::cell::Cell;
 use super::writer::MAX_COLUMNS;
-use super::StoreError;
 use crate::catalog::{ColumnIndex, EventId, EventType, Storage, ValueId};
 
 /// Which events of a type are read.
@@ -41,7 +41,9 @@ pub(super) fn scan(
             cells.push(match row.get_ref_unwrap(index) {
                 ValueRef::Integer(number) => Cell::Int(number),
                 ValueRef::Real(id) => Cell::Value(ValueId(id as i64)), // written from an i64 below 2^53
-                ValueRef::Text(text) => Cell::Text(std::str::from_utf8(text).map_err(|_| StoreError::Damaged(format!("event {} holds text that is no UTF-8", row.get::<_, i64>(0).unwrap_or(0))))?),
+                ValueRef::Text(text) => Cell::Text(std::str::from_utf8(text).map_err(|_| {
+                    StoreError::Damaged(format!("event {} holds text that is no UTF-8", row.get::<_, i64>(0).unwrap_or(0)))
+                })?),
                 ValueRef::Null | ValueRef::Blob(_) => Cell::Null,
             });
         }

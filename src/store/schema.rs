@@ -64,8 +64,16 @@ pub(super) fn to_sql<'a>(cell: &Cell<'a>) -> ToSqlOutput<'a> {
 /// The name of a field's column in its view: the field's own, marked where it would collide with a system column or,
 /// without case, with another field or its `_id` twin.
 pub(super) fn view_name(field: &str, known: &[String]) -> String {
-    let mut name = if field.starts_with('_') || RESERVED.iter().any(|r| r.eq_ignore_ascii_case(field)) { format!("field{}{field}", if field.starts_with('_') { "" } else { "_" }) } else { field.to_owned() };
-    let taken = |name: &str| known.iter().any(|k| k.eq_ignore_ascii_case(name) || format!("{k}_id").eq_ignore_ascii_case(name) || k.eq_ignore_ascii_case(&format!("{name}_id")));
+    let mut name = if field.starts_with('_') || RESERVED.iter().any(|r| r.eq_ignore_ascii_case(field)) {
+        format!("field{}{field}", if field.starts_with('_') { "" } else { "_" })
+    } else {
+        field.to_owned()
+    };
+    let taken = |name: &str| {
+        known.iter().any(|k| {
+            k.eq_ignore_ascii_case(name) || format!("{k}_id").eq_ignore_ascii_case(name) || k.eq_ignore_ascii_case(&format!("{name}_id"))
+        })
+    };
     while taken(&name) {
         name.push('~');
     }
@@ -89,7 +97,12 @@ pub(super) fn type_view(product: &str, dataset: &str, code: &str, taken: &dyn Fn
         base.extend(part.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
     }
     let system = ["events", "findings", "finding_events", "messages"];
-    if base.is_empty() || base.starts_with(|c: char| c.is_ascii_digit()) || system.contains(&base.as_str()) || base.starts_with("sqlite_") || is_table(&base) {
+    if base.is_empty()
+        || base.starts_with(|c: char| c.is_ascii_digit())
+        || system.contains(&base.as_str())
+        || base.starts_with("sqlite_")
+        || is_table(&base)
+    {
         base.insert_str(0, "type_");
     }
     let mut name = base.clone();
@@ -102,6 +115,21 @@ pub(super) fn type_view(product: &str, dataset: &str, code: &str, taken: &dyn Fn
 }
 
 fn is_table(name: &str) -> bool {
-    let words = ["source", "watermark", "value", "value_item", "event_type", "field", "event", "overflow", "message", "rule", "hunt", "finding", "triage", "evidence"];
+    let words = [
+        "source",
+        "watermark",
+        "value",
+        "value_item",
+        "event_type",
+        "field",
+        "event",
+        "overflow",
+        "message",
+        "rule",
+        "hunt",
+        "finding",
+        "triage",
+        "evidence",
+    ];
     words.contains(&name) || name.strip_prefix('e').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
 }

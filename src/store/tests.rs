@@ -33,7 +33,17 @@ pub(super) fn add(batch: &mut EventBatch, names: &Names, time_us: i64, fields: &
     let host = Some(span(batch, "dc1"));
     let position = batch.events.len() as u64 + 1;
     let fields_end = u32::try_from(batch.fields.len()).unwrap();
-    batch.events.push(EventHead { key, time_us: Some(time_us), host, record: Some(7), position, recovered: false, message: None, fields_start, fields_end });
+    batch.events.push(EventHead {
+        key,
+        time_us: Some(time_us),
+        host,
+        record: Some(7),
+        position,
+        recovered: false,
+        message: None,
+        fields_start,
+        fields_end,
+    });
 }
 
 pub(super) fn load(store: &mut Store, path: &str, sha256: &str, batch: &EventBatch, names: &Names) -> super::SourceOutcome {
@@ -69,7 +79,8 @@ fn an_event_comes_back_as_it_went_in() {
     add(&mut batch, &names, 1_618_998_032_343_360, &FIELDS);
     let mut store = Store::in_memory().unwrap();
     load(&mut store, "a", "1", &batch, &names);
-    let expected: Vec<(String, Vec<String>)> = FIELDS.iter().map(|(n, v)| ((*n).to_owned(), v.split('|').map(str::to_owned).collect())).collect();
+    let expected: Vec<(String, Vec<String>)> =
+        FIELDS.iter().map(|(n, v)| ((*n).to_owned(), v.split('|').map(str::to_owned).collect())).collect();
     assert_eq!(values(&store, 1), expected);
     let catalog = store.catalog().unwrap();
     let encodings: Vec<bool> = catalog.types[0].columns.iter().map(|c| matches!(c.encoding, Encoding::Time(_))).collect();
@@ -85,7 +96,8 @@ fn text_views_say_what_the_event_says() {
     load(&mut store, "a", "1", &batch, &names);
     store.make_views(&[]).unwrap();
     let result = store.query("SELECT * FROM security_5145", &[], &super::QueryLimits::default()).unwrap();
-    let row: Vec<(String, super::SqlValue)> = result.columns.into_iter().zip(result.rows.into_iter().next().unwrap()).filter(|(n, _)| !n.ends_with("_id")).collect();
+    let row: Vec<(String, super::SqlValue)> =
+        result.columns.into_iter().zip(result.rows.into_iter().next().unwrap()).filter(|(n, _)| !n.ends_with("_id")).collect();
     let text = |name: &str| row.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
     let is = |t: &str| Some(super::SqlValue::Text(t.to_owned()));
     assert_eq!(text("_time"), is("2021-04-21T09:40:32.343360Z"));

@@ -42,7 +42,8 @@ pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) 
     }
     transaction.execute_batch(&fixed_views())?;
     for definition in definitions {
-        let taken: bool = transaction.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = ?1", [&definition.name], |row| row.get(0))?;
+        let taken: bool =
+            transaction.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = ?1", [&definition.name], |row| row.get(0))?;
         if !taken {
             transaction.execute_batch(&format!("CREATE VIEW {} AS {}", quoted(&definition.name), definition.select))?;
         }
@@ -78,10 +79,13 @@ fn type_select(event_type: &EventType) -> String {
         Storage::Table(table) => ("t._id", format!("{table} t JOIN event e ON e.id = t._id")),
         Storage::Overflow => ("e.id", "event e".to_owned()),
     };
-    let mut columns = format!("{id} AS _id, {TIME} AS _time, e.time_us AS _time_us, {HOST} AS _host, {SOURCE} AS _source, {RECORD} AS _record");
+    let mut columns =
+        format!("{id} AS _id, {TIME} AS _time, e.time_us AS _time_us, {HOST} AS _host, {SOURCE} AS _source, {RECORD} AS _record");
     if event_type.product == "windows" {
         let (channel, code) = (text_literal(&event_type.dataset), text_literal(&event_type.code));
-        columns.push_str(&format!(", {channel} AS \"Channel\", {code} AS \"EventID\", {HOST} AS \"Computer\", CAST(e.record AS TEXT) AS \"EventRecordID\""));
+        columns.push_str(&format!(
+            ", {channel} AS \"Channel\", {code} AS \"EventID\", {HOST} AS \"Computer\", CAST(e.record AS TEXT) AS \"EventRecordID\""
+        ));
     }
     for (index, column) in (0..).zip(&event_type.columns) {
         let cell = if event_type.storage == Storage::Overflow || index as usize >= MAX_COLUMNS {
@@ -102,10 +106,17 @@ fn text_sql(cell: &str, column: &Column) -> String {
     match column.encoding {
         Encoding::Dictionary => format!("CASE typeof({cell}) WHEN 'integer' THEN {} ELSE {cell} END", value(cell)),
         Encoding::Inline => {
-            format!("CASE typeof({cell}) WHEN 'integer' THEN CAST({cell} AS TEXT) WHEN 'real' THEN {} ELSE {cell} END", value(&format!("CAST({cell} AS INTEGER)")))
+            format!(
+                "CASE typeof({cell}) WHEN 'integer' THEN CAST({cell} AS TEXT) WHEN 'real' THEN {} ELSE {cell} END",
+                value(&format!("CAST({cell} AS INTEGER)"))
+            )
         }
         Encoding::Time(shape) => {
-            format!("CASE typeof({cell}) WHEN 'integer' THEN {} WHEN 'real' THEN {} ELSE {cell} END", time_sql(cell, shape), value(&format!("CAST({cell} AS INTEGER)")))
+            format!(
+                "CASE typeof({cell}) WHEN 'integer' THEN {} WHEN 'real' THEN {} ELSE {cell} END",
+                time_sql(cell, shape),
+                value(&format!("CAST({cell} AS INTEGER)"))
+            )
         }
     }
 }

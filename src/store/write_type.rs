@@ -11,7 +11,14 @@ use crate::event::{EventBatch, EventHead, FieldEntry, FieldValue, NameId, Names,
 
 impl Writer<'_> {
     /// Writes `events` (indices into the batch, ascending) whose ids start at `first` for index 0.
-    pub(super) fn write_type(&mut self, type_index: usize, batch: &EventBatch, events: &[usize], first: i64, names: &Names) -> Result<(), StoreError> {
+    pub(super) fn write_type(
+        &mut self,
+        type_index: usize,
+        batch: &EventBatch,
+        events: &[usize],
+        first: i64,
+        names: &Names,
+    ) -> Result<(), StoreError> {
         self.make_columns(type_index, batch, events, names)?;
         self.types[type_index].pending += events.len() as u64;
         let connection = self.connection;
@@ -49,7 +56,15 @@ impl Writer<'_> {
     }
 
     /// A field whose spelling differs only in case from another one of the same event gets a column of its own.
-    fn write_twin(&mut self, type_index: usize, id: i64, batch: &EventBatch, head: &EventHead, entry: &FieldEntry, names: &Names) -> Result<(), StoreError> {
+    fn write_twin(
+        &mut self,
+        type_index: usize,
+        id: i64,
+        batch: &EventBatch,
+        head: &EventHead,
+        entry: &FieldEntry,
+        names: &Names,
+    ) -> Result<(), StoreError> {
         let before = self.types[type_index].names.len();
         self.add_column(type_index, entry.name, &names.name(entry.name), batch, &[])?;
         self.make_table(type_index, before)?;
@@ -64,9 +79,11 @@ impl Writer<'_> {
     }
 
     fn write_overflow(&self, id: i64, column: usize, cell: &Cell<'_>) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached("INSERT OR REPLACE INTO overflow (event, field, value) VALUES (?1, ?2, ?3)")?
-            .execute(params![id, position(column), schema::to_sql(cell)])?;
+        self.connection.prepare_cached("INSERT OR REPLACE INTO overflow (event, field, value) VALUES (?1, ?2, ?3)")?.execute(params![
+            id,
+            position(column),
+            schema::to_sql(cell)
+        ])?;
         Ok(())
     }
 
@@ -179,7 +196,14 @@ impl Writer<'_> {
         Some(column)
     }
 
-    fn cell<'b>(&mut self, type_index: usize, column: usize, batch: &'b EventBatch, head: &EventHead, entry: &FieldEntry) -> Result<Cell<'b>, StoreError> {
+    fn cell<'b>(
+        &mut self,
+        type_index: usize,
+        column: usize,
+        batch: &'b EventBatch,
+        head: &EventHead,
+        entry: &FieldEntry,
+    ) -> Result<Cell<'b>, StoreError> {
         match entry.value {
             FieldValue::Text(span) => Ok(match self.types[type_index].columns[column].encode(batch.str(span), head.time_us) {
                 Encoded::Int(number) => Cell::Int(number),
@@ -201,7 +225,10 @@ impl Writer<'_> {
                 if !state.has_lists[column] {
                     state.has_lists[column] = true;
                     state.changed = true;
-                    self.connection.execute("UPDATE field SET has_lists = 1 WHERE event_type = ?1 AND position = ?2", params![state.id, position(column)])?;
+                    self.connection.execute(
+                        "UPDATE field SET has_lists = 1 WHERE event_type = ?1 AND position = ?2",
+                        params![state.id, position(column)],
+                    )?;
                 }
                 Ok(if state.columns[column].encoding == Encoding::Dictionary { Cell::Int(id) } else { Cell::Value(ValueId(id)) })
             }
@@ -226,9 +253,11 @@ impl Writer<'_> {
             for (index, span) in members.iter().enumerate() {
                 let member = batch.str(*span);
                 let (value, _) = self.dictionary.id(self.connection, member, member.as_bytes(), false)?;
-                self.connection
-                    .prepare_cached("INSERT INTO value_item (list, position, value) VALUES (?1, ?2, ?3)")?
-                    .execute(params![list, position(index), value])?;
+                self.connection.prepare_cached("INSERT INTO value_item (list, position, value) VALUES (?1, ?2, ?3)")?.execute(params![
+                    list,
+                    position(index),
+                    value
+                ])?;
             }
         }
         Ok(list)

@@ -153,12 +153,17 @@ impl<'s> Writer<'s> {
     /// When SQLite fails.
     pub fn begin_source(&mut self, start: &SourceStart) -> Result<SourceId, StoreError> {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        self.connection.execute(
-            "INSERT INTO source (path, state, first_event) VALUES (?1, 'loading', ?2)",
-            params![start.path, self.next_event],
-        )?;
+        self.connection
+            .execute("INSERT INTO source (path, state, first_event) VALUES (?1, 'loading', ?2)", params![start.path, self.next_event])?;
         let id = self.connection.last_insert_rowid();
-        self.source = Some(OpenSource { id, first_event: self.next_event, position_drifts: false, first_time_us: None, last_time_us: None, records: RecordRanges::default() });
+        self.source = Some(OpenSource {
+            id,
+            first_event: self.next_event,
+            position_drifts: false,
+            first_time_us: None,
+            last_time_us: None,
+            records: RecordRanges::default(),
+        });
         Ok(SourceId(id))
     }
 
@@ -188,7 +193,8 @@ impl<'s> Writer<'s> {
 
     fn write_envelopes(&mut self, batch: &EventBatch, names: &Names) -> Result<(), StoreError> {
         let connection = self.connection;
-        let mut insert = connection.prepare_cached("INSERT INTO event (id, type, time_us, host, source, record, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+        let mut insert = connection
+            .prepare_cached("INSERT INTO event (id, type, time_us, host, source, record, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
         for head in &batch.events {
             let type_index = self.type_index(head.key, names)?;
             let host = head.host.map(|span| self.host_id(batch.str(span))).transpose()?;
@@ -285,7 +291,9 @@ impl Writer<'_> {
             self.remove_pending(source.first_event)?;
         } else {
             let left = total - self.merge_same(&source)?;
-            let recovered: i64 = self.connection.query_row("SELECT count(*) FROM recovered_event WHERE event >= ?1", [source.first_event], |row| row.get(0))?;
+            let recovered: i64 =
+                self.connection
+                    .query_row("SELECT count(*) FROM recovered_event WHERE event >= ?1", [source.first_event], |row| row.get(0))?;
             new_events = left.saturating_sub(recovered.unsigned_abs());
             self.publish()?;
         }

@@ -28,8 +28,11 @@ fn documented_fields(text: &str, section: &str) -> Vec<String> {
 #[test]
 fn every_listing_is_documented_field_by_field() {
     let text = document("docs/output.md");
-    let sections: [(&str, &Shape); 3] =
-        [("## `retrohunt sources`", &SOURCE), ("## `retrohunt findings` and `retrohunt hunt`", &FINDING), ("## `retrohunt findings --evidence`", &EVIDENCE)];
+    let sections: [(&str, &Shape); 3] = [
+        ("## `retrohunt sources`", &SOURCE),
+        ("## `retrohunt findings` and `retrohunt hunt`", &FINDING),
+        ("## `retrohunt findings --evidence`", &EVIDENCE),
+    ];
     for (section, shape) in sections {
         assert_eq!(documented_fields(&text, section), shape.fields, "{section}");
     }

@@ -46,7 +46,12 @@ fn workstation() -> String {
         .map(|i| {
             let program = programs[i as usize % programs.len()];
             let image = format!("C:\\Program Files\\Apps\\{program}");
-            sysmon(1, &format!("{:02}:{:02}:11.500", 8 + i / 24, i * 5 / 2 % 60), 5000 + i, &process(&image, &format!("\"{image}\""), explorer))
+            sysmon(
+                1,
+                &format!("{:02}:{:02}:11.500", 8 + i / 24, i * 5 / 2 % 60),
+                5000 + i,
+                &process(&image, &format!("\"{image}\""), explorer),
+            )
         })
         .collect();
     events.extend([
@@ -82,13 +87,20 @@ fn domain_controller() -> String {
 
 /// The file server's System log, as a PowerShell export: a JSON array.
 fn file_server_system() -> String {
-    let event = |id: u32, time: &str, record: u32, fields: &Value| flat("System", "Service Control Manager", id, "fs01.corp.example", time, record, fields);
+    let event = |id: u32, time: &str, record: u32, fields: &Value| {
+        flat("System", "Service Control Manager", id, "fs01.corp.example", time, record, fields)
+    };
     let service = |name: &str, path: &str| json!({"ServiceName": name, "ImagePath": path, "ServiceType": "user mode service", "StartType": "demand start", "AccountName": "LocalSystem"});
     let events = json!([
         event(7045, "07:30:12.004", 900, &service("Backup Agent", "\"C:\\Program Files\\Backup\\agent.exe\" --service")),
         event(7036, "08:00:01.000", 901, &json!({"param1": "Windows Update", "param2": "running"})),
         event(7045, "10:15:33.118", 902, &service("PSEXESVC", "%SystemRoot%\\PSEXESVC.exe")),
-        event(7045, "10:16:40.551", 903, &service("WinSvcHelp", "%COMSPEC% /Q /c echo whoami ^> \\\\127.0.0.1\\ADMIN$\\__out > %TEMP%\\x.bat")),
+        event(
+            7045,
+            "10:16:40.551",
+            903,
+            &service("WinSvcHelp", "%COMSPEC% /Q /c echo whoami ^> \\\\127.0.0.1\\ADMIN$\\__out > %TEMP%\\x.bat")
+        ),
     ]);
     format!("{events:#}\n")
 }
@@ -109,17 +121,46 @@ fn file_server_security() -> Vec<SecurityEvent> {
         time: time.to_owned(),
         fields: fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
     };
-    let access = |time: &str, user: &'static str, address: &'static str, port: &'static str, share: &'static str, target: &'static str, mask: &'static str| {
-        event(5145, time, &[
-            ("SubjectUserSid", "S-1-5-21-1004336348-1177238915-682003330-1104"), ("SubjectUserName", user), ("SubjectDomainName", "CORP"),
-            ("SubjectLogonId", "0x5d2f11"), ("ObjectType", "File"), ("IpAddress", address), ("IpPort", port), ("ShareName", share),
-            ("ShareLocalPath", "\\??\\C:\\Windows"), ("RelativeTargetName", target), ("AccessMask", mask), ("AccessList", "%%4417\n\t\t\t\t"),
-            ("AccessReason", "-"),
-        ])
+    let access = |time: &str,
+                  user: &'static str,
+                  address: &'static str,
+                  port: &'static str,
+                  share: &'static str,
+                  target: &'static str,
+                  mask: &'static str| {
+        event(
+            5145,
+            time,
+            &[
+                ("SubjectUserSid", "S-1-5-21-1004336348-1177238915-682003330-1104"),
+                ("SubjectUserName", user),
+                ("SubjectDomainName", "CORP"),
+                ("SubjectLogonId", "0x5d2f11"),
+                ("ObjectType", "File"),
+                ("IpAddress", address),
+                ("IpPort", port),
+                ("ShareName", share),
+                ("ShareLocalPath", "\\??\\C:\\Windows"),
+                ("RelativeTargetName", target),
+                ("AccessMask", mask),
+                ("AccessList", "%%4417\n\t\t\t\t"),
+                ("AccessReason", "-"),
+            ],
+        )
     };
     let documents = ["reports\\q1.xlsx", "reports\\q2.xlsx", "hr\\plan.docx", "install\\setup.exe", "it\\readme.txt"];
     let mut events: Vec<SecurityEvent> = (0..40_usize)
-        .map(|i| access(&format!("{:02}:{:02}:20.250", 8 + i / 20, i * 3 % 60), "alice", "10.20.0.44", "50301", "\\\\*\\Data", documents[i % documents.len()], "0x2"))
+        .map(|i| {
+            access(
+                &format!("{:02}:{:02}:20.250", 8 + i / 20, i * 3 % 60),
+                "alice",
+                "10.20.0.44",
+                "50301",
+                "\\\\*\\Data",
+                documents[i % documents.len()],
+                "0x2",
+            )
+        })
         .collect();
     events.extend([
         event(4624, "10:15:29.871", &[("SubjectUserName", "-"), ("TargetUserName", "svc-deploy"), ("TargetDomainName", "CORP"), ("LogonType", "3"), ("LogonProcessName", "NtLmSsp "), ("AuthenticationPackageName", "NTLM"), ("WorkstationName", "WS07"), ("IpAddress", "10.20.0.44"), ("IpPort", "50412")]),
@@ -144,7 +185,9 @@ fn security_record(number: usize, event: &SecurityEvent) -> Record {
     let id = 349_300 + number as u64;
     let leaf = |name: &str, text: &str| Element::new(name).text(text);
     let system = Element::new("System").children([
-        Element::new("Provider").attribute("Name", "Microsoft-Windows-Security-Auditing").attribute("Guid", "{54849625-5478-4994-A5BA-3E3B0328C30D}"),
+        Element::new("Provider")
+            .attribute("Name", "Microsoft-Windows-Security-Auditing")
+            .attribute("Guid", "{54849625-5478-4994-A5BA-3E3B0328C30D}"),
         leaf("EventID", &event.id.to_string()),
         leaf("Version", "0"),
         leaf("Level", "0"),
@@ -199,7 +242,11 @@ fn the_sample_holds_what_is_described_here() {
             std::fs::write(&path, &bytes).unwrap();
         }
         let found = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}; `make accept` writes it", path.display()));
-        assert!(content(name, &found) == content(name, &bytes), "{} is not what tests/it/sample_files.rs says; `make accept` writes it", path.display());
+        assert!(
+            content(name, &found) == content(name, &bytes),
+            "{} is not what tests/it/sample_files.rs says; `make accept` writes it",
+            path.display()
+        );
     }
 }
 

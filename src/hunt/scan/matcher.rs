@@ -270,7 +270,8 @@ mod tests {
     fn a_pattern_inside_another_needs_its_own_place() {
         let glob = |parts: &[Part]| Test::Glob { glob: Glob::new(parts.to_vec()), case: Case::Ignore };
         let text = |t: &str| Part::Text(t.to_owned());
-        let tests = [glob(&[Part::Any, text("ab")]), glob(&[Part::Any, text("a")]), glob(&[text("ab"), Part::Any]), glob(&[text("b"), Part::Any])];
+        let tests =
+            [glob(&[Part::Any, text("ab")]), glob(&[Part::Any, text("a")]), glob(&[text("ab"), Part::Any]), glob(&[text("b"), Part::Any])];
         let mut builder = MatcherBuilder::default();
         let ids: Vec<_> = tests.iter().map(|test| builder.add(test, false)).collect();
         let mut matcher = builder.build().expect("small automata");
