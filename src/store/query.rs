@@ -152,7 +152,7 @@ fn one_statement<'c>(connection: &'c Connection, sql: &str) -> Result<Statement<
 }
 
 fn collect(statement: &mut Statement<'_>, parameters: &[SqlValue], max_rows: usize) -> Result<QueryResult, StoreError> {
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut result = QueryResult { columns, rows: Vec::new(), truncated: false };
     let mut bytes = 0;
     let mut rows = statement.query(params_from_iter(parameters))?;
