@@ -1,6 +1,6 @@
 //! The hunt: many rules over one store, findings out.
 //!
-//! Every rule is planned against the store's catalog. [`scan`] reads each event type once and decides which
+//! Every rule is planned against the store's catalog. The scan reads each event type once and decides which
 //! events each rule's condition holds for. A rule without stages makes a finding of each event; a rule with
 //! stages runs its SQL over the events the scan found. All findings are saved in one transaction.
 //!
