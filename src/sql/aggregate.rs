@@ -5,7 +5,7 @@ use sqlparser::ast::Expr;
 use super::ast::{self, Extras, Key};
 use super::pred::Fields;
 use super::scalar;
-use super::writer::{Kind, Typed, Writer};
+use super::writer::{Kind, Typed, Writer, without_minus_zero};
 use crate::ir::{Aggregate, AggregateFunction, Field, Scalar};
 
 /// Makes one aggregate over rows in the given order; `time` is the column that earliest and latest go by.
@@ -63,7 +63,7 @@ fn hunt(function: AggregateFunction, value: Typed, order: &[Key], time: Option<&
 
 fn portable(writer: &Writer, function: AggregateFunction, value: Typed) -> Typed {
     let is_number = value.kind.is_number();
-    let number = || writer.as_number(value.clone());
+    let number = || if is_number { value.expr.clone() } else { without_minus_zero(writer.as_number(value.clone())) };
     let made = |name, expr, kind| Typed::new(ast::call(name, vec![expr]), kind);
     match function {
         AggregateFunction::Count if value.multi => Typed::new(writer.gap("an aggregate of a multivalue field"), Kind::Integer),

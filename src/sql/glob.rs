@@ -15,6 +15,9 @@ use crate::ir::{Case, Glob, Part};
 
 /// Makes the test of a text by a pattern.
 pub(super) fn matches(value: Expr, glob: &Glob, case: Case) -> Expr {
+    if glob.parts().iter().any(|part| matches!(part, Part::Text(text) if text.contains('\0'))) {
+        return ast::truth(false); // no value holds a NUL, and LIKE would stop at the pattern's
+    }
     match case {
         Case::Exact => match glob.as_literal() {
             Some(literal) => ast::eq(value, ast::text(literal)),

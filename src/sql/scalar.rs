@@ -9,7 +9,7 @@ use super::ast::{self, SelectParts};
 use super::field::after_last;
 use super::glob;
 use super::pred::{Fields, op_text, operator};
-use super::writer::{Kind, Typed, Writer, is_number, two_valued};
+use super::writer::{Kind, Typed, Writer, is_number, two_valued, without_minus_zero};
 use crate::ir::{BinaryOp, Case, Function, Glob, NumberOp, Part, Scalar, parse_number};
 use crate::store::SqlValue;
 
@@ -65,7 +65,7 @@ fn literal(writer: &Writer, number: f64) -> Typed {
 fn number<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Expr {
     let value = data(fields, expression);
     if fields.writer().is_portable() {
-        single(fields.writer(), value, |w, v| w.as_number(v))
+        single(fields.writer(), value, |w, v| if v.kind.is_number() { v.expr } else { without_minus_zero(w.as_number(v)) })
     } else {
         ast::call("retro_to_number", vec![value.expr])
     }

@@ -180,6 +180,7 @@ fn filters_with_wildcards_case_lists_and_missing_fields() {
     assert_eq!(ids(&store, Pred::Not(Box::new(glob("Mask", "0x2")))), ["4", "5", "6"]);
     assert_eq!(ids(&store, test("Mask", Test::Exists)), ["1", "2", "3", "4", "5"]);
     assert_eq!(ids(&store, glob("ShareName", "")), ["5"]);
+    assert_eq!(ids(&store, Pred::Not(Box::new(glob("ShareName", "*\0*")))), ["1", "2", "3", "4", "5", "6"]);
     assert_eq!(ids(&store, test("N", Test::Number { op: NumberOp::Lt, value: 10.0 })), ["2", "6"]);
     assert_eq!(ids(&store, test("N", Test::TextOrder { op: NumberOp::Ge, value: "9".into() })), ["2", "3"]);
     let exact = |pattern: &str| {
@@ -304,6 +305,8 @@ fn results_of_aggregates_compare_as_numbers_or_texts() {
         both(&store, Pred::True, stages)
     };
     assert_eq!(over("top", Scalar::Number(9.5)), [r"\\*\C$ 10 3", r"\\*\IPC$ abc 1"]);
+    let minus = store_of(&[("1", 1, &[("N", "-0")])]);
+    assert_eq!(both(&minus, Pred::True, vec![stats(&[(Max, Some("N"), "top")], &[], None)]), ["0"]);
     assert_eq!(over("n", Scalar::Number(1.0)), [r"\\*\C$ 10 3"]);
     assert_eq!(over("n", Scalar::Text("1".into())), [r"\\*\C$ 10 3"]);
     let text = Scalar::Binary(BinaryOp::Concat, Box::new(Scalar::Number(1.5)), Box::new(Scalar::Text("x".into())));

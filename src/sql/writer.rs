@@ -152,6 +152,11 @@ impl Writer {
     }
 }
 
+/// Makes minus zero zero: the text of one can be the other's value, but no result shows it.
+pub(super) fn without_minus_zero(number: Expr) -> Expr {
+    ast::op(number, BinaryOperator::Plus, ast::real(0.0))
+}
+
 /// Makes a test whether a text is a number as [`crate::ir::parse_number`] reads it. The text is named once: it may be long.
 pub(super) fn is_number(text: &Expr) -> Expr {
     let glob = |x: Expr, pattern: &str| ast::call("glob", vec![ast::text(pattern), x]);

@@ -59,6 +59,7 @@ fn values_and_lists() {
         ("retro_modulo(7, 0)", "∅"),
         ("retro_to_text(1.0)", "1"),
         ("retro_to_text(0.1)", "0.1"),
+        ("retro_to_text(retro_to_number('-0'))", "0"),
         ("retro_members(retro_eval('split', 'a\"|b', '|'))", "[\"a\\\"\",\"b\"]"),
         ("retro_to_text(retro_eval('split', 'ab', ''))", "a\nb"),
         ("retro_eval('mvindex', retro_eval('split', 'a,b', ','), 2)", "∅"),

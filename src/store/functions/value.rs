@@ -87,7 +87,8 @@ pub(super) fn truth(is_true: bool) -> Output {
 
 /// Makes a number; NULL where it has no finite value.
 pub(super) fn number(n: f64) -> Output {
-    if n.is_finite() { Output::Real(n) } else { Output::Null }
+    // Minus zero is zero, as it is for SQLite.
+    if n.is_finite() { Output::Real(n + 0.0) } else { Output::Null }
 }
 
 /// Makes an integer of a size.
@@ -106,6 +107,7 @@ pub(super) fn list(mut members: Vec<String>) -> Output {
 
 /// Writes a number: whole numbers without a fraction.
 pub(super) fn number_text(n: f64) -> String {
+    let n = n + 0.0; // minus zero is zero
     if n == n.trunc() && n.abs() < 1e15 { format!("{n:.0}") } else { n.to_string() }
 }
 

@@ -91,6 +91,7 @@ pub(crate) fn number(text: &str) -> Option<f64> {
 
 /// Writes a number: whole numbers without a fraction.
 pub(crate) fn number_text(number: f64) -> String {
+    let number = number + 0.0; // minus zero is zero
     if number == number.trunc() && number.abs() < 1e15 { format!("{number:.0}") } else { format!("{number}") }
 }
 
