@@ -159,13 +159,13 @@ impl Parser<'_, '_> {
         self.bare_value().map(|text| unescape(&text))
     }
 
-    /// A bare value ends at white space, a comma or a bracket; `\"` does not end it.
+    /// A bare value ends at white space, a comma or a bracket, whatever stands in front; `\"` does not end it.
     fn bare_value(&mut self) -> Option<String> {
         self.cursor.peek();
         let mut escaped = false;
         let rest = self.cursor.rest();
         let end = rest.char_indices().find(|(_, c)| {
-            let ends = !escaped && (c.is_whitespace() || matches!(c, '(' | ')' | ',' | '"' | '[' | ']'));
+            let ends = c.is_whitespace() || matches!(c, '(' | ')' | ',' | '[' | ']') || (*c == '"' && !escaped);
             escaped = !escaped && *c == '\\';
             ends
         });
@@ -265,4 +265,25 @@ fn cidr(value: &str) -> Option<Cidr> {
         _ => return None,
     };
     Some(Cidr { address, prefix })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Pred {
+        let mut cursor = Cursor::new(text, 0..text.len());
+        let pred = parse(&mut cursor, Vocabulary::Splunk);
+        assert!(cursor.faults.is_empty(), "{text}");
+        pred
+    }
+
+    #[test]
+    fn a_backslash_does_not_glue_the_next_comparison_to_a_bare_value() {
+        for text in [r"path=*\\temp\\ code=1", r"path=*\temp\ code=1", r"(path=*\temp\) code=1"] {
+            let Pred::And(parts) = parsed(text) else { panic!("{text}: two comparisons") };
+            let [Pred::Match(path), Pred::Match(code)] = &parts[..] else { panic!("{text}: two comparisons") };
+            assert!(path.test.passes(r"C:\Temp\") && code.test.passes("1"), "{text}");
+        }
+    }
 }
