@@ -17,7 +17,7 @@ pub(super) fn is_zip(head: &[u8]) -> bool {
     head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
 }
 
-/// Opens every member; an encrypted one is named and skipped.
+/// Opens every member; an encrypted one is named.
 pub(super) fn members(opener: &Opener<'_>, path: &str, file: impl Read + Seek, visit: &mut Visit<'_>) -> ControlFlow<()> {
     let mut archive = match ZipArchive::new(BufReader::new(file)) {
         Ok(archive) => archive,
@@ -49,7 +49,7 @@ pub(super) fn members(opener: &Opener<'_>, path: &str, file: impl Read + Seek, v
                 opener.deeper().stream(name, &mut bounded, Some(size), visit)?;
             }
             Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => {
-                visit(Found::Skipped { path: name, reason: "encrypted".to_owned() })?
+                visit(Found::Failed { path: name, error: "encrypted".to_owned() })?
             }
             Err(error) => visit(Found::Failed { path: name, error: error.to_string() })?,
         }

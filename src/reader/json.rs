@@ -76,7 +76,8 @@ fn first_line(input: &mut Input<'_>) -> Option<Vec<u8>> {
 }
 
 fn is_document(line: &[u8]) -> bool {
-    std::str::from_utf8(line).is_ok_and(|text| text.starts_with('{') && sonic_rs::from_str::<LazyValue<'_>>(text.trim_end()).is_ok())
+    std::str::from_utf8(line)
+        .is_ok_and(|text| text.starts_with('{') && !is_too_deep(text) && sonic_rs::from_str::<LazyValue<'_>>(text.trim_end()).is_ok())
 }
 
 struct Documents {
@@ -291,6 +292,9 @@ fn records_prefix(head: &[u8]) -> Option<usize> {
 /// The records of a document that is nothing but `{"Records": […]}`.
 fn wrapped_records(text: &str) -> Option<Vec<Result<String, String>>> {
     records_prefix(text.as_bytes())?;
+    if is_too_deep(text) {
+        return None;
+    }
     let mut members = sonic_rs::to_object_iter(text);
     let (_, records) = members.next()?.ok()?;
     if members.next().is_some() {
@@ -338,6 +342,31 @@ impl BracketScan {
     }
 }
 
+/// Whether brackets nest deeper than [`MAX_DEPTH`]: the parser recurses, so this is asked before it sees the text. Few
+/// texts have as many brackets, and those that have not are told from the rest at the speed of memory.
+fn is_too_deep(text: &str) -> bool {
+    let most = MAX_DEPTH as usize + 1;
+    if memchr::memchr2_iter(b'{', b'[', text.as_bytes()).take(most).count() < most {
+        return false;
+    }
+    let (mut depth, mut in_string, mut escaped) = (0_u32, false, false);
+    text.bytes().any(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => depth += 1,
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > MAX_DEPTH
+    })
+}
+
+fn too_deep() -> String {
+    format!("JSON nested deeper than MAX_DEPTH = {MAX_DEPTH}")
+}
+
 /// Walks documents and hands their members to the normaliser.
 #[derive(Default)]
 pub(super) struct Flattener {
@@ -347,6 +376,9 @@ pub(super) struct Flattener {
 impl Flattener {
     /// Hands over the members of one document, which must be an object and nothing else.
     pub(super) fn record(&mut self, text: &str, events: &mut Normaliser<'_>) -> Result<(), String> {
+        if is_too_deep(text) {
+            return Err(too_deep());
+        }
         let value: LazyValue<'_> = sonic_rs::from_str(text).map_err(|e| format!("not JSON: {}", first_line_of(&e.to_string())))?;
         match value.get_type() {
             JsonType::Object => self.members(value.as_raw_str(), PathId::ROOT, 1, events),
@@ -356,7 +388,7 @@ impl Flattener {
 
     fn members(&mut self, object: &str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<(), String> {
         if depth > MAX_DEPTH {
-            return Err(format!("JSON nested deeper than MAX_DEPTH = {MAX_DEPTH}"));
+            return Err(too_deep());
         }
         for member in sonic_rs::to_object_iter(object) {
             let (key, value) = member.map_err(|e| format!("not JSON: {}", first_line_of(&e.to_string())))?;
@@ -382,7 +414,7 @@ impl Flattener {
             Some(b'{') => self.members(raw, path, depth + 1, events)?,
             Some(b'[') => {
                 if depth >= MAX_DEPTH {
-                    return Err(format!("JSON nested deeper than MAX_DEPTH = {MAX_DEPTH}"));
+                    return Err(too_deep());
                 }
                 for element in sonic_rs::to_array_iter(raw) {
                     let element = element.map_err(|e| format!("not JSON: {}", first_line_of(&e.to_string())))?;

@@ -189,7 +189,14 @@ impl Parser<'_, '_> {
             Op::Ne if value == "*" => Pred::False,
             Op::Ne => matched(text_test(&value), true),
             Op::Order(op) => match number(&value) {
-                Some(right) => matched(Test::Number { op, value: right }, false),
+                // Numbers compare as numbers, a value that is none as text.
+                Some(right) => Pred::Or(vec![
+                    matched(Test::Number { op, value: right }, false),
+                    Pred::And(vec![
+                        matched(Test::Number { op: NumberOp::Ge, value: f64::MIN }, true),
+                        matched(Test::TextOrder { op, value }, false),
+                    ]),
+                ]),
                 None => matched(Test::TextOrder { op, value }, false),
             },
         }

@@ -344,7 +344,10 @@ impl Writer<'_> {
         self.messages.clear();
         super::ledger::remove_from(self.connection, first_event)?;
         self.next_event = first_event;
-        self.types.iter_mut().for_each(|state| state.pending = 0);
+        for state in &mut self.types {
+            state.pending = 0;
+            state.filled.fill(0); // the ids are given out again
+        }
         Ok(())
     }
 

@@ -199,7 +199,7 @@ fn check_has_the_documented_shape() {
     assert_eq!(keys(bad), ["severity", "code", "message", "path", "line", "column"]);
     assert!(text(bad, "message").contains("no_such_modifier"), "{bad}");
     assert!(text(bad, "path").ends_with("bad.yml"), "{bad}");
-    assert_eq!((integer(bad, "line"), integer(bad, "column") > 8), (14, true), "{bad}");
+    assert_eq!((integer(bad, "line"), integer(bad, "column") > 8), (13, true), "{bad}");
 }
 
 #[test]

@@ -2,3 +2,4 @@
 //! three ways (hunt, portable SQL, evaluator) and must give the documented answer.
 
 mod sigma;
+mod splunk;

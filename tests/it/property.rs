@@ -6,6 +6,7 @@
 mod front_ends;
 mod planner;
 mod store;
+mod three_ways;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 
@@ -21,7 +22,7 @@ fn check<S: proptest::strategy::Strategy>(
     println!("seed {seed}, {cases} cases");
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 4_000, ..Config::default() };
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     match runner.run(strategy, test) {
         Ok(()) => {}

@@ -1,25 +1,187 @@
-//! Stores in memory with generated events in them.
+//! Stores with generated events in them, asked in the two ways that the project answers: by a hunt, and by the
+//! portable SQL in a SQLite client that knows nothing of the project.
+
+use std::collections::BTreeMap;
 
 use retrohunt::event::Names;
-use retrohunt::store::{SourceEnd, SourceStart, Store};
+use retrohunt::hunt::{self, HuntOptions, plan_rule};
+use retrohunt::ir::{Query, Rule, RuleMeta, Stage};
+use retrohunt::load::{LoadOptions, load};
+use retrohunt::sql;
+use retrohunt::store::{FindingFilter, SourceEnd, SourceStart, Store};
+use retrohunt::taxonomy::Taxonomy;
+use rusqlite::types::ValueRef;
 
-use super::evaluate::Event;
-use super::generate::batch::batch;
+use super::evaluate::{self, Event};
+use super::generate::batch::{batch, json_lines};
 
-/// Makes a store and loads stored events (without NUL) as one source, in batches of `batch_size`. The id of an event
-/// in the store is its id in the list.
-pub(crate) fn store_of(events: &[Event], batch_size: usize) -> Store {
-    let mut store = Store::in_memory().expect("a store in memory");
-    let names = Names::default();
-    let mut writer = store.writer().expect("a writer");
-    writer.begin_source(&SourceStart { path: "generated".into() }).expect("a source");
-    for part in events.chunks(batch_size.max(1)) {
-        writer.append(&batch(part, &names), &names).expect("a batch");
+/// A row as it is shown: column → text, members of a list on lines; null columns are absent.
+pub(crate) type ShownRow = BTreeMap<String, String>;
+
+/// What one rule found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Found {
+    /// Ids of the events that match, or of those behind result rows.
+    pub(crate) events: Vec<i64>,
+    /// Result rows of a rule with stages.
+    pub(crate) rows: Vec<ShownRow>,
+}
+
+/// A store on disk.
+pub(crate) struct Stored {
+    folder: tempfile::TempDir,
+    pub(crate) store: Store,
+}
+
+impl Stored {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&folder.path().join("test.db")).expect("a store");
+        Self { folder, store }
     }
-    let end = SourceEnd { format: "generated".into(), sha256: "0".repeat(64), bytes: 1, ..SourceEnd::default() };
-    let outcome = writer.finish_source(&end).expect("a finished source");
-    assert_eq!(outcome.new_events, u64::try_from(events.len()).expect("few"), "every event is new");
-    drop(writer);
-    store.make_views(&[]).expect("views");
-    store
+
+    /// Loads stored events (without NUL) as one source, in batches. The id of an event in the store is its id in the list.
+    pub(crate) fn of_batches(events: &[Event], batch_size: usize) -> Self {
+        let mut stored = Self::new();
+        let names = Names::default();
+        let mut writer = stored.store.writer().expect("a writer");
+        writer.begin_source(&SourceStart { path: "generated".into() }).expect("a source");
+        for part in events.chunks(batch_size.max(1)) {
+            writer.append(&batch(part, &names), &names).expect("a batch");
+        }
+        let end = SourceEnd { format: "generated".into(), sha256: "0".repeat(64), bytes: 1, ..SourceEnd::default() };
+        let outcome = writer.finish_source(&end).expect("a finished source");
+        assert_eq!(outcome.new_events, u64::try_from(events.len()).expect("few"), "every event is new");
+        drop(writer);
+        stored.store.make_views(&[]).expect("views");
+        stored
+    }
+
+    /// Writes events as JSON lines and loads the file, as users do.
+    pub(crate) fn of_json(events: &[Event]) -> Self {
+        let mut stored = Self::new();
+        let path = stored.folder.path().join("events.jsonl");
+        std::fs::write(&path, json_lines(events)).expect("a file");
+        let summary = load(&mut stored.store, &[path], &LoadOptions::default(), &mut |_| {}).expect("a load");
+        let loaded: u64 = summary.sources.iter().map(|s| s.new_events).sum();
+        assert_eq!(
+            (loaded, summary.is_partial()),
+            (u64::try_from(events.len()).expect("few"), false),
+            "{summary:?}\n{}",
+            json_lines(events)
+        );
+        stored.store.make_views(&[]).expect("views");
+        stored
+    }
+
+    /// Hunts with all rules at once; one result a rule.
+    pub(crate) fn hunt(&mut self, rules: &[Rule]) -> Vec<Found> {
+        let summary = hunt::run(&mut self.store, rules, Taxonomy::embedded(), &HuntOptions::default(), &mut |_| {}).expect("a hunt");
+        assert!(summary.failed.is_empty(), "{:?}", summary.failed);
+        let filter = FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() };
+        let mut found: BTreeMap<String, Found> = BTreeMap::new();
+        for row in self.store.findings(&filter).expect("findings") {
+            let columns = row.columns.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+            let shown = columns.filter(|(_, value)| !value.is_empty()).collect();
+            found.entry(row.rule_id).or_default().rows.push(shown);
+        }
+        for row in self.store.evidence(&filter).expect("evidence") {
+            found.entry(row.rule_id).or_default().events.push(row.event.0);
+        }
+        rules.iter().map(|rule| tidy(found.remove(&rule.meta.id).unwrap_or_default())).collect()
+    }
+
+    /// Runs a rule's portable SQL in a plain SQLite client; `None` where it has no portable form.
+    pub(crate) fn portable(&self, rule: &Rule) -> Option<Found> {
+        let catalog = self.store.catalog().expect("a catalog");
+        let row_wise = rule.query.stages.is_empty();
+        if !row_wise && !aggregates(&rule.query) {
+            return None; // its rows do not name their events
+        }
+        let plan = plan_rule(rule, &catalog, Taxonomy::embedded());
+        let statement = sql::portable(&plan, &catalog).expect("few columns");
+        if !statement.not_portable.is_empty() {
+            return None;
+        }
+        assert!(statement.parameters.is_empty(), "portable SQL has its literals inline");
+        let client = rusqlite::Connection::open(self.folder.path().join("test.db")).expect("a SQLite client");
+        let mut prepared = client.prepare(&statement.sql).unwrap_or_else(|e| panic!("{e}\n{}", statement.sql));
+        let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+        let mut rows = prepared.query([]).expect("a query");
+        let mut found = Found::default();
+        while let Some(row) = rows.next().unwrap_or_else(|e| panic!("{e}\n{}", statement.sql)) {
+            let value = |i: usize| shown(row.get_ref(i).expect("a column"));
+            if row_wise {
+                found.events.push(value(0).expect("an id").parse().expect("a number"));
+            } else {
+                found.rows.push(names.iter().enumerate().filter_map(|(i, name)| Some((name.clone(), value(i)?))).collect());
+            }
+        }
+        Some(tidy(found))
+    }
+}
+
+fn shown(value: ValueRef<'_>) -> Option<String> {
+    match value {
+        ValueRef::Null => None,
+        ValueRef::Integer(n) => Some(n.to_string()),
+        ValueRef::Real(n) => Some(evaluate::text::number_text(n)),
+        ValueRef::Text(text) => Some(String::from_utf8(text.to_vec()).expect("UTF-8")),
+        ValueRef::Blob(bytes) => panic!("a blob in a result: {bytes:?}"),
+    }
+}
+
+pub(crate) fn tidy(mut found: Found) -> Found {
+    found.events.sort_unstable();
+    found.rows.sort();
+    found
+}
+
+/// Whether the rows at the end are no longer events.
+pub(crate) fn aggregates(query: &Query) -> bool {
+    query.stages.iter().any(|stage| matches!(stage, Stage::Stats(_)))
+}
+
+/// What the evaluator says: events, or rows where the rule aggregates (the evaluator does not follow events into those).
+pub(crate) fn evaluated(query: &Query, events: &[Event]) -> Found {
+    let rows = evaluate::rows(query, events);
+    if !aggregates(query) {
+        return Found { events: evaluate::events_of(&rows), rows: Vec::new() };
+    }
+    let shown = |row: &evaluate::Row| row.iter().filter_map(|(name, value)| Some((name.clone(), value.text()?))).collect();
+    tidy(Found { events: Vec::new(), rows: rows.iter().map(shown).collect() })
+}
+
+/// A finding shows a null column as empty text.
+pub(crate) fn without_empty(found: &Found) -> Found {
+    let keep = |row: &ShownRow| row.iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n.clone(), v.clone())).collect();
+    tidy(Found { events: found.events.clone(), rows: found.rows.iter().map(keep).collect() })
+}
+
+/// Whether two results are the same: the events, or the rows where the rule aggregates. Numbers that aggregates made
+/// count by their value, group keys by their text.
+pub(crate) fn same(a: &Found, b: &Found, query: &Query) -> bool {
+    if !aggregates(query) {
+        return a.events == b.events;
+    }
+    let stats = query.stages.iter().filter_map(|s| if let Stage::Stats(s) = s { Some(&s.by) } else { None });
+    let by: Vec<&str> = stats.flatten().map(|f| f.name.as_str()).collect();
+    a.rows.len() == b.rows.len() && a.rows.iter().zip(&b.rows).all(|(a, b)| same_row(a, b, &by))
+}
+
+fn same_row(a: &ShownRow, b: &ShownRow, by: &[&str]) -> bool {
+    let number = |t: &str| evaluate::text::number(t);
+    let same = |name: &str, a: &str, b: &str| {
+        a == b || (!by.contains(&name) && matches!((number(a), number(b)), (Some(a), Some(b)) if (a - b).abs() <= 2e-6 + a.abs() * 1e-12))
+    };
+    a.len() == b.len() && a.iter().zip(b).all(|((an, av), (bn, bv))| an == bn && same(an, av, bv))
+}
+
+/// Gives queries the names that a hunt needs.
+pub(crate) fn rules(queries: impl IntoIterator<Item = Query>) -> Vec<Rule> {
+    let rule = |(n, query): (usize, Query)| Rule {
+        meta: RuleMeta { id: format!("rule-{n}"), title: format!("Rule {n}"), hash: format!("{n}"), ..RuleMeta::default() },
+        query,
+    };
+    queries.into_iter().enumerate().map(rule).collect()
 }

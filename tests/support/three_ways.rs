@@ -1,14 +1,12 @@
 //! One rule and some events through hunt, portable SQL and evaluator, which must agree.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use retrohunt::diag::{Severity, SourceText};
+use retrohunt::compile::{CompileOptions, load_text};
 use retrohunt::ir::Rule;
-use retrohunt::sigma::{SigmaOptions, parse_rules};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
-use super::evaluate::{self, Event, FieldValue};
+use super::evaluate::{Event, FieldValue};
+use super::stored::{Stored, evaluated, same, without_empty};
 
 /// 2024-03-01T10:00:00Z.
 const BASE_US: i64 = 1_709_287_200_000_000;
@@ -25,11 +23,9 @@ pub(crate) struct Answer {
 /// Compiles one rule that must be without errors.
 #[track_caller]
 pub(crate) fn compiled(text: &str) -> Rule {
-    let source = Arc::new(SourceText { path: "example.yml".into(), text: text.to_owned() });
-    let (mut rules, diagnostics) = parse_rules(&source, &SigmaOptions::default());
-    let errors: Vec<_> = diagnostics.iter().filter(|d| d.severity == Severity::Error).map(|d| (d.code, &d.message)).collect();
-    assert!(errors.is_empty() && rules.len() == 1, "{errors:?}\n{text}");
-    rules.remove(0)
+    let mut set = load_text("example.yml", text, &CompileOptions::default());
+    assert!(set.rules.len() == 1 && !set.has_errors(), "{text}\n{:?}", set.diagnostics);
+    set.rules.remove(0)
 }
 
 /// An event of Security 7001, a second after the one before, with the members of a JSON object.
@@ -60,12 +56,23 @@ pub(crate) fn event(id: i64, members: &str) -> Event {
     event
 }
 
-/// Asks a rule about events given as members of JSON objects.
+/// Asks a rule about events given as members of JSON objects: by a hunt over the loaded lines, by portable SQL where
+/// there is a form, and by the evaluator. They must agree.
 #[track_caller]
 pub(crate) fn ask(rule: &str, events: &[&str]) -> Answer {
+    let text = rule;
     let rule = compiled(rule);
     let events: Vec<Event> = (1..).zip(events).map(|(id, members)| event(id, members)).collect();
-    let rows = evaluate::rows(&rule.query, &events);
-    let shown = |row: &evaluate::Row| row.iter().filter_map(|(name, value)| Some((name.clone(), value.text()?))).collect();
-    Answer { events: evaluate::matching(&rule.query, &events), rows: rows.iter().map(shown).collect() }
+    let expected = evaluated(&rule.query, &events);
+    let mut stored = Stored::of_json(&events);
+    let hunted = stored.hunt(std::slice::from_ref(&rule)).remove(0);
+    let no_finding = hunted.events.is_empty() && expected == evaluated(&rule.query, &[]);
+    assert!(
+        no_finding || same(&hunted, &without_empty(&expected), &rule.query),
+        "{text}\n{events:#?}\nhunt {hunted:?}\nevaluator {expected:?}"
+    );
+    if let Some(portable) = stored.portable(&rule) {
+        assert!(same(&portable, &expected, &rule.query), "{text}\n{events:#?}\nportable {portable:?}\nevaluator {expected:?}");
+    }
+    Answer { events: expected.events, rows: expected.rows }
 }

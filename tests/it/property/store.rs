@@ -10,7 +10,7 @@ use retrohunt::store::{EventRange, SqlValue, Store};
 use super::check;
 use crate::support::evaluate::{Event, FieldValue};
 use crate::support::generate::events::{any_text, stored};
-use crate::support::stored::store_of;
+use crate::support::stored::Stored;
 
 /// Names that are awkward for SQL, for SQLite's caseless columns, or for a view's own columns.
 const NAMES: [&str; 16] = [
@@ -33,8 +33,12 @@ const NAMES: [&str; 16] = [
 ];
 
 /// Numbers and times in spellings that the store encodes, and in those that it must not.
-const SHAPES: [&str; 24] = [
+const SHAPES: [&str; 28] = [
     "0",
+    "1 ",
+    " 1",
+    "1e3",
+    "0x1",
     "-1",
     "42",
     "007",
@@ -169,13 +173,14 @@ fn check_scan(store: &Store, event_type: &EventType, events: &[(&Event, Cells)])
 #[test]
 fn what_goes_in_comes_out() {
     check(60, &(events(), 1usize..40), |(events, batch_size)| {
-        let mut store = store_of(&events, batch_size);
+        let mut stored = Stored::of_batches(&events, batch_size);
+        let store = &mut stored.store;
         let catalog = store.catalog().expect("a catalog");
         for event_type in &catalog.types {
             let mine = events.iter().filter(|e| type_of(&catalog.types, e).id == event_type.id);
-            let of_type: Vec<(&Event, Cells)> = mine.map(|e| (e, check_event(&store, event_type, e))).collect();
-            check_view(&mut store, event_type, &of_type);
-            check_scan(&store, event_type, &of_type);
+            let of_type: Vec<(&Event, Cells)> = mine.map(|e| (e, check_event(store, event_type, e))).collect();
+            check_view(store, event_type, &of_type);
+            check_scan(store, event_type, &of_type);
         }
         Ok(())
     });

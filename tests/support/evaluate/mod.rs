@@ -132,3 +132,10 @@ pub(crate) fn rows(query: &Query, events: &[Event]) -> Vec<Row> {
     let rows = first.into_iter().map(stages::event_row).collect();
     query.stages.iter().fold(rows, |rows, stage| stages::apply(stage, rows))
 }
+
+/// The events of rows that are still events, in order of their ids.
+pub(crate) fn events_of(rows: &[Row]) -> Vec<i64> {
+    let mut ids: Vec<i64> = rows.iter().filter_map(|row| row.get(stages::ID)?.text()?.parse().ok()).collect();
+    ids.sort_unstable();
+    ids
+}

@@ -169,6 +169,19 @@ fn call<F>(function: Function, arguments: &[Scalar<F>], subject: &dyn Subject<F>
             _ => Value::Null,
         },
         Function::MvIndex => mv_index(&value(0), &value(1)),
+        Function::Replace => match (value(0).text(), value(1).text(), value(2).text()) {
+            (Some(text), Some(regex), Some(by)) => replace(&text, &regex, &by),
+            _ => Value::Null,
+        },
+        Function::Split => match (value(0).text(), value(1).text()) {
+            (Some(text), Some(at)) => Value::of_members(&text.split(at.as_str()).map(str::to_owned).collect::<Vec<_>>()),
+            _ => Value::Null,
+        },
+        Function::Substr => match (value(0).text(), value(1).number(), value(2).number()) {
+            #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "the examples count from 1")]
+            (Some(text), Some(from), Some(length)) => Value::Text(text.chars().skip(from as usize - 1).take(length as usize).collect()),
+            _ => Value::Null,
+        },
         other => panic!("{other:?} is tested by fixed examples, not by generated rules"),
     }
 }
@@ -183,6 +196,12 @@ fn mv_index(list: &Value, index: &Value) -> Value {
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "test lists are short")]
     let at = if index < 0.0 { members.len() as f64 + index } else { index } as i64;
     usize::try_from(at).ok().and_then(|at| members.get(at)).map_or(Value::Null, |m| Value::Text(m.clone()))
+}
+
+/// Replaces every match; `\\1` in the replacement is the first group.
+fn replace(text: &str, regex: &str, by: &str) -> Value {
+    let groups = regex::Regex::new(r"\\(\d)").expect("valid").replace_all(by, "$${$1}").into_owned();
+    regex::Regex::new(regex).map_or(Value::Null, |regex| Value::Text(regex.replace_all(text, groups.as_str()).into_owned()))
 }
 
 /// `%` any run, `_` one character, with case, the whole text.

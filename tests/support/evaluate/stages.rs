@@ -9,6 +9,9 @@ use super::pred::{Subject, passes};
 use super::scalar::{Value, evaluate};
 use super::{Event, Row, aggregate, text};
 
+/// The column that carries an event's id; no rule names it, and no stage that keeps the events of rows removes it.
+pub(crate) const ID: &str = "\0id";
+
 /// The row of an event: its fields, its envelope, `_time`.
 pub(crate) fn event_row(event: &Event) -> Row {
     let names = event.fields.iter().map(|(name, _)| name.as_str()).chain(["EventID", "EventCode", "Channel", "Computer"]);
@@ -17,6 +20,8 @@ pub(crate) fn event_row(event: &Event) -> Row {
         let value = event.value(&Field { name: name.to_owned(), vocabulary: Vocabulary::Splunk });
         set(&mut row, name, value);
     }
+    #[allow(clippy::cast_precision_loss, reason = "test ids are small")]
+    set(&mut row, ID, Value::Number(event.id as f64));
     set(&mut row, "_time", Value::Number(text::seconds(event.time_us).parse().expect("a decimal number")));
     row
 }
@@ -42,7 +47,7 @@ pub(crate) fn apply(stage: &Stage, mut rows: Vec<Row>) -> Vec<Row> {
         Stage::EventStats(stats) => event_stats(stats, &mut rows),
         Stage::Rename(renames) => rows.iter_mut().for_each(|row| renames.iter().for_each(|r| rename(row, r))),
         Stage::Keep(patterns) => {
-            rows.iter_mut().for_each(|row| row.retain(|name, _| name == "_time" || patterns.iter().any(|p| named(p, name))));
+            rows.iter_mut().for_each(|row| row.retain(|name, _| name == "_time" || name == ID || patterns.iter().any(|p| named(p, name))));
         }
         Stage::Drop(patterns) => rows.iter_mut().for_each(|row| row.retain(|name, _| !patterns.iter().any(|p| named(p, name)))),
         Stage::Sort { keys, limit } => {
@@ -57,7 +62,13 @@ pub(crate) fn apply(stage: &Stage, mut rows: Vec<Row>) -> Vec<Row> {
                 set(row, alias.as_ref().unwrap_or(field), Value::Number((number / span).floor() * span));
             }
         }),
-        Stage::FormatTime { .. } => panic!("time formats are tested by fixed examples, not by generated rules"),
+        Stage::FormatTime { fields, format } => rows.iter_mut().for_each(|row| {
+            for field in fields {
+                if let Some(seconds) = row.get(field).and_then(Value::number) {
+                    set(row, field, Value::Text(text::format_seconds(seconds, format)));
+                }
+            }
+        }),
     }
     rows
 }

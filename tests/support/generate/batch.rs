@@ -51,7 +51,7 @@ pub(crate) fn batch(events: &[Event], names: &Names) -> EventBatch {
 }
 
 fn is_json_number(text: &str) -> bool {
-    serde_json::from_str::<serde_json::Number>(text).is_ok()
+    !text.contains(char::is_whitespace) && serde_json::from_str::<serde_json::Number>(text).is_ok()
 }
 
 fn json_value(value: &FieldValue, bare_numbers: bool) -> String {

@@ -48,8 +48,13 @@ pub(crate) fn value(pool: &[String]) -> impl Strategy<Value = String> + use<> {
 
 /// A pattern; `one`: with `?` too.
 pub(crate) fn pattern(pool: &[String], one: bool) -> impl Strategy<Value = Glob> + use<> {
+    // Pieces of one value: what rules share in a scan is often a part of what another rule asks.
+    let piece = (text(pool), any::<(bool, bool)>()).prop_map(|(text, (before, after))| {
+        let end = |any: bool| any.then_some(Part::Any);
+        Glob::new(end(before).into_iter().chain([Part::Text(text)]).chain(end(after)))
+    });
     let ends = prop_oneof![3 => Just((false, false)), 1 => Just((true, true)), 1 => Just((true, false)), 1 => Just((false, true))];
-    (value(pool), edits(one), ends).prop_map(|(text, edits, (before, after))| {
+    let edited = (value(pool), edits(one), ends).prop_map(|(text, edits, (before, after))| {
         let mut parts = Vec::new();
         parts.extend(before.then_some(Part::Any));
         for (i, c) in text.chars().enumerate() {
@@ -62,5 +67,6 @@ pub(crate) fn pattern(pool: &[String], one: bool) -> impl Strategy<Value = Glob>
         }
         parts.extend(after.then_some(Part::Any));
         Glob::new(parts)
-    })
+    });
+    prop_oneof![2 => edited, 1 => piece]
 }
