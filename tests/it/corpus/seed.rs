@@ -36,9 +36,13 @@ fn expected(corpus: &Path) -> BTreeMap<String, BTreeSet<Row>> {
     leaves
 }
 
+/// JSON around another format: EvtxECmd's payload, Splunk's exported raw text. They are loaded as the objects they are;
+/// what is inside is read when those formats are.
+const WRAPPED: [&str; 2] = ["derived/psexec-2021.evtxecmd.json", "derived/psexec-2021.splunk-export-5145.json"];
+
 /// Whether a leaf's format is read by now: EVTX and JSON. Text, XML and CSV forms come later.
 fn readable(leaf: &str) -> bool {
-    !["xml", "log", "csv"].iter().any(|extension| leaf.ends_with(&format!(".{extension}")))
+    !["xml", "log", "csv"].iter().any(|extension| leaf.ends_with(&format!(".{extension}"))) && !WRAPPED.contains(&leaf)
 }
 
 /// A time cut to milliseconds.
