@@ -75,6 +75,7 @@ fn value_test<F>(test: &Match<F>, name: &dyn Fn(&F) -> String) -> String {
         Test::Glob { glob, case } => format!("{field} {}", pattern(glob, *case)),
         Test::Regex(regex) => format!("{field} matches /{regex}/"),
         Test::Cidr(Cidr { address, prefix }) => format!("{field} in {address}/{prefix}"),
+        Test::Number { op: NumberOp::Ge, value: f64::MIN } => format!("{field} is a number"),
         Test::Number { op, value } => format!("{field} {} {value}", number_op(*op)),
         Test::TextOrder { op, value } => format!("{field} {} {value:?}", number_op(*op)),
         Test::DatePart { part, op, value } => format!("{} of {field} {} {value}", date_part(*part), number_op(*op)),
@@ -258,5 +259,12 @@ mod tests {
             "",
         ];
         assert_eq!(print_query(&query), expected.join("\n"));
+    }
+
+    #[test]
+    fn any_number_is_named_so() {
+        let test = Test::Number { op: NumberOp::Ge, value: f64::MIN };
+        let pred = Pred::Match(Match { field: field("Port"), test, negated: true, span: 0..0 });
+        assert_eq!(print_pred(&pred, 0, &|f: &Field| f.name.clone()).trim_end(), "Port is a number, negated (a value is there that fails)");
     }
 }

@@ -137,7 +137,10 @@ impl<'t> Page<'t> {
         };
         for row in self.rows("ATT&CK") {
             let (technique, tactics) = (row.first().map(|t| t.to_uppercase()).unwrap_or_default(), row.get(2).cloned().unwrap_or_default());
-            if technique.starts_with('T') && !meta.techniques.contains(&technique) {
+            if !technique.strip_prefix('T').is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit())) {
+                continue; // the section may hold other tables, such as CVE with their scores
+            }
+            if !meta.techniques.contains(&technique) {
                 meta.techniques.push(technique);
             }
             for tactic in tactics.split(',').map(|t| t.trim().to_lowercase().replace(' ', "-")).filter(|t| !t.is_empty()) {
