@@ -67,6 +67,9 @@ CREATE TABLE event (
     position INTEGER
 ) STRICT;
 
+-- Types beyond the 400 that have a table find their events by this.
+CREATE INDEX event_rare ON event (type, id) WHERE type > 400;
+
 -- Events carved from damaged areas.
 CREATE TABLE recovered_event (event INTEGER PRIMARY KEY) STRICT;
 

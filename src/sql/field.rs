@@ -70,7 +70,7 @@ impl EventFields<'_> {
     }
 
     fn column(&self, column: &Column) -> Expr {
-        let text = ast::column(VIEW, &column.view_name);
+        let text = text_cell(column);
         if self.writer.is_portable() || !column.has_lists {
             return text;
         }
@@ -154,7 +154,7 @@ impl EventFields<'_> {
             FieldExpr::Missing => ast::truth(false),
             FieldExpr::Column(index) => {
                 let column = self.event_type.column(*index);
-                let text = ast::column(VIEW, &column.view_name);
+                let text = text_cell(column);
                 if column.has_lists { some_member(list_id(column), text, passes) } else { passes(text) }
             }
             FieldExpr::Apply(FieldFunction::FirstMember | FieldFunction::LastMember, _) => passes(self.text(field)),
@@ -178,9 +178,30 @@ fn record() -> Expr {
     })))
 }
 
+fn text_cell(column: &Column) -> Expr {
+    if column.view_name.is_empty() { other_field(column, "value") } else { ast::column(VIEW, &column.view_name) }
+}
+
+fn raw_cell(column: &Column) -> Expr {
+    if column.view_name.is_empty() { other_field(column, "value_id") } else { ast::column(VIEW, &format!("{}_id", column.view_name)) }
+}
+
+/// A field for which the type's view has no place.
+fn other_field(column: &Column, output: &str) -> Expr {
+    let number = column.sql_name.trim_start_matches('c').parse().unwrap_or(-1);
+    let same_event = ast::eq(ast::column("f", "_id"), ast::column(VIEW, "_id"));
+    let same_field = ast::eq(ast::column("f", "_column"), ast::integer(number));
+    ast::scalar_query(ast::query(ast::select(SelectParts {
+        items: vec![SelectItem::UnnamedExpr(ast::column("f", output))],
+        from: vec![ast::table(&["other_fields"], "f")],
+        filter: Some(ast::all(vec![same_event, same_field])),
+        ..Default::default()
+    })))
+}
+
 /// Makes the id of a column's list, NULL where the cell holds none.
 fn list_id(column: &Column) -> Expr {
-    let raw = || ast::column(VIEW, &format!("{}_id", column.view_name));
+    let raw = || raw_cell(column);
     let class = if column.encoding == Encoding::Dictionary { "integer" } else { "real" };
     ast::case(vec![(ast::eq(ast::call("typeof", vec![raw()]), ast::text(class)), raw())], None)
 }

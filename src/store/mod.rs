@@ -23,6 +23,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod time;
+mod type_state;
 mod views;
 mod write_type;
 mod writer;

@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Statement, params};
 
 use super::StoreError;
 use super::cell::Cell;
-use super::writer::MAX_COLUMNS;
+use super::writer::{MAX_COLUMNS, MAX_TYPE_TABLES};
 use crate::catalog::{ColumnIndex, EventId, EventType, Storage, ValueId};
 
 /// Which events of a type are read.
@@ -31,23 +31,38 @@ pub(super) fn scan(
     range: EventRange,
     visit: &mut dyn FnMut(EventId, &[Cell<'_>]) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
+    let outside = Outside::of(event_type, columns);
     let sql = statement(event_type, columns, range);
     let mut statement = connection.prepare_cached(&sql)?;
+    let mut others = if outside.is_empty() {
+        None
+    } else {
+        Some(connection.prepare_cached("SELECT field, value FROM overflow WHERE event = ?1 ORDER BY field")?)
+    };
     let mut rows = statement.query(params![range.first.0, range.last.0])?;
+    let mut texts = String::new();
     let mut recycled: Vec<Cell<'static>> = Vec::with_capacity(columns.len());
     while let Some(row) = rows.next()? {
+        let event = EventId(row.get(0)?);
+        let found = others.as_mut().map(|select| outside.read(select, event, &mut texts)).transpose()?;
         let mut cells: Vec<Cell<'_>> = recycled;
-        for index in 1..=columns.len() {
-            cells.push(match row.get_ref_unwrap(index) {
-                ValueRef::Integer(number) => Cell::Int(number),
-                ValueRef::Real(id) => Cell::Value(ValueId(id as i64)), // written from an i64 below 2^53
-                ValueRef::Text(text) => Cell::Text(std::str::from_utf8(text).map_err(|_| {
-                    StoreError::Damaged(format!("event {} holds text that is no UTF-8", row.get::<_, i64>(0).unwrap_or(0)))
-                })?),
-                ValueRef::Null | ValueRef::Blob(_) => Cell::Null,
-            });
+        let mut index = 1;
+        for column in columns {
+            if is_outside(event_type, *column) {
+                cells.push(Cell::Null);
+            } else {
+                cells.push(cell(event, row.get_ref_unwrap(index))?);
+                index += 1;
+            }
         }
-        let flow = visit(EventId(row.get(0)?), &cells)?;
+        for (place, value) in found.into_iter().flatten() {
+            cells[place] = match value {
+                Kept::Int(number) => Cell::Int(number),
+                Kept::Value(id) => Cell::Value(id),
+                Kept::Text(start, end) => Cell::Text(&texts[start..end]),
+            };
+        }
+        let flow = visit(event, &cells)?;
         cells.clear();
         // Empty, so nothing borrows: the same allocation serves the next row.
         recycled = cells.into_iter().map(|_| Cell::Null).collect();
@@ -58,16 +73,83 @@ pub(super) fn scan(
     Ok(())
 }
 
+fn cell(event: EventId, value: ValueRef<'_>) -> Result<Cell<'_>, StoreError> {
+    Ok(match value {
+        ValueRef::Integer(number) => Cell::Int(number),
+        ValueRef::Real(id) => Cell::Value(ValueId(id as i64)), // written from an i64 below 2^53
+        ValueRef::Text(text) => Cell::Text(
+            std::str::from_utf8(text).map_err(|_| StoreError::Damaged(format!("event {} holds text that is no UTF-8", event.0)))?,
+        ),
+        ValueRef::Null | ValueRef::Blob(_) => Cell::Null,
+    })
+}
+
+/// Whether the cells of a column are in the overflow table.
+fn is_outside(event_type: &EventType, column: ColumnIndex) -> bool {
+    event_type.storage == Storage::Overflow || column.0 as usize >= MAX_COLUMNS
+}
+
+/// The columns of a scan that are in the overflow table: (field, place among the columns), by field.
+struct Outside(Vec<(i64, usize)>);
+
+/// A cell of the overflow table that outlives its statement's step; text is a range of a buffer.
+enum Kept {
+    Int(i64),
+    Value(ValueId),
+    Text(usize, usize),
+}
+
+impl Outside {
+    fn of(event_type: &EventType, columns: &[ColumnIndex]) -> Self {
+        let mut places: Vec<(i64, usize)> = (0..)
+            .zip(columns)
+            .filter(|(_, column)| is_outside(event_type, **column))
+            .map(|(place, column)| (i64::from(column.0), place))
+            .collect();
+        places.sort_unstable();
+        Self(places)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Reads what an event has in these columns.
+    fn read(&self, select: &mut Statement<'_>, event: EventId, texts: &mut String) -> Result<Vec<(usize, Kept)>, StoreError> {
+        texts.clear();
+        let mut kept = Vec::new();
+        let mut rows = select.query(params![event.0])?;
+        while let Some(row) = rows.next()? {
+            let field: i64 = row.get(0)?;
+            let first = self.0.partition_point(|(known, _)| *known < field);
+            for (_, place) in self.0[first..].iter().take_while(|(known, _)| *known == field) {
+                let value = match cell(event, row.get_ref(1)?)? {
+                    Cell::Null => continue,
+                    Cell::Int(number) => Kept::Int(number),
+                    Cell::Value(id) => Kept::Value(id),
+                    Cell::Text(text) => {
+                        texts.push_str(text);
+                        Kept::Text(texts.len() - text.len(), texts.len())
+                    }
+                };
+                kept.push((*place, value));
+            }
+        }
+        Ok(kept)
+    }
+}
+
 fn statement(event_type: &EventType, columns: &[ColumnIndex], range: EventRange) -> String {
     let (id, table) = match &event_type.storage {
         Storage::Table(table) => ("t._id", format!("{table} t")),
         Storage::Overflow => ("t.id", "event t".to_owned()),
     };
-    let cells: String = columns.iter().map(|c| format!(", {}", cell_sql(event_type, *c, id))).collect();
+    let cells: String =
+        columns.iter().filter(|c| !is_outside(event_type, **c)).map(|c| format!(", {}", cell_sql(event_type, *c, id))).collect();
     let mut sql = format!("SELECT {id}{cells} FROM {table}");
     let mut conditions = format!(" WHERE {id} BETWEEN ?1 AND ?2");
     if event_type.storage == Storage::Overflow {
-        conditions.push_str(&format!(" AND t.type = {}", event_type.id.0));
+        conditions.push_str(&format!(" AND {}", is_of_type(event_type, "t")));
     }
     if range.since_us.is_some() || range.until_us.is_some() {
         sql.push_str(&format!(" JOIN event x ON x.id = {id}"));
@@ -77,10 +159,17 @@ fn statement(event_type: &EventType, columns: &[ColumnIndex], range: EventRange)
     format!("{sql}{conditions} ORDER BY {id}")
 }
 
+/// The condition that an envelope is of a type without a table, in words that let SQLite use the index of rare types.
+pub(super) fn is_of_type(event_type: &EventType, envelope: &str) -> String {
+    let id = event_type.id.0;
+    let rare = if id as usize > MAX_TYPE_TABLES { format!(" AND {envelope}.type > {MAX_TYPE_TABLES}") } else { String::new() };
+    format!("{envelope}.type = {id}{rare}")
+}
+
 /// The SQL of a raw cell of the row whose event id is `id`.
 pub(super) fn cell_sql(event_type: &EventType, column: ColumnIndex, id: &str) -> String {
-    let position = column.0 as usize;
-    if event_type.storage == Storage::Overflow || position >= MAX_COLUMNS {
+    let position = column.0;
+    if is_outside(event_type, column) {
         return format!("(SELECT o.value FROM overflow o WHERE o.event = {id} AND o.field = {position})");
     }
     format!("t.c{position}")

@@ -62,23 +62,27 @@ pub(super) fn to_sql<'a>(cell: &Cell<'a>) -> ToSqlOutput<'a> {
 }
 
 /// The name of a field's column in its view: the field's own, marked where it would collide with a system column or,
-/// without case, with another field or its `_id` twin.
-pub(super) fn view_name(field: &str, known: &[String]) -> String {
-    let mut name = if field.starts_with('_') || RESERVED.iter().any(|r| r.eq_ignore_ascii_case(field)) {
-        format!("field{}{field}", if field.starts_with('_') { "" } else { "_" })
-    } else {
-        field.to_owned()
+/// without case, with another field or its `_id` twin. `twins` is the number of fields known that differ in case only.
+pub(super) fn view_name(field: &str, twins: usize, is_shown: &dyn Fn(&str) -> bool) -> String {
+    let field = &field[..field.floor_char_boundary(MAX_VIEW_NAME_BYTES)];
+    let is_reserved = field.is_empty() || RESERVED.iter().any(|r| r.eq_ignore_ascii_case(field));
+    let base = match field.starts_with('_') {
+        true => format!("field{field}"),
+        false if is_reserved => format!("field_{field}"),
+        false => field.to_owned(),
     };
-    let taken = |name: &str| {
-        known.iter().any(|k| {
-            k.eq_ignore_ascii_case(name) || format!("{k}_id").eq_ignore_ascii_case(name) || k.eq_ignore_ascii_case(&format!("{name}_id"))
-        })
-    };
-    while taken(&name) {
-        name.push('~');
+    let is_taken = |name: &str| is_shown(name) || is_shown(&format!("{name}_id"));
+    let mut name = base.clone();
+    let mut number = twins;
+    while is_taken(&name) {
+        name = if number < 2 { format!("{base}~") } else { format!("{base}~{number}") };
+        number += 1;
     }
     name
 }
+
+/// A longer field name is cut in views; the catalog has all of it.
+const MAX_VIEW_NAME_BYTES: usize = 200;
 
 /// Columns that every text view has.
 const RESERVED: [&str; 4] = ["EventID", "Channel", "Computer", "EventRecordID"];
@@ -96,7 +100,7 @@ pub(super) fn type_view(product: &str, dataset: &str, code: &str, taken: &dyn Fn
         }
         base.extend(part.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
     }
-    let system = ["events", "findings", "finding_events", "messages"];
+    let system = ["events", "findings", "finding_events", "messages", "other_fields"];
     if base.is_empty()
         || base.starts_with(|c: char| c.is_ascii_digit())
         || system.contains(&base.as_str())
@@ -123,11 +127,16 @@ fn is_table(name: &str) -> bool {
         "event_type",
         "field",
         "event",
+        "recovered_event",
         "overflow",
         "message",
+        "message_block",
+        "event_alias",
+        "record_range",
         "rule",
         "hunt",
         "finding",
+        "finding_history",
         "triage",
         "evidence",
     ];

@@ -278,3 +278,95 @@ fn damage_is_an_error_and_no_panic() {
     }
     assert!(errors > 0);
 }
+
+/// Adds an event of a type of its own: channel Security, event id 1,000 and up.
+fn add_rare(batch: &mut EventBatch, names: &Names, number: i64, fields: &[(&str, &str)]) {
+    add(batch, names, number * 1_000, fields);
+    let code = (1_000 + number).to_string();
+    let key = names.intern_key(&TypeKey { product: "windows".into(), dataset: "Security".into(), code });
+    let head = batch.events.last_mut().unwrap();
+    head.key = key;
+    head.record = Some(number);
+}
+
+fn text_of(store: &mut Store, sql: &str) -> Vec<Vec<super::SqlValue>> {
+    store.query(sql, &[], &super::QueryLimits::default()).unwrap().rows
+}
+
+#[test]
+fn types_beyond_those_with_a_table_are_loaded_read_and_recognised() {
+    let (names, mut batch) = (Names::default(), EventBatch::default());
+    for number in 0..450 {
+        add_rare(&mut batch, &names, number, &[("A", &format!("x{number}")), ("a", "twin"), ("L", "p|q"), ("N", "5")]);
+        let message = span(&mut batch, "a text");
+        batch.events.last_mut().unwrap().message = Some(message);
+    }
+    let mut store = Store::in_memory().unwrap();
+    load(&mut store, "a", "1", &batch, &names);
+    let more = batch.events[449];
+    batch.events.push(crate::event::EventHead { record: Some(1_000), ..more });
+    assert_eq!(load(&mut store, "b", "2", &batch, &names).new_events, 1);
+    let expected = [("A", vec!["x449"]), ("a", vec!["twin"]), ("L", vec!["p", "q"]), ("N", vec!["5"])];
+    let expected = expected.map(|(n, v)| (n.to_owned(), v.into_iter().map(str::to_owned).collect::<Vec<_>>())).to_vec();
+    for id in [450, 901] {
+        assert_eq!(values(&store, id), expected);
+        assert_eq!(store.event(EventId(id)).unwrap().message.as_deref(), Some("a text"));
+    }
+    let catalog = store.catalog().unwrap();
+    let rare = &catalog.types[449];
+    assert_eq!((&rare.storage, rare.events), (&crate::catalog::Storage::Overflow, 2));
+    let mut ids = Vec::new();
+    let range = EventRange { first: EventId(1), last: EventId(i64::MAX), since_us: Some(0), until_us: None };
+    let visit = &mut |id: EventId, cells: &[super::Cell<'_>]| {
+        assert!(matches!(cells, [super::Cell::Int(_), super::Cell::Int(_)]), "{cells:?}");
+        ids.push(id.0);
+        Ok(ControlFlow::Continue(()))
+    };
+    store.scan(rare, &[ColumnIndex(3), ColumnIndex(2)], range, visit).unwrap();
+    assert_eq!(ids, [450, 901]);
+    store.make_views(&[]).unwrap();
+    let text = |t: &str| super::SqlValue::Text(t.to_owned());
+    let rows = text_of(&mut store, "SELECT A, \"a~\", L, N FROM security_1449");
+    assert_eq!(rows, vec![vec![text("x449"), text("twin"), text("p\nq"), text("5")]; 2]);
+    let plan = text_of(&mut store, "EXPLAIN QUERY PLAN SELECT A FROM security_1449");
+    assert!(format!("{plan:?}").contains("event_rare"), "{plan:?}");
+}
+
+#[test]
+fn any_number_of_fields_is_kept() {
+    let (names, mut batch) = (Names::default(), EventBatch::default());
+    let fields: Vec<(String, String)> = (0..3_000).map(|n| (format!("f{n}"), format!("v{}", n % 7))).collect();
+    let pairs: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    add(&mut batch, &names, 1_000, &pairs);
+    add(&mut batch, &names, 2_000, &pairs[2_500..]);
+    batch.events[1].record = Some(8);
+    let mut store = Store::in_memory().unwrap();
+    load(&mut store, "a", "1", &batch, &names);
+    let expected = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), vec![(*v).to_owned()])).collect::<Vec<_>>();
+    assert_eq!(values(&store, 1), expected(&pairs));
+    assert_eq!(values(&store, 2), expected(&pairs[2_500..]));
+    assert_eq!(load(&mut store, "b", "2", &batch, &names).new_events, 0);
+    store.make_views(&[]).unwrap();
+    assert_eq!(store.query("SELECT * FROM security_5145", &[], &super::QueryLimits::default()).unwrap().rows.len(), 2);
+    let text = |t: &str| super::SqlValue::Text(t.to_owned());
+    assert_eq!(text_of(&mut store, "SELECT value FROM other_fields WHERE _id = 2 AND field = 'f2999'"), [[text("v3")]]);
+    let all = text_of(&mut store, "SELECT count(*) FROM other_fields");
+    assert_eq!(all, [[super::SqlValue::Integer(2_100 + 500)]]);
+}
+
+#[test]
+fn names_that_differ_in_case_only_are_any_number_too() {
+    let (names, mut batch) = (Names::default(), EventBatch::default());
+    let spell =
+        |n: u32| "abcdefgh".chars().enumerate().map(|(i, c)| if n >> i & 1 == 1 { c.to_ascii_uppercase() } else { c }).collect::<String>();
+    let spellings: Vec<String> = (0..200).map(spell).collect();
+    let pairs: Vec<(&str, &str)> = spellings.iter().map(|s| (s.as_str(), s.as_str())).collect();
+    add(&mut batch, &names, 1_000, &pairs);
+    let mut store = Store::in_memory().unwrap();
+    load(&mut store, "a", "1", &batch, &names);
+    let expected: Vec<(String, Vec<String>)> = spellings.iter().map(|s| (s.clone(), vec![s.clone()])).collect();
+    assert_eq!(values(&store, 1), expected);
+    let catalog = store.catalog().unwrap();
+    let shown: std::collections::BTreeSet<String> = catalog.types[0].columns.iter().map(|c| c.view_name.to_ascii_lowercase()).collect();
+    assert_eq!(shown.len(), 200);
+}

@@ -5,7 +5,6 @@
 
 use rusqlite::Connection;
 
-use super::writer::MAX_COLUMNS;
 use super::{StoreError, catalog_sql, scan};
 use crate::catalog::{Column, ColumnIndex, Encoding, EventType, Storage, TimeShape};
 
@@ -17,6 +16,9 @@ pub struct ViewDefinition {
     /// Its SELECT.
     pub select: String,
 }
+
+/// SQLite takes 1,000,000 bytes of SQL; only names that somebody made for it come near.
+const MAX_SELECT_BYTES: usize = 950_000;
 
 const TIME: &str = "CASE WHEN e.time_us % 1000 = 0
     THEN strftime('%Y-%m-%dT%H:%M:%S', (e.time_us - ((e.time_us % 1000000) + 1000000) % 1000000) / 1000000, 'unixepoch') || printf('.%03dZ', (((e.time_us % 1000000) + 1000000) % 1000000) / 1000)
@@ -66,6 +68,10 @@ fn fixed_views() -> String {
              FROM event e JOIN event_type y ON y.id = e.type WHERE e.id <= {VISIBLE};
          CREATE VIEW messages AS SELECT m.event AS _id, retro_text((SELECT b.data FROM message_block b WHERE b.id = m.block), m.number) AS \"Message\"
              FROM message m WHERE m.event <= {VISIBLE};
+         CREATE VIEW other_fields AS SELECT o.event AS _id, y.view, f.name AS field, o.field AS _column,
+             CASE typeof(o.value) WHEN 'integer' THEN (SELECT v.text FROM value v WHERE v.id = o.value) ELSE o.value END AS value, o.value AS value_id
+             FROM overflow o JOIN event e ON e.id = o.event JOIN event_type y ON y.id = e.type JOIN field f ON f.event_type = e.type AND f.position = o.field
+             WHERE o.event <= {VISIBLE};
          CREATE VIEW findings AS SELECT f.id AS finding_id, f.state, r.rule_id, r.title AS rule_title, r.level, r.techniques, r.tactics, f.group_json AS \"group\", f.columns_json AS columns, f.count,
              f.first_time_us, f.last_time_us, f.risk_score, f.message, f.risk_objects_json AS risk_objects, f.hunt AS hunt_id, t.status AS triage, t.note AS triage_note
              FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN triage t ON t.finding_id = f.finding_id;
@@ -87,16 +93,17 @@ fn type_select(event_type: &EventType) -> String {
             ", {channel} AS \"Channel\", {code} AS \"EventID\", {HOST} AS \"Computer\", CAST(e.record AS TEXT) AS \"EventRecordID\""
         ));
     }
-    for (index, column) in (0..).zip(&event_type.columns) {
-        let cell = if event_type.storage == Storage::Overflow || index as usize >= MAX_COLUMNS {
-            scan::cell_sql(event_type, ColumnIndex(index), id)
-        } else {
-            format!("t.{}", column.sql_name)
-        };
-        columns.push_str(&format!(", {} AS {}", text_sql(&cell, column), quoted(&column.view_name)));
+    for (index, column) in (0..).zip(&event_type.columns).filter(|(_, column)| !column.view_name.is_empty()) {
+        if columns.len() > MAX_SELECT_BYTES {
+            break;
+        }
+        let cell = scan::cell_sql(event_type, ColumnIndex(index), id);
+        let text = text_sql(&cell, column);
+        columns.push_str(&format!(", {text} AS {}", quoted(&column.view_name)));
         columns.push_str(&format!(", {cell} AS {}", quoted(&format!("{}_id", column.view_name))));
     }
-    let of_type = if event_type.storage == Storage::Overflow { format!(" AND e.type = {}", event_type.id.0) } else { String::new() };
+    let of_type =
+        if event_type.storage == Storage::Overflow { format!(" AND {}", scan::is_of_type(event_type, "e")) } else { String::new() };
     format!("SELECT {columns} FROM {table} WHERE {id} <= {VISIBLE}{of_type}")
 }
 

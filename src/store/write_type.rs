@@ -1,9 +1,10 @@
 //! Writing the events of one batch and one type into the type's table.
 
 use rusqlite::params;
+use rustc_hash::FxHashMap;
 
 use super::cell::Cell;
-use super::encode::{ColumnState, Encoded, choose};
+use super::encode::{ColumnState, Encoded, SAMPLE, choose};
 use super::writer::{MAX_COLUMNS, Writer};
 use super::{StoreError, schema};
 use crate::catalog::{Encoding, ValueId};
@@ -22,9 +23,10 @@ impl Writer<'_> {
         self.make_columns(type_index, batch, events, names)?;
         self.types[type_index].pending += events.len() as u64;
         let connection = self.connection;
+        let has_table = !self.types[type_index].overflow;
         let sql = self.types[type_index].insert.clone();
-        let mut insert = connection.prepare_cached(&sql)?;
-        let in_table = if self.types[type_index].overflow { 0 } else { MAX_COLUMNS };
+        // A type without a table has all its cells outside, and nothing is bound.
+        let mut insert = connection.prepare_cached(if has_table { &sql } else { "SELECT ?1" })?;
         let mut twins = Vec::new();
         for index in events {
             let head = &batch.events[*index];
@@ -34,7 +36,7 @@ impl Writer<'_> {
             for entry in batch.fields_of(head) {
                 match self.free_column(type_index, entry.name, id) {
                     Some(column) => match self.cell(type_index, column, batch, head, entry)? {
-                        cell if column >= in_table => self.write_overflow(id, column, &cell)?,
+                        cell if self.types[type_index].is_outside(column) => self.write_overflow(id, column, &cell)?,
                         Cell::Null => {}
                         Cell::Int(n) => insert.raw_bind_parameter(column + 2, n)?,
                         Cell::Value(ValueId(n)) => insert.raw_bind_parameter(column + 2, n as f64)?, // ids stay far below 2^53
@@ -43,7 +45,7 @@ impl Writer<'_> {
                     None => twins.push((id, head, entry)),
                 }
             }
-            if in_table > 0 {
+            if has_table {
                 insert.raw_execute()?;
             }
             self.write_message(type_index, id, batch, head)?;
@@ -70,7 +72,7 @@ impl Writer<'_> {
         self.make_table(type_index, before)?;
         let column = self.types[type_index].names.len() - 1;
         let cell = self.cell(type_index, column, batch, head, entry)?;
-        if self.types[type_index].overflow || column >= MAX_COLUMNS {
+        if self.types[type_index].is_outside(column) {
             return self.write_overflow(id, column, &cell);
         }
         let sql = schema::update(self.types[type_index].id, column);
@@ -100,40 +102,48 @@ impl Writer<'_> {
     /// Makes the type's table, or adds the columns that this batch brings, all at once.
     fn make_columns(&mut self, type_index: usize, batch: &EventBatch, events: &[usize], names: &Names) -> Result<(), StoreError> {
         let before = self.types[type_index].names.len();
-        for name in self.types[type_index].shared.clone() {
-            let column = self.types[type_index].by_name[&name];
-            if self.meets(type_index, column, name, batch, events) {
-                self.types[type_index].shared.retain(|n| *n != name);
-                self.add_column(type_index, name, &names.name(name), batch, events)?;
-            }
-        }
-        let mut wanted: Vec<NameId> = Vec::new();
-        for index in events {
-            for entry in batch.fields_of(&batch.events[*index]) {
-                if !self.types[type_index].by_name.contains_key(&entry.name) && !wanted.contains(&entry.name) {
-                    wanted.push(entry.name);
-                }
-            }
-        }
-        for name in wanted {
+        for (name, samples) in self.new_names(type_index, batch, events) {
             let text = names.name(name);
             let state = &self.types[type_index];
-            let known = state.names.iter().position(|n| **n == *text).or_else(|| {
-                let twin = state.names.iter().position(|n| n.eq_ignore_ascii_case(&text))?;
-                (!self.meets(type_index, twin, name, batch, events)).then_some(twin)
-            });
+            let known =
+                state.column(&text).or_else(|| state.twin(&text).filter(|twin| !self.meets(type_index, *twin, name, batch, events)));
+            let state = &mut self.types[type_index];
             match known {
                 Some(column) => {
-                    let state = &mut self.types[type_index];
                     state.by_name.insert(name, column);
                     if state.names[column] != *text {
-                        state.shared.push(name);
+                        state.shared.insert(name);
                     }
                 }
-                None => self.add_column(type_index, name, &text, batch, events)?,
+                None => {
+                    state.shared.remove(&name);
+                    self.add_column(type_index, name, &text, batch, &samples)?;
+                }
             }
         }
         self.make_table(type_index, before)
+    }
+
+    /// The names of a batch that need a look: unknown ones, and those that share the column of a twin; with their first values.
+    fn new_names(&self, type_index: usize, batch: &EventBatch, events: &[usize]) -> Vec<(NameId, Vec<TextSpan>)> {
+        let state = &self.types[type_index];
+        let mut found: Vec<(NameId, Vec<TextSpan>)> = Vec::new();
+        let mut places: FxHashMap<NameId, usize> = FxHashMap::default();
+        for entry in events.iter().flat_map(|index| batch.fields_of(&batch.events[*index])) {
+            if state.by_name.contains_key(&entry.name) && (state.shared.is_empty() || !state.shared.contains(&entry.name)) {
+                continue;
+            }
+            let place = *places.entry(entry.name).or_insert_with(|| {
+                found.push((entry.name, Vec::new()));
+                found.len() - 1
+            });
+            if let FieldValue::Text(span) = entry.value
+                && found[place].1.len() < SAMPLE
+            {
+                found[place].1.push(span);
+            }
+        }
+        found
     }
 
     /// Makes the table with all its columns, or adds those from `before` on: every statement that changes the schema makes
@@ -144,6 +154,10 @@ impl Writer<'_> {
             return Ok(());
         }
         let columns = before.min(MAX_COLUMNS)..state.names.len().min(MAX_COLUMNS);
+        if columns.is_empty() && state.table_made {
+            return Ok(());
+        }
+        state.insert = schema::insert(state.id, columns.end);
         if !state.table_made {
             state.table_made = true;
             return Ok(self.connection.execute_batch(&schema::create_table(state.id, columns.end))?);
@@ -161,24 +175,24 @@ impl Writer<'_> {
         })
     }
 
-    fn add_column(&mut self, type_index: usize, name: NameId, text: &str, batch: &EventBatch, events: &[usize]) -> Result<(), StoreError> {
-        let column = self.types[type_index].names.len();
-        let values = events.iter().flat_map(|index| batch.fields_of(&batch.events[*index])).filter(|f| f.name == name);
-        let texts = values.filter_map(|f| if let FieldValue::Text(span) = f.value { Some(batch.str(span)) } else { None });
-        let outside = self.types[type_index].overflow || column >= MAX_COLUMNS;
-        let column_state = if outside { ColumnState::new(Encoding::Dictionary) } else { choose(texts) };
+    fn add_column(
+        &mut self,
+        type_index: usize,
+        name: NameId,
+        text: &str,
+        batch: &EventBatch,
+        samples: &[TextSpan],
+    ) -> Result<(), StoreError> {
         let state = &mut self.types[type_index];
-        let view_name = schema::view_name(text, &state.view_names);
+        let column = state.names.len();
+        let column_state =
+            if state.is_outside(column) { ColumnState::new(Encoding::Dictionary) } else { choose(samples.iter().map(|s| batch.str(*s))) };
+        let view_name = state.next_view_name(text);
         self.connection
             .prepare_cached("INSERT INTO field (event_type, position, name, view_name, encoding) VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![state.id, position(column), text, &view_name, schema::encoding_text(column_state.encoding)])?;
-        state.names.push(text.to_owned());
-        state.view_names.push(view_name);
-        state.columns.push(column_state);
-        state.has_lists.push(false);
-        state.filled.push(0);
+        state.push(text, column_state);
         state.by_name.insert(name, column);
-        state.insert = schema::insert(state.id, state.names.len().min(MAX_COLUMNS));
         state.changed = true;
         Ok(())
     }

@@ -6,19 +6,20 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::dictionary::Dictionary;
-use super::encode::ColumnState;
 use super::same::{self, RecordRanges};
+use super::type_state::TypeState;
 use super::{StoreError, catalog_sql, messages::MessageWriter, schema};
 use crate::catalog::SourceId;
-use crate::event::{EventBatch, KeyId, NameId, Names};
+use crate::event::{EventBatch, KeyId, Names};
 
-/// Event types with a table of their own; later ones share the overflow table.
+/// Event types with a table of their own; later ones share the overflow table. The index `event_rare` has this number too.
 pub(super) const MAX_TYPE_TABLES: usize = 400;
-/// Columns of one type's table; fields met later go to the overflow table.
-pub(super) const MAX_COLUMNS: usize = 1_000;
+/// Columns of one type's table and fields of its view, which has each twice and SQLite's limit is 2,000; fields met later
+/// go to the overflow table.
+pub(super) const MAX_COLUMNS: usize = 900;
 /// Events between two commits.
 const EVENTS_PER_COMMIT: u64 = 20_000;
 
@@ -59,28 +60,6 @@ pub struct SourceOutcome {
     pub duplicate_of: Option<SourceId>,
 }
 
-pub(super) struct TypeState {
-    pub(super) id: u32,
-    pub(super) overflow: bool,
-    /// Whether its table is there.
-    pub(super) table_made: bool,
-    pub(super) view: String,
-    pub(super) names: Vec<String>,
-    pub(super) view_names: Vec<String>,
-    pub(super) columns: Vec<ColumnState>,
-    pub(super) has_lists: Vec<bool>,
-    pub(super) by_name: FxHashMap<NameId, usize>,
-    /// Names that share the column of another spelling, because the two have not met in one event.
-    pub(super) shared: Vec<NameId>,
-    pub(super) insert: String,
-    pub(super) has_messages: bool,
-    /// Events of the source being written.
-    pub(super) pending: u64,
-    pub(super) changed: bool,
-    /// Column → the last event that filled it.
-    pub(super) filled: Vec<i64>,
-}
-
 /// Writes events; see the module.
 pub struct Writer<'s> {
     pub(super) connection: &'s Connection,
@@ -89,6 +68,8 @@ pub struct Writer<'s> {
     pub(super) types: Vec<TypeState>,
     by_key: FxHashMap<KeyId, usize>,
     by_identity: BTreeMap<(String, String, String), usize>,
+    /// Names of the types' views.
+    views: FxHashSet<String>,
     next_event: i64,
     watermark: i64,
     source: Option<OpenSource>,
@@ -116,6 +97,7 @@ impl<'s> Writer<'s> {
             types: Vec::new(),
             by_key: FxHashMap::default(),
             by_identity: BTreeMap::new(),
+            views: FxHashSet::default(),
             next_event: watermark + 1,
             watermark,
             source: None,
@@ -123,26 +105,10 @@ impl<'s> Writer<'s> {
             hosts: FxHashMap::default(),
         };
         for event_type in catalog_sql::read(connection)?.types {
-            let overflow = event_type.storage == crate::catalog::Storage::Overflow;
-            writer.by_identity.insert((event_type.product, event_type.dataset.to_lowercase(), event_type.code), writer.types.len());
-            let names: Vec<String> = event_type.columns.iter().map(|c| c.field.clone()).collect();
-            writer.types.push(TypeState {
-                id: event_type.id.0,
-                overflow,
-                table_made: true,
-                view: event_type.view,
-                columns: event_type.columns.iter().map(|c| ColumnState::new(c.encoding)).collect(),
-                has_lists: event_type.columns.iter().map(|c| c.has_lists).collect(),
-                by_name: FxHashMap::default(),
-                shared: Vec::new(),
-                insert: schema::insert(event_type.id.0, names.len().min(MAX_COLUMNS)),
-                view_names: event_type.columns.iter().map(|c| c.view_name.clone()).collect(),
-                has_messages: event_type.has_messages,
-                pending: 0,
-                changed: false,
-                filled: vec![0; names.len()],
-                names,
-            });
+            writer.types.push(TypeState::known(&event_type));
+            writer.views.insert(event_type.view);
+            let identity = (event_type.product, event_type.dataset.to_lowercase(), event_type.code);
+            writer.by_identity.insert(identity, writer.types.len() - 1);
         }
         Ok(writer)
     }
@@ -245,30 +211,15 @@ impl Writer<'_> {
     }
 
     fn add_type(&mut self, product: &str, dataset: &str, code: &str) -> Result<usize, StoreError> {
-        let overflow = self.types.len() >= MAX_TYPE_TABLES;
-        let view = schema::type_view(product, dataset, code, &|name| self.types.iter().any(|t| t.view == name));
+        let overflow = TypeState::is_rare(self.types.len());
+        let view = schema::type_view(product, dataset, code, &|name| self.views.contains(name));
         self.connection.execute(
             "INSERT INTO event_type (product, dataset, code, storage, view) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![product, dataset, code, if overflow { "overflow" } else { "table" }, view],
         )?;
         let id = u32::try_from(self.connection.last_insert_rowid()).map_err(|_| StoreError::Damaged("too many event types".to_owned()))?;
-        self.types.push(TypeState {
-            id,
-            overflow,
-            table_made: false,
-            view,
-            view_names: Vec::new(),
-            names: Vec::new(),
-            columns: Vec::new(),
-            has_lists: Vec::new(),
-            by_name: FxHashMap::default(),
-            shared: Vec::new(),
-            insert: schema::insert(id, 0),
-            has_messages: false,
-            pending: 0,
-            changed: true,
-            filled: Vec::new(),
-        });
+        self.views.insert(view);
+        self.types.push(TypeState::new(id, overflow));
         Ok(self.types.len() - 1)
     }
 
