@@ -154,8 +154,12 @@ impl Bench {
         [windows, all].into_iter().find(|p| p.is_dir()).unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/detections"))
     }
 
+    /// Events read from the sources of a store, those that an earlier source had too included.
     fn events(&self, store: &Path) -> u64 {
-        let rows = child::output(&self.program, &["sql", "SELECT count(*) AS n FROM event", "--store", text(store), "--format", "jsonl"]);
+        let rows = child::output(
+            &self.program,
+            &["sql", "SELECT coalesce(sum(events), 0) AS n FROM source", "--store", text(store), "--format", "jsonl"],
+        );
         serde_json::from_str::<serde_json::Value>(&rows).unwrap()["n"].as_u64().unwrap()
     }
 }

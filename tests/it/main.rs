@@ -1,5 +1,7 @@
 //! All integration tests in one binary: see `tests/README.md` for how to add each kind.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a panic is the report of a test; a skipped test says so")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -106,7 +106,7 @@ impl Stored {
         assert!(statement.parameters.is_empty(), "portable SQL has its literals inline");
         let client = rusqlite::Connection::open(self.folder.path().join("test.db")).expect("a SQLite client");
         let mut prepared = client.prepare(&statement.sql).unwrap_or_else(|e| panic!("{e}\n{}", statement.sql));
-        let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
         let mut rows = prepared.query([]).expect("a query");
         let mut found = Found::default();
         while let Some(row) = rows.next().unwrap_or_else(|e| panic!("{e}\n{}", statement.sql)) {
