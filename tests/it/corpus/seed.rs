@@ -103,7 +103,7 @@ fn each_leaf_gives_exactly_the_known_rows() {
         assert_eq!(found_rows(&findings, &YAML_GROUP), *rows, "{leaf}: the YAML's rows");
         leaves += 1;
     }
-    assert!(leaves >= 13, "only {leaves} leaves with known rows");
+    assert!(leaves >= 12, "only {leaves} leaves with known rows");
     println!("{leaves} leaves");
 }
 
