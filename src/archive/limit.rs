@@ -1,11 +1,16 @@
 //! The budget of decompression: depth, ratio, bytes.
+//!
+//! A stream is held against its own compressed bytes, and against those of the outermost container: layers that are
+//! each within the ratio do not multiply.
 
 use std::cell::Cell;
 use std::io::{self, Read};
 use std::rc::Rc;
 
 /// Output below this size is never called a bomb.
-const RATIO_FREE_BYTES: u64 = 64 * 1024 * 1024;
+pub(super) const RATIO_FREE_BYTES: u64 = 64 * 1024 * 1024;
+/// What decoders may have read ahead of a member: a member's share of the outermost container is not known closer.
+const READ_AHEAD_BYTES: u64 = 512 * 1024;
 
 /// What a walk spends at most on one container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,11 +21,13 @@ pub struct Limits {
     pub max_ratio: u64,
     /// Decompressed bytes of one stream.
     pub max_bytes: u64,
+    /// Bytes of a container that lies inside of another and has to be put into a temporary file to be read (zip).
+    pub max_spool_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_depth: 8, max_ratio: 1_000, max_bytes: 1 << 40 }
+        Self { max_depth: 8, max_ratio: 1_000, max_bytes: 1 << 40, max_spool_bytes: 16 << 30 }
     }
 }
 
@@ -28,6 +35,13 @@ impl Default for Limits {
 pub(super) struct Counted<R> {
     inner: R,
     count: Rc<Cell<u64>>,
+}
+
+impl<R> Counted<R> {
+    /// Bytes read so far.
+    pub(super) fn count(&self) -> u64 {
+        self.count.get()
+    }
 }
 
 impl<R: Read> Read for Counted<R> {
@@ -38,20 +52,80 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
+/// How many bytes of the outermost container stand behind a stream.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    read: Rc<Cell<u64>>,
+    from: u64,
+}
+
+impl Origin {
+    /// A stream of which so many bytes are known to be in the container.
+    pub(super) fn fixed(bytes: u64) -> Self {
+        Self { read: Rc::new(Cell::new(bytes)), from: 0 }
+    }
+
+    /// The same container, for a stream that begins here.
+    pub(super) fn begun_here(&self) -> Self {
+        Self { read: self.read.clone(), from: self.read.get() }
+    }
+
+    /// Bytes of the container read since the stream began.
+    pub(super) fn bytes(&self) -> u64 {
+        self.read.get() - self.from
+    }
+}
+
 /// A decoder whose output is held against its input.
 pub(super) struct Metered<'l, D> {
     decoder: D,
     taken: Rc<Cell<u64>>,
+    origin: Option<Origin>,
     given: u64,
     limits: &'l Limits,
 }
 
 impl<'l, D> Metered<'l, D> {
     /// Puts a decoder, made by `decode`, over a compressed stream.
-    pub(super) fn new<R: Read>(limits: &'l Limits, compressed: R, decode: impl FnOnce(Counted<R>) -> D) -> Self {
+    pub(super) fn new<R: Read>(limits: &'l Limits, origin: Option<Origin>, compressed: R, decode: impl FnOnce(Counted<R>) -> D) -> Self {
         let taken = Rc::new(Cell::new(0));
         let decoder = decode(Counted { inner: compressed, count: taken.clone() });
-        Self { decoder, taken, given: 0, limits }
+        Self { decoder, taken, origin, given: 0, limits }
+    }
+
+    /// Takes a stream that is decompressed already, and of which the container says how many bytes it was.
+    pub(super) fn decoded(limits: &'l Limits, origin: Option<Origin>, compressed_bytes: u64, decoder: D) -> Self {
+        Self { decoder, taken: Rc::new(Cell::new(compressed_bytes)), origin, given: 0, limits }
+    }
+
+    /// What stands behind streams inside of this one.
+    pub(super) fn origin(&self) -> Origin {
+        self.origin.clone().unwrap_or_else(|| Origin { read: self.taken.clone(), from: 0 })
+    }
+
+    /// Bytes given so far.
+    pub(super) fn given(&self) -> u64 {
+        self.given
+    }
+
+    /// The decoder.
+    pub(super) fn decoder(&self) -> &D {
+        &self.decoder
+    }
+
+    fn check(&self) -> io::Result<()> {
+        let Limits { max_bytes, max_ratio, .. } = self.limits;
+        if self.given > *max_bytes {
+            return Err(io::Error::other(format!("more than max_bytes = {max_bytes} bytes when decompressed")));
+        }
+        if self.given > RATIO_FREE_BYTES {
+            let outermost = self.origin.as_ref().map(|origin| origin.bytes() + READ_AHEAD_BYTES);
+            let behind = outermost.map_or(self.taken.get(), |bytes| bytes.min(self.taken.get()));
+            if self.given / behind.max(1) > *max_ratio {
+                return Err(io::Error::other(format!("decompresses by more than max_ratio = {max_ratio}: a bomb")));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -59,13 +133,7 @@ impl<D: Read> Read for Metered<'_, D> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.decoder.read(buffer)?;
         self.given += n as u64;
-        if self.given > self.limits.max_bytes {
-            return Err(io::Error::other(format!("more than max_bytes = {} bytes when decompressed", self.limits.max_bytes)));
-        }
-        if self.given > RATIO_FREE_BYTES && self.given / self.taken.get().max(1) > self.limits.max_ratio {
-            return Err(io::Error::other(format!("decompresses by more than max_ratio = {}: a bomb", self.limits.max_ratio)));
-        }
-        Ok(n)
+        self.check().map(|()| n)
     }
 }
 

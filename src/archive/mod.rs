@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use walkdir::WalkDir;
 
 pub use limit::Limits;
-use limit::Metered;
+use limit::{Metered, Origin};
 
 /// Bytes looked at to tell what a stream is: a tar header has its mark at 257.
 const HEAD_BYTES: usize = 512;
@@ -89,13 +89,20 @@ impl Seek for CountedFile<'_> {
 }
 
 fn walk_path(path: &Path, limits: &Limits, bytes_read: &AtomicU64, visit: &mut Visit<'_>) -> ControlFlow<()> {
+    let top = Opener { limits, depth: 0, origin: None };
     if path.as_os_str() == "-" {
-        return Opener { limits, depth: 0 }.stream("-".to_owned(), &mut io::stdin().lock(), None, visit);
+        return top.stream("-".to_owned(), &mut io::stdin().lock(), None, visit);
     }
     for entry in WalkDir::new(path).sort_by_file_name().follow_links(true) {
         match entry {
-            Ok(entry) if entry.file_type().is_file() => walk_file(entry.path(), limits, bytes_read, visit)?,
-            Ok(_) => {}
+            Ok(entry) if entry.file_type().is_file() => walk_file(entry.path(), &top, bytes_read, visit)?,
+            Ok(entry) if entry.file_type().is_dir() => {}
+            // A pipe is read when it is named, never when it is come upon.
+            Ok(entry) if entry.depth() == 0 => walk_pipe(entry.path(), &top, bytes_read, visit)?,
+            Ok(entry) => {
+                let path = entry.path().to_string_lossy().into_owned();
+                visit(Found::Skipped { path, reason: "neither a file nor a folder".to_owned() })?;
+            }
             Err(error) => {
                 let at = error.path().unwrap_or(path).to_string_lossy().into_owned();
                 visit(Found::Failed { path: at, error: error.to_string() })?;
@@ -105,17 +112,25 @@ fn walk_path(path: &Path, limits: &Limits, bytes_read: &AtomicU64, visit: &mut V
     ControlFlow::Continue(())
 }
 
-fn walk_file(path: &Path, limits: &Limits, bytes_read: &AtomicU64, visit: &mut Visit<'_>) -> ControlFlow<()> {
+fn walk_pipe(path: &Path, opener: &Opener<'_>, bytes_read: &AtomicU64, visit: &mut Visit<'_>) -> ControlFlow<()> {
+    let name = path.to_string_lossy().into_owned();
+    match File::open(path) {
+        Ok(file) => opener.stream(name, &mut CountedFile { file, bytes_read }, None, visit),
+        Err(error) => visit(Found::Failed { path: name, error: error.to_string() }),
+    }
+}
+
+fn walk_file(path: &Path, opener: &Opener<'_>, bytes_read: &AtomicU64, visit: &mut Visit<'_>) -> ControlFlow<()> {
     let name = path.to_string_lossy().into_owned();
     let opened = File::open(path).and_then(|file| file.metadata().map(|meta| (file, meta.len())));
     match opened {
         Ok((mut file, size)) => {
             let mut head = [0; HEAD_BYTES];
-            let is_zip = read_head(&mut file, &mut head).is_ok_and(|n| zip::is_zip(&head[..n])) && file.rewind().is_ok();
-            let opener = Opener { limits, depth: 0 };
+            let (n, _) = read_head(&mut file, &mut head);
+            let is_zip = zip::is_zip(&head[..n]) && file.rewind().is_ok();
             let mut file = CountedFile { file, bytes_read };
             if is_zip {
-                return zip::members(&opener, &name, file, visit);
+                return zip::members(opener, &name, size, file, visit);
             }
             match file.rewind() {
                 Ok(()) => opener.stream(name, &mut BufReader::with_capacity(1 << 18, file), Some(size), visit),
@@ -130,42 +145,49 @@ fn walk_file(path: &Path, limits: &Limits, bytes_read: &AtomicU64, visit: &mut V
 struct Opener<'l> {
     limits: &'l Limits,
     depth: u32,
+    /// What stands behind the streams, where they are inside of something compressed.
+    origin: Option<Origin>,
 }
 
 impl Opener<'_> {
-    fn deeper(&self) -> Self {
-        Opener { limits: self.limits, depth: self.depth + 1 }
+    fn deeper(&self, origin: Option<Origin>) -> Self {
+        Opener { limits: self.limits, depth: self.depth + 1, origin }
     }
 
     /// Opens a stream: a container gives its members, anything else is a leaf.
     fn stream(&self, path: String, reader: &mut dyn Read, size: Option<u64>, visit: &mut Visit<'_>) -> ControlFlow<()> {
         let mut head = vec![0; HEAD_BYTES];
-        match read_head(reader, &mut head) {
-            Ok(n) => head.truncate(n),
-            Err(error) => return visit(Found::Failed { path, error: error.to_string() }),
+        let (n, error) = read_head(reader, &mut head);
+        head.truncate(n);
+        if let (0, Some(error)) = (n, &error) {
+            return visit(Found::Failed { path, error: error.to_string() });
         }
         let kind = container(&head);
-        let mut all = io::Read::chain(head.as_slice(), reader);
         if kind.is_some() && self.depth >= self.limits.max_depth {
             let error = format!("containers are nested deeper than max_depth = {}", self.limits.max_depth);
             return visit(Found::Failed { path, error });
         }
+        let is_fork = is_resource_fork(&head);
+        let mut all = Peeked { head: io::Cursor::new(head), error, rest: reader };
         match kind {
-            None if is_resource_fork(&path) => visit(Found::Skipped { path, reason: "a resource fork of macOS".to_owned() }),
+            None if is_fork => visit(Found::Skipped { path, reason: "a resource fork of macOS".to_owned() }),
             None => visit(Found::Leaf(Leaf { path, known_size: size, reader: &mut all })),
             Some(Container::Gzip) => {
-                let mut inner = Metered::new(self.limits, &mut all, |counted| gzip::Members::new(BufReader::new(counted)));
-                self.deeper().stream(path, &mut inner, None, visit)
-            }
-            Some(Container::Zstd) => match zstd::stream::read::Decoder::new(io::empty()) {
-                Err(error) => visit(Found::Failed { path, error: error.to_string() }),
-                Ok(_) => {
-                    let mut inner = Metered::new(self.limits, &mut all, limit::LazyZstd::new);
-                    self.deeper().stream(path, &mut inner, None, visit)
+                let mut inner = Metered::new(self.limits, self.origin.clone(), &mut all, gzip::Members::new);
+                self.deeper(Some(inner.origin())).stream(path.clone(), &mut inner, None, visit)?;
+                match inner.decoder().stray_at() {
+                    Some(at) => {
+                        visit(Found::Failed { path, error: format!("bytes from offset {at} on are behind the gzip stream: left out") })
+                    }
+                    None => ControlFlow::Continue(()),
                 }
-            },
+            }
+            Some(Container::Zstd) => {
+                let mut inner = Metered::new(self.limits, self.origin.clone(), &mut all, limit::LazyZstd::new);
+                self.deeper(Some(inner.origin())).stream(path, &mut inner, None, visit)
+            }
             Some(Container::Zip) => match spool(&mut all, self.limits) {
-                Ok(file) => zip::members(&self.deeper(), &path, file, visit),
+                Ok((file, size)) => zip::members(&self.deeper(self.origin.clone()), &path, size, file, visit),
                 Err(error) => visit(Found::Failed { path, error: error.to_string() }),
             },
             Some(Container::Tar) => self.tar(&path, &mut all, visit),
@@ -180,10 +202,13 @@ impl Opener<'_> {
         };
         for entry in entries {
             match entry {
-                Ok(mut entry) if entry.header().entry_type().is_file() => {
+                Ok(entry) if entry.header().entry_type().is_file() || entry.header().entry_type().is_gnu_sparse() => {
                     let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
                     let size = entry.size();
-                    self.deeper().stream(format!("{path}!/{name}"), &mut entry, Some(size), visit)?;
+                    let stored = entry.header().entry_size().unwrap_or(size);
+                    let origin = self.origin.as_ref().map(Origin::begun_here);
+                    let mut member = Metered::decoded(self.limits, origin.clone(), stored, entry); // a sparse one gives more than it has
+                    self.deeper(origin).stream(format!("{path}!/{name}"), &mut member, Some(size), visit)?;
                 }
                 Ok(_) => {}
                 Err(error) => return visit(Found::Failed { path: path.to_owned(), error: format!("the tar archive is damaged: {error}") }),
@@ -211,34 +236,55 @@ fn container(head: &[u8]) -> Option<Container> {
     }
 }
 
-/// `__MACOSX/._name` and other AppleDouble files.
-fn is_resource_fork(path: &str) -> bool {
-    path.contains("__MACOSX/") || path.rsplit('/').next().is_some_and(|name| name.starts_with("._"))
+/// `__MACOSX/._name` and other AppleDouble files, by their mark: a name alone says nothing.
+fn is_resource_fork(head: &[u8]) -> bool {
+    head.starts_with(&[0x00, 0x05, 0x16, 0x07]) || head.starts_with(&[0x00, 0x05, 0x16, 0x00])
 }
 
-/// Fills as much of `head` as the stream has.
-fn read_head(reader: &mut dyn Read, head: &mut [u8]) -> io::Result<usize> {
+/// A stream whose first bytes were looked at; it breaks off again where it broke off then.
+struct Peeked<'r> {
+    head: io::Cursor<Vec<u8>>,
+    error: Option<io::Error>,
+    rest: &'r mut dyn Read,
+}
+
+impl Read for Peeked<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.head.read(buffer)? {
+            0 if buffer.is_empty() => Ok(0),
+            0 => match self.error.take() {
+                Some(error) => Err(error),
+                None => self.rest.read(buffer),
+            },
+            n => Ok(n),
+        }
+    }
+}
+
+/// Fills as much of `head` as the stream has, and says what it broke off with.
+fn read_head(reader: &mut dyn Read, head: &mut [u8]) -> (usize, Option<io::Error>) {
     let mut filled = 0;
     while filled < head.len() {
         match reader.read(&mut head[filled..]) {
             Ok(0) => break,
             Ok(n) => filled += n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // A stream that breaks off still has what it gave.
-            Err(error) if filled == 0 => return Err(error),
-            Err(_) => break,
+            Err(error) => return (filled, Some(error)),
         }
     }
-    Ok(filled)
+    (filled, None)
 }
 
-/// Copies a stream into an unnamed temporary file.
-fn spool(reader: &mut dyn Read, limits: &Limits) -> io::Result<File> {
+/// Copies a stream into an unnamed temporary file and says how long it is.
+fn spool(reader: &mut dyn Read, limits: &Limits) -> io::Result<(File, u64)> {
     let mut file = tempfile::tempfile()?;
-    let copied = io::copy(&mut reader.take(limits.max_bytes + 1), &mut file)?;
-    if copied > limits.max_bytes {
-        return Err(io::Error::other(format!("more than max_bytes = {} bytes", limits.max_bytes)));
+    let copied = io::copy(&mut reader.take(limits.max_spool_bytes.saturating_add(1)), &mut file)?;
+    if copied > limits.max_spool_bytes {
+        return Err(io::Error::other(format!("more than max_spool_bytes = {} bytes in a container", limits.max_spool_bytes)));
     }
-    io::Seek::rewind(&mut file)?;
-    Ok(file)
+    file.rewind()?;
+    Ok((file, copied))
 }
+
+#[cfg(test)]
+mod tests;

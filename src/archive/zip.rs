@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::limit::Metered;
+use super::limit::{Metered, Origin, RATIO_FREE_BYTES};
 use super::{Found, Opener, Visit};
 
 /// Entries of one archive.
@@ -18,12 +18,25 @@ pub(super) fn is_zip(head: &[u8]) -> bool {
 }
 
 /// Opens every member; an encrypted one is named.
-pub(super) fn members(opener: &Opener<'_>, path: &str, file: impl Read + Seek, visit: &mut Visit<'_>) -> ControlFlow<()> {
+pub(super) fn members(
+    opener: &Opener<'_>,
+    path: &str,
+    archive_bytes: u64,
+    file: impl Read + Seek,
+    visit: &mut Visit<'_>,
+) -> ControlFlow<()> {
     let mut archive = match ZipArchive::new(BufReader::new(file)) {
         Ok(archive) => archive,
         Err(error) => return visit(Found::Failed { path: path.to_owned(), error: format!("the zip archive is damaged: {error}") }),
     };
+    let limits = opener.limits;
+    let mut given = 0_u64;
     for index in 0..archive.len().min(MAX_ENTRIES) {
+        // Members that overlap give the same bytes again and again.
+        if given > RATIO_FREE_BYTES && given / archive_bytes.max(1) > limits.max_ratio {
+            let error = format!("its members decompress by more than max_ratio = {}: the rest is left out", limits.max_ratio);
+            return visit(Found::Failed { path: path.to_owned(), error });
+        }
         let name = archive.by_index_raw(index).map(|entry| String::from_utf8_lossy(entry.name_raw()).replace('\\', "/"));
         let name = match name {
             Ok(name) => format!("{path}!/{name}"),
@@ -36,7 +49,6 @@ pub(super) fn members(opener: &Opener<'_>, path: &str, file: impl Read + Seek, v
             Ok(entry) if entry.is_dir() || name.ends_with('/') => {}
             Ok(entry) => {
                 let (size, compressed) = (entry.size(), entry.compressed_size());
-                let limits = opener.limits;
                 if size > limits.max_bytes || (size > 1 << 26 && size / compressed.max(1) > limits.max_ratio) {
                     let error = format!(
                         "decompresses from {compressed} to {size} bytes: more than max_ratio = {} or max_bytes = {}",
@@ -45,8 +57,10 @@ pub(super) fn members(opener: &Opener<'_>, path: &str, file: impl Read + Seek, v
                     visit(Found::Failed { path: name, error })?;
                     continue;
                 }
-                let mut bounded = Metered::new(limits, entry, |counted| counted);
-                opener.deeper().stream(name, &mut bounded, Some(size), visit)?;
+                let origin = opener.origin.as_ref().map(|around| share(around, compressed, archive_bytes));
+                let mut bounded = Metered::decoded(limits, origin, compressed, entry);
+                opener.deeper(Some(bounded.origin())).stream(name, &mut bounded, Some(size), visit)?;
+                given = given.saturating_add(bounded.given());
             }
             Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => {
                 visit(Found::Failed { path: name, error: "encrypted".to_owned() })?
@@ -61,4 +75,10 @@ pub(super) fn members(opener: &Opener<'_>, path: &str, file: impl Read + Seek, v
         })?;
     }
     ControlFlow::Continue(())
+}
+
+/// The share of the container around the archive that stands behind a member.
+fn share(around: &Origin, compressed: u64, archive_bytes: u64) -> Origin {
+    let share = u128::from(around.bytes()) * u128::from(compressed) / u128::from(archive_bytes.max(1));
+    Origin::fixed(u64::try_from(share).unwrap_or(u64::MAX))
 }

@@ -59,20 +59,20 @@ impl Normaliser<'_> {
     /// Adds a field; a name met before in the record makes a multivalue, unless it comes from another member.
     fn field(&mut self, shape: usize, path: PathId, name: NameId, span: TextSpan, fields_start: u32) {
         let span = if self.shapes[shape].windows { self.braced(span) } else { span };
-        let name = match self.slots.get(&name) {
-            Some((record, index)) if *record == self.record_number => {
-                let (owner, index) = (self.owners[*index], *index);
-                if owner == path {
-                    return self.append(index + fields_start as usize, span);
-                }
-                if self.batch.fields[index + fields_start as usize].value == FieldValue::Text(span) {
-                    return;
-                }
-                let own = self.paths.text(path).to_owned();
-                self.names.intern(&own)
+        let mut name = name;
+        if let Some(index) = self.slot(name) {
+            let field = index + fields_start as usize;
+            if self.owners[index] == path {
+                return self.append(field, span);
             }
-            _ => name,
-        };
+            if self.is_text(field, span) {
+                return;
+            }
+            name = self.names.intern(self.paths.text(path));
+            if let Some(index) = self.slot(name) {
+                return self.append(index + fields_start as usize, span);
+            }
+        }
         let index = self.batch.fields.len() - fields_start as usize;
         if self.owners.len() <= index {
             self.owners.resize(index + 1, PathId::ROOT);
@@ -80,6 +80,16 @@ impl Normaliser<'_> {
         self.owners[index] = path;
         self.slots.insert(name, (self.record_number, index));
         self.batch.fields.push(FieldEntry { name, value: FieldValue::Text(span) });
+    }
+
+    /// Where a name is among the fields of the record, if it is there.
+    fn slot(&self, name: NameId) -> Option<usize> {
+        self.slots.get(&name).filter(|(record, _)| *record == self.record_number).map(|(_, index)| *index)
+    }
+
+    /// Whether a field has exactly this text.
+    fn is_text(&self, field: usize, span: TextSpan) -> bool {
+        matches!(self.batch.fields[field].value, FieldValue::Text(known) if self.batch.str(known) == self.batch.str(span))
     }
 
     fn append(&mut self, field: usize, span: TextSpan) {
@@ -175,7 +185,11 @@ impl Normaliser<'_> {
                 return Action::Role(role, u8::try_from(rank).expect("few candidates"), name);
             }
         }
-        if shape.drop.contains(text) || text.ends_with("#attributes.xmlns") { Action::Drop } else { Action::Field(name) }
+        if shape.drop.contains(text) || text.ends_with("#attributes.xmlns") || text.ends_with(".@xmlns") {
+            Action::Drop
+        } else {
+            Action::Field(name)
+        }
     }
 }
 

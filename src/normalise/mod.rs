@@ -5,7 +5,8 @@
 //! `rules/normalise`, and looked up by number from then on.
 //!
 //! Choices: members that repeat (arrays, repeated keys) are multivalues in order; null is no value; a GUID that an
-//! encoding writes without braces gets them, in upper case, as Windows renders it.
+//! encoding writes without braces gets them, in upper case, as Windows renders it. Where two members of a record have
+//! one field name, the first has it and the other keeps its own path as its name.
 
 mod make;
 mod paths;
@@ -30,6 +31,9 @@ const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Members of one record.
 const MAX_MEMBERS: usize = 100_000;
 
+/// Mark of paths whose elements are named by an attribute; the other bits are those of the shapes' `when` members.
+const NAMED_ELEMENTS: u64 = 1 << 63;
+
 /// Receives full batches.
 pub(crate) type BatchSink<'s> = dyn FnMut(EventBatch) -> ControlFlow<()> + 's;
 
@@ -49,7 +53,11 @@ pub(crate) struct Normaliser<'s> {
     shapes: Vec<ShapeState>,
     /// Path → which `when` members it is.
     marks: Vec<u64>,
+    /// The marks of the record that is being read.
+    have: u64,
     pairs: Vec<(PathId, TextSpan)>,
+    /// The record had more members than [`MAX_MEMBERS`].
+    overfull: bool,
     batch: EventBatch,
     sink: &'s mut BatchSink<'s>,
     keys: FxHashMap<String, KeyId>,
@@ -104,7 +112,9 @@ impl<'s> Normaliser<'s> {
             shapes: shapes.collect(),
             paths: Paths::new(),
             marks: vec![0],
+            have: 0,
             pairs: Vec::new(),
+            overfull: false,
             batch: EventBatch::default(),
             sink,
             keys: FxHashMap::default(),
@@ -129,7 +139,7 @@ impl<'s> Normaliser<'s> {
             let all = self.shapes.iter().flat_map(|s| &s.shape.when).enumerate();
             let mark = all
                 .filter(|(_, when)| if when.ends_with('.') { text.starts_with(when.as_str()) } else { text == *when })
-                .fold(0, |bits, (i, _)| bits | 1 << i);
+                .fold(if text.ends_with("EventData.Data") { NAMED_ELEMENTS } else { 0 }, |bits, (i, _)| bits | 1 << i);
             self.marks.push(mark);
         }
         id
@@ -138,8 +148,10 @@ impl<'s> Normaliser<'s> {
     /// Adds a value of the record that is being read.
     pub(crate) fn value(&mut self, path: PathId, text: &str) {
         if self.pairs.len() >= MAX_MEMBERS {
+            self.overfull = true;
             return;
         }
+        self.have |= self.marks[path.0 as usize];
         let start = self.batch.text.len();
         if memchr::memchr(0, text.as_bytes()).is_some() {
             self.batch.text.extend(text.chars().map(|c| if c == '\0' { NUL_SYMBOL } else { c }));
@@ -155,19 +167,50 @@ impl<'s> Normaliser<'s> {
         if let Some((_, first)) = self.pairs.first() {
             self.batch.text.truncate(first.start as usize);
         }
+        self.clear_record();
+    }
+
+    fn clear_record(&mut self) {
         self.pairs.clear();
+        self.have = 0;
+        self.overfull = false;
+    }
+
+    /// Whether members of the record that is being read had to be left out: it has more than [`MAX_MEMBERS`].
+    pub(crate) fn overfull(&self) -> Option<usize> {
+        self.overfull.then_some(MAX_MEMBERS)
+    }
+
+    /// The shape of the record that is being read, as far as it is known.
+    fn shape(&self) -> usize {
+        self.shapes.iter().position(|s| s.needs & !self.have == 0).expect("the last shape needs nothing")
+    }
+
+    /// Takes out the member whose text is JSON in its turn, where the shape of the record has one.
+    pub(crate) fn take_embedded(&mut self) -> Option<(PathId, String)> {
+        let member = self.shapes[self.shape()].shape.embedded.as_str();
+        if member.is_empty() {
+            return None;
+        }
+        let at = self.pairs.iter().position(|(path, _)| self.paths.text(*path) == member)?;
+        let (path, span) = self.pairs.remove(at);
+        Some((path, self.batch.str(span).to_owned()))
+    }
+
+    /// Whether the elements of a member carry the field names in an attribute: `{"@Name": …, "#text": …}`.
+    pub(crate) fn has_named_elements(&self, path: PathId) -> bool {
+        self.marks[path.0 as usize] & NAMED_ELEMENTS != 0
     }
 
     /// Ends the record: it becomes an event. Returns the name of its shape.
     pub(crate) fn end_record(&mut self, place: Place) -> &'static str {
+        let index = self.shape();
         let pairs = std::mem::take(&mut self.pairs);
-        let have = pairs.iter().fold(0, |bits, (path, _)| bits | self.marks[path.0 as usize]);
-        let index = self.shapes.iter().position(|s| s.needs & !have == 0).expect("the last shape needs nothing");
         self.record_number += 1;
         let name = self.shapes[index].shape.name.as_str();
         self.make_event(index, &pairs, place);
         self.pairs = pairs;
-        self.pairs.clear();
+        self.clear_record();
         if self.batch.events.len() >= MAX_BATCH_EVENTS || self.batch.text.len() >= MAX_BATCH_BYTES {
             self.flush();
         }

@@ -21,6 +21,7 @@ pub(super) struct Shape {
     pub(super) message: Vec<String>,
     pub(super) strip: Vec<String>,
     pub(super) last: Vec<String>,
+    pub(super) embedded: String,
     pub(super) names: HashMap<String, String>,
     pub(super) drop: HashSet<String>,
 }
@@ -54,6 +55,7 @@ fn shape(node: &Node) -> Shape {
         message: texts("message"),
         strip: texts("strip"),
         last: texts("last"),
+        embedded: text("embedded"),
         names: pairs.unwrap_or_default(),
         drop: drop.into_iter().collect(),
     }

@@ -1,18 +1,27 @@
 //! JSON in every framing: one document a line, an array, documents one after the other, `Records` of CloudTrail.
 //!
-//! Lines are taken where the first line is a whole document: then one broken line costs only itself. Otherwise documents
-//! are found by counting brackets outside of strings. A document is walked lazily; numbers keep their spelling.
+//! Lines are taken where one of the first lines is a whole document: then one broken line costs only itself. Otherwise
+//! documents are found by counting brackets outside of strings; behind a broken one the next that begins a line is taken.
+//! A document is walked lazily; numbers keep their spelling.
+
+mod scan;
 
 use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
+
+use scan::{Scan, Step};
 
 use super::Format;
 use super::stream::{Input, Report};
 use crate::normalise::{Normaliser, PathId, Place};
 
 /// Bytes of one document or line.
-const MAX_DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
+const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 /// Objects and arrays inside of each other.
 const MAX_DEPTH: u32 = 100;
+/// Documents without an end that are looked for another beginning.
+const MAX_RESTARTS: u32 = 16;
+/// Lines that are looked at to tell whether lines are documents.
+const FIRST_LINES: usize = 16;
 
 /// See the module.
 pub(super) struct Json;
@@ -34,7 +43,7 @@ impl Format for Json {
             {
                 Some("its first characters begin a JSON array of objects".to_owned())
             }
-            _ => None,
+            _ => most_are_documents(head).then(|| "most of its first lines are JSON objects".to_owned()),
         }
     }
 
@@ -42,15 +51,12 @@ impl Format for Json {
         if input.head().starts_with(b"\xef\xbb\xbf") {
             input.consume(3);
         }
-        let mut documents = Documents { flattener: Flattener::default(), position: 0, cloudtrail: false };
-        let first = first_line(input);
-        match first {
-            Some(line) if is_document(&line) => {
-                documents.lines(input, events, report);
-                if documents.cloudtrail { "cloudtrail" } else { "json-lines" }
-            }
-            _ => documents.framed(input, events, report),
+        let mut documents = Documents { flattener: Flattener::default(), position: 0, cloudtrail: false, restarts: 0 };
+        if !are_lines(input) {
+            return documents.framed(input, events, report);
         }
+        documents.lines(input, events, report);
+        if documents.cloudtrail { "cloudtrail" } else { "json-lines" }
     }
 }
 
@@ -80,10 +86,41 @@ fn is_document(line: &[u8]) -> bool {
         .is_ok_and(|text| text.starts_with('{') && !is_too_deep(text) && sonic_rs::from_str::<LazyValue<'_>>(text.trim_end()).is_ok())
 }
 
+/// Whether each line is a document: the first is one, or one of those behind it is where no member of another can be.
+/// `{"Records": […]}` on one line is many documents.
+fn are_lines(input: &mut Input<'_>) -> bool {
+    let Some(first) = first_line(input) else { return false };
+    if is_document(&first) {
+        return records_prefix(&first).is_none();
+    }
+    let more_on_the_line = || matches!(Scan::default().find(&first), Some(Step::End(end)) if is_document(&first[..end]));
+    if first.starts_with(b"[") || more_on_the_line() {
+        return false;
+    }
+    let lines = input.head().split(|b| *b == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty()).take(FIRST_LINES);
+    let mut before = first.trim_ascii_end();
+    for line in lines.skip(1) {
+        if !matches!(before.last(), Some(b':' | b',' | b'[' | b'{')) && is_document(line) {
+            return records_prefix(line).is_none();
+        }
+        before = line;
+    }
+    false
+}
+
+/// Whether most of the first lines that are there to their end are documents.
+fn most_are_documents(head: &[u8]) -> bool {
+    let Some(end) = memchr::memrchr(b'\n', head) else { return false };
+    let lines = head[..end].split(|b| *b == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()).take(FIRST_LINES);
+    let (documents, others): (Vec<&[u8]>, Vec<&[u8]>) = lines.partition(|line| is_document(line));
+    documents.len() > others.len()
+}
+
 struct Documents {
     flattener: Flattener,
     position: u64,
     cloudtrail: bool,
+    restarts: u32,
 }
 
 impl Documents {
@@ -155,8 +192,10 @@ impl Documents {
     fn one(&mut self, text: &str, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
         match self.flattener.record(text, events) {
             Ok(()) => {
-                let shape = events.end_record(Place { position: self.position, recovered: false });
-                self.cloudtrail |= shape == "cloudtrail" && self.cloudtrail;
+                if let Some(most) = events.overfull() {
+                    report.problem(Some(offset), Some(self.position), format!("members beyond MAX_MEMBERS = {most} are left out"));
+                }
+                events.end_record(Place { position: self.position, recovered: false });
             }
             Err(error) => {
                 events.abandon();
@@ -183,7 +222,9 @@ impl Documents {
             }
             if format != "json" && input.head().starts_with(b"]") {
                 input.consume(1);
-                self.behind_array(input, format, report);
+                if self.behind_array(input, format, report) {
+                    continue;
+                }
                 break;
             }
             if !self.next(input, events, report) {
@@ -196,47 +237,89 @@ impl Documents {
         if format == "json-concatenated" && self.position < 2 { "json" } else { format }
     }
 
-    /// What follows the closing bracket of an array must be nothing, or the end of the object around it.
-    fn behind_array(&self, input: &mut Input<'_>, format: &str, report: &mut Report) {
+    /// What follows the closing bracket of an array must be the end of the object around it and of the stream, or
+    /// another array of the same kind: then true.
+    fn behind_array(&self, input: &mut Input<'_>, format: &str, report: &mut Report) -> bool {
         skip_space(input);
         if format == "cloudtrail" && input.head().starts_with(b"}") {
             input.consume(1);
             skip_space(input);
         }
+        let again = if format == "cloudtrail" { records_prefix(input.head()) } else { input.head().starts_with(b"[").then_some(1) };
+        if let Some(length) = again {
+            input.consume(length);
+            return true;
+        }
         if !input.head().is_empty() {
             report.bad(Some(input.offset()), None, "text behind the end of the JSON array is left out");
         }
+        false
     }
 
     /// Reads the next document; false when nothing more can be found.
     fn next(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
         self.position += 1;
-        let mut scan = BracketScan::default();
+        let place = (Some(input.offset()), Some(self.position));
+        let mut scan = Scan::default();
         let mut searched = 0;
         loop {
             let head = input.head();
-            if let Some(end) = scan.find_end(&head[searched..]) {
-                let end = searched + end;
-                self.document(&head[..end], input.offset(), events, report);
-                input.consume(end);
-                return true;
+            match scan.find(&head[searched..]) {
+                Some(Step::End(end)) => {
+                    let end = searched + end;
+                    self.document(&head[..end], input.offset(), events, report);
+                    input.consume(end);
+                    return true;
+                }
+                Some(Step::Broken(next)) => {
+                    report.bad(place.0, place.1, "a JSON document that does not end before another begins");
+                    input.consume(searched + next);
+                    return true;
+                }
+                None => searched = head.len(),
             }
-            searched = head.len();
             if searched > MAX_DOCUMENT_BYTES {
-                report.bad(
-                    Some(input.offset()),
-                    Some(self.position),
-                    format!("a document longer than MAX_DOCUMENT_BYTES = {MAX_DOCUMENT_BYTES} bytes: the rest is left out"),
-                );
-                return false;
+                let most = MAX_DOCUMENT_BYTES;
+                report.bad(place.0, place.1, format!("a document longer than MAX_DOCUMENT_BYTES = {most} bytes is left out"));
+                input.consume(searched - 1);
+                return skip_to_object(input);
             }
             if input.at_end() {
-                report.bad(Some(input.offset()), Some(self.position), "a JSON document that does not end");
-                input.consume(searched);
-                return false;
+                return self.restart(input, report);
             }
             input.grow();
         }
+    }
+
+    /// Behind a document that goes on to the end of the stream, the next line that begins one is tried.
+    fn restart(&mut self, input: &mut Input<'_>, report: &mut Report) -> bool {
+        report.bad(Some(input.offset()), Some(self.position), "a JSON document that does not end");
+        self.restarts += 1;
+        if self.restarts > MAX_RESTARTS {
+            let length = input.head().len();
+            report.problem(Some(input.offset()), None, format!("after MAX_RESTARTS = {MAX_RESTARTS} of these the rest is left out"));
+            input.consume(length);
+            return false;
+        }
+        skip_to_object(input)
+    }
+}
+
+/// Goes on to the next line that begins with `{`; false when there is none.
+fn skip_to_object(input: &mut Input<'_>) -> bool {
+    loop {
+        let head = input.head();
+        if let Some(at) = memchr::memmem::find(head, b"\n{") {
+            input.consume(at + 1);
+            return true;
+        }
+        let length = head.len();
+        if input.at_end() {
+            input.consume(length);
+            return false;
+        }
+        input.consume(length.saturating_sub(1));
+        input.grow();
     }
 }
 
@@ -303,45 +386,6 @@ fn wrapped_records(text: &str) -> Option<Vec<Result<String, String>>> {
     Some(sonic_rs::to_array_iter(records.as_raw_str()).map(|r| r.map(|v| v.as_raw_str().to_owned()).map_err(|e| e.to_string())).collect())
 }
 
-/// Finds the end of a value by its brackets.
-#[derive(Default)]
-struct BracketScan {
-    depth: u32,
-    in_string: bool,
-    escaped: bool,
-}
-
-impl BracketScan {
-    /// One past the closing bracket, if it is in these bytes; the scan goes on with the next ones.
-    fn find_end(&mut self, bytes: &[u8]) -> Option<usize> {
-        for (index, byte) in bytes.iter().enumerate() {
-            if self.in_string {
-                match byte {
-                    _ if self.escaped => self.escaped = false,
-                    b'\\' => self.escaped = true,
-                    b'"' => self.in_string = false,
-                    _ => {}
-                }
-                continue;
-            }
-            match byte {
-                b'"' => self.in_string = true,
-                b'{' | b'[' => self.depth += 1,
-                b'}' | b']' => {
-                    self.depth = self.depth.saturating_sub(1);
-                    if self.depth == 0 {
-                        return Some(index + 1);
-                    }
-                }
-                // Text outside of any document is a document that ends with its line.
-                b'\n' if self.depth == 0 => return Some(index),
-                _ => {}
-            }
-        }
-        None
-    }
-}
-
 /// Whether brackets nest deeper than [`MAX_DEPTH`]: the parser recurses, so this is asked before it sees the text. Few
 /// texts have as many brackets, and those that have not are told from the rest at the speed of memory.
 fn is_too_deep(text: &str) -> bool {
@@ -381,9 +425,36 @@ impl Flattener {
         }
         let value: LazyValue<'_> = sonic_rs::from_str(text).map_err(|e| format!("not JSON: {}", first_line_of(&e.to_string())))?;
         match value.get_type() {
-            JsonType::Object => self.members(value.as_raw_str(), PathId::ROOT, 1, events),
+            JsonType::Object => {
+                self.members(value.as_raw_str(), PathId::ROOT, 1, events)?;
+                self.embedded(events)
+            }
             _ => Err("a JSON value that is no object".to_owned()),
         }
+    }
+
+    /// Takes apart a member that is JSON in its turn; one that is none stays as it is.
+    fn embedded(&mut self, events: &mut Normaliser<'_>) -> Result<(), String> {
+        let Some((path, text)) = events.take_embedded() else { return Ok(()) };
+        match sonic_rs::from_str::<LazyValue<'_>>(if is_too_deep(&text) { "" } else { &text }) {
+            Ok(value) if value.get_type() == JsonType::Object => self.members(value.as_raw_str(), path, 2, events),
+            _ => {
+                events.value(path, &text);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes an element that carries its field's name in an attribute; false where it does not.
+    fn named_element(&mut self, object: &str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<bool, String> {
+        let member =
+            |name: &str| sonic_rs::to_object_iter(object).find_map(|m| m.ok().filter(|(key, _)| key == name).map(|(_, value)| value));
+        let Some(name) = member("@Name").and_then(|name| name.as_str().map(str::to_owned)) else { return Ok(false) };
+        let child = events.child(path, &name);
+        if let Some(value) = member("#text") {
+            self.value(&value, child, depth, events)?;
+        }
+        Ok(true)
     }
 
     fn members(&mut self, object: &str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<(), String> {
@@ -411,7 +482,11 @@ impl Flattener {
                     events.value(path, &self.unescaped);
                 }
             }
-            Some(b'{') => self.members(raw, path, depth + 1, events)?,
+            Some(b'{') => {
+                if !(events.has_named_elements(path) && self.named_element(raw, path, depth, events)?) {
+                    self.members(raw, path, depth + 1, events)?;
+                }
+            }
             Some(b'[') => {
                 if depth >= MAX_DEPTH {
                     return Err(too_deep());

@@ -122,3 +122,6 @@ fn unknown(head: &[u8]) -> String {
     let binary = shown.iter().filter(|b| **b < 9 || (**b > 13 && **b < 32)).count() * 20 > shown.len();
     if binary { "binary data of no known format".to_owned() } else { "text of no known log format".to_owned() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! Containers over small inputs: nesting, damage, bombs.
+
+use std::io::{Cursor, Write};
+
+use super::*;
+
+/// What a walk over one file comes upon: path and content, or `skipped`/`failed` and the reason.
+fn found(name: &str, content: &[u8], limits: &Limits) -> Vec<(String, String)> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).expect("a file");
+    walked(&path, limits)
+}
+
+fn walked(path: &Path, limits: &Limits) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    let prefix = format!("{}/", path.parent().expect("a folder").display());
+    let short = |path: String| path.strip_prefix(&prefix).unwrap_or(&path).to_owned();
+    walk(&[path.to_owned()], limits, &mut |found| {
+        all.push(match found {
+            Found::Leaf(leaf) => {
+                let mut bytes = Vec::new();
+                let end = leaf.reader.read_to_end(&mut bytes);
+                let text = if bytes.len() > 100 { format!("{} bytes", bytes.len()) } else { String::from_utf8_lossy(&bytes).into_owned() };
+                (short(leaf.path), end.map_or_else(|error| format!("{text}, then {error}"), |_| text.clone()))
+            }
+            Found::Skipped { path, reason } => (short(path), format!("skipped: {reason}")),
+            Found::Failed { path, error } => (short(path), format!("failed: {error}")),
+        });
+        ControlFlow::Continue(())
+    });
+    all
+}
+
+fn of(name: &str, content: &[u8]) -> Vec<(String, String)> {
+    found(name, content, &Limits::default())
+}
+
+fn pair(path: &str, text: &str) -> (String, String) {
+    (path.to_owned(), text.to_owned())
+}
+
+fn gz(content: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(content).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = ::zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in members {
+        writer.start_file(*name, ::zip::write::SimpleFileOptions::default()).expect("memory");
+        writer.write_all(content).expect("memory");
+    }
+    writer.finish().expect("memory").into_inner()
+}
+
+fn tarred(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, content) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, name, *content).expect("memory");
+    }
+    builder.into_inner().expect("memory")
+}
+
+#[test]
+fn containers_are_told_by_content_and_nested_in_any_way() {
+    let zstd = zstd::encode_all(&b"inner"[..], 3).expect("memory");
+    assert_eq!(of("a.bin", &zstd), [pair("a.bin", "inner")]);
+    assert_eq!(of("a.txt", &gz(&gz(b"inner"))), [pair("a.txt", "inner")]);
+    let inner = zipped(&[("x\\y.json", b"one"), ("z.json", b"two")]);
+    let tar = tarred(&[("deep/inner.zip", &inner), ("plain", b"three")]);
+    let outer = zipped(&[("t.tar.gz", &gz(&tar))]);
+    let expected = [
+        pair("a.zip!/t.tar.gz!/deep/inner.zip!/x/y.json", "one"),
+        pair("a.zip!/t.tar.gz!/deep/inner.zip!/z.json", "two"),
+        pair("a.zip!/t.tar.gz!/plain", "three"),
+    ];
+    assert_eq!(of("a.zip", &outer), expected);
+}
+
+#[test]
+fn gzip_members_padding_and_stray_bytes() {
+    let two = [gz(b"one "), gz(b"two")].concat();
+    assert_eq!(of("a.gz", &two), [pair("a.gz", "one two")]);
+    assert_eq!(of("a.gz", &[&two[..], b"\n \0\0"].concat()), [pair("a.gz", "one two")]);
+    let stray = format!("failed: bytes from offset {} on are behind the gzip stream: left out", two.len() + 1);
+    assert_eq!(of("a.gz", &[&two[..], b"\nlost"].concat()), [pair("a.gz", "one two"), pair("a.gz", &stray)]);
+}
+
+#[test]
+fn damaged_streams_give_what_they_have_and_say_where_they_end() {
+    let line = b"{\"a\":1}\n".repeat(20_000);
+    let whole = gz(&line);
+    let cut = of("a.gz", &whole[..whole.len() - 12]);
+    assert!(cut[0].1.contains(" bytes, then "), "{cut:?}");
+    let mut wrong_checksum = gz(b"short");
+    let at = wrong_checksum.len() - 8;
+    wrong_checksum[at] ^= 1;
+    let short = of("a.gz", &wrong_checksum);
+    assert!(short[0].1.starts_with("short, then "), "also where all of it fits into the first look: {short:?}");
+    let tar = tarred(&[("one", &line), ("two", &line)]);
+    let cut = of("a.tar", &tar[..tar.len() / 3]);
+    assert!(cut[0].0 == "a.tar!/one" && cut[1].1.contains("the tar archive is damaged"), "{cut:?}");
+    let zip = zipped(&[("one", &line)]);
+    let cut = of("a.zip", &zip[..zip.len() - 20]);
+    assert!(cut[0].1.contains("the zip archive is damaged"), "{cut:?}");
+}
+
+#[test]
+fn forks_of_macos_are_told_by_their_mark() {
+    let zip = zipped(&[("__MACOSX/._a.json", b"\x00\x05\x16\x07rest"), ("._b.json", b"{}")]);
+    let expected = [pair("a.zip!/__MACOSX/._a.json", "skipped: a resource fork of macOS"), pair("a.zip!/._b.json", "{}")];
+    assert_eq!(of("a.zip", &zip), expected);
+}
+
+#[test]
+fn every_limit_stops_by_its_name() {
+    let zeros = vec![0_u8; 1 << 20];
+    let limits = Limits { max_bytes: 1 << 16, ..Limits::default() };
+    let [(_, text)] = &found("a.gz", &gz(&zeros), &limits)[..] else { panic!("one leaf") };
+    assert!(text.contains("then more than max_bytes = 65536"), "{text}");
+    let [(_, text)] = &found("a.zip", &zipped(&[("m", &zeros)]), &limits)[..] else { panic!("one leaf") };
+    assert!(text.contains("max_bytes = 65536"), "{text}");
+    let limits = Limits { max_depth: 2, ..Limits::default() };
+    assert!(found("a.gz", &gz(&gz(&gz(b"x"))), &limits)[0].1.contains("max_depth = 2"));
+    let limits = Limits { max_spool_bytes: 100, ..Limits::default() };
+    assert!(found("a.gz", &gz(&zipped(&[("m", &zeros)])), &limits)[0].1.contains("max_spool_bytes = 100"));
+}
+
+#[test]
+fn layers_within_the_ratio_do_not_multiply() {
+    let limits = Limits { max_ratio: 200, ..Limits::default() };
+    let read = |origin| {
+        let mut layer = Metered::decoded(&limits, origin, 1 << 40, io::repeat(0).take(120 << 20));
+        io::copy(&mut layer, &mut io::sink()).map_err(|error| error.to_string())
+    };
+    assert_eq!(read(None), Ok(120 << 20), "of its own compressed bytes it gives little");
+    assert!(read(Some(Origin::fixed(100))).is_err_and(|error| error.contains("max_ratio = 200: a bomb")), "of the outermost much");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_read_where_it_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&path).status().is_ok_and(|status| status.success());
+    if !made {
+        return println!("skipped: mkfifo is not there");
+    }
+    let writer = std::thread::spawn({
+        let path = path.clone();
+        move || std::fs::write(path, zipped(&[("m", b"through")])).expect("a pipe")
+    });
+    assert_eq!(walked(&path, &Limits::default()), [pair("pipe!/m", "through")]);
+    writer.join().expect("no panic");
+    let in_folder = walked(folder.path(), &Limits::default());
+    assert!(in_folder.len() == 1 && in_folder[0].1.starts_with("skipped: neither"), "{in_folder:?}");
+}
