@@ -136,27 +136,3 @@ impl<D: Read> Read for Metered<'_, D> {
         self.check().map(|()| n)
     }
 }
-
-/// A zstd decoder that is made when it is first read.
-pub(super) struct LazyZstd<R: Read> {
-    source: Option<R>,
-    decoder: Option<zstd::stream::read::Decoder<'static, io::BufReader<R>>>,
-}
-
-impl<R: Read> LazyZstd<R> {
-    pub(super) fn new(source: R) -> Self {
-        Self { source: Some(source), decoder: None }
-    }
-}
-
-impl<R: Read> Read for LazyZstd<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some(source) = self.source.take() {
-            self.decoder = Some(zstd::stream::read::Decoder::new(source)?);
-        }
-        match &mut self.decoder {
-            Some(decoder) => decoder.read(buffer),
-            None => Ok(0),
-        }
-    }
-}

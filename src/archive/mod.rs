@@ -3,8 +3,8 @@
 //! What a stream is, its first bytes say, never its name. A container inside a stream that must be read from its end
 //! (zip) is spooled into an unnamed temporary file. Every container is opened under [`Limits`].
 
-mod gzip;
 mod limit;
+mod members;
 mod zip;
 
 use std::fs::File;
@@ -17,6 +17,7 @@ use walkdir::WalkDir;
 
 pub use limit::Limits;
 use limit::{Metered, Origin};
+use members::{Codec, Members};
 
 /// Bytes looked at to tell what a stream is: a tar header has its mark at 257.
 const HEAD_BYTES: usize = 512;
@@ -172,19 +173,16 @@ impl Opener<'_> {
         match kind {
             None if is_fork => visit(Found::Skipped { path, reason: "a resource fork of macOS".to_owned() }),
             None => visit(Found::Leaf(Leaf { path, known_size: size, reader: &mut all })),
-            Some(Container::Gzip) => {
-                let mut inner = Metered::new(self.limits, self.origin.clone(), &mut all, gzip::Members::new);
+            Some(Container::Compressed(codec)) => {
+                let mut inner = Metered::new(self.limits, self.origin.clone(), &mut all, |source| Members::new(codec, source));
                 self.deeper(Some(inner.origin())).stream(path.clone(), &mut inner, None, visit)?;
                 match inner.decoder().stray_at() {
                     Some(at) => {
-                        visit(Found::Failed { path, error: format!("bytes from offset {at} on are behind the gzip stream: left out") })
+                        let error = format!("bytes from offset {at} on are behind the {} stream: left out", codec.name());
+                        visit(Found::Failed { path, error })
                     }
                     None => ControlFlow::Continue(()),
                 }
-            }
-            Some(Container::Zstd) => {
-                let mut inner = Metered::new(self.limits, self.origin.clone(), &mut all, limit::LazyZstd::new);
-                self.deeper(Some(inner.origin())).stream(path, &mut inner, None, visit)
             }
             Some(Container::Zip) => match spool(&mut all, self.limits) {
                 Ok((file, size)) => zip::members(&self.deeper(self.origin.clone()), &path, size, file, visit),
@@ -220,19 +218,17 @@ impl Opener<'_> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Container {
-    Gzip,
-    Zstd,
+    Compressed(Codec),
     Zip,
     Tar,
 }
 
 fn container(head: &[u8]) -> Option<Container> {
-    match head {
-        [0x1f, 0x8b, 8, ..] => Some(Container::Gzip),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Container::Zstd),
-        _ if zip::is_zip(head) => Some(Container::Zip),
-        _ if head.len() >= 262 && &head[257..262] == b"ustar" => Some(Container::Tar),
-        _ => None,
+    match Codec::of(head) {
+        Some(codec) => Some(Container::Compressed(codec)),
+        None if zip::is_zip(head) => Some(Container::Zip),
+        None if head.len() >= 262 && &head[257..262] == b"ustar" => Some(Container::Tar),
+        None => None,
     }
 }
 

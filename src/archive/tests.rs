@@ -74,12 +74,51 @@ fn containers_are_told_by_content_and_nested_in_any_way() {
     let inner = zipped(&[("x\\y.json", b"one"), ("z.json", b"two")]);
     let tar = tarred(&[("deep/inner.zip", &inner), ("plain", b"three")]);
     let outer = zipped(&[("t.tar.gz", &gz(&tar))]);
+    assert_eq!(of("a.Zip", &zipped(&[("f\\g.json", &xz(&bz2(b"inner")))])), [pair("a.Zip!/f/g.json", "inner")]);
     let expected = [
         pair("a.zip!/t.tar.gz!/deep/inner.zip!/x/y.json", "one"),
         pair("a.zip!/t.tar.gz!/deep/inner.zip!/z.json", "two"),
         pair("a.zip!/t.tar.gz!/plain", "three"),
     ];
     assert_eq!(of("a.zip", &outer), expected);
+}
+
+fn bz2(content: &[u8]) -> Vec<u8> {
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    encoder.write_all(content).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+fn xz(content: &[u8]) -> Vec<u8> {
+    let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::with_preset(1)).expect("memory");
+    encoder.write_all(content).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+#[test]
+fn every_codec_has_members_padding_and_stray_bytes() {
+    let zst = |content: &[u8]| zstd::encode_all(content, 3).expect("memory");
+    let line = b"{\"a\":1}\n".repeat(50_000);
+    for (codec, encode) in [("gzip", &gz as &dyn Fn(&[u8]) -> Vec<u8>), ("bzip2", &bz2), ("xz", &xz), ("zstd", &zst)] {
+        let two = [encode(b"one "), encode(b"two")].concat();
+        assert_eq!(of("a", &two), [pair("a", "one two")], "{codec}");
+        let padded = [&encode(b"one ")[..], &[0; 8], &encode(b"two"), b"\n"].concat();
+        assert_eq!(of("a", &padded), [pair("a", "one two")], "{codec}");
+        let stray = format!("failed: bytes from offset {} on are behind the {codec} stream: left out", two.len() + 1);
+        assert_eq!(of("a", &[&two[..], b"\nlost"].concat()), [pair("a", "one two"), pair("a", &stray)], "{codec}");
+        let whole = encode(&line);
+        assert_eq!(of("a", &whole), [pair("a", "400000 bytes")], "{codec}");
+        let cut = of("a", &whole[..whole.len() - 12]);
+        assert!(cut.len() == 1 && (cut[0].1.contains("then ") || cut[0].1.starts_with("failed: ")), "{codec}: {cut:?}");
+        for at in 0..whole.len().min(300) {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0x55;
+            assert!(!of("a", &damaged).is_empty(), "{codec}: byte {at}");
+        }
+        let limits = Limits { max_bytes: 1 << 16, ..Limits::default() };
+        assert!(found("a", &whole, &limits)[0].1.contains("max_bytes = 65536"), "{codec}");
+    }
+    assert_eq!(of("a", b"BZh9 is how bzip2 begins"), [pair("a", "BZh9 is how bzip2 begins")]);
 }
 
 #[test]

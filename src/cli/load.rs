@@ -11,6 +11,7 @@ use super::printer::Printer;
 use super::progress::{Progress, Unit};
 use super::store::StoreArgs;
 use super::words::{bytes, counted, counted_len, thousands};
+use crate::archive::Limits;
 use crate::event::format_time;
 use crate::load::{LoadOptions, LoadProgress, LoadSummary, LoadedSource, load};
 use crate::plan::{CategoryView, category_views};
@@ -28,7 +29,7 @@ const SHOWN_PROBLEMS: usize = 3;
 /// Read logs into the store: files, folders and archives, also nested.
 ///
 /// The format is found from the content: EVTX, and JSON as lines, arrays or documents in the shapes that collectors
-/// write; gz, zst, zip and tar are read in place. Bytes that are in the store already change nothing, so a load that was
+/// write; gz, bz2, xz, zst, zip and tar are read in place. Bytes that are in the store already change nothing, so a load that was
 /// interrupted is completed by loading again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -43,6 +44,15 @@ pub(crate) struct Args {
     /// Carve overwritten records from the slack space of healthy event logs too; damaged ones always are
     #[arg(long)]
     recover: bool,
+    /// Containers inside of containers that are opened
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_depth)]
+    max_depth: u32,
+    /// Bytes that one compressed byte may become; beyond that a container is a bomb
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_ratio)]
+    max_ratio: u64,
+    /// Bytes that one stream in a container may become
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_bytes)]
+    max_bytes: u64,
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -62,6 +72,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let mut shown = Shown::default();
     let mut options = LoadOptions::default();
     options.read.recover = args.recover;
+    options.limits = Limits { max_depth: args.max_depth, max_ratio: args.max_ratio, max_bytes: args.max_bytes, ..options.limits };
     let result = load(&mut store, &args.paths, &options, &mut |step| show(&progress, &mut shown, step));
     progress.finish();
     let summary = result.with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
