@@ -1,11 +1,12 @@
 //! The one router from rule files to rules: finds files, tells the languages apart, hands each to its front end.
 //!
-//! A file is a Sigma rule when it has a top-level `detection:` (or `correlation:`, `filter:`), an ESCU detection
-//! when it has a top-level `search:`, a documentation page when it has a `Search` heading with a code block.
+//! A file is a Sigma rule when it has a top-level `detection:` (or `correlation:`, or `logsource:` with a `filter:` or a
+//! `title:`), an ESCU detection when it has a top-level `search:`, a documentation page when it has a `Search` heading with a code block.
 //! Macros come from every `macros` folder beside or above a Splunk rule; the built-in ones need no folder.
 //! Nothing here reads a store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,25 +60,26 @@ pub struct CompileOptions {
 
 /// Compiles every rule in the files and folders.
 pub fn load_rules(paths: &[PathBuf], options: &CompileOptions) -> RuleSet {
-    let mut loader = Loader { options, macros: MacroCache::default(), set: RuleSet::default() };
+    let mut loader = Loader { options, macros: MacroCache::default(), set: RuleSet::default(), ids: BTreeMap::new() };
     for path in paths {
         loader.path(path);
     }
-    loader.finish()
+    loader.set
 }
 
 /// Compiles the rules of one text as if it stood in a file of that path, with the built-in macros only.
 pub fn load_text(path: &str, text: &str, options: &CompileOptions) -> RuleSet {
-    let mut loader = Loader { options, macros: MacroCache::default(), set: RuleSet::default() };
+    let mut loader = Loader { options, macros: MacroCache::default(), set: RuleSet::default(), ids: BTreeMap::new() };
     let source = Arc::new(SourceText { path: path.to_owned(), text: text.to_owned() });
     loader.text(&source, None, true);
-    loader.finish()
+    loader.set
 }
 
 /// Tells what a text is by its top-level keys and headings.
 pub fn rule_kind(text: &str) -> Option<RuleKind> {
     let has_key = |key: &str| text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':')));
-    if has_key("detection") || has_key("correlation") || (has_key("filter") && has_key("logsource")) {
+    let sigma = has_key("logsource") && (has_key("filter") || has_key("title"));
+    if has_key("detection") || has_key("correlation") || sigma {
         return Some(RuleKind::Sigma);
     }
     if has_key("search") && (has_key("name") || has_key("id")) && !has_key("deployments") {
@@ -92,6 +94,13 @@ struct Loader<'a> {
     options: &'a CompileOptions,
     macros: MacroCache,
     set: RuleSet,
+    ids: BTreeMap<String, FirstUse>,
+}
+
+/// Where an id was met first, and the files of all rules that have it by their hash.
+struct FirstUse {
+    path: String,
+    files: BTreeMap<String, String>,
 }
 
 impl Loader<'_> {
@@ -116,15 +125,13 @@ impl Loader<'_> {
 
     /// `named`: the user named this very file, so it must be a rule.
     fn file(&mut self, path: &Path, named: bool) {
-        let text = match read_text(path) {
-            Ok(text) => text,
+        match read_source(path) {
+            Ok(source) => self.text(&source, Some(path), named),
             Err(reason) => {
                 let diagnostic = Diagnostic::error("rule-unreadable", format!("cannot read `{}`: {reason}", path.display()));
-                return self.set.diagnostics.push(diagnostic);
+                self.set.diagnostics.push(diagnostic);
             }
-        };
-        let source = Arc::new(SourceText { path: path.to_string_lossy().into_owned(), text });
-        self.text(&source, Some(path), named);
+        }
     }
 
     fn text(&mut self, source: &Arc<SourceText>, path: Option<&Path>, named: bool) {
@@ -146,28 +153,39 @@ impl Loader<'_> {
             RuleKind::Page => one(spl::parse_page(source, self.macros.of(path, &mut self.set.diagnostics))),
         };
         self.set.documents += rules.len().max(1);
-        self.set.rules.extend(rules);
         self.set.diagnostics.extend(diagnostics);
+        for rule in rules {
+            self.add(rule, source);
+        }
     }
 
     /// Drops copies and warns where one id stands for different rules.
-    fn finish(mut self) -> RuleSet {
-        let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        let mut kept = Vec::with_capacity(self.set.rules.len());
-        for rule in self.set.rules {
-            let hashes = seen.entry(rule.meta.id.clone()).or_default();
-            if !hashes.insert(rule.meta.hash.clone()) {
-                continue;
-            }
-            if hashes.len() > 1 {
-                let message = format!("the id `{}` of `{}` belongs to another rule of this set too", rule.meta.id, rule.meta.path);
-                self.set.diagnostics.push(Diagnostic::warning("rule-duplicate-id", message));
-            }
-            kept.push(rule);
+    fn add(&mut self, rule: Rule, source: &Arc<SourceText>) {
+        let path = &rule.meta.path;
+        let first = self.ids.entry(rule.meta.id.clone()).or_insert_with(|| FirstUse { path: path.clone(), files: BTreeMap::new() });
+        let new = first.files.is_empty();
+        if first.files.entry(rule.meta.hash.clone()).or_insert_with(|| path.clone()) != path {
+            return;
         }
-        self.set.rules = kept;
-        self.set
+        if !new {
+            let message = format!("the id `{}` belongs to another rule too", rule.meta.id);
+            let diagnostic = Diagnostic::warning("rule-duplicate-id", message).at(source, id_place(&source.text, &rule.meta.id));
+            self.set.diagnostics.push(diagnostic.hint(format!("the other one is in `{}`", first.path)));
+        }
+        self.set.rules.push(rule);
     }
+}
+
+/// Where a file says an id.
+fn id_place(text: &str, id: &str) -> Range<usize> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if let Some(column) = line.starts_with("id:").then(|| line.find(id)).flatten() {
+            return at + column..at + column + id.len();
+        }
+        at += line.len();
+    }
+    0..0
 }
 
 fn one((rule, diagnostics): (Option<Rule>, Vec<Diagnostic>)) -> (Vec<Rule>, Vec<Diagnostic>) {
@@ -178,6 +196,14 @@ fn has_rule_extension(path: &Path) -> bool {
     path.extension()
         .and_then(|e| e.to_str())
         .is_some_and(|e| ["yml", "yaml", "md", "txt"].iter().any(|known| e.eq_ignore_ascii_case(known)))
+}
+
+/// Reads a file as rule files are read: UTF-8, without a byte order mark.
+///
+/// # Errors
+/// The reason, where it cannot be read or has more than [`MAX_RULE_BYTES`].
+pub fn read_source(path: &Path) -> Result<Arc<SourceText>, String> {
+    Ok(Arc::new(SourceText { path: path.to_string_lossy().into_owned(), text: read_text(path)? }))
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
@@ -219,11 +245,8 @@ fn read_macros(folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Macros {
         if !entry.file_type().is_file() || !has_rule_extension(entry.path()) {
             continue;
         }
-        match read_text(entry.path()) {
-            Ok(text) => {
-                let source = Arc::new(SourceText { path: entry.path().to_string_lossy().into_owned(), text });
-                diagnostics.extend(macros.add_file(&source));
-            }
+        match read_source(entry.path()) {
+            Ok(source) => diagnostics.extend(macros.add_file(&source)),
             Err(reason) => {
                 diagnostics.push(Diagnostic::error("rule-unreadable", format!("cannot read `{}`: {reason}", entry.path().display())))
             }

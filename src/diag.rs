@@ -97,14 +97,20 @@ impl Diagnostic {
     /// Returns the 1-based line and column (in characters) of the span's start.
     pub fn line_column(&self) -> Option<(usize, usize)> {
         let (source, span) = (self.source.as_ref()?, self.span.as_ref()?);
-        let mut at = span.start.min(source.text.len());
-        while !source.text.is_char_boundary(at) {
-            at -= 1;
-        }
-        let before = &source.text[..at];
-        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
-        Some((before.bytes().filter(|b| *b == b'\n').count() + 1, before[line_start..].chars().count() + 1))
+        Some(place(&source.text, span.start))
     }
+
+    /// Returns the line and column of the first character after the span, counted as in [`Self::line_column`].
+    pub fn end_line_column(&self) -> Option<(usize, usize)> {
+        let (source, span) = (self.source.as_ref()?, self.span.as_ref()?);
+        Some(place(&source.text, span.end.max(span.start)))
+    }
+}
+
+fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = &text[..boundary_before(text, at)];
+    let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+    (before.bytes().filter(|b| *b == b'\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
 /// Renders diagnostics with file, line, column, code, carets and hints, without colours.

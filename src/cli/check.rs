@@ -1,54 +1,131 @@
 //! `retrohunt check`: what is wrong with rules.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::bail;
+use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::Outcome;
-use super::format::FormatArgs;
 use super::printer::Printer;
+use super::store::StoreArgs;
 use super::words::counted_len;
-use crate::compile::{CompileOptions, RuleSet, load_rules};
-use crate::diag::{Diagnostic, Severity};
-use crate::report::{Format, ListWriter, Shape, TableColumn, to_json, visible};
+use crate::catalog::Catalog;
+use crate::compile::{CompileOptions, RuleSet, load_rules, read_source};
+use crate::diag::{Diagnostic, Severity, SourceText};
+use crate::hunt::unanswered;
+use crate::report::{Format, ListWriter, Shape, TableColumn, sarif, to_json, visible};
+use crate::sigma::SigmaOptions;
+use crate::taxonomy::Taxonomy;
 
 /// Check rules and show each fault with its place.
 ///
-/// Needs no store. Ends with 3 when a rule does not compile.
+/// Errors are rules that do not compile. Warnings are departures from the Sigma specification and rules that cannot mean
+/// what they say: misspelt keys, unknown tags, detections that nobody uses, conditions that no event can meet. Needs no
+/// store, unless it is asked which rules cannot fire in one. Ends with 3 when there is an error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   retrohunt check rules/
+  retrohunt check rules/ --deny warnings --format sarif > rules.sarif
+  retrohunt check sigma/rules --against-store --store case.db
   retrohunt check my_rule.yml --format json")]
 pub(crate) struct Args {
     /// Rule files and folders
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// What else ends with 3, beside errors
+    #[arg(long, value_enum, value_name = "WHAT")]
+    deny: Option<Deny>,
+    /// Also note which rules cannot fire in the store: their log source or their fields are not in it
+    #[arg(long)]
+    against_store: bool,
     #[command(flatten)]
-    output: FormatArgs,
+    store: StoreArgs,
+    /// How the output is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, hide_default_value = true, help_heading = "Output")]
+    format: CheckFormat,
+}
+
+/// What `--deny` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Deny {
+    /// Warnings too
+    Warnings,
+}
+
+/// How diagnostics are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum CheckFormat {
+    /// Each fault with its line and carets (the default)
+    #[default]
+    Table,
+    /// One object: counts and the list
+    Json,
+    /// One object a line
+    Jsonl,
+    /// Comma-separated, with a header line
+    Csv,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     if let Some(missing) = args.paths.iter().find(|p| !p.exists()) {
         bail!("there is no rule file or folder `{}`", visible(&missing.to_string_lossy()));
     }
-    let set = load_rules(&args.paths, &CompileOptions::default());
-    match args.output.format {
-        Format::Table => printer.listed_diagnostics(&set.diagnostics)?,
-        Format::Json => {
+    let store = if args.against_store { Some(args.store.open_read_only()?) } else { None };
+    let options = CompileOptions { sigma: SigmaOptions { validate: true, ..SigmaOptions::default() } };
+    let mut set = load_rules(&args.paths, &options);
+    let mut without_events = None;
+    if let Some(store) = store {
+        let notes = against(&set, &store.catalog()?);
+        without_events = Some(notes.len());
+        set.diagnostics.extend(notes);
+    }
+    match args.format {
+        CheckFormat::Table => printer.listed_diagnostics(&set.diagnostics)?,
+        CheckFormat::Json => {
             let diagnostics: Vec<Value> = set.diagnostics.iter().map(object).collect();
             let all = json!({ "rules": set.documents, "compiled": set.rules.len(), "diagnostics": diagnostics });
             printer.data().write_all(to_json(&all).as_bytes())?;
         }
-        Format::Jsonl | Format::Csv => list(args.output.format, &set, printer)?,
+        CheckFormat::Jsonl => list(Format::Jsonl, &set, printer)?,
+        CheckFormat::Csv => list(Format::Csv, &set, printer)?,
+        CheckFormat::Sarif => printer.data().write_all(to_json(&sarif(&set.diagnostics)).as_bytes())?,
     }
     let count = |severity| set.diagnostics.iter().filter(|d| d.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     printer.flush()?;
-    let (rules, compiled) = (counted_len(set.documents, "rule"), set.rules.len());
-    printer.note(&format!("{rules}, {compiled} compiled; {}, {}", counted_len(errors, "error"), counted_len(warnings, "warning")));
-    Ok(Outcome::partial_if(errors > 0))
+    let mut text = format!(
+        "{}, {} compiled; {}, {}",
+        counted_len(set.documents, "rule"),
+        set.rules.len(),
+        counted_len(errors, "error"),
+        counted_len(warnings, "warning")
+    );
+    if let Some(without) = without_events {
+        text.push_str(&format!("; {} cannot fire in `{}`", counted_len(without, "rule"), args.store.shown()));
+    }
+    printer.note(&text);
+    Ok(Outcome::partial_if(errors > 0 || (warnings > 0 && args.deny == Some(Deny::Warnings))))
+}
+
+/// A note for each rule that cannot fire in a store.
+fn against(set: &RuleSet, catalog: &Catalog) -> Vec<Diagnostic> {
+    let mut sources: BTreeMap<&str, Arc<SourceText>> = BTreeMap::new();
+    let mut notes = Vec::new();
+    for rule in &set.rules {
+        let path = rule.meta.path.as_str();
+        let source = sources.entry(path).or_insert_with(|| {
+            let unread = || Arc::new(SourceText { path: path.to_owned(), text: String::new() });
+            read_source(Path::new(path)).unwrap_or_else(|_| unread())
+        });
+        notes.extend(unanswered(rule, source, catalog, Taxonomy::embedded()));
+    }
+    notes
 }
 
 fn list(format: Format, set: &RuleSet, printer: &mut Printer) -> std::io::Result<()> {

@@ -9,6 +9,7 @@
 mod field;
 mod finding;
 mod scan;
+mod unanswered;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use crate::store::{EventRange, Finding, HuntOutcome, HuntRecord, Store, StoreErr
 use crate::taxonomy::Taxonomy;
 use finding::{needed_fields, row_findings, stage_findings};
 use scan::{ScanRule, scan};
+pub use unanswered::unanswered;
 
 /// What bounds a hunt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -262,3 +262,16 @@ pub(super) fn unknown_name(context: &mut Context<'_>, name: &str, span: &Range<u
     };
     context.error_with(span, "sigma-unknown-detection", message, hint);
 }
+
+/// Reports a pattern that takes no detection.
+pub(super) fn unknown_pattern(context: &mut Context<'_>, pattern: Option<&str>, span: &Range<usize>, known: &[&str]) {
+    let message = format!("no detection is named like `{}`", pattern.unwrap_or("them"));
+    let stem = pattern.unwrap_or("").trim_end_matches('*');
+    let starts = known.iter().map(|name| name.get(..stem.len()).unwrap_or(name));
+    let near = nearest(stem, starts).filter(|_| !stem.is_empty());
+    let hint = match near {
+        Some(near) => format!("did you mean `{near}*`?"),
+        None => format!("the detections are: {}", known.join(", ")),
+    };
+    context.error_with(span, "sigma-unknown-detection", message, hint);
+}

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::condition::{self, Condition, selects};
 use super::context::Context;
+use super::suggest::nearest;
 use super::value::{all, any};
 use super::{detection, validate};
 use crate::ir::{Language, Level, Pred, Query, Rule, RuleMeta, Scope};
@@ -153,7 +154,7 @@ pub(super) fn head(document: &Node) -> Range<usize> {
 
 fn filter(context: &mut Context<'_>, document: &Node) -> Option<Pred> {
     let Some((key, detections)) = document.entry("detection") else {
-        context.error(&head(document), "sigma-missing-detection", "the rule has no `detection`");
+        missing(context, &head(document), "sigma-missing-detection", "the rule has no `detection`", "detection", document);
         return None;
     };
     if !matches!(detections.value, Value::Mapping(_)) {
@@ -172,12 +173,23 @@ fn filter(context: &mut Context<'_>, document: &Node) -> Option<Pred> {
         }
     }
     let Some(node) = detections.get("condition") else {
-        context.error(&key.span, "sigma-missing-condition", "the detection has no `condition`");
+        missing(context, &key.span, "sigma-missing-condition", "the detection has no `condition`", "condition", detections);
         return None;
     };
     let condition = condition::parse(context, node)?;
     validate::unused(context, &condition, &named);
-    Resolver { context, named: &named }.resolve(&condition)
+    let filter = Resolver { context, named: &named }.resolve(&condition)?;
+    validate::unmeetable(context, &filter, &node.span, &named);
+    Some(filter)
+}
+
+/// Reports a key that a map must have, and a key of it that was meant to be it.
+fn missing(context: &mut Context<'_>, span: &Range<usize>, code: &'static str, message: &str, wanted: &str, map: &Node) {
+    let meant = map.entries().iter().find(|(key, _)| nearest(&key.text, [wanted]).is_some());
+    match meant {
+        Some((key, _)) => context.error_with(&key.span, code, message, format!("did you mean `{wanted}`?")),
+        None => context.error(span, code, message),
+    }
 }
 
 /// A detection: its name, the span of its key, and its predicate unless it has an error.
@@ -215,8 +227,8 @@ impl Resolver<'_, '_> {
     fn select(&mut self, every: bool, pattern: Option<&str>, span: &Range<usize>) -> Option<Pred> {
         let chosen: Vec<_> = self.named.iter().filter(|(name, ..)| selects(pattern, name)).collect();
         if chosen.is_empty() {
-            let message = format!("no detection is named like `{}`", pattern.unwrap_or("them"));
-            self.context.error(span, "sigma-unknown-detection", message);
+            let known: Vec<&str> = self.named.iter().map(|(name, ..)| *name).collect();
+            condition::unknown_pattern(self.context, pattern, span, &known);
             return None;
         }
         let mut preds = Vec::with_capacity(chosen.len());

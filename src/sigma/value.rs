@@ -98,7 +98,10 @@ fn lint_values(context: &mut Context<'_>, key: &ItemKey, values: &[Node]) {
         let wild = key.modifiers.any_before || key.modifiers.any_after;
         if text.is_only_any() || (text.0.is_empty() && wild) {
             let hint = "`|exists: true` asks whether the field is there";
-            let message = "the value is a wildcard only: any value of the field matches";
+            let message = match raw {
+                "" => "the value is empty: any value of the field has it in it",
+                _ => "the value is a wildcard only: any value of the field matches",
+            };
             context.lint_with(&value.span, "sigma-wildcard-only", message, hint);
         }
     }
@@ -277,7 +280,7 @@ impl Item<'_, '_> {
             Some(values) if !values.is_empty() => Some(values.clone()),
             _ => {
                 let message = format!("there are no values for the placeholder `%{name}%`");
-                let hint = "give its values in a placeholder file";
+                let hint = "put your own values in its place: they differ from network to network";
                 self.context.error_with(&node.span, "sigma-unresolved-placeholder", message, hint);
                 None
             }

@@ -1,11 +1,17 @@
-//! Validation beyond what compiling needs: required keys, their forms, and detections that nobody asks for.
+//! Validation beyond what compiling needs: required keys, their forms, detections that nobody asks for, conditions that
+//! no event can meet.
+//!
+//! It runs only with [`super::SigmaOptions::validate`] and never makes an error: a rule that departs from the
+//! specification and still has one meaning compiles with a warning.
+
+mod contradiction;
+mod tags;
 
 use super::condition::{Condition, selects};
 use super::context::Context;
 use super::rule::{self, Named};
 use super::suggest::nearest;
-use crate::ir::Level;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Key, Node, Value};
 
 const STATUSES: [&str; 5] = ["stable", "test", "experimental", "deprecated", "unsupported"];
 const RELATIONS: [&str; 6] = ["derived", "obsolete", "obsoletes", "merged", "renamed", "similar"];
@@ -33,7 +39,14 @@ const KEYS: [&str; 22] = [
     "correlation",
     "filter",
 ];
+/// Keys that SigmaHQ's collection adds: where a rule's regression test is, and its atomic tests.
+const COLLECTION_KEYS: [&str; 2] = ["regression_tests_path", "simulation"];
+const LOG_SOURCE_KEYS: [&str; 4] = ["product", "category", "service", "definition"];
+const LISTS: [&str; 5] = ["references", "falsepositives", "fields", "tags", "related"];
+const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
 const MAX_TITLE_CHARS: usize = 256;
+
+pub(super) use contradiction::unmeetable;
 
 /// Checks the metadata of a rule document.
 pub(super) fn document(context: &mut Context<'_>, document: &Node) {
@@ -43,27 +56,62 @@ pub(super) fn document(context: &mut Context<'_>, document: &Node) {
     title(context, document);
     identity(context, document);
     words(context, document);
-    for key in ["date", "modified"] {
-        if let Some(node) = document.get(key).filter(|node| !is_date(node.scalar_text().unwrap_or(""))) {
-            let message = format!("`{key}` is a date: YYYY-MM-DD");
-            context.lint(&node.span, "sigma-invalid-date", message);
-        }
-    }
-    for key in ["references", "falsepositives", "fields", "tags"] {
+    dates(context, document);
+    for key in LISTS {
         if let Some(node) = document.get(key).filter(|node| !matches!(node.value, Value::Sequence(_))) {
             context.lint(&node.span, "sigma-type", format!("`{key}` is a list"));
         }
     }
     for tag in document.get("tags").map(Node::items).unwrap_or_default() {
-        check_tag(context, tag);
+        tags::check(context, tag);
     }
+    keys(context, document);
+}
+
+/// Keys that Sigma does not have: a misspelling where one it has is near, else the author's own.
+fn keys(context: &mut Context<'_>, document: &Node) {
     for (key, _) in document.entries() {
-        if !KEYS.contains(&key.text.as_str())
-            && let Some(known) = nearest(&key.text, KEYS)
-        {
-            let message = format!("the key `{}` means nothing to Sigma", key.text);
-            context.lint_with(&key.span, "sigma-misspelled-key", message, format!("did you mean `{known}`?"));
+        let name = key.text.as_str();
+        if KEYS.contains(&name) || COLLECTION_KEYS.contains(&name) {
+            continue;
         }
+        match nearest(name, KEYS) {
+            Some(known) => misspelt(context, key, known),
+            None => context.note(&key.span, "sigma-unknown-key", format!("the key `{name}` is none of Sigma's: it changes nothing")),
+        }
+    }
+    for (key, _) in document.get("logsource").map(Node::entries).unwrap_or_default() {
+        let name = key.text.as_str();
+        if LOG_SOURCE_KEYS.contains(&name) {
+            continue;
+        }
+        match nearest(name, LOG_SOURCE_KEYS) {
+            Some(known) => misspelt(context, key, known),
+            None => {
+                let message = format!("a log source has no `{name}`: it changes nothing");
+                context.lint(&key.span, "sigma-unknown-logsource-key", message);
+            }
+        }
+    }
+}
+
+fn misspelt(context: &mut Context<'_>, key: &Key, known: &str) {
+    let message = format!("the key `{}` means nothing to Sigma", key.text);
+    context.lint_with(&key.span, "sigma-misspelled-key", message, format!("did you mean `{known}`?"));
+}
+
+fn dates(context: &mut Context<'_>, document: &Node) {
+    let date = |key: &str| document.get(key).map(|node| (node, date(node.scalar_text().unwrap_or(""))));
+    let (created, modified) = (date("date"), date("modified"));
+    for (key, found) in [("date", &created), ("modified", &modified)] {
+        if let Some((node, None)) = found {
+            context.lint(&node.span, "sigma-invalid-date", format!("`{key}` is a date: YYYY-MM-DD"));
+        }
+    }
+    if let (Some((_, Some(created))), Some((node, Some(modified)))) = (created, modified)
+        && modified < created
+    {
+        context.lint(&node.span, "sigma-modified-before-date", "the rule was modified before its `date`");
     }
 }
 
@@ -99,38 +147,25 @@ fn identity(context: &mut Context<'_>, document: &Node) {
 }
 
 fn words(context: &mut Context<'_>, document: &Node) {
-    if let Some(node) = document.get("status")
-        && !STATUSES.contains(&node.scalar_text().unwrap_or(""))
-    {
-        let message = format!("`status` is one of {}", STATUSES.join(", "));
-        context.lint(&node.span, "sigma-invalid-status", message);
+    if let Some(node) = document.get("status") {
+        word(context, node, "status", "sigma-invalid-status", &STATUSES);
     }
     match document.get("level") {
         None => context.lint(&rule::head(document), "sigma-missing-level", "the rule has no `level`"),
-        Some(node) if Level::parse(node.scalar_text().unwrap_or("")).is_none() => {
-            let message = "`level` is one of informational, low, medium, high, critical";
-            context.lint(&node.span, "sigma-invalid-level", message);
-        }
-        Some(_) => {}
+        Some(node) => word(context, node, "level", "sigma-invalid-level", &LEVELS),
     }
 }
 
-fn check_tag(context: &mut Context<'_>, tag: &Node) {
-    let text = tag.scalar_text().unwrap_or("");
-    let formed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
-    if !text.contains('.') || text.starts_with('.') || text.ends_with('.') || !text.chars().all(formed) {
-        let message = "a tag is a namespace, a dot and a name, in lower case: `attack.t1059`";
-        context.lint(&tag.span, "sigma-invalid-tag", message);
+/// A key whose value is one of some words.
+fn word(context: &mut Context<'_>, node: &Node, key: &str, code: &'static str, known: &[&'static str]) {
+    let text = node.scalar_text().unwrap_or("");
+    if known.contains(&text) {
         return;
     }
-    if let Some(name) = text.strip_prefix("attack.")
-        && rule::attack(text).is_none()
-    {
-        let message = format!("`{name}` is no tactic, technique, group or software id of ATT&CK");
-        match nearest(name, rule::TACTICS) {
-            Some(near) => context.lint_with(&tag.span, "sigma-unknown-attack", message, format!("did you mean `attack.{near}`?")),
-            None => context.lint(&tag.span, "sigma-unknown-attack", message),
-        }
+    let message = format!("`{key}` is one of {}", known.join(", "));
+    match nearest(text, known.iter().copied()) {
+        Some(near) => context.lint_with(&node.span, code, message, format!("did you mean `{near}`?")),
+        None => context.lint(&node.span, code, message),
     }
 }
 
@@ -149,7 +184,7 @@ pub(super) fn unused(context: &mut Context<'_>, condition: &Condition, named: &[
         });
         if !used && !name.starts_with('_') {
             let message = format!("the condition does not use the detection `{name}`");
-            context.lint(span, "sigma-unused-detection", message);
+            context.lint_with(span, "sigma-unused-detection", message, "name it in the condition, or begin its name with `_`");
         }
     }
 }
@@ -161,11 +196,11 @@ pub(super) fn is_uuid(text: &str) -> bool {
         && groups.iter().zip(lengths).all(|(group, n)| group.len() == n && group.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// `2024-01-31`, or with slashes as older rules have it.
-fn is_date(text: &str) -> bool {
+/// Reads `2024-01-31`, or with slashes as older rules have it.
+fn date(text: &str) -> Option<[u16; 3]> {
     let separator = if text.contains('/') { '/' } else { '-' };
     let parts: Vec<u16> = text.split(separator).filter_map(|part| part.parse().ok()).collect();
-    let [year, month, day] = parts[..] else { return false };
+    let [year, month, day] = parts[..] else { return None };
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let days = match month {
         2 => 28 + u16::from(leap),
@@ -173,5 +208,8 @@ fn is_date(text: &str) -> bool {
         1..=12 => 31,
         _ => 0,
     };
-    text.len() == 10 && (1..=days).contains(&day)
+    (text.len() == 10 && (1..=days).contains(&day)).then_some([year, month, day])
 }
+
+#[cfg(test)]
+mod tests;
