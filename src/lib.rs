@@ -16,6 +16,7 @@ pub mod load;
 pub mod normalise;
 pub mod plan;
 pub mod reader;
+pub mod regression;
 pub mod report;
 pub mod sigma;
 pub mod spl;

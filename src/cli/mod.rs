@@ -7,7 +7,7 @@
 //! | exit code | meaning |
 //! |---|---|
 //! | 0 | all good |
-//! | 1 | error: nothing or not all was done |
+//! | 1 | error: nothing or not all was done; a test of a rule failed |
 //! | 2 | wrong usage |
 //! | 3 | done, but something was skipped or damaged: stderr says what |
 //!
@@ -28,6 +28,7 @@ mod sources;
 mod sql;
 mod starter_pack;
 mod store;
+mod test;
 mod values;
 mod words;
 
@@ -70,6 +71,7 @@ enum Command {
     Compile(compile::Args),
     Explain(explain::Args),
     Check(check::Args),
+    Test(test::Args),
     Generate(generate::Args),
 }
 
@@ -80,6 +82,8 @@ enum Outcome {
     Complete,
     /// Done, but something was skipped or damaged.
     Partial,
+    /// Done, and a test failed.
+    Failed,
 }
 
 impl Outcome {
@@ -110,6 +114,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,
         Ok(Outcome::Partial) => ExitCode::from(3),
+        Ok(Outcome::Failed) => ExitCode::from(1),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             printer.error(&sentence(&error));
@@ -128,6 +133,7 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
         Command::Compile(args) => compile::run(&args, printer),
         Command::Explain(args) => explain::run(&args, printer),
         Command::Check(args) => check::run(&args, printer),
+        Command::Test(args) => test::run(&args, printer),
         Command::Generate(args) => generate::run(&args, printer),
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use regex::Regex;
-use retrohunt::report::{EVIDENCE, FINDING, SOURCE, Shape};
+use retrohunt::report::{EVIDENCE, FINDING, REGRESSION, SOURCE, Shape};
 
 use crate::support::binary::run;
 
@@ -28,10 +28,11 @@ fn documented_fields(text: &str, section: &str) -> Vec<String> {
 #[test]
 fn every_listing_is_documented_field_by_field() {
     let text = document("docs/output.md");
-    let sections: [(&str, &Shape); 3] = [
+    let sections: [(&str, &Shape); 4] = [
         ("## `retrohunt sources`", &SOURCE),
         ("## `retrohunt findings` and `retrohunt hunt`", &FINDING),
         ("## `retrohunt findings --evidence`", &EVIDENCE),
+        ("## `retrohunt test PATH…`", &REGRESSION),
     ];
     for (section, shape) in sections {
         assert_eq!(documented_fields(&text, section), shape.fields, "{section}");

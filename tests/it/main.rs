@@ -13,6 +13,7 @@ mod hostile;
 mod kill;
 mod meaning;
 mod property;
+mod regression;
 mod sample_evtx;
 mod sample_files;
 mod starter_pack;

@@ -1,14 +1,15 @@
 //! Every rule of `rules/detections` against the events beside it: it must find the first kind and leave the second.
 //!
-//! `NAME.yml` is the rule, `NAME.tests.json` has `match` and `no_match`: events as a collector writes them. Both kinds are
-//! loaded into one store, by the program itself, so that names, log sources and field maps are tested too.
+//! `NAME.yml` is the rule, `NAME.tests.json` has `match` and `no_match`: events as a collector writes them. `retrohunt
+//! test` runs them; one rule goes through the commands themselves.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
+
+use crate::support::binary::{TestStore, integer, run, text};
 
 fn detections() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/detections")
@@ -29,46 +30,40 @@ fn rules() -> Vec<PathBuf> {
     found
 }
 
-fn retrohunt(arguments: &[&str], store: &Path) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_retrohunt"))
-        .args(arguments)
-        .arg("--store")
-        .arg(store)
-        .env_remove("RETROHUNT_STORE")
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "retrohunt {arguments:?}: {stderr}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// Loads the events beside a rule, hunts with it, and returns the record numbers (expected, found).
-fn hunt(rule: &Path) -> (BTreeSet<i64>, BTreeSet<i64>) {
-    let folder = tempfile::tempdir().unwrap();
+/// The events beside a rule that it must find, and those that it must leave.
+fn events(rule: &Path) -> (Vec<Value>, Vec<Value>) {
     let tests = detections().join(rule).with_extension("tests.json");
     let text = fs::read_to_string(&tests).unwrap_or_else(|e| panic!("{}: {e}", tests.display()));
     let tests: Value = serde_json::from_str(&text).unwrap();
     let events = |kind: &str| tests[kind].as_array().unwrap().clone();
-    let (positive, negative) = (events("match"), events("no_match"));
-    assert!(!positive.is_empty() && !negative.is_empty(), "{}: needs events of both kinds", rule.display());
-    let lines: String = positive.iter().chain(&negative).map(|event| format!("{event}\n")).collect();
-    let log = folder.path().join("events.jsonl");
-    fs::write(&log, lines).unwrap();
+    (events("match"), events("no_match"))
+}
 
-    let store = folder.path().join("store.db");
-    retrohunt(&["load", log.to_str().unwrap()], &store);
-    retrohunt(&["hunt", "--rules", detections().join(rule).to_str().unwrap()], &store);
-    let evidence = retrohunt(&["findings", "--evidence", "--format", "jsonl"], &store);
-    let record = |event: &Value, name: &str| event[name].as_i64().unwrap();
-    let found = evidence.lines().map(|line| record(&serde_json::from_str(line).unwrap(), "record")).collect();
-    (positive.iter().map(|event| record(event, "RecordNumber")).collect(), found)
+/// Loads the events beside a rule, hunts with it, and returns the record numbers that it found.
+fn hunt(rule: &Path) -> BTreeSet<i64> {
+    let store = TestStore::new();
+    let (matching, other) = events(rule);
+    let lines: String = matching.iter().chain(&other).map(|event| format!("{event}\n")).collect();
+    let log = store.file("events.jsonl", lines);
+    store.load([&log]).expect_code(&[0]);
+    store.run(["hunt", "--rules", &detections().join(rule).to_string_lossy()]).expect_code(&[0]);
+    store.findings(true).iter().map(|row| integer(row, "record")).collect()
 }
 
 #[test]
 fn every_rule_finds_its_events_and_no_other() {
+    let output = run(["test", &detections().to_string_lossy(), "--format", "jsonl"]);
+    for row in output.json_lines() {
+        assert_eq!((text(&row, "status"), text(&row, "message")), ("passed", ""), "{row}");
+    }
+    output.expect_code(&[0]);
+}
+
+#[test]
+fn every_rule_has_events_of_both_kinds() {
     for rule in rules() {
-        let (expected, found) = hunt(&rule);
-        assert_eq!(found, expected, "{}", rule.display());
+        let (matching, other) = events(&rule);
+        assert!(!matching.is_empty() && !other.is_empty(), "{}: needs events of both kinds", rule.display());
     }
 }
 

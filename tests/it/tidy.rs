@@ -25,7 +25,8 @@ const ALLOWED_IMPORTS: &[(&str, &[&str])] = &[
     ("sql", &["ir", "plan", "store", "catalog", "event", "diag"]),
     ("compile", &["sigma", "spl", "yaml", "ir", "plan", "sql", "catalog", "taxonomy", "event", "diag"]),
     ("hunt", &["compile", "ir", "plan", "sql", "taxonomy", "store", "catalog", "event", "diag"]),
-    ("report", &["hunt", "store", "event", "catalog", "diag"]),
+    ("regression", &["compile", "hunt", "ir", "load", "store", "taxonomy", "yaml", "diag"]),
+    ("report", &["hunt", "regression", "store", "event", "catalog", "diag"]),
 ];
 
 /// Third-party crate → modules (or file prefixes under `src/`) that may name it.

@@ -8,7 +8,7 @@ use retrohunt::diag::Severity;
 use retrohunt::sigma::SigmaOptions;
 use serde_json::Value;
 
-use crate::support::binary::{TestStore, text};
+use crate::support::binary::{TestStore, run, text};
 use crate::support::golden;
 use crate::support::shared::shared;
 
@@ -91,4 +91,14 @@ fn known_files_give_exactly_the_known_matches() {
     let extra: Vec<_> = found.difference(&wanted).collect();
     println!("{} files, {} known matches of rules that compile, {} lost, {} extra", files.len(), wanted.len(), lost.len(), extra.len());
     assert!(lost.is_empty() && extra.is_empty(), "lost: {lost:#?}\nextra: {extra:#?}");
+}
+
+#[test]
+fn the_regression_tests_of_the_rules_pass() {
+    let Some(corpus) = shared("corpora/dev/evtx/sigma-regression") else { return };
+    let Some(rules) = shared("rules/sigmahq") else { return };
+    let output = run(["test", &corpus.to_string_lossy(), &rules.to_string_lossy(), "--format", "jsonl"]).expect_code(&[0]);
+    let rows = output.json_lines();
+    println!("{} tests", rows.len());
+    assert!(rows.len() >= 100, "an EVTX and a JSON twin each: {}", rows.len());
 }

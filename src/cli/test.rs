@@ -1,0 +1,102 @@
+//! `retrohunt test`: regression tests of rules.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::ValueEnum;
+
+use super::Outcome;
+use super::printer::Printer;
+use super::rules::report_left_out;
+use super::words::counted_len;
+use crate::compile::CompileOptions;
+use crate::regression::{self, RuleTest, Status, Verdict};
+use crate::report::{Format, ListWriter, REGRESSION, regression_row, visible, write_junit};
+use crate::taxonomy::Taxonomy;
+
+/// Test rules with the events beside them.
+///
+/// `NAME.tests.json` beside `NAME.yml` has events in `match`, each of which the rule must find, and in `no_match`, none of
+/// which it may find. Folders in the layout of SigmaHQ's regression tests are run as they are: an `info.yml` with the
+/// id of a rule, and event logs with the number of events it finds. Each test loads its events into a store of its own
+/// and hunts with the one rule. Ends with 1 when a test fails.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  retrohunt test rules/detections
+  retrohunt test rules/detections/sigma/event_log_cleared.yml
+  retrohunt test sigma/rules sigma/regression_data --format junit > tests.xml")]
+pub(crate) struct Args {
+    /// Rules, files of tests, and folders of both
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// How the output is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, hide_default_value = true, help_heading = "Output")]
+    format: TestFormat,
+}
+
+/// How verdicts are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum TestFormat {
+    /// Columns for reading (the default)
+    #[default]
+    Table,
+    /// One array of objects
+    Json,
+    /// One object a line
+    Jsonl,
+    /// Comma-separated, with a header line
+    Csv,
+    /// JUnit XML, for CI services
+    Junit,
+}
+
+pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    if let Some(missing) = args.paths.iter().find(|p| !p.exists()) {
+        bail!("there is no file or folder `{}`", visible(&missing.to_string_lossy()));
+    }
+    let suite = regression::find(&args.paths, &CompileOptions::default());
+    report_left_out(&suite.rules.diagnostics, suite.rules.documents, printer);
+    if suite.tests.is_empty() {
+        bail!("there is no test: no `NAME.tests.json` beside a rule and no `info.yml` of regression tests");
+    }
+    let results: Vec<(RuleTest, Verdict)> = suite
+        .tests
+        .into_iter()
+        .map(|test| {
+            let verdict = regression::run(&test, Taxonomy::embedded());
+            (test, verdict)
+        })
+        .collect();
+    write(args.format, &results, printer)?;
+    printer.flush()?;
+    let count = |status| results.iter().filter(|(_, verdict)| verdict.status == status).count();
+    let (failed, errors, skipped) = (count(Status::Failed), count(Status::Error), count(Status::Skipped));
+    let mut text = format!("{}, {} passed", counted_len(results.len(), "test"), count(Status::Passed));
+    for (count, what) in [(failed, "failed"), (errors, "could not be run"), (skipped, "skipped")] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {what}"));
+        }
+    }
+    if suite.untested > 0 {
+        text.push_str(&format!("; {} without a test", counted_len(suite.untested, "rule")));
+    }
+    printer.note(&text);
+    Ok(if failed + errors > 0 { Outcome::Failed } else { Outcome::partial_if(skipped > 0) })
+}
+
+fn write(format: TestFormat, results: &[(RuleTest, Verdict)], printer: &mut Printer) -> std::io::Result<()> {
+    let format = match format {
+        TestFormat::Table => Format::Table,
+        TestFormat::Json => Format::Json,
+        TestFormat::Jsonl => Format::Jsonl,
+        TestFormat::Csv => Format::Csv,
+        TestFormat::Junit => return write_junit(printer.data(), results),
+    };
+    let width = printer.width();
+    let mut writer = ListWriter::new(printer.data(), format, &REGRESSION, width)?;
+    for (test, verdict) in results {
+        writer.row(&regression_row(test, verdict))?;
+    }
+    writer.finish()
+}

@@ -1,0 +1,67 @@
+//! Tests whose events stand in the test: each event is told by its place.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::{RunError, Status, Verdict, hunted, loaded};
+use crate::ir::Rule;
+use crate::load::LoadedSource;
+use crate::store::Store;
+use crate::taxonomy::Taxonomy;
+
+/// Runs a rule over the events of both kinds at once, since a rule that counts sees them together.
+pub(super) fn run(rules: &[Rule], matching: &[Value], other: &[Value], taxonomy: &Taxonomy) -> Result<Verdict, RunError> {
+    let folder = tempfile::tempdir()?;
+    let mut paths = Vec::new();
+    for (kind, events) in [("match", matching), ("no_match", other)] {
+        if !events.is_empty() {
+            let path = folder.path().join(format!("{kind}.jsonl"));
+            fs::write(&path, events.iter().map(|event| format!("{event}\n")).collect::<String>())?;
+            paths.push(path);
+        }
+    }
+    let mut store = Store::in_memory()?;
+    let summary = loaded(&mut store, &paths)?;
+    let kinds = [("match", matching.len()), ("no_match", other.len())];
+    for (source, (kind, count)) in summary.sources.iter().zip(kinds.into_iter().filter(|(_, count)| *count > 0)) {
+        check(source, kind, count)?;
+    }
+    let found = hunted(&mut store, rules, taxonomy)?;
+    // Both sources are whole, so events have the numbers from 1 on in the order they stand in.
+    let places: Vec<usize> = found.iter().filter_map(|event| usize::try_from(*event).ok()).collect();
+    let missing: Vec<usize> = (1..=matching.len()).filter(|place| !places.contains(place)).collect();
+    let unexpected: Vec<usize> = places.iter().filter_map(|place| place.checked_sub(matching.len())).filter(|place| *place > 0).collect();
+    let passed = missing.is_empty() && unexpected.is_empty();
+    Ok(Verdict {
+        status: if passed { Status::Passed } else { Status::Failed },
+        expected: Some(matching.len() as u64),
+        found: Some(found.len() as u64),
+        message: message(&missing, &unexpected),
+        missing,
+        unexpected,
+    })
+}
+
+/// Every object must have given one event of its own.
+fn check(source: &LoadedSource, kind: &str, count: usize) -> Result<(), RunError> {
+    let report = &source.report;
+    if let Some(problem) = report.problems.first() {
+        let place = problem.line.map_or(String::new(), |line| format!(" {line}"));
+        return Err(RunError::Events(format!("event{place} of `{kind}` is none: {}", problem.message)));
+    }
+    if report.events != count as u64 {
+        return Err(RunError::Events(format!("the {count} objects of `{kind}` are {} events", report.events)));
+    }
+    if source.new_events != report.events {
+        return Err(RunError::Events("an event of `match` stands in `no_match` too".to_owned()));
+    }
+    Ok(())
+}
+
+fn message(missing: &[usize], unexpected: &[usize]) -> String {
+    let list = |places: &[usize]| places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let lost = (!missing.is_empty()).then(|| format!("`match` {} not found", list(missing)));
+    let extra = (!unexpected.is_empty()).then(|| format!("`no_match` {} found", list(unexpected)));
+    lost.into_iter().chain(extra).collect::<Vec<_>>().join("; ")
+}

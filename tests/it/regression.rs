@@ -1,0 +1,110 @@
+//! `retrohunt test`: both layouts of tests, what fails them, and the formats.
+
+use serde_json::{Value, json};
+
+use crate::support::binary::{Output, TestStore, integer, text};
+use crate::support::samples::{security_line, sigma_rule};
+
+const ID: &str = "aaaaaaaa-0000-4000-8000-000000000001";
+
+fn test(store: &TestStore, path: &str, format: &str) -> Output {
+    crate::support::binary::run(["test", &store.folder().join(path).to_string_lossy(), "--format", format])
+}
+
+fn event(record: i64, code: u32) -> Value {
+    serde_json::from_str(&security_line(record, code, "")).expect("JSON")
+}
+
+/// A rule that finds event 4624, with tests beside it.
+fn with_tests(tests: &Value) -> TestStore {
+    let store = TestStore::new();
+    store.file("rules/a.yml", sigma_rule(ID, "EventID: 4624"));
+    store.file("rules/a.tests.json", tests.to_string());
+    store
+}
+
+#[test]
+fn events_beside_a_rule_are_found_or_not() {
+    let twice = json!({ "match": [event(7, 4624)], "no_match": [event(8, 4625), event(7, 4624)] });
+    let row = &test(&with_tests(&twice), "rules", "jsonl").expect_code(&[1]).json_lines()[0];
+    assert_eq!((text(row, "status"), text(row, "message")), ("error", "an event of `match` stands in `no_match` too"));
+
+    let good = json!({ "match": [event(7, 4624), event(8, 4624)], "no_match": [event(9, 4625)] });
+    let store = with_tests(&good);
+    for path in ["rules", "rules/a.yml", "rules/a.tests.json"] {
+        let row = &test(&store, path, "jsonl").expect_code(&[0]).json_lines()[0];
+        assert_eq!((text(row, "status"), integer(row, "expected"), integer(row, "found")), ("passed", 2, 2), "{path}");
+        assert_eq!((text(row, "rule_id"), row["message"].is_null()), (ID, true), "{path}");
+    }
+    let bad = json!({ "match": [event(7, 4624), event(8, 4625)], "no_match": [event(9, 4625), event(10, 4624)] });
+    let row = &test(&with_tests(&bad), "rules", "jsonl").expect_code(&[1]).json_lines()[0];
+    assert_eq!((text(row, "status"), &row["missing"], &row["unexpected"]), ("failed", &json!([2]), &json!([2])));
+    assert_eq!(text(row, "message"), "`match` 2 not found; `no_match` 2 found");
+}
+
+#[test]
+fn broken_tests_are_errors() {
+    for (tests, message) in [
+        ("[]", "no object"),
+        ("{", "no JSON"),
+        (r#"{"match": []}"#, "there is no event"),
+        (r#"{"match": [5]}"#, "each an object"),
+        (r#"{"matches": []}"#, "`matches` is neither"),
+        (r#"{"match": [{"a": 1}]}"#, "match"),
+    ] {
+        let store = with_tests(&json!(null));
+        store.file("rules/a.tests.json", tests);
+        let row = &test(&store, "rules", "jsonl").expect_code(&[1]).json_lines()[0];
+        assert_ne!(text(row, "status"), "passed", "{tests}");
+        assert!(text(row, "message").contains(message), "{tests}: {row}");
+    }
+    let store = with_tests(&json!({ "match": [event(7, 4624)] }));
+    store.file("rules/a.yml", sigma_rule(ID, "EventID|contain: 4624"));
+    let row = &test(&store, "rules", "jsonl").expect_code(&[1]).json_lines()[0];
+    assert!(text(row, "message").contains("does not compile"), "{row}");
+    let nothing = TestStore::new();
+    nothing.file("rules/a.yml", sigma_rule(ID, "EventID: 4624"));
+    assert!(test(&nothing, "rules", "table").expect_code(&[1]).stderr.contains("there is no test"));
+}
+
+fn info(count: &str, id: &str) -> String {
+    format!(
+        "id: aaaaaaaa-0000-4000-8000-0000000000ff\nrule_metadata:\n    - id: {id}\n      title: T\nregression_tests_info:\n    - name: Positive\n      type: json\n{count}      path: regression_data/rules/win/a/{ID}.json\n"
+    )
+}
+
+#[test]
+fn the_layout_of_sigmahq_is_run_as_it_is() {
+    let store = TestStore::new();
+    let rule = sigma_rule(ID, "EventID: 4624");
+    store.file("repo/rules/win/a.yml", format!("{rule}regression_tests_path: regression_data/rules/win/a/info.yml\n"));
+    store.file("repo/regression_data/rules/win/a/info.yml", info("      match_count: 2\n", ID));
+    let log = format!("repo/regression_data/rules/win/a/{ID}.json");
+    store.file(&log, [security_line(1, 4624, ""), security_line(2, 4624, ""), security_line(3, 4625, "")].concat());
+    for path in ["repo", "repo/rules", "repo/regression_data", "repo/regression_data/rules/win/a/info.yml"] {
+        let rows = test(&store, path, "jsonl").expect_code(&[0]).json_lines();
+        assert_eq!(rows.len(), 1, "{path}: {rows:#?}");
+        assert_eq!((text(&rows[0], "status"), integer(&rows[0], "expected"), integer(&rows[0], "found")), ("passed", 2, 2), "{path}");
+    }
+    store.file("repo/regression_data/rules/win/a/info.yml", info("      match_count: 1\n", ID));
+    let row = &test(&store, "repo", "jsonl").expect_code(&[1]).json_lines()[0];
+    assert_eq!(text(row, "message"), "the rule finds 2 events instead of 1");
+    store.file("repo/regression_data/rules/win/a/info.yml", info("", ID));
+    test(&store, "repo", "jsonl").expect_code(&[0]);
+    store.file("repo/regression_data/rules/win/a/info.yml", info("", "aaaaaaaa-0000-4000-8000-0000000000aa"));
+    let row = &test(&store, "repo", "jsonl").expect_code(&[3]).json_lines()[0];
+    assert_eq!((text(row, "status"), row["found"].is_null()), ("skipped", true));
+}
+
+#[test]
+fn junit_is_for_machines() {
+    let store = with_tests(&json!({ "match": [event(7, 4625)], "no_match": [event(8, 4625)] }));
+    let xml = test(&store, "rules", "junit").expect_code(&[1]).stdout;
+    assert!(xml.starts_with(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"retrohunt\" tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\">"
+    ));
+    assert!(xml.contains("<failure message=\"`match` 1 not found\"/>"), "{xml}");
+    for format in ["table", "json", "csv"] {
+        assert!(test(&store, "rules", format).expect_code(&[1]).stdout.contains("failed"), "{format}");
+    }
+}
