@@ -1,5 +1,6 @@
 //! The documents against the program: fields, commands, links.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -59,11 +60,29 @@ fn every_command_of_the_readme_is_there_and_every_command_is_in_it() {
 #[test]
 fn links_between_documents_lead_somewhere() {
     let link = Regex::new(r"\]\(([^)#]+)").unwrap();
-    for path in ["README.md", "CONTRIBUTING.md", "docs/output.md", "docs/hunting.md"] {
+    for path in ["README.md", "CONTRIBUTING.md", "docs/checks.md", "docs/output.md", "docs/hunting.md"] {
         let text = document(path);
         let folder = root().join(path).parent().unwrap().to_owned();
         for target in link.captures_iter(&text).map(|c| c[1].to_owned()).filter(|t| !t.contains("://")) {
             assert!(folder.join(&target).exists(), "{path} links to {target}, which is not there");
         }
     }
+}
+
+/// Words in quotes or back-ticks that look like the codes of `check`, without the keys of a rule that look so too.
+fn codes(text: &str, quote: char) -> BTreeSet<String> {
+    let code = Regex::new(&format!("{quote}((?:rule|sigma|store|yaml)(?:-[a-z]+)+){quote}")).unwrap();
+    code.captures_iter(text).map(|c| c[1].to_owned()).filter(|code| code != "sigma-version").collect()
+}
+
+#[test]
+fn every_code_of_check_is_documented_and_every_documented_code_is_there() {
+    let front_end = walkdir::WalkDir::new(root().join("src/sigma")).into_iter().map(|entry| entry.unwrap().into_path());
+    let others = ["src/compile.rs", "src/hunt/unanswered.rs", "src/yaml.rs"].map(|path| root().join(path));
+    let mut program = BTreeSet::new();
+    for path in front_end.chain(others).filter(|p| p.extension().is_some_and(|e| e == "rs") && !p.ends_with("tests.rs")) {
+        let text = fs::read_to_string(&path).unwrap();
+        program.extend(codes(text.split("#[cfg(test)]\nmod tests {").next().unwrap(), '"'));
+    }
+    assert_eq!(codes(&document("docs/checks.md"), '`'), program, "left: docs/checks.md, right: src");
 }

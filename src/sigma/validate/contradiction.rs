@@ -11,8 +11,8 @@ use super::super::context::Context;
 use super::super::rule::Named;
 use crate::ir::{Case, Match, Pred, Test, print_pred};
 
-/// Most tests asked about values of one rule; a rule that needs more is not judged.
-const MAX_STEPS: usize = 20_000;
+/// Most questions asked about one rule; a rule that needs more is not judged.
+const MAX_STEPS: usize = 50_000;
 /// Most parts of one conjunction that are held against each other.
 const MAX_PARTS: usize = 1_000;
 /// Longest part of a condition that is quoted, in characters.
@@ -77,7 +77,7 @@ fn clash_of(parts: &[Pred], steps: &mut usize) -> Option<Clash> {
     if parts.len() > MAX_PARTS {
         return None;
     }
-    if let Some(clash) = denied(parts) {
+    if let Some(clash) = denied(parts, steps) {
         return Some(clash);
     }
     let mut fields = BTreeSet::new();
@@ -103,12 +103,25 @@ fn clash_of(parts: &[Pred], steps: &mut usize) -> Option<Clash> {
     None
 }
 
-/// A part and its own negation.
-fn denied(parts: &[Pred]) -> Option<Clash> {
+/// A part that denies what the others say.
+fn denied(parts: &[Pred], steps: &mut usize) -> Option<Clash> {
     parts.iter().find_map(|part| {
         let Pred::Not(inner) = part else { return None };
-        let denied = parts.iter().find(|other| same(other, inner))?;
-        Some(Clash { span: place(denied), one: quoted(denied), other: quoted(part) })
+        let said = implied(parts, inner, steps)?;
+        Some(Clash { span: place(said), one: quoted(said), other: quoted(part) })
+    })
+}
+
+/// One of the parts, where they all together say what `pred` says.
+fn implied<'a>(parts: &'a [Pred], pred: &Pred, steps: &mut usize) -> Option<&'a Pred> {
+    *steps += parts.len();
+    if *steps > MAX_STEPS {
+        return None;
+    }
+    parts.iter().find(|part| same(part, pred)).or_else(|| match pred {
+        Pred::And(inner) => inner.iter().map(|pred| implied(parts, pred, steps)).collect::<Option<Vec<_>>>()?.first().copied(),
+        Pred::Or(inner) => inner.iter().find_map(|pred| implied(parts, pred, steps)),
+        _ => None,
     })
 }
 
