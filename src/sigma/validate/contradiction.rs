@@ -17,6 +17,8 @@ const MAX_STEPS: usize = 50_000;
 const MAX_PARTS: usize = 1_000;
 /// Longest part of a condition that is quoted, in characters.
 const MAX_QUOTED_CHARS: usize = 100;
+/// Members of a list that are quoted.
+const MAX_QUOTED_PARTS: usize = 4;
 
 /// Warns where the condition, or a detection by itself, can be met by no event.
 pub(in super::super) fn unmeetable(context: &mut Context<'_>, whole: &Pred, condition: &Range<usize>, named: &[Named<'_>]) {
@@ -232,8 +234,21 @@ fn place(pred: &Pred) -> Range<usize> {
 }
 
 fn quoted(pred: &Pred) -> String {
-    let text = print_pred(pred, 0, &|field| field.name.clone());
-    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let cut: String = flat.chars().take(MAX_QUOTED_CHARS).collect();
-    format!("`{cut}{}`", if cut.len() < flat.len() { "…" } else { "" })
+    let text = infix(pred);
+    let cut: String = text.chars().take(MAX_QUOTED_CHARS).collect();
+    format!("`{cut}{}`", if cut.len() < text.len() { "…" } else { "" })
+}
+
+/// A condition in one line; of long lists the beginning.
+fn infix(pred: &Pred) -> String {
+    let join = |parts: &[Pred], word: &str| {
+        let shown: Vec<String> = parts.iter().take(MAX_QUOTED_PARTS).map(infix).collect();
+        format!("({}{})", shown.join(word), if parts.len() > MAX_QUOTED_PARTS { " …" } else { "" })
+    };
+    match pred {
+        Pred::And(parts) => join(parts, " and "),
+        Pred::Or(parts) => join(parts, " or "),
+        Pred::Not(inner) => format!("not {}", infix(inner)),
+        leaf => print_pred(leaf, 0, &|field| field.name.clone()).trim_end().to_owned(),
+    }
 }

@@ -114,6 +114,16 @@ fn conditions_that_no_event_meets_are_warned_of() {
 }
 
 #[test]
+fn a_contradiction_is_quoted_in_one_line() {
+    let text = format!(
+        "{HEAD}logsource: {{product: windows}}\ndetection:\n  a: {{E: [1, 2]}}\n  b: {{E: [3, 4, 5, 6, 7], X: y}}\n  condition: a and b\n"
+    );
+    let expected =
+        "no event meets the condition: `E = \"1\"` and `(E = \"3\" or E = \"4\" or E = \"5\" or E = \"6\" …)` exclude each other";
+    assert_eq!(said(&text).iter().map(|d| d.message.as_str()).collect::<Vec<_>>(), [expected]);
+}
+
+#[test]
 fn conditions_that_some_event_meets_are_not() {
     for (detections, condition) in [
         ("a: {E: [1, 2]}\nb: {E: [2, 3]}", "a and b"),
