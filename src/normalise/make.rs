@@ -117,12 +117,17 @@ impl Normaliser<'_> {
         self.batch.fields[field].value = FieldValue::List { start: offset(start), end: offset(end + 1) };
     }
 
-    /// A GUID written without braces, in the form Windows gives it.
+    /// A GUID in the form Windows gives it: in braces and upper case.
     fn braced(&mut self, span: TextSpan) -> TextSpan {
         let text = self.batch.str(span);
-        if text.len() != 36 || !is_guid(text.as_bytes()) {
-            return span;
-        }
+        let text = match text.len() {
+            36 if is_guid(text.as_bytes()) => text,
+            38 => match text.strip_prefix('{').and_then(|t| t.strip_suffix('}')) {
+                Some(inner) if is_guid(inner.as_bytes()) && inner.bytes().any(|b| b.is_ascii_lowercase()) => inner,
+                _ => return span,
+            },
+            _ => return span,
+        };
         let braced = format!("{{{}}}", text.to_ascii_uppercase());
         let start = self.batch.text.len();
         self.batch.text.push_str(&braced);
@@ -185,7 +190,7 @@ impl Normaliser<'_> {
                 return Action::Role(role, u8::try_from(rank).expect("few candidates"), name);
             }
         }
-        if shape.drop.contains(text) || text.ends_with("#attributes.xmlns") || text.ends_with(".@xmlns") {
+        if shape.drop.contains(text) || text.contains("#attributes.xmlns") || text.contains(".@xmlns") {
             Action::Drop
         } else {
             Action::Field(name)

@@ -4,8 +4,8 @@
 //! straight into the batch's arena; what a member means is decided once per shape and path, from the data in
 //! `rules/normalise`, and looked up by number from then on.
 //!
-//! Choices: members that repeat (arrays, repeated keys) are multivalues in order; null is no value; a GUID that an
-//! encoding writes without braces gets them, in upper case, as Windows renders it. Where two members of a record have
+//! Choices: members that repeat (arrays, repeated keys) are multivalues in order; null is no value; a GUID has braces and
+//! upper case, whatever its encoding writes. Where two members of a record have
 //! one field name, the first has it and the other keeps its own path as its name.
 
 mod make;
@@ -33,6 +33,11 @@ const MAX_MEMBERS: usize = 100_000;
 
 /// Mark of paths whose elements are named by an attribute; the other bits are those of the shapes' `when` members.
 const NAMED_ELEMENTS: u64 = 1 << 63;
+
+/// Whether a shape is told by a member of this name at the top of a record.
+pub(crate) fn is_mark(name: &str) -> bool {
+    JSON_SHAPES.iter().any(|shape| shape.when.iter().any(|when| when == name)) || name == "_raw"
+}
 
 /// Receives full batches.
 pub(crate) type BatchSink<'s> = dyn FnMut(EventBatch) -> ControlFlow<()> + 's;
@@ -168,6 +173,11 @@ impl<'s> Normaliser<'s> {
             self.batch.text.truncate(first.start as usize);
         }
         self.clear_record();
+    }
+
+    /// Whether the record that is being read has any member so far.
+    pub(crate) fn has_members(&self) -> bool {
+        !self.pairs.is_empty()
     }
 
     fn clear_record(&mut self) {

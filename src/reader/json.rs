@@ -12,6 +12,7 @@ use scan::{Scan, Step};
 
 use super::Format;
 use super::stream::{Input, Report};
+use super::xml::Elements;
 use crate::normalise::{Normaliser, PathId, Place};
 
 /// Bytes of one document or line.
@@ -415,6 +416,7 @@ fn too_deep() -> String {
 #[derive(Default)]
 pub(super) struct Flattener {
     unescaped: String,
+    elements: Elements,
 }
 
 impl Flattener {
@@ -433,9 +435,12 @@ impl Flattener {
         }
     }
 
-    /// Takes apart a member that is JSON in its turn; one that is none stays as it is.
-    fn embedded(&mut self, events: &mut Normaliser<'_>) -> Result<(), String> {
+    /// Takes apart a member that is JSON or XML in its turn; one that is none stays as it is.
+    pub(super) fn embedded(&mut self, events: &mut Normaliser<'_>) -> Result<(), String> {
         let Some((path, text)) = events.take_embedded() else { return Ok(()) };
+        if text.trim_start().starts_with('<') {
+            return self.elements.inside(&text, path, events);
+        }
         match sonic_rs::from_str::<LazyValue<'_>>(if is_too_deep(&text) { "" } else { &text }) {
             Ok(value) if value.get_type() == JsonType::Object => self.members(value.as_raw_str(), path, 2, events),
             _ => {

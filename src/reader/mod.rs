@@ -3,9 +3,13 @@
 //! A reader is one file behind [`Format`]: it says from the first bytes whether it knows the format, and reads. Adding
 //! a format is adding a file and a line in [`FORMATS`]. Damage is counted with its place; reading goes on behind it.
 
+mod csv;
 mod evtx;
 mod json;
+mod raw;
 mod stream;
+mod utf16;
+mod xml;
 
 use std::ops::ControlFlow;
 
@@ -62,7 +66,7 @@ trait Format: Sync {
 }
 
 /// The formats, asked in this order.
-static FORMATS: [&dyn Format; 2] = [&evtx::Evtx, &json::Json];
+static FORMATS: [&dyn Format; 4] = [&evtx::Evtx, &xml::Xml, &json::Json, &csv::Csv];
 
 /// The names that `--format` takes.
 pub fn format_names() -> Vec<&'static str> {

@@ -1,8 +1,11 @@
-//! A leaf's bytes as readers want them: peeked at, line by line or block by block, hashed on the way.
+//! A leaf's bytes as readers want them: peeked at, line by line or block by block, hashed on the way. UTF-16 is turned
+//! into UTF-8.
 
 use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
+
+use super::utf16::Utf16;
 
 /// Bytes read at a time.
 const BLOCK_BYTES: usize = 256 * 1024;
@@ -64,14 +67,33 @@ pub(super) struct Input<'a> {
     total: u64,
     at_end: bool,
     error: Option<io::Error>,
+    /// The stream is UTF-16 and the window is not.
+    utf16: Option<Utf16>,
+    raw: Vec<u8>,
 }
 
 impl<'a> Input<'a> {
     /// Starts a stream with a first look at `sniff` bytes.
     pub(super) fn new(reader: &'a mut dyn Read, sniff: usize) -> Self {
-        let mut input =
-            Self { reader, window: Vec::new(), start: 0, offset: 0, hasher: Sha256::new(), total: 0, at_end: false, error: None };
+        let mut input = Self {
+            reader,
+            window: Vec::new(),
+            start: 0,
+            offset: 0,
+            hasher: Sha256::new(),
+            total: 0,
+            at_end: false,
+            error: None,
+            utf16: None,
+            raw: Vec::new(),
+        };
         input.fill_to(sniff);
+        if let Some(mut utf16) = Utf16::of(&input.window) {
+            let raw = std::mem::take(&mut input.window);
+            utf16.decode(&raw, input.at_end, &mut input.window);
+            input.utf16 = Some(utf16);
+            input.fill_to(sniff);
+        }
         input
     }
 
@@ -92,8 +114,9 @@ impl<'a> Input<'a> {
 
     /// Marks bytes of the window as read.
     pub(super) fn consume(&mut self, bytes: usize) {
+        let read = &self.window[self.start..self.start + bytes];
+        self.offset += if self.utf16.is_some() { Utf16::length(read) } else { bytes as u64 };
         self.start += bytes;
-        self.offset += bytes as u64;
     }
 
     /// Makes the window hold at least `bytes` unread bytes, or all that are left. Returns how many it holds.
@@ -110,10 +133,11 @@ impl<'a> Input<'a> {
             self.window.drain(..self.start);
             self.start = 0;
         }
-        let filled = self.window.len();
-        self.window.resize(filled + BLOCK_BYTES, 0);
+        let target = if self.utf16.is_some() { &mut self.raw } else { &mut self.window };
+        let filled = target.len();
+        target.resize(filled + BLOCK_BYTES, 0);
         let n = loop {
-            match self.reader.read(&mut self.window[filled..]) {
+            match self.reader.read(&mut target[filled..]) {
                 Ok(n) => break n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -122,10 +146,14 @@ impl<'a> Input<'a> {
                 }
             }
         };
-        self.window.truncate(filled + n);
-        self.hasher.update(&self.window[filled..]);
+        target.truncate(filled + n);
+        self.hasher.update(&target[filled..]);
         self.total += n as u64;
         self.at_end = n == 0;
+        if let Some(utf16) = &mut self.utf16 {
+            utf16.decode(&self.raw, self.at_end, &mut self.window);
+            self.raw.clear();
+        }
     }
 
     /// Reads the rest and says how it ended.

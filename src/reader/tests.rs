@@ -6,6 +6,9 @@ use super::*;
 
 use crate::event::{FieldValue, format_time};
 
+mod csv;
+mod xml;
+
 /// An event as text, for comparison.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Shown {

@@ -1,0 +1,276 @@
+//! CSV with a header: Windows events flat, of EvtxECmd or Event Viewer; Splunk's exports; any other table.
+//!
+//! Delimiter and header are told from the first records. An empty cell is no value. Where a row has the event's own text
+//! (`_raw`), that is what is read; of the other columns only those that say where it came from count then.
+
+mod split;
+
+use split::{Cells, Scan};
+
+use super::Format;
+use super::json::Flattener;
+use super::raw::{Raw, RawReaders};
+use super::stream::{Input, Report};
+use crate::normalise::{Normaliser, PathId, Place, is_mark};
+
+/// Bytes of one record.
+const MAX_RECORD_BYTES: usize = 16 * 1024 * 1024;
+/// Columns.
+const MAX_COLUMNS: usize = 10_000;
+/// Records with a quote that does not end, after which the rest is left out.
+const MAX_RESTARTS: u32 = 16;
+/// Records that tell a table from other text.
+const FIRST_RECORDS: usize = 20;
+/// Bytes of the name of a column.
+const MAX_NAME_BYTES: usize = 128;
+/// Columns of a table of which no name is known.
+const MIN_UNKNOWN_COLUMNS: usize = 3;
+
+const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
+/// Columns of a Splunk export that count beside the event's own text.
+const BESIDE_RAW: [&str; 5] = ["_time", "host", "source", "sourcetype", "index"];
+/// Where cells beyond the header go.
+const EXTRA: &str = "_extra";
+
+/// See the module.
+pub(super) struct Csv;
+
+impl Format for Csv {
+    fn name(&self) -> &'static str {
+        "csv"
+    }
+
+    fn sniff(&self, head: &[u8]) -> Option<String> {
+        let table = Table::of(head)?;
+        Some(format!("its first line names {} columns", table.columns))
+    }
+
+    fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+        let table = Table::of(input.head());
+        input.consume(preamble(input.head()));
+        let mut rows = Rows::new(table.map_or(b',', |table| table.delimiter));
+        while !events.stopped() && rows.next(input, events, report) {}
+        if rows.raw_column.is_some() { "csv-splunk" } else { self.name() }
+    }
+}
+
+/// A byte order mark, and the line that PowerShell's `Export-Csv` begins with.
+fn preamble(head: &[u8]) -> usize {
+    let mark = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    match head[mark..].starts_with(b"#TYPE ").then(|| memchr::memchr(b'\n', head)) {
+        Some(Some(end)) => end + 1,
+        _ => mark,
+    }
+}
+
+/// What the first records say.
+struct Table {
+    delimiter: u8,
+    columns: usize,
+}
+
+impl Table {
+    /// The delimiter that gives the most columns, if the text is a table.
+    fn of(head: &[u8]) -> Option<Self> {
+        let head = &head[preamble(head)..];
+        let first = &head[..memchr::memchr(b'\n', head).unwrap_or(head.len())];
+        if first.is_empty() || matches!(first[0], b'{' | b'[' | b'<') {
+            return None;
+        }
+        let tables = DELIMITERS.iter().filter(|delimiter| first.contains(delimiter)).filter_map(|delimiter| Self::with(head, *delimiter));
+        tables.max_by_key(|table| table.columns)
+    }
+
+    fn with(head: &[u8], delimiter: u8) -> Option<Self> {
+        let (mut cells, mut rest, mut widths) = (Cells::default(), head, Vec::new());
+        let mut known = false;
+        while widths.len() <= FIRST_RECORDS && !rest.is_empty() {
+            let mut scan = Scan::new(delimiter);
+            let end = match scan.find(rest) {
+                Some(end) => end,
+                // The last record may go on behind the head: it tells nothing.
+                None if widths.is_empty() || (!scan.is_open() && head.len() < super::SNIFF_BYTES) => rest.len(),
+                None => break,
+            };
+            cells.split(&String::from_utf8_lossy(&rest[..end]), delimiter);
+            rest = &rest[end..];
+            if widths.is_empty() {
+                if !cells.iter().all(is_name) {
+                    return None;
+                }
+                known = cells.iter().any(is_mark);
+            }
+            if cells.len() > 1 || !cells.get(0).trim().is_empty() {
+                widths.push(cells.len());
+            }
+        }
+        let (columns, rows) = widths.split_first()?;
+        let fitting = rows.iter().filter(|width| (*columns..=columns + 1).contains(*width)).count();
+        let is_table = match known {
+            true => *columns > 1 && (rows.is_empty() || fitting > 0),
+            false => *columns >= MIN_UNKNOWN_COLUMNS && !rows.is_empty() && fitting == rows.len(),
+        };
+        is_table.then_some(Self { delimiter, columns: *columns })
+    }
+}
+
+/// Whether a cell can be the name of a column.
+fn is_name(cell: &str) -> bool {
+    let cell = cell.trim();
+    let other = |c: char| c.is_alphanumeric() || " _.-@()/:[]{}#%$".contains(c);
+    cell.len() <= MAX_NAME_BYTES && cell.chars().all(other) && cell.chars().next().is_none_or(|c| c.is_alphabetic() || "_@".contains(c))
+}
+
+struct Rows {
+    delimiter: u8,
+    /// The members that the columns are; empty before the header.
+    columns: Vec<PathId>,
+    raw_column: Option<usize>,
+    /// Columns that count beside `_raw`.
+    beside: Vec<usize>,
+    /// A cell beyond the header is the message: Event Viewer names all columns but that.
+    unnamed_message: bool,
+    cells: Cells,
+    flattener: Flattener,
+    raw: RawReaders,
+    position: u64,
+    restarts: u32,
+}
+
+impl Rows {
+    fn new(delimiter: u8) -> Self {
+        Self {
+            delimiter,
+            columns: Vec::new(),
+            raw_column: None,
+            beside: Vec::new(),
+            unnamed_message: false,
+            cells: Cells::default(),
+            flattener: Flattener::default(),
+            raw: RawReaders::default(),
+            position: 0,
+            restarts: 0,
+        }
+    }
+
+    /// Reads the next record; false when there is none.
+    fn next(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
+        self.position += 1;
+        let mut scan = Scan::new(self.delimiter);
+        let mut searched = 0;
+        loop {
+            let head = input.head();
+            let found = scan.find(&head[searched..]).map(|end| searched + end);
+            searched = head.len();
+            let length = match found {
+                Some(end) => end,
+                None if searched > MAX_RECORD_BYTES => {
+                    let text = format!("a record longer than MAX_RECORD_BYTES = {MAX_RECORD_BYTES}: its first line is left out");
+                    return self.restart(input, text, report);
+                }
+                None if !input.at_end() => {
+                    input.grow();
+                    continue;
+                }
+                None if searched == 0 => return false,
+                None if scan.is_open() => return self.restart(input, "a quote that does not end: its line is left out".to_owned(), report),
+                None => searched,
+            };
+            self.record(&head[..length], input.offset(), events, report);
+            input.consume(length);
+            return true;
+        }
+    }
+
+    /// Goes on behind the first line of a record that has no end; false when that happened too often.
+    fn restart(&mut self, input: &mut Input<'_>, text: String, report: &mut Report) -> bool {
+        report.bad(Some(input.offset()), Some(self.position), text);
+        self.restarts += 1;
+        let head = input.head();
+        let line = memchr::memchr(b'\n', head).map_or(head.len(), |end| end + 1);
+        if self.restarts > MAX_RESTARTS {
+            report.problem(Some(input.offset()), None, format!("after MAX_RESTARTS = {MAX_RESTARTS} of these the rest is left out"));
+            return false;
+        }
+        input.consume(line);
+        true
+    }
+
+    fn record(&mut self, bytes: &[u8], offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
+        let text = String::from_utf8_lossy(bytes);
+        if let std::borrow::Cow::Owned(_) = text {
+            report.problem(Some(offset), Some(self.position), "invalid UTF-8 is replaced by U+FFFD");
+        }
+        self.cells.split(&text, self.delimiter);
+        if self.columns.is_empty() {
+            return self.header(events, report);
+        }
+        if self.cells.len() == 1 && self.cells.get(0).trim().is_empty() {
+            return;
+        }
+        let (cells, columns) = (self.cells.len(), self.columns.len());
+        if cells != columns && !(self.unnamed_message && cells == columns + 1) {
+            report.problem(Some(offset), Some(self.position), format!("a row of {cells} cells under {columns} columns"));
+        }
+        if let Err(error) = self.members(offset, events, report) {
+            events.abandon();
+            return report.bad(Some(offset), Some(self.position), error);
+        }
+        if events.has_members() {
+            events.end_record(Place { position: self.position, recovered: false });
+        }
+    }
+
+    fn header(&mut self, events: &mut Normaliser<'_>, report: &mut Report) {
+        if self.cells.len() > MAX_COLUMNS {
+            report.problem(Some(0), Some(self.position), format!("columns beyond MAX_COLUMNS = {MAX_COLUMNS} are read as {EXTRA}"));
+        }
+        for (index, name) in self.cells.iter().take(MAX_COLUMNS).enumerate() {
+            let name = name.trim();
+            match name {
+                "_raw" => self.raw_column = Some(index),
+                "Date and Time" => self.unnamed_message = true,
+                _ if BESIDE_RAW.contains(&name) => self.beside.push(index),
+                _ => {}
+            }
+            let path = if name.is_empty() {
+                events.child(PathId::ROOT, &format!("column{}", index + 1))
+            } else {
+                events.child(PathId::ROOT, name)
+            };
+            self.columns.push(path);
+        }
+    }
+
+    fn members(&mut self, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) -> Result<(), String> {
+        let given = self.cells.len().min(self.columns.len());
+        if let Some(raw) = self.raw_column.filter(|raw| *raw < given) {
+            match self.raw.read(self.cells.get(raw), events) {
+                Raw::Read => {
+                    for index in self.beside.iter().filter(|index| **index < given) {
+                        value(self.columns[*index], self.cells.get(*index), events);
+                    }
+                    return Ok(());
+                }
+                Raw::Unknown => {}
+                Raw::Broken(error) => report.problem(Some(offset), Some(self.position), format!("_raw is {error}: the columns are read")),
+            }
+        }
+        for index in 0..given {
+            value(self.columns[index], self.cells.get(index), events);
+        }
+        if given < self.cells.len() {
+            let extra = events.child(PathId::ROOT, EXTRA);
+            for index in given..self.cells.len() {
+                value(extra, self.cells.get(index), events);
+            }
+        }
+        self.flattener.embedded(events)
+    }
+}
+
+fn value(path: PathId, cell: &str, events: &mut Normaliser<'_>) {
+    if !cell.is_empty() {
+        events.value(path, cell);
+    }
+}
