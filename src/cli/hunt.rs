@@ -55,12 +55,10 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     progress.finish();
     let summary = result.context("the hunt failed")?;
 
-    let findings = store.findings(&FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() })?;
+    let filter = FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() };
     let width = printer.width();
     let mut writer = ListWriter::new(printer.data(), args.output.format, &FINDING, width)?;
-    for finding in &findings {
-        writer.row(&finding_row(finding))?;
-    }
+    store.each_finding(&filter, &mut |finding| anyhow::Ok(writer.row(&finding_row(&finding))?))?;
     writer.finish()?;
     say(&summary, &set.rules, started, printer);
     Ok(Outcome::partial_if(set.has_errors() || !summary.failed.is_empty()))
@@ -93,7 +91,7 @@ fn say(summary: &HuntSummary, rules: &[Rule], started: Instant, printer: &Printe
         counted_len(summary.rules, "rule"),
         counted(summary.events_scanned, "event"),
         started.elapsed().as_secs_f64(),
-        counted_len(summary.findings, "finding"),
+        counted(summary.findings, "finding"),
         counted_len(summary.rules_with_findings, "rule"),
     );
     for (count, word) in [(outcome.new, "new"), (outcome.gone, "no longer true"), (outcome.superseded, "superseded")] {

@@ -1,5 +1,6 @@
 //! From matched events and result rows to findings: groups, times, risk, the filled message, evidence.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::HuntError;
@@ -9,7 +10,7 @@ use crate::diag::Diagnostic;
 use crate::ir::{Level, Rule, RuleMeta, Stage};
 use crate::plan::{Branch, FieldExpr, Plan};
 use crate::sql;
-use crate::store::{EVIDENCE_CAP, Finding, FindingRiskObject, SqlValue, Store, StoredEvent};
+use crate::store::{EVIDENCE_CAP, EventOrigin, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Origins, SqlValue, Store, StoredEvent};
 
 /// The fields a rule's findings show: tokens of its message and its risk objects.
 pub(super) fn needed_fields(rule: &Rule) -> Vec<String> {
@@ -70,62 +71,106 @@ pub(super) fn risk_score(meta: &RuleMeta) -> Option<f64> {
     })
 }
 
-/// One finding for each event of a rule without stages.
-pub(super) fn row_findings(
-    store: &Store,
-    catalog: &Catalog,
-    index: usize,
-    rule: &Rule,
-    plan: &Plan,
-    events: &[EventId],
-) -> Result<Vec<Finding>, HuntError> {
-    let events = exact(store, catalog, plan, events)?;
-    let needs_fields = !needed_fields(rule).is_empty();
-    let mut findings = Vec::with_capacity(events.len());
-    for chunk in events.chunks(1_000) {
-        for envelope in store.envelopes(chunk)? {
-            let branch = plan.branches.iter().find(|b| b.event_type == envelope.event_type);
-            let stored = match branch {
-                Some(_) if needs_fields => Some(store.event(envelope.id)?),
-                _ => None,
-            };
-            let value = |name: &str| value_of(name, branch, stored.as_ref());
-            let mut risk_objects = risk_objects(rule, &value);
-            if risk_objects.is_empty() && rule.meta.risk_objects.is_empty() {
-                risk_objects.extend(envelope.host.clone().map(|host| FindingRiskObject {
-                    field: "Computer".to_owned(),
-                    kind: "system".to_owned(),
-                    value: host,
-                    score: None,
-                }));
-            }
-            findings.push(Finding {
-                rule_index: index,
-                group: Vec::new(),
-                window_start_us: None,
-                event: Some(envelope.id),
-                count: 1,
-                first_time_us: envelope.time_us,
-                last_time_us: envelope.time_us,
-                risk_score: risk_score(&rule.meta),
-                message: message(rule, &value),
-                risk_objects,
-                columns: Vec::new(),
-                evidence: vec![envelope.id],
-            });
-        }
+/// Makes findings and saves each at once.
+pub(super) struct Maker<'s> {
+    store: &'s Store,
+    catalog: &'s Catalog,
+    origins: Origins<'s>,
+    writer: HuntWriter<'s>,
+}
+
+impl<'s> Maker<'s> {
+    /// Starts with a hunt that is being saved.
+    pub(super) fn new(store: &'s Store, catalog: &'s Catalog, writer: HuntWriter<'s>) -> Result<Self, HuntError> {
+        Ok(Self { store, catalog, origins: store.origins()?, writer })
     }
-    Ok(findings)
+
+    /// How many findings were made.
+    pub(super) fn findings(&self) -> u64 {
+        self.writer.findings()
+    }
+
+    /// Ends the hunt.
+    pub(super) fn finish(self) -> Result<HuntOutcome, HuntError> {
+        drop(self.origins);
+        Ok(self.writer.finish()?)
+    }
+
+    /// One finding for each event of a rule without stages.
+    pub(super) fn row_findings(&mut self, index: usize, rule: &Rule, plan: &Plan, events: &[EventId]) -> Result<(), HuntError> {
+        let needs_fields = !needed_fields(rule).is_empty();
+        for event in exact(self.store, self.catalog, plan, events)?.iter() {
+            let origin = self.origins.of(*event)?;
+            let branch = if needs_fields { plan.branches.iter().find(|b| b.event_type == origin.event_type) } else { None };
+            let stored = branch.map(|_| self.store.event(*event)).transpose()?;
+            self.writer.save(&row_finding(index, rule, origin, &|name| value_of(name, branch, stored.as_ref())))?;
+        }
+        Ok(())
+    }
+
+    /// One finding for each result row of a rule with stages. The inner error says why its SQL could not be made.
+    pub(super) fn stage_findings(
+        &mut self,
+        index: usize,
+        rule: &Rule,
+        plan: &Plan,
+        events: &[EventId],
+    ) -> Result<Result<(), Diagnostic>, HuntError> {
+        let events = exact(self.store, self.catalog, plan, events)?;
+        if events.is_empty() {
+            return Ok(Ok(()));
+        }
+        let statement = match sql::hunt(plan, self.catalog) {
+            Ok(statement) => statement,
+            Err(diagnostic) => return Ok(Err(diagnostic)),
+        };
+        self.store.set_candidates(&events)?;
+        let result = self.store.run(&statement.sql, &statement.parameters)?;
+        let keys = group_columns(&plan.stages);
+        for row in &result.rows {
+            if let Some((mut finding, event)) = stage_finding(index, rule, keys.as_deref(), &result.columns, row) {
+                finding.event = event.map(|event| self.origins.of(event)).transpose()?;
+                self.writer.save(&finding)?;
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+fn row_finding(index: usize, rule: &Rule, origin: EventOrigin, value: &dyn Fn(&str) -> Option<String>) -> Finding {
+    let mut risk_objects = risk_objects(rule, value);
+    if risk_objects.is_empty() && rule.meta.risk_objects.is_empty() {
+        risk_objects.extend(origin.host.as_ref().map(|host| FindingRiskObject {
+            field: "Computer".to_owned(),
+            kind: "system".to_owned(),
+            value: host.as_ref().to_owned(),
+            score: None,
+        }));
+    }
+    Finding {
+        rule_index: index,
+        group: Vec::new(),
+        window_start_us: None,
+        count: 1,
+        first_time_us: origin.time_us,
+        last_time_us: origin.time_us,
+        risk_score: risk_score(&rule.meta),
+        message: message(rule, value),
+        risk_objects,
+        columns: Vec::new(),
+        evidence: vec![origin.id],
+        event: Some(origin),
+    }
 }
 
 /// The candidates for which the rule's expressions hold too.
-fn exact(store: &Store, catalog: &Catalog, plan: &Plan, events: &[EventId]) -> Result<Vec<EventId>, HuntError> {
-    let Some(statement) = sql::hunt_filter(plan, catalog) else { return Ok(events.to_vec()) };
+fn exact<'e>(store: &Store, catalog: &Catalog, plan: &Plan, events: &'e [EventId]) -> Result<Cow<'e, [EventId]>, HuntError> {
+    let Some(statement) = sql::hunt_filter(plan, catalog) else { return Ok(Cow::Borrowed(events)) };
     store.set_candidates(events)?;
     let result = store.run(&statement.sql, &statement.parameters)?;
     let mut kept: Vec<EventId> = result.rows.iter().filter_map(|row| row.first().and_then(integer)).map(EventId).collect();
     kept.sort_unstable();
-    Ok(kept)
+    Ok(Cow::Owned(kept))
 }
 
 fn message(rule: &Rule, value: &dyn Fn(&str) -> Option<String>) -> String {
@@ -154,56 +199,37 @@ fn value_of(name: &str, branch: Option<&Branch>, event: Option<&StoredEvent>) ->
     (!values.is_empty()).then(|| values.join("\n"))
 }
 
-/// One finding for each result row of a rule with stages. The inner error says why its SQL could not be made.
-pub(super) fn stage_findings(
-    store: &Store,
-    catalog: &Catalog,
+/// The finding of a result row, and the event that identifies it where there are no groups.
+fn stage_finding(
     index: usize,
     rule: &Rule,
-    plan: &Plan,
-    events: &[EventId],
-) -> Result<Result<Vec<Finding>, Diagnostic>, HuntError> {
-    let events = exact(store, catalog, plan, events)?;
-    if events.is_empty() {
-        return Ok(Ok(Vec::new()));
+    keys: Option<&[(String, String)]>,
+    names: &[String],
+    row: &[SqlValue],
+) -> Option<(Finding, Option<EventId>)> {
+    let cell = |name: &str| names.iter().position(|n| n == name).and_then(|i| row.get(i));
+    let value = |name: &str| cell(name).and_then(text);
+    let ids = cell("_ev").map(evidence_ids).unwrap_or_default();
+    let count = cell("_n").and_then(integer).unwrap_or(0);
+    if count == 0 && ids.is_empty() {
+        return None; // the one row that an aggregation of nothing gives
     }
-    let statement = match sql::hunt(plan, catalog) {
-        Ok(statement) => statement,
-        Err(diagnostic) => return Ok(Err(diagnostic)),
+    let event = if keys.is_some() { None } else { ids.first().copied() };
+    let finding = Finding {
+        rule_index: index,
+        group: keys.into_iter().flatten().filter_map(|(shown, column)| value(column).map(|v| (shown.clone(), v))).collect(),
+        window_start_us: None,
+        event: None,
+        count: u64::try_from(count).unwrap_or(0),
+        first_time_us: cell("_t0").and_then(integer),
+        last_time_us: cell("_t1").and_then(integer),
+        risk_score: risk_score(&rule.meta),
+        message: message(rule, &value),
+        risk_objects: risk_objects(rule, &value),
+        columns: names.iter().zip(row).filter(|(n, _)| !is_hidden(n)).map(|(n, v)| (n.clone(), text(v).unwrap_or_default())).collect(),
+        evidence: ids.into_iter().take(EVIDENCE_CAP).collect(),
     };
-    store.set_candidates(&events)?;
-    let result = store.run(&statement.sql, &statement.parameters)?;
-    let names: Vec<String> = result.columns;
-    let keys = group_columns(&plan.stages);
-    let mut findings = Vec::new();
-    for row in &result.rows {
-        let cell = |name: &str| names.iter().position(|n| n == name).and_then(|i| row.get(i));
-        let value = |name: &str| cell(name).and_then(text);
-        let ids = cell("_ev").map(evidence_ids).unwrap_or_default();
-        let count = cell("_n").and_then(integer).unwrap_or(0);
-        if count == 0 && ids.is_empty() {
-            continue; // the one row that an aggregation of nothing gives
-        }
-        let visible: Vec<(String, String)> =
-            names.iter().zip(row).filter(|(n, _)| !is_hidden(n)).map(|(n, v)| (n.clone(), text(v).unwrap_or_default())).collect();
-        let grouped = keys.is_some();
-        let group = keys.iter().flatten().filter_map(|(shown, column)| value(column).map(|v| (shown.clone(), v))).collect();
-        findings.push(Finding {
-            rule_index: index,
-            group,
-            window_start_us: None,
-            event: if grouped { None } else { ids.first().copied() },
-            count: u64::try_from(count).unwrap_or(0),
-            first_time_us: cell("_t0").and_then(integer),
-            last_time_us: cell("_t1").and_then(integer),
-            risk_score: risk_score(&rule.meta),
-            message: message(rule, &value),
-            risk_objects: risk_objects(rule, &value),
-            columns: visible,
-            evidence: ids.into_iter().take(EVIDENCE_CAP).collect(),
-        });
-    }
-    Ok(Ok(findings))
+    Some((finding, event))
 }
 
 fn is_hidden(name: &str) -> bool {

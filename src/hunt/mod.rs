@@ -2,7 +2,7 @@
 //!
 //! Every rule is planned against the store's catalog. The scan reads each event type once and decides which
 //! events each rule's condition holds for. A rule without stages makes a finding of each event; a rule with
-//! stages runs its SQL over the events the scan found. All findings are saved in one transaction.
+//! stages runs its SQL over the events the scan found. Findings are saved as they are made, in one transaction.
 //!
 //! The same rules over the same store give the same findings in the same order.
 
@@ -15,11 +15,11 @@ use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, EventId, TypeId};
 use crate::diag::Diagnostic;
-use crate::ir::Rule;
+use crate::ir::{Rule, RuleMeta};
 use crate::plan::{Plan, plan};
-use crate::store::{EventRange, Finding, HuntOutcome, HuntRecord, Store, StoreError};
+use crate::store::{EventRange, HuntOutcome, HuntRecord, Store, StoreError};
 use crate::taxonomy::Taxonomy;
-use finding::{needed_fields, row_findings, stage_findings};
+use finding::{Maker, needed_fields};
 use scan::{ScanRule, scan};
 pub use unanswered::unanswered;
 
@@ -66,7 +66,7 @@ pub struct HuntSummary {
     /// Rules with at least one finding.
     pub rules_with_findings: usize,
     /// Findings.
-    pub findings: usize,
+    pub findings: u64,
     /// Events read, each once per event type.
     pub events_scanned: u64,
     /// Rules that could not run, and why.
@@ -120,32 +120,31 @@ pub fn run(
     let range = EventRange { first: EventId(1), last: watermark, since_us: options.since_us, until_us: options.until_us };
     let (events, events_scanned) = match_events(store, &catalog, &plans, range, progress)?;
 
-    let mut findings: Vec<Finding> = Vec::new();
+    let record =
+        HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
+    let metas: Vec<&RuleMeta> = rules.iter().map(|rule| &rule.meta).collect();
+    let mut maker = Maker::new(store, &catalog, store.hunt_writer(&record, &metas)?)?;
     let mut failed = Vec::new();
     let mut rules_with_findings = 0;
     for (index, (rule, plan)) in rules.iter().zip(&plans).enumerate() {
-        let before = findings.len();
+        let before = maker.findings();
         if rule.query.stages.is_empty() {
-            findings.extend(row_findings(store, &catalog, index, rule, plan, &events[index])?);
+            maker.row_findings(index, rule, plan, &events[index])?;
         } else if !plan.branches.is_empty() {
             progress(HuntProgress::Stages { title: rule.meta.title.clone() });
-            match stage_findings(store, &catalog, index, rule, plan, &events[index])? {
-                Ok(found) => findings.extend(found),
-                Err(diagnostic) => failed.push((index, diagnostic)),
+            if let Err(diagnostic) = maker.stage_findings(index, rule, plan, &events[index])? {
+                failed.push((index, diagnostic));
             }
         }
-        rules_with_findings += usize::from(findings.len() > before);
+        rules_with_findings += usize::from(maker.findings() > before);
     }
-    let record =
-        HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
-    let metas: Vec<_> = rules.iter().map(|rule| rule.meta.clone()).collect();
-    let outcome = store.save_hunt(&record, &metas, &findings)?;
+    let findings = maker.findings();
     Ok(HuntSummary {
-        outcome,
+        outcome: maker.finish()?,
         rules: rules.len(),
         rules_without_events: plans.iter().enumerate().filter(|(_, p)| p.branches.is_empty()).map(|(i, _)| i).collect(),
         rules_with_findings,
-        findings: findings.len(),
+        findings,
         events_scanned,
         failed,
     })

@@ -133,21 +133,24 @@ impl FindingFilter {
     }
 }
 
-/// Reads findings in the order they were first found.
-pub(super) fn findings(connection: &Connection, filter: &FindingFilter) -> Result<Vec<FindingRow>, StoreError> {
+/// See [`super::Store::each_finding`].
+pub(super) fn each_finding<E: From<StoreError>>(
+    connection: &Connection,
+    filter: &FindingFilter,
+    visit: &mut dyn FnMut(FindingRow) -> Result<(), E>,
+) -> Result<(), E> {
     let (condition, parameters) = filter.sql();
     let sql = format!(
         "SELECT f.id, f.finding_id, f.hunt, f.state, r.rule_id, r.title, r.path, r.level, r.techniques, r.tactics, r.stories, f.group_json, f.columns_json, f.count,
                 f.first_time_us, f.last_time_us, f.risk_score, f.impact, f.confidence, f.message, f.risk_objects_json
          FROM finding f JOIN rule r ON r.id = f.rule WHERE {condition} ORDER BY f.id"
     );
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query(params_from_iter(&parameters))?;
-    let mut out = Vec::new();
-    while let Some(row) = rows.next()? {
-        out.push(finding(row)?);
+    let mut statement = connection.prepare(&sql).map_err(StoreError::from)?;
+    let mut rows = statement.query(params_from_iter(&parameters)).map_err(StoreError::from)?;
+    while let Some(row) = rows.next().map_err(StoreError::from)? {
+        visit(finding(row)?)?;
     }
-    Ok(out)
+    Ok(())
 }
 
 fn finding(row: &Row<'_>) -> Result<FindingRow, StoreError> {

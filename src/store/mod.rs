@@ -12,9 +12,11 @@ mod error;
 mod finding_rows;
 mod findings;
 mod functions;
+mod hunt_writer;
 mod ledger;
 mod messages;
 mod migrate;
+mod origin;
 mod query;
 mod read;
 mod same;
@@ -38,7 +40,9 @@ pub use cell::Cell;
 pub use error::StoreError;
 pub use finding_rows::{EvidenceRow, FindingFilter, FindingRow};
 pub use findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutcome, HuntRecord};
+pub use hunt_writer::HuntWriter;
 pub use ledger::{KnownBytes, SourceRow};
+pub use origin::{EventOrigin, Origins};
 pub use query::{QueryLimits, QueryResult, SqlValue};
 pub use read::{Alias, Envelope, StoredEvent, StoredValue};
 pub use scan::EventRange;
@@ -187,12 +191,12 @@ impl Store {
         read::event(&self.connection, event_type, envelope)
     }
 
-    /// Reads envelopes, in the order of the ids.
+    /// Reads where many events are from.
     ///
     /// # Errors
-    /// When one is not there, or SQLite fails.
-    pub fn envelopes(&self, ids: &[EventId]) -> Result<Vec<Envelope>, StoreError> {
-        ids.iter().map(|id| read::envelope(&self.connection, *id)).collect()
+    /// When SQLite fails.
+    pub fn origins(&self) -> Result<Origins<'_>, StoreError> {
+        Origins::new(&self.connection)
     }
 
     /// Runs one statement that somebody typed: reading only, within limits.
@@ -225,12 +229,12 @@ impl Store {
         Ok(())
     }
 
-    /// Saves a hunt with its findings in one transaction.
+    /// Starts saving a hunt: its findings become visible together, when it is finished.
     ///
     /// # Errors
-    /// When SQLite fails; then nothing is saved.
-    pub fn save_hunt(&mut self, hunt: &HuntRecord, rules: &[RuleMeta], findings: &[Finding]) -> Result<HuntOutcome, StoreError> {
-        findings::save_hunt(&mut self.connection, hunt, rules, findings)
+    /// When SQLite fails.
+    pub fn hunt_writer(&self, hunt: &HuntRecord, rules: &[&RuleMeta]) -> Result<HuntWriter<'_>, StoreError> {
+        HuntWriter::new(&self.connection, hunt, rules)
     }
 
     /// Reads findings in the order they were first found.
@@ -238,7 +242,24 @@ impl Store {
     /// # Errors
     /// When SQLite fails or the store is damaged.
     pub fn findings(&self, filter: &FindingFilter) -> Result<Vec<FindingRow>, StoreError> {
-        finding_rows::findings(&self.connection, filter)
+        let mut rows = Vec::new();
+        self.each_finding::<StoreError>(filter, &mut |row| {
+            rows.push(row);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// Passes findings on one at a time, in the order they were first found.
+    ///
+    /// # Errors
+    /// When SQLite fails, the store is damaged, or the visitor fails.
+    pub fn each_finding<E: From<StoreError>>(
+        &self,
+        filter: &FindingFilter,
+        visit: &mut dyn FnMut(FindingRow) -> Result<(), E>,
+    ) -> Result<(), E> {
+        finding_rows::each_finding(&self.connection, filter, visit)
     }
 
     /// Reads the evidence of findings, by finding and event.

@@ -7,7 +7,7 @@ use super::format::FormatArgs;
 use super::printer::Printer;
 use super::store::StoreArgs;
 use super::values;
-use super::words::counted_len;
+use super::words::counted;
 use crate::ir::Level;
 use crate::report::{EVIDENCE, FINDING, Format, ListWriter, evidence_row, finding_row};
 use crate::store::{FindingFilter, HuntId, Store};
@@ -88,16 +88,17 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
 }
 
 fn list(store: &Store, filter: &FindingFilter, format: Format, printer: &mut Printer) -> anyhow::Result<()> {
-    let findings = store.findings(filter)?;
     let width = printer.width();
     let mut writer = ListWriter::new(printer.data(), format, &FINDING, width)?;
-    for finding in &findings {
-        writer.row(&finding_row(finding))?;
-    }
+    let mut count = 0;
+    store.each_finding(filter, &mut |finding| {
+        count += 1;
+        anyhow::Ok(writer.row(&finding_row(&finding))?)
+    })?;
     writer.finish()?;
-    match findings.len() {
+    match count {
         0 => printer.note("no findings: has there been a hunt, and does the filter leave any?"),
-        n => printer.note(&format!("{}; `retrohunt findings show ID` has the events of one", counted_len(n, "finding"))),
+        n => printer.note(&format!("{}; `retrohunt findings show ID` has the events of one", counted(n, "finding"))),
     }
     Ok(())
 }

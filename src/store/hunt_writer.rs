@@ -1,0 +1,271 @@
+//! Saves a hunt: findings one at a time, in one transaction that ends with the hunt.
+
+use rusqlite::{CachedStatement, Connection, Transaction, TransactionBehavior, params};
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutcome, HuntRecord};
+use super::{EventOrigin, StoreError};
+use crate::catalog::SourceId;
+use crate::ir::RuleMeta;
+
+/// A hunt that is being saved. Dropped before [`HuntWriter::finish`] it saves nothing.
+pub struct HuntWriter<'s> {
+    // Fields are dropped in this order: statements before the transaction that they run in.
+    statements: Statements<'s>,
+    transaction: Transaction<'s>,
+    connection: &'s Connection,
+    whole_time: bool,
+    rules: Vec<SavedRule>,
+    outcome: HuntOutcome,
+    hashes: FxHashMap<SourceId, String>,
+}
+
+/// A rule's row, and what of it goes into each of its findings.
+struct SavedRule {
+    row: i64,
+    id: String,
+    impact: Option<f64>,
+    confidence: Option<f64>,
+}
+
+/// What runs for each finding, prepared once.
+struct Statements<'s> {
+    insert: CachedStatement<'s>,
+    update: CachedStatement<'s>,
+    known: CachedStatement<'s>,
+    forget_evidence: CachedStatement<'s>,
+    evidence: CachedStatement<'s>,
+    history: CachedStatement<'s>,
+}
+
+impl<'s> Statements<'s> {
+    fn new(connection: &'s Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            insert: connection.prepare_cached(
+                "INSERT INTO finding (finding_id, rule, hunt, group_json, columns_json, count, first_time_us, last_time_us, risk_score, impact, confidence, message, risk_objects_json, first_hunt, state)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?3, 'current')
+                 ON CONFLICT (finding_id) DO NOTHING",
+            )?,
+            update: connection.prepare_cached(
+                "UPDATE finding SET rule = ?2, hunt = ?3, group_json = ?4, columns_json = ?5, count = ?6, first_time_us = ?7, last_time_us = ?8,
+                     risk_score = ?9, impact = ?10, confidence = ?11, message = ?12, risk_objects_json = ?13, state = 'current'
+                 WHERE finding_id = ?1",
+            )?,
+            known: connection.prepare_cached("SELECT id FROM finding WHERE finding_id = ?1")?,
+            forget_evidence: connection.prepare_cached("DELETE FROM evidence WHERE finding = ?1")?,
+            evidence: connection.prepare_cached("INSERT OR IGNORE INTO evidence (finding, event) VALUES (?1, ?2)")?,
+            history: connection.prepare_cached(
+                "INSERT OR REPLACE INTO finding_history (finding, hunt, state, count, first_time_us, last_time_us) VALUES (?1, ?2, 'current', ?3, ?4, ?5)",
+            )?,
+        })
+    }
+}
+
+impl<'s> HuntWriter<'s> {
+    /// Begins the transaction with the hunt and its rules.
+    pub(super) fn new(connection: &'s Connection, hunt: &HuntRecord, rules: &[&RuleMeta]) -> Result<Self, StoreError> {
+        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+        transaction.execute(
+            "INSERT INTO hunt (started_us, since_us, until_us, last_event, rules, findings) VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+            params![hunt.started_us, hunt.since_us, hunt.until_us, hunt.last_event.0, count(rules.len() as u64)],
+        )?;
+        let outcome = HuntOutcome { hunt_id: HuntId(transaction.last_insert_rowid()), ..HuntOutcome::default() };
+        let rules = rules.iter().map(|meta| save_rule(&transaction, meta)).collect::<Result<_, _>>()?;
+        Ok(Self {
+            statements: Statements::new(connection)?,
+            transaction,
+            connection,
+            whole_time: hunt.since_us.is_none() && hunt.until_us.is_none(),
+            rules,
+            outcome,
+            hashes: FxHashMap::default(),
+        })
+    }
+
+    /// How many findings were saved so far.
+    pub fn findings(&self) -> u64 {
+        self.outcome.new + self.outcome.known
+    }
+
+    /// Saves a finding.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn save(&mut self, finding: &Finding) -> Result<(), StoreError> {
+        let identity = self.identity(finding)?;
+        let (hunt, rule) = (self.outcome.hunt_id.0, &self.rules[finding.rule_index]);
+        let (group, columns) = (object(&finding.group), object(&finding.columns));
+        let objects = risk_objects(&finding.risk_objects);
+        let events = count(finding.count);
+        let row = params![
+            identity,
+            rule.row,
+            hunt,
+            group,
+            columns,
+            events,
+            finding.first_time_us,
+            finding.last_time_us,
+            finding.risk_score,
+            rule.impact,
+            rule.confidence,
+            finding.message,
+            objects
+        ];
+        let statements = &mut self.statements;
+        let id: i64 = if statements.insert.execute(row)? == 1 {
+            self.outcome.new += 1;
+            self.connection.last_insert_rowid()
+        } else {
+            self.outcome.known += 1;
+            statements.update.execute(row)?;
+            let id = statements.known.query_row(params![identity], |row| row.get(0))?;
+            statements.forget_evidence.execute(params![id])?;
+            id
+        };
+        for event in finding.evidence.iter().take(EVIDENCE_CAP) {
+            statements.evidence.execute(params![id, event.0])?;
+        }
+        statements.history.execute(params![id, hunt, events, finding.first_time_us, finding.last_time_us])?;
+        Ok(())
+    }
+
+    /// Ends the hunt: what it did not find again is retired, and all of it becomes visible.
+    ///
+    /// # Errors
+    /// When SQLite fails; then nothing is saved.
+    pub fn finish(mut self) -> Result<HuntOutcome, StoreError> {
+        self.transaction.execute("UPDATE hunt SET findings = ?2 WHERE id = ?1", params![self.outcome.hunt_id.0, count(self.findings())])?;
+        if self.whole_time {
+            retire(&self.transaction, &mut self.outcome, &self.rules)?;
+        }
+        drop(self.statements);
+        self.transaction.commit()?;
+        Ok(self.outcome)
+    }
+
+    /// The identity of a finding: stable across hunts and across stores.
+    fn identity(&mut self, finding: &Finding) -> Result<String, StoreError> {
+        let mut hasher = Sha256::new();
+        let mut add = |text: &str| {
+            hasher.update((text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        };
+        add(&self.rules[finding.rule_index].id);
+        add(&finding.window_start_us.map(|us| us.to_string()).unwrap_or_default());
+        match &finding.event {
+            Some(event) => {
+                add(source_hash(self.connection, &mut self.hashes, event)?);
+                add(&event.position.to_string());
+            }
+            None => finding.group.iter().for_each(|(key, value)| {
+                add(key);
+                add(value);
+            }),
+        }
+        Ok(hex(&hasher.finalize()[..16]))
+    }
+}
+
+/// The hash of the source that an event was loaded from.
+fn source_hash<'h>(
+    connection: &Connection,
+    hashes: &'h mut FxHashMap<SourceId, String>,
+    event: &EventOrigin,
+) -> Result<&'h str, StoreError> {
+    use std::collections::hash_map::Entry;
+    match hashes.entry(event.source) {
+        Entry::Occupied(known) => Ok(known.into_mut()),
+        Entry::Vacant(new) => {
+            let sql = "SELECT sha256 FROM source WHERE id = ?1";
+            Ok(new.insert(connection.prepare_cached(sql)?.query_row(params![event.source.0], |row| row.get(0))?))
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
+fn save_rule(connection: &Connection, meta: &RuleMeta) -> Result<SavedRule, StoreError> {
+    let level = meta.level.map_or_else(|| meta.detection_type.clone(), |level| level.as_str().to_owned());
+    connection
+        .prepare_cached(
+            "INSERT INTO rule (rule_id, hash, title, path, language, level, techniques, tactics, stories) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (rule_id, hash) DO UPDATE SET path = excluded.path",
+        )?
+        .execute(params![
+            meta.id,
+            meta.hash,
+            meta.title,
+            meta.path,
+            meta.language.map(|l| format!("{l:?}").to_lowercase()).unwrap_or_default(),
+            level,
+            json!(meta.techniques).to_string(),
+            json!(meta.tactics).to_string(),
+            json!(meta.stories).to_string()
+        ])?;
+    let row = connection
+        .prepare_cached("SELECT id FROM rule WHERE rule_id = ?1 AND hash = ?2")?
+        .query_row(params![meta.id, meta.hash], |row| row.get(0))?;
+    let (impact, confidence) = meta.risk.map_or((None, None), |r| (r.impact, r.confidence));
+    Ok(SavedRule { row, id: meta.id.clone(), impact, confidence })
+}
+
+/// Marks what this hunt did not find again: of its own rules `gone`, of older texts of its rules `superseded`.
+fn retire(connection: &Connection, outcome: &mut HuntOutcome, rules: &[SavedRule]) -> Result<(), StoreError> {
+    connection.execute_batch(
+        "CREATE TEMP TABLE IF NOT EXISTS hunted (rule INTEGER PRIMARY KEY, rule_id TEXT NOT NULL); DELETE FROM temp.hunted;",
+    )?;
+    for rule in rules {
+        connection
+            .prepare_cached("INSERT OR IGNORE INTO temp.hunted (rule, rule_id) VALUES (?1, ?2)")?
+            .execute(params![rule.row, rule.id])?;
+    }
+    let sql = "SELECT f.id, f.count, f.first_time_us, f.last_time_us, f.rule IN (SELECT rule FROM temp.hunted)
+               FROM finding f JOIN rule r ON r.id = f.rule
+               WHERE f.state = 'current' AND f.hunt < ?1 AND r.rule_id IN (SELECT rule_id FROM temp.hunted)";
+    let mut statement = connection.prepare(sql)?;
+    let past = statement.query_map(params![outcome.hunt_id.0], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?)))?;
+    let past: Vec<(i64, i64, Option<i64>, Option<i64>, bool)> = past.collect::<Result<_, _>>()?;
+    for (id, n, first, last, same_text) in past {
+        let state = if same_text { "gone" } else { "superseded" };
+        connection.prepare_cached("UPDATE finding SET state = ?2 WHERE id = ?1")?.execute(params![id, state])?;
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO finding_history (finding, hunt, state, count, first_time_us, last_time_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![id, outcome.hunt_id.0, state, n, first, last])?;
+        if same_text { outcome.gone += 1 } else { outcome.superseded += 1 }
+    }
+    Ok(())
+}
+
+fn object(pairs: &[(String, String)]) -> String {
+    if pairs.is_empty() {
+        return "{}".to_owned();
+    }
+    let map: serde_json::Map<_, _> = pairs.iter().map(|(k, v)| (k.clone(), serde_json::Value::from(v.as_str()))).collect();
+    serde_json::Value::Object(map).to_string()
+}
+
+/// A risk object as its JSON has it.
+#[derive(Serialize)]
+struct RiskObjectJson<'a> {
+    field: &'a str,
+    r#type: &'a str,
+    value: &'a str,
+    score: Option<f64>,
+}
+
+fn risk_objects(objects: &[FindingRiskObject]) -> String {
+    let json: Vec<RiskObjectJson<'_>> =
+        objects.iter().map(|o| RiskObjectJson { field: &o.field, r#type: &o.kind, value: &o.value, score: o.score }).collect();
+    serde_json::to_string(&json).expect("texts and numbers are always JSON")
+}
+
+fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
