@@ -1,38 +1,74 @@
-//! One command of a pipeline becomes a stage.
+//! One command of a pipeline becomes stages.
+
+use std::ops::Range;
 
 use super::cursor::Cursor;
-use super::{eval, search, stats};
+use super::{eval, pattern, search, stats};
 use crate::ir::{Field, Match, Pred, Rename, Scalar, SortKey, Stage, Test, Vocabulary};
 
-/// Parses a command by its name; what it does not understand is in the cursor's faults.
-pub(super) fn parse(name: &str, name_at: usize, cursor: &mut Cursor<'_>) -> Option<Stage> {
-    match name.to_ascii_lowercase().as_str() {
+/// Rows that `sort` keeps where it is not told.
+const SORT_LIMIT: u64 = 10_000;
+/// Rows that `head` keeps where it is not told.
+const HEAD_LIMIT: u64 = 10;
+/// `convert` writes times so where it is not told.
+const TIME_FORMAT: &str = "%m/%d/%Y %H:%M:%S";
+
+/// The commands with a stage, for the reader of the documentation.
+#[cfg(test)]
+pub(super) const COMMANDS: [&str; 16] = [
+    "search",
+    "where",
+    "eval",
+    "stats",
+    "eventstats",
+    "rename",
+    "fields",
+    "table",
+    "convert",
+    "sort",
+    "head",
+    "dedup",
+    "fillnull",
+    "bin",
+    "bucket",
+    "regex",
+];
+
+/// Parses a command by its name. Nothing: it gave up, and why is in the cursor's faults.
+pub(super) fn parse(name: &str, name_span: Range<usize>, cursor: &mut Cursor<'_>) -> Option<Vec<Stage>> {
+    let stage = match name.to_ascii_lowercase().as_str() {
         "search" => match search::parse(cursor, Vocabulary::Row) {
-            Pred::True => None,
-            pred => Some(Stage::Filter(pred)),
+            Pred::True => return Some(Vec::new()),
+            pred => Stage::Filter(pred),
         },
-        "where" => Some(Stage::Filter(Pred::Scalar(whole(cursor)))),
-        "eval" => Some(Stage::Eval(assignments(cursor))),
-        "stats" => Some(Stage::Stats(stats::parse(cursor))),
-        "eventstats" => Some(Stage::EventStats(stats::parse(cursor))),
-        "rename" => Some(Stage::Rename(renames(cursor))),
-        "fields" => Some(fields(cursor)),
-        "table" => Some(Stage::Keep(names(cursor))),
-        "convert" => convert(cursor),
-        "sort" => Some(sort(cursor)),
-        "head" => head(cursor),
-        "dedup" => dedup(cursor),
-        "fillnull" => Some(fill_null(cursor)),
-        "bin" | "bucket" => bin(cursor),
-        "regex" => regex(cursor),
+        "where" => Stage::Filter(Pred::Scalar(condition(cursor))),
+        "eval" => Stage::Eval(assignments(cursor)?),
+        "stats" => Stage::Stats(stats::parse(cursor)?),
+        "eventstats" => Stage::EventStats(stats::parse(cursor)?),
+        "rename" => Stage::Rename(renames(cursor)?),
+        "fields" => fields(cursor)?,
+        "table" => Stage::Keep(names(cursor)?),
+        "convert" => return convert(cursor),
+        "sort" => sort(cursor)?,
+        "head" => Stage::Head(head(cursor)?),
+        "dedup" => dedup(cursor)?,
+        "fillnull" => fill_null(cursor)?,
+        "bin" | "bucket" => bin(cursor)?,
+        "regex" => regex(cursor)?,
         _ => {
-            cursor.fault("spl-unsupported-command", format!("the command `{name}` is not supported"), name_at..name_at + name.len());
-            None
+            cursor.error("spl-unsupported-command", format!("the command `{name}` is not supported"), name_span);
+            return None;
         }
-    }
+    };
+    Some(vec![stage])
 }
 
-fn whole(cursor: &mut Cursor<'_>) -> Scalar {
+fn unsupported_option(cursor: &mut Cursor<'_>, option: &str, span: Range<usize>) {
+    cursor.error("spl-unsupported-option", format!("the option `{option}` is not supported"), span);
+    cursor.give_up();
+}
+
+fn condition(cursor: &mut Cursor<'_>) -> Scalar {
     let scalar = eval::parse(cursor);
     if !cursor.is_done() {
         cursor.unexpected("an operator");
@@ -40,210 +76,273 @@ fn whole(cursor: &mut Cursor<'_>) -> Scalar {
     scalar
 }
 
-fn assignments(cursor: &mut Cursor<'_>) -> Vec<(String, Scalar)> {
+fn assignments(cursor: &mut Cursor<'_>) -> Option<Vec<(String, Scalar)>> {
     let mut out = Vec::new();
-    while !cursor.is_done() {
-        let Some((name, span)) = cursor.name() else {
-            cursor.unexpected("a field name");
-            break;
-        };
-        if name.starts_with('{') {
-            cursor.fault("spl-unsupported-dynamic-name", "a field named by a value is not supported", span);
-        }
-        if !cursor.take("=") {
-            cursor.unexpected("`=`");
-            break;
-        }
-        out.push((name, eval::parse(cursor)));
-        if !cursor.is_done() && !cursor.take(",") {
-            cursor.unexpected("`,` or an operator");
-        }
-    }
-    out
-}
-
-/// Names separated by commas or spaces.
-fn names(cursor: &mut Cursor<'_>) -> Vec<String> {
-    let mut out = Vec::new();
-    while !cursor.is_done() {
-        if cursor.take(",") {
-            continue;
-        }
-        match cursor.name() {
-            Some((name, _)) => out.push(name),
-            None => cursor.unexpected("a field name"),
-        }
-    }
-    out
-}
-
-fn fields(cursor: &mut Cursor<'_>) -> Stage {
-    let minus = cursor.rest().trim_start().starts_with("- ") && cursor.take("-");
-    if minus {
-        return Stage::Drop(names(cursor));
-    }
-    cursor.take("+");
-    let mut kept = names(cursor);
-    if !kept.iter().any(|name| name == "_time" || name == "*") {
-        kept.push("_time".to_owned());
-    }
-    Stage::Keep(kept)
-}
-
-fn renames(cursor: &mut Cursor<'_>) -> Vec<Rename> {
-    let mut out = Vec::new();
-    while !cursor.is_done() {
-        if cursor.take(",") {
-            continue;
-        }
-        let from = cursor.name();
-        let has_as = cursor.take_word("as");
-        match (from, has_as.then(|| cursor.name()).flatten()) {
-            (Some((from, span)), Some((to, _))) => {
-                if from.matches('*').count() > 1 || from.matches('*').count() != to.matches('*').count() {
-                    cursor.fault("spl-unsupported-wildcard", "a renaming may have one `*` on both sides, or none", span);
-                }
-                out.push(Rename { from, to });
-            }
-            _ => cursor.unexpected("`OLD as NEW`"),
-        }
-    }
-    out
-}
-
-/// `convert timeformat=… ctime(field)`.
-fn convert(cursor: &mut Cursor<'_>) -> Option<Stage> {
-    let (mut format, mut fields) = ("%m/%d/%Y %H:%M:%S".to_owned(), Vec::new());
-    while !cursor.is_done() {
-        if cursor.take(",") {
-            continue;
-        }
-        let (word, span) = cursor.name()?;
-        match word.to_ascii_lowercase().as_str() {
-            "timeformat" if cursor.take("=") => format = cursor.quoted().or_else(|| cursor.name()).map(|(text, _)| text)?,
-            "ctime" if cursor.take("(") => {
-                fields.extend(cursor.name().map(|(name, _)| name));
-                if !cursor.take(")") {
-                    cursor.unexpected("`)`");
-                }
-                if cursor.take_word("as") {
-                    cursor.fault("spl-unsupported-option", "`convert … as` is not supported", span);
-                    cursor.name();
-                }
-            }
-            _ => {
-                cursor.fault("spl-unsupported-function", format!("`convert {word}` is not supported"), span);
-                cursor.at = cursor.end;
-            }
-        }
-    }
-    (!fields.is_empty()).then_some(Stage::FormatTime { fields, format })
-}
-
-fn sort(cursor: &mut Cursor<'_>) -> Stage {
-    let digits = cursor.take_while(|c| c.is_ascii_digit());
-    let limit = match cursor.slice(digits).parse::<u64>() {
-        Ok(0) => None,
-        Ok(n) => Some(n),
-        Err(_) => Some(10_000),
-    };
-    let mut keys = Vec::new();
-    while !cursor.is_done() {
-        if cursor.take(",") {
-            continue;
-        }
-        let mut descending = cursor.take("-");
-        if !descending {
-            cursor.take("+");
-        }
-        let Some((field, span)) = cursor.name() else {
-            cursor.unexpected("a field name");
-            break;
-        };
-        if keys.is_empty() && field.eq_ignore_ascii_case("limit") && cursor.peek() == Some('=') {
-            cursor.fault("spl-unsupported-option", "write `sort 100 field` for `limit=`", span);
-            break;
-        }
-        if cursor.peek() == Some('(') {
-            cursor.fault("spl-unsupported-function", format!("`sort {field}(…)` is not supported"), span);
-            break;
-        }
-        if cursor.take_word("desc") || cursor.take_word("d") {
-            descending = true;
-        }
-        keys.push(SortKey { field, descending });
-    }
-    Stage::Sort { keys, limit }
-}
-
-fn head(cursor: &mut Cursor<'_>) -> Option<Stage> {
-    if cursor.is_done() {
-        return Some(Stage::Head(10));
-    }
-    cursor.take("limit=");
-    let digits = cursor.take_while(|c| c.is_ascii_digit());
-    let count = cursor.slice(digits).parse().ok();
-    if count.is_none() || !cursor.is_done() {
-        cursor.unexpected("a number of rows");
-    }
-    count.map(Stage::Head)
-}
-
-fn dedup(cursor: &mut Cursor<'_>) -> Option<Stage> {
-    let digits = cursor.take_while(|c| c.is_ascii_digit());
-    let count = cursor.slice(digits).parse().unwrap_or(1);
-    let fields = names_without_options(cursor)?;
-    Some(Stage::Dedup { count, fields })
-}
-
-fn names_without_options(cursor: &mut Cursor<'_>) -> Option<Vec<String>> {
-    let mut out = Vec::new();
-    while !cursor.is_done() {
-        if cursor.take(",") {
-            continue;
-        }
+    loop {
         let Some((name, span)) = cursor.name() else {
             cursor.unexpected("a field name");
             return None;
         };
-        if cursor.peek() == Some('=') || name.eq_ignore_ascii_case("sortby") {
-            cursor.fault("spl-unsupported-option", format!("the option `{name}` is not supported"), span);
-            cursor.at = cursor.end;
+        if name.contains('{') && !name.contains("{}") {
+            cursor.error("spl-unsupported-dynamic-name", "a field named by a value is not supported", span);
+        }
+        if cursor.rest().trim_start().starts_with("==") || !cursor.take("=") {
+            cursor.unexpected("`=`");
+            return None;
+        }
+        out.push((name, eval::parse(cursor)));
+        if cursor.is_done() {
+            return cursor.faults.is_empty().then_some(out);
+        }
+        if !cursor.take(",") {
+            cursor.unexpected("`,` or an operator");
+            return None;
+        }
+    }
+}
+
+/// Names separated by commas or spaces, at least one.
+fn names(cursor: &mut Cursor<'_>) -> Option<Vec<String>> {
+    let mut out = Vec::new();
+    while !cursor.is_done() {
+        if cursor.take(",") {
+            continue;
+        }
+        let Some((name, span)) = cursor.column() else {
+            cursor.unexpected("a field name");
+            return None;
+        };
+        if cursor.peek() == Some('=') {
+            unsupported_option(cursor, &name, span);
             return None;
         }
         out.push(name);
     }
-    Some(out)
+    if out.is_empty() {
+        cursor.unexpected("a field name");
+    }
+    (!out.is_empty()).then_some(out)
 }
 
-fn fill_null(cursor: &mut Cursor<'_>) -> Stage {
-    let mut value = "0".to_owned();
-    if cursor.take("value=") || cursor.take("value =") {
-        value = cursor.quoted().or_else(|| cursor.name()).map(|(text, _)| text).unwrap_or_default();
+/// Names without wildcards.
+fn plain_names(cursor: &mut Cursor<'_>, command: &str) -> Option<Vec<String>> {
+    cursor.peek();
+    let start = cursor.at;
+    let names = names(cursor)?;
+    if names.iter().any(|name| name.contains('*')) {
+        let message = format!("`{command}` over a pattern of fields is not supported");
+        cursor.error("spl-unsupported-wildcard", message, start..cursor.end);
+        return None;
     }
-    Stage::FillNull { fields: names(cursor), value }
+    Some(names)
+}
+
+fn fields(cursor: &mut Cursor<'_>) -> Option<Stage> {
+    if cursor.take("-") {
+        return Some(Stage::Drop(names(cursor)?));
+    }
+    cursor.take("+");
+    let mut kept = names(cursor)?;
+    if !kept.iter().any(|name| name == "_time" || name == "*") {
+        kept.push("_time".to_owned());
+    }
+    Some(Stage::Keep(kept))
+}
+
+fn renames(cursor: &mut Cursor<'_>) -> Option<Vec<Rename>> {
+    let mut out = Vec::new();
+    while !cursor.is_done() {
+        if cursor.take(",") {
+            continue;
+        }
+        let from = cursor.column();
+        let to = if from.is_some() && cursor.take_word("as") { cursor.name() } else { None };
+        let (Some((from, span)), Some((to, _))) = (from, to) else {
+            cursor.unexpected("`OLD as NEW`");
+            return None;
+        };
+        if from.matches('*').count() > 1 || from.matches('*').count() != to.matches('*').count() {
+            cursor.error("spl-unsupported-wildcard", "a renaming may have one `*` on both sides, or none", span);
+        }
+        out.push(Rename { from, to });
+    }
+    if out.is_empty() {
+        cursor.unexpected("`OLD as NEW`");
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+/// `convert timeformat=… ctime(field) as name …`
+fn convert(cursor: &mut Cursor<'_>) -> Option<Vec<Stage>> {
+    let (mut format, mut fields, mut copies) = (TIME_FORMAT.to_owned(), Vec::new(), Vec::new());
+    while !cursor.is_done() {
+        if cursor.take(",") {
+            continue;
+        }
+        let Some((word, span)) = cursor.name() else {
+            cursor.unexpected("`ctime(FIELD)`");
+            return None;
+        };
+        match word.to_ascii_lowercase().as_str() {
+            "timeformat" if cursor.take("=") => match cursor.option_value() {
+                Some((text, _)) => format = text,
+                None => cursor.unexpected("a time format"),
+            },
+            "ctime" if cursor.take("(") => {
+                let name = plain_name(cursor, "ctime")?;
+                if !cursor.take(")") {
+                    cursor.unexpected("`)`");
+                }
+                if cursor.take_word("as") {
+                    let alias = plain_name(cursor, "ctime")?;
+                    copies.push((alias.clone(), eval::field(name)));
+                    fields.push(alias);
+                } else {
+                    fields.push(name);
+                }
+            }
+            _ => {
+                cursor.error("spl-unsupported-function", format!("`convert {word}` is not supported"), span);
+                cursor.give_up();
+            }
+        }
+    }
+    if fields.is_empty() {
+        cursor.unexpected("`ctime(FIELD)`");
+        return None;
+    }
+    let copy = (!copies.is_empty()).then_some(Stage::Eval(copies));
+    Some(copy.into_iter().chain([Stage::FormatTime { fields, format }]).collect())
+}
+
+fn plain_name(cursor: &mut Cursor<'_>, command: &str) -> Option<String> {
+    match cursor.name() {
+        Some((name, span)) if name.contains('*') => {
+            cursor.error("spl-unsupported-wildcard", format!("`{command}` over a pattern of fields is not supported"), span);
+            cursor.give_up();
+            None
+        }
+        Some((name, _)) => Some(name),
+        None => {
+            cursor.unexpected("a field name");
+            None
+        }
+    }
+}
+
+fn sort(cursor: &mut Cursor<'_>) -> Option<Stage> {
+    let mut limit = cursor.whole_number();
+    let mut keys: Vec<SortKey> = Vec::new();
+    while !cursor.is_done() {
+        if cursor.take(",") {
+            continue;
+        }
+        let descending = cursor.take("-");
+        if !descending {
+            cursor.take("+");
+        }
+        let Some((field, span)) = cursor.column() else {
+            cursor.unexpected("a field name");
+            return None;
+        };
+        if cursor.take("=") {
+            limit = cursor.whole_number();
+            if limit.is_none() || field != "limit" {
+                unsupported_option(cursor, &field, span);
+            }
+        } else if ["num(", "str(", "ip("].iter().any(|function| field.starts_with(function)) {
+            cursor.error("spl-unsupported-function", format!("`sort {field}` is not supported"), span);
+        } else if !keys.is_empty() && matches!(field.as_str(), "d" | "desc") && cursor.is_done() {
+            keys.iter_mut().for_each(|key| key.descending = !key.descending); // turns the whole order round
+        } else {
+            keys.push(SortKey { field, descending });
+        }
+    }
+    if keys.is_empty() {
+        if cursor.faults.is_empty() {
+            cursor.unexpected("a field name");
+        }
+        return None;
+    }
+    let limit = limit.unwrap_or(SORT_LIMIT);
+    Some(Stage::Sort { keys, limit: (limit > 0).then_some(limit) })
+}
+
+fn head(cursor: &mut Cursor<'_>) -> Option<u64> {
+    if cursor.is_done() {
+        return Some(HEAD_LIMIT);
+    }
+    if cursor.take_word("limit") && !cursor.take("=") {
+        cursor.unexpected("`=`");
+    }
+    let count = cursor.whole_number();
+    if count.is_none() || !cursor.is_done() {
+        cursor.unexpected("a number of rows and nothing else");
+        return None;
+    }
+    count
+}
+
+fn dedup(cursor: &mut Cursor<'_>) -> Option<Stage> {
+    cursor.peek();
+    let start = cursor.at;
+    let count = cursor.whole_number().unwrap_or(1);
+    if count == 0 {
+        cursor.error("spl-arguments", "`dedup` keeps at least one row", start..cursor.at);
+    }
+    let fields = plain_names(cursor, "dedup")?;
+    if let Some(at) = fields.iter().position(|name| name.eq_ignore_ascii_case("sortby")).filter(|at| *at > 0) {
+        unsupported_option(cursor, &fields[at], start..cursor.end);
+        return None;
+    }
+    Some(Stage::Dedup { count, fields })
+}
+
+fn fill_null(cursor: &mut Cursor<'_>) -> Option<Stage> {
+    let mut value = "0".to_owned();
+    if cursor.take_word("value") {
+        if !cursor.take("=") {
+            cursor.unexpected("`=`");
+        }
+        match cursor.option_value() {
+            Some((text, _)) => value = text,
+            None => cursor.unexpected("a value"),
+        }
+    }
+    let fields = if cursor.is_done() { Vec::new() } else { plain_names(cursor, "fillnull")? };
+    Some(Stage::FillNull { fields, value })
 }
 
 fn bin(cursor: &mut Cursor<'_>) -> Option<Stage> {
-    let (mut field, mut span, mut alias) = (None, None, None);
+    let (mut field, mut width, mut alias) = (None, None, None);
     while !cursor.is_done() {
-        let (word, at) = cursor.name()?;
+        let Some((word, span)) = cursor.name() else {
+            cursor.unexpected("a field name");
+            return None;
+        };
         if cursor.take("=") {
-            let value = cursor.quoted().or_else(|| cursor.name()).map(|(text, _)| text).unwrap_or_default();
+            let value = cursor.option_value().map(|(text, _)| text).unwrap_or_default();
             match (word.as_str(), seconds(&value)) {
-                ("span", Some(width)) => span = Some(width),
-                _ => cursor.fault("spl-unsupported-option", format!("`bin {word}={value}` is not supported"), at),
+                ("span", Some(seconds)) => width = Some(seconds),
+                _ => {
+                    unsupported_option(cursor, &format!("{word}={value}"), span);
+                    return None;
+                }
             }
-        } else if word.eq_ignore_ascii_case("as") {
-            alias = cursor.name().map(|(name, _)| name);
-        } else {
-            field = Some(word);
+        } else if field.is_some() && word.eq_ignore_ascii_case("as") {
+            alias = Some(plain_name(cursor, "bin")?);
+        } else if field.replace(word).is_some() {
+            cursor.error("spl-syntax", "`bin` works on one field", span);
         }
     }
-    match (field, span) {
+    match (field, width) {
         (Some(field), Some(span)) => Some(Stage::Bin { field, span, alias }),
-        _ => {
-            cursor.unexpected("a field and `span=`");
+        (None, _) => {
+            cursor.unexpected("a field name");
+            None
+        }
+        (_, None) => {
+            cursor.unexpected("`span=`");
             None
         }
     }
@@ -252,7 +351,7 @@ fn bin(cursor: &mut Cursor<'_>) -> Option<Stage> {
 /// A width like `5m` in seconds; a bare number is itself.
 fn seconds(text: &str) -> Option<f64> {
     let digits = text.trim_end_matches(|c: char| c.is_alphabetic());
-    let number: f64 = digits.parse().ok().filter(|n| *n > 0.0)?;
+    let number: f64 = digits.parse().ok().filter(|n: &f64| n.is_finite() && *n > 0.0)?;
     let unit = match &text[digits.len()..] {
         "" | "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
         "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
@@ -265,32 +364,31 @@ fn seconds(text: &str) -> Option<f64> {
 }
 
 fn regex(cursor: &mut Cursor<'_>) -> Option<Stage> {
+    cursor.peek();
     let start = cursor.at;
-    if cursor.peek() == Some('"') {
-        let end = cursor.end;
-        cursor.fault("spl-unsupported-free-text", "`regex` without a field searches the raw text of events, which is not kept", start..end);
-        cursor.at = end;
+    let name = if cursor.peek() == Some('"') { None } else { cursor.name() };
+    let Some((name, span)) = name.filter(|(name, _)| name != super::RAW_TEXT) else {
+        super::refuse_raw_text(cursor, "`regex` without a field", start..cursor.end);
+        cursor.give_up();
         return None;
-    }
-    let (name, _) = cursor.name()?;
+    };
     let negated = cursor.take("!=");
     if !negated && !cursor.take("=") {
         cursor.unexpected("`=`");
         return None;
     }
-    let Some((pattern, span)) = cursor.quoted() else {
+    let Some((pattern, pattern_span)) = cursor.quoted() else {
         cursor.unexpected("a quoted regular expression");
         return None;
     };
-    if let Err(error) = regex_syntax::parse(&pattern) {
-        cursor.fault(
-            "spl-unsupported-regex",
-            format!("the regular expression is not supported: {}", error.to_string().lines().last().unwrap_or_default()),
-            span.clone(),
-        );
-        return None;
-    }
+    let pattern = match pattern::translate(&pattern) {
+        Ok(pattern) => pattern,
+        Err(reason) => {
+            cursor.error("spl-unsupported-regex", pattern::refusal(&reason), pattern_span);
+            return None;
+        }
+    };
     let field = Field { name, vocabulary: Vocabulary::Row };
-    let matched = Pred::Match(Match { field, test: Test::Regex(pattern), negated: false, span });
+    let matched = Pred::Match(Match { field, test: Test::Regex(pattern), negated: false, span: span.start..cursor.at });
     Some(Stage::Filter(if negated { Pred::Not(Box::new(matched)) } else { matched }))
 }

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-/// A fault found while parsing: code, message, span in the expanded text.
-pub(super) type Fault = (&'static str, String, Range<usize>);
+use super::fault::Fault;
 
 /// Reads one command's text from left to right; offsets are those of the whole expanded search.
 pub(super) struct Cursor<'t> {
@@ -12,14 +11,16 @@ pub(super) struct Cursor<'t> {
     pub(super) at: usize,
     /// One past the last byte of the command.
     pub(super) end: usize,
-    /// What was wrong so far.
+    /// What was wrong so far, spans in the expanded search.
     pub(super) faults: Vec<Fault>,
+    /// The rest of the command was given up: what is missing behind it is no fault of its own.
+    gave_up: bool,
 }
 
 impl<'t> Cursor<'t> {
     /// Starts at a range of the expanded search.
     pub(super) fn new(text: &'t str, range: Range<usize>) -> Self {
-        Self { text, at: range.start, end: range.end, faults: Vec::new() }
+        Self { text, at: range.start, end: range.end, faults: Vec::new(), gave_up: false }
     }
 
     /// What is left of the command.
@@ -69,6 +70,17 @@ impl<'t> Cursor<'t> {
         start..self.at
     }
 
+    /// Takes digits as a number, if they come next.
+    pub(super) fn whole_number(&mut self) -> Option<u64> {
+        let (start, digits) = (self.at, self.take_while(|c| c.is_ascii_digit()));
+        let number = self.slice(digits).parse().ok();
+        if number.is_none() || self.rest().chars().next().is_some_and(is_name_char) {
+            self.at = start;
+            return None;
+        }
+        number
+    }
+
     /// Takes a string in double quotes with its escapes resolved.
     pub(super) fn quoted(&mut self) -> Option<(String, Range<usize>)> {
         if self.peek() != Some('"') {
@@ -88,10 +100,19 @@ impl<'t> Cursor<'t> {
                 _ => {}
             }
         }
-        self.fault("spl-unclosed-string", "a string lacks its closing quote", start..self.end);
+        self.error("spl-unclosed-string", "a string lacks its closing quote", start..start + 1);
         let inner = unescape(&self.rest()[1..]);
-        self.at = self.end;
+        self.give_up();
         Some((inner, start..self.end))
+    }
+
+    /// Takes a value of an option: quoted or bare.
+    pub(super) fn option_value(&mut self) -> Option<(String, Range<usize>)> {
+        if self.peek() == Some('"') {
+            return self.quoted();
+        }
+        let span = self.take_while(|c| !c.is_whitespace() && !matches!(c, ',' | '(' | ')' | '"'));
+        (!span.is_empty()).then(|| (self.slice(span.clone()).to_owned(), span))
     }
 
     /// Takes a field name: bare, in double or in single quotes.
@@ -101,8 +122,8 @@ impl<'t> Cursor<'t> {
             '\'' => {
                 let start = self.at;
                 let Some(close) = self.rest()[1..].find('\'') else {
-                    self.fault("spl-unclosed-string", "a quoted field name lacks its closing quote", start..self.end);
-                    self.at = self.end;
+                    self.error("spl-unclosed-string", "a quoted field name lacks its closing quote", start..start + 1);
+                    self.give_up();
                     return None;
                 };
                 let name = self.rest()[1..=close].to_owned();
@@ -117,19 +138,73 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// Notes a fault.
-    pub(super) fn fault(&mut self, code: &'static str, message: impl Into<String>, span: Range<usize>) {
-        self.faults.push((code, message.into(), span));
+    /// Takes the name of a column: a field's, or one that `stats` gave, such as `values(user)`.
+    pub(super) fn column(&mut self) -> Option<(String, Range<usize>)> {
+        let (name, span) = self.name()?;
+        let bare = !self.slice(span.clone()).starts_with(['"', '\'']);
+        if bare && self.at < self.end && self.rest().starts_with('(') && self.rest().contains(')') {
+            let whole = span.start..self.skip_group('(', ')').end;
+            return Some((self.slice(whole.clone()).to_owned(), whole));
+        }
+        Some((name, span))
+    }
+
+    /// Takes a group from `open` to the `close` that belongs to it; brackets in strings do not count.
+    pub(super) fn skip_group(&mut self, open: char, close: char) -> Range<usize> {
+        self.peek();
+        let (start, mut depth, mut quoted, mut escaped) = (self.at, 0_u32, false, false);
+        for (index, c) in self.rest().char_indices() {
+            match c {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '"' => quoted = !quoted,
+                _ if quoted => {}
+                c if c == open => depth += 1,
+                c if c == close => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        self.at += index + close.len_utf8();
+                        return start..self.at;
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.give_up();
+        start..self.end
+    }
+
+    /// Notes an error.
+    pub(super) fn error(&mut self, code: &'static str, message: impl Into<String>, span: Range<usize>) {
+        self.faults.push(Fault::error(code, message, span));
+    }
+
+    /// Leaves the rest of the command.
+    pub(super) fn give_up(&mut self) {
+        self.at = self.end;
+        self.gave_up = true;
+    }
+
+    /// Whether the rest of the command was left.
+    pub(super) fn gave_up(&self) -> bool {
+        self.gave_up
     }
 
     /// Notes that something unexpected comes next, and gives up on the rest of the command.
     pub(super) fn unexpected(&mut self, wanted: &str) {
+        if self.gave_up {
+            return;
+        }
         self.peek();
-        let length = self.rest().chars().next().map_or(0, char::len_utf8);
-        let found =
-            if length == 0 { "the end".to_owned() } else { format!("`{}`", self.rest().split_whitespace().next().unwrap_or_default()) };
-        self.fault("spl-syntax", format!("expected {wanted}, found {found}"), self.at..self.at + length);
-        self.at = self.end;
+        let word = self.rest().split_whitespace().next().unwrap_or_default();
+        let length = word.chars().next().map_or(0, char::len_utf8);
+        let found = match word.char_indices().nth(SHOWN_CHARS) {
+            _ if word.is_empty() => "the end".to_owned(),
+            Some((cut, _)) => format!("`{}…`", &word[..cut]),
+            None => format!("`{word}`"),
+        };
+        self.error("spl-syntax", format!("expected {wanted}, found {found}"), self.at..self.at + length);
+        self.give_up();
     }
 
     /// Whether nothing is left.
@@ -137,6 +212,9 @@ impl<'t> Cursor<'t> {
         self.peek().is_none()
     }
 }
+
+/// Characters of what was found that a message shows.
+const SHOWN_CHARS: usize = 40;
 
 /// Characters of bare names in every context.
 pub(super) fn is_name_char(c: char) -> bool {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::page::derived_risk_objects;
+use super::risk::{derived_risk_objects, kind_of_observable};
 use super::{Macros, parse_search};
-use crate::diag::{Diagnostic, Severity, SourceText};
+use crate::diag::{Diagnostic, SourceText};
 use crate::ir::{Language, Risk, RiskObject, Rule, RuleMeta};
 use crate::yaml::{self, Node};
 
@@ -23,13 +23,14 @@ pub fn parse_escu_yaml(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rul
         return (None, vec![Diagnostic::error("spl-no-search", "a detection needs `search`").at(source, document.span.clone())]);
     };
     let parsed = parse_search(text, macros);
-    let place = |span: std::ops::Range<usize>| search.part_span(&source.text, span);
-    let diagnostics: Vec<Diagnostic> =
-        parsed.faults.into_iter().map(|(code, message, span)| Diagnostic::error(code, message).at(source, place(span))).collect();
+    let diagnostics = parsed.faults.into_iter().map(|fault| {
+        let span = search.part_span(&source.text, fault.span.clone());
+        fault.at(source, span)
+    });
+    let diagnostics = diagnostics.collect();
     let mut meta = meta(document, source);
     meta.hash = hash(&source.text, parsed.macros.iter());
-    let ok = diagnostics.iter().all(|d| d.severity != Severity::Error);
-    (parsed.query.filter(|_| ok).map(|query| Rule { meta, query }), diagnostics)
+    (parsed.query.map(|query| Rule { meta, query }), diagnostics)
 }
 
 /// SHA-256 of the file and the macros it used, hex.
@@ -108,15 +109,13 @@ fn observables(tags: Option<&Node>) -> Vec<RiskObject> {
     let items = tags.and_then(|t| t.get("observable")).map(Node::items).unwrap_or_default();
     let victims =
         items.iter().filter(|o| o.get("role").map(Node::texts).unwrap_or_default().iter().any(|role| role.eq_ignore_ascii_case("victim")));
-    victims
-        .filter_map(|observable| {
-            let field = observable.get("name")?.scalar_text()?.to_owned();
-            let kind = match observable.get("type").and_then(Node::scalar_text).unwrap_or_default().to_lowercase().as_str() {
-                "user" | "user name" | "email" | "email address" => "user",
-                "hostname" | "endpoint" | "device" | "ip address" => "system",
-                _ => "other",
-            };
-            Some(RiskObject { field, kind: kind.to_owned(), score: None })
-        })
-        .collect()
+    let mut out: Vec<RiskObject> = Vec::new();
+    for observable in victims {
+        let Some(field) = observable.get("name").and_then(Node::scalar_text) else { continue };
+        let kind = kind_of_observable(observable.get("type").and_then(Node::scalar_text).unwrap_or_default());
+        if !out.iter().any(|o| o.field == field && o.kind == kind) {
+            out.push(RiskObject { field: field.to_owned(), kind: kind.to_owned(), score: None });
+        }
+    }
+    out
 }

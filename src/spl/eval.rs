@@ -1,55 +1,113 @@
 //! Eval expressions, as `eval`, `where` and `count(eval(…))` have them: AND before OR, comparisons, arithmetic, calls.
 
+use std::ops::Range;
+
 use super::cursor::{Cursor, is_name_char};
+use super::function::Signature;
+use super::pattern;
 use crate::ir::{BinaryOp, Field, Function, Scalar, Vocabulary};
 
-/// Expressions inside of expressions.
+/// Expressions inside of expressions; a chain of operators nests once an operator.
 const MAX_DEPTH: u32 = 100;
 
 /// Parses an expression; stops at what cannot go on with it.
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Scalar {
-    Parser { cursor, depth: 0 }.or()
+    let mut parser = Parser { cursor, open: 0 };
+    let scalar = parser.or().scalar;
+    let at = parser.cursor.at;
+    if parser.cursor.take_word("XOR") {
+        parser.cursor.error("spl-unsupported-operator", "the operator `XOR` is not supported", at..parser.cursor.at);
+        parser.cursor.give_up();
+    }
+    scalar
+}
+
+/// A field of a row.
+pub(super) fn field(name: String) -> Scalar {
+    Scalar::Field(Field { name, vocabulary: Vocabulary::Row })
+}
+
+/// A parsed expression and how deep it is nested: dropping and walking it takes so much stack.
+struct Node {
+    scalar: Scalar,
+    depth: u32,
+    /// Where it stands; only known of arguments.
+    span: Range<usize>,
+}
+
+impl Node {
+    fn new(scalar: Scalar, depth: u32) -> Self {
+        Self { scalar, depth, span: 0..0 }
+    }
+
+    fn leaf(scalar: Scalar) -> Self {
+        Self::new(scalar, 1)
+    }
 }
 
 struct Parser<'c, 't> {
     cursor: &'c mut Cursor<'t>,
-    depth: u32,
+    /// Brackets and calls that are open.
+    open: u32,
 }
 
 impl Parser<'_, '_> {
-    fn or(&mut self) -> Scalar {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
+    /// Nests an expression in another, within the limit.
+    fn nest(&mut self, depth: u32, scalar: impl FnOnce() -> Scalar) -> Node {
+        if depth < MAX_DEPTH {
+            return Node::new(scalar(), depth + 1);
+        }
+        self.too_deep();
+        Node::leaf(Scalar::Null)
+    }
+
+    fn too_deep(&mut self) {
+        if !self.cursor.gave_up() {
             let at = self.cursor.at;
-            self.cursor.fault("spl-depth", format!("expressions are nested deeper than MAX_DEPTH = {MAX_DEPTH}"), at..at);
-            self.cursor.at = self.cursor.end;
+            self.cursor.error("spl-depth", format!("expressions are nested deeper than MAX_DEPTH = {MAX_DEPTH}"), at..at);
+            self.cursor.give_up();
+        }
+    }
+
+    fn or(&mut self) -> Node {
+        self.open += 1;
+        if self.open > MAX_DEPTH {
+            self.too_deep();
         }
         let mut parts = vec![self.and()];
         while self.cursor.take_word("OR") {
             parts.push(self.and());
         }
-        self.depth -= 1;
-        if parts.len() == 1 { parts.remove(0) } else { Scalar::Or(parts) }
+        self.open -= 1;
+        self.join(parts, Scalar::Or)
     }
 
-    fn and(&mut self) -> Scalar {
+    fn and(&mut self) -> Node {
         let mut parts = vec![self.not()];
         while self.cursor.take_word("AND") {
             parts.push(self.not());
         }
-        if parts.len() == 1 { parts.remove(0) } else { Scalar::And(parts) }
+        self.join(parts, Scalar::And)
     }
 
-    fn not(&mut self) -> Scalar {
-        let mut negations = 0;
+    fn join(&mut self, mut parts: Vec<Node>, make: fn(Vec<Scalar>) -> Scalar) -> Node {
+        if parts.len() == 1 {
+            return parts.remove(0);
+        }
+        let depth = parts.iter().map(|p| p.depth).max().unwrap_or(0);
+        self.nest(depth, || make(parts.into_iter().map(|p| p.scalar).collect()))
+    }
+
+    fn not(&mut self) -> Node {
+        let mut negated = false;
         while self.cursor.take_word("NOT") || (!self.cursor.rest().trim_start().starts_with("!=") && self.cursor.take("!")) {
-            negations += 1;
+            negated = !negated;
         }
         let inner = self.comparison();
-        (0..negations % 2).fold(inner, |inner, _| Scalar::Not(Box::new(inner)))
+        if negated { self.nest(inner.depth, || Scalar::Not(Box::new(inner.scalar))) } else { inner }
     }
 
-    fn comparison(&mut self) -> Scalar {
+    fn comparison(&mut self) -> Node {
         let left = self.sum();
         let operators = [
             ("!=", BinaryOp::Ne),
@@ -61,21 +119,26 @@ impl Parser<'_, '_> {
             (">", BinaryOp::Gt),
         ];
         if let Some((_, op)) = operators.into_iter().find(|(token, _)| self.cursor.take(token)) {
-            return Scalar::Binary(op, Box::new(left), Box::new(self.sum()));
+            let right = self.sum();
+            return self.binary(op, left, right);
         }
         if self.cursor.take_word("LIKE") {
             let pattern = self.sum();
-            return Scalar::Call(Function::Like, vec![left, pattern]);
+            return self.nest(left.depth.max(pattern.depth), || Scalar::Call(Function::Like, vec![left.scalar, pattern.scalar]));
         }
         if self.cursor.take_word("IN") {
             let mut arguments = vec![left];
             arguments.extend(self.arguments());
-            return Scalar::Call(Function::In, arguments);
+            return self.join(arguments, |arguments| Scalar::Call(Function::In, arguments));
         }
         left
     }
 
-    fn sum(&mut self) -> Scalar {
+    fn binary(&mut self, op: BinaryOp, left: Node, right: Node) -> Node {
+        self.nest(left.depth.max(right.depth), || Scalar::Binary(op, Box::new(left.scalar), Box::new(right.scalar)))
+    }
+
+    fn sum(&mut self) -> Node {
         let mut left = self.product();
         loop {
             let op = match self.cursor.peek() {
@@ -85,11 +148,12 @@ impl Parser<'_, '_> {
                 _ => return left,
             };
             self.cursor.at += 1;
-            left = Scalar::Binary(op, Box::new(left), Box::new(self.product()));
+            let right = self.product();
+            left = self.binary(op, left, right);
         }
     }
 
-    fn product(&mut self) -> Scalar {
+    fn product(&mut self) -> Node {
         let mut left = self.unary();
         loop {
             let op = match self.cursor.peek() {
@@ -99,18 +163,22 @@ impl Parser<'_, '_> {
                 _ => return left,
             };
             self.cursor.at += 1;
-            left = Scalar::Binary(op, Box::new(left), Box::new(self.unary()));
+            let right = self.unary();
+            left = self.binary(op, left, right);
         }
     }
 
-    fn unary(&mut self) -> Scalar {
-        if self.cursor.take("-") {
-            return Scalar::Negate(Box::new(self.primary()));
+    fn unary(&mut self) -> Node {
+        if !self.cursor.take("-") {
+            return self.primary();
         }
-        self.primary()
+        match self.primary() {
+            Node { scalar: Scalar::Number(number), depth, .. } => Node::new(Scalar::Number(-number), depth),
+            inner => self.nest(inner.depth, || Scalar::Negate(Box::new(inner.scalar))),
+        }
     }
 
-    fn primary(&mut self) -> Scalar {
+    fn primary(&mut self) -> Node {
         match self.cursor.peek() {
             Some('(') => {
                 self.cursor.take("(");
@@ -120,18 +188,24 @@ impl Parser<'_, '_> {
                 }
                 inner
             }
-            Some('"') => self.cursor.quoted().map_or(Scalar::Null, |(text, _)| Scalar::Text(text)),
-            Some('\'') => self.cursor.name().map_or(Scalar::Null, |(name, _)| field(name)),
-            Some(c) if c.is_ascii_digit() => self.number(),
+            Some('"') => Node::leaf(self.cursor.quoted().map_or(Scalar::Null, |(text, _)| Scalar::Text(text))),
+            Some('\'') => {
+                let name = self.cursor.name();
+                Node::leaf(name.map_or(Scalar::Null, |(name, span)| self.field(name, span)))
+            }
+            Some(c) if c.is_ascii_digit() || (c == '.' && self.cursor.rest()[1..].starts_with(|c: char| c.is_ascii_digit())) => {
+                Node::leaf(self.number())
+            }
             Some(c) if is_name_char(c) => self.word(),
             _ => {
                 self.cursor.unexpected("an expression");
-                Scalar::Null
+                Node::leaf(Scalar::Null)
             }
         }
     }
 
     fn number(&mut self) -> Scalar {
+        self.cursor.peek();
         let start = self.cursor.at;
         self.cursor.take_while(|c| c.is_ascii_digit());
         if self.cursor.rest().strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
@@ -139,35 +213,61 @@ impl Parser<'_, '_> {
             self.cursor.take_while(|c| c.is_ascii_digit());
         }
         let text = self.cursor.slice(start..self.cursor.at);
-        Scalar::Number(text.parse().unwrap_or(0.0))
+        Scalar::Number(text.parse().expect("digits with at most one point among them are a number"))
+    }
+
+    fn field(&mut self, name: String, span: Range<usize>) -> Scalar {
+        if name == super::RAW_TEXT {
+            super::refuse_raw_text(self.cursor, "`_raw`", span);
+        }
+        field(name)
     }
 
     /// A field, or a call when a bracket follows.
-    fn word(&mut self) -> Scalar {
+    fn word(&mut self) -> Node {
         let span = self.cursor.take_while(|c| is_name_char(c) || matches!(c, '{' | '}' | ':' | '@'));
         let name = self.cursor.slice(span.clone()).to_owned();
         if self.cursor.peek() != Some('(') {
-            return match name.as_str() {
+            return Node::leaf(match name.as_str() {
                 "true" => Scalar::Bool(true),
                 "false" => Scalar::Bool(false),
                 "null" | "NULL" => Scalar::Null,
-                _ => field(name),
-            };
+                _ => self.field(name, span),
+            });
         }
         let arguments = self.arguments();
-        let Some((function, least, most)) = function(&name.to_ascii_lowercase()) else {
-            self.cursor.fault("spl-unsupported-function", format!("the function `{name}` is not supported"), span);
-            return Scalar::Null;
+        let Some(signature) = Signature::of(&name) else {
+            self.cursor.error("spl-unsupported-function", format!("the function `{name}` is not supported"), span);
+            return Node::leaf(Scalar::Null);
         };
-        if arguments.len() < least || arguments.len() > most {
-            let wanted = if least == most { least.to_string() } else { format!("{least} or more") };
-            self.cursor.fault("spl-arguments", format!("`{name}` takes {wanted} arguments, not {}", arguments.len()), span);
-            return Scalar::Null;
-        }
-        Scalar::Call(function, arguments)
+        self.call(signature, arguments, span)
     }
 
-    fn arguments(&mut self) -> Vec<Scalar> {
+    fn call(&mut self, signature: &Signature, mut arguments: Vec<Node>, span: Range<usize>) -> Node {
+        if let Some(refusal) = signature.refuse(arguments.len()) {
+            if !self.cursor.gave_up() {
+                self.cursor.error("spl-arguments", refusal, span);
+            }
+            return Node::leaf(Scalar::Null);
+        }
+        if let Some(Node { scalar: Scalar::Text(text), span, .. }) = signature.pattern().and_then(|i| arguments.get_mut(i)) {
+            match pattern::translate(text) {
+                Ok(translated) => *text = translated,
+                Err(reason) => {
+                    self.cursor.error("spl-unsupported-regex", pattern::refusal(&reason), span.clone());
+                    return Node::leaf(Scalar::Null);
+                }
+            }
+        }
+        if signature.function == Function::MvFilter && !arguments.first().is_some_and(|a| has_one_field(&a.scalar)) {
+            self.cursor.error("spl-arguments", "the condition of `mvfilter` must be about exactly one field", span);
+            return Node::leaf(Scalar::Null);
+        }
+        let depth = arguments.iter().map(|a| a.depth).max().unwrap_or(0);
+        self.nest(depth, || Scalar::Call(signature.function, arguments.into_iter().map(|a| a.scalar).collect()))
+    }
+
+    fn arguments(&mut self) -> Vec<Node> {
         let mut out = Vec::new();
         if !self.cursor.take("(") {
             self.cursor.unexpected("`(`");
@@ -177,7 +277,10 @@ impl Parser<'_, '_> {
             return out;
         }
         loop {
-            out.push(self.or());
+            self.cursor.peek();
+            let start = self.cursor.at;
+            let argument = self.or();
+            out.push(Node { span: start..self.cursor.at, ..argument });
             if self.cursor.take(",") {
                 continue;
             }
@@ -189,65 +292,19 @@ impl Parser<'_, '_> {
     }
 }
 
-/// A field of a row.
-pub(super) fn field(name: String) -> Scalar {
-    Scalar::Field(Field { name, vocabulary: Vocabulary::Row })
+fn has_one_field(scalar: &Scalar) -> bool {
+    let mut names = Vec::new();
+    field_names(scalar, &mut names);
+    names.dedup();
+    names.len() == 1
 }
 
-/// The functions: name → (function, fewest and most arguments).
-fn function(name: &str) -> Option<(Function, usize, usize)> {
-    const MANY: usize = 1_000;
-    Some(match name {
-        "if" => (Function::If, 3, 3),
-        "case" => (Function::Case, 2, MANY),
-        "coalesce" => (Function::Coalesce, 1, MANY),
-        "isnull" => (Function::IsNull, 1, 1),
-        "isnotnull" => (Function::IsNotNull, 1, 1),
-        "nullif" => (Function::NullIf, 2, 2),
-        "validate" => (Function::Validate, 2, MANY),
-        "like" => (Function::Like, 2, 2),
-        "match" => (Function::Match, 2, 2),
-        "cidrmatch" => (Function::CidrMatch, 2, 2),
-        "in" => (Function::In, 2, MANY),
-        "lower" => (Function::Lower, 1, 1),
-        "upper" => (Function::Upper, 1, 1),
-        "len" => (Function::Len, 1, 1),
-        "trim" => (Function::Trim, 1, 2),
-        "ltrim" => (Function::LTrim, 1, 2),
-        "rtrim" => (Function::RTrim, 1, 2),
-        "substr" => (Function::Substr, 2, 3),
-        "replace" => (Function::Replace, 3, 3),
-        "split" => (Function::Split, 2, 2),
-        "urldecode" => (Function::UrlDecode, 1, 1),
-        "tostring" => (Function::ToString, 1, 2),
-        "tonumber" => (Function::ToNumber, 1, 2),
-        "abs" => (Function::Abs, 1, 1),
-        "ceiling" | "ceil" => (Function::Ceiling, 1, 1),
-        "floor" => (Function::Floor, 1, 1),
-        "round" => (Function::Round, 1, 2),
-        "sqrt" => (Function::Sqrt, 1, 1),
-        "pow" => (Function::Pow, 2, 2),
-        "ln" => (Function::Ln, 1, 1),
-        "log" => (Function::Log, 1, 2),
-        "exp" => (Function::Exp, 1, 1),
-        "min" => (Function::Min, 1, MANY),
-        "max" => (Function::Max, 1, MANY),
-        "mvcount" => (Function::MvCount, 1, 1),
-        "mvindex" => (Function::MvIndex, 2, 3),
-        "mvjoin" => (Function::MvJoin, 2, 2),
-        "mvappend" => (Function::MvAppend, 1, MANY),
-        "mvdedup" => (Function::MvDedup, 1, 1),
-        "mvfind" => (Function::MvFind, 2, 2),
-        "mvsort" => (Function::MvSort, 1, 1),
-        "now" => (Function::Now, 0, 0),
-        "relative_time" => (Function::RelativeTime, 2, 2),
-        "strftime" => (Function::Strftime, 2, 2),
-        "strptime" => (Function::Strptime, 2, 2),
-        "md5" => (Function::Md5, 1, 1),
-        "sha256" => (Function::Sha256, 1, 1),
-        "null" => (Function::Null, 0, 0),
-        "true" => (Function::True, 0, 0),
-        "false" => (Function::False, 0, 0),
-        _ => return None,
-    })
+fn field_names<'s>(scalar: &'s Scalar, out: &mut Vec<&'s str>) {
+    match scalar {
+        Scalar::Field(field) => out.push(&field.name),
+        Scalar::Call(_, parts) | Scalar::And(parts) | Scalar::Or(parts) => parts.iter().for_each(|p| field_names(p, out)),
+        Scalar::Binary(_, left, right) => [left, right].into_iter().for_each(|p| field_names(p, out)),
+        Scalar::Negate(inner) | Scalar::Not(inner) => field_names(inner, out),
+        Scalar::Null | Scalar::Text(_) | Scalar::Number(_) | Scalar::Bool(_) => {}
+    }
 }

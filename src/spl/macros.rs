@@ -1,20 +1,28 @@
 //! Macros: text that is put in before a search is parsed.
 //!
-//! Comments go first, then macros, then parsing: what a macro holds may be structure. A macro that nobody defined and
-//! whose name ends in `_filter` is the detection's own place for exclusions and lets everything pass.
+//! Comments go first, then macros, then parsing: what a macro holds may be structure, so no brackets are added. A macro
+//! that nobody defined and whose name ends in `_filter` is the detection's own place for exclusions and lets everything
+//! pass. Expansion is bounded: macros may not call themselves, and there are budgets for depth, calls and size.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::builtin;
+use super::fault::Fault;
 use super::text::Expanded;
 use crate::diag::{Diagnostic, SourceText};
 use crate::yaml;
 
 /// Macros inside of macros.
-const MAX_DEPTH: u32 = 20;
+const MAX_DEPTH: usize = 20;
+/// Calls of one search, those inside of macros included.
+const MAX_CALLS: usize = 10_000;
 /// Bytes of an expanded search.
 const MAX_EXPANDED_BYTES: usize = 1024 * 1024;
+
+/// What a macro that nobody filled lets through, as a command and inside of one.
+const EVERYTHING: [&str; 2] = ["search *", "*"];
 
 #[derive(Debug, Clone)]
 struct Macro {
@@ -28,37 +36,18 @@ pub struct Macros {
     by_name: BTreeMap<(String, usize), Macro>,
 }
 
-/// (name, arguments, definition) of the macros that need no folder.
-const BUILTIN: [(&str, &str, &str); 15] = [
-    ("wineventlog_security", "", "eventtype=wineventlog_security OR Channel=security OR source=XmlWinEventLog:Security"),
-    ("wineventlog_system", "", "eventtype=wineventlog_system OR Channel=system OR source=XmlWinEventLog:System"),
-    ("wineventlog_application", "", "eventtype=wineventlog_application OR Channel=application OR source=XmlWinEventLog:Application"),
-    ("wineventlog_task_scheduler", "", "source=XmlWinEventLog:Microsoft-Windows-TaskScheduler/Operational"),
-    ("sysmon", "", "sourcetype=xmlwineventlog source=XmlWinEventLog:Microsoft-Windows-Sysmon/Operational"),
-    ("powershell", "", "source=XmlWinEventLog:Microsoft-Windows-PowerShell/Operational"),
-    ("security_content_ctime", "field", "convert timeformat=\"%Y-%m-%dT%H:%M:%S\" ctime($field$)"),
-    ("security_content_summariesonly", "", "summariesonly=false allow_old_summaries=true fillnull_value=null"),
-    ("summariesonly_config", "", "false"),
-    ("oldsummaries_config", "", "true"),
-    ("fillnull_config", "", "null"),
-    ("drop_dm_object_name", "object", "rename \"$object$.*\" as \"*\""),
-    ("get_asset", "field", "search *"),
-    ("get_risk_severity", "score", "search *"),
-    ("cim_corporate_web_domain_search", "field", "search *"),
-];
-
 impl Macros {
     /// The macros that are facts of the add-ons and of the content: they need no folder.
     pub fn builtin() -> Self {
         let mut macros = Self::default();
-        for (name, arguments, definition) in BUILTIN {
-            let arguments: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
-            macros.by_name.insert((name.to_owned(), arguments.len()), Macro { arguments, definition: definition.to_owned() });
+        for (name, arguments, definition) in builtin::DEFINED {
+            macros.define(name, arguments.split_whitespace().map(str::to_owned).collect(), definition);
         }
         macros
     }
 
-    /// Adds the macro of a YAML file with `name`, `definition` and perhaps `arguments`; it replaces one of that name.
+    /// Adds the macros of a YAML file with `name`, `definition` and perhaps `arguments`; each replaces one of that name
+    /// and number of arguments.
     pub fn add_file(&mut self, source: &Arc<SourceText>) -> Vec<Diagnostic> {
         let documents = match yaml::parse(source) {
             Ok(documents) => documents,
@@ -70,7 +59,7 @@ impl Macros {
             match (text("name"), text("definition")) {
                 (Some(name), Some(definition)) => {
                     let arguments = document.get("arguments").map(yaml::Node::texts).unwrap_or_default();
-                    self.by_name.insert((name.to_owned(), arguments.len()), Macro { arguments, definition: definition.to_owned() });
+                    self.define(name, arguments, definition);
                 }
                 _ => diagnostics.push(
                     Diagnostic::warning("spl-macro-incomplete", "a macro needs `name` and `definition`").at(source, document.span.clone()),
@@ -79,31 +68,45 @@ impl Macros {
         }
         diagnostics
     }
+
+    fn define(&mut self, name: &str, arguments: Vec<String>, definition: &str) {
+        self.by_name.insert((name.to_owned(), arguments.len()), Macro { arguments, definition: definition.to_owned() });
+    }
+
+    /// How many arguments the macros of a name take.
+    fn arities(&self, name: &str) -> Vec<usize> {
+        self.by_name.range((name.to_owned(), 0)..).take_while(|((n, _), _)| n == name).map(|((_, arity), _)| *arity).collect()
+    }
 }
 
 /// What expansion gives: the text, the definitions used (for the rule's hash), and faults with spans in the search.
 pub(super) struct Expansion {
     pub(super) expanded: Expanded,
     pub(super) used: BTreeSet<String>,
-    pub(super) faults: Vec<(&'static str, String, Range<usize>)>,
+    pub(super) faults: Vec<Fault>,
 }
 
 /// Removes comments and puts in macros.
 pub(super) fn expand(search: &str, macros: &Macros) -> Expansion {
-    let mut expander = Expander { macros, used: BTreeSet::new(), faults: Vec::new(), size: 0 };
+    let mut expander =
+        Expander { macros, used: BTreeSet::new(), faults: Vec::new(), open: Vec::new(), calls: 0, size: 0, exhausted: false, starts: true };
     let mut expanded = Expanded::default();
     for piece in pieces(search) {
         match piece {
             Piece::Text(range) => expanded.push_verbatim(&search[range.clone()], range.start),
             Piece::Comment(range) => expanded.push_replaced(" ", range),
             Piece::Call(range) => {
-                let text = expander.call(&search[range.start + 1..range.end - 1], &range, 0);
+                let mut text = String::new();
+                expander.starts = starts_command(&expanded.text);
+                expander.call(&search[range.start + 1..range.end - 1], &range, &mut text);
                 expanded.push_replaced(&text, range);
             }
-            Piece::Open(range) => expander.faults.push(("spl-unclosed-macro", "a macro call lacks its closing backtick".to_owned(), range)),
+            Piece::Open(range) => expander.fault("spl-unclosed-macro", "a macro call lacks its closing backtick".to_owned(), &range),
         }
     }
-    Expansion { expanded, used: expander.used, faults: expander.faults }
+    let used = expander.used.iter().filter_map(|key| Some((key, macros.by_name.get(key)?)));
+    let used = used.map(|((name, _), m)| format!("{name}({})={}", m.arguments.join(","), m.definition)).collect();
+    Expansion { expanded, used, faults: expander.faults }
 }
 
 enum Piece {
@@ -113,102 +116,84 @@ enum Piece {
     Open(Range<usize>),
 }
 
-/// Cuts a search at its comments and backticks.
+/// Cuts a text at its comments and macro calls. A backtick that starts no call (in a string, say) is text.
 fn pieces(text: &str) -> Vec<Piece> {
     let mut out = Vec::new();
-    let mut at = 0;
-    while at < text.len() {
-        let Some(tick) = text[at..].find('`').map(|i| i + at) else {
-            out.push(Piece::Text(at..text.len()));
-            break;
-        };
-        out.push(Piece::Text(at..tick));
-        if text[tick..].starts_with("```") {
+    let (mut start, mut at) = (0, 0);
+    while let Some(tick) = text[at..].find('`').map(|i| i + at) {
+        let (piece, end) = if text[tick..].starts_with("```") {
             let end = text[tick + 3..].find("```").map_or(text.len(), |i| tick + 3 + i + 3);
-            out.push(Piece::Comment(tick..end));
-            at = end;
-        } else if let Some(close) = text[tick + 1..].find('`') {
-            at = tick + 1 + close + 1;
-            out.push(Piece::Call(tick..at));
+            (Piece::Comment(tick..end), end)
         } else {
-            out.push(Piece::Open(tick..text.len()));
-            break;
-        }
+            let close = text[tick + 1..].find('`').map(|i| tick + 1 + i);
+            match close {
+                Some(close) if call_parts(&text[tick + 1..close]).is_some() => (Piece::Call(tick..close + 1), close + 1),
+                None if text[tick + 1..].starts_with(is_macro_char) && !ends_in_string(&text[..tick]) => {
+                    (Piece::Open(tick..tick + 1), text.len())
+                }
+                _ => {
+                    at = tick + 1;
+                    continue;
+                }
+            }
+        };
+        out.push(Piece::Text(start..tick));
+        out.push(piece);
+        (start, at) = (end, end);
     }
+    out.push(Piece::Text(start..text.len()));
     out
 }
 
-struct Expander<'m> {
-    macros: &'m Macros,
-    used: BTreeSet<String>,
-    faults: Vec<(&'static str, String, Range<usize>)>,
-    size: usize,
+/// Whether a command starts behind a text.
+fn starts_command(text: &str) -> bool {
+    let text = text.trim_end();
+    text.is_empty() || text.ends_with('|')
 }
 
-impl Expander<'_> {
-    fn fault(&mut self, code: &'static str, message: String, at: &Range<usize>) -> String {
-        self.faults.push((code, message, at.clone()));
-        String::new()
+/// Whether a string is open at the end of a text.
+fn ends_in_string(text: &str) -> bool {
+    let (mut quoted, mut escaped) = (false, false);
+    for c in text.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => quoted = !quoted,
+            _ => {}
+        }
     }
+    quoted
+}
 
-    /// The text of a call, its own macros put in.
-    fn call(&mut self, call: &str, at: &Range<usize>, depth: u32) -> String {
-        if depth >= MAX_DEPTH {
-            return self.fault(
-                "spl-macro-depth",
-                format!("macros are nested deeper than MAX_DEPTH = {MAX_DEPTH}: do they call each other?"),
-                at,
-            );
-        }
-        let call = call.trim();
-        let (name, arguments) = match call.split_once('(') {
-            Some((name, rest)) => (name.trim(), split_arguments(rest.trim_end().strip_suffix(')').unwrap_or(rest))),
-            None => (call, Vec::new()),
-        };
-        let Some(found) = self.macros.by_name.get(&(name.to_owned(), arguments.len())).cloned() else {
-            if name.ends_with("_filter") {
-                return "search *".to_owned();
-            }
-            return self.fault("spl-unknown-macro", format!("the macro `{name}` with {} arguments is not defined", arguments.len()), at);
-        };
-        self.used.insert(format!("{name}({})={}", found.arguments.join(","), found.definition));
-        let mut text = found.definition;
-        for (parameter, argument) in found.arguments.iter().zip(&arguments) {
-            text = text.replace(&format!("${parameter}$"), argument);
-        }
-        self.size += text.len();
-        if self.size > MAX_EXPANDED_BYTES {
-            return self.fault(
-                "spl-macro-size",
-                format!("the expanded search is larger than MAX_EXPANDED_BYTES = {MAX_EXPANDED_BYTES}"),
-                at,
-            );
-        }
-        let mut out = String::new();
-        for piece in pieces(&text) {
-            match piece {
-                Piece::Text(range) => out.push_str(&text[range]),
-                Piece::Comment(_) => out.push(' '),
-                Piece::Call(range) => out.push_str(&self.call(&text[range.start + 1..range.end - 1], at, depth + 1)),
-                Piece::Open(_) => {
-                    return self.fault(
-                        "spl-unclosed-macro",
-                        format!("the macro `{name}` holds a call that lacks its closing backtick"),
-                        at,
-                    );
-                }
-            }
-        }
-        out
+fn is_macro_char(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':')
+}
+
+/// Name and arguments of `name` or `name(a, b)`.
+fn call_parts(call: &str) -> Option<(&str, Vec<String>)> {
+    let call = call.trim();
+    let name = &call[..call.find(|c| !is_macro_char(c)).unwrap_or(call.len())];
+    let rest = call[name.len()..].trim_start();
+    match rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+        _ if name.is_empty() => None,
+        None if rest.is_empty() => Some((name, Vec::new())),
+        None => None,
+        Some(inner) => Some((name, split_arguments(inner))),
     }
 }
 
-/// Arguments are separated by commas outside of quotes; the quotes around an argument go.
+/// Arguments are separated by commas outside of quotes; the quotes around an argument go (rule M3).
 fn split_arguments(text: &str) -> Vec<String> {
+    let argument = |text: &str| {
+        let text = text.trim();
+        text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text).to_owned()
+    };
     let mut out = Vec::new();
-    let (mut start, mut quoted) = (0, false);
+    let (mut start, mut quoted, mut escaped) = (0, false, false);
     for (index, c) in text.char_indices() {
         match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
             '"' => quoted = !quoted,
             ',' if !quoted => {
                 out.push(argument(&text[start..index]));
@@ -223,7 +208,115 @@ fn split_arguments(text: &str) -> Vec<String> {
     out
 }
 
-fn argument(text: &str) -> String {
-    let text = text.trim();
-    text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text).to_owned()
+struct Expander<'m> {
+    macros: &'m Macros,
+    used: BTreeSet<(String, usize)>,
+    faults: Vec<Fault>,
+    /// The calls that are being expanded, outermost first.
+    open: Vec<(String, usize)>,
+    calls: usize,
+    size: usize,
+    /// A budget is used up: nothing more is expanded.
+    exhausted: bool,
+    /// The outermost call stands where a command starts.
+    starts: bool,
+}
+
+impl Expander<'_> {
+    fn fault(&mut self, code: &'static str, message: String, at: &Range<usize>) {
+        let fault = Fault::error(code, message, at.clone());
+        if self.faults.last() != Some(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
+    fn exhaust(&mut self, code: &'static str, message: String, at: &Range<usize>) {
+        self.exhausted = true;
+        self.fault(code, message, at);
+    }
+
+    /// Appends what a call becomes, its own macros put in. `at` is the outermost call in the search.
+    fn call(&mut self, call: &str, at: &Range<usize>, out: &mut String) {
+        if self.exhausted {
+            return;
+        }
+        self.calls += 1;
+        if self.calls > MAX_CALLS {
+            return self.exhaust("spl-macro-calls", format!("the search calls more than MAX_CALLS = {MAX_CALLS} macros"), at);
+        }
+        let Some((name, arguments)) = call_parts(call) else {
+            return self.fault("spl-syntax", "expected `name` or `name(arguments)` between backticks".to_owned(), at);
+        };
+        let key = (name.to_owned(), arguments.len());
+        let macros = self.macros;
+        let Some(found) = macros.by_name.get(&key) else { return self.unknown(&key, at, out) };
+        if self.open.contains(&key) {
+            return self.fault("spl-macro-recursion", format!("the macro `{name}` calls itself"), at);
+        }
+        if self.open.len() >= MAX_DEPTH {
+            return self.exhaust("spl-macro-depth", format!("macros are nested deeper than MAX_DEPTH = {MAX_DEPTH}"), at);
+        }
+        let Some(text) = self.fill_in(found, &arguments) else {
+            let message = format!("the expanded search is larger than MAX_EXPANDED_BYTES = {MAX_EXPANDED_BYTES}");
+            return self.exhaust("spl-macro-size", message, at);
+        };
+        self.used.insert(key.clone());
+        self.open.push(key);
+        for piece in pieces(&text) {
+            match piece {
+                Piece::Text(range) => out.push_str(&text[range]),
+                Piece::Comment(_) => out.push(' '),
+                Piece::Call(range) => self.call(&text[range.start + 1..range.end - 1], at, out),
+                Piece::Open(_) => {
+                    self.fault("spl-unclosed-macro", format!("the macro `{name}` holds a call that lacks its closing backtick"), at);
+                }
+            }
+        }
+        self.open.pop();
+    }
+
+    fn unknown(&mut self, (name, count): &(String, usize), at: &Range<usize>, out: &mut String) {
+        let starts = if out.trim().is_empty() { self.starts } else { starts_command(out) };
+        out.push_str(EVERYTHING[usize::from(!starts)]); // also where it is a fault: what stands around it is none
+        if name.ends_with("_filter") {
+            return;
+        }
+        if let Some((_, needs)) = builtin::UNSUPPORTED.iter().find(|(known, _)| known == name) {
+            return self.fault("spl-unsupported-macro", format!("the macro `{name}` needs {needs}"), at);
+        }
+        let arguments = |n: usize| format!("{n} {}", if n == 1 { "argument" } else { "arguments" });
+        if let Some(arity) = self.macros.arities(name).first() {
+            let message = format!("the macro `{name}` takes {}, not {count}", arguments(*arity));
+            return self.fault("spl-macro-arguments", message, at);
+        }
+        let with = if *count == 0 { String::new() } else { format!(" with {}", arguments(*count)) };
+        let fault = Fault::error("spl-unknown-macro", format!("the macro `{name}`{with} is not defined"), at.clone());
+        self.faults.push(fault.hint("define it in a YAML file with `name` and `definition` in a folder `macros` beside or above the rule"));
+    }
+
+    /// The definition with arguments for its `$parameters$`; nothing when that is more than may be expanded.
+    fn fill_in(&mut self, found: &Macro, arguments: &[String]) -> Option<String> {
+        let mut out = String::new();
+        let mut rest = found.definition.as_str();
+        let budget = MAX_EXPANDED_BYTES - self.size.min(MAX_EXPANDED_BYTES);
+        while out.len() <= budget {
+            let Some(open) = rest.find('$') else { break };
+            out.push_str(&rest[..open]);
+            rest = &rest[open..];
+            let parameter = found.arguments.iter().position(|p| rest[1..].starts_with(p.as_str()) && rest[1 + p.len()..].starts_with('$'));
+            match parameter.and_then(|i| Some((&found.arguments[i], arguments.get(i)?))) {
+                Some((parameter, argument)) => {
+                    out.push_str(argument);
+                    rest = &rest[parameter.len() + 2..];
+                }
+                None => {
+                    out.push('$');
+                    rest = &rest[1..];
+                }
+            }
+        }
+        out.push_str(rest);
+        self.size += out.len();
+        (out.len() <= budget).then_some(out)
+    }
 }

@@ -4,14 +4,22 @@
 //! through the macros to the search as written and from there to the rule's file. What is not supported is a coded
 //! error; parsing goes on behind the next pipe, so that one look shows all of them.
 //!
+//! A search reads events by its first command. Today that is `search`, over [`Scope::Any`]; another generating command
+//! (`tstats` over [`Scope::Dataset`]) belongs beside it in [`parse_text`].
+//!
 //! This module knows no SQL, no store and no Sigma.
 
+mod builtin;
 mod command;
 mod cursor;
 mod escu;
 mod eval;
+mod fault;
+mod function;
 mod macros;
 mod page;
+mod pattern;
+mod risk;
 mod search;
 mod stats;
 #[cfg(test)]
@@ -25,76 +33,143 @@ pub use escu::parse_escu_yaml;
 pub use macros::Macros;
 pub use page::parse_page;
 
+use crate::diag::Severity;
 use crate::ir::{Pred, Query, Scope, Stage, Vocabulary};
-use cursor::{Cursor, Fault};
+use cursor::Cursor;
+use fault::Fault;
 
 /// Commands of one search.
 const MAX_COMMANDS: usize = 200;
 /// Bytes of one search as written.
 const MAX_SEARCH_BYTES: usize = 256 * 1024;
+/// Faults of one search that are told.
+const MAX_FAULTS: usize = 100;
+
+/// Splunk's name for the text of an event as it was received.
+const RAW_TEXT: &str = "_raw";
 
 /// What a search became.
 pub(crate) struct Parsed {
-    /// The query, if nothing in the search is unsupported.
+    /// The query, if nothing in the search is wrong or unsupported.
     pub(crate) query: Option<Query>,
     /// The macros used, as `name(arguments)=definition`.
     pub(crate) macros: BTreeSet<String>,
-    /// Faults with spans in the search as written.
+    /// Faults with spans in the search as written, in its order.
     pub(crate) faults: Vec<Fault>,
+}
+
+impl Parsed {
+    fn refused(fault: Fault) -> Self {
+        Self { query: None, macros: BTreeSet::new(), faults: vec![fault] }
+    }
 }
 
 /// Parses a search as written in a rule.
 pub(crate) fn parse_search(search: &str, macros: &Macros) -> Parsed {
     if search.len() > MAX_SEARCH_BYTES {
-        let fault = ("spl-size", format!("the search is longer than MAX_SEARCH_BYTES = {MAX_SEARCH_BYTES}"), 0..0);
-        return Parsed { query: None, macros: BTreeSet::new(), faults: vec![fault] };
+        let message = format!("the search is longer than MAX_SEARCH_BYTES = {MAX_SEARCH_BYTES}");
+        return Parsed::refused(Fault::error("spl-size", message, 0..0));
+    }
+    if let Some(span) = second_language(search) {
+        let fault = Fault::error("spl-unsupported-spl2", "the search is written in SPL2, which is another language", span);
+        return Parsed::refused(fault);
     }
     let expansion = macros::expand(search, macros);
+    let (query, found) = parse_text(&expansion.expanded.text);
     let mut faults = expansion.faults;
-    let text = &expansion.expanded.text;
-    let (query, found) = parse_text(text);
-    faults.extend(found.into_iter().map(|(code, message, span)| (code, message, expansion.expanded.origin(span))));
-    Parsed { query: faults.is_empty().then_some(query), macros: expansion.used, faults }
+    for mut fault in found {
+        if fault.code == "spl-no-search" && !faults.is_empty() {
+            continue; // it is empty because of a macro
+        }
+        fault.span = expansion.expanded.origin(fault.span);
+        faults.push(fault);
+    }
+    let refused = faults.iter().any(|fault| fault.severity == Severity::Error);
+    Parsed { query: query.filter(|_| !refused), macros: expansion.used, faults: tidy(faults) }
 }
 
-fn parse_text(text: &str) -> (Query, Vec<Fault>) {
-    let mut query = Query { scope: Scope::Any, filter: Pred::True, stages: Vec::new() };
-    let mut faults = Vec::new();
+/// Puts faults in the order of the text, drops repetitions (a macro may hold one thing many times) and cuts at a limit.
+fn tidy(mut faults: Vec<Fault>) -> Vec<Fault> {
+    let mut seen = BTreeSet::new();
+    faults.retain(|fault| seen.insert((fault.code, fault.span.start, fault.span.end, fault.message.clone())));
+    faults.sort_by_key(|fault| (fault.span.start, fault.span.end));
+    if faults.len() > MAX_FAULTS {
+        let (more, span) = (faults.len() - MAX_FAULTS, faults[MAX_FAULTS].span.clone());
+        faults.truncate(MAX_FAULTS);
+        faults.push(Fault::error("spl-more-faults", format!("{more} more faults are not shown"), span));
+    }
+    faults
+}
+
+/// Where a search gives itself away as SPL2: it starts with a variable, or ends in one of its markers.
+fn second_language(search: &str) -> Option<Range<usize>> {
+    let start = search.len() - search.trim_start().len();
+    if let Some(rest) = search[start..].strip_prefix('$') {
+        let name = rest.find(|c| !cursor::is_name_char(c)).filter(|length| *length > 0)?;
+        return rest[name..].trim_start().starts_with('=').then_some(start..start + 1 + name);
+    }
+    const MARKER: &str = "--finding_report--";
+    search.find(MARKER).map(|at| at..at + MARKER.len())
+}
+
+fn parse_text(text: &str) -> (Option<Query>, Vec<Fault>) {
     let commands = split_pipes(text);
     if commands.len() > MAX_COMMANDS {
-        faults.push(("spl-size", format!("the search has more than MAX_COMMANDS = {MAX_COMMANDS} commands"), 0..text.len()));
-        return (query, faults);
+        let message = format!("the search has more than MAX_COMMANDS = {MAX_COMMANDS} commands");
+        return (None, vec![Fault::error("spl-size", message, 0..text.len())]);
     }
-    let mut filters = Vec::new();
+    let mut faults = Vec::new();
+    let (mut filters, mut stages, mut any) = (Vec::new(), Vec::new(), false);
     for (index, range) in commands.into_iter().enumerate() {
         let mut cursor = Cursor::new(text, range);
         if cursor.is_done() {
             continue; // nothing in front of the first pipe
         }
-        let name_at = cursor.at;
-        if index == 0 {
+        any = true;
+        if index == 0 || (stages.is_empty() && faults.is_empty() && starts_with_search(&mut cursor)) {
             cursor.take_word("search");
             filters.push(search::parse(&mut cursor, Vocabulary::Splunk));
         } else {
-            let span = cursor.take_while(cursor::is_name_char);
-            let name = cursor.slice(span).to_owned();
-            if name.is_empty() {
-                cursor.unexpected("a command");
-            } else if name.eq_ignore_ascii_case("search") && query.stages.is_empty() {
-                filters.push(search::parse(&mut cursor, Vocabulary::Splunk));
-            } else if let Some(stage) = command::parse(&name, name_at, &mut cursor) {
-                query.stages.push(stage);
-                if !cursor.is_done() && cursor.faults.is_empty() {
-                    cursor.unexpected("the end of the command");
-                }
-            }
+            stages.extend(stage(&mut cursor).unwrap_or_default());
         }
         faults.append(&mut cursor.faults);
     }
+    if !any {
+        return (None, vec![Fault::error("spl-no-search", "the search is empty", 0..text.len())]);
+    }
     filters.retain(|pred| *pred != Pred::True);
-    query.filter = if filters.len() == 1 { filters.remove(0) } else { Pred::And(filters) };
-    drop_idle_keeps(&mut query.stages);
-    (query, faults)
+    let filter = match filters.len() {
+        0 => Pred::True,
+        1 => filters.remove(0),
+        _ => Pred::And(filters),
+    };
+    drop_idle_keeps(&mut stages);
+    (Some(Query { scope: Scope::Any, filter, stages }), faults)
+}
+
+fn starts_with_search(cursor: &mut Cursor<'_>) -> bool {
+    let at = cursor.at;
+    let found = cursor.take_word("search");
+    cursor.at = at;
+    found
+}
+
+/// A command behind a pipe. Nothing: there is a fault.
+fn stage(cursor: &mut Cursor<'_>) -> Option<Vec<Stage>> {
+    let span = cursor.take_while(cursor::is_name_char);
+    let name = cursor.slice(span.clone()).to_owned();
+    if name.is_empty() {
+        cursor.unexpected("a command");
+        return None;
+    }
+    let stages = command::parse(&name, span.clone(), cursor);
+    if stages.is_some() && !cursor.is_done() {
+        cursor.unexpected("the end of the command");
+    }
+    if stages.is_none() && cursor.faults.is_empty() {
+        cursor.error("spl-syntax", format!("cannot read the command `{name}`"), span); // never dropped in silence
+    }
+    stages
 }
 
 /// `table` and `fields` that keep everything change nothing.
@@ -122,4 +197,12 @@ fn split_pipes(text: &str) -> Vec<Range<usize>> {
     }
     out.push(start..text.len());
     out
+}
+
+fn raw_text_message(what: &str) -> String {
+    format!("{what} searches the raw text of events, which is not kept")
+}
+
+fn refuse_raw_text(cursor: &mut Cursor<'_>, what: &str, span: Range<usize>) {
+    cursor.error("spl-unsupported-free-text", raw_text_message(what), span);
 }

@@ -1,131 +1,143 @@
 //! Documentation pages of detections: Markdown with front matter, the search in a code block, ATT&CK and risk in tables.
+//!
+//! The reader is lenient: a table may have blank lines between its rows, sections may stand in `<details>`, values may
+//! be links. A page gives no risk objects; they are derived from its risk message (see [`derived_risk_objects`]).
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::escu::hash;
+use super::risk::derived_risk_objects;
 use super::{Macros, parse_search};
 use crate::diag::{Diagnostic, SourceText};
-use crate::ir::{Language, Risk, RiskObject, Rule, RuleMeta};
+use crate::ir::{Language, Risk, Rule, RuleMeta};
 
 /// Parses a page; there is no rule when anything in its search is unsupported.
 pub fn parse_page(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rule>, Vec<Diagnostic>) {
-    let page = Page { text: &source.text };
-    let Some(search) = page.search() else {
+    let page = Page::new(&source.text);
+    let Some(search) = page.search.clone() else {
         return (None, vec![Diagnostic::error("spl-no-search", "the page has no code block under its `Search` heading").at(source, 0..0)]);
     };
     let parsed = parse_search(&source.text[search.clone()], macros);
-    let diagnostics = parsed
-        .faults
-        .into_iter()
-        .map(|(code, message, span)| Diagnostic::error(code, message).at(source, span.start + search.start..span.end + search.start))
-        .collect();
+    let diagnostics = parsed.faults.into_iter().map(|fault| {
+        let span = fault.span.start + search.start..fault.span.end + search.start;
+        fault.at(source, span)
+    });
+    let diagnostics = diagnostics.collect();
     let mut meta = page.meta(&source.path);
     meta.hash = hash(&source.text, parsed.macros.iter());
     (parsed.query.map(|query| Rule { meta, query }), diagnostics)
 }
 
-/// Who carries the risk where a page does not say: the message's tokens that name users or systems.
-pub(super) fn derived_risk_objects(message: &str) -> Vec<RiskObject> {
-    let mut out: Vec<RiskObject> = Vec::new();
-    for token in message.split('$').skip(1).step_by(2) {
-        let lower = token.to_lowercase();
-        let kind = if lower.contains("user") || lower.contains("account") {
-            "user"
-        } else if ["dest", "computer", "computername", "host", "src", "src_ip", "dvc"].contains(&lower.as_str()) {
-            "system"
-        } else {
-            continue;
-        };
-        if !out.iter().any(|o| o.field == token) {
-            out.push(RiskObject { field: token.to_owned(), kind: kind.to_owned(), score: None });
-        }
-    }
-    out
+/// What a page says of its rule, whether or not its search compiles.
+#[cfg(test)]
+pub(super) fn metadata(source: &SourceText) -> RuleMeta {
+    Page::new(&source.text).meta(&source.path)
 }
 
 struct Page<'t> {
     text: &'t str,
+    /// Headings outside of the search: title and where the text under it is.
+    sections: Vec<(&'t str, Range<usize>)>,
+    /// What stands in the code block under `Search`.
+    search: Option<Range<usize>>,
 }
 
 impl<'t> Page<'t> {
-    /// The text under a heading, up to the next one.
-    fn section(&self, title: &str) -> Option<Range<usize>> {
-        let mut start = None;
-        let mut at = 0;
-        let mut fenced = false;
-        for line in self.text.split_inclusive('\n') {
-            fenced ^= line.trim_start().starts_with("```");
-            let heading = !fenced && line.starts_with('#');
-            if let Some(start) = start.filter(|_| heading) {
-                return Some(start..at);
+    fn new(text: &'t str) -> Self {
+        let mut page = Self { text, sections: Vec::new(), search: None };
+        let (mut at, mut fenced) = (0, false);
+        while at < text.len() {
+            let line = text[at..].split_inclusive('\n').next().unwrap_or_default();
+            let next = at + line.len();
+            if line.trim_start().starts_with("```") && line.matches("```").count() == 1 {
+                fenced = !fenced;
             }
-            let words: String = line.trim().trim_matches('#').replace(['[', ']'], "");
-            if heading && words.split('(').next().is_some_and(|t| t.trim().eq_ignore_ascii_case(title)) {
-                start = Some(at + line.len());
+            let title = if fenced { None } else { heading(line) };
+            if let Some(title) = title {
+                page.end_section(at);
+                page.sections.push((title, next..text.len()));
             }
-            at += line.len();
+            at = next;
+            if title.is_some_and(|title| page.search.is_none() && title.eq_ignore_ascii_case("Search")) {
+                page.search = code_block(text, next);
+                at = page.search.as_ref().map_or(next, |block| block.end);
+                fenced = at != next; // the block's closing fence comes next
+            }
         }
-        start.map(|start| start..self.text.len())
+        page
     }
 
-    /// The search: what stands in the first code block of its section.
-    fn search(&self) -> Option<Range<usize>> {
-        let section = self.section("Search")?;
-        let body = &self.text[section.clone()];
-        let open = body.find("```")?;
-        let start = open + body[open..].find('\n')? + 1;
-        let length = body[start..].find("\n```").unwrap_or(body.len() - start);
-        Some(section.start + start..section.start + start + length)
+    fn end_section(&mut self, at: usize) {
+        if let Some((_, range)) = self.sections.last_mut() {
+            range.end = at;
+        }
     }
 
     fn lines(&self, title: &str) -> impl Iterator<Item = &'t str> {
         let text = self.text;
-        self.section(title).map(|range| text[range].lines().map(str::trim)).into_iter().flatten()
+        let section = self.sections.iter().find(|(name, _)| name.eq_ignore_ascii_case(title));
+        section.map(|(_, range)| text[range.clone()].lines().map(str::trim)).into_iter().flatten()
     }
 
     /// The bullets of a section, links reduced to their text.
     fn bullets(&self, title: &str) -> Vec<String> {
         self.lines(title)
             .filter_map(|line| line.strip_prefix("* ").or_else(|| line.strip_prefix("- ")))
-            .map(|item| link_text(item).to_owned())
+            .map(|item| plain(link_text(item.trim())))
             .collect()
     }
 
-    /// The rows of a section's table, without its head and rule; blank lines between rows do not end it.
-    fn rows(&self, title: &str) -> Vec<Vec<String>> {
+    /// The rows of a section's table as written between their bars, without its head and rule; blank lines between rows
+    /// do not end it.
+    fn rows(&self, title: &str) -> Vec<Vec<&'t str>> {
         let rows = self.lines(title).filter(|line| line.starts_with('|'));
-        let cells = rows.map(|row| row.trim_matches('|').split('|').map(|cell| link_text(cell.trim()).to_owned()).collect::<Vec<_>>());
-        cells.skip(1).filter(|cells| !cells.iter().all(|c| c.chars().all(|c| matches!(c, '-' | ':' | ' ')))).collect()
+        let cells = rows.map(|row| {
+            let row = row.strip_prefix('|').unwrap_or(row);
+            let row = row.strip_suffix('|').unwrap_or(row);
+            row.split('|').collect::<Vec<_>>()
+        });
+        cells.skip(1).filter(|cells| !cells.iter().all(|c| c.chars().all(|c| matches!(c, '-' | ':' | ' ' | '\t')))).collect()
     }
 
     /// `- **Key**: value` anywhere on the page.
     fn property(&self, key: &str) -> String {
         let mark = format!("- **{key}**:");
         let line = self.text.lines().find_map(|line| line.trim().strip_prefix(&mark));
-        line.map(|value| value.trim().to_owned()).unwrap_or_default()
+        line.map(|value| plain(link_text(value.trim()))).unwrap_or_default()
     }
 
-    fn front_matter(&self, key: &str) -> Option<&'t str> {
+    fn front_matter(&self, key: &str) -> Option<String> {
         let body = self.text.trim_start().strip_prefix("---")?;
         let body = &body[..body.find("\n---")?];
         let value = body.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
-        Some(value.trim().trim_matches('"'))
+        Some(plain(value.trim().trim_matches('"')))
     }
 
     fn paragraph(&self, title: &str) -> String {
         let lines: Vec<&str> = self.lines(title).take_while(|line| !line.starts_with("- **")).filter(|l| !l.is_empty()).collect();
-        lines.join(" ")
+        plain(&lines.join(" "))
+    }
+
+    /// Pages of detections that are not in production carry a banner.
+    fn status(&self) -> &'static str {
+        let banner = |word: &str| self.sections.iter().any(|(title, _)| title.contains(word) && title.contains("DETECTION"));
+        match () {
+            () if banner("DEPRECATED") => "deprecated",
+            () if banner("EXPERIMENTAL") => "experimental",
+            () => "production",
+        }
     }
 
     fn meta(&self, path: &str) -> RuleMeta {
         let id = self.property("ID");
         let mut meta = RuleMeta {
             id: if id.is_empty() { path.to_owned() } else { id },
-            title: self.front_matter("title").unwrap_or_default().to_owned(),
+            title: self.front_matter("title").unwrap_or_default(),
             path: path.to_owned(),
             language: Some(Language::Splunk),
             detection_type: self.property("Type"),
+            status: self.status().to_owned(),
             description: self.paragraph("Description"),
             author: self.property("Author"),
             date: self.property("Last Updated"),
@@ -136,7 +148,8 @@ impl<'t> Page<'t> {
             ..RuleMeta::default()
         };
         for row in self.rows("ATT&CK") {
-            let (technique, tactics) = (row.first().map(|t| t.to_uppercase()).unwrap_or_default(), row.get(2).cloned().unwrap_or_default());
+            let text = |index: usize| row.get(index).map(|text| cell(text)).unwrap_or_default();
+            let (technique, tactics) = (text(0).to_uppercase(), text(2));
             if !technique.strip_prefix('T').is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit())) {
                 continue; // the section may hold other tables, such as CVE with their scores
             }
@@ -153,14 +166,45 @@ impl<'t> Page<'t> {
         meta
     }
 
+    /// The message is the last cell; a `|` in it is its own.
     fn risk(&self, meta: &mut RuleMeta) {
         if let Some(row) = self.rows("RBA").into_iter().next() {
-            let number = |index: usize| row.get(index).and_then(|cell: &String| cell.parse::<f64>().ok());
+            let number = |index: usize| row.get(index).and_then(|text| cell(text).parse::<f64>().ok()).filter(|n| n.is_finite());
             meta.risk = number(0).map(|score| Risk { score, impact: number(1), confidence: number(2) });
-            meta.message = row[3.min(row.len())..].join("|").trim().to_owned();
+            meta.message = cell(&row[3.min(row.len())..].join("|"));
         }
         meta.risk_objects = derived_risk_objects(&meta.message);
     }
+}
+
+/// A cell of a table as text.
+fn cell(text: &str) -> String {
+    plain(link_text(text.trim())).replace("\\|", "|")
+}
+
+/// The title of a heading, without the target of a link.
+fn heading(line: &str) -> Option<&str> {
+    let title = line.trim_start_matches('#');
+    let level = line.len() - title.len();
+    ((1..=6).contains(&level) && title.starts_with([' ', '\t'])).then(|| link_text(title.trim()))
+}
+
+/// What stands between the next fence and the last one before the next heading: a search may hold ```` ``` ```` itself.
+fn code_block(text: &str, from: usize) -> Option<Range<usize>> {
+    let (mut at, mut start, mut end) = (from, None, None);
+    for line in text[from..].split_inclusive('\n') {
+        let next = at + line.len();
+        match start {
+            None if heading(line).is_some() => return None,
+            None if line.trim_start().starts_with("```") => start = Some(next),
+            None => {}
+            Some(_) if end.is_some() && heading(line).is_some() => break,
+            Some(_) if line.trim() == "```" => end = Some(at),
+            Some(_) => {}
+        }
+        at = next;
+    }
+    start.map(|start| start..end.unwrap_or(text.len()))
 }
 
 /// `[text](target)` is its text.
@@ -169,4 +213,13 @@ fn link_text(text: &str) -> &str {
         Some((label, _)) => label,
         None => text,
     }
+}
+
+/// Text whose HTML entities are the characters they stand for.
+fn plain(text: &str) -> String {
+    const ENTITIES: [(&str, &str); 6] = [("&#39;", "'"), ("&#34;", "\""), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
+    if !text.contains('&') {
+        return text.to_owned();
+    }
+    ENTITIES.iter().fold(text.to_owned(), |text, (entity, character)| text.replace(entity, character))
 }

@@ -1,20 +1,39 @@
 //! Search expressions: what stands in front of the first pipe and behind `search`.
 //!
 //! NOT binds first, then OR, then AND, which may be left out. A value is compared as text and without case; `*` is a
-//! wildcard and nothing else is.
+//! wildcard and nothing else is. What asks for more than the fields of an event (its raw text, the index or the
+//! time range it is searched in) is a fault of its own, never a test that quietly fails.
 
 use std::ops::Range;
 
 use super::cursor::{Cursor, unescape};
+use super::fault::Fault;
 use crate::ir::{Case, Cidr, Field, Glob, Match, NumberOp, Part, Pred, Test, Vocabulary};
 use crate::yaml::number;
 
 /// Groups inside of groups.
 const MAX_DEPTH: u32 = 100;
 
+/// Words in front of `=` that set the time range of a search.
+const TIME_MODIFIERS: [&str; 10] = [
+    "earliest",
+    "latest",
+    "_index_earliest",
+    "_index_latest",
+    "starttime",
+    "endtime",
+    "starttimeu",
+    "endtimeu",
+    "startdaysago",
+    "enddaysago",
+];
+
+/// Indexes that hold what Splunk writes about itself.
+const INTERNAL_INDEXES: [&str; 4] = ["risk", "notable", "summary", "cim_modactions"];
+
 /// Parses a search expression up to the end of the command.
 pub(super) fn parse(cursor: &mut Cursor<'_>, vocabulary: Vocabulary) -> Pred {
-    let mut parser = Parser { cursor, vocabulary, depth: 0 };
+    let mut parser = Parser { cursor, vocabulary, depth: 0, negations: 0 };
     let pred = parser.and();
     if !parser.cursor.is_done() {
         parser.cursor.unexpected("a comparison");
@@ -26,6 +45,32 @@ struct Parser<'c, 't> {
     cursor: &'c mut Cursor<'t>,
     vocabulary: Vocabulary,
     depth: u32,
+    /// How many NOTs are around.
+    negations: u32,
+}
+
+/// A value on the right of a comparison.
+struct Value {
+    text: String,
+    case: Case,
+}
+
+impl Value {
+    fn is_any(&self) -> bool {
+        !self.text.is_empty() && self.text.chars().all(|c| c == '*')
+    }
+
+    /// Equality as `search` understands it.
+    fn test(&self) -> Test {
+        let mut parts = Vec::new();
+        for (index, text) in self.text.split('*').enumerate() {
+            if index > 0 {
+                parts.push(Part::Any);
+            }
+            parts.push(Part::Text(text.to_owned()));
+        }
+        Test::Glob { glob: Glob::new(parts), case: self.case }
+    }
 }
 
 impl Parser<'_, '_> {
@@ -33,15 +78,25 @@ impl Parser<'_, '_> {
         let mut parts = Vec::new();
         while !self.cursor.is_done() && self.cursor.peek() != Some(')') {
             parts.push(self.or());
-            self.keyword("AND");
+            if self.keyword("AND") && (self.cursor.is_done() || self.cursor.peek() == Some(')')) {
+                self.cursor.unexpected("a comparison after AND");
+            }
         }
-        if parts.len() == 1 { parts.remove(0) } else { Pred::And(parts) }
+        parts.retain(|part| *part != Pred::True);
+        match parts.len() {
+            0 => Pred::True,
+            1 => parts.remove(0),
+            _ => Pred::And(parts),
+        }
     }
 
     fn or(&mut self) -> Pred {
         let mut parts = vec![self.not()];
         while self.keyword("OR") {
             parts.push(self.not());
+        }
+        if parts.contains(&Pred::True) {
+            return Pred::True;
         }
         if parts.len() == 1 { parts.remove(0) } else { Pred::Or(parts) }
     }
@@ -51,7 +106,9 @@ impl Parser<'_, '_> {
             return self.primary();
         }
         self.depth += 1;
+        self.negations += 1;
         let inner = if self.depth > MAX_DEPTH { self.too_deep() } else { self.not() };
+        self.negations -= 1;
         self.depth -= 1;
         Pred::Not(Box::new(inner))
     }
@@ -60,7 +117,8 @@ impl Parser<'_, '_> {
     fn keyword(&mut self, word: &str) -> bool {
         self.cursor.peek();
         let rest = self.cursor.rest();
-        let found = rest.starts_with(word) && rest[word.len()..].chars().next().is_none_or(|c| c.is_whitespace() || c == '(' || c == '"');
+        let ends = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '"' | '[');
+        let found = rest.starts_with(word) && rest[word.len()..].chars().next().is_none_or(ends);
         if found {
             self.cursor.at += word.len();
         }
@@ -69,27 +127,17 @@ impl Parser<'_, '_> {
 
     fn too_deep(&mut self) -> Pred {
         let at = self.cursor.at;
-        self.cursor.fault("spl-depth", format!("conditions are nested deeper than MAX_DEPTH = {MAX_DEPTH}"), at..at);
-        self.cursor.at = self.cursor.end;
+        self.cursor.error("spl-depth", format!("conditions are nested deeper than MAX_DEPTH = {MAX_DEPTH}"), at..at);
+        self.cursor.give_up();
         Pred::False
     }
 
     fn primary(&mut self) -> Pred {
         match self.cursor.peek() {
-            Some('(') => {
-                self.cursor.take("(");
-                self.depth += 1;
-                let inner = if self.depth > MAX_DEPTH { self.too_deep() } else { self.and() };
-                self.depth -= 1;
-                if !self.cursor.take(")") {
-                    self.cursor.unexpected("`)`");
-                }
-                inner
-            }
+            Some('(') => self.group(),
             Some('[') => {
-                let start = self.cursor.at;
-                self.cursor.fault("spl-unsupported-subsearch", "a subsearch in a search is not supported", start..self.cursor.end);
-                self.cursor.at = self.cursor.end;
+                let span = self.cursor.skip_group('[', ']');
+                self.cursor.error("spl-unsupported-subsearch", "a subsearch in a search is not supported", span);
                 Pred::False
             }
             Some(_) => self.comparison(),
@@ -98,6 +146,20 @@ impl Parser<'_, '_> {
                 Pred::False
             }
         }
+    }
+
+    fn group(&mut self) -> Pred {
+        self.cursor.take("(");
+        if self.cursor.peek() == Some(')') {
+            self.cursor.unexpected("a comparison");
+        }
+        self.depth += 1;
+        let inner = if self.depth > MAX_DEPTH { self.too_deep() } else { self.and() };
+        self.depth -= 1;
+        if !self.cursor.take(")") {
+            self.cursor.unexpected("`)`");
+        }
+        inner
     }
 
     fn comparison(&mut self) -> Pred {
@@ -131,11 +193,21 @@ impl Parser<'_, '_> {
         if !quoted && text.chars().all(|c| c == '*') {
             return Pred::True;
         }
-        self.cursor.fault(
-            "spl-unsupported-free-text",
-            format!("the term `{text}` searches the raw text of events, which is not kept"),
-            span,
-        );
+        if !quoted && matches!(text, "AND" | "OR") {
+            self.cursor.at = span.start;
+            self.cursor.unexpected("a comparison");
+            return Pred::False;
+        }
+        let mut fault = Fault::error("spl-unsupported-free-text", super::raw_text_message(&format!("the term `{text}`")), span.clone());
+        if !quoted && ["and", "or", "not", "in"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
+            fault = fault.hint("AND, OR, NOT and IN are written in capitals");
+        }
+        if !quoted && matches!(text, "TERM" | "CASE") && self.cursor.rest().starts_with('(') {
+            let end = self.cursor.rest().find(')').map_or(self.cursor.end, |i| self.cursor.at + i + 1);
+            self.cursor.at = end;
+            fault.span = span.start..end;
+        }
+        self.cursor.faults.push(fault);
         Pred::False
     }
 
@@ -152,11 +224,26 @@ impl Parser<'_, '_> {
         operators.into_iter().find(|(token, _)| self.cursor.take(token)).map(|(_, op)| op)
     }
 
-    fn value(&mut self) -> Option<String> {
+    fn value(&mut self) -> Option<Value> {
         if self.cursor.peek() == Some('"') {
-            return self.cursor.quoted().map(|(text, _)| text);
+            return self.cursor.quoted().map(|(text, _)| Value { text, case: Case::Ignore });
         }
-        self.bare_value().map(|text| unescape(&text))
+        let text = self.bare_value()?;
+        if text == "CASE" && self.cursor.rest().starts_with('(') {
+            return self.exact_value();
+        }
+        Some(Value { text: unescape(&text), case: Case::Ignore })
+    }
+
+    /// What stands in the brackets of `CASE(…)` is compared with case.
+    fn exact_value(&mut self) -> Option<Value> {
+        self.cursor.take("(");
+        let quoted = self.cursor.quoted().map(|(text, _)| text);
+        let text = quoted.or_else(|| self.bare_value().map(|text| unescape(&text)))?;
+        if !self.cursor.take(")") {
+            self.cursor.unexpected("`)`");
+        }
+        Some(Value { text, case: Case::Exact })
     }
 
     /// A bare value ends at white space, a comma or a bracket, whatever stands in front; `\"` does not end it.
@@ -180,37 +267,50 @@ impl Parser<'_, '_> {
             return Pred::False;
         };
         let span = start..self.cursor.at;
-        if name == "index" {
-            return Pred::True; // where Splunk keeps its events says nothing about them
+        if let Some(pred) = self.about_the_search(name, op, &value, &span) {
+            return pred;
         }
-        let matched = |test: Test, negated: bool| Pred::Match(Match { field: self.field(name), test, negated, span: span.clone() });
         match op {
-            Op::Eq => self.equals(name, &value, span),
-            Op::Ne if value == "*" => Pred::False,
-            Op::Ne => matched(text_test(&value), true),
-            Op::Order(op) => match number(&value) {
-                // Numbers compare as numbers, a value that is none as text.
-                Some(right) => Pred::Or(vec![
-                    matched(Test::Number { op, value: right }, false),
-                    Pred::And(vec![
-                        matched(Test::Number { op: NumberOp::Ge, value: f64::MIN }, true),
-                        matched(Test::TextOrder { op, value }, false),
-                    ]),
-                ]),
-                None => matched(Test::TextOrder { op, value }, false),
-            },
+            Op::Eq => self.equals(name, &value, &span),
+            Op::Ne if value.is_any() => Pred::False,
+            Op::Ne => self.differs(name, &value, &span),
+            Op::Order(op) => self.ordered(name, op, value.text, &span),
         }
     }
 
-    fn equals(&self, name: &str, value: &str, span: Range<usize>) -> Pred {
-        let matched = |test: Test| Pred::Match(Match { field: self.field(name), test, negated: false, span: span.clone() });
-        if !value.is_empty() && value.chars().all(|c| c == '*') {
-            return matched(Test::Exists);
+    fn matched(&self, name: &str, test: Test, negated: bool, span: &Range<usize>) -> Pred {
+        let field = Field { name: name.to_owned(), vocabulary: self.vocabulary };
+        Pred::Match(Match { field, test, negated, span: span.clone() })
+    }
+
+    fn equals(&self, name: &str, value: &Value, span: &Range<usize>) -> Pred {
+        if value.is_any() {
+            return self.matched(name, Test::Exists, false, span);
         }
-        match cidr(value) {
-            Some(net) => Pred::Or(vec![matched(text_test(value)), matched(Test::Cidr(net))]),
-            None => matched(text_test(value)),
+        let text = self.matched(name, value.test(), false, span);
+        match cidr(&value.text) {
+            Some(net) => Pred::Or(vec![text, self.matched(name, Test::Cidr(net), false, span)]),
+            None => text,
         }
+    }
+
+    /// `!=`: present and different.
+    fn differs(&self, name: &str, value: &Value, span: &Range<usize>) -> Pred {
+        let text = self.matched(name, value.test(), true, span);
+        match cidr(&value.text) {
+            Some(net) => Pred::And(vec![text, self.matched(name, Test::Cidr(net), true, span)]),
+            None => text,
+        }
+    }
+
+    /// Numbers compare as numbers; where a side is none, both as text.
+    fn ordered(&self, name: &str, op: NumberOp, value: String, span: &Range<usize>) -> Pred {
+        let Some(right) = number(&value) else { return self.matched(name, Test::TextOrder { op, value }, false, span) };
+        let is_number = Test::Number { op: NumberOp::Ge, value: f64::MIN };
+        Pred::Or(vec![
+            self.matched(name, Test::Number { op, value: right }, false, span),
+            Pred::And(vec![self.matched(name, is_number, true, span), self.matched(name, Test::TextOrder { op, value }, false, span)]),
+        ])
     }
 
     fn one_of(&mut self, name: &str, start: usize) -> Pred {
@@ -221,21 +321,58 @@ impl Parser<'_, '_> {
         let mut parts = Vec::new();
         loop {
             while self.cursor.take(",") {}
-            if self.cursor.take(")") {
+            if !parts.is_empty() && self.cursor.take(")") {
                 break;
             }
+            self.cursor.peek();
+            let value_at = self.cursor.at;
             let Some(value) = self.value() else {
-                self.cursor.unexpected("a value or `)`");
+                self.cursor.unexpected(if parts.is_empty() { "a value" } else { "a value or `)`" });
                 break;
             };
-            let span = start..self.cursor.at;
-            parts.push(self.equals(name, &value, span));
+            let span = value_at..self.cursor.at;
+            let pred = self.about_the_search(name, Op::Eq, &value, &(start..self.cursor.at));
+            parts.push(pred.unwrap_or_else(|| self.equals(name, &value, &span)));
         }
-        Pred::Or(parts)
+        if parts.len() == 1 { parts.remove(0) } else { Pred::Or(parts) }
     }
 
-    fn field(&self, name: &str) -> Field {
-        Field { name: name.to_owned(), vocabulary: self.vocabulary }
+    /// Comparisons that are not about a field of the event.
+    fn about_the_search(&mut self, name: &str, op: Op, value: &Value, span: &Range<usize>) -> Option<Pred> {
+        if name == super::RAW_TEXT {
+            super::refuse_raw_text(self.cursor, "`_raw`", span.clone());
+            return Some(Pred::False);
+        }
+        if self.vocabulary != Vocabulary::Splunk {
+            return None; // in later stages these are columns like others
+        }
+        if matches!(name, "index" | "_index") {
+            return Some(self.index(op, value, span));
+        }
+        if TIME_MODIFIERS.contains(&name) {
+            let message = format!("the time modifier `{name}` is not supported");
+            let fault = Fault::error("spl-unsupported-time-modifier", message, span.clone());
+            self.cursor.faults.push(fault.hint("say what time to hunt in with --since and --until"));
+            return Some(Pred::False);
+        }
+        if name == "tag" || name.starts_with("tag::") {
+            self.cursor.error("spl-unsupported-tag", "tags of events are not supported", span.clone());
+            return Some(Pred::False);
+        }
+        None
+    }
+
+    /// Where Splunk keeps events says nothing about them: every event of the store is searched.
+    fn index(&mut self, op: Op, value: &Value, span: &Range<usize>) -> Pred {
+        let internal = value.text.starts_with('_') || INTERNAL_INDEXES.contains(&value.text.as_str());
+        if internal || self.negations > 0 || !matches!(op, Op::Eq) {
+            let message = format!("a search cannot ask for or exclude the index `{}`: the store has no indexes", value.text);
+            self.cursor.error("spl-unsupported-index", message, span.clone());
+            return Pred::False;
+        }
+        let message = format!("`index={}` does not restrict the search: the store has no indexes", value.text);
+        self.cursor.faults.push(Fault::note("spl-index-ignored", message, span.clone()));
+        Pred::True
     }
 }
 
@@ -244,18 +381,6 @@ enum Op {
     Eq,
     Ne,
     Order(NumberOp),
-}
-
-/// Equality as `search` understands it.
-pub(super) fn text_test(value: &str) -> Test {
-    let mut parts = Vec::new();
-    for (index, text) in value.split('*').enumerate() {
-        if index > 0 {
-            parts.push(Part::Any);
-        }
-        parts.push(Part::Text(text.to_owned()));
-    }
-    Test::Glob { glob: Glob::new(parts), case: Case::Ignore }
 }
 
 /// A network in CIDR notation, its host bits cleared.

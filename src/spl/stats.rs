@@ -1,12 +1,15 @@
 //! `stats` and `eventstats`: aggregates, their names, the by-fields.
 
-use super::cursor::Cursor;
+use std::ops::Range;
+
+use super::cursor::{Cursor, is_name_char};
 use super::eval;
 use crate::ir::{Aggregate, AggregateFunction, Field, Scalar, Stats, Vocabulary};
 
-/// Parses what stands behind `stats`.
-pub(super) fn parse(cursor: &mut Cursor<'_>) -> Stats {
+/// Parses what stands behind `stats`; nothing when it gave up.
+pub(super) fn parse(cursor: &mut Cursor<'_>) -> Option<Stats> {
     let mut stats = Stats { aggregates: Vec::new(), by: Vec::new(), fill_null_by: None };
+    let start = cursor.at;
     while !cursor.is_done() {
         if cursor.take(",") {
             continue;
@@ -15,90 +18,155 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Stats {
             by_fields(cursor, &mut stats);
             break;
         }
-        match aggregate(cursor) {
-            Some(aggregate) => stats.aggregates.push(aggregate),
-            None => break,
+        if let Some((aggregate, span)) = aggregate(cursor) {
+            add(cursor, &mut stats, aggregate, span);
         }
     }
     if stats.aggregates.is_empty() && cursor.faults.is_empty() {
-        let at = cursor.end;
-        cursor.fault("spl-syntax", "`stats` needs an aggregate", at..at);
+        cursor.error("spl-syntax", "expected an aggregate such as `count`", start..start);
     }
-    stats
+    cursor.faults.is_empty().then_some(stats)
+}
+
+/// A column of the result has one meaning.
+fn add(cursor: &mut Cursor<'_>, stats: &mut Stats, aggregate: Aggregate, span: Range<usize>) {
+    match stats.aggregates.iter().find(|a| a.alias == aggregate.alias) {
+        None => stats.aggregates.push(aggregate),
+        Some(same) if *same == aggregate => {}
+        Some(_) => cursor.error("spl-duplicate-column", format!("two aggregates are called `{}`", aggregate.alias), span),
+    }
 }
 
 fn by_fields(cursor: &mut Cursor<'_>, stats: &mut Stats) {
+    let mut any = false;
     while !cursor.is_done() {
         if cursor.take(",") {
             continue;
         }
-        match cursor.name() {
-            Some((name, _)) => stats.by.push(Field { name, vocabulary: Vocabulary::Row }),
-            None => return cursor.unexpected("a field name"),
-        }
+        let Some((name, span)) = cursor.name() else { return cursor.unexpected("a field name") };
+        any = true;
         if cursor.peek() == Some('=') {
-            return cursor.unexpected("a field name");
+            cursor.error("spl-unsupported-option", format!("the option `{name}` is not supported"), span);
+            return cursor.give_up();
         }
+        if name.contains('*') {
+            cursor.error("spl-unsupported-wildcard", "grouping by a pattern of fields is not supported", span);
+        } else if stats.aggregates.iter().any(|a| a.alias == name) {
+            cursor.error("spl-duplicate-column", format!("an aggregate and a by-field are both called `{name}`"), span);
+        } else if !stats.by.iter().any(|field| field.name == name) {
+            stats.by.push(Field { name, vocabulary: Vocabulary::Row });
+        }
+    }
+    if !any {
+        cursor.unexpected("a field name");
     }
 }
 
-fn aggregate(cursor: &mut Cursor<'_>) -> Option<Aggregate> {
-    let span = cursor.take_while(super::cursor::is_name_char);
+/// One aggregate with its `as`; what is not supported is noted and skipped.
+fn aggregate(cursor: &mut Cursor<'_>) -> Option<(Aggregate, Range<usize>)> {
+    let span = cursor.take_while(is_name_char);
     let name = cursor.slice(span.clone()).to_owned();
     if name.is_empty() {
         cursor.unexpected("an aggregate");
         return None;
     }
     if cursor.peek() == Some('=') {
-        cursor.fault("spl-unsupported-option", format!("the option `{name}` is not supported"), span);
-        cursor.at = cursor.end;
+        cursor.error("spl-unsupported-option", format!("the option `{name}` is not supported"), span);
+        cursor.take("=");
+        cursor.option_value();
         return None;
     }
-    let Some(function) = function(&name.to_ascii_lowercase()) else {
-        cursor.fault("spl-unsupported-aggregate", format!("the aggregate `{name}` is not supported"), span);
-        cursor.at = cursor.end;
-        return None;
+    let function = function(&name.to_ascii_lowercase());
+    if function.is_none() {
+        cursor.error("spl-unsupported-aggregate", format!("the aggregate `{name}` is not supported"), span.clone());
+    }
+    let argument = match (cursor.peek(), function) {
+        (Some('('), None) => {
+            cursor.skip_group('(', ')');
+            Argument::None
+        }
+        (Some('('), Some(_)) => argument(cursor)?,
+        _ => Argument::None,
     };
-    let (argument, shown) = if cursor.peek() == Some('(') { argument(cursor)? } else { (None, String::new()) };
+    let alias = alias(cursor)?;
+    let alias = match (&argument, alias) {
+        (_, Some(alias)) => alias,
+        (Argument::None, None) => name.clone(),
+        (Argument::Field(field), None) => format!("{name}({field})"),
+        (Argument::Eval(_), None) if cursor.gave_up() => return None,
+        (Argument::Eval(_), None) => {
+            cursor.error("spl-syntax", format!("`{name}(eval(…))` needs a name: `as NAME`"), span);
+            return None;
+        }
+    };
+    let argument = match argument {
+        Argument::None => None,
+        Argument::Field(field) => Some(eval::field(field)),
+        Argument::Eval(scalar) => Some(scalar),
+    };
+    let function = function?;
     if argument.is_none() && function != AggregateFunction::Count {
-        cursor.fault("spl-arguments", format!("`{name}` needs a field"), span);
+        cursor.error("spl-arguments", format!("`{name}` needs a field"), span);
         return None;
     }
-    let alias = if cursor.take_word("as") { cursor.name().map(|(name, _)| name) } else { None };
-    let alias = alias.unwrap_or_else(|| if shown.is_empty() { name.clone() } else { format!("{name}({shown})") });
-    Some(Aggregate { function, argument, alias })
+    let whole = span.start..cursor.at;
+    Some((Aggregate { function, argument, alias }, whole))
 }
 
-/// What stands in the brackets, and how the default name shows it.
-fn argument(cursor: &mut Cursor<'_>) -> Option<(Option<Scalar>, String)> {
+/// `as NAME`; nothing when the name is missing or a pattern.
+fn alias(cursor: &mut Cursor<'_>) -> Option<Option<String>> {
+    if !cursor.take_word("as") {
+        return Some(None);
+    }
+    let Some((name, span)) = cursor.column() else {
+        cursor.unexpected("a name");
+        return None;
+    };
+    if name.contains('*') {
+        cursor.error("spl-unsupported-wildcard", "naming aggregates by a pattern is not supported", span);
+        return None;
+    }
+    Some(Some(name))
+}
+
+enum Argument {
+    None,
+    Field(String),
+    Eval(Scalar),
+}
+
+/// What stands in the brackets.
+fn argument(cursor: &mut Cursor<'_>) -> Option<Argument> {
     cursor.take("(");
     if cursor.take(")") {
-        return Some((None, String::new()));
+        return Some(Argument::None);
     }
+    cursor.peek();
     let start = cursor.at;
     let argument = if cursor.take_word("eval") && cursor.take("(") {
         let scalar = eval::parse(cursor);
         if !cursor.take(")") {
             cursor.unexpected("`)`");
-            return None;
         }
-        scalar
+        Argument::Eval(scalar)
     } else {
         cursor.at = start;
-        let (name, span) = cursor.name()?;
-        if name.contains('*') {
-            cursor.fault("spl-unsupported-wildcard", "an aggregate over a pattern of fields is not supported", span);
-            cursor.at = cursor.end;
+        let Some((name, span)) = cursor.name() else {
+            cursor.unexpected("a field name");
             return None;
+        };
+        if name.contains('*') {
+            cursor.error("spl-unsupported-wildcard", "an aggregate over a pattern of fields is not supported", span.clone());
         }
-        eval::field(name)
+        if name == super::RAW_TEXT {
+            super::refuse_raw_text(cursor, "`_raw`", span);
+        }
+        Argument::Field(name)
     };
-    let shown = cursor.slice(start..cursor.at).trim().to_owned();
     if !cursor.take(")") {
         cursor.unexpected("`)`");
-        return None;
     }
-    Some((Some(argument), shown))
+    Some(argument)
 }
 
 fn function(name: &str) -> Option<AggregateFunction> {

@@ -41,7 +41,10 @@ impl Expanded {
     /// Where a span of the expanded text is in the search as written.
     pub(super) fn origin(&self, span: Range<usize>) -> Range<usize> {
         let start = self.place(span.start, false);
-        let end = self.place(span.end.max(span.start + 1).saturating_sub(1), true);
+        if span.is_empty() {
+            return start;
+        }
+        let end = self.place(span.end - 1, true);
         start.start..end.end.max(start.start)
     }
 

@@ -1,0 +1,192 @@
+//! Every refusal has its code and points at what it is about.
+
+use super::source;
+use crate::diag::Severity;
+use crate::spl::{Macros, parse_search};
+
+/// Codes and the text they point at.
+fn faults(search: &str) -> Vec<(&'static str, String)> {
+    let parsed = parse_search(search, &Macros::builtin());
+    let refused = parsed.faults.iter().any(|f| f.severity == Severity::Error);
+    assert_eq!(parsed.query.is_none(), refused, "{search}: {:?}", parsed.faults);
+    parsed.faults.into_iter().map(|fault| (fault.code, search[fault.span].to_owned())).collect()
+}
+
+#[track_caller]
+fn refuses(search: &str, expected: &[(&str, &str)]) {
+    let found = faults(search);
+    let found: Vec<(&str, &str)> = found.iter().map(|(code, text)| (*code, text.as_str())).collect();
+    assert_eq!(found, expected, "{search}");
+}
+
+#[test]
+fn a_fault_inside_a_macro_points_at_its_call() {
+    let search = "a=1 | `nobody(x)` | where foo(b)";
+    refuses(search, &[("spl-unknown-macro", "`nobody(x)`"), ("spl-unsupported-function", "foo")]);
+}
+
+#[test]
+fn all_faults_of_a_search_are_told() {
+    refuses(
+        "a=1 term | rex x | eval y=mvzip(a,b), z=printf(c) | stats perc95(x) count as n sparkline(count) by a | sort ip(x) | transaction y",
+        &[
+            ("spl-unsupported-free-text", "term"),
+            ("spl-unsupported-command", "rex"),
+            ("spl-unsupported-function", "mvzip"),
+            ("spl-unsupported-function", "printf"),
+            ("spl-unsupported-aggregate", "perc95"),
+            ("spl-unsupported-aggregate", "sparkline"),
+            ("spl-unsupported-function", "ip(x)"),
+            ("spl-unsupported-command", "transaction"),
+        ],
+    );
+}
+
+#[test]
+fn what_asks_for_more_than_fields_is_refused() {
+    refuses("\"exited on signal\" a=1", &[("spl-unsupported-free-text", "\"exited on signal\"")]);
+    refuses("TERM(x y) a=1", &[("spl-unsupported-free-text", "TERM(x y)")]);
+    refuses("a=1 or b=2", &[("spl-unsupported-free-text", "or")]);
+    refuses("_raw=\"*x*\"", &[("spl-unsupported-free-text", "_raw=\"*x*\"")]);
+    refuses("a=1 | regex _raw=\"x\"", &[("spl-unsupported-free-text", "_raw=\"x\"")]);
+    refuses("a=1 | regex \"x\"", &[("spl-unsupported-free-text", "\"x\"")]);
+    refuses("a=1 | where like(_raw,\"x%\")", &[("spl-unsupported-free-text", "_raw")]);
+    refuses(
+        "a=1 earliest=-24h latest=now",
+        &[("spl-unsupported-time-modifier", "earliest=-24h"), ("spl-unsupported-time-modifier", "latest=now")],
+    );
+    refuses("tag=authentication a=1", &[("spl-unsupported-tag", "tag=authentication")]);
+    refuses(
+        "a=1 [search b=2 | fields c] d=3 e",
+        &[("spl-unsupported-subsearch", "[search b=2 | fields c]"), ("spl-unsupported-free-text", "e")],
+    );
+    refuses("index=risk a=1", &[("spl-unsupported-index", "index=risk")]);
+    refuses("a=1 NOT index=main", &[("spl-unsupported-index", "index=main")]);
+    refuses("index!=main a=1", &[("spl-unsupported-index", "index!=main")]);
+}
+
+#[test]
+fn an_index_is_noted_and_changes_nothing() {
+    let parsed = parse_search("index=win* a=1", &Macros::builtin());
+    assert_eq!(parsed.faults.iter().map(|f| (f.severity, f.code)).collect::<Vec<_>>(), [(Severity::Note, "spl-index-ignored")]);
+    assert_eq!(super::shape(&parsed.query.unwrap().filter), "a");
+}
+
+#[test]
+fn half_searches_are_refused() {
+    for (search, at) in [
+        ("a=1 AND", ""),
+        ("a=1 OR", ""),
+        ("NOT", ""),
+        ("AND a=1", "A"),
+        ("()", ")"),
+        ("(a=1", ""),
+        ("a=1)", ")"),
+        ("a=", ""),
+        ("a IN", ""),
+        ("a IN ()", ")"),
+        ("a IN (x", ""),
+        ("=1", "="),
+        ("a=1 | ", "x"),
+        ("a=1 | where", ""),
+        ("a=1 | where b=", ""),
+        ("a=1 | where (b", ""),
+        ("a=1 | where b c", "c"),
+        ("a=1 | where if(b", ""),
+        ("a=1 | eval b", ""),
+        ("a=1 | eval b==1", "="),
+        ("a=1 | eval b=1,", ""),
+        ("a=1 | eval =1", "="),
+        ("a=1 | stats", ""),
+        ("a=1 | stats count by", ""),
+        ("a=1 | stats min(x", ""),
+        ("a=1 | stats (x)", "("),
+        ("a=1 | rename a", ""),
+        ("a=1 | rename a as", ""),
+        ("a=1 | table", ""),
+        ("a=1 | fields -", ""),
+        ("a=1 | sort", ""),
+        ("a=1 | head x", "x"),
+        ("a=1 | head 5 x", "x"),
+        ("a=1 | dedup", ""),
+        ("a=1 | fillnull value=", ""),
+        ("a=1 | bin _time", ""),
+        ("a=1 | bin span=5m", ""),
+        ("a=1 | convert", ""),
+        ("a=1 | convert !", "!"),
+        ("a=1 | convert ctime()", ")"),
+        ("a=1 | convert ctime(x", ""),
+        ("a=1 | regex x", ""),
+        ("a=1 | regex x=y", "y"),
+        ("a=1 | !", "!"),
+    ] {
+        if search.ends_with("| ") {
+            assert_eq!(faults(search), [], "{search}"); // a pipe with nothing behind it
+            continue;
+        }
+        refuses(search, &[("spl-syntax", at)]);
+    }
+    refuses("a=\"x | where b", &[("spl-unclosed-string", "\"")]);
+    refuses("a=1 | where 'b", &[("spl-unclosed-string", "'")]);
+    refuses("a=1 `b", &[("spl-unclosed-macro", "`")]);
+    refuses("", &[("spl-no-search", "")]);
+    refuses(" ```nothing``` ", &[("spl-no-search", " ```nothing``` ")]);
+}
+
+#[test]
+fn arguments_are_counted() {
+    refuses("a=1 | where if(a,b)", &[("spl-arguments", "if")]);
+    refuses("a=1 | where case(a,b,c)", &[("spl-arguments", "case")]);
+    refuses("a=1 | where len()", &[("spl-arguments", "len")]);
+    refuses("a=1 | where mvfilter(a=b)", &[("spl-arguments", "mvfilter")]);
+    refuses("a=1 | stats max", &[("spl-arguments", "max")]);
+    refuses("a=1 | stats count(eval(a>1))", &[("spl-syntax", "count")]);
+    refuses("a=1 | dedup 0 a", &[("spl-arguments", "0")]);
+}
+
+#[test]
+fn options_and_patterns_that_change_the_result_are_refused() {
+    refuses("a=1 | dedup a keepempty=true", &[("spl-unsupported-option", "keepempty")]);
+    refuses("a=1 | dedup a sortby -b", &[("spl-unsupported-option", "a sortby -b")]);
+    refuses("a=1 | bin _time bins=10", &[("spl-unsupported-option", "bins")]);
+    refuses("a=1 | bin _time span=1mon", &[("spl-unsupported-option", "span")]);
+    refuses("a=1 | stats allnum=true count", &[("spl-unsupported-option", "allnum")]);
+    refuses("a=1 | stats count by _time span=1h", &[("spl-unsupported-option", "span")]);
+    refuses("a=1 | stats values(*) as *", &[("spl-unsupported-wildcard", "*"), ("spl-unsupported-wildcard", "*")]);
+    refuses("a=1 | stats count by x*", &[("spl-unsupported-wildcard", "x*")]);
+    refuses("a=1 | rename a*b* as c*d*", &[("spl-unsupported-wildcard", "a*b*")]);
+    refuses("a=1 | convert ctime(*)", &[("spl-unsupported-wildcard", "*")]);
+    refuses("a=1 | convert num(x)", &[("spl-unsupported-function", "num")]);
+    refuses("a=1 | eval {b}=1", &[("spl-unsupported-dynamic-name", "{b}")]);
+    refuses("a=1 | stats sum(a) as x avg(b) as x", &[("spl-duplicate-column", "avg(b) as x")]);
+    refuses("a=1 | stats count as b by b", &[("spl-duplicate-column", "b")]);
+    refuses("a=1 | where b=1 XOR c=2", &[("spl-unsupported-operator", "XOR")]);
+}
+
+#[test]
+fn regular_expressions_are_checked_where_they_stand() {
+    refuses("a=1 | regex f=\"(?<!x)y\"", &[("spl-unsupported-regex", "\"(?<!x)y\"")]);
+    refuses("a=1 | where match(f, \"(?=x)\")", &[("spl-unsupported-regex", "\"(?=x)\"")]);
+    refuses("a=1 | eval g=replace(f, \"(\", \"\")", &[("spl-unsupported-regex", "\"(\"")]);
+    assert_eq!(faults("a=1 | where match(f, \"^{[0-9a-f]{8}\\-\") AND match(f, g)"), []);
+}
+
+#[test]
+fn another_language_is_named() {
+    refuses(" $main = from source | eval x=y", &[("spl-unsupported-spl2", "$main")]);
+    refuses("| from source --finding_report--", &[("spl-unsupported-spl2", "--finding_report--")]);
+}
+
+#[test]
+fn macros_are_counted_and_may_not_call_themselves() {
+    let mut macros = Macros::builtin();
+    for (name, definition) in [("a", "`b`"), ("b", "x=1 `a`"), ("open", "`x")] {
+        macros.add_file(&source(&format!("name: {name}\ndefinition: '{definition}'")));
+    }
+    let codes = |search: &str| parse_search(search, &macros).faults.iter().map(|f| f.code).collect::<Vec<_>>();
+    assert_eq!(codes("`a`"), ["spl-macro-recursion"]);
+    assert_eq!(codes("y=1 `open`"), ["spl-unclosed-macro"]);
+    assert_eq!(codes("y=1 | `security_content_ctime`"), ["spl-macro-arguments"]);
+    assert_eq!(codes("y=1 | `get_asset(src)`"), ["spl-unsupported-macro"]);
+    assert_eq!(codes("y=1 | `own(a,b)`"), ["spl-unknown-macro"]);
+}
