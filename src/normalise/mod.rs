@@ -10,6 +10,7 @@
 
 mod make;
 mod paths;
+pub(crate) mod rendered;
 mod shapes;
 mod time;
 
@@ -19,7 +20,7 @@ use rustc_hash::FxHashMap;
 
 pub(crate) use paths::PathId;
 use paths::Paths;
-use shapes::{JSON_SHAPES, Shape};
+use shapes::{SHAPES, Shape};
 pub(crate) use time::parse_time_us;
 
 use crate::event::{EventBatch, KeyId, NUL_SYMBOL, NameId, Names, TextSpan};
@@ -33,10 +34,14 @@ const MAX_MEMBERS: usize = 100_000;
 
 /// Mark of paths whose elements are named by an attribute; the other bits are those of the shapes' `when` members.
 const NAMED_ELEMENTS: u64 = 1 << 63;
+/// Mark of members that hold the event's own text.
+const RAW: u64 = 1 << 62;
+/// Members of a Splunk export that count beside the event's own text.
+const BESIDE_RAW: [&str; 5] = ["_time", "host", "source", "sourcetype", "index"];
 
 /// Whether a shape is told by a member of this name at the top of a record.
 pub(crate) fn is_mark(name: &str) -> bool {
-    JSON_SHAPES.iter().any(|shape| shape.when.iter().any(|when| when == name)) || name == "_raw"
+    SHAPES.iter().any(|shape| shape.when.iter().any(|when| when == name)) || name == "_raw"
 }
 
 /// Receives full batches.
@@ -49,6 +54,15 @@ pub(crate) struct Place {
     pub(crate) position: u64,
     /// Carved from a damaged area.
     pub(crate) recovered: bool,
+}
+
+/// A record around an event's own text.
+#[derive(Debug)]
+pub(crate) struct Export {
+    /// The text.
+    pub(crate) raw: String,
+    beside: Vec<(&'static str, String)>,
+    members: Vec<(PathId, TextSpan)>,
 }
 
 /// Turns members into events, batch by batch.
@@ -105,7 +119,7 @@ impl<'s> Normaliser<'s> {
     /// Starts with the shapes of JSON records.
     pub(crate) fn new(names: &Names, sink: &'s mut BatchSink<'s>) -> Self {
         let mut next = 0;
-        let shapes = JSON_SHAPES.iter().map(|shape| {
+        let shapes = SHAPES.iter().map(|shape| {
             let needs = shape.when.iter().fold(0, |bits, _| {
                 next += 1;
                 bits | 1 << (next - 1)
@@ -145,7 +159,7 @@ impl<'s> Normaliser<'s> {
             let mark = all
                 .filter(|(_, when)| if when.ends_with('.') { text.starts_with(when.as_str()) } else { text == *when })
                 .fold(if text.ends_with("EventData.Data") { NAMED_ELEMENTS } else { 0 }, |bits, (i, _)| bits | 1 << i);
-            self.marks.push(mark);
+            self.marks.push(if matches!(text, "_raw" | "result._raw") { mark | RAW } else { mark });
         }
         id
     }
@@ -205,6 +219,40 @@ impl<'s> Normaliser<'s> {
         let at = self.pairs.iter().position(|(path, _)| self.paths.text(*path) == member)?;
         let (path, span) = self.pairs.remove(at);
         Some((path, self.batch.str(span).to_owned()))
+    }
+
+    /// Takes all members of a record that holds an event's own text, to be read in their place.
+    pub(crate) fn take_export(&mut self) -> Option<Export> {
+        if self.have & RAW == 0 {
+            return None;
+        }
+        let members = std::mem::take(&mut self.pairs);
+        self.have = 0;
+        let mut export = Export { raw: String::new(), beside: Vec::new(), members };
+        for (path, span) in &export.members {
+            let name = self.paths.text(*path);
+            let name = name.strip_prefix("result.").unwrap_or(name);
+            if name == "_raw" {
+                export.raw = self.batch.str(*span).to_owned();
+            } else if let Some(name) = BESIDE_RAW.iter().find(|n| **n == name) {
+                export.beside.push((*name, self.batch.str(*span).to_owned()));
+            }
+        }
+        Some(export)
+    }
+
+    /// The text of the export was read: what stands beside it joins.
+    pub(crate) fn beside(&mut self, export: Export) {
+        for (name, text) in export.beside {
+            let path = self.child(PathId::ROOT, name);
+            self.value(path, &text);
+        }
+    }
+
+    /// Nobody could read the text of the export: its members are the record.
+    pub(crate) fn put_back(&mut self, export: Export) {
+        self.have = export.members.iter().fold(0, |bits, (path, _)| bits | self.marks[path.0 as usize]);
+        self.pairs = export.members;
     }
 
     /// Whether the elements of a member carry the field names in an attribute: `{"@Name": …, "#text": …}`.

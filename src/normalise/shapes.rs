@@ -26,9 +26,11 @@ pub(super) struct Shape {
     pub(super) drop: HashSet<String>,
 }
 
-/// The shapes of JSON records, first match first.
-pub(super) static JSON_SHAPES: LazyLock<Vec<Shape>> =
-    LazyLock::new(|| load("rules/normalise/json.yml", include_str!("../../rules/normalise/json.yml")));
+/// The shapes of records, first match first; the last one fits all.
+pub(super) static SHAPES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
+    let splunk = load("rules/normalise/splunk.yml", include_str!("../../rules/normalise/splunk.yml"));
+    splunk.into_iter().chain(load("rules/normalise/json.yml", include_str!("../../rules/normalise/json.yml"))).collect()
+});
 
 fn load(path: &str, text: &str) -> Vec<Shape> {
     let source = Arc::new(SourceText { path: path.to_owned(), text: text.to_owned() });

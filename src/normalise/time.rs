@@ -56,6 +56,9 @@ fn slow(text: &str) -> Option<i64> {
     if let Some(us) = epoch(text) {
         return Some(us);
     }
+    if let Some(us) = text.strip_suffix(" UTC").and_then(fast) {
+        return Some(us);
+    }
     if let Ok(stamp) = text.parse::<Timestamp>() {
         return Some(stamp.as_microsecond());
     }
@@ -64,7 +67,7 @@ fn slow(text: &str) -> Option<i64> {
             return Some(stamp.as_microsecond());
         }
     }
-    for format in ["%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S UTC", "%b %d, %Y @ %H:%M:%S%.f"] {
+    for format in ["%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S%.f", "%b %d, %Y @ %H:%M:%S%.f"] {
         if let Ok(time) = DateTime::strptime(format, text) {
             return jiff::tz::TimeZone::UTC.to_timestamp(time).ok().map(Timestamp::as_microsecond);
         }
@@ -104,6 +107,8 @@ mod tests {
             "2021-04-21 09:40:32.34336",
             "2021-04-21T09:40:32.3433609Z",
             "2021-04-21T11:40:32.343360+02:00",
+            "2021-04-21 09:40:32.343360 UTC",
+            "2021-04-21T09:40:32.343360+0000",
             "1618998032.343360",
             "1618998032343360",
         ] {

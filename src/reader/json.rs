@@ -5,12 +5,15 @@
 //! A document is walked lazily; numbers keep their spelling.
 
 mod scan;
+mod wrapped;
 
 use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
 
 use scan::{Scan, Step};
+use wrapped::{records_prefix, results_prefix, skip_object_end, wrapped_records};
 
 use super::Format;
+use super::raw::{Raw, RawReaders};
 use super::stream::{Input, Report};
 use super::xml::Elements;
 use crate::normalise::{Normaliser, PathId, Place};
@@ -52,7 +55,8 @@ impl Format for Json {
         if input.head().starts_with(b"\xef\xbb\xbf") {
             input.consume(3);
         }
-        let mut documents = Documents { flattener: Flattener::default(), position: 0, cloudtrail: false, restarts: 0 };
+        let mut documents =
+            Documents { flattener: Flattener::default(), raw: RawReaders::default(), position: 0, cloudtrail: false, restarts: 0 };
         if !are_lines(input) {
             return documents.framed(input, events, report);
         }
@@ -92,7 +96,10 @@ fn is_document(line: &[u8]) -> bool {
 fn are_lines(input: &mut Input<'_>) -> bool {
     let Some(first) = first_line(input) else { return false };
     if is_document(&first) {
-        return records_prefix(&first).is_none();
+        return records_prefix(&first).is_none() && results_prefix(&first).is_none();
+    }
+    if results_prefix(input.head()).is_some() {
+        return false;
     }
     let more_on_the_line = || matches!(Scan::default().find(&first), Some(Step::End(end)) if is_document(&first[..end]));
     if first.starts_with(b"[") || more_on_the_line() {
@@ -119,6 +126,7 @@ fn most_are_documents(head: &[u8]) -> bool {
 
 struct Documents {
     flattener: Flattener,
+    raw: RawReaders,
     position: u64,
     cloudtrail: bool,
     restarts: u32,
@@ -193,6 +201,9 @@ impl Documents {
     fn one(&mut self, text: &str, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
         match self.flattener.record(text, events) {
             Ok(()) => {
+                if let Some(error) = self.export(events) {
+                    report.problem(Some(offset), Some(self.position), format!("_raw is {error}: the members beside it are read"));
+                }
                 if let Some(most) = events.overfull() {
                     report.problem(Some(offset), Some(self.position), format!("members beyond MAX_MEMBERS = {most} are left out"));
                 }
@@ -201,6 +212,25 @@ impl Documents {
             Err(error) => {
                 events.abandon();
                 report.bad(Some(offset), Some(self.position), error);
+            }
+        }
+    }
+
+    /// Where a record is one of Splunk's, reads the event's own text in it. Returns why that could not be read.
+    fn export(&mut self, events: &mut Normaliser<'_>) -> Option<String> {
+        let export = events.take_export()?;
+        match self.raw.read(&export.raw, events) {
+            Raw::Read => {
+                events.beside(export);
+                None
+            }
+            Raw::Unknown => {
+                events.put_back(export);
+                None
+            }
+            Raw::Broken(error) => {
+                events.put_back(export);
+                Some(error)
             }
         }
     }
@@ -215,6 +245,9 @@ impl Documents {
         } else if let Some(length) = records_prefix(input.head()) {
             input.consume(length);
             format = "cloudtrail";
+        } else if let Some(length) = results_prefix(input.head()) {
+            input.consume(length);
+            format = "splunk-results";
         }
         loop {
             skip_separators(input);
@@ -246,7 +279,15 @@ impl Documents {
             input.consume(1);
             skip_space(input);
         }
-        let again = if format == "cloudtrail" { records_prefix(input.head()) } else { input.head().starts_with(b"[").then_some(1) };
+        if format == "splunk-results" {
+            skip_object_end(input);
+            skip_space(input);
+        }
+        let again = match format {
+            "cloudtrail" => records_prefix(input.head()),
+            "splunk-results" => results_prefix(input.head()),
+            _ => input.head().starts_with(b"[").then_some(1),
+        };
         if let Some(length) = again {
             input.consume(length);
             return true;
@@ -358,33 +399,6 @@ fn skip_space(input: &mut Input<'_>) {
 
 fn skip_separators(input: &mut Input<'_>) {
     skip_while(input, |b| b.is_ascii_whitespace() || b == b',' || b == 0x1e);
-}
-
-/// The length of `{"Records":[` where a document begins so.
-fn records_prefix(head: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    for token in [&b"{"[..], b"\"Records\"", b":", b"["] {
-        at += head[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
-        if !head[at..].starts_with(token) {
-            return None;
-        }
-        at += token.len();
-    }
-    Some(at)
-}
-
-/// The records of a document that is nothing but `{"Records": […]}`.
-fn wrapped_records(text: &str) -> Option<Vec<Result<String, String>>> {
-    records_prefix(text.as_bytes())?;
-    if is_too_deep(text) {
-        return None;
-    }
-    let mut members = sonic_rs::to_object_iter(text);
-    let (_, records) = members.next()?.ok()?;
-    if members.next().is_some() {
-        return None;
-    }
-    Some(sonic_rs::to_array_iter(records.as_raw_str()).map(|r| r.map(|v| v.as_raw_str().to_owned()).map_err(|e| e.to_string())).collect())
 }
 
 /// Whether brackets nest deeper than [`MAX_DEPTH`]: the parser recurses, so this is asked before it sees the text. Few

@@ -7,6 +7,7 @@ mod csv;
 mod evtx;
 mod json;
 mod raw;
+mod splunk_text;
 mod stream;
 mod utf16;
 mod xml;
@@ -66,7 +67,7 @@ trait Format: Sync {
 }
 
 /// The formats, asked in this order.
-static FORMATS: [&dyn Format; 4] = [&evtx::Evtx, &xml::Xml, &json::Json, &csv::Csv];
+static FORMATS: [&dyn Format; 5] = [&evtx::Evtx, &splunk_text::SplunkText, &xml::Xml, &json::Json, &csv::Csv];
 
 /// The names that `--format` takes.
 pub fn format_names() -> Vec<&'static str> {

@@ -1,6 +1,7 @@
 //! One event's text as another format carries it (`_raw` of a Splunk export), read by the reader that knows it.
 
 use super::json::Flattener;
+use super::splunk_text::ClassicEvent;
 use super::xml::{Elements, event_start};
 use crate::normalise::Normaliser;
 
@@ -20,6 +21,7 @@ pub(super) enum Raw {
 pub(super) struct RawReaders {
     flattener: Flattener,
     elements: Elements,
+    classic: ClassicEvent,
 }
 
 impl RawReaders {
@@ -28,6 +30,8 @@ impl RawReaders {
         let text = text.trim();
         let result = if text.starts_with('{') {
             self.flattener.record(text, events)
+        } else if ClassicEvent::begins(text) {
+            self.classic.read(text, events)
         } else if let Some(at) = event_start(text.as_bytes()) {
             match self.elements.event(&text[at..], events) {
                 Err(_) if events.has_members() => Ok(()), // cut off: what is there of it counts

@@ -7,6 +7,7 @@ use super::*;
 use crate::event::{FieldValue, format_time};
 
 mod csv;
+mod splunk_text;
 mod xml;
 
 /// An event as text, for comparison.

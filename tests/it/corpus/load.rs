@@ -13,7 +13,18 @@ use crate::support::shared::{ExpectedLeaf, expected_leaves, leaf_name, leaf_tail
 
 const GOLDEN: &str = "load_differences.tsv";
 const HEADER: &str = "leaf\texpected\tevents\tbad\trecovered\treason";
-const FORMATS: [&str; 8] = ["evtx", "csv", "windows-xml", "jsonl", "json-1", "json-array", "json-concatenated", "cloudtrail-Records"];
+const FORMATS: [&str; 10] = [
+    "evtx",
+    "csv",
+    "windows-xml",
+    "jsonl",
+    "json-1",
+    "json-array",
+    "json-concatenated",
+    "cloudtrail-Records",
+    "splunk-WinEventLog",
+    "splunk-mixed(classic 23+xml 22)",
+];
 /// What a new difference has instead of a reason; it never passes.
 const UNEXPLAINED: &str = "UNEXPLAINED";
 

@@ -1,0 +1,131 @@
+//! Splunk's classic text of Windows events (sourcetype `WinEventLog`), and other text of lines `Key=value` behind a time.
+//!
+//! An event begins with a line that is a time, where a line `Key=value` follows; or, where the times are missing, with
+//! `LogName=`. Its message is everything from `Message=` to the next event. Between such events there may be events in
+//! XML: exports of several inputs mix them.
+
+mod event;
+mod start;
+
+use std::borrow::Cow;
+
+pub(super) use event::ClassicEvent;
+use start::{Kind, Start};
+
+use super::Format;
+use super::raw::{Raw, RawReaders};
+use super::stream::{Input, Report};
+use crate::normalise::{Normaliser, Place};
+
+/// Bytes of one event.
+const MAX_EVENT_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes that tell whether an event begins: two lines of its header.
+const START_BYTES: usize = 512;
+
+/// See the module.
+pub(super) struct SplunkText;
+
+impl Format for SplunkText {
+    fn name(&self) -> &'static str {
+        "splunk-text"
+    }
+
+    fn sniff(&self, head: &[u8]) -> Option<String> {
+        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+        let windows = || Some("a Windows event as Splunk stores it: a time, then LogName=".to_owned());
+        let mut at = 0;
+        loop {
+            let (line, before) = (&head[at..], head[..at].trim_ascii_end());
+            // Only a time tells that an event begins behind other text: a table may hold the rest in its cells.
+            let begins = at == 0 || (!line.starts_with(b"L") && (!head.starts_with(b"<") || before.ends_with(b"</Event>")));
+            match start::of(line) {
+                Some(Kind::WinEventLog) if begins => return windows(),
+                Some(Kind::KeyValue) if at == 0 => return Some("its first line is a time, its second a key with a value".to_owned()),
+                _ => at += memchr::memchr(b'\n', line)? + 1,
+            }
+        }
+    }
+
+    fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+        if input.head().starts_with(b"\xef\xbb\xbf") {
+            input.consume(3);
+        }
+        let mut reader = Events { raw: RawReaders::default(), position: 0, only: None };
+        while !events.stopped() && input.fill_to(START_BYTES) > 0 {
+            reader.next(input, events, report);
+        }
+        reader.only.unwrap_or(self.name())
+    }
+}
+
+struct Events {
+    raw: RawReaders,
+    position: u64,
+    /// The one format met, or what several make.
+    only: Option<&'static str>,
+}
+
+impl Events {
+    /// Reads the event that begins the window, or leaves out what is before the next.
+    fn next(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) {
+        let kind = start::of(input.head());
+        let Some(length) = length(input, kind) else {
+            let most = MAX_EVENT_BYTES;
+            self.position += 1;
+            report.bad(Some(input.offset()), Some(self.position), format!("an event longer than MAX_EVENT_BYTES = {most} is left out"));
+            input.consume(MAX_EVENT_BYTES);
+            return;
+        };
+        let (head, offset) = (&input.head()[..length], Some(input.offset()));
+        match kind {
+            None if head.iter().all(|b| b.is_ascii_whitespace() || *b == 0) => {}
+            None => report.bad(offset, None, "text before the first event, or behind one, is left out"),
+            Some(_) => {
+                self.position += 1;
+                self.record(head, offset, events, report);
+            }
+        }
+        input.consume(length);
+    }
+
+    fn record(&mut self, bytes: &[u8], offset: Option<u64>, events: &mut Normaliser<'_>, report: &mut Report) {
+        let text = String::from_utf8_lossy(bytes);
+        let position = Some(self.position);
+        if let Cow::Owned(_) = text {
+            report.problem(offset, position, "invalid UTF-8 is replaced by U+FFFD");
+        }
+        match self.raw.read(&text, events) {
+            Raw::Read => {
+                if let Some(most) = events.overfull() {
+                    report.problem(offset, position, format!("members beyond MAX_MEMBERS = {most} are left out"));
+                }
+                let name = events.end_record(Place { position: self.position, recovered: false });
+                self.only = match self.only {
+                    None => Some(name),
+                    Some(one) if one == name => Some(one),
+                    Some(_) => Some("splunk-mixed"),
+                };
+            }
+            Raw::Broken(error) => report.bad(offset, position, error),
+            Raw::Unknown => report.bad(offset, position, "text that is no event"),
+        }
+    }
+}
+
+/// The bytes up to the next event; `None` where they are too many.
+fn length(input: &mut Input<'_>, kind: Option<Kind>) -> Option<usize> {
+    let mut search = Start::new(kind);
+    loop {
+        let (head, at_end) = (input.head(), input.at_end());
+        if let Some(at) = search.next(head, at_end) {
+            return Some(at);
+        }
+        if at_end {
+            return Some(head.len());
+        }
+        if head.len() > MAX_EVENT_BYTES {
+            return None;
+        }
+        input.grow();
+    }
+}
