@@ -2,6 +2,10 @@
 //!
 //! A bounded channel between them keeps memory flat: a reader that is faster waits. Sources are written in the order
 //! they are found, so the same archives give the same store.
+//!
+//! Small sources are written in groups: what a group brings is known before it is written, so the store changes its
+//! tables once and commits once for all of them. A source of more than one
+//! batch is written as it comes.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -11,10 +15,16 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use crate::archive::{Found, Limits, walk_counting};
 use crate::event::{EventBatch, Names};
 use crate::reader::{LeafReport, Problem, ReadOptions, read_leaf};
-use crate::store::{SourceEnd, SourceStart, Store, StoreError};
+use crate::store::{SourceEnd, SourceStart, Store, StoreError, Writer};
 
 /// Messages between the threads; a batch is at most a few MiB.
 const CHANNEL_MESSAGES: usize = 4;
+/// Events of a group of small sources, and bytes of their text: a load that is killed has this to do again.
+const GROUP_EVENTS: usize = 16_384;
+/// See [`GROUP_EVENTS`].
+const GROUP_BYTES: usize = 16 * 1024 * 1024;
+/// Sources of a group, which may be empty.
+const GROUP_MESSAGES: usize = 4_096;
 
 /// How a load is done.
 #[derive(Debug, Clone, Default)]
@@ -135,32 +145,86 @@ fn write_all(
     bytes_read: &AtomicU64,
     progress: &mut dyn FnMut(LoadProgress),
 ) -> Result<LoadSummary, StoreError> {
-    let mut summary = LoadSummary::default();
-    let mut writer = store.writer()?;
-    let (mut path, mut events) = (String::new(), 0);
+    let writing =
+        Writing { writer: store.writer()?, names, bytes_read, progress, summary: LoadSummary::default(), path: String::new(), events: 0 };
+    let mut groups = Groups { writing, waiting: Vec::new(), events: 0, bytes: 0 };
     for message in receiver {
+        groups.take(message)?;
+    }
+    groups.flush()?;
+    Ok(groups.writing.summary)
+}
+
+/// Sources that wait to be written together.
+struct Groups<'w> {
+    writing: Writing<'w>,
+    waiting: Vec<Message>,
+    events: usize,
+    bytes: usize,
+}
+
+impl Groups<'_> {
+    fn take(&mut self, message: Message) -> Result<(), StoreError> {
+        if self.writing.writer.is_open() {
+            return self.writing.write(message);
+        }
+        if let Message::Batch(batch) = &message {
+            self.events += batch.events.len();
+            self.bytes += batch.text.len();
+        }
+        self.waiting.push(message);
+        let is_long = matches!(self.waiting.as_slice(), [.., Message::Batch(_), Message::Batch(_)]);
+        let is_full = is_long || self.events >= GROUP_EVENTS || self.bytes >= GROUP_BYTES || self.waiting.len() >= GROUP_MESSAGES;
+        if is_full { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what waits. Its last source may have more to come.
+    fn flush(&mut self) -> Result<(), StoreError> {
+        let batches = self.waiting.iter().filter_map(|message| if let Message::Batch(batch) = message { Some(batch) } else { None });
+        self.writing.writer.begin_group(batches, self.writing.names)?;
+        self.waiting.drain(..).try_for_each(|message| self.writing.write(message))?;
+        self.writing.writer.end_group()?;
+        (self.events, self.bytes) = (0, 0);
+        Ok(())
+    }
+}
+
+/// What is being written.
+struct Writing<'w> {
+    writer: Writer<'w>,
+    names: &'w Names,
+    bytes_read: &'w AtomicU64,
+    progress: &'w mut dyn FnMut(LoadProgress),
+    summary: LoadSummary,
+    path: String,
+    events: u64,
+}
+
+impl Writing<'_> {
+    fn write(&mut self, message: Message) -> Result<(), StoreError> {
+        let bytes = self.bytes_read.load(Ordering::Relaxed);
         match message {
-            Message::Begin(begun) => {
-                path = begun;
-                writer.begin_source(&SourceStart { path: path.clone() })?;
-                progress(LoadProgress::Source { path: path.clone() });
+            Message::Begin(path) => {
+                self.writer.begin_source(&SourceStart { path: path.clone() })?;
+                self.path.clone_from(&path);
+                (self.progress)(LoadProgress::Source { path });
             }
             Message::Batch(batch) => {
-                writer.append(&batch, names)?;
-                events += batch.events.len() as u64;
-                progress(LoadProgress::Events { events, bytes: bytes_read.load(Ordering::Relaxed) });
+                self.writer.append(&batch, self.names)?;
+                self.events += batch.events.len() as u64;
+                (self.progress)(LoadProgress::Events { events: self.events, bytes });
             }
             Message::End(report) => {
-                let outcome = writer.finish_source(&source_end(&report))?;
-                let (path, duplicate) = (std::mem::take(&mut path), outcome.duplicate_of.is_some());
-                summary.sources.push(LoadedSource { path, report: *report, new_events: outcome.new_events, duplicate });
-                progress(LoadProgress::Finished { bytes: bytes_read.load(Ordering::Relaxed) });
+                let outcome = self.writer.finish_source(&source_end(&report))?;
+                let (path, duplicate) = (std::mem::take(&mut self.path), outcome.duplicate_of.is_some());
+                self.summary.sources.push(LoadedSource { path, report: *report, new_events: outcome.new_events, duplicate });
+                (self.progress)(LoadProgress::Finished { bytes });
             }
-            Message::Skipped(path, reason) => summary.skipped.push((path, reason)),
-            Message::Failed(path, error) => summary.failed.push((path, error)),
+            Message::Skipped(path, reason) => self.summary.skipped.push((path, reason)),
+            Message::Failed(path, error) => self.summary.failed.push((path, error)),
         }
+        Ok(())
     }
-    Ok(summary)
 }
 
 fn source_end(report: &LeafReport) -> SourceEnd {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use evtx::{EvtxChunkData, ParserSettings};
 
 use super::Format;
-use super::json::Flattener;
+use super::compact::Compact;
 use super::stream::{Input, Report};
 use crate::normalise::{Normaliser, Place};
 
@@ -40,7 +40,7 @@ impl Format for Evtx {
             live: Arc::new(live),
             carving: Arc::new(carving),
             carve_all: report.recover,
-            flattener: Flattener::default(),
+            json: Compact::default(),
             position: 0,
         };
         while input.fill_to(CHUNK_BYTES) > 0 && !events.stopped() {
@@ -57,7 +57,7 @@ struct ChunkReader {
     carving: Arc<ParserSettings>,
     /// Carve in healthy chunks too.
     carve_all: bool,
-    flattener: Flattener,
+    json: Compact,
     position: u64,
 }
 
@@ -72,8 +72,10 @@ impl ChunkReader {
             data.resize(CHUNK_BYTES, 0);
         }
         let bad = report.bad;
-        self.records(data.clone(), false, offset, events, report);
+        self.records(data, false, offset, events, report);
         if self.carve_all || report.bad > bad {
+            let mut data = bytes.to_vec();
+            data.resize(CHUNK_BYTES, 0);
             self.records(data, true, offset, events, report);
         }
     }
@@ -98,7 +100,7 @@ impl ChunkReader {
             }
             self.position += 1;
             let json = record.map_err(|e| e.to_string()).and_then(|r| r.into_json().map_err(|e| e.to_string()));
-            match json.and_then(|json| self.flattener.record(&json.data, events)) {
+            match json.and_then(|json| self.json.record(&json.data, events)) {
                 Ok(()) => {
                     events.end_record(Place { position: self.position, recovered });
                 }

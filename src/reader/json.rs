@@ -21,7 +21,7 @@ use crate::normalise::{Normaliser, PathId, Place};
 /// Bytes of one document or line.
 const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 /// Objects and arrays inside of each other.
-const MAX_DEPTH: u32 = 100;
+pub(super) const MAX_DEPTH: u32 = 100;
 /// Documents without an end that are looked for another beginning.
 const MAX_RESTARTS: u32 = 16;
 /// Lines that are looked at to tell whether lines are documents.
@@ -422,7 +422,7 @@ fn is_too_deep(text: &str) -> bool {
     })
 }
 
-fn too_deep() -> String {
+pub(super) fn too_deep() -> String {
     format!("JSON nested deeper than MAX_DEPTH = {MAX_DEPTH}")
 }
 
@@ -527,7 +527,7 @@ fn first_line_of(text: &str) -> &str {
 }
 
 /// Resolves the escapes of a JSON string; half a surrogate pair becomes U+FFFD.
-fn unescape(text: &str, out: &mut String) {
+pub(super) fn unescape(text: &str, out: &mut String) {
     let mut rest = text;
     while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
         out.push_str(&rest[..at]);

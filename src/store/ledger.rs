@@ -112,15 +112,15 @@ pub(super) fn recover(connection: &Connection) -> Result<(), StoreError> {
     }
     let watermark: i64 = connection.query_row("SELECT last_event FROM watermark", [], |row| row.get(0))?;
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    remove_from(connection, watermark + 1)?;
+    let mut statement = connection.prepare("SELECT id FROM event_type WHERE storage = 'table'")?;
+    let types: Vec<u32> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    remove_from(connection, &types, watermark + 1)?;
     connection.execute_batch("DELETE FROM source WHERE state = 'loading'; COMMIT")?;
     Ok(())
 }
 
-/// Removes all events from `first_event` on.
-pub(super) fn remove_from(connection: &Connection, first_event: i64) -> Result<(), StoreError> {
-    let mut statement = connection.prepare("SELECT id FROM event_type WHERE storage = 'table'")?;
-    let types: Vec<u32> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+/// Removes all events from `first_event` on; `types` are those with a table that may have some.
+pub(super) fn remove_from(connection: &Connection, types: &[u32], first_event: i64) -> Result<(), StoreError> {
     for id in types {
         connection.execute(&format!("DELETE FROM e{id} WHERE _id >= ?1"), params![first_event])?;
     }

@@ -12,6 +12,7 @@ mod error;
 mod finding_rows;
 mod findings;
 mod functions;
+mod group;
 mod hunt_writer;
 mod ledger;
 mod messages;

@@ -6,12 +6,13 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::{Connection, params};
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::writer::MAX_COLUMNS;
-use super::{EventRange, StoreError, catalog_sql, messages, read, scan};
-use crate::catalog::{Catalog, ColumnIndex, Encoding, EventId, EventType, Storage, TypeId};
+use super::{EventRange, StoreError, messages, read, scan};
+use crate::catalog::{Catalog, ColumnIndex, EventId, EventType, Storage, TypeId};
 
 /// Earlier events held in memory at a time: 16 bytes each.
 const CHUNK: usize = 500_000;
@@ -61,29 +62,37 @@ impl RecordRanges {
     }
 }
 
-/// Removes the events from `first_event` on that are there already, and returns how many of each type. Runs inside the
-/// transaction that completes the source.
+/// Removes the events of the new source (its id and first event) that are there already, and returns how many of each
+/// type. Runs inside the transaction that completes the source. The catalog is read when it is needed.
 pub(super) fn merge(
     connection: &Connection,
+    catalog: &mut Option<Catalog>,
+    read_catalog: &mut dyn FnMut() -> Result<Catalog, StoreError>,
     ranges: &RecordRanges,
-    source: i64,
-    first_event: i64,
+    (source, first_event): (i64, i64),
 ) -> Result<FxHashMap<u32, u64>, StoreError> {
     let overlaps = ranges.overlaps(connection)?;
     let mut merged = FxHashMap::default();
     if overlaps.is_empty() {
         return Ok(merged);
     }
-    let catalog = catalog_sql::read(connection)?;
     for (earlier, streams) in overlaps {
         let bounds: (i64, i64) = connection
-            .query_row("SELECT first_event, last_event FROM source WHERE id = ?1", [earlier], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            .prepare_cached("SELECT first_event, last_event FROM source WHERE id = ?1")?
+            .query_row([earlier], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let mut from = bounds.0;
         while from <= bounds.1 {
             let (known, next) = earlier_events(connection, &streams, from, bounds.1)?;
             from = next;
             let pairs = meetings(connection, &streams, &known, first_event)?;
-            remove_same(connection, &catalog, source, first_event, &pairs, &mut merged)?;
+            if pairs.is_empty() {
+                continue;
+            }
+            let catalog = match catalog {
+                Some(catalog) => &*catalog,
+                None => &*catalog.insert(read_catalog()?),
+            };
+            remove_same(connection, catalog, source, first_event, &pairs, &mut merged)?;
         }
     }
     Ok(merged)
@@ -179,7 +188,9 @@ fn remove_same(
             continue;
         }
         let Some(event_type) = same_envelope(connection, *old, *new)?.and_then(|id| catalog.event_type(id)) else { continue };
-        if !same_fields(connection, event_type, *old, *new)? || messages::read(connection, *old)? != messages::read(connection, *new)? {
+        if !same_fields(connection, event_type, *old, *new)?
+            || (event_type.has_messages && messages::read(connection, *old)? != messages::read(connection, *new)?)
+        {
             continue;
         }
         connection
@@ -207,29 +218,32 @@ fn remove(connection: &Connection, event_type: &EventType, event: i64) -> Result
     Ok(())
 }
 
+/// The type of two events whose envelopes are equal. Each is asked for on its own: as one join of the
+/// two, a profile showed SQLite preparing the statement again and again.
 fn same_envelope(connection: &Connection, old: i64, new: i64) -> Result<Option<TypeId>, StoreError> {
-    let sql = "SELECT a.type FROM event a JOIN event b ON b.id = ?2
-               WHERE a.id = ?1 AND a.type = b.type AND a.host IS b.host AND a.record IS b.record AND a.time_us IS b.time_us";
-    let mut select = connection.prepare_cached(sql)?;
-    let mut rows = select.query([old, new])?;
-    Ok(rows.next()?.map(|row| row.get(0)).transpose()?.map(TypeId))
+    type Envelope = (u32, Option<i64>, Option<i64>, Option<i64>);
+    let mut select = connection.prepare_cached("SELECT type, host, record, time_us FROM event WHERE id = ?1")?;
+    let mut read = |id: i64| -> Result<Option<Envelope>, StoreError> {
+        let row = select.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
+        Ok(row.optional()?)
+    };
+    let old = read(old)?;
+    Ok(old.filter(|old| matches!(read(new), Ok(Some(new)) if new == *old)).map(|(event_type, ..)| TypeId(event_type)))
 }
 
 /// Equal cells say the same, because the times are equal; cells that differ may still be the same text encoded otherwise.
 fn same_fields(connection: &Connection, event_type: &EventType, old: i64, new: i64) -> Result<bool, StoreError> {
-    if event_type.columns.len() <= 200
-        && let Storage::Table(table) = &event_type.storage
+    if let Storage::Table(table) = &event_type.storage
+        && event_type.columns.len() <= MAX_COLUMNS
     {
-        let mut sql = "SELECT 1".to_owned();
-        for column in &event_type.columns {
-            let name = &column.sql_name;
-            sql.push_str(&format!(" AND a.{name} IS b.{name}"));
-            if column.encoding != Encoding::Dictionary {
-                sql.push_str(&format!(" AND typeof(a.{name}) = typeof(b.{name})"));
-            }
-        }
-        sql.push_str(&format!(" FROM {table} a, {table} b WHERE a._id = ?1 AND b._id = ?2"));
-        if connection.prepare_cached(&sql)?.query_row([old, new], |row| row.get(0))? {
+        let columns = event_type.columns.len() + 1;
+        let mut select = connection.prepare_cached(&format!("SELECT * FROM {table} WHERE _id = ?1"))?;
+        let known: Vec<Value> = select.query_row([old], |row| (1..columns).map(|column| row.get(column)).collect())?;
+        let equal = select.query_row([new], |row| {
+            let mut cells = (1..columns).zip(&known);
+            cells.try_fold(true, |all, (column, known)| Ok(all && row.get_ref(column)? == ValueRef::from(known)))
+        })?;
+        if equal {
             return Ok(true);
         }
     }

@@ -102,6 +102,18 @@ impl Writer<'_> {
     /// Makes the type's table, or adds the columns that this batch brings, all at once.
     fn make_columns(&mut self, type_index: usize, batch: &EventBatch, events: &[usize], names: &Names) -> Result<(), StoreError> {
         let before = self.types[type_index].names.len();
+        self.find_columns(type_index, batch, events, names)?;
+        self.make_table(type_index, before)
+    }
+
+    /// Finds a column for every field of a batch; new ones are in the catalog, but not yet in the table.
+    pub(super) fn find_columns(
+        &mut self,
+        type_index: usize,
+        batch: &EventBatch,
+        events: &[usize],
+        names: &Names,
+    ) -> Result<(), StoreError> {
         for (name, samples) in self.new_names(type_index, batch, events) {
             let text = names.name(name);
             let state = &self.types[type_index];
@@ -121,7 +133,7 @@ impl Writer<'_> {
                 }
             }
         }
-        self.make_table(type_index, before)
+        Ok(())
     }
 
     /// The names of a batch that need a look: unknown ones, and those that share the column of a twin; with their first values.
@@ -148,7 +160,7 @@ impl Writer<'_> {
 
     /// Makes the table with all its columns, or adds those from `before` on: every statement that changes the schema makes
     /// SQLite read all of it again.
-    fn make_table(&mut self, type_index: usize, before: usize) -> Result<(), StoreError> {
+    pub(super) fn make_table(&mut self, type_index: usize, before: usize) -> Result<(), StoreError> {
         let state = &mut self.types[type_index];
         if state.overflow {
             return Ok(());
@@ -239,10 +251,9 @@ impl Writer<'_> {
                 if !state.has_lists[column] {
                     state.has_lists[column] = true;
                     state.changed = true;
-                    self.connection.execute(
-                        "UPDATE field SET has_lists = 1 WHERE event_type = ?1 AND position = ?2",
-                        params![state.id, position(column)],
-                    )?;
+                    self.connection
+                        .prepare_cached("UPDATE field SET has_lists = 1 WHERE event_type = ?1 AND position = ?2")?
+                        .execute(params![state.id, position(column)])?;
                 }
                 Ok(if state.columns[column].encoding == Encoding::Dictionary { Cell::Int(id) } else { Cell::Value(ValueId(id)) })
             }

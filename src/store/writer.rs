@@ -2,6 +2,9 @@
 //!
 //! Events of a source have consecutive ids above the watermark; the watermark moves when the source is complete.
 //! Until then nobody sees them, and a writer that starts anew removes them.
+//!
+//! A source is a transaction of its own, or several when it is long; small sources that are read already can share one
+//! ([`Writer::begin_group`]), whose tables and columns are made all at once.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +15,7 @@ use super::dictionary::Dictionary;
 use super::same::{self, RecordRanges};
 use super::type_state::TypeState;
 use super::{StoreError, catalog_sql, messages::MessageWriter, schema};
-use crate::catalog::SourceId;
+use crate::catalog::{Catalog, SourceId};
 use crate::event::{EventBatch, KeyId, Names};
 
 /// Event types with a table of their own; later ones share the overflow table. The index `event_rare` has this number too.
@@ -72,12 +75,16 @@ pub struct Writer<'s> {
     views: FxHashSet<String>,
     next_event: i64,
     watermark: i64,
-    source: Option<OpenSource>,
-    uncommitted: u64,
+    pub(super) source: Option<OpenSource>,
+    pub(super) uncommitted: u64,
+    /// Sources share a transaction.
+    pub(super) grouped: bool,
+    /// The catalog as of the last change of a type; read when it is needed.
+    catalog: Option<Catalog>,
     hosts: FxHashMap<String, i64>,
 }
 
-struct OpenSource {
+pub(super) struct OpenSource {
     id: i64,
     first_event: i64,
     position_drifts: bool,
@@ -102,6 +109,8 @@ impl<'s> Writer<'s> {
             watermark,
             source: None,
             uncommitted: 0,
+            grouped: false,
+            catalog: None,
             hosts: FxHashMap::default(),
         };
         for event_type in catalog_sql::read(connection)?.types {
@@ -118,9 +127,12 @@ impl<'s> Writer<'s> {
     /// # Errors
     /// When SQLite fails.
     pub fn begin_source(&mut self, start: &SourceStart) -> Result<SourceId, StoreError> {
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        if !self.grouped {
+            self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        }
         self.connection
-            .execute("INSERT INTO source (path, state, first_event) VALUES (?1, 'loading', ?2)", params![start.path, self.next_event])?;
+            .prepare_cached("INSERT INTO source (path, state, first_event) VALUES (?1, 'loading', ?2)")?
+            .execute(params![start.path, self.next_event])?;
         let id = self.connection.last_insert_rowid();
         self.source = Some(OpenSource {
             id,
@@ -140,12 +152,7 @@ impl<'s> Writer<'s> {
     pub fn append(&mut self, batch: &EventBatch, names: &Names) -> Result<(), StoreError> {
         let first = self.next_event;
         self.write_envelopes(batch, names)?;
-        let mut by_type: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (index, head) in batch.events.iter().enumerate() {
-            let type_index = self.type_index(head.key, names)?;
-            by_type.entry(type_index).or_default().push(index);
-        }
-        for (type_index, events) in by_type {
+        for (type_index, events) in self.by_type(batch, names)? {
             self.write_type(type_index, batch, &events, first, names)?;
         }
         let count = batch.events.len() as u64;
@@ -155,6 +162,16 @@ impl<'s> Writer<'s> {
             self.uncommitted = 0;
         }
         Ok(())
+    }
+
+    /// The events of a batch by their type, as indices.
+    pub(super) fn by_type(&mut self, batch: &EventBatch, names: &Names) -> Result<BTreeMap<usize, Vec<usize>>, StoreError> {
+        let mut by_type: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (index, head) in batch.events.iter().enumerate() {
+            let type_index = self.type_index(head.key, names)?;
+            by_type.entry(type_index).or_default().push(index);
+        }
+        Ok(by_type)
     }
 
     fn write_envelopes(&mut self, batch: &EventBatch, names: &Names) -> Result<(), StoreError> {
@@ -234,7 +251,8 @@ impl Writer<'_> {
         let events = total.saturating_sub(end.recovered);
         let duplicate_of: Option<i64> = self
             .connection
-            .query_row("SELECT id FROM source WHERE sha256 = ?1 AND state = 'complete'", params![end.sha256], |row| row.get(0))
+            .prepare_cached("SELECT id FROM source WHERE sha256 = ?1 AND state = 'complete'")?
+            .query_row(params![end.sha256], |row| row.get(0))
             .optional()?
             .filter(|_| end.bytes > 0);
         let mut new_events = 0;
@@ -242,9 +260,10 @@ impl Writer<'_> {
             self.remove_pending(source.first_event)?;
         } else {
             let left = total - self.merge_same(&source)?;
-            let recovered: i64 =
-                self.connection
-                    .query_row("SELECT count(*) FROM recovered_event WHERE event >= ?1", [source.first_event], |row| row.get(0))?;
+            let recovered: i64 = self
+                .connection
+                .prepare_cached("SELECT count(*) FROM recovered_event WHERE event >= ?1")?
+                .query_row([source.first_event], |row| row.get(0))?;
             new_events = left.saturating_sub(recovered.unsigned_abs());
             self.publish()?;
         }
@@ -253,28 +272,43 @@ impl Writer<'_> {
             (None, Some(_)) => "duplicate",
             (None, None) => "complete",
         };
-        self.connection.execute(
+        self.connection.prepare_cached(
             "UPDATE source SET format = ?2, state = ?3, sha256 = ?4, bytes = ?5, events = ?6, new_events = ?7, bad = ?8, recovered = ?9, duplicate_of = ?10,
                  last_event = ?11, first_time_us = ?12, last_time_us = ?13, reason = ?14 WHERE id = ?1",
+        )?.execute(
             params![
                 source.id, end.format, state, end.sha256, signed(end.bytes), signed(events), signed(new_events), signed(end.bad), signed(end.recovered), duplicate_of,
                 self.next_event - 1, source.first_time_us, source.last_time_us, end.skipped.clone().unwrap_or_default()
             ],
         )?;
-        self.connection.execute("UPDATE watermark SET last_event = ?1", params![self.watermark])?;
-        self.connection.execute_batch("COMMIT")?;
-        self.uncommitted = 0;
+        self.connection.prepare_cached("UPDATE watermark SET last_event = ?1")?.execute(params![self.watermark])?;
+        self.end_transaction()?;
         Ok(SourceOutcome { id: SourceId(source.id), events, new_events, duplicate_of: duplicate_of.map(SourceId) })
     }
 
     /// Removes the events that are there already in other bytes, and returns how many.
     fn merge_same(&mut self, source: &OpenSource) -> Result<u64, StoreError> {
-        let merged = same::merge(self.connection, &source.records, source.id, source.first_event)?;
+        if self.types.iter().any(|state| state.changed) {
+            self.catalog = None;
+        }
+        let mut catalog = self.catalog.take();
+        let mut read = || self.read_catalog();
+        let merged = same::merge(self.connection, &mut catalog, &mut read, &source.records, (source.id, source.first_event))?;
+        self.catalog = catalog;
         source.records.save(self.connection, source.id)?;
         for state in &mut self.types {
             state.pending -= merged.get(&state.id).copied().unwrap_or(0);
         }
         Ok(merged.values().sum())
+    }
+
+    /// Reads the catalog, with what of it is not written yet.
+    fn read_catalog(&self) -> Result<Catalog, StoreError> {
+        let mut catalog = catalog_sql::read(self.connection)?;
+        for (event_type, state) in catalog.types.iter_mut().zip(&self.types) {
+            event_type.has_messages = state.has_messages;
+        }
+        Ok(catalog)
     }
 
     /// Moves the watermark over the events of the open source.
@@ -286,6 +320,10 @@ impl Writer<'_> {
                     .prepare_cached("UPDATE event_type SET events = events + ?2, has_messages = ?3 WHERE id = ?1")?
                     .execute(params![state.id, signed(state.pending), state.has_messages])?;
                 state.pending = 0;
+                if state.changed {
+                    state.changed = false;
+                    self.catalog = None;
+                }
             }
         }
         Ok(())
@@ -293,7 +331,8 @@ impl Writer<'_> {
 
     fn remove_pending(&mut self, first_event: i64) -> Result<(), StoreError> {
         self.messages.clear();
-        super::ledger::remove_from(self.connection, first_event)?;
+        let filled: Vec<u32> = self.types.iter().filter(|state| state.pending > 0 && !state.overflow).map(|state| state.id).collect();
+        super::ledger::remove_from(self.connection, &filled, first_event)?;
         self.next_event = first_event;
         for state in &mut self.types {
             state.pending = 0;
@@ -318,8 +357,7 @@ impl Writer<'_> {
         let Some(source) = self.source.take() else { return Ok(()) };
         self.remove_pending(source.first_event)?;
         self.connection.execute("DELETE FROM source WHERE id = ?1", params![source.id])?;
-        self.connection.execute_batch("COMMIT")?;
-        Ok(())
+        self.end_transaction()
     }
 }
 
