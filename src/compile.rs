@@ -3,9 +3,9 @@
 //! A file is a Sigma rule when it has a top-level `detection:` (or `correlation:`, or `logsource:` with a `filter:` or a
 //! `title:`), an ESCU detection when it has a top-level `search:`, a documentation page when it has a `Search` heading with a code block.
 //! Macros come from every `macros` folder beside or above a Splunk rule; the built-in ones need no folder.
-//! Nothing here reads a store.
+//! Sigma's correlations and filters find their rules wherever these are in the set. Nothing here reads a store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use walkdir::WalkDir;
 
 use crate::diag::{Diagnostic, Severity, SourceText};
-use crate::ir::Rule;
+use crate::ir::{Correlation, InputSource, Language, Rule, RuleMeta};
 use crate::sigma::{self, SigmaOptions};
 use crate::spl::{self, Macros};
 
@@ -23,8 +23,12 @@ pub const MAX_RULE_BYTES: u64 = 16 * 1024 * 1024;
 /// The rules of some paths, and what is wrong with the others.
 #[derive(Debug, Default)]
 pub struct RuleSet {
-    /// What compiled, in path order.
+    /// What compiled and makes findings of its own, in path order.
     pub rules: Vec<Rule>,
+    /// The correlations, each behind the ones it refers to. They hold the queries of the rules they correlate.
+    pub correlations: Vec<Correlation>,
+    /// Rule documents that compiled: rules, parts of correlations, correlations, filters.
+    pub compiled: usize,
     /// Everything there is to say, in path order.
     pub diagnostics: Vec<Diagnostic>,
     /// Rule documents met, compiled or not.
@@ -37,6 +41,34 @@ impl RuleSet {
     /// Whether any rule was left out.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Everything that makes findings: rules, then correlations.
+    pub fn reporting(&self) -> impl Iterator<Item = &RuleMeta> {
+        self.rules.iter().map(|r| &r.meta).chain(self.correlations.iter().filter(|c| c.reports).map(|c| &c.meta))
+    }
+
+    /// Keeps what is wanted, and the correlations that a wanted one refers to.
+    pub fn retain(&mut self, wanted: impl Fn(&RuleMeta) -> bool) {
+        self.rules.retain(|rule| wanted(&rule.meta));
+        let mut needed: Vec<bool> = vec![false; self.correlations.len()];
+        for (index, correlation) in self.correlations.iter_mut().enumerate().rev() {
+            correlation.reports &= wanted(&correlation.meta);
+            needed[index] |= correlation.reports;
+            for input in &correlation.inputs {
+                if let InputSource::Correlation(earlier) = input.source {
+                    needed[earlier] |= needed[index];
+                }
+            }
+        }
+        let places: Vec<usize> = needed.iter().scan(0, |next, n| Some(std::mem::replace(next, *next + usize::from(*n)))).collect();
+        let mut index = 0..;
+        self.correlations.retain(|_| index.next().is_some_and(|i: usize| needed[i]));
+        for input in self.correlations.iter_mut().flat_map(|c| &mut c.inputs) {
+            if let InputSource::Correlation(earlier) = &mut input.source {
+                *earlier = places[*earlier];
+            }
+        }
     }
 }
 
@@ -60,19 +92,26 @@ pub struct CompileOptions {
 
 /// Compiles every rule in the files and folders.
 pub fn load_rules(paths: &[PathBuf], options: &CompileOptions) -> RuleSet {
-    let mut loader = Loader { options, macros: MacroCache::default(), set: RuleSet::default(), ids: BTreeMap::new() };
+    let mut loader = Loader::new(options);
     for path in paths {
         loader.path(path);
     }
-    loader.set
+    loader.finish()
 }
 
 /// Compiles the rules of one text as if it stood in a file of that path, with the built-in macros only.
 pub fn load_text(path: &str, text: &str, options: &CompileOptions) -> RuleSet {
-    let mut loader = Loader { options, macros: MacroCache::default(), set: RuleSet::default(), ids: BTreeMap::new() };
-    let source = Arc::new(SourceText { path: path.to_owned(), text: text.to_owned() });
-    loader.text(&source, None, true);
-    loader.set
+    load_texts(&[(path, text)], options)
+}
+
+/// As [`load_text`], for several texts that make one set.
+pub fn load_texts(texts: &[(&str, &str)], options: &CompileOptions) -> RuleSet {
+    let mut loader = Loader::new(options);
+    for (path, text) in texts {
+        let source = Arc::new(SourceText { path: (*path).to_owned(), text: (*text).to_owned() });
+        loader.text(&source, None, true);
+    }
+    loader.finish()
 }
 
 /// Tells what a text is by its top-level keys and headings.
@@ -94,16 +133,28 @@ struct Loader<'a> {
     options: &'a CompileOptions,
     macros: MacroCache,
     set: RuleSet,
-    ids: BTreeMap<String, FirstUse>,
+    sigma: sigma::RuleSet,
+    /// The rules in path order; Sigma's are known when all of them are linked.
+    order: Vec<(Slot, Arc<SourceText>)>,
 }
 
-/// Where an id was met first, and the files of all rules that have it by their hash.
+/// Where an id was met first, and the hashes of all rules that have it.
 struct FirstUse {
     path: String,
-    files: BTreeMap<String, String>,
+    hashes: HashSet<String>,
 }
 
-impl Loader<'_> {
+enum Slot {
+    Splunk(Box<Rule>),
+    /// A place among the rules of the Sigma set.
+    Sigma(usize),
+}
+
+impl<'a> Loader<'a> {
+    fn new(options: &'a CompileOptions) -> Self {
+        Self { options, macros: MacroCache::default(), set: RuleSet::default(), sigma: sigma::RuleSet::default(), order: Vec::new() }
+    }
+
     fn path(&mut self, path: &Path) {
         if path.is_file() {
             return self.file(path, true);
@@ -147,32 +198,55 @@ impl Loader<'_> {
             }
             return;
         };
-        let (rules, diagnostics) = match kind {
-            RuleKind::Sigma => sigma::parse_rules(source, &self.options.sigma),
-            RuleKind::Escu => one(spl::parse_escu_yaml(source, self.macros.of(path, &mut self.set.diagnostics))),
-            RuleKind::Page => one(spl::parse_page(source, self.macros.of(path, &mut self.set.diagnostics))),
+        let (rule, diagnostics) = match kind {
+            RuleKind::Sigma => return self.sigma(source),
+            RuleKind::Escu => spl::parse_escu_yaml(source, self.macros.of(path, &mut self.set.diagnostics)),
+            RuleKind::Page => spl::parse_page(source, self.macros.of(path, &mut self.set.diagnostics)),
         };
-        self.set.documents += rules.len().max(1);
+        self.set.documents += 1;
+        self.order.extend(rule.map(|rule| (Slot::Splunk(Box::new(rule)), source.clone())));
         self.set.diagnostics.extend(diagnostics);
-        for rule in rules {
-            self.add(rule, source);
-        }
     }
 
-    /// Drops copies and warns where one id stands for different rules.
-    fn add(&mut self, rule: Rule, source: &Arc<SourceText>) {
-        let path = &rule.meta.path;
-        let first = self.ids.entry(rule.meta.id.clone()).or_insert_with(|| FirstUse { path: path.clone(), files: BTreeMap::new() });
-        let new = first.files.is_empty();
-        if first.files.entry(rule.meta.hash.clone()).or_insert_with(|| path.clone()) != path {
-            return;
+    fn sigma(&mut self, source: &Arc<SourceText>) {
+        let before = self.sigma.counts();
+        self.set.diagnostics.extend(self.sigma.add(source, &self.options.sigma));
+        let after = self.sigma.counts();
+        self.set.documents += (after.0 + after.1 + after.2 - before.0 - before.1 - before.2).max(1);
+        self.order.extend((before.0..after.0).map(|place| (Slot::Sigma(place), source.clone())));
+    }
+
+    /// Links Sigma's documents, drops copies and warns where one id stands for different rules.
+    fn finish(mut self) -> RuleSet {
+        let (rules, correlations, filters) = self.sigma.counts();
+        let (linked, diagnostics) = self.sigma.link();
+        let splunk = self.order.iter().filter(|(slot, _)| matches!(slot, Slot::Splunk(_))).count();
+        self.set.compiled = splunk + rules + correlations + filters - linked.refused;
+        self.set.diagnostics.extend(diagnostics);
+        self.set.correlations = linked.lower();
+        let mut sigma: Vec<Option<Rule>> = linked.rules.into_iter().map(|r| r.standalone.then_some(r.rule)).collect();
+        let mut ids: BTreeMap<String, FirstUse> = BTreeMap::new();
+        for (slot, source) in self.order {
+            let rule = match slot {
+                Slot::Splunk(rule) => Some(*rule),
+                Slot::Sigma(place) => sigma[place].take(),
+            };
+            let Some(rule) = rule else { continue };
+            let path = || rule.meta.path.clone();
+            let first = ids.entry(rule.meta.id.clone()).or_insert_with(|| FirstUse { path: path(), hashes: HashSet::new() });
+            let new = first.hashes.is_empty();
+            // Copies of Sigma's rules are out already: of one file and id there may be several.
+            if !first.hashes.insert(rule.meta.hash.clone()) && rule.meta.language != Some(Language::Sigma) {
+                continue;
+            }
+            if !new {
+                let message = format!("the id `{}` belongs to another rule too", rule.meta.id);
+                let diagnostic = Diagnostic::warning("rule-duplicate-id", message).at(&source, id_place(&source.text, &rule.meta.id));
+                self.set.diagnostics.push(diagnostic.hint(format!("the other one is in `{}`", first.path)));
+            }
+            self.set.rules.push(rule);
         }
-        if !new {
-            let message = format!("the id `{}` belongs to another rule too", rule.meta.id);
-            let diagnostic = Diagnostic::warning("rule-duplicate-id", message).at(source, id_place(&source.text, &rule.meta.id));
-            self.set.diagnostics.push(diagnostic.hint(format!("the other one is in `{}`", first.path)));
-        }
-        self.set.rules.push(rule);
+        self.set
     }
 }
 
@@ -186,10 +260,6 @@ fn id_place(text: &str, id: &str) -> Range<usize> {
         at += line.len();
     }
     0..0
-}
-
-fn one((rule, diagnostics): (Option<Rule>, Vec<Diagnostic>)) -> (Vec<Rule>, Vec<Diagnostic>) {
-    (rule.into_iter().collect(), diagnostics)
 }
 
 fn has_rule_extension(path: &Path) -> bool {

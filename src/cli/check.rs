@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         CheckFormat::Table => printer.listed_diagnostics(&set.diagnostics)?,
         CheckFormat::Json => {
             let diagnostics: Vec<Value> = set.diagnostics.iter().map(object).collect();
-            let all = json!({ "rules": set.documents, "compiled": set.rules.len(), "diagnostics": diagnostics });
+            let all = json!({ "rules": set.documents, "compiled": set.compiled, "diagnostics": diagnostics });
             printer.data().write_all(to_json(&all).as_bytes())?;
         }
         CheckFormat::Jsonl => list(Format::Jsonl, &set, printer)?,
@@ -102,7 +102,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let mut text = format!(
         "{}, {} compiled; {}, {}",
         counted_len(set.documents, "rule"),
-        set.rules.len(),
+        set.compiled,
         counted_len(errors, "error"),
         counted_len(warnings, "warning")
     );

@@ -6,9 +6,11 @@ use super::Outcome;
 use super::printer::Printer;
 use super::rules::{report_left_out, rules_of};
 use super::store::StoreArgs;
-use crate::hunt::plan_rule;
+use crate::diag::Diagnostic;
+use crate::hunt::{plan_inputs, plan_rule};
+use crate::ir::RuleMeta;
 use crate::report::visible;
-use crate::sql;
+use crate::sql::{self, Statement};
 use crate::taxonomy::Taxonomy;
 
 /// Print rules as SQL over the views of the store.
@@ -36,21 +38,31 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let mut partial = set.has_errors();
     for rule in &set.rules {
         let plan = plan_rule(rule, &catalog, Taxonomy::embedded());
-        let out = printer.data();
-        writeln!(out, "-- {} ({})\n-- {}", visible(&rule.meta.title), visible(&rule.meta.id), visible(&rule.meta.path))?;
-        let gaps = match sql::portable(&plan, &catalog) {
-            Ok(statement) if statement.not_portable.is_empty() => {
-                writeln!(out, "{};\n", statement.sql)?;
-                continue;
-            }
-            Ok(statement) => statement.not_portable,
-            Err(diagnostic) => vec![diagnostic],
-        };
-        partial = true;
-        for gap in gaps {
-            writeln!(out, "-- {}: {}", gap.code, visible(&gap.message))?;
-        }
-        writeln!(out)?;
+        partial |= write(&rule.meta, sql::portable(&plan, &catalog), printer)?;
+    }
+    let inputs = plan_inputs(&set.correlations, &catalog, Taxonomy::embedded());
+    for (index, correlation) in set.correlations.iter().enumerate().filter(|(_, c)| c.reports) {
+        let own: Vec<_> = inputs.iter().filter(|(of, ..)| *of == index).map(|(_, input, plan)| (*input, plan)).collect();
+        partial |= write(&correlation.meta, Ok(sql::portable_correlation(correlation, &own, &catalog)), printer)?;
     }
     Ok(Outcome::partial_if(partial))
+}
+
+/// Writes a statement, or why there is none; then it returns true.
+fn write(meta: &RuleMeta, statement: Result<Statement, Diagnostic>, printer: &mut Printer) -> anyhow::Result<bool> {
+    let out = printer.data();
+    writeln!(out, "-- {} ({})\n-- {}", visible(&meta.title), visible(&meta.id), visible(&meta.path))?;
+    let gaps = match statement {
+        Ok(statement) if statement.not_portable.is_empty() => {
+            writeln!(out, "{};\n", statement.sql)?;
+            return Ok(false);
+        }
+        Ok(statement) => statement.not_portable,
+        Err(diagnostic) => vec![diagnostic],
+    };
+    for gap in gaps {
+        writeln!(out, "-- {}: {}", gap.code, visible(&gap.message))?;
+    }
+    writeln!(out)?;
+    Ok(true)
 }

@@ -7,8 +7,8 @@ use super::printer::Printer;
 use super::rules::{report_left_out, rules_of};
 use super::store::StoreArgs;
 use crate::catalog::Catalog;
-use crate::hunt::plan_rule;
-use crate::ir::{Rule, print_query};
+use crate::hunt::{plan_inputs, plan_rule};
+use crate::ir::{InputSource, RuleMeta, print_correlation, print_query};
 use crate::plan::{self, Plan};
 use crate::report::{visible, visible_text};
 use crate::sql;
@@ -40,17 +40,32 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     for rule in &set.rules {
         let plan = plan_rule(rule, &catalog, Taxonomy::embedded());
         let mut text = String::new();
-        head(rule, &mut text);
+        head(&rule.meta, &mut text);
         section("Query", &print_query(&rule.query), &mut text);
         section("On this store", &format!("{}{}", plan::print(&plan, &catalog), pruning(&plan, &catalog)), &mut text);
         statement(&store, &plan, &catalog, &mut text)?;
         printer.data().write_all(visible_text(&text).as_bytes())?;
     }
+    let inputs = plan_inputs(&set.correlations, &catalog, Taxonomy::embedded());
+    for (index, correlation) in set.correlations.iter().enumerate() {
+        let mut text = String::new();
+        head(&correlation.meta, &mut text);
+        section("Correlation", &print_correlation(correlation, &set.correlations), &mut text);
+        for (_, number, plan) in inputs.iter().filter(|(of, ..)| *of == index) {
+            let input = &correlation.inputs[*number];
+            if let InputSource::Query(query) = &input.source {
+                section(&format!("Query of {}", input.name), &print_query(query), &mut text);
+            }
+            let on_store = format!("{}{}", plan::print(plan, &catalog), pruning(plan, &catalog));
+            section(&format!("{} on this store", input.name), &on_store, &mut text);
+        }
+        section("In a hunt", "the scan finds the events; a window slides over them by group and time, without SQL", &mut text);
+        printer.data().write_all(visible_text(&text).as_bytes())?;
+    }
     Ok(Outcome::partial_if(set.has_errors()))
 }
 
-fn head(rule: &Rule, out: &mut String) {
-    let meta = &rule.meta;
+fn head(meta: &RuleMeta, out: &mut String) {
     let level = meta.level.map_or(meta.detection_type.as_str(), |l| l.as_str());
     let attack: Vec<&str> = meta.techniques.iter().chain(&meta.tactics).map(String::as_str).collect();
     for (name, value) in

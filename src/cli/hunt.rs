@@ -12,8 +12,8 @@ use super::rules::{RuleArgs, report_left_out};
 use super::store::StoreArgs;
 use super::values;
 use super::words::{counted, counted_len, thousands};
-use crate::hunt::{self, HuntOptions, HuntProgress, HuntSummary};
-use crate::ir::Rule;
+use crate::compile::RuleSet;
+use crate::hunt::{self, HuntOptions, HuntProgress, HuntSummary, LeftOut};
 use crate::report::{FINDING, ListWriter, finding_row, visible};
 use crate::store::FindingFilter;
 use crate::taxonomy::Taxonomy;
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
 
     let progress = Progress::new(printer, Unit::Events);
     let options = HuntOptions { since_us: args.since, until_us: args.until, started_us: now_us() };
-    let result = hunt::run(&mut store, &set.rules, Taxonomy::embedded(), &options, &mut |step| show(&progress, &step));
+    let result = hunt::run(&mut store, &set.rules, &set.correlations, Taxonomy::embedded(), &options, &mut |step| show(&progress, &step));
     progress.finish();
     let summary = result.context("the hunt failed")?;
 
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let mut writer = ListWriter::new(printer.data(), args.output.format, &FINDING, width)?;
     store.each_finding(&filter, &mut |finding| anyhow::Ok(writer.row(&finding_row(&finding))?))?;
     writer.finish()?;
-    say(&summary, &set.rules, started, printer);
+    say(&summary, &set, started, printer);
     Ok(Outcome::partial_if(set.has_errors() || !summary.failed.is_empty()))
 }
 
@@ -81,9 +81,12 @@ fn show(progress: &Progress, step: &HuntProgress) {
     }
 }
 
-fn say(summary: &HuntSummary, rules: &[Rule], started: Instant, printer: &Printer) {
+fn say(summary: &HuntSummary, set: &RuleSet, started: Instant, printer: &Printer) {
     for (index, diagnostic) in &summary.failed {
-        printer.warning(&format!("`{}` could not run: {}", visible(&rules[*index].meta.title), diagnostic.message));
+        printer.warning(&format!("`{}` could not run: {}", visible(&set.rules[*index].meta.title), diagnostic.message));
+    }
+    for (index, left_out) in &summary.left_out {
+        say_left_out(&set.correlations[*index].meta.title, left_out, printer);
     }
     let outcome = &summary.outcome;
     let mut text = format!(
@@ -105,4 +108,18 @@ fn say(summary: &HuntSummary, rules: &[Rule], started: Instant, printer: &Printe
         without => text.push_str(&format!("; the store has no events for {without} rules")),
     }
     printer.headed_note(&format!("Hunt {}:", outcome.hunt_id.0), &text);
+}
+
+/// What a correlation cannot place in a group or window must be known: it may be what one looks for.
+fn say_left_out(title: &str, left_out: &LeftOut, printer: &Printer) {
+    let reasons = [
+        (left_out.no_group, "without a value to group by"),
+        (left_out.no_value, "without a value to count"),
+        (left_out.no_time, "without a time"),
+        (left_out.too_many, "with too many values"),
+    ];
+    let reasons: Vec<String> =
+        reasons.iter().filter(|(count, _)| *count > 0).map(|(count, reason)| format!("{} {reason}", thousands(*count))).collect();
+    let (total, matched) = (thousands(left_out.total()), counted(left_out.matched, "matching event"));
+    printer.note(&format!("`{}` leaves out {total} of {matched}: {}", visible(title), reasons.join(", ")));
 }

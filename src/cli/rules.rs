@@ -8,7 +8,7 @@ use anyhow::bail;
 use super::printer::Printer;
 use super::starter_pack::STARTER_PACK;
 use super::values;
-use crate::compile::{CompileOptions, RuleSet, load_rules, load_text};
+use crate::compile::{CompileOptions, RuleSet, load_rules, load_texts};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Level, RuleMeta};
 use crate::report::visible;
@@ -39,12 +39,12 @@ impl RuleArgs {
             }
         }
         let mut set = if self.rules.is_empty() { starter_pack() } else { load_rules(&self.rules, &CompileOptions::default()) };
-        let compiled = set.rules.len();
-        set.rules.retain(|rule| self.wants(&rule.meta));
+        let compiled = set.reporting().count();
+        set.retain(|meta| self.wants(meta));
         if compiled == 0 && !set.has_errors() {
             bail!("there is no rule in {}", self.shown());
         }
-        if compiled > 0 && set.rules.is_empty() {
+        if compiled > 0 && set.reporting().next().is_none() {
             bail!("none of {compiled} rules has the level or tag asked for");
         }
         Ok(set)
@@ -62,14 +62,7 @@ impl RuleArgs {
 
 /// Compiles the rules that come with the program.
 pub(crate) fn starter_pack() -> RuleSet {
-    let mut set = RuleSet::default();
-    for (path, text) in STARTER_PACK {
-        let one = load_text(path, text, &CompileOptions::default());
-        set.rules.extend(one.rules);
-        set.diagnostics.extend(one.diagnostics);
-        set.documents += one.documents;
-    }
-    set
+    load_texts(STARTER_PACK, &CompileOptions::default())
 }
 
 /// A rule's level; where it has none but a risk score, the level that the score stands for.

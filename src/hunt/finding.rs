@@ -96,6 +96,11 @@ impl<'s> Maker<'s> {
         Ok(self.writer.finish()?)
     }
 
+    /// Saves a finding that was made elsewhere.
+    pub(super) fn save(&mut self, finding: &Finding) -> Result<(), HuntError> {
+        Ok(self.writer.save(finding)?)
+    }
+
     /// One finding for each event of a rule without stages.
     pub(super) fn row_findings(&mut self, index: usize, rule: &Rule, plan: &Plan, events: &[EventId]) -> Result<(), HuntError> {
         let needs_fields = !needed_fields(rule).is_empty();
@@ -164,7 +169,7 @@ fn row_finding(index: usize, rule: &Rule, origin: EventOrigin, value: &dyn Fn(&s
 }
 
 /// The candidates for which the rule's expressions hold too.
-fn exact<'e>(store: &Store, catalog: &Catalog, plan: &Plan, events: &'e [EventId]) -> Result<Cow<'e, [EventId]>, HuntError> {
+pub(super) fn exact<'e>(store: &Store, catalog: &Catalog, plan: &Plan, events: &'e [EventId]) -> Result<Cow<'e, [EventId]>, HuntError> {
     let Some(statement) = sql::hunt_filter(plan, catalog) else { return Ok(Cow::Borrowed(events)) };
     store.set_candidates(events)?;
     let result = store.run(&statement.sql, &statement.parameters)?;

@@ -2,10 +2,12 @@
 //!
 //! Every rule is planned against the store's catalog. The scan reads each event type once and decides which
 //! events each rule's condition holds for. A rule without stages makes a finding of each event; a rule with
-//! stages runs its SQL over the events the scan found. Findings are saved as they are made, in one transaction.
+//! stages runs its SQL over the events the scan found, a correlation slides a window over those of its inputs.
+//! Findings are saved as they are made, in one transaction.
 //!
 //! The same rules over the same store give the same findings in the same order.
 
+mod correlation;
 mod field;
 mod finding;
 mod scan;
@@ -15,10 +17,12 @@ use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, EventId, TypeId};
 use crate::diag::Diagnostic;
-use crate::ir::{Rule, RuleMeta};
+use crate::ir::{Correlation, Rule, RuleMeta};
 use crate::plan::{Plan, plan};
 use crate::store::{EventRange, HuntOutcome, HuntRecord, Store, StoreError};
 use crate::taxonomy::Taxonomy;
+use correlation::{Correlator, InputPlan};
+pub use correlation::{LeftOut, plan_inputs};
 use finding::{Maker, needed_fields};
 use scan::{ScanRule, scan};
 pub use unanswered::unanswered;
@@ -47,7 +51,7 @@ pub enum HuntProgress {
         /// Events read so far.
         events: u64,
     },
-    /// The SQL of a rule with stages is about to run.
+    /// The SQL of a rule with stages, or a correlation, is about to run.
     Stages {
         /// The rule's title.
         title: String,
@@ -59,9 +63,9 @@ pub enum HuntProgress {
 pub struct HuntSummary {
     /// What was saved.
     pub outcome: HuntOutcome,
-    /// Rules hunted.
+    /// Rules and reporting correlations hunted.
     pub rules: usize,
-    /// Rules that no event type in the store can answer: indices into the rules.
+    /// Rules that no event type in the store can answer: indices into the rules, and behind them the correlations.
     pub rules_without_events: Vec<usize>,
     /// Rules with at least one finding.
     pub rules_with_findings: usize,
@@ -71,6 +75,8 @@ pub struct HuntSummary {
     pub events_scanned: u64,
     /// Rules that could not run, and why.
     pub failed: Vec<(usize, Diagnostic)>,
+    /// Correlations (indices) that had to leave out some of the events that their rules match.
+    pub left_out: Vec<(usize, LeftOut)>,
 }
 
 /// A hunt that could not be done.
@@ -102,13 +108,14 @@ pub fn plan_rule(rule: &Rule, catalog: &Catalog, taxonomy: &Taxonomy) -> Plan {
     plan(&rule.query, &needed_fields(rule), catalog, taxonomy)
 }
 
-/// Hunts with the rules over the store and saves the findings.
+/// Hunts with rules and correlations over the store and saves the findings.
 ///
 /// # Errors
 /// When the store cannot be read or written, or a pattern cannot be compiled.
 pub fn run(
     store: &mut Store,
     rules: &[Rule],
+    correlations: &[Correlation],
     taxonomy: &Taxonomy,
     options: &HuntOptions,
     progress: &mut dyn FnMut(HuntProgress),
@@ -116,13 +123,15 @@ pub fn run(
     store.ensure_views()?;
     let catalog = store.catalog()?;
     let plans: Vec<Plan> = rules.iter().map(|rule| plan_rule(rule, &catalog, taxonomy)).collect();
+    let inputs = plan_inputs(correlations, &catalog, taxonomy);
+    let all: Vec<&Plan> = plans.iter().chain(inputs.iter().map(|(.., plan)| plan)).collect();
     let watermark = store.last_event()?;
     let range = EventRange { first: EventId(1), last: watermark, since_us: options.since_us, until_us: options.until_us };
-    let (events, events_scanned) = match_events(store, &catalog, &plans, range, progress)?;
+    let (events, events_scanned) = match_events(store, &catalog, &all, range, progress)?;
 
     let record =
         HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
-    let metas: Vec<&RuleMeta> = rules.iter().map(|rule| &rule.meta).collect();
+    let metas: Vec<&RuleMeta> = rules.iter().map(|rule| &rule.meta).chain(correlations.iter().map(|c| &c.meta)).collect();
     let mut maker = Maker::new(store, &catalog, store.hunt_writer(&record, &metas)?)?;
     let mut failed = Vec::new();
     let mut rules_with_findings = 0;
@@ -138,23 +147,63 @@ pub fn run(
         }
         rules_with_findings += usize::from(maker.findings() > before);
     }
+    let correlated = correlate(store, &catalog, correlations, &inputs, &events[rules.len()..], (&mut maker, rules.len()), progress)?;
     let findings = maker.findings();
+    let without = plans.iter().enumerate().filter(|(_, p)| p.branches.is_empty()).map(|(i, _)| i);
     Ok(HuntSummary {
         outcome: maker.finish()?,
-        rules: rules.len(),
-        rules_without_events: plans.iter().enumerate().filter(|(_, p)| p.branches.is_empty()).map(|(i, _)| i).collect(),
-        rules_with_findings,
+        rules: rules.len() + correlations.iter().filter(|c| c.reports).count(),
+        rules_without_events: without.chain(correlated.without_events).collect(),
+        rules_with_findings: rules_with_findings + correlated.with_findings,
         findings,
         events_scanned,
         failed,
+        left_out: correlated.left_out,
     })
+}
+
+/// What the correlations of a hunt gave.
+#[derive(Default)]
+struct Correlated {
+    with_findings: usize,
+    without_events: Vec<usize>,
+    left_out: Vec<(usize, LeftOut)>,
+}
+
+/// Runs the correlations; `events` are those of `inputs`, `rules` is the number of rules before them.
+fn correlate(
+    store: &Store,
+    catalog: &Catalog,
+    correlations: &[Correlation],
+    inputs: &[InputPlan],
+    events: &[Vec<EventId>],
+    (maker, rules): (&mut Maker<'_>, usize),
+    progress: &mut dyn FnMut(HuntProgress),
+) -> Result<Correlated, HuntError> {
+    let mut out = Correlated::default();
+    let mut correlator = Correlator::new(store, catalog, correlations);
+    for (index, correlation) in correlations.iter().enumerate() {
+        progress(HuntProgress::Stages { title: correlation.meta.title.clone() });
+        let matched = inputs.iter().zip(events).filter(|((own, ..), _)| *own == index);
+        let own: Vec<(usize, &Plan, &[EventId])> = matched.map(|((_, input, plan), events)| (*input, plan, events.as_slice())).collect();
+        if correlation.reports && own.len() == correlation.inputs.len() && own.iter().all(|(_, plan, _)| plan.branches.is_empty()) {
+            out.without_events.push(rules + index);
+        }
+        let (findings, left_out) = correlator.next(&own, rules + index)?;
+        out.with_findings += usize::from(!findings.is_empty());
+        findings.iter().try_for_each(|finding| maker.save(finding))?;
+        if left_out.total() > 0 {
+            out.left_out.push((index, left_out));
+        }
+    }
+    Ok(out)
 }
 
 /// The events that each rule's condition holds for, ascending; and how many were read.
 fn match_events(
     store: &Store,
     catalog: &Catalog,
-    plans: &[Plan],
+    plans: &[&Plan],
     range: EventRange,
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<(Vec<Vec<EventId>>, u64), HuntError> {

@@ -2,23 +2,28 @@
 //!
 //! A front end lowers a rule to a [`Rule`]: its metadata and a [`Query`]. A query is a scope (which events the
 //! rule speaks of), one boolean filter over the fields of an event, and stages that work on rows. A query
-//! without stages is row-wise: each event it matches is a result.
+//! without stages is row-wise: each event it matches is a result. A [`Correlation`] relates the matches of several queries
+//! in time.
 //!
 //! Truth is two-valued everywhere: a test on a missing field is false, and NOT of it true.
 //! A test on a multivalue field is true when any of its members passes it.
 
+mod correlation;
 mod glob;
 mod meta;
 mod pred;
 mod print;
+mod print_correlation;
 mod query;
 mod scalar;
 mod test;
 
+pub use correlation::{Correlation, CorrelationKind, Input, InputSource, RuleExpression, ValueAggregate, WindowCondition};
 pub use glob::{Glob, Part};
 pub use meta::{Language, Level, Risk, RiskObject, RuleMeta};
 pub use pred::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred, Test, Vocabulary};
 pub use print::{print_pred, print_query, print_scalar, print_stage};
+pub use print_correlation::print_correlation;
 pub use query::{Aggregate, AggregateFunction, Query, Rename, Rule, Scope, SortKey, Stage, Stats};
 pub use scalar::{BinaryOp, Function, Scalar};
 pub use test::parse_number;

@@ -10,19 +10,14 @@ use crate::ir::{Field, Glob, Part, Pred, Scalar, Stage, Stats, Vocabulary};
 use super::fold::{visit_pred, visit_scalar};
 
 /// Returns the fields of the event that stages read and that `extra` names at the end, by name.
-/// `known` are the names that a wildcard can mean, `vocabulary` is that of `extra`.
-pub(super) fn needed<'a>(
-    stages: &[Stage],
-    extra: &[String],
-    vocabulary: Vocabulary,
-    known: impl Fn() -> Vec<&'a str>,
-) -> BTreeMap<String, Field> {
+/// `known` are the names that a wildcard can mean.
+pub(super) fn needed<'a>(stages: &[Stage], extra: &[Field], known: impl Fn() -> Vec<&'a str>) -> BTreeMap<String, Field> {
     let mut row = Row { open: true, made: BTreeSet::new(), hidden: Vec::new(), needed: BTreeMap::new(), known };
     for stage in stages {
         row.step(stage);
     }
-    for name in extra {
-        row.read(&Field { name: name.clone(), vocabulary });
+    for field in extra {
+        row.read(field);
     }
     row.needed
 }
@@ -174,9 +169,9 @@ mod tests {
     use crate::ir::{Aggregate, AggregateFunction, Rename};
 
     fn names(stages: &[Stage], extra: &[&str]) -> Vec<String> {
-        let extra: Vec<String> = extra.iter().map(|s| (*s).to_owned()).collect();
+        let extra: Vec<Field> = extra.iter().map(|name| field(name)).collect();
         let known = || vec!["TargetUserName", "TargetSid", "Image"];
-        needed(stages, &extra, Vocabulary::Splunk, known).into_keys().collect()
+        needed(stages, &extra, known).into_keys().collect()
     }
 
     fn field(name: &str) -> Field {

@@ -85,6 +85,16 @@ pub enum FieldExpr {
 /// Filters that directly follow the base become part of it. A branch whose condition is false is left out, and one
 /// without a field that the first stage groups by, since it drops such rows. A test on several values of an event (`Account_Name`: subject and target) passes when it passes for one of them.
 pub fn plan(query: &Query, extra_fields: &[String], catalog: &Catalog, taxonomy: &Taxonomy) -> Plan {
+    let vocabulary = match query.scope {
+        Scope::LogSource { .. } => Vocabulary::Sigma,
+        Scope::Any | Scope::Dataset(_) => Vocabulary::Splunk,
+    };
+    let extra: Vec<Field> = extra_fields.iter().map(|name| Field { name: name.clone(), vocabulary }).collect();
+    plan_fields(query, &extra, catalog, taxonomy)
+}
+
+/// As [`plan`], with fields that say how they are looked up.
+pub fn plan_fields(query: &Query, extra_fields: &[Field], catalog: &Catalog, taxonomy: &Taxonomy) -> Plan {
     let (scoped, mut notes) = scope::scoped(&query.scope, catalog, taxonomy);
     let leading = query.stages.iter().take_while(|stage| matches!(stage, Stage::Filter(_))).count();
     let (pushed, stages) = query.stages.split_at(leading);
@@ -94,15 +104,11 @@ pub fn plan(query: &Query, extra_fields: &[String], catalog: &Catalog, taxonomy:
             _ => None,
         }))
         .collect();
-    let vocabulary = match query.scope {
-        Scope::LogSource { .. } => Vocabulary::Sigma,
-        Scope::Any | Scope::Dataset(_) => Vocabulary::Splunk,
-    };
     let mut table = FieldTable::default();
     conditions.iter().for_each(|pred| table.add_pred(pred));
     let candidates = candidates(&scoped, &conditions, &table, taxonomy);
     let known = || candidates.iter().flat_map(|c| c.event_type().columns.iter().map(|c| c.field.as_str())).collect();
-    let needed = liveness::needed(stages, extra_fields, vocabulary, known);
+    let needed = liveness::needed(stages, extra_fields, known);
     needed.values().for_each(|field| table.add(field));
 
     let mut found = vec![false; table.fields.len()];

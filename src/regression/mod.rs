@@ -176,7 +176,7 @@ fn loaded(store: &mut Store, paths: &[PathBuf]) -> Result<LoadSummary, RunError>
 
 /// Hunts, and returns the events of all findings.
 fn hunted(store: &mut Store, rules: &[Rule], taxonomy: &Taxonomy) -> Result<BTreeSet<i64>, RunError> {
-    let summary = hunt::run(store, rules, taxonomy, &HuntOptions::default(), &mut |_| {})?;
+    let summary = hunt::run(store, rules, &[], taxonomy, &HuntOptions::default(), &mut |_| {})?;
     if let Some((_, diagnostic)) = summary.failed.first() {
         return Err(RunError::Events(format!("the rule cannot run: {}", diagnostic.message)));
     }

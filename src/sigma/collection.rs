@@ -3,13 +3,59 @@
 //! `global` holds keys that every later document gets unless it has its own (maps are merged, anything else is
 //! replaced), `reset` forgets them, and `repeat` is the document before with this one's keys over it.
 
+use std::ops::Range;
+
 use super::context::Context;
-use super::rule;
-use crate::ir::Rule;
+use super::correlation::{self, Correlation, Reference};
+use super::filter::{self, Filter};
+use super::legacy::Legacy;
+use super::{rule, validate};
+use crate::ir::{Rule, RuleMeta, WindowCondition};
 use crate::yaml::{Node, Value};
 
+/// What a document is.
+pub(super) enum Document {
+    Rule(Box<ParsedRule>),
+    Correlation(Box<Correlation>),
+    Filter(Box<Filter>),
+}
+
+impl Document {
+    pub(super) fn meta(&self) -> &RuleMeta {
+        match self {
+            Self::Rule(parsed) => &parsed.rule.meta,
+            Self::Correlation(correlation) => &correlation.meta,
+            Self::Filter(filter) => &filter.meta,
+        }
+    }
+
+    fn set_id(&mut self, id: String) {
+        match self {
+            Self::Rule(parsed) => {
+                if let Some(own) = &mut parsed.aggregation {
+                    own.meta.id.clone_from(&id);
+                }
+                parsed.rule.meta.id = id;
+            }
+            Self::Correlation(correlation) => correlation.meta.id = id,
+            Self::Filter(filter) => filter.meta.id = id,
+        }
+    }
+}
+
+/// A rule with what other documents need of it.
+#[derive(Debug, Clone)]
+pub(super) struct ParsedRule {
+    pub(super) rule: Rule,
+    pub(super) name: Option<String>,
+    /// What its condition makes of the events; then it is not row-wise itself.
+    pub(super) aggregation: Option<Correlation>,
+    /// Where its id is, or its first key.
+    pub(super) span: Range<usize>,
+}
+
 /// Reads all documents of a file.
-pub(super) fn read(context: &mut Context<'_>, documents: &[Node]) -> Vec<Rule> {
+pub(super) fn read(context: &mut Context<'_>, documents: &[Node]) -> Vec<Document> {
     let hash = rule::hash(&context.source.text);
     let mut rules = Vec::new();
     let mut global: Option<Node> = None;
@@ -57,7 +103,13 @@ pub(super) fn read(context: &mut Context<'_>, documents: &[Node]) -> Vec<Rule> {
             (None, Some(base), _) => merge(base, document),
             (None, None, _) => document.clone(),
         };
-        rules.extend(read_one(context, &merged, &hash));
+        if let Some(mut read) = read_one(context, &merged, &hash) {
+            // Several documents of a file do not share an id: those without one all have the path.
+            if read.meta().id == context.source.path && rules.iter().any(|earlier: &Document| earlier.meta().id == read.meta().id) {
+                read.set_id(format!("{}#{}", read.meta().id, rules.len() + 1));
+            }
+            rules.push(read);
+        }
         previous = Some(merged);
     }
     if rules.is_empty() && context.errors() == 0 {
@@ -66,17 +118,35 @@ pub(super) fn read(context: &mut Context<'_>, documents: &[Node]) -> Vec<Rule> {
     rules
 }
 
-fn read_one(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<Rule> {
-    for (key, code, what) in [
-        ("correlation", "sigma-unsupported-correlation", "correlation rules are not supported"),
-        ("filter", "sigma-unsupported-filter", "filters are not supported"),
-    ] {
-        if let Some((key, _)) = document.entry(key) {
-            context.error(&key.span, code, what);
-            return None;
-        }
+fn read_one(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<Document> {
+    if document.get("correlation").is_some() {
+        validate::document(context, document);
+        return correlation::read(context, document, hash).map(|read| Document::Correlation(Box::new(read)));
     }
-    rule::read(context, document, hash)
+    if document.get("filter").is_some() && document.get("detection").is_none() {
+        return filter::read(context, document, hash).map(|read| Document::Filter(Box::new(read)));
+    }
+    let (rule, legacy) = rule::read(context, document, hash)?;
+    let name = document.get("name").and_then(Node::scalar_text).map(String::from);
+    let span = document.get("id").map_or_else(|| rule::head(document), |id| id.span.clone());
+    let aggregation = legacy.map(|legacy| aggregation(context, &rule.meta, legacy, &span));
+    Some(Document::Rule(Box::new(ParsedRule { rule, name, aggregation, span })))
+}
+
+/// A legacy aggregation as a correlation of its rule.
+fn aggregation(context: &Context<'_>, meta: &RuleMeta, legacy: Legacy, span: &Range<usize>) -> Correlation {
+    Correlation {
+        meta: meta.clone(),
+        name: None,
+        kind: legacy.kind,
+        rules: vec![Reference { name: meta.id.clone(), span: span.clone() }],
+        aliases: Vec::new(),
+        group_by: legacy.group_by,
+        timespan_us: legacy.timespan_us,
+        condition: WindowCondition::Number(vec![legacy.test]),
+        generate: false,
+        source: context.source.clone(),
+    }
 }
 
 /// Puts one document over another: maps are merged key by key, anything else is replaced. `action` is dropped.

@@ -55,8 +55,28 @@ pub(super) fn selects(pattern: Option<&str>, name: &str) -> bool {
     }
 }
 
-/// Parses the value of `condition`; `None` after an error.
+/// Parses a condition that cannot aggregate; `None` after an error.
 pub(super) fn parse(context: &mut Context<'_>, node: &Node) -> Option<Condition> {
+    for member in node.items().iter().chain([node]) {
+        let text = member.scalar_text().unwrap_or("");
+        if let Some(at) = pipe(text) {
+            let span = place(context, member, &(at..text.len()));
+            context.error(&span, "sigma-unsupported-aggregation", "a condition cannot aggregate here");
+            return None;
+        }
+    }
+    parse_detections(context, node)
+}
+
+/// Parses the condition of a rule as far as its aggregation; `None` after an error.
+pub(super) fn parse_before_pipe(context: &mut Context<'_>, node: &Node) -> Option<Condition> {
+    match node.value {
+        Value::Sequence(_) => parse(context, node),
+        _ => parse_detections(context, node),
+    }
+}
+
+fn parse_detections(context: &mut Context<'_>, node: &Node) -> Option<Condition> {
     match &node.value {
         Value::String(_) | Value::Number(_) => parse_one(context, node),
         Value::Sequence(members) if !members.is_empty() => {
@@ -81,14 +101,9 @@ fn parse_one(context: &mut Context<'_>, node: &Node) -> Option<Condition> {
         context.error(&node.span, "sigma-rule-limit", message);
         return None;
     }
+    // What follows is an aggregation: see [`super::legacy`].
+    let text = &text[..pipe(text).unwrap_or(text.len())];
     let tokens = tokenize(text);
-    if let Some(pipe) = tokens.iter().find(|token| token.text == "|") {
-        let span = place(context, node, &(pipe.span.start..text.len()));
-        let hint = "write a correlation rule instead";
-        let message = "aggregation in a condition (`| count() …`) is not supported";
-        context.error_with(&span, "sigma-unsupported-aggregation", message, hint);
-        return None;
-    }
     let mut parser = Parser { context, node, tokens: &tokens, at: 0, end: text.len() };
     let condition = parser.parse_or(0)?;
     match parser.peek() {
@@ -102,6 +117,11 @@ fn parse_one(context: &mut Context<'_>, node: &Node) -> Option<Condition> {
             parser.fail(&token.span.clone(), message)
         }
     }
+}
+
+/// Where the aggregation of a condition begins: the byte of its `|`.
+pub(super) fn pipe(text: &str) -> Option<usize> {
+    text.find('|')
 }
 
 fn place(context: &Context<'_>, node: &Node, part: &Range<usize>) -> Range<usize> {

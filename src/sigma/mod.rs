@@ -10,13 +10,20 @@
 mod collection;
 mod condition;
 mod context;
+mod correlation;
 mod detection;
 mod encode;
+mod filter;
+mod legacy;
+mod lower;
 mod modifier;
 mod regex;
+mod resolve;
 mod rule;
+mod set;
 mod suggest;
 mod text;
+mod timespan;
 mod validate;
 mod value;
 
@@ -27,7 +34,11 @@ use crate::diag::{Diagnostic, SourceText};
 use crate::ir;
 use crate::yaml::{self, Node};
 
+use collection::Document;
 use context::Context;
+pub use correlation::{Alias, Correlation, Reference};
+pub use filter::Filter;
+pub use set::{Input, LinkedCorrelation, LinkedRule, LinkedSet, RuleSet, Target};
 
 /// What a caller may decide about the reading of rules.
 #[derive(Debug, Clone, Default)]
@@ -39,7 +50,8 @@ pub struct SigmaOptions {
     pub validate: bool,
 }
 
-/// Reads all documents of a rule file. Rules with an error diagnostic are not among the results.
+/// Reads all documents of one rule file on its own. Rules with an error diagnostic are not among the results;
+/// correlations, aggregations and filters are errors here, because they have no place in a [`ir::Rule`]: see [`RuleSet`].
 pub fn parse_rules(source: &Arc<SourceText>, options: &SigmaOptions) -> (Vec<ir::Rule>, Vec<Diagnostic>) {
     match yaml::parse(source) {
         Ok(documents) => parse_documents(source, &documents, options),
@@ -50,7 +62,31 @@ pub fn parse_rules(source: &Arc<SourceText>, options: &SigmaOptions) -> (Vec<ir:
 /// As [`parse_rules`], for a text that is parsed already.
 pub fn parse_documents(source: &Arc<SourceText>, documents: &[Node], options: &SigmaOptions) -> (Vec<ir::Rule>, Vec<Diagnostic>) {
     let mut context = Context::new(source, options);
-    let rules = collection::read(&mut context, documents);
+    let mut rules = Vec::new();
+    let mut parts = Vec::new();
+    for document in collection::read(&mut context, documents) {
+        match document {
+            Document::Rule(parsed) if parsed.aggregation.is_none() => rules.push((parsed.rule, parsed.name)),
+            Document::Rule(parsed) => {
+                context.error(&parsed.span, "sigma-unsupported-aggregation", "aggregation in a condition is not supported here");
+            }
+            Document::Correlation(correlation) => {
+                let span = correlation.rules.first().map_or(0..0, |reference| reference.span.clone());
+                context.error(&span, "sigma-unsupported-correlation", "correlation rules are not supported here");
+                if !correlation.generate {
+                    parts.extend(correlation.rules);
+                }
+            }
+            Document::Filter(_) => {
+                context.error(&(0..0), "sigma-unsupported-filter", "filters are not supported here");
+            }
+        }
+    }
+    // A rule that a correlation refers to is a part of it, not a rule of its own.
+    let is_part = |rule: &ir::Rule, name: &Option<String>| {
+        parts.iter().any(|part| part.name.eq_ignore_ascii_case(&rule.meta.id) || Some(&part.name) == name.as_ref())
+    };
+    let rules = rules.into_iter().filter(|(rule, name)| !is_part(rule, name)).map(|(rule, _)| rule).collect();
     (rules, context.into_diagnostics())
 }
 
@@ -60,5 +96,7 @@ pub fn looks_like_sigma(document: &Node) -> bool {
     has("detection") || has("correlation") || (has("filter") && has("logsource")) || (has("action") && has("logsource"))
 }
 
+#[cfg(test)]
+mod set_tests;
 #[cfg(test)]
 mod tests;

@@ -4,11 +4,10 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use super::condition::{self, Condition, selects};
 use super::context::Context;
+use super::legacy::{self, Legacy};
 use super::suggest::nearest;
-use super::value::{all, any};
-use super::{detection, validate};
+use super::{condition, resolve, validate};
 use crate::ir::{Language, Level, Pred, Query, Rule, RuleMeta, Scope};
 use crate::yaml::{Node, Value};
 
@@ -33,16 +32,16 @@ pub(super) const TACTICS: [&str; 17] = [
     "evasion",
 ];
 
-/// Reads a rule; `None` after an error.
-pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<Rule> {
+/// Reads a rule and its legacy aggregation; `None` after an error.
+pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<(Rule, Option<Legacy>)> {
     let before = context.errors();
     context.reset_leaves();
     let meta = metadata(context, document, hash);
     let scope = scope(context, document);
     let filter = filter(context, document);
     validate::document(context, document);
-    let filter = filter.filter(|_| context.errors() == before)?;
-    Some(Rule { meta, query: Query { scope, filter, stages: Vec::new() } })
+    let (filter, aggregation) = filter.filter(|_| context.errors() == before)?;
+    Some((Rule { meta, query: Query { scope, filter, stages: Vec::new() } }, aggregation))
 }
 
 /// SHA-256 in hex.
@@ -56,7 +55,8 @@ pub(super) fn hash(text: &str) -> String {
     })
 }
 
-fn metadata(context: &Context<'_>, document: &Node, hash: &str) -> RuleMeta {
+/// Reads identity, severity and description.
+pub(super) fn metadata(context: &Context<'_>, document: &Node, hash: &str) -> RuleMeta {
     let text = |key: &str| document.get(key).and_then(Node::scalar_text).unwrap_or("").trim().to_string();
     let list = |key: &str| document.get(key).map(Node::texts).unwrap_or_default();
     let tags = list("tags");
@@ -120,7 +120,8 @@ pub(super) fn attack(tag: &str) -> Option<Attack> {
     }
 }
 
-fn scope(context: &mut Context<'_>, document: &Node) -> Scope {
+/// Reads the log source.
+pub(super) fn scope(context: &mut Context<'_>, document: &Node) -> Scope {
     let Some(source) = document.get("logsource") else {
         let message = "the rule has no log source: it is asked of all events";
         context.lint(&head(document), "sigma-missing-logsource", message);
@@ -152,7 +153,8 @@ pub(super) fn head(document: &Node) -> Range<usize> {
     document.entries().first().map_or(document.span.clone(), |(key, _)| key.span.clone())
 }
 
-fn filter(context: &mut Context<'_>, document: &Node) -> Option<Pred> {
+/// The condition of the events, and what a legacy aggregation makes of them.
+fn filter(context: &mut Context<'_>, document: &Node) -> Option<(Pred, Option<Legacy>)> {
     let Some((key, detections)) = document.entry("detection") else {
         missing(context, &head(document), "sigma-missing-detection", "the rule has no `detection`", "detection", document);
         return None;
@@ -161,26 +163,15 @@ fn filter(context: &mut Context<'_>, document: &Node) -> Option<Pred> {
         context.error(&detections.span, "sigma-type", "`detection` is a map of detections and a condition");
         return None;
     }
-    let mut named = Vec::new();
-    for (key, node) in detections.entries() {
-        match key.text.as_str() {
-            "condition" => {}
-            "timeframe" => {
-                let message = "`timeframe` belongs to aggregation in a condition, which is not supported";
-                context.error(&key.span, "sigma-unsupported-aggregation", message);
-            }
-            name => named.push((name, key.span.clone(), detection::lower(context, name, node))),
-        }
-    }
+    let named = resolve::detections(context, detections, &["condition", "timeframe"]);
     let Some(node) = detections.get("condition") else {
         missing(context, &key.span, "sigma-missing-condition", "the detection has no `condition`", "condition", detections);
         return None;
     };
-    let condition = condition::parse(context, node)?;
-    validate::unused(context, &condition, &named);
-    let filter = Resolver { context, named: &named }.resolve(&condition)?;
-    validate::unmeetable(context, &filter, &node.span, &named);
-    Some(filter)
+    let aggregation = legacy::read(context, node, detections.entry("timeframe"));
+    let condition = condition::parse_before_pipe(context, node)?;
+    let pred = resolve::condition(context, &condition, node, &named)?;
+    Some((pred, aggregation?))
 }
 
 /// Reports a key that a map must have, and a key of it that was meant to be it.
@@ -189,65 +180,5 @@ fn missing(context: &mut Context<'_>, span: &Range<usize>, code: &'static str, m
     match meant {
         Some((key, _)) => context.error_with(&key.span, code, message, format!("did you mean `{wanted}`?")),
         None => context.error(span, code, message),
-    }
-}
-
-/// A detection: its name, the span of its key, and its predicate unless it has an error.
-pub(super) type Named<'a> = (&'a str, Range<usize>, Option<Pred>);
-
-struct Resolver<'a, 'b> {
-    context: &'a mut Context<'b>,
-    named: &'a [Named<'a>],
-}
-
-impl Resolver<'_, '_> {
-    fn resolve(&mut self, condition: &Condition) -> Option<Pred> {
-        match condition {
-            Condition::Name(name, span) => {
-                let Some((.., pred)) = self.named.iter().find(|(known, ..)| known == name) else {
-                    let known: Vec<&str> = self.named.iter().map(|(name, ..)| *name).collect();
-                    condition::unknown_name(self.context, name, span, &known);
-                    return None;
-                };
-                let pred = pred.as_ref()?;
-                self.context.add_leaves(leaves(pred), span).then(|| pred.clone())
-            }
-            Condition::Select { all: every, pattern, span } => self.select(*every, pattern.as_deref(), span),
-            Condition::Not(inner) => Some(Pred::Not(Box::new(self.resolve(inner)?))),
-            Condition::And(parts) => Some(all(self.resolve_all(parts)?)),
-            Condition::Or(parts) => Some(any(self.resolve_all(parts)?)),
-        }
-    }
-
-    fn resolve_all(&mut self, parts: &[Condition]) -> Option<Vec<Pred>> {
-        let preds: Vec<Option<Pred>> = parts.iter().map(|part| self.resolve(part)).collect();
-        preds.into_iter().collect()
-    }
-
-    fn select(&mut self, every: bool, pattern: Option<&str>, span: &Range<usize>) -> Option<Pred> {
-        let chosen: Vec<_> = self.named.iter().filter(|(name, ..)| selects(pattern, name)).collect();
-        if chosen.is_empty() {
-            let known: Vec<&str> = self.named.iter().map(|(name, ..)| *name).collect();
-            condition::unknown_pattern(self.context, pattern, span, &known);
-            return None;
-        }
-        let mut preds = Vec::with_capacity(chosen.len());
-        for (.., pred) in chosen {
-            let pred = pred.as_ref()?;
-            if !self.context.add_leaves(leaves(pred), span) {
-                return None;
-            }
-            preds.push(pred.clone());
-        }
-        Some(if every { all(preds) } else { any(preds) })
-    }
-}
-
-/// Number of tests in a predicate.
-fn leaves(pred: &Pred) -> usize {
-    match pred {
-        Pred::And(parts) | Pred::Or(parts) => parts.iter().map(leaves).sum(),
-        Pred::Not(inner) => leaves(inner),
-        _ => 1,
     }
 }

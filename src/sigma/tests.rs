@@ -8,7 +8,7 @@ use super::*;
 use crate::diag::Severity;
 use crate::ir::{Case, Glob, Level, Match, NumberOp, Part, Pred, Rule, Scope, Test};
 
-fn source(text: &str) -> Arc<SourceText> {
+pub(super) fn source(text: &str) -> Arc<SourceText> {
     Arc::new(SourceText { path: "rules/t.yml".into(), text: text.into() })
 }
 
@@ -22,14 +22,14 @@ fn parse(text: &str) -> (Vec<Rule>, Vec<Diagnostic>) {
     parse_rules(&source(text), &options())
 }
 
-const HEAD: &str = "title: T\nid: 8a4a8d0a-6f0e-4c0b-9a53-1f6a4f1f7c11\nlevel: high\nlogsource: {product: windows}\n";
+pub(super) const HEAD: &str = "title: T\nid: 8a4a8d0a-6f0e-4c0b-9a53-1f6a4f1f7c11\nlevel: high\nlogsource: {product: windows}\n";
 
 /// A rule with one detection `s` in flow or block style, indented by four.
 fn rule_of(detection: &str, condition: &str) -> String {
     format!("{HEAD}detection:\n  s:\n    {}\n  condition: {condition}\n", detection.replace('\n', "\n    "))
 }
 
-fn show(pred: &Pred) -> String {
+pub(super) fn show(pred: &Pred) -> String {
     let join = |parts: &[Pred], word: &str| parts.iter().map(show).collect::<Vec<_>>().join(word);
     match pred {
         Pred::True => "true".into(),
@@ -242,7 +242,9 @@ fn faults_of_conditions_have_a_place() {
         ("2 of s", "sigma-condition-syntax", "2"),
         ("s and sel", "sigma-unknown-detection", "sel"),
         ("s or 1 of x*", "sigma-unknown-detection", "1 of x*"),
-        ("s | count() > 5", "sigma-unsupported-aggregation", "| count() > 5"),
+        ("s | near a", "sigma-unsupported-aggregation", "| near a"),
+        ("s | count() >> 5", "sigma-unsupported-aggregation", "| count() >> 5"),
+        ("[s, s | count() > 5]", "sigma-unsupported-aggregation", "| count() > 5"),
         ("s OR s", "sigma-condition-case", "OR"),
     ] {
         let all = faults(&rule_of("{A: 1}", condition));
@@ -261,8 +263,8 @@ fn faults_of_documents() {
         ("title: x\n", "sigma-missing-detection", "title"),
         ("- a\n", "sigma-type", "- a"),
         ("# nothing\n", "sigma-no-rule", ""),
-        ("title: x\ncorrelation: {}\n", "sigma-unsupported-correlation", "correlation"),
-        ("title: x\nfilter: {}\n", "sigma-unsupported-filter", "filter"),
+        ("title: x\ncorrelation: {}\n", "sigma-correlation-missing", "correlation"),
+        ("title: x\nfilter: {}\n", "sigma-missing-condition", "{}"),
         ("action: jump\n", "sigma-action", "jump"),
         ("action: repeat\n", "sigma-action", "repeat"),
         ("a: 1\na: 2\n", "yaml-duplicate-key", "a"),
@@ -449,4 +451,90 @@ fn every_rule_of_sigmahq_parses() {
     let errors: Vec<_> = codes.iter().filter(|((severity, _), _)| *severity == Severity::Error).collect();
     assert_eq!(parsed, sources.len() - 25);
     assert!(errors.iter().all(|((_, code), _)| *code == "sigma-unresolved-placeholder"), "{errors:?}");
+}
+
+mod never_panics {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Texts made of what the languages are made of, so that a case gets past the first character.
+    fn soup(words: &'static [&'static str]) -> impl Strategy<Value = String> {
+        prop::collection::vec(prop_oneof![4 => prop::sample::select(words).prop_map(String::from), 1 => any::<String>()], 0..24)
+            .prop_map(|words| words.concat())
+    }
+
+    const CONDITION: &[&str] = &["s", " ", "not ", " and ", " or ", "(", ")", "1 of ", "all of ", "them", "s*", "_", "|", "x", "\n"];
+    const YAML: &[&str] = &[
+        "detection:",
+        "\n  ",
+        "\n",
+        "condition: s",
+        "s:",
+        " ",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        "'",
+        "\"",
+        "A|contains",
+        "|all",
+        ": ",
+        ", ",
+        "null",
+        "4688",
+        "|re",
+        "|windash",
+        "|base64offset",
+        "|cidr",
+        "|expand",
+        "%two%",
+        "*",
+        "\\",
+        "?",
+        "-a",
+        "/b",
+        "10.0.0.0/8",
+        "é",
+        "&a ",
+        "*a",
+        "<<: ",
+        "---\n",
+        "#",
+        "action: repeat",
+        ">-\n",
+        "|\n",
+    ];
+
+    fn check(text: &str) {
+        let (_, diagnostics) = parse(text);
+        for diagnostic in &diagnostics {
+            if let Some(span) = diagnostic.span.clone() {
+                assert!(text.get(span.clone()).is_some(), "{} {span:?} in {text:?}", diagnostic.code);
+            }
+        }
+        let _ = crate::diag::render(&diagnostics);
+    }
+
+    proptest! {
+        #[test]
+        fn on_conditions(condition in soup(CONDITION)) {
+            let quoted = serde_json::to_string(&condition).expect("text");
+            check(&rule_of("{A: 1}", &quoted));
+        }
+
+        #[test]
+        fn on_yaml(text in soup(YAML)) {
+            check(&text);
+            check(&rule_of(&text, "s"));
+        }
+
+        #[test]
+        fn on_keys_and_values(key in "[A-Za-z|.é]{0,3}(\\|(contains|all|re|i|cased|windash|wide|base64|base64offset|expand|neq|exists|gt|hour|cidr|fieldref|startswith)){0,3}", value in any::<String>()) {
+            let value = serde_json::to_string(&value).expect("text");
+            check(&rule_of(&format!("{{\"{key}\": [{value}]}}"), "s"));
+        }
+    }
 }

@@ -41,8 +41,8 @@ impl Text {
     }
 
     fn read(raw: &str, placeholders: bool) -> Self {
-        let has_placeholder = placeholders && raw.contains('%');
-        if !raw.contains(['*', '?', '\\']) && !has_placeholder {
+        let plain = !raw.contains(['*', '?', '\\']) && (!placeholders || !raw.contains('%'));
+        if plain {
             return Self::literal(raw);
         }
         let mut pieces = Vec::new();

@@ -11,6 +11,7 @@
 
 mod aggregate;
 mod ast;
+mod correlation;
 mod field;
 mod glob;
 mod pred;
@@ -32,6 +33,7 @@ use crate::ir::{FieldCompare, Pred};
 use crate::plan::{Branch, FieldExpr, Plan};
 use crate::store::SqlValue;
 
+pub use correlation::portable_correlation;
 pub use rewrite::rewrite_adhoc;
 
 pub use view::category_select;

@@ -13,6 +13,7 @@ mod finding_rows;
 mod findings;
 mod functions;
 mod group;
+mod heads;
 mod hunt_writer;
 mod ledger;
 mod messages;
@@ -41,6 +42,7 @@ pub use cell::Cell;
 pub use error::StoreError;
 pub use finding_rows::{EvidenceRow, FindingFilter, FindingRow};
 pub use findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutcome, HuntRecord};
+pub use heads::EventStub;
 pub use hunt_writer::HuntWriter;
 pub use ledger::{KnownBytes, SourceRow};
 pub use origin::{EventOrigin, Origins};
@@ -198,6 +200,14 @@ impl Store {
     /// When SQLite fails.
     pub fn origins(&self) -> Result<Origins<'_>, StoreError> {
         Origins::new(&self.connection)
+    }
+
+    /// Reads time, type and host of events; the ids ascend.
+    ///
+    /// # Errors
+    /// When one is not there, or SQLite fails.
+    pub fn stubs(&self, ids: &[EventId]) -> Result<Vec<EventStub>, StoreError> {
+        heads::stubs(&self.connection, ids)
     }
 
     /// Runs one statement that somebody typed: reading only, within limits.

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "not every support function is used by every test")]
 
 pub(crate) mod binary;
+pub(crate) mod correlate;
 pub(crate) mod evaluate;
 pub(crate) mod generate;
 pub(crate) mod golden;

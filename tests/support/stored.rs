@@ -3,15 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use retrohunt::event::Names;
-use retrohunt::hunt::{self, HuntOptions, plan_rule};
-use retrohunt::ir::{Query, Rule, RuleMeta, Stage};
+use retrohunt::event::{Names, parse_iso_time};
+use retrohunt::hunt::{self, HuntOptions, plan_inputs, plan_rule};
+use retrohunt::ir::{Correlation, Query, Rule, RuleMeta, Stage};
 use retrohunt::load::{LoadOptions, load};
 use retrohunt::sql;
 use retrohunt::store::{FindingFilter, SourceEnd, SourceStart, Store};
 use retrohunt::taxonomy::Taxonomy;
 use rusqlite::types::ValueRef;
 
+use super::correlate::Expected;
 use super::evaluate::{self, Event};
 use super::generate::batch::{batch, json_lines};
 
@@ -76,7 +77,7 @@ impl Stored {
 
     /// Hunts with all rules at once; one result a rule.
     pub(crate) fn hunt(&mut self, rules: &[Rule]) -> Vec<Found> {
-        let summary = hunt::run(&mut self.store, rules, Taxonomy::embedded(), &HuntOptions::default(), &mut |_| {}).expect("a hunt");
+        let summary = hunt::run(&mut self.store, rules, &[], Taxonomy::embedded(), &HuntOptions::default(), &mut |_| {}).expect("a hunt");
         assert!(summary.failed.is_empty(), "{:?}", summary.failed);
         let filter = FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() };
         let mut found: BTreeMap<String, Found> = BTreeMap::new();
@@ -89,6 +90,62 @@ impl Stored {
             found.entry(row.rule_id).or_default().events.push(row.event.0);
         }
         rules.iter().map(|rule| tidy(found.remove(&rule.meta.id).unwrap_or_default())).collect()
+    }
+
+    /// Hunts with correlations; the findings of each, by time and group.
+    pub(crate) fn hunt_correlations(&mut self, correlations: &[Correlation]) -> Vec<Vec<Expected>> {
+        let summary =
+            hunt::run(&mut self.store, &[], correlations, Taxonomy::embedded(), &HuntOptions::default(), &mut |_| {}).expect("a hunt");
+        let filter = FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() };
+        let mut events: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for row in self.store.evidence(&filter).expect("evidence") {
+            events.entry(row.finding_id).or_default().push(row.event.0);
+        }
+        let mut found: BTreeMap<String, Vec<Expected>> = BTreeMap::new();
+        for row in self.store.findings(&filter).expect("findings") {
+            let column = |name: &str| row.columns[name].as_str().expect("text").to_owned();
+            let time = |name: &str| parse_iso_time(&column(name)).expect("a time");
+            let events = events.remove(&row.finding_id).unwrap_or_default();
+            assert_eq!(row.count, events.len() as u64, "few events are all evidence");
+            found.entry(row.rule_id.clone()).or_default().push(Expected {
+                first_us: row.first_time_us.expect("a time"),
+                group: row.group.iter().map(|(k, v)| (k.clone(), v.as_str().expect("text").to_owned())).collect(),
+                last_us: row.last_time_us.expect("a time"),
+                first_window_us: time("first_window"),
+                last_window_us: time("last_window"),
+                windows: column("windows").parse().expect("a number"),
+                events,
+            });
+        }
+        found.values_mut().for_each(|list| list.sort());
+        correlations.iter().map(|c| found.remove(&c.meta.id).unwrap_or_default()).collect()
+    }
+
+    /// Runs a correlation's portable SQL; `None` where it has none. Events are not named: their number is.
+    pub(crate) fn portable_correlation(&self, index: usize, correlations: &[Correlation]) -> Option<Vec<(Expected, usize)>> {
+        let catalog = self.store.catalog().expect("a catalog");
+        let inputs = plan_inputs(correlations, &catalog, Taxonomy::embedded());
+        let own: Vec<_> = inputs.iter().filter(|(of, ..)| *of == index).map(|(_, input, plan)| (*input, plan)).collect();
+        let statement = sql::portable_correlation(&correlations[index], &own, &catalog);
+        if !statement.not_portable.is_empty() {
+            return None;
+        }
+        let client = rusqlite::Connection::open(self.folder.path().join("test.db")).expect("a SQLite client");
+        let mut prepared = client.prepare(&statement.sql).unwrap_or_else(|e| panic!("{e}\n{}", statement.sql));
+        let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
+        assert_eq!(names, statement.columns);
+        let keys = names.len() - 6;
+        let rows = prepared.query_map([], |row| {
+            let number = |i: usize| row.get::<_, i64>(keys + i);
+            let group = (0..keys).map(|i| Ok((names[i].clone(), row.get(i)?))).collect::<Result<_, rusqlite::Error>>()?;
+            let windows = usize::try_from(number(5)?).expect("a count");
+            let (first_us, last_us, first_window_us, last_window_us) = (number(1)?, number(2)?, number(3)?, number(4)?);
+            let found = Expected { first_us, group, last_us, first_window_us, last_window_us, windows, events: Vec::new() };
+            Ok((found, usize::try_from(number(0)?).expect("a count")))
+        });
+        let mut found: Vec<_> = rows.expect("a query").map(|row| row.unwrap_or_else(|e| panic!("{e}\n{}", statement.sql))).collect();
+        found.sort();
+        Some(found)
     }
 
     /// Runs a rule's portable SQL in a plain SQLite client; `None` where it has no portable form.

@@ -130,6 +130,10 @@ fn block(finding: &FindingRow, events: &[Shown<'_>]) -> String {
             line(&name.replace('_', " "), &text, 13, &mut out);
         }
     }
+    if let [Some(first), Some(last), Some(windows)] = ["first_window", "last_window", "windows"].map(|name| finding.columns.get(name)) {
+        let text = format!("{}, ending {} to {}", cell_text(windows), cell_text(first), cell_text(last));
+        line("windows", &text, 13, &mut out);
+    }
     for shown in events {
         event_block(shown, &mut out);
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::super::context::Context;
-use super::super::rule::Named;
+use super::super::resolve::Named;
 use crate::ir::{Case, Match, Pred, Test, print_pred};
 
 /// Most questions asked about one rule; a rule that needs more is not judged.

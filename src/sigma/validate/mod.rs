@@ -9,7 +9,8 @@ mod tags;
 
 use super::condition::{Condition, selects};
 use super::context::Context;
-use super::rule::{self, Named};
+use super::resolve::Named;
+use super::rule;
 use super::suggest::nearest;
 use crate::yaml::{Key, Node, Value};
 

@@ -2,6 +2,7 @@
 //! patterns are mostly cut from values that the events hold.
 
 pub(crate) mod batch;
+pub(crate) mod correlation;
 pub(crate) mod events;
 pub(crate) mod pattern;
 pub(crate) mod queries;

@@ -1,0 +1,208 @@
+//! Fields of many events at once, as spellings.
+//!
+//! The columns asked for are scanned in runs of neighbouring events, and a value of the dictionary is looked up once.
+//! Fields that no cell answers (rendered text, times kept as differences) are read with the whole event.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use super::texts::Texts;
+use crate::catalog::{Catalog, ColumnIndex, Encoding, EventId, EventType, TypeId, ValueId};
+use crate::hunt::field::field_values;
+use crate::plan::{FieldExpr, FieldFunction, Plan};
+use crate::store::{Cell, EventRange, EventStub, Store, StoreError, StoredValue};
+
+/// Events read at a time.
+const CHUNK: usize = 1 << 16;
+/// Events whose ids are at most this far apart are scanned in one go.
+const GAP_MAX: i64 = 128;
+
+/// The values of a field of an event, as spellings; empty where it is missing.
+pub(super) type Values = Rc<[u32]>;
+
+/// Reads fields.
+pub(super) struct FieldReader<'a> {
+    store: &'a Store,
+    catalog: &'a Catalog,
+    known: FxHashMap<i64, Values>,
+    nothing: Values,
+}
+
+impl<'a> FieldReader<'a> {
+    /// Starts with nothing known.
+    pub(super) fn new(store: &'a Store, catalog: &'a Catalog) -> Self {
+        Self { store, catalog, known: FxHashMap::default(), nothing: Rc::new([]) }
+    }
+
+    /// Visits events (ascending) with the values of the named fields of the plan, type by type within a chunk.
+    pub(super) fn visit(
+        &mut self,
+        plan: &Plan,
+        events: &[EventId],
+        names: &[&str],
+        texts: &mut Texts,
+        visit: &mut dyn FnMut(&EventStub, &[Values], &mut Texts),
+    ) -> Result<(), StoreError> {
+        for chunk in events.chunks(CHUNK) {
+            let mut stubs = self.store.stubs(chunk)?;
+            stubs.sort_by_key(|stub| (stub.event_type, stub.id));
+            for same in stubs.chunk_by(|a, b| a.event_type == b.event_type) {
+                let id = same[0].event_type;
+                let exprs = exprs(plan, id, names);
+                let event_type = self.catalog.event_type(id);
+                let event_type = event_type.ok_or_else(|| StoreError::Damaged(format!("there is no event type {}", id.0)))?;
+                if exprs.iter().all(|expr| is_of_cells(expr, event_type)) {
+                    self.scan(event_type, &exprs, same, texts, visit)?;
+                } else {
+                    self.fetch(&exprs, same, texts, visit)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads whole events.
+    fn fetch(
+        &self,
+        exprs: &[&FieldExpr],
+        stubs: &[EventStub],
+        texts: &mut Texts,
+        visit: &mut dyn FnMut(&EventStub, &[Values], &mut Texts),
+    ) -> Result<(), StoreError> {
+        for stub in stubs {
+            let event = self.store.event(stub.id)?;
+            let values: Vec<Values> =
+                exprs.iter().map(|expr| field_values(expr, &event).iter().map(|text| texts.spelling(text)).collect()).collect();
+            visit(stub, &values, texts);
+        }
+        Ok(())
+    }
+
+    fn scan(
+        &mut self,
+        event_type: &EventType,
+        exprs: &[&FieldExpr],
+        stubs: &[EventStub],
+        texts: &mut Texts,
+        visit: &mut dyn FnMut(&EventStub, &[Values], &mut Texts),
+    ) -> Result<(), StoreError> {
+        let mut set = BTreeSet::new();
+        exprs.iter().for_each(|expr| columns_of(expr, &mut set));
+        let columns: Vec<ColumnIndex> = set.into_iter().collect();
+        let (store, mut values) = (self.store, Vec::with_capacity(exprs.len()));
+        for run in stubs.chunk_by(|a, b| b.id.0 - a.id.0 <= GAP_MAX) {
+            let range = EventRange { first: run[0].id, last: run[run.len() - 1].id, since_us: None, until_us: None };
+            let mut wanted = run.iter().peekable();
+            store.scan(event_type, &columns, range, &mut |event, cells| {
+                while wanted.next_if(|stub| stub.id < event).is_some() {}
+                if let Some(stub) = wanted.next_if(|stub| stub.id == event) {
+                    let row = RowCells { event_type, stub, columns: &columns, cells };
+                    values.clear();
+                    for expr in exprs {
+                        values.push(self.value(expr, &row, texts)?);
+                    }
+                    visit(stub, &values, texts);
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, expr: &FieldExpr, row: &RowCells<'_>, texts: &mut Texts) -> Result<Values, StoreError> {
+        Ok(match expr {
+            FieldExpr::Constant(text) => Rc::new([texts.spelling(text)]),
+            FieldExpr::Host => match row.stub.host {
+                Some(id) => self.stored(id, texts)?,
+                None => self.nothing.clone(),
+            },
+            FieldExpr::Column(column) => match row.cell(*column) {
+                (Cell::Null, _) => self.nothing.clone(),
+                (Cell::Text(text), _) => Rc::new([texts.spelling(text)]),
+                (Cell::Value(id), _) => self.stored(id, texts)?,
+                (Cell::Int(id), Encoding::Dictionary) => self.stored(ValueId(id), texts)?,
+                (Cell::Int(number), _) => Rc::new([texts.spelling(&number.to_string())]),
+            },
+            FieldExpr::Apply(function, inner) => {
+                let values = self.value(inner, row, texts)?;
+                match function {
+                    FieldFunction::FirstMember => values.iter().take(1).copied().collect(),
+                    FieldFunction::LastMember => values.iter().rev().take(1).copied().collect(),
+                    _ => {
+                        let applied: Vec<String> =
+                            values.iter().filter_map(|v| Some(function.apply(texts.text(*v))?.into_owned())).collect();
+                        applied.iter().map(|text| texts.spelling(text)).collect()
+                    }
+                }
+            }
+            FieldExpr::Coalesce(parts) => {
+                for part in parts {
+                    let values = self.value(part, row, texts)?;
+                    if values.iter().any(|v| !matches!(texts.text(*v), "" | "-")) {
+                        return Ok(values);
+                    }
+                }
+                self.nothing.clone()
+            }
+            FieldExpr::Missing | FieldExpr::Time | FieldExpr::Record | FieldExpr::Message => self.nothing.clone(),
+        })
+    }
+
+    fn stored(&mut self, id: ValueId, texts: &mut Texts) -> Result<Values, StoreError> {
+        if let Some(values) = self.known.get(&id.0) {
+            return Ok(values.clone());
+        }
+        let values: Values = match self.store.value(id)? {
+            StoredValue::Text(text) => Rc::new([texts.spelling(&text)]),
+            StoredValue::List(members) => members.iter().map(|member| texts.spelling(member)).collect(),
+        };
+        self.known.insert(id.0, values.clone());
+        Ok(values)
+    }
+}
+
+/// The cells of one event.
+struct RowCells<'a> {
+    event_type: &'a EventType,
+    stub: &'a EventStub,
+    columns: &'a [ColumnIndex],
+    cells: &'a [Cell<'a>],
+}
+
+impl<'a> RowCells<'a> {
+    fn cell(&self, column: ColumnIndex) -> (Cell<'a>, Encoding) {
+        let cell = self.columns.binary_search(&column).map_or(Cell::Null, |place| self.cells[place]);
+        (cell, self.event_type.column(column).encoding)
+    }
+}
+
+/// What the plan makes of names in an event type.
+fn exprs<'p>(plan: &'p Plan, event_type: TypeId, names: &[&str]) -> Vec<&'p FieldExpr> {
+    let branch = plan.branches.iter().find(|branch| branch.event_type == event_type);
+    names.iter().map(|name| branch.and_then(|b| b.fields.get(*name)).unwrap_or(&FieldExpr::Missing)).collect()
+}
+
+/// Whether cells and the event's stub answer a field.
+fn is_of_cells(expr: &FieldExpr, event_type: &EventType) -> bool {
+    match expr {
+        FieldExpr::Missing | FieldExpr::Constant(_) | FieldExpr::Host => true,
+        FieldExpr::Column(column) => !matches!(event_type.column(*column).encoding, Encoding::Time(_)),
+        FieldExpr::Time | FieldExpr::Record | FieldExpr::Message => false,
+        FieldExpr::Apply(_, inner) => is_of_cells(inner, event_type),
+        FieldExpr::Coalesce(parts) => parts.iter().all(|part| is_of_cells(part, event_type)),
+    }
+}
+
+fn columns_of(expr: &FieldExpr, out: &mut BTreeSet<ColumnIndex>) {
+    match expr {
+        FieldExpr::Column(column) => {
+            out.insert(*column);
+        }
+        FieldExpr::Apply(_, inner) => columns_of(inner, out),
+        FieldExpr::Coalesce(parts) => parts.iter().for_each(|part| columns_of(part, out)),
+        _ => {}
+    }
+}

@@ -1,0 +1,138 @@
+//! Correlations in a hunt: the events that the scan found for their inputs, as rows through a sliding window.
+//!
+//! What a window, an alert and a finding are is defined in [`crate::ir::Correlation`].
+
+mod evidence;
+mod fields;
+mod judge;
+mod number;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod window;
+
+use crate::catalog::{Catalog, EventId};
+use crate::event::format_time;
+use crate::ir::{Correlation, InputSource};
+use crate::plan::{Plan, plan_fields};
+use crate::store::{EVIDENCE_CAP, Finding, Store};
+use crate::taxonomy::Taxonomy;
+
+use super::HuntError;
+use super::finding::{exact, risk_score};
+use evidence::{Outcome, events};
+use fields::FieldReader;
+pub use rows::LeftOut;
+use rows::{Interned, Rows, fields_of};
+use window::{Merged, Row, slide};
+
+/// The plan of an input that is a query: (correlation, input, plan).
+pub(super) type InputPlan = (usize, usize, Plan);
+
+/// Plans the queries of correlations against a catalog.
+pub fn plan_inputs(correlations: &[Correlation], catalog: &Catalog, taxonomy: &Taxonomy) -> Vec<(usize, usize, Plan)> {
+    let mut plans = Vec::new();
+    for (index, correlation) in correlations.iter().enumerate() {
+        for (number, input) in correlation.inputs.iter().enumerate() {
+            if let InputSource::Query(query) = &input.source {
+                let fields: Vec<_> = fields_of(input).cloned().collect();
+                plans.push((index, number, plan_fields(query, &fields, catalog, taxonomy)));
+            }
+        }
+    }
+    plans
+}
+
+/// Runs correlations one after the other.
+pub(super) struct Correlator<'a> {
+    store: &'a Store,
+    catalog: &'a Catalog,
+    correlations: &'a [Correlation],
+    reader: FieldReader<'a>,
+    interned: Interned,
+    outcomes: Vec<Outcome>,
+    findings: i64,
+}
+
+impl<'a> Correlator<'a> {
+    /// Starts before the first correlation.
+    pub(super) fn new(store: &'a Store, catalog: &'a Catalog, correlations: &'a [Correlation]) -> Self {
+        Self {
+            store,
+            catalog,
+            correlations,
+            reader: FieldReader::new(store, catalog),
+            interned: Interned::default(),
+            outcomes: Vec::new(),
+            findings: 0,
+        }
+    }
+
+    /// Runs the next correlation. `inputs` are its queries: (input, plan, events that the scan found).
+    /// Returns the findings, with `rule_index` as their rule, where it makes any.
+    pub(super) fn next(&mut self, inputs: &[(usize, &Plan, &[EventId])], rule_index: usize) -> Result<(Vec<Finding>, LeftOut), HuntError> {
+        let index = self.outcomes.len();
+        let correlation = &self.correlations[index];
+        let mut rows = Rows::new(correlation);
+        for (input, plan, matched) in inputs {
+            let matched = exact(self.store, self.catalog, plan, matched)?;
+            rows.add_events(*input, plan, &matched, &mut self.reader, &mut self.interned)?;
+        }
+        for (input, own) in correlation.inputs.iter().enumerate() {
+            if let InputSource::Correlation(earlier) = own.source {
+                rows.add_alerts(input, &self.correlations[earlier], &self.outcomes[earlier], &mut self.interned);
+            }
+        }
+        let (rows, left_out) = rows.finish();
+        let (alerts, findings) = slide(&rows, correlation.window_us, &mut |group| judge::judge(correlation, group));
+        let shown = findings.iter().map(|finding| self.shown(&rows, finding)).collect();
+        let outcome = Outcome { rows, alerts, findings, shown, first_finding: self.findings };
+        self.findings += i64::try_from(outcome.findings.len()).expect("few findings");
+        self.outcomes.push(outcome);
+        Ok((if correlation.reports { self.report(index, rule_index) } else { Vec::new() }, left_out))
+    }
+
+    /// The group of a finding in the spelling of its first event; of several at that time the smallest in text order.
+    fn shown(&self, rows: &[Row], finding: &Merged) -> u32 {
+        let own = &rows[finding.first..finding.end];
+        let first = own.iter().take_while(|row| row.time_us == own[0].time_us).map(|row| row.shown);
+        let texts = |shown: &u32| -> Vec<&str> {
+            self.interned.tuples.tuple(*shown).iter().map(|spelling| self.interned.texts.text(*spelling)).collect()
+        };
+        first.min_by(|a, b| texts(a).cmp(&texts(b))).expect("a finding has rows")
+    }
+
+    fn report(&self, index: usize, rule_index: usize) -> Vec<Finding> {
+        let (correlation, outcome) = (&self.correlations[index], &self.outcomes[index]);
+        let mut findings = Vec::with_capacity(outcome.findings.len());
+        for (merged, shown) in outcome.findings.iter().zip(&outcome.shown) {
+            let behind = events(self.correlations, &self.outcomes, index, merged);
+            let texts = self.interned.tuples.tuple(*shown).iter().map(|spelling| self.interned.texts.text(*spelling).to_owned());
+            let group: Vec<(String, String)> = correlation.group_by.iter().cloned().zip(texts).collect();
+            let (first, last) = (outcome.alerts[merged.alerts.0], outcome.alerts[merged.alerts.1 - 1]);
+            let ends = |end: usize| format_time(outcome.rows[end - 1].time_us);
+            let mut columns = group.clone();
+            columns.push(("first_window".to_owned(), ends(first.end)));
+            columns.push(("last_window".to_owned(), ends(last.end)));
+            columns.push(("windows".to_owned(), (merged.alerts.1 - merged.alerts.0).to_string()));
+            findings.push(Finding {
+                rule_index,
+                group,
+                window_start_us: Some(outcome.rows[merged.first].time_us),
+                event: None,
+                count: behind.len() as u64,
+                first_time_us: behind.first().map(|(time, _)| *time),
+                last_time_us: behind.last().map(|(time, _)| *time),
+                risk_score: risk_score(&correlation.meta),
+                message: correlation.meta.title.clone(),
+                risk_objects: Vec::new(),
+                columns,
+                evidence: behind.iter().take(EVIDENCE_CAP).map(|(_, event)| *event).collect(),
+            });
+        }
+        // In the order of time, not of the numbers that groups happened to get.
+        findings.sort_by(|a, b| (a.window_start_us, &a.group).cmp(&(b.window_start_us, &b.group)));
+        findings
+    }
+}

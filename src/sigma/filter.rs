@@ -1,0 +1,105 @@
+//! Filter documents: events that many rules should not report, kept apart from the rules.
+//!
+//! Two readings of a filter's condition are in use. The specification's example suppresses what `condition: selection`
+//! matches; another implementation keeps what the condition matches, so its filters say `condition: not selection`. Both
+//! are understood: a condition all of whose parts (joined by `and`) are negated says what is kept, any other says what is
+//! suppressed. So `selection` and `not selection` mean the same, and neither is ever turned into its opposite.
+//!
+//! A filter is for the rules that it names by id, name or title (`any`, or no `rules`: all), and of those only for the
+//! ones whose log source has everything that the filter's log source says.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::condition::{self, Condition};
+use super::context::Context;
+use super::{resolve, rule};
+use crate::diag::SourceText;
+use crate::ir::{Pred, Rule, RuleMeta, Scope};
+use crate::yaml::{Node, Value};
+
+/// A filter as its document says it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filter {
+    /// Identity.
+    pub meta: RuleMeta,
+    /// Whose log sources it is for.
+    pub scope: Scope,
+    /// Names or ids of rules; `None`: all.
+    pub rules: Option<Vec<String>>,
+    /// What an event must pass to stay.
+    pub keep: Pred,
+    /// The text it is in.
+    pub source: Arc<SourceText>,
+    /// Where its `filter` is.
+    pub span: Range<usize>,
+}
+
+impl Filter {
+    /// Whether the filter is for a rule, by id, name or title, and by log source.
+    pub fn applies_to(&self, rule: &Rule, name: Option<&str>) -> bool {
+        let named = |reference: &String| {
+            reference.eq_ignore_ascii_case(&rule.meta.id) || Some(reference.as_str()) == name || *reference == rule.meta.title
+        };
+        self.rules.as_ref().is_none_or(|rules| rules.iter().any(named)) && narrows(&self.scope, &rule.query.scope)
+    }
+
+    /// Puts the filter into a rule. The rule's hash changes with it.
+    pub fn apply(&self, target: &mut Rule) {
+        let filter = std::mem::replace(&mut target.query.filter, Pred::True);
+        target.query.filter = super::value::all(vec![filter, self.keep.clone()]);
+        target.meta.hash = rule::hash(&format!("{}\n{}", target.meta.hash, self.meta.hash));
+    }
+}
+
+/// Whether every part of the filter's log source is the rule's too.
+fn narrows(filter: &Scope, rule: &Scope) -> bool {
+    match (filter, rule) {
+        (Scope::Any, _) => true,
+        (Scope::LogSource { product, category, service }, Scope::LogSource { product: p, category: c, service: s }) => {
+            [(product, p), (category, c), (service, s)].iter().all(|(wanted, has)| wanted.is_none() || wanted == has)
+        }
+        _ => false,
+    }
+}
+
+/// Reads a filter document; `None` after an error.
+pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<Filter> {
+    let before = context.errors();
+    context.reset_leaves();
+    let (key, node) = document.entry("filter")?;
+    if !matches!(node.value, Value::Mapping(_)) {
+        context.error(&node.span, "sigma-type", "`filter` is a map of rules, detections and a condition");
+        return None;
+    }
+    let meta = rule::metadata(context, document, hash);
+    let scope = rule::scope(context, document);
+    let rules = match node.get("rules") {
+        None => None,
+        Some(rules) => {
+            let names = rules.texts();
+            if names.is_empty() {
+                context.error(&rules.span, "sigma-type", "`rules` of a filter lists rules by id or name, or is `any`");
+            }
+            (names != ["any"]).then_some(names)
+        }
+    };
+    let named = resolve::detections(context, node, &["rules", "condition"]);
+    let Some(text) = node.get("condition") else {
+        context.error(&node.span, "sigma-missing-condition", "the filter has no `condition`");
+        return None;
+    };
+    let condition = condition::parse(context, text)?;
+    let pred = resolve::condition(context, &condition, text, &named)?;
+    let keep = if keeps(&condition) { pred } else { Pred::Not(Box::new(pred)) };
+    (context.errors() == before).then(|| Filter { meta, scope, rules, keep, source: context.source.clone(), span: key.span.clone() })
+}
+
+/// Whether a condition says what stays: all its parts are negated.
+fn keeps(condition: &Condition) -> bool {
+    match condition {
+        Condition::Not(_) => true,
+        Condition::And(parts) => parts.iter().all(|part| matches!(part, Condition::Not(_))),
+        _ => false,
+    }
+}

@@ -1,0 +1,278 @@
+//! Correlations as portable SQL: the sliding window as window functions over time, alerts that overlap as islands.
+//!
+//! The steps are CTEs: `matched` (the events of every input with keys `k…`, their spellings `s…` and values `w…`),
+//! `items` (each once, with `n` = 1 where an event counts), `windows` (what the window that ends at a row holds),
+//! `alerts`, `spans` (alerts that overlap as one) and `behind` (the events of these). Values that are counted have no
+//! window function in SQLite, so each window looks its rows up again; a hunt does not.
+//!
+//! Group keys are compared with `lower()`, which knows ASCII only; a hunt folds other letters too.
+
+use sqlparser::ast::{Expr, SelectItem};
+
+use super::ast;
+use super::field::{EventFields, VIEW};
+use super::pred::{op_text, pred};
+use super::writer::{Writer, is_number};
+use super::{Dialect, Statement, base_select, typed};
+use crate::catalog::Catalog;
+use crate::diag::Diagnostic;
+use crate::ir::{Correlation, CorrelationKind, Input, InputSource, NumberOp, RuleExpression, ValueAggregate, WindowCondition};
+use crate::plan::{FieldExpr, Plan};
+
+/// Makes the portable form of a correlation; `plans` are those of its inputs. The columns are the group keys, then
+/// `count`, `first_time_us` and `last_time_us` of the events, `first_window_us` and `last_window_us` (where alert
+/// windows end) and `windows`.
+pub fn portable_correlation(correlation: &Correlation, plans: &[(usize, &Plan)], catalog: &Catalog) -> Statement {
+    let writer = Writer::new(Dialect::Portable);
+    if correlation.inputs.iter().any(|input| matches!(input.source, InputSource::Correlation(_))) {
+        writer.gap("a correlation of correlations");
+    }
+    let ranked = matches!(correlation.kind, CorrelationKind::Value(ValueAggregate::Median | ValueAggregate::Percentile(_), _));
+    if ranked {
+        writer.gap("a median or percentile of a sliding window");
+    }
+    let maker = Maker { writer: &writer, correlation, catalog, keys: correlation.group_by.len(), values: correlation.kind.values().len() };
+    let sql = if ranked { String::new() } else { maker.sql(plans) };
+    let (parameters, mut gaps) = writer.finish();
+    gaps.sort_by(|a: &Diagnostic, b| a.message.cmp(&b.message));
+    let own = ["count", "first_time_us", "last_time_us", "first_window_us", "last_window_us", "windows"];
+    let columns = correlation.group_by.iter().cloned().chain(own.map(str::to_owned)).collect();
+    Statement { sql: if gaps.is_empty() { sql } else { String::new() }, parameters, columns, not_portable: gaps }
+}
+
+struct Maker<'a> {
+    writer: &'a Writer,
+    correlation: &'a Correlation,
+    catalog: &'a Catalog,
+    keys: usize,
+    values: usize,
+}
+
+impl Maker<'_> {
+    fn sql(&self, plans: &[(usize, &Plan)]) -> String {
+        let steps = [("matched", self.matched(plans)), ("items", self.items()), ("windows", self.windows())];
+        let mut out = String::from("WITH ");
+        for (name, body) in steps.into_iter().chain(self.islands()) {
+            out.push_str(&format!("{name} AS (\n{body}\n),\n"));
+        }
+        out.truncate(out.len() - 2);
+        out.push('\n');
+        out + &self.result()
+    }
+
+    /// `k0, k1, ` with a prefix for each.
+    fn list(&self, prefix: &str, letter: char, count: usize) -> String {
+        (0..count).map(|i| format!("{prefix}{letter}{i}, ")).collect()
+    }
+
+    fn keys(&self, prefix: &str) -> String {
+        self.list(prefix, 'k', self.keys)
+    }
+
+    /// `PARTITION BY k0, …`, or nothing.
+    fn partition(&self, more: &str) -> String {
+        let keys = format!("{}{more}", self.keys(""));
+        let keys = keys.trim_end_matches(", ");
+        if keys.is_empty() { String::new() } else { format!("PARTITION BY {keys} ") }
+    }
+
+    fn frame(&self) -> String {
+        match self.correlation.window_us {
+            Some(us) => format!("RANGE BETWEEN {us} PRECEDING AND CURRENT ROW"),
+            None => "RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING".to_owned(),
+        }
+    }
+
+    /// The events of all inputs.
+    fn matched(&self, plans: &[(usize, &Plan)]) -> String {
+        let mut selects = Vec::new();
+        for (number, plan) in plans {
+            let input = &self.correlation.inputs[*number];
+            for (event_type, branch) in typed(plan, self.catalog) {
+                let fields = EventFields { writer: self.writer, event_type };
+                let number = i64::try_from(*number).expect("few inputs");
+                let mut items = vec![
+                    ast::item(ast::integer(number), "input"),
+                    ast::item(ast::column(VIEW, "_id"), "id"),
+                    ast::item(ast::column(VIEW, "_time_us"), "t"),
+                ];
+                let own = self.fields(&fields, input, &|name| branch.fields.get(name).unwrap_or(&FieldExpr::Missing));
+                items.extend(own);
+                selects.push(base_select(self.writer, event_type, pred(&fields, &branch.filter), items));
+            }
+        }
+        if selects.is_empty() {
+            let names = format!("input, id, t, {}{}", self.list("", 's', self.keys), self.list("", 'w', self.values));
+            let nulls: Vec<String> = names.trim_end_matches(", ").split(", ").map(|name| format!("NULL AS {name}")).collect();
+            return format!("SELECT {} WHERE 0", nulls.join(", "));
+        }
+        ast::print_pretty(&ast::query(ast::union_all(selects)))
+    }
+
+    fn fields<'f>(&self, fields: &EventFields<'_>, input: &Input, field: &dyn Fn(&str) -> &'f FieldExpr) -> Vec<SelectItem> {
+        let value = |name: &str| -> Expr {
+            let field = field(name);
+            if fields.may_be_list(field) {
+                return self.writer.gap("a group key or counted value that may be a list");
+            }
+            let value = fields.value(field);
+            self.writer.as_text(value)
+        };
+        let keys = input.group_by.iter().enumerate().map(|(i, f)| ast::item(value(&f.name), &format!("s{i}")));
+        let values = input.values.iter().enumerate().map(|(i, f)| ast::item(value(&f.name), &format!("w{i}")));
+        keys.chain(values).collect()
+    }
+
+    fn items(&self) -> String {
+        let lowered: String = (0..self.keys).map(|i| format!("lower(s{i}) AS k{i}, s{i}, ")).collect();
+        let raw: String = (0..self.keys).map(|i| format!(", lower(s{i})")).collect();
+        let aggregated = matches!(self.correlation.kind, CorrelationKind::Value(..));
+        let values: String = (0..self.values)
+            .map(|i| if aggregated { format!("CAST(w{i} AS REAL) AS w{i}, ") } else { format!("lower(w{i}) AS w{i}, ") })
+            .collect();
+        let present = |letter: char, count: usize| (0..count).map(move |i| format!(" AND {letter}{i} IS NOT NULL"));
+        let mut usable: String = present('s', self.keys).chain(present('w', self.values)).collect();
+        if aggregated {
+            usable += &format!(" AND {}", is_number(&Expr::Identifier(ast::ident("w0"))));
+        }
+        let select = format!(
+            "SELECT input, id, t, {lowered}{values}row_number() OVER (PARTITION BY id{raw} ORDER BY input) = 1 AS n\nFROM matched WHERE t IS NOT NULL{usable}"
+        );
+        if aggregated { format!("SELECT * FROM (\n{select}\n) WHERE n") } else { select }
+    }
+
+    /// What each window holds, as `alert`: whether it meets the condition.
+    fn windows(&self) -> String {
+        let window = format!("WINDOW w AS ({}ORDER BY t {})", self.partition(""), self.frame());
+        let number = |measure: String, tests: &[(NumberOp, f64)]| {
+            let tests: Vec<String> = tests.iter().map(|(op, right)| format!("m {} {}", op_text(*op), ast::real(*right))).collect();
+            format!("SELECT *, {} AS alert FROM (\nSELECT *, {measure} AS m FROM items {window}\n)", tests.join(" AND "))
+        };
+        let has = |input: usize| format!("sum(input = {input}) OVER w > 0");
+        match (&self.correlation.kind, &self.correlation.condition) {
+            (CorrelationKind::EventCount, WindowCondition::Number(tests)) => number("sum(n) OVER w".to_owned(), tests),
+            (CorrelationKind::ValueCount(_), WindowCondition::Number(tests)) => number(self.distinct(), tests),
+            (CorrelationKind::Value(aggregate, _), WindowCondition::Number(tests)) => {
+                let function = match aggregate {
+                    ValueAggregate::Avg => "avg",
+                    ValueAggregate::Min => "min",
+                    ValueAggregate::Max => "max",
+                    ValueAggregate::Sum | ValueAggregate::Median | ValueAggregate::Percentile(_) => "sum",
+                };
+                number(format!("{function}(w0) OVER w"), tests)
+            }
+            (CorrelationKind::TemporalOrdered, WindowCondition::Rules(expression)) => {
+                let (wanted, unwanted) = expression.conjunction().unwrap_or_default();
+                self.ordered(&wanted, &unwanted, &window)
+            }
+            (_, WindowCondition::Number(tests)) => {
+                let present: Vec<String> = (0..self.correlation.inputs.len()).map(|i| format!("({})", has(i))).collect();
+                number(present.join(" + "), tests)
+            }
+            (_, WindowCondition::Rules(expression)) => {
+                format!("SELECT *, {} AS alert FROM items {window}", truth(expression, &has))
+            }
+        }
+    }
+
+    fn distinct(&self) -> String {
+        let same: String = (0..self.keys).map(|i| format!("x.k{i} = items.k{i} AND ")).collect();
+        let inside = match self.correlation.window_us {
+            Some(us) => format!("x.t BETWEEN items.t - {us} AND items.t"),
+            None => "1".to_owned(),
+        };
+        let values = self.list("", 'w', self.values);
+        format!("(SELECT count(*) FROM (SELECT DISTINCT {} FROM items x WHERE {same}{inside}))", values.trim_end_matches(", "))
+    }
+
+    /// `b0`, `b1`, …: when the latest chain of so many steps began that ends at the row.
+    fn ordered(&self, wanted: &[usize], unwanted: &[usize], window: &str) -> String {
+        let before = format!("{}ORDER BY t RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING", self.partition(""));
+        let mut steps = String::from("items");
+        for (step, input) in wanted.iter().enumerate() {
+            let began = if step == 0 { "t".to_owned() } else { format!("max(b{}) OVER ({before})", step - 1) };
+            let carried = self.carried(step);
+            steps = format!(
+                "(\nSELECT {carried}CASE WHEN input = {input} THEN began END AS b{step} FROM (SELECT {carried}{began} AS began FROM {steps})\n)"
+            );
+        }
+        let until = match self.correlation.window_us {
+            Some(_) => "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW",
+            None => "RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING",
+        };
+        let oldest = self.correlation.window_us.map_or("-9223372036854775807".to_owned(), |us| format!("t - {us}"));
+        let last = wanted.len() - 1;
+        let absent: String = unwanted.iter().map(|input| format!(" AND sum(input = {input}) OVER w = 0")).collect();
+        format!("SELECT *, max(b{last}) OVER ({}ORDER BY t {until}) >= {oldest}{absent} AS alert FROM {steps} {window}", self.partition(""))
+    }
+
+    /// The columns that a step of a chain keeps.
+    fn carried(&self, step: usize) -> String {
+        let begun: String = (0..step).map(|i| format!("b{i}, ")).collect();
+        format!("input, id, t, {}{}n, {begun}", self.keys(""), self.list("", 's', self.keys))
+    }
+
+    /// Alerts, and those that overlap as one.
+    fn islands(&self) -> Vec<(&'static str, String)> {
+        let (keys, partition) = (self.keys(""), self.partition(""));
+        let span = self.correlation.window_us.map_or_else(|| "t".to_owned(), |us| us.to_string());
+        let last = if self.correlation.window_us.is_some() {
+            String::new()
+        } else {
+            let same: String = (0..self.keys).map(|i| format!("x.k{i} = windows.k{i} AND ")).collect();
+            format!(" AND t = (SELECT max(x.t) FROM items x WHERE {same}1)")
+        };
+        let joined: String = (0..self.keys).map(|i| format!("x.k{i} = spans.k{i} AND ")).collect();
+        let inside = match self.correlation.window_us {
+            Some(us) => format!("x.t BETWEEN spans.first_window - {us} AND spans.last_window"),
+            None => "1".to_owned(),
+        };
+        let spelled = self.list("x.", 's', self.keys);
+        vec![
+            ("alerts", format!("SELECT DISTINCT {keys}t FROM windows WHERE alert{last}")),
+            ("islands", format!("SELECT *, coalesce(t - {span} > lag(t) OVER ({partition}ORDER BY t), 1) AS begins FROM alerts")),
+            ("numbered", format!("SELECT *, sum(begins) OVER ({partition}ORDER BY t) AS finding FROM islands")),
+            (
+                "spans",
+                format!(
+                    "SELECT {keys}finding, min(t) AS first_window, max(t) AS last_window, count(*) AS windows FROM numbered GROUP BY {keys}finding"
+                ),
+            ),
+            (
+                "behind",
+                format!(
+                    "SELECT spans.*, x.id, x.t, {spelled}row_number() OVER (PARTITION BY {}finding ORDER BY x.t, {spelled}x.id) AS place\nFROM spans JOIN items x ON {joined}{inside}",
+                    self.keys("spans."),
+                ),
+            ),
+        ]
+    }
+
+    fn result(&self) -> String {
+        let names = self.correlation.group_by.iter().enumerate();
+        let shown: String = names.map(|(i, name)| format!("max(CASE WHEN place = 1 THEN s{i} END) AS {}, ", quoted(name))).collect();
+        let order: String = (1..=self.keys).map(|i| format!(", {i}")).collect();
+        format!(
+            "SELECT {shown}count(DISTINCT id) AS count, min(t) AS first_time_us, max(t) AS last_time_us,\n  first_window AS first_window_us, last_window AS last_window_us, windows\nFROM behind GROUP BY {}finding ORDER BY first_time_us{order}",
+            self.keys("")
+        )
+    }
+}
+
+fn truth(expression: &RuleExpression, has: &dyn Fn(usize) -> String) -> String {
+    let joined = |parts: &[RuleExpression], word: &str, empty: &str| {
+        let parts: Vec<String> = parts.iter().map(|part| truth(part, has)).collect();
+        if parts.is_empty() { empty.to_owned() } else { format!("({})", parts.join(word)) }
+    };
+    match expression {
+        RuleExpression::Rule(input) => has(*input),
+        RuleExpression::Not(inner) => format!("NOT ({})", truth(inner, has)),
+        RuleExpression::And(parts) => joined(parts, " AND ", "1"),
+        RuleExpression::Or(parts) => joined(parts, " OR ", "0"),
+    }
+}
+
+/// A name as an identifier.
+fn quoted(name: &str) -> String {
+    ast::ident(name).to_string()
+}

@@ -1,0 +1,292 @@
+//! What correlations find, by brute force: every window is made anew and looked at as a whole.
+//!
+//! Written from the meaning in `ir::correlation` alone; it shares nothing with the sliding windows of the hunt.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use retrohunt::ir::{
+    Case, Correlation, CorrelationKind, Field, Input, InputSource, NumberOp, RuleExpression, ValueAggregate, WindowCondition,
+};
+
+use super::evaluate::text::{characters, number};
+use super::evaluate::{Event, matching};
+
+/// A finding of a correlation.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Expected {
+    /// Time of the first event.
+    pub(crate) first_us: i64,
+    /// Group key → value as the first event spells it.
+    pub(crate) group: BTreeMap<String, String>,
+    /// Time of the last event.
+    pub(crate) last_us: i64,
+    /// End of the first window that alerts.
+    pub(crate) first_window_us: i64,
+    /// End of the last.
+    pub(crate) last_window_us: i64,
+    /// How many alert.
+    pub(crate) windows: usize,
+    /// The events behind it, ascending.
+    pub(crate) events: Vec<i64>,
+}
+
+/// What counts once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Thing {
+    Event(i64),
+    Finding(usize, usize),
+}
+
+type Key = Vec<Vec<char>>;
+
+#[derive(Debug, Clone)]
+struct Row {
+    key: Key,
+    shown: Vec<String>,
+    time_us: i64,
+    input: usize,
+    thing: Thing,
+    counted: Option<Key>,
+    number: Option<f64>,
+    events: BTreeSet<(i64, i64)>,
+}
+
+/// An alert of a correlation, as input of another.
+#[derive(Debug, Clone)]
+struct Alert {
+    time_us: i64,
+    finding: usize,
+    shown: Vec<String>,
+    events: BTreeSet<(i64, i64)>,
+}
+
+/// The findings of each correlation, by time and group.
+pub(crate) fn correlate(correlations: &[Correlation], events: &[Event]) -> Vec<Vec<Expected>> {
+    let mut alerts: Vec<Vec<Alert>> = Vec::new();
+    let mut all = Vec::new();
+    for correlation in correlations {
+        let (own, mut findings) = one(correlation, correlations, &alerts, events);
+        alerts.push(own);
+        findings.sort();
+        all.push(findings);
+    }
+    all
+}
+
+fn one(correlation: &Correlation, all: &[Correlation], alerts: &[Vec<Alert>], events: &[Event]) -> (Vec<Alert>, Vec<Expected>) {
+    let mut rows = Vec::new();
+    for (number, input) in correlation.inputs.iter().enumerate() {
+        match &input.source {
+            InputSource::Query(query) => {
+                let ids = matching(query, events);
+                for event in events.iter().filter(|e| ids.contains(&e.id)) {
+                    let values = |field: &Field| event.lookup(field).map(|v| v.members().to_vec()).unwrap_or_default();
+                    let behind = BTreeSet::from([(event.time_us, event.id)]);
+                    rows.extend(rows_of(correlation, input, number, event.time_us, &Thing::Event(event.id), &behind, &values));
+                }
+            }
+            InputSource::Correlation(earlier) => {
+                for alert in &alerts[*earlier] {
+                    let values = |field: &Field| {
+                        let place = all[*earlier].group_by.iter().position(|name| *name == field.name);
+                        place.map(|place| alert.shown[place].clone()).into_iter().collect::<Vec<_>>()
+                    };
+                    let thing = Thing::Finding(*earlier, alert.finding);
+                    rows.extend(rows_of(correlation, input, number, alert.time_us, &thing, &alert.events, &values));
+                }
+            }
+        }
+    }
+    let groups: BTreeSet<Key> = rows.iter().map(|row| row.key.clone()).collect();
+    let (mut out, mut findings) = (Vec::new(), Vec::new());
+    for group in groups {
+        let own: Vec<&Row> = rows.iter().filter(|row| row.key == group).collect();
+        windows(correlation, &own, &mut out, &mut findings);
+    }
+    (out, findings)
+}
+
+/// The rows of one event or alert: one for each group and value.
+fn rows_of(
+    correlation: &Correlation,
+    input: &Input,
+    number_of_input: usize,
+    time_us: i64,
+    thing: &Thing,
+    events: &BTreeSet<(i64, i64)>,
+    values: &dyn Fn(&Field) -> Vec<String>,
+) -> Vec<Row> {
+    let fold = |tuple: &[String]| -> Key { tuple.iter().map(|text| characters(text, Case::Ignore)).collect() };
+    let mut groups: Vec<(Key, Vec<String>)> = Vec::new();
+    for shown in tuples(&input.group_by.iter().map(values).collect::<Vec<_>>()) {
+        if !groups.iter().any(|(key, _)| *key == fold(&shown)) {
+            groups.push((fold(&shown), shown));
+        }
+    }
+    let counted: Vec<(Option<Key>, Option<f64>)> = match &correlation.kind {
+        CorrelationKind::ValueCount(_) => {
+            tuples(&input.values.iter().map(values).collect::<Vec<_>>()).iter().map(|tuple| (Some(fold(tuple)), None)).collect()
+        }
+        CorrelationKind::Value(..) => {
+            values(&input.values[0]).iter().filter_map(|text| number(text).filter(|n| n.is_finite())).map(|n| (None, Some(n))).collect()
+        }
+        _ => vec![(None, None)],
+    };
+    let mut rows = Vec::new();
+    for (key, shown) in groups {
+        for (counted, number) in &counted {
+            rows.push(Row {
+                key: key.clone(),
+                shown: shown.clone(),
+                time_us,
+                input: number_of_input,
+                thing: thing.clone(),
+                counted: counted.clone(),
+                number: *number,
+                events: events.clone(),
+            });
+        }
+    }
+    rows
+}
+
+/// One member of each list, in all ways.
+fn tuples(lists: &[Vec<String>]) -> Vec<Vec<String>> {
+    // The first list turns fastest, so that the first spelling of a key is that of the first member.
+    let mut out: Vec<Vec<String>> = vec![Vec::new()];
+    for list in lists {
+        out = list.iter().flat_map(|member| out.iter().map(|tuple| [tuple.clone(), vec![member.clone()]].concat())).collect();
+    }
+    out
+}
+
+fn windows(correlation: &Correlation, rows: &[&Row], alerts: &mut Vec<Alert>, findings: &mut Vec<Expected>) {
+    let times: BTreeSet<i64> = rows.iter().map(|row| row.time_us).collect();
+    let last = *times.last().expect("a group has rows");
+    let ends = times.into_iter().filter(|end| correlation.window_us.is_some() || *end == last);
+    let mut merged: Vec<Vec<(i64, Vec<&Row>)>> = Vec::new();
+    for end in ends {
+        let begin = correlation.window_us.map_or(i64::MIN, |window| end - window);
+        let inside: Vec<&Row> = rows.iter().copied().filter(|row| (begin..=end).contains(&row.time_us)).collect();
+        if !alerts_on(correlation, &inside) {
+            continue;
+        }
+        match merged.last_mut() {
+            Some(run) if run.last().is_some_and(|(before, _)| begin <= *before) => run.push((end, inside)),
+            _ => merged.push(vec![(end, inside)]),
+        }
+    }
+    for run in merged {
+        let all: Vec<&Row> = run.iter().flat_map(|(_, rows)| rows.iter().copied()).collect();
+        let first_row = all.iter().map(|row| row.time_us).min().expect("rows");
+        let shown = all.iter().filter(|row| row.time_us == first_row).map(|row| row.shown.clone()).min().expect("rows");
+        let behind: BTreeSet<(i64, i64)> = all.iter().flat_map(|row| row.events.clone()).collect();
+        for (end, rows) in &run {
+            let events = rows.iter().flat_map(|row| row.events.clone()).collect();
+            alerts.push(Alert { time_us: *end, finding: findings.len(), shown: shown.clone(), events });
+        }
+        let mut ids: Vec<i64> = behind.iter().map(|(_, id)| *id).collect();
+        ids.sort_unstable();
+        findings.push(Expected {
+            first_us: behind.first().expect("events").0,
+            group: correlation.group_by.iter().cloned().zip(shown).collect(),
+            last_us: behind.last().expect("events").0,
+            first_window_us: run[0].0,
+            last_window_us: run[run.len() - 1].0,
+            windows: run.len(),
+            events: ids,
+        });
+    }
+}
+
+fn alerts_on(correlation: &Correlation, rows: &[&Row]) -> bool {
+    let present: BTreeSet<usize> = rows.iter().map(|row| row.input).collect();
+    match &correlation.condition {
+        WindowCondition::Rules(expression) if correlation.kind == CorrelationKind::TemporalOrdered => {
+            let (mut wanted, mut unwanted) = (BTreeSet::new(), BTreeSet::new());
+            literals(expression, true, &mut wanted, &mut unwanted);
+            let wanted: Vec<usize> = wanted.into_iter().collect();
+            unwanted.is_disjoint(&present) && chain(rows, &wanted, i64::MIN)
+        }
+        WindowCondition::Rules(expression) => truth(expression, &present),
+        WindowCondition::Number(tests) => measure(correlation, rows, present.len()).is_some_and(|value| passes(tests, value)),
+    }
+}
+
+fn truth(expression: &RuleExpression, present: &BTreeSet<usize>) -> bool {
+    match expression {
+        RuleExpression::Rule(input) => present.contains(input),
+        RuleExpression::Not(inner) => !truth(inner, present),
+        RuleExpression::And(parts) => parts.iter().all(|part| truth(part, present)),
+        RuleExpression::Or(parts) => parts.iter().any(|part| truth(part, present)),
+    }
+}
+
+/// The rules of a conjunction: those that must match, and those that must not.
+fn literals(expression: &RuleExpression, positive: bool, wanted: &mut BTreeSet<usize>, unwanted: &mut BTreeSet<usize>) {
+    match expression {
+        RuleExpression::Rule(input) => {
+            if positive {
+                wanted.insert(*input)
+            } else {
+                unwanted.insert(*input)
+            };
+        }
+        RuleExpression::Not(inner) => literals(inner, !positive, wanted, unwanted),
+        RuleExpression::And(parts) | RuleExpression::Or(parts) => {
+            parts.iter().for_each(|part| literals(part, positive, wanted, unwanted));
+        }
+    }
+}
+
+/// Whether rows of these inputs follow each other.
+fn chain(rows: &[&Row], inputs: &[usize], after: i64) -> bool {
+    let Some((first, rest)) = inputs.split_first() else { return true };
+    rows.iter().any(|row| row.input == *first && row.time_us > after && chain(rows, rest, row.time_us))
+}
+
+fn measure(correlation: &Correlation, rows: &[&Row], present: usize) -> Option<f64> {
+    let count = |n: usize| n as f64;
+    let CorrelationKind::Value(aggregate, _) = &correlation.kind else {
+        return Some(match &correlation.kind {
+            CorrelationKind::EventCount => count(rows.iter().map(|row| &row.thing).collect::<BTreeSet<_>>().len()),
+            CorrelationKind::ValueCount(_) => count(rows.iter().filter_map(|row| row.counted.as_ref()).collect::<BTreeSet<_>>().len()),
+            _ => count(present),
+        });
+    };
+    let mut numbers: Vec<f64> = Vec::new();
+    let mut seen: Vec<(&Thing, u64)> = Vec::new();
+    for row in rows {
+        let first = rows.iter().filter(|other| other.thing == row.thing).map(|other| other.input).min() == Some(row.input);
+        let number = row.number?;
+        let again = matches!(row.thing, Thing::Finding(..)) && seen.contains(&(&row.thing, number.to_bits()));
+        if first && !again {
+            seen.push((&row.thing, number.to_bits()));
+            numbers.push(number);
+        }
+    }
+    numbers.sort_by(f64::total_cmp);
+    let last = numbers.len().checked_sub(1)?;
+    let percentile = match aggregate {
+        ValueAggregate::Sum => return Some(numbers.iter().sum()),
+        ValueAggregate::Avg => return Some(numbers.iter().sum::<f64>() / count(numbers.len())),
+        ValueAggregate::Min => return Some(numbers[0]),
+        ValueAggregate::Max => return Some(numbers[last]),
+        ValueAggregate::Median => 50.0,
+        ValueAggregate::Percentile(percentile) => *percentile,
+    };
+    let place = percentile * count(last) / 100.0;
+    let (low, high) = (numbers[place.floor() as usize], numbers[place.ceil() as usize]);
+    Some(low + (high - low) * place.fract())
+}
+
+fn passes(tests: &[(NumberOp, f64)], value: f64) -> bool {
+    tests.iter().all(|(op, right)| match op {
+        NumberOp::Lt => value < *right,
+        NumberOp::Le => value <= *right,
+        NumberOp::Gt => value > *right,
+        NumberOp::Ge => value >= *right,
+        NumberOp::Eq => value == *right,
+        NumberOp::Ne => value != *right,
+    })
+}
