@@ -18,7 +18,9 @@ CREATE TABLE source (
     last_event INTEGER NOT NULL DEFAULT 0,
     first_time_us INTEGER,
     last_time_us INTEGER,
-    reason TEXT NOT NULL DEFAULT ''
+    reason TEXT NOT NULL DEFAULT '',
+    timezone TEXT NOT NULL DEFAULT '',
+    clock TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX source_sha256 ON source (sha256) WHERE state = 'complete';
 CREATE INDEX source_bytes ON source (bytes) WHERE state = 'complete';

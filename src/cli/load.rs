@@ -1,28 +1,33 @@
 //! `retrohunt load`: archives into the store.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
 
 use super::Outcome;
+use super::format::FormatArgs;
 use super::printer::Printer;
 use super::progress::{Progress, Unit};
 use super::store::StoreArgs;
 use super::words::{bytes, counted, counted_len, thousands};
 use crate::archive::Limits;
 use crate::event::format_time;
-use crate::load::{LoadOptions, LoadProgress, LoadSummary, LoadedSource, load};
+use crate::load::{LoadOptions, LoadProgress, LoadSummary, LoadedSource, clock, explain, load};
+use crate::normalise::Zone;
 use crate::plan::{CategoryView, category_views};
-use crate::reader::Problem;
-use crate::report::visible;
+use crate::reader::{Problem, ReadOptions, format_names};
+use crate::report::{EXPLAINED, ListWriter, explained_row, visible};
 use crate::sql::category_select;
 use crate::store::{SourceRow, Store, StoreError, ViewDefinition};
 use crate::taxonomy::Taxonomy;
 
 /// So many damaged files are named; `retrohunt sources` has them all.
 const SHOWN_FILES: usize = 20;
+/// So many files with a clock that is off are named.
+const SHOWN_CLOCKS: usize = 5;
 /// So many faults of one file are shown.
 const SHOWN_PROBLEMS: usize = 3;
 
@@ -36,11 +41,22 @@ const SHOWN_PROBLEMS: usize = 3;
 Examples:
   retrohunt load /evidence
   retrohunt load Security.evtx export.zip --store case.db
+  retrohunt load --explain /evidence
+  retrohunt load --timezone America/New_York splunk_export.log
   zcat events.jsonl.gz | retrohunt load -")]
 pub(crate) struct Args {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Say for each file and archive member which format it has and why, and load nothing
+    #[arg(long)]
+    explain: bool,
+    /// Read everything as this format, whatever it looks like
+    #[arg(long, value_name = "FORMAT", value_parser = clap::builder::PossibleValuesParser::new(format_names()))]
+    input_format: Option<String>,
+    /// The time zone of times that say none (default: UTC): a name like Europe/Berlin, or +02:00
+    #[arg(long, value_name = "ZONE", value_parser = Zone::parse, allow_hyphen_values = true)]
+    timezone: Option<Zone>,
     /// Carve overwritten records from the slack space of healthy event logs too; damaged ones always are
     #[arg(long)]
     recover: bool,
@@ -55,6 +71,8 @@ pub(crate) struct Args {
     max_bytes: u64,
     #[command(flatten)]
     store: StoreArgs,
+    #[command(flatten)]
+    output: FormatArgs,
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
@@ -64,22 +82,45 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
             bail!("there is no file or folder `{}`", visible(&path.to_string_lossy()));
         }
     }
+    let options = options(args);
+    if args.explain {
+        return run_explain(args, &options, printer);
+    }
     let mut store = args.store.open_or_create()?;
     let progress = Progress::new(printer, Unit::Bytes);
     if let Some(total) = size(&args.paths) {
         progress.total(total);
     }
     let mut shown = Shown::default();
-    let mut options = LoadOptions::default();
-    options.read.recover = args.recover;
-    options.limits = Limits { max_depth: args.max_depth, max_ratio: args.max_ratio, max_bytes: args.max_bytes, ..options.limits };
     let result = load(&mut store, &args.paths, &options, &mut |step| show(&progress, &mut shown, step));
     progress.finish();
     let summary = result.with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
     make_views(&mut store).context("cannot make the views of the store")?;
     report_damage(&summary, printer);
+    report_clocks(&summary, printer);
     report_summary(&summary, &store, started, printer)?;
     Ok(Outcome::partial_if(summary.is_partial()))
+}
+
+fn options(args: &Args) -> LoadOptions {
+    LoadOptions {
+        limits: Limits { max_depth: args.max_depth, max_ratio: args.max_ratio, max_bytes: args.max_bytes, ..Limits::default() },
+        read: ReadOptions { format: args.input_format.clone(), recover: args.recover, timezone: args.timezone.clone() },
+    }
+}
+
+fn run_explain(args: &Args, options: &LoadOptions, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    let width = printer.width();
+    let mut writer = ListWriter::new(printer.data(), args.output.format, &EXPLAINED, width)?;
+    let (mut failed, mut written) = (false, Ok(()));
+    explain(&args.paths, options, &mut |leaf| {
+        failed |= leaf.failed;
+        written = writer.row(&explained_row(&leaf.path, leaf.recognised.format, &leaf.recognised.reason));
+        if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    written?;
+    writer.finish()?;
+    Ok(Outcome::partial_if(failed))
 }
 
 /// Makes the views that people query: one an event type, one a Sigma category and CIM dataset.
@@ -141,6 +182,21 @@ fn report_damage(summary: &LoadSummary, printer: &Printer) {
     }
     if texts.len() > SHOWN_FILES {
         printer.warning(&format!("{} more damaged files", thousands((texts.len() - SHOWN_FILES) as u64)));
+    }
+}
+
+/// Names the sources whose times are whole hours away from what Sysmon wrote.
+fn report_clocks(summary: &LoadSummary, printer: &Printer) {
+    let off: Vec<&LoadedSource> = summary.sources.iter().filter(|source| !source.report.hours_off.is_empty()).collect();
+    for source in off.iter().take(SHOWN_CLOCKS) {
+        let clock = clock(&source.report.hours_off);
+        printer.warning(&format!("{}: the time of events is not that of their UtcTime: {clock}", visible(&source.path)));
+    }
+    if off.len() > SHOWN_CLOCKS {
+        printer.warning(&format!(
+            "{} more files with such times; `retrohunt sources --format json` has them all",
+            thousands((off.len() - SHOWN_CLOCKS) as u64)
+        ));
     }
 }
 
@@ -209,7 +265,7 @@ fn report_summary(summary: &LoadSummary, store: &Store, started: Instant, printe
     }
     if not_logs > 0 {
         text.push_str(&format!(
-            "; {} no event log",
+            "; {} no event log: `retrohunt sources` says why",
             if not_logs == 1 { "1 file is".to_owned() } else { format!("{} are", counted(not_logs, "file")) }
         ));
     }

@@ -1,8 +1,14 @@
 //! The members of one record become the fields and the envelope of one event.
 
 use super::paths::PathId;
-use super::{Action, Normaliser, Place, ROLES, Role, offset, parse_time_us};
+use super::{Action, Normaliser, Place, ROLES, Role, offset, read_time};
 use crate::event::{EventHead, FieldEntry, FieldValue, KeyId, NameId, TextSpan, TypeKey};
+
+const HOUR_US: i64 = 3_600_000_000;
+/// How far clocks may be apart beside whole hours: collectors write when they received an event.
+const CLOCK_TOLERANCE_US: i64 = 150_000_000;
+/// Differences of clocks that are counted.
+const MAX_CLOCKS: usize = 50;
 
 /// The best member for each role so far: its rank and place among the pairs.
 type Best = [Option<(u8, usize)>; ROLES];
@@ -32,9 +38,11 @@ impl Normaliser<'_> {
             }
         }
         let span = |role: Role| best[role as usize].map(|(_, index)| pairs[index].1);
+        let time_us = best[Role::Time as usize].and_then(|(rank, index)| self.time(shape, rank, pairs[index].1));
+        self.compare_clocks(time_us, fields_start);
         let head = EventHead {
             key: self.key(shape, span(Role::Dataset), span(Role::Code)),
-            time_us: span(Role::Time).and_then(|s| parse_time_us(self.batch.str(s))),
+            time_us,
             host: span(Role::Host),
             record: span(Role::Record).and_then(|s| self.batch.str(s).parse().ok()),
             position: place.position,
@@ -46,11 +54,37 @@ impl Normaliser<'_> {
         self.batch.events.push(head);
     }
 
+    /// The time of an event, where its text says no zone in the one that the user says or in UTC.
+    fn time(&mut self, shape: usize, rank: u8, span: TextSpan) -> Option<i64> {
+        let mut time = read_time(self.batch.str(span))?;
+        let shape = self.shapes[shape].shape;
+        time.zoned |= shape.utc.contains(&shape.time[usize::from(rank)]);
+        self.times.without_zone += u64::from(!time.zoned);
+        Some(time.in_zone(self.zone.as_ref()))
+    }
+
+    /// Counts the events whose time is whole hours away from the time that Sysmon wrote into them.
+    fn compare_clocks(&mut self, time_us: Option<i64>, fields_start: u32) {
+        let (Some(time_us), Some(index)) = (time_us, self.slot(self.utc_time)) else { return };
+        let FieldValue::Text(span) = self.batch.fields[fields_start as usize + index].value else { return };
+        let Some(utc) = read_time(self.batch.str(span)) else { return };
+        let difference = time_us - utc.us;
+        let hours = (difference + difference.signum() * HOUR_US / 2) / HOUR_US;
+        if hours == 0 || (difference - hours * HOUR_US).abs() > CLOCK_TOLERANCE_US {
+            return;
+        }
+        if let Ok(hours) = i32::try_from(hours)
+            && (self.times.hours_off.contains_key(&hours) || self.times.hours_off.len() < MAX_CLOCKS)
+        {
+            *self.times.hours_off.entry(hours).or_default() += 1;
+        }
+    }
+
     /// Whether a member can play its role: a time must be one, a record number a number, the others not be empty.
     fn usable(&self, role: Role, span: TextSpan) -> bool {
         let text = self.batch.str(span);
         match role {
-            Role::Time => parse_time_us(text).is_some(),
+            Role::Time => read_time(text).is_some(),
             Role::Record => text.parse::<i64>().is_ok(),
             Role::Dataset | Role::Code | Role::Host | Role::Message => !text.is_empty(),
         }

@@ -14,6 +14,7 @@ pub(crate) mod rendered;
 mod shapes;
 mod time;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use rustc_hash::FxHashMap;
@@ -21,7 +22,8 @@ use rustc_hash::FxHashMap;
 pub(crate) use paths::PathId;
 use paths::Paths;
 use shapes::{SHAPES, Shape};
-pub(crate) use time::parse_time_us;
+pub use time::Zone;
+pub(crate) use time::read_time;
 
 use crate::event::{EventBatch, KeyId, NUL_SYMBOL, NameId, Names, TextSpan};
 
@@ -65,6 +67,15 @@ pub(crate) struct Export {
     members: Vec<(PathId, TextSpan)>,
 }
 
+/// What was seen of the times of a source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Times {
+    /// Events whose time says no zone.
+    pub(crate) without_zone: u64,
+    /// Hours between the time of events and the UTC time that Sysmon wrote into them → how many.
+    pub(crate) hours_off: BTreeMap<i32, u64>,
+}
+
 /// Turns members into events, batch by batch.
 pub(crate) struct Normaliser<'s> {
     names: Names,
@@ -86,6 +97,10 @@ pub(crate) struct Normaliser<'s> {
     owners: Vec<PathId>,
     key_text: String,
     record_number: u64,
+    zone: Option<Zone>,
+    times: Times,
+    /// Sysmon's own time.
+    utc_time: NameId,
     stopped: bool,
 }
 
@@ -116,8 +131,8 @@ enum Role {
 const ROLES: usize = 6;
 
 impl<'s> Normaliser<'s> {
-    /// Starts with the shapes of JSON records.
-    pub(crate) fn new(names: &Names, sink: &'s mut BatchSink<'s>) -> Self {
+    /// Starts. `zone` is that of times that say none.
+    pub(crate) fn new(names: &Names, zone: Option<Zone>, sink: &'s mut BatchSink<'s>) -> Self {
         let mut next = 0;
         let shapes = SHAPES.iter().map(|shape| {
             let needs = shape.when.iter().fold(0, |bits, _| {
@@ -141,8 +156,16 @@ impl<'s> Normaliser<'s> {
             owners: Vec::new(),
             key_text: String::new(),
             record_number: 0,
+            zone,
+            times: Times::default(),
+            utc_time: names.intern("UtcTime"),
             stopped: false,
         }
+    }
+
+    /// What was seen of times so far.
+    pub(crate) fn times(&self) -> &Times {
+        &self.times
     }
 
     /// Whether the receiver wants no more.

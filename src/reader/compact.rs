@@ -129,7 +129,7 @@ mod tests {
             ControlFlow::Continue(())
         };
         let names = Names::default();
-        let mut events = Normaliser::new(&names, &mut sink);
+        let mut events = Normaliser::new(&names, None, &mut sink);
         read(text, &mut events)?;
         events.end_record(Place { position: 1, recovered: false });
         events.flush();

@@ -20,7 +20,7 @@ use stream::{Input, Report};
 
 use crate::archive::Leaf;
 use crate::event::{EventBatch, Names};
-use crate::normalise::Normaliser;
+use crate::normalise::{Normaliser, Zone};
 
 /// Bytes a format is told from.
 const SNIFF_BYTES: usize = 64 * 1024;
@@ -32,6 +32,17 @@ pub struct ReadOptions {
     pub format: Option<String>,
     /// Carve overwritten records from healthy files too; from damaged ones they always are.
     pub recover: bool,
+    /// The zone of times that say none; else it is UTC.
+    pub timezone: Option<Zone>,
+}
+
+/// What a leaf is taken for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recognised {
+    /// The name of the format; empty where no reader knows it.
+    pub format: &'static str,
+    /// Why it is that, or no format at all.
+    pub reason: String,
 }
 
 /// What became of a leaf.
@@ -55,11 +66,15 @@ pub struct LeafReport {
     pub problems: Vec<Problem>,
     /// Why it is no event log.
     pub skipped: Option<String>,
+    /// The zone in which times that say none were read; empty: there were none.
+    pub timezone: String,
+    /// Hours between the time of events and the UTC time that Sysmon wrote into them, and how many events.
+    pub hours_off: Vec<(i32, u64)>,
 }
 
 /// One input format.
 trait Format: Sync {
-    /// Its name, as `--format` takes it.
+    /// Its name, as `--input-format` takes it.
     fn name(&self) -> &'static str;
     /// Why a stream that begins so is of this format; `None`: it is not.
     fn sniff(&self, head: &[u8]) -> Option<String>;
@@ -70,7 +85,7 @@ trait Format: Sync {
 /// The formats, asked in this order.
 static FORMATS: [&dyn Format; 5] = [&evtx::Evtx, &splunk_text::SplunkText, &xml::Xml, &json::Json, &csv::Csv];
 
-/// The names that `--format` takes.
+/// The names that `--input-format` takes.
 pub fn format_names() -> Vec<&'static str> {
     FORMATS.iter().map(|f| f.name()).collect()
 }
@@ -86,22 +101,23 @@ pub fn read_leaf(leaf: Leaf<'_>, names: &Names, options: &ReadOptions, sink: &mu
         out.recovered += recovered;
         sink(batch)
     };
-    let mut events = Normaliser::new(names, &mut sink);
-    let head = input.head();
-    let chosen = match &options.format {
-        Some(name) => FORMATS.iter().find(|f| f.name() == name).map(|f| (*f, "--format says so".to_owned())),
-        None => FORMATS.iter().find_map(|f| f.sniff(head).map(|reason| (*f, reason))),
-    };
+    let mut events = Normaliser::new(names, options.timezone.clone(), &mut sink);
     let (mut format, mut reason, mut skipped) = ("", String::new(), None);
-    match chosen {
-        Some((reader, why)) => {
+    match choose(input.head(), options) {
+        Ok((reader, why)) => {
             reason = why;
             format = reader.read(&mut input, &mut events, &mut report);
             events.flush();
         }
-        None if head.is_empty() => skipped = Some("empty".to_owned()),
-        None => skipped = Some(unknown(head)),
+        Err(why) => skipped = Some(why),
     }
+    let times = events.times().clone();
+    out.timezone = match &options.timezone {
+        _ if times.without_zone == 0 => String::new(),
+        Some(zone) => zone.name().to_owned(),
+        None => "UTC, assumed".to_owned(),
+    };
+    out.hours_off = times.hours_off.into_iter().collect();
     let end = input.finish();
     out.format = format;
     out.reason = reason;
@@ -114,6 +130,27 @@ pub fn read_leaf(leaf: Leaf<'_>, names: &Names, options: &ReadOptions, sink: &mu
     out.bad = report.bad;
     out.problems = report.problems;
     out
+}
+
+/// Says what a leaf would be read as, from its beginning.
+pub fn recognise(leaf: Leaf<'_>, options: &ReadOptions) -> Recognised {
+    let input = Input::new(leaf.reader, SNIFF_BYTES);
+    match choose(input.head(), options) {
+        Ok((format, reason)) => Recognised { format: format.name(), reason },
+        Err(reason) => Recognised { format: "", reason },
+    }
+}
+
+/// The format of a stream that begins so, and why; or why it has none.
+fn choose(head: &[u8], options: &ReadOptions) -> Result<(&'static dyn Format, String), String> {
+    if head.is_empty() {
+        return Err("empty".to_owned());
+    }
+    let chosen = match &options.format {
+        Some(name) => FORMATS.iter().find(|f| f.name() == name).map(|f| (*f, "--input-format says so".to_owned())),
+        None => FORMATS.iter().find_map(|f| f.sniff(head).map(|reason| (*f, reason))),
+    };
+    chosen.ok_or_else(|| unknown(head))
 }
 
 /// Why nobody reads a stream that begins so.

@@ -27,7 +27,7 @@ pub use regression::{REGRESSION, regression_row, write_junit};
 pub use sarif::sarif;
 pub use serde_json::Value;
 pub use shape::{Kind, Shape, TableColumn, cell_text};
-pub use source::{SOURCE, source_row};
+pub use source::{EXPLAINED, SOURCE, explained_row, source_row};
 pub use visible::{visible, visible_text};
 
 /// A time of an event in ISO 8601, or null.

@@ -10,20 +10,54 @@ use crate::store::SourceRow;
 /// What `retrohunt sources` lists.
 pub static SOURCE: LazyLock<Shape> = LazyLock::new(|| {
     Shape::new(
-        ["path", "format", "events", "new_events", "bad", "recovered", "duplicate_of", "sha256", "first_time", "last_time", "bytes"],
+        [
+            "path",
+            "format",
+            "events",
+            "new_events",
+            "bad",
+            "recovered",
+            "duplicate_of",
+            "sha256",
+            "first_time",
+            "last_time",
+            "bytes",
+            "skipped",
+            "timezone",
+            "clock",
+        ],
         vec![
             TableColumn::text("path", "Path"),
-            TableColumn::text("format", "Format"),
+            TableColumn::text("format", "Format").or("skipped"),
             TableColumn::number("events", "Events"),
             TableColumn::number("new_events", "New"),
             TableColumn::number("bad", "Bad"),
             TableColumn::number("recovered", "Recovered"),
             TableColumn::time("first_time", "First (UTC)"),
             TableColumn::time("last_time", "Last (UTC)"),
+            TableColumn::text("timezone", "Zone"),
             TableColumn::text("duplicate_of", "Same bytes as"),
         ],
     )
 });
+
+/// What `retrohunt load --explain` lists.
+pub static EXPLAINED: LazyLock<Shape> = LazyLock::new(|| {
+    Shape::new(
+        ["path", "format", "reason"],
+        vec![TableColumn::text("path", "Path"), TableColumn::text("format", "Format"), TableColumn::text("reason", "Why")],
+    )
+});
+
+/// Returns what a leaf would be read as, as a row of [`EXPLAINED`].
+pub fn explained_row(path: &str, format: &str, reason: &str) -> Vec<Value> {
+    vec![json!(path), text(format), json!(reason)]
+}
+
+/// A text, or null where there is none.
+fn text(text: &str) -> Value {
+    if text.is_empty() { Value::Null } else { json!(text) }
+}
 
 /// Returns a source as a row of [`SOURCE`].
 pub fn source_row(source: &SourceRow) -> Vec<Value> {
@@ -39,5 +73,8 @@ pub fn source_row(source: &SourceRow) -> Vec<Value> {
         time(source.first_time_us),
         time(source.last_time_us),
         json!(source.bytes),
+        text(&source.reason),
+        text(&source.timezone),
+        text(&source.clock),
     ]
 }

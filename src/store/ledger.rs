@@ -33,11 +33,16 @@ pub struct SourceRow {
     pub bytes: u64,
     /// Why it holds no events, where it was skipped.
     pub reason: String,
+    /// The zone in which times that say none were read; empty: there were none.
+    pub timezone: String,
+    /// How far the times of its events are from those that Sysmon wrote into them; empty: they agree.
+    pub clock: String,
 }
 
 /// All finished sources, in the order they were loaded.
 pub(super) fn sources(connection: &Connection) -> Result<Vec<SourceRow>, StoreError> {
-    let sql = "SELECT s.path, s.format, s.events, s.new_events, s.bad, s.recovered, d.path, s.sha256, s.first_time_us, s.last_time_us, s.bytes, s.reason
+    let sql = "SELECT s.path, s.format, s.events, s.new_events, s.bad, s.recovered, d.path, s.sha256, s.first_time_us, s.last_time_us, s.bytes, s.reason,
+                      s.timezone, s.clock
                FROM source s LEFT JOIN source d ON d.id = s.duplicate_of WHERE s.state <> 'loading' ORDER BY s.id";
     let count = |row: &rusqlite::Row<'_>, index: usize| row.get::<_, i64>(index).map(|n| u64::try_from(n).unwrap_or(0));
     let mut statement = connection.prepare(sql)?;
@@ -55,6 +60,8 @@ pub(super) fn sources(connection: &Connection) -> Result<Vec<SourceRow>, StoreEr
             last_time_us: row.get(9)?,
             bytes: count(row, 10)?,
             reason: row.get(11)?,
+            timezone: row.get(12)?,
+            clock: row.get(13)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -94,8 +101,8 @@ pub(super) fn known_bytes(connection: &Connection) -> Result<KnownBytes, StoreEr
 /// Puts down another path of a source's bytes.
 pub(super) fn record_duplicate(connection: &Connection, path: &str, of: SourceId) -> Result<SourceId, StoreError> {
     let rows = connection.execute(
-        "INSERT INTO source (path, format, state, sha256, bytes, events, bad, recovered, duplicate_of, first_time_us, last_time_us)
-         SELECT ?1, format, 'duplicate', sha256, bytes, events, bad, recovered, id, first_time_us, last_time_us FROM source WHERE id = ?2 AND state = 'complete'",
+        "INSERT INTO source (path, format, state, sha256, bytes, events, bad, recovered, duplicate_of, first_time_us, last_time_us, timezone, clock)
+         SELECT ?1, format, 'duplicate', sha256, bytes, events, bad, recovered, id, first_time_us, last_time_us, timezone, clock FROM source WHERE id = ?2 AND state = 'complete'",
         params![path, of.0],
     )?;
     if rows == 0 {

@@ -48,6 +48,10 @@ pub struct SourceEnd {
     pub recovered: u64,
     /// Why it is no event log.
     pub skipped: Option<String>,
+    /// The zone in which times that say none were read; empty: there were none.
+    pub timezone: String,
+    /// How far the times of its events are from those that Sysmon wrote into them.
+    pub clock: String,
 }
 
 /// What became of a source.
@@ -274,11 +278,11 @@ impl Writer<'_> {
         };
         self.connection.prepare_cached(
             "UPDATE source SET format = ?2, state = ?3, sha256 = ?4, bytes = ?5, events = ?6, new_events = ?7, bad = ?8, recovered = ?9, duplicate_of = ?10,
-                 last_event = ?11, first_time_us = ?12, last_time_us = ?13, reason = ?14 WHERE id = ?1",
+                 last_event = ?11, first_time_us = ?12, last_time_us = ?13, reason = ?14, timezone = ?15, clock = ?16 WHERE id = ?1",
         )?.execute(
             params![
                 source.id, end.format, state, end.sha256, signed(end.bytes), signed(events), signed(new_events), signed(end.bad), signed(end.recovered), duplicate_of,
-                self.next_event - 1, source.first_time_us, source.last_time_us, end.skipped.clone().unwrap_or_default()
+                self.next_event - 1, source.first_time_us, source.last_time_us, end.skipped.clone().unwrap_or_default(), end.timezone, end.clock
             ],
         )?;
         self.connection.prepare_cached("UPDATE watermark SET last_event = ?1")?.execute(params![self.watermark])?;

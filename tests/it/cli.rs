@@ -75,7 +75,22 @@ fn sources_have_the_documented_shape() {
     for row in &rows {
         assert_eq!(
             keys(row),
-            ["path", "format", "events", "new_events", "bad", "recovered", "duplicate_of", "sha256", "first_time", "last_time", "bytes"]
+            [
+                "path",
+                "format",
+                "events",
+                "new_events",
+                "bad",
+                "recovered",
+                "duplicate_of",
+                "sha256",
+                "first_time",
+                "last_time",
+                "bytes",
+                "skipped",
+                "timezone",
+                "clock"
+            ]
         );
         assert_eq!(text(row, "sha256").len(), 64, "{row}");
         assert_time(text(row, "first_time"));
@@ -235,4 +250,51 @@ fn sql_only_reads() {
     }
     assert!(!std::path::Path::new("/tmp/retrohunt-must-not-exist.db").exists());
     assert_eq!(store.number("SELECT count(*) FROM events"), before);
+}
+
+#[test]
+fn load_explains_without_loading() {
+    let store = TestStore::new();
+    let text = "07/20/2022 06:33:56 PM\nLogName=System\nEventCode=7036\nMessage=The A service entered the running state.\n";
+    store.file("in/a.log", text);
+    store.file("in/b.jsonl", security_line(1, 4624, ""));
+    store.file("in/c.txt", "nothing in particular\n");
+    let folder = store.file("in/d.bin", "");
+    let folder = folder.parent().expect("a folder").to_string_lossy().into_owned();
+    let output = store.run(["load", "--explain", "--format", "jsonl", &folder]).expect_code(&[0]);
+    let rows: Vec<Value> = output.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let formats: Vec<Option<&str>> = rows.iter().map(|row| row["format"].as_str()).collect();
+    assert_eq!(formats, [Some("splunk-text"), Some("json"), None, None], "{rows:?}");
+    assert!(rows.iter().all(|row| !text_of(row, "reason").is_empty()));
+    store.run(["sources"]).expect_code(&[1]); // there is no store
+    run(["load", "--explain", "--input-format", "no-such-format", &folder]).expect_code(&[2]);
+    run(["load", "--timezone", "Mars/Olympus", &folder]).expect_code(&[2]);
+}
+
+fn text_of<'v>(row: &'v Value, name: &str) -> &'v str {
+    row[name].as_str().unwrap_or_default()
+}
+
+#[test]
+fn the_ledger_says_zones_clocks_and_what_was_skipped() {
+    let store = TestStore::new();
+    let text = "07/20/2022 06:33:56 PM\nLogName=System\nEventCode=7036\nMessage=The A service entered the running state.\n";
+    let text = store.file("a.log", text);
+    let lines = r#"{"Channel":"Microsoft-Windows-Sysmon/Operational","EventID":5,"@timestamp":"2022-07-20T08:00:00.100Z","UtcTime":"2022-07-20 12:00:00.000"}
+{"Channel":"Microsoft-Windows-Sysmon/Operational","EventID":5,"@timestamp":"2022-07-20T12:00:01.000Z","UtcTime":"2022-07-20 12:00:00.000"}
+"#;
+    let lines = store.file("b.jsonl", lines);
+    let other = store.file("c.txt", "nothing in particular\n");
+    let paths = [text, lines, other].map(|path| path.to_string_lossy().into_owned());
+    let output = store.run(["load", "--timezone", "-04:00", &paths[0], &paths[1], &paths[2]]).expect_code(&[0]);
+    assert!(output.stderr.contains("-4 h in 1 event"), "{}", output.stderr);
+    let rows = store.sources();
+    let cells: Vec<(&str, &str, &str)> =
+        rows.iter().map(|row| (text_of(row, "timezone"), text_of(row, "clock"), text_of(row, "skipped"))).collect();
+    assert_eq!(cells, [("-04:00", "", ""), ("", "-4 h in 1 event", ""), ("", "", "text of no known log format")]);
+    assert_eq!(text_of(&rows[0], "first_time"), "2022-07-20T22:33:56.000Z");
+
+    let store = TestStore::new();
+    store.load([&paths[0]]);
+    assert_eq!(text_of(&store.sources()[0], "timezone"), "UTC, assumed");
 }

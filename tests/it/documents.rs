@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use regex::Regex;
-use retrohunt::report::{EVIDENCE, FINDING, REGRESSION, SOURCE, Shape};
+use retrohunt::report::{EVIDENCE, EXPLAINED, FINDING, REGRESSION, SOURCE, Shape};
 
 use crate::support::binary::run;
 
@@ -29,8 +29,9 @@ fn documented_fields(text: &str, section: &str) -> Vec<String> {
 #[test]
 fn every_listing_is_documented_field_by_field() {
     let text = document("docs/output.md");
-    let sections: [(&str, &Shape); 4] = [
+    let sections: [(&str, &Shape); 5] = [
         ("## `retrohunt sources`", &SOURCE),
+        ("## `retrohunt load --explain`", &EXPLAINED),
         ("## `retrohunt findings` and `retrohunt hunt`", &FINDING),
         ("## `retrohunt findings --evidence`", &EVIDENCE),
         ("## `retrohunt test PATH…`", &REGRESSION),
