@@ -87,3 +87,30 @@ fn every_code_of_check_is_documented_and_every_documented_code_is_there() {
     }
     assert_eq!(codes(&document("docs/checks.md"), '`'), program, "left: docs/checks.md, right: src");
 }
+
+/// The names in the first column of the table of a section, each cell one.
+fn documented_names(text: &str, section: &str) -> BTreeSet<String> {
+    let body = text.split(section).nth(1).unwrap_or_else(|| panic!("no section {section:?}")).split("\n## ").next().unwrap();
+    let name = Regex::new(r"(?m)^\| `([^`]+)` \|").unwrap();
+    name.captures_iter(body).map(|c| c[1].to_owned()).collect()
+}
+
+#[test]
+fn every_format_is_documented_and_no_other() {
+    let text = document("docs/formats.md");
+    let readers: BTreeSet<String> = retrohunt::reader::format_names().into_iter().map(str::to_owned).collect();
+    assert_eq!(documented_names(&text, "\n## Readers\n"), readers);
+    let name = Regex::new(r"(?m)^- name: (\S+)$").unwrap();
+    let mut shapes = BTreeSet::new();
+    for entry in fs::read_dir(root().join("rules/normalise")).unwrap() {
+        let data = fs::read_to_string(entry.unwrap().path()).unwrap();
+        shapes.extend(name.captures_iter(&data).map(|c| c[1].to_owned()));
+    }
+    assert_eq!(documented_names(&text, "\n## Shapes\n"), shapes);
+    for row in text.lines().filter(|line| line.starts_with("| `")) {
+        assert!(
+            row.split('|').skip(1).all(|cell| row.ends_with('|') && (cell.is_empty() || !cell.trim().is_empty())),
+            "an empty cell: {row}"
+        );
+    }
+}

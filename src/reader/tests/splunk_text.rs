@@ -178,3 +178,44 @@ fn a_table_of_events_is_a_table() {
     assert_eq!(events[1].time.as_deref(), Some("2022-07-20T16:33:56.250Z"));
     assert_eq!(field(&events[1], "IpPort"), "50123");
 }
+
+#[test]
+fn the_end_may_be_anywhere() {
+    let xml = "<Event xmlns='x'><System><EventID>1</EventID></System></Event>\n";
+    let text = format!("{}{xml}{}", event("07/20/2022 06:33:56 PM"), event("07/20/2022 06:33:57 PM"));
+    let mut before = 0;
+    for end in 0..text.len() {
+        let (report, events) = read(&text.as_bytes()[..end]);
+        assert!(report.events >= before || report.events + 1 >= before, "{end}: {} after {before} events", report.events);
+        assert!(events.len() <= 3);
+        before = report.events;
+    }
+    assert_eq!(before, 3);
+}
+
+/// Gives a byte or two at a time.
+struct Drops<'b>(&'b [u8]);
+
+impl std::io::Read for Drops<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.0.len().min(buffer.len()).min(2);
+        buffer[..n].copy_from_slice(&self.0[..n]);
+        self.0 = &self.0[n..];
+        Ok(n)
+    }
+}
+
+#[test]
+fn it_does_not_matter_how_the_bytes_come() {
+    let xml = "<Event xmlns='x'><System><EventID>1</EventID></System></Event>\n";
+    let text = [&event("07/20/2022 06:33:56 PM"), xml, &event("07/20/2022 06:33:57 PM"), xml, xml].concat();
+    let (mut drops, mut count) = (Drops(text.as_bytes()), 0);
+    let leaf = crate::archive::Leaf { path: "leaf".to_owned(), known_size: None, reader: &mut drops };
+    let report = crate::reader::read_leaf(leaf, &crate::event::Names::default(), &crate::reader::ReadOptions::default(), &mut |batch| {
+        count += batch.events.len();
+        std::ops::ControlFlow::Continue(())
+    });
+    assert_eq!((report.format, report.events, report.bad, count), ("splunk-mixed", 5, 0, 5), "{:?}", report.problems);
+    let many = event("07/20/2022 06:33:56 PM").repeat(2_000);
+    assert_eq!(counts(many.as_bytes()), ("splunk-wineventlog", 2_000, 0));
+}
