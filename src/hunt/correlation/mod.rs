@@ -16,12 +16,12 @@ use crate::catalog::{Catalog, EventId};
 use crate::event::format_time;
 use crate::ir::{Correlation, InputSource};
 use crate::plan::{Plan, plan_fields};
-use crate::store::{EVIDENCE_CAP, Finding, Store};
+use crate::store::{Finding, Store};
 use crate::taxonomy::Taxonomy;
 
 use super::HuntError;
 use super::finding::{exact, risk_score};
-use evidence::{Outcome, events};
+use evidence::{Outcome, behind, is_plain};
 use fields::FieldReader;
 pub use rows::LeftOut;
 use rows::{Interned, Rows, fields_of};
@@ -87,7 +87,8 @@ impl<'a> Correlator<'a> {
         let (rows, left_out) = rows.finish();
         let (alerts, findings) = slide(&rows, correlation.window_us, &mut |group| judge::judge(correlation, group));
         let shown = findings.iter().map(|finding| self.shown(&rows, finding)).collect();
-        let outcome = Outcome { rows, alerts, findings, shown, first_finding: self.findings };
+        let plain = is_plain(correlation, &rows);
+        let outcome = Outcome { rows, alerts, findings, shown, plain, first_finding: self.findings };
         self.findings += i64::try_from(outcome.findings.len()).expect("few findings");
         self.outcomes.push(outcome);
         Ok((if correlation.reports { self.report(index, rule_index) } else { Vec::new() }, left_out))
@@ -107,7 +108,7 @@ impl<'a> Correlator<'a> {
         let (correlation, outcome) = (&self.correlations[index], &self.outcomes[index]);
         let mut findings = Vec::with_capacity(outcome.findings.len());
         for (merged, shown) in outcome.findings.iter().zip(&outcome.shown) {
-            let behind = events(self.correlations, &self.outcomes, index, merged);
+            let behind = behind(self.correlations, &self.outcomes, index, merged);
             let texts = self.interned.tuples.tuple(*shown).iter().map(|spelling| self.interned.texts.text(*spelling).to_owned());
             let group: Vec<(String, String)> = correlation.group_by.iter().cloned().zip(texts).collect();
             let (first, last) = (outcome.alerts[merged.alerts.0], outcome.alerts[merged.alerts.1 - 1]);
@@ -121,14 +122,14 @@ impl<'a> Correlator<'a> {
                 group,
                 window_start_us: Some(outcome.rows[merged.first].time_us),
                 event: None,
-                count: behind.len() as u64,
-                first_time_us: behind.first().map(|(time, _)| *time),
-                last_time_us: behind.last().map(|(time, _)| *time),
+                count: behind.count,
+                first_time_us: behind.first_us,
+                last_time_us: behind.last_us,
                 risk_score: risk_score(&correlation.meta),
                 message: correlation.meta.title.clone(),
                 risk_objects: Vec::new(),
                 columns,
-                evidence: behind.iter().take(EVIDENCE_CAP).map(|(_, event)| *event).collect(),
+                evidence: behind.evidence,
             });
         }
         // In the order of time, not of the numbers that groups happened to get.

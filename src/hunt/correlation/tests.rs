@@ -51,3 +51,8 @@ fn windows_move_in_linear_time() {
         assert_eq!((merged[0].first, merged[0].end), (0, 200_000));
     }
 }
+
+#[test]
+fn a_row_is_small() {
+    assert_eq!(size_of::<Row>(), 40, "ARCHITECTURE.md says so");
+}
