@@ -7,8 +7,8 @@ use crate::event::{EventHead, FieldEntry, FieldValue, KeyId, NameId, TextSpan, T
 const HOUR_US: i64 = 3_600_000_000;
 /// How far clocks may be apart beside whole hours: collectors write when they received an event.
 const CLOCK_TOLERANCE_US: i64 = 150_000_000;
-/// Differences of clocks that are counted.
-const MAX_CLOCKS: usize = 50;
+/// Hours that a clock is off at most: a zone, and half a day where a clock of 12 hours lost its AM and PM. More is chance.
+const MAX_HOURS_OFF: i64 = 26;
 
 /// The best member for each role so far: its rank and place among the pairs.
 type Best = [Option<(u8, usize)>; ROLES];
@@ -70,12 +70,10 @@ impl Normaliser<'_> {
         let Some(utc) = read_time(self.batch.str(span)) else { return };
         let difference = time_us - utc.us;
         let hours = (difference + difference.signum() * HOUR_US / 2) / HOUR_US;
-        if hours == 0 || (difference - hours * HOUR_US).abs() > CLOCK_TOLERANCE_US {
+        if hours == 0 || hours.abs() > MAX_HOURS_OFF || (difference - hours * HOUR_US).abs() > CLOCK_TOLERANCE_US {
             return;
         }
-        if let Ok(hours) = i32::try_from(hours)
-            && (self.times.hours_off.contains_key(&hours) || self.times.hours_off.len() < MAX_CLOCKS)
-        {
+        if let Ok(hours) = i32::try_from(hours) {
             *self.times.hours_off.entry(hours).or_default() += 1;
         }
     }
