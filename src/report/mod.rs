@@ -1,8 +1,8 @@
 //! Output formats: rows of named values become a table, JSON, JSON lines or CSV.
 //!
 //! One format a file. A [`Shape`] names the fields of a listing and which of them a table shows; a
-//! [`ListWriter`] takes rows one at a time and writes them in the chosen format, so that only a table is ever held
-//! in memory. The field names of the shapes are an interface that scripts stand on: `docs/output.md` has them all.
+//! [`ListWriter`] takes rows one at a time and writes them in the chosen format, so that no more
+//! than a part of a table is ever held in memory. The field names of the shapes are an interface that scripts stand on: `docs/output.md` has them all.
 //!
 //! Nothing here opens a file or knows a terminal: the caller passes a writer and, for tables, a width.
 
@@ -82,7 +82,7 @@ impl<'a> ListWriter<'a> {
     pub fn row(&mut self, values: &[Value]) -> io::Result<()> {
         debug_assert_eq!(values.len(), self.shape.fields.len(), "a row has a value for each field of its shape");
         match &mut self.state {
-            State::Table(table) => table.row(self.shape, values),
+            State::Table(table) => table.row(self.out, self.shape, values)?,
             State::Json { rows } => {
                 self.out.write_all(if *rows == 0 { b"[\n  " } else { b",\n  " })?;
                 *rows += 1;
@@ -180,6 +180,14 @@ mod tests {
         let text = listing(Format::Table, &[row], Some(60));
         assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
         assert!(text.contains('…') && text.matches('x').count() == 239, "{text}");
+    }
+
+    #[test]
+    fn a_long_table_comes_in_parts_with_their_headings() {
+        let rows: Vec<Vec<Value>> = (0..2_500).map(|n| vec![json!(format!("f{n}")), json!(n), Value::Null, Value::Null]).collect();
+        let text = listing(Format::Table, &rows, None);
+        assert_eq!(text.lines().filter(|line| line.starts_with("Path")).count(), 3);
+        assert_eq!(text.lines().filter(|line| line.starts_with('f')).count(), 2_500);
     }
 
     #[test]

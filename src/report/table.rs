@@ -1,4 +1,7 @@
 //! Tables for reading: no lines, two spaces between columns, long cells cut, wrapped to the terminal's width.
+//!
+//! A long table comes in parts of [`PART_ROWS`] rows, each with its heading and widths, so that no more than one part
+//! is ever held in memory.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -11,12 +14,16 @@ use super::{Kind, Shape, cell_text, visible};
 /// Characters of a cell that a table shows; the other formats have all of it.
 const CELL_CHARS: usize = 240;
 
+/// Rows of one part of a table.
+const PART_ROWS: u64 = 1_000;
+
 /// A table that is being filled.
 pub(super) struct Table {
     grid: Grid,
     /// Where the values of each column are in a row, and where else.
     columns: Vec<(usize, Option<usize>)>,
     rows: u64,
+    width: Option<u16>,
 }
 
 impl Table {
@@ -35,10 +42,16 @@ impl Table {
         }
         let position = |field: &String| shape.fields.iter().position(|f| f == field).expect("a table column shows a field of its shape");
         let columns = shape.table.iter().map(|c| (position(&c.field), c.otherwise.as_ref().map(position))).collect();
-        Self { grid, columns, rows: 0 }
+        Self { grid, columns, rows: 0, width }
     }
 
-    pub(super) fn row(&mut self, shape: &Shape, values: &[Value]) {
+    /// Takes a row; a part that is full is written first.
+    pub(super) fn row(&mut self, out: &mut dyn Write, shape: &Shape, values: &[Value]) -> io::Result<()> {
+        if self.rows == PART_ROWS {
+            let full = std::mem::replace(self, Self::new(shape, self.width));
+            full.write(out)?;
+            writeln!(out)?;
+        }
         let cells = self.columns.iter().zip(&shape.table).map(|((own, otherwise), column)| {
             let value = otherwise.filter(|_| is_empty(&values[*own])).map_or(&values[*own], |other| &values[other]);
             let kind = if value.is_number() { Kind::Number } else { column.kind };
@@ -48,6 +61,7 @@ impl Table {
         let cells: Vec<Cell> = cells.collect();
         self.grid.add_row(cells);
         self.rows += 1;
+        Ok(())
     }
 
     pub(super) fn write(mut self, out: &mut dyn Write) -> io::Result<()> {
