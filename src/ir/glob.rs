@@ -76,8 +76,10 @@ impl Glob {
                 None if at == value.len() => return true,
                 None => None,
                 Some(Part::Any) => {
-                    retry = Some((part + 1, at));
                     part += 1;
+                    let Some(found) = self.seek(value, part, at) else { return false };
+                    retry = Some((part, found));
+                    at = found;
                     continue;
                 }
                 Some(Part::One) => value[at..].chars().next().map(char::len_utf8),
@@ -90,13 +92,26 @@ impl Glob {
                 }
                 (None, Some((after, from))) => {
                     let Some(c) = value[from..].chars().next() else { return false };
-                    let next = from + c.len_utf8();
-                    retry = Some((after, next));
+                    let Some(found) = self.seek(value, after, from + c.len_utf8()) else { return false };
+                    retry = Some((after, found));
                     part = after;
-                    at = next;
+                    at = found;
                 }
                 (None, None) => return false,
             }
+        }
+    }
+
+    /// The first place from `at` on where the part behind an [`Part::Any`] can hold; none where no later one can.
+    fn seek(&self, value: &str, part: usize, at: usize) -> Option<usize> {
+        match self.parts.get(part) {
+            None => Some(value.len()),
+            Some(Part::Text(text)) if part + 1 == self.parts.len() => {
+                let start = value.len().checked_sub(text.len()).filter(|start| *start >= at)?;
+                value.ends_with(text.as_str()).then_some(start)
+            }
+            Some(Part::Text(text)) => value[at..].find(text.as_str()).map(|found| at + found),
+            Some(Part::Any | Part::One) => Some(at),
         }
     }
 }
