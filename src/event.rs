@@ -195,6 +195,12 @@ pub fn fold_into(text: &str, out: &mut String) {
     }
 }
 
+/// Bytes as lower-case hexadecimal digits: how hashes are shown everywhere.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
 /// Writes a time as ISO 8601 UTC with `Z`: milliseconds, or microseconds where the time has them.
 pub fn format_time(time_us: i64) -> String {
     let Ok(time) = jiff::Timestamp::from_microsecond(time_us) else { return format!("{time_us}us") };

@@ -10,6 +10,7 @@ use super::format::FormatArgs;
 use super::printer::Printer;
 use super::store::StoreArgs;
 use super::words::counted_len;
+use crate::event::hex;
 use crate::report::{ListWriter, Shape};
 use crate::sql::rewrite_adhoc;
 use crate::store::{QueryLimits, SqlValue};
@@ -69,7 +70,7 @@ fn value(value: &SqlValue) -> Value {
         SqlValue::Integer(n) => Value::from(*n),
         SqlValue::Real(n) => Value::from(*n),
         SqlValue::Text(text) => Value::from(text.as_str()),
-        SqlValue::Blob(bytes) => Value::from(bytes.iter().map(|b| format!("{b:02x}")).collect::<String>()),
+        SqlValue::Blob(bytes) => Value::from(hex(bytes)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Values of fields in an event that was fetched whole.
 
-use crate::plan::{FieldExpr, FieldFunction};
+use crate::plan::{FieldExpr, FieldFunction, is_filled};
 use crate::store::StoredEvent;
 
 /// The values of a field, none where it is missing.
@@ -20,11 +20,9 @@ pub(super) fn field_values(expr: &FieldExpr, event: &StoredEvent) -> Vec<String>
         FieldExpr::Apply(function, inner) => {
             field_values(inner, event).iter().filter_map(|value| function.apply(value).map(std::borrow::Cow::into_owned)).collect()
         }
-        FieldExpr::Coalesce(parts) => parts
-            .iter()
-            .map(|part| field_values(part, event))
-            .find(|values| values.iter().any(|v| !v.is_empty() && v != "-"))
-            .unwrap_or_default(),
+        FieldExpr::Coalesce(parts) => {
+            parts.iter().map(|part| field_values(part, event)).find(|values| values.iter().any(|v| is_filled(v))).unwrap_or_default()
+        }
     }
 }
 

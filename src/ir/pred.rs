@@ -169,6 +169,27 @@ pub enum NumberOp {
     Ne,
 }
 
+impl NumberOp {
+    const ALL: [Self; 6] = [Self::Lt, Self::Le, Self::Gt, Self::Ge, Self::Eq, Self::Ne];
+
+    /// How it is written.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Lt => "<",
+            Self::Le => "<=",
+            Self::Gt => ">",
+            Self::Ge => ">=",
+            Self::Eq => "=",
+            Self::Ne => "!=",
+        }
+    }
+
+    /// Reads what [`NumberOp::symbol`] writes.
+    pub fn parse(symbol: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|op| op.symbol() == symbol)
+    }
+}
+
 /// A part of a time, in UTC. Weeks are ISO 8601 weeks, 1 to 53.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DatePart {

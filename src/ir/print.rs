@@ -76,9 +76,9 @@ fn value_test<F>(test: &Match<F>, name: &dyn Fn(&F) -> String) -> String {
         Test::Regex(regex) => format!("{field} matches /{regex}/"),
         Test::Cidr(Cidr { address, prefix }) => format!("{field} in {address}/{prefix}"),
         Test::Number { op: NumberOp::Ge, value: f64::MIN } => format!("{field} is a number"),
-        Test::Number { op, value } => format!("{field} {} {value}", number_op(*op)),
-        Test::TextOrder { op, value } => format!("{field} {} {value:?}", number_op(*op)),
-        Test::DatePart { part, op, value } => format!("{} of {field} {} {value}", date_part(*part), number_op(*op)),
+        Test::Number { op, value } => format!("{field} {} {value}", op.symbol()),
+        Test::TextOrder { op, value } => format!("{field} {} {value:?}", op.symbol()),
+        Test::DatePart { part, op, value } => format!("{} of {field} {} {value}", date_part(*part), op.symbol()),
     };
     if test.negated { format!("{shown}, negated (a value is there that fails)") } else { shown }
 }
@@ -114,17 +114,6 @@ fn with_case(case: Case) -> &'static str {
     match case {
         Case::Ignore => "",
         Case::Exact => " with case",
-    }
-}
-
-fn number_op(op: NumberOp) -> &'static str {
-    match op {
-        NumberOp::Lt => "<",
-        NumberOp::Le => "<=",
-        NumberOp::Gt => ">",
-        NumberOp::Ge => ">=",
-        NumberOp::Eq => "=",
-        NumberOp::Ne => "!=",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Correlation, CorrelationKind, Field, InputSource, NumberOp, RuleExpression, ValueAggregate, WindowCondition};
+use super::{Correlation, CorrelationKind, Field, InputSource, RuleExpression, ValueAggregate, WindowCondition};
 
 /// Prints a correlation; `all` is the set that its inputs refer to.
 pub fn print_correlation(correlation: &Correlation, all: &[Correlation]) -> String {
@@ -13,7 +13,7 @@ pub fn print_correlation(correlation: &Correlation, all: &[Correlation]) -> Stri
     let what = what(&correlation.kind);
     let test = match &correlation.condition {
         WindowCondition::Number(tests) => {
-            tests.iter().map(|(op, right)| format!("{} {right}", symbol(*op))).collect::<Vec<_>>().join(" and ")
+            tests.iter().map(|(op, right)| format!("{} {right}", op.symbol())).collect::<Vec<_>>().join(" and ")
         }
         WindowCondition::Rules(expression) => rules(expression, &names),
     };
@@ -51,17 +51,6 @@ fn what(kind: &CorrelationKind) -> String {
             };
             format!("{name} of {field}")
         }
-    }
-}
-
-fn symbol(op: NumberOp) -> &'static str {
-    match op {
-        NumberOp::Lt => "<",
-        NumberOp::Le => "<=",
-        NumberOp::Gt => ">",
-        NumberOp::Ge => ">=",
-        NumberOp::Eq => "=",
-        NumberOp::Ne => "!=",
     }
 }
 

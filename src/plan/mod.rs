@@ -79,6 +79,11 @@ pub enum FieldExpr {
     Coalesce(Vec<FieldExpr>),
 }
 
+/// Whether [`FieldExpr::Coalesce`] takes a value: Windows writes `-` where it has nothing to say.
+pub fn is_filled(value: &str) -> bool {
+    !matches!(value, "" | "-")
+}
+
 /// Resolves a query against a catalog. `extra_fields` are those that the rule's message, its risk objects or the caller
 /// want to see of each result.
 ///

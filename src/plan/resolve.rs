@@ -14,7 +14,7 @@ use crate::catalog::{ColumnIndex, EventType};
 use crate::ir::{Case, Field, Glob, Match, Pred, Scope, Test, Vocabulary};
 use crate::taxonomy::{Definition, Envelope, LogSource, Lookup, Selector, Taxonomy, TypeNames};
 
-use super::{FieldExpr, fold};
+use super::{FieldExpr, fold, is_filled};
 
 /// What a name is in one event type.
 #[derive(Debug, Clone, PartialEq)]
@@ -216,7 +216,7 @@ fn coalesce(candidates: impl Iterator<Item = FieldExpr>) -> FieldExpr {
     let mut out = Vec::new();
     for expr in candidates {
         match &expr {
-            FieldExpr::Constant(text) if text.is_empty() || text == "-" => {}
+            FieldExpr::Constant(text) if !is_filled(text) => {}
             FieldExpr::Constant(_) if out.is_empty() => return expr,
             FieldExpr::Constant(_) => {
                 out.push(expr);

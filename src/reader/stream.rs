@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use sha2::{Digest, Sha256};
 
 use super::utf16::Utf16;
+use crate::event::hex;
 
 /// Bytes read at a time.
 const BLOCK_BYTES: usize = 256 * 1024;
@@ -162,7 +163,6 @@ impl<'a> Input<'a> {
             self.start = self.window.len();
             self.grow();
         }
-        let sha256 = self.hasher.finalize().iter().map(|b| format!("{b:02x}")).collect();
-        End { bytes: self.total, sha256, error: self.error }
+        End { bytes: self.total, sha256: hex(&self.hasher.finalize()), error: self.error }
     }
 }

@@ -61,13 +61,8 @@ fn parse(text: &str) -> Result<Parsed, &'static str> {
     let (group, comparison) = rest.split_at(at);
     let digits = comparison.find(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.')).ok_or(SHAPE)?;
     let op = match comparison[..digits].trim() {
-        ">" => NumberOp::Gt,
-        ">=" => NumberOp::Ge,
-        "<" => NumberOp::Lt,
-        "<=" => NumberOp::Le,
-        "=" | "==" => NumberOp::Eq,
-        "!=" => NumberOp::Ne,
-        _ => return Err(SHAPE),
+        "==" => NumberOp::Eq,
+        symbol => NumberOp::parse(symbol).ok_or(SHAPE)?,
     };
     let number: f64 = comparison[digits..].trim().parse().map_err(|_| SHAPE)?;
     let group_by = match group.trim() {

@@ -90,12 +90,6 @@ pub fn parse_documents(source: &Arc<SourceText>, documents: &[Node], options: &S
     (rules, context.into_diagnostics())
 }
 
-/// Whether a document is meant as Sigma: a rule, a correlation, a filter or a part of a multi-document file.
-pub fn looks_like_sigma(document: &Node) -> bool {
-    let has = |key: &str| document.get(key).is_some();
-    has("detection") || has("correlation") || (has("filter") && has("logsource")) || (has("action") && has("logsource"))
-}
-
 #[cfg(test)]
 mod set_tests;
 #[cfg(test)]

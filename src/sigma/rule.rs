@@ -8,6 +8,7 @@ use super::context::Context;
 use super::legacy::{self, Legacy};
 use super::suggest::nearest;
 use super::{condition, resolve, validate};
+use crate::event::hex;
 use crate::ir::{Language, Level, Pred, Query, Rule, RuleMeta, Scope};
 use crate::yaml::{Node, Value};
 
@@ -46,13 +47,7 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Op
 
 /// SHA-256 in hex.
 pub(super) fn hash(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().fold(String::with_capacity(64), |mut out, byte| {
-        for nibble in [byte >> 4, byte & 15] {
-            out.push(char::from_digit(u32::from(nibble), 16).expect("a nibble is a hex digit"));
-        }
-        out
-    })
+    hex(&Sha256::digest(text.as_bytes()))
 }
 
 /// Reads identity, severity and description.

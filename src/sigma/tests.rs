@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::diag::Severity;
-use crate::ir::{Case, Glob, Level, Match, NumberOp, Part, Pred, Rule, Scope, Test};
+use crate::ir::{Case, Glob, Level, Match, Part, Pred, Rule, Scope, Test};
 
 pub(super) fn source(text: &str) -> Arc<SourceText> {
     Arc::new(SourceText { path: "rules/t.yml".into(), text: text.into() })
@@ -55,20 +55,9 @@ fn show_test(test: &Test) -> String {
         Test::Glob { glob, case: Case::Exact } => format!("=={}", show_glob(glob)),
         Test::Regex(pattern) => format!("~/{pattern}/"),
         Test::Cidr(cidr) => format!("~{}/{}", cidr.address, cidr.prefix),
-        Test::Number { op, value } => format!("{}{value}", show_op(*op)),
-        Test::TextOrder { op, value } => format!("{}'{value}'", show_op(*op)),
-        Test::DatePart { part, op, value } => format!(".{part:?}{}{value}", show_op(*op)),
-    }
-}
-
-fn show_op(op: NumberOp) -> &'static str {
-    match op {
-        NumberOp::Lt => "<",
-        NumberOp::Le => "<=",
-        NumberOp::Gt => ">",
-        NumberOp::Ge => ">=",
-        NumberOp::Eq => "=",
-        NumberOp::Ne => "!=",
+        Test::Number { op, value } => format!("{}{value}", op.symbol()),
+        Test::TextOrder { op, value } => format!("{}'{value}'", op.symbol()),
+        Test::DatePart { part, op, value } => format!(".{part:?}{}{value}", op.symbol()),
     }
 }
 

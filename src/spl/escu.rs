@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::risk::{derived_risk_objects, kind_of_observable};
 use super::{Macros, parse_search};
 use crate::diag::{Diagnostic, SourceText};
+use crate::event::hex;
 use crate::ir::{Language, Risk, RiskObject, Rule, RuleMeta};
 use crate::yaml::{self, Node};
 
@@ -41,7 +42,7 @@ pub(super) fn hash<'a>(text: &str, macros: impl Iterator<Item = &'a String>) -> 
         hasher.update([0]);
         hasher.update(used.as_bytes());
     }
-    hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    hex(&hasher.finalize())
 }
 
 fn meta(document: &Node, source: &SourceText) -> RuleMeta {

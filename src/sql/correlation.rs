@@ -11,7 +11,7 @@ use sqlparser::ast::{Expr, SelectItem};
 
 use super::ast;
 use super::field::{EventFields, VIEW};
-use super::pred::{op_text, pred};
+use super::pred::pred;
 use super::writer::{Writer, is_number};
 use super::{Dialect, Statement, base_select, typed};
 use crate::catalog::Catalog;
@@ -145,7 +145,7 @@ impl Maker<'_> {
     fn windows(&self) -> String {
         let window = format!("WINDOW w AS ({}ORDER BY t {})", self.partition(""), self.frame());
         let number = |measure: String, tests: &[(NumberOp, f64)]| {
-            let tests: Vec<String> = tests.iter().map(|(op, right)| format!("m {} {}", op_text(*op), ast::real(*right))).collect();
+            let tests: Vec<String> = tests.iter().map(|(op, right)| format!("m {} {}", op.symbol(), ast::real(*right))).collect();
             format!("SELECT *, {} AS alert FROM (\nSELECT *, {measure} AS m FROM items {window}\n)", tests.join(" AND "))
         };
         let has = |input: usize| format!("sum(input = {input}) OVER w > 0");

@@ -96,10 +96,10 @@ fn hunt_test(writer: &Writer, value: Expr, test: &Test, negated: bool) -> Expr {
         Test::Glob { glob, case } => ("retro_glob", vec![value, text(&pattern_text(glob)), flag(*case == Case::Ignore)]),
         Test::Regex(pattern) => ("retro_regexp", vec![value, text(pattern)]),
         Test::Cidr(Cidr { address, prefix }) => ("retro_cidr", vec![value, text(&format!("{address}/{prefix}"))]),
-        Test::Number { op, value: right } => ("retro_number", vec![value, ast::text(op_text(*op)), writer.bind(SqlValue::Real(*right))]),
-        Test::TextOrder { op, value: right } => ("retro_text_order", vec![value, ast::text(op_text(*op)), text(right)]),
+        Test::Number { op, value: right } => ("retro_number", vec![value, ast::text(op.symbol()), writer.bind(SqlValue::Real(*right))]),
+        Test::TextOrder { op, value: right } => ("retro_text_order", vec![value, ast::text(op.symbol()), text(right)]),
         Test::DatePart { part, op, value: right } => {
-            ("retro_date_part", vec![value, ast::text(part_text(*part)), ast::text(op_text(*op)), ast::integer(*right)])
+            ("retro_date_part", vec![value, ast::text(part_text(*part)), ast::text(op.symbol()), ast::integer(*right)])
         }
     };
     arguments.push(flag(negated));
@@ -166,18 +166,6 @@ fn pattern_text(glob: &Glob) -> String {
         }
     }
     out
-}
-
-/// The operator as functions of the store read it.
-pub(super) fn op_text(op: NumberOp) -> &'static str {
-    match op {
-        NumberOp::Lt => "<",
-        NumberOp::Le => "<=",
-        NumberOp::Gt => ">",
-        NumberOp::Ge => ">=",
-        NumberOp::Eq => "=",
-        NumberOp::Ne => "!=",
-    }
 }
 
 /// The operator in SQL.

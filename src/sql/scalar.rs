@@ -8,7 +8,7 @@ use sqlparser::ast::{BinaryOperator, Expr, SelectItem};
 use super::ast::{self, SelectParts};
 use super::field::after_last;
 use super::glob;
-use super::pred::{Fields, op_text, operator};
+use super::pred::{Fields, operator};
 use super::writer::{Kind, Typed, Writer, is_number, two_valued, without_minus_zero};
 use crate::ir::{BinaryOp, Case, Function, Glob, NumberOp, Part, Scalar, parse_number};
 use crate::store::SqlValue;
@@ -116,7 +116,7 @@ fn compare<F: PartialEq>(fields: &dyn Fields<F>, op: NumberOp, left: &Scalar<F>,
     let (a, b) = (data(fields, left), data(fields, right));
     let made = |expr| Typed::new(expr, Kind::Truth);
     if !writer.is_portable() {
-        return made(ast::call("retro_compare", vec![ast::text(op_text(op)), a.expr, b.expr]));
+        return made(ast::call("retro_compare", vec![ast::text(op.symbol()), a.expr, b.expr]));
     }
     let never_number = |e: &Scalar<F>, v: &Typed| match e {
         Scalar::Text(text) => parse_number(text).is_none(),

@@ -21,7 +21,7 @@ use rusqlite::types::{Value as Output, ValueRef};
 use eval::substr as eval_substr;
 
 use crate::event::fold_into;
-use crate::plan::FieldFunction;
+use crate::plan::{FieldFunction, is_filled};
 use value::{Value, list, number, truth};
 
 /// Most event ids that one row of a hunt carries; the count beside them is exact.
@@ -46,9 +46,7 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
         ("retro_field", ANY_NUMBER, field),
         ("retro_fold", 1, |c| Ok(Value::at(c, 0)?.map_members(|m| Some(folded(m))))),
         ("retro_glob", 4, test::glob),
-        ("retro_is_filled", 1, |c| {
-            Ok(Value::at(c, 0)?.members().map_or(Output::Null, |m| truth(m.iter().any(|m| !m.is_empty() && m != "-"))))
-        }),
+        ("retro_is_filled", 1, |c| Ok(Value::at(c, 0)?.members().map_or(Output::Null, |m| truth(m.iter().any(|m| is_filled(m)))))),
         ("retro_members", 1, |c| {
             Ok(Value::at(c, 0)?.members().map_or(Output::Null, |m| Output::Text(serde_json::Value::from(m).to_string())))
         }),

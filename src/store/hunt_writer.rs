@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutcome, HuntRecord};
 use super::{EventOrigin, StoreError};
 use crate::catalog::SourceId;
+use crate::event::hex;
 use crate::ir::RuleMeta;
 
 /// A hunt that is being saved. Dropped before [`HuntWriter::finish`] it saves nothing.
@@ -184,11 +185,6 @@ fn source_hash<'h>(
             Ok(new.insert(connection.prepare_cached(sql)?.query_row(params![event.source.0], |row| row.get(0))?))
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 fn save_rule(connection: &Connection, meta: &RuleMeta) -> Result<SavedRule, StoreError> {

@@ -352,17 +352,6 @@ impl Writer<'_> {
     pub fn record_duplicate(&mut self, path: &str, of: SourceId) -> Result<SourceId, StoreError> {
         super::ledger::record_duplicate(self.connection, path, of)
     }
-
-    /// Removes the open source and its events.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub fn abandon_source(&mut self) -> Result<(), StoreError> {
-        let Some(source) = self.source.take() else { return Ok(()) };
-        self.remove_pending(source.first_event)?;
-        self.connection.execute("DELETE FROM source WHERE id = ?1", params![source.id])?;
-        self.end_transaction()
-    }
 }
 
 /// A writer that goes away in the middle of a source leaves the connection fit for the next one.

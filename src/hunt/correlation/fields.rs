@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use super::texts::Texts;
 use crate::catalog::{Catalog, ColumnIndex, Encoding, EventId, EventType, TypeId, ValueId};
 use crate::hunt::field::field_values;
-use crate::plan::{FieldExpr, FieldFunction, Plan};
+use crate::plan::{FieldExpr, FieldFunction, Plan, is_filled};
 use crate::store::{Cell, EventRange, EventStub, Store, StoreError, StoredValue};
 
 /// Events read at a time.
@@ -141,7 +141,7 @@ impl<'a> FieldReader<'a> {
             FieldExpr::Coalesce(parts) => {
                 for part in parts {
                     let values = self.value(part, row, texts)?;
-                    if values.iter().any(|v| !matches!(texts.text(*v), "" | "-")) {
+                    if values.iter().any(|v| is_filled(texts.text(*v))) {
                         return Ok(values);
                     }
                 }

@@ -34,15 +34,8 @@ fn some_member(context: &Context<'_>, negated: usize, passes: impl Fn(&str) -> b
 
 /// Reads an operator.
 pub(super) fn operator(context: &Context<'_>, index: usize) -> rusqlite::Result<NumberOp> {
-    Ok(match raw_text(context.get_raw(index))? {
-        "<" => NumberOp::Lt,
-        "<=" => NumberOp::Le,
-        ">" => NumberOp::Gt,
-        ">=" => NumberOp::Ge,
-        "=" => NumberOp::Eq,
-        "!=" => NumberOp::Ne,
-        other => return Err(failure(format!("no operator `{other}`"))),
-    })
+    let symbol = raw_text(context.get_raw(index))?;
+    NumberOp::parse(symbol).ok_or_else(|| failure(format!("no operator `{symbol}`")))
 }
 
 /// `retro_glob(value, pattern, without_case, negated)`: `*` any run, `?` one character, `\` before a literal one.
