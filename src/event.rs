@@ -161,12 +161,23 @@ impl EventBatch {
         &self.fields[head.fields_start as usize..head.fields_end as usize]
     }
 
-    /// Empties the batch and keeps its memory.
-    pub fn clear(&mut self) {
-        self.text.clear();
-        self.members.clear();
-        self.fields.clear();
-        self.events.clear();
+    /// What it holds: bytes of text, fields, events.
+    pub(crate) fn room(&self) -> [usize; 3] {
+        [self.text.len(), self.fields.len(), self.events.len()]
+    }
+
+    /// Makes room for so much in an empty batch.
+    pub(crate) fn reserve(&mut self, [text, fields, events]: [usize; 3]) {
+        self.text.reserve(text);
+        self.fields.reserve(fields);
+        self.events.reserve(events);
+    }
+
+    /// Gives back the room that is left: many small batches may wait to be written.
+    pub(crate) fn shrink(&mut self) {
+        self.text.shrink_to_fit();
+        self.fields.shrink_to_fit();
+        self.events.shrink_to_fit();
     }
 }
 

@@ -134,7 +134,7 @@ fn walk_file(path: &Path, opener: &Opener<'_>, bytes_read: &AtomicU64, visit: &m
                 return zip::members(opener, &name, size, file, visit);
             }
             match file.rewind() {
-                Ok(()) => opener.stream(name, &mut BufReader::with_capacity(1 << 18, file), Some(size), visit),
+                Ok(()) => opener.stream(name, &mut BufReader::new(file), Some(size), visit),
                 Err(error) => visit(Found::Failed { path: name, error: error.to_string() }),
             }
         }

@@ -14,11 +14,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::archive::{Found, Limits, walk, walk_counting};
 use crate::event::{EventBatch, Names};
-use crate::reader::{LeafReport, Problem, ReadOptions, Recognised, read_leaf, recognise};
+use crate::reader::{LeafReader, LeafReport, Problem, ReadOptions, Recognised, recognise};
 use crate::store::{SourceEnd, SourceStart, Store, StoreError, Writer};
 
-/// Messages between the threads; a batch is at most a few MiB.
-const CHANNEL_MESSAGES: usize = 4;
+/// Groups between the threads, beside the one that is read and the one that is written.
+const CHANNEL_GROUPS: usize = 1;
 /// Events of a group of small sources, and bytes of their text: a load that is killed has this to do again.
 const GROUP_EVENTS: usize = 16_384;
 /// See [`GROUP_EVENTS`].
@@ -112,7 +112,7 @@ pub fn load(
     progress: &mut dyn FnMut(LoadProgress),
 ) -> Result<LoadSummary, StoreError> {
     let names = Names::default();
-    let (sender, receiver) = sync_channel(CHANNEL_MESSAGES);
+    let (sender, receiver) = sync_channel(CHANNEL_GROUPS);
     let bytes_read = AtomicU64::new(0);
     let summary = std::thread::scope(|scope| {
         let reader_names = names.clone();
@@ -148,69 +148,85 @@ pub fn explain(paths: &[PathBuf], options: &LoadOptions, sink: &mut dyn FnMut(Ex
     });
 }
 
-fn read_all(paths: &[PathBuf], options: &LoadOptions, names: &Names, bytes_read: &AtomicU64, sender: &SyncSender<Message>) {
-    let send = |message: Message| if sender.send(message).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+fn read_all(paths: &[PathBuf], options: &LoadOptions, names: &Names, bytes_read: &AtomicU64, sender: &SyncSender<Group>) {
+    let mut reader = LeafReader::new(names, &options.read);
+    let mut groups = Groups { sender, group: Group::default(), events: 0, bytes: 0, is_long: false };
     walk_counting(paths, &options.limits, bytes_read, &mut |found| match found {
         Found::Leaf(leaf) => {
-            send(Message::Begin(leaf.path.clone()))?;
-            let report = read_leaf(leaf, names, &options.read, &mut |batch| send(Message::Batch(batch)));
-            send(Message::End(Box::new(report)))
+            groups.add(Message::Begin(leaf.path.clone()))?;
+            let report = reader.read(leaf, &mut |batch| groups.add(Message::Batch(batch)));
+            groups.add(Message::End(Box::new(report)))
         }
-        Found::Skipped { path, reason } => send(Message::Skipped(path, reason)),
-        Found::Failed { path, error } => send(Message::Failed(path, error)),
+        Found::Skipped { path, reason } => groups.add(Message::Skipped(path, reason)),
+        Found::Failed { path, error } => groups.add(Message::Failed(path, error)),
     });
+    groups.finish();
+}
+
+/// What is written together: whole sources, or a part of a long one.
+type Group = Vec<Message>;
+
+/// Sources that wait to be written together.
+struct Groups<'s> {
+    sender: &'s SyncSender<Group>,
+    group: Group,
+    events: usize,
+    bytes: usize,
+    /// The source that is being read has more than one batch: they are written as they come.
+    is_long: bool,
+}
+
+impl Groups<'_> {
+    fn add(&mut self, message: Message) -> ControlFlow<()> {
+        match &message {
+            Message::Batch(batch) => {
+                self.events += batch.events.len();
+                self.bytes += batch.text.len();
+                self.is_long |= matches!(self.group.last(), Some(Message::Batch(_)));
+            }
+            Message::End(_) if self.is_long => {
+                self.is_long = false;
+                self.group.push(message);
+                return self.send();
+            }
+            _ => {}
+        }
+        self.group.push(message);
+        let is_full = self.is_long || self.events >= GROUP_EVENTS || self.bytes >= GROUP_BYTES || self.group.len() >= GROUP_MESSAGES;
+        if is_full { self.send() } else { ControlFlow::Continue(()) }
+    }
+
+    /// Sends the last group, if there is still somebody to write it.
+    fn finish(self) {
+        if !self.group.is_empty() {
+            self.sender.send(self.group).ok();
+        }
+    }
+
+    /// The receiver is gone where writing failed, which ends the walk.
+    fn send(&mut self) -> ControlFlow<()> {
+        (self.events, self.bytes) = (0, 0);
+        match self.sender.send(std::mem::take(&mut self.group)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
 }
 
 /// The receiver is dropped when writing fails, which ends the reader.
 fn write_all(
     store: &mut Store,
     names: &Names,
-    receiver: Receiver<Message>,
+    receiver: Receiver<Group>,
     bytes_read: &AtomicU64,
     progress: &mut dyn FnMut(LoadProgress),
 ) -> Result<LoadSummary, StoreError> {
-    let writing =
+    let mut writing =
         Writing { writer: store.writer()?, names, bytes_read, progress, summary: LoadSummary::default(), path: String::new(), events: 0 };
-    let mut groups = Groups { writing, waiting: Vec::new(), events: 0, bytes: 0 };
-    for message in receiver {
-        groups.take(message)?;
+    for group in receiver {
+        writing.write_group(group)?;
     }
-    groups.flush()?;
-    Ok(groups.writing.summary)
-}
-
-/// Sources that wait to be written together.
-struct Groups<'w> {
-    writing: Writing<'w>,
-    waiting: Vec<Message>,
-    events: usize,
-    bytes: usize,
-}
-
-impl Groups<'_> {
-    fn take(&mut self, message: Message) -> Result<(), StoreError> {
-        if self.writing.writer.is_open() {
-            return self.writing.write(message);
-        }
-        if let Message::Batch(batch) = &message {
-            self.events += batch.events.len();
-            self.bytes += batch.text.len();
-        }
-        self.waiting.push(message);
-        let is_long = matches!(self.waiting.as_slice(), [.., Message::Batch(_), Message::Batch(_)]);
-        let is_full = is_long || self.events >= GROUP_EVENTS || self.bytes >= GROUP_BYTES || self.waiting.len() >= GROUP_MESSAGES;
-        if is_full { self.flush() } else { Ok(()) }
-    }
-
-    /// Writes what waits. Its last source may have more to come.
-    fn flush(&mut self) -> Result<(), StoreError> {
-        let batches = self.waiting.iter().filter_map(|message| if let Message::Batch(batch) = message { Some(batch) } else { None });
-        self.writing.writer.begin_group(batches, self.writing.names)?;
-        self.waiting.drain(..).try_for_each(|message| self.writing.write(message))?;
-        self.writing.writer.end_group()?;
-        (self.events, self.bytes) = (0, 0);
-        Ok(())
-    }
+    Ok(writing.summary)
 }
 
 /// What is being written.
@@ -225,6 +241,17 @@ struct Writing<'w> {
 }
 
 impl Writing<'_> {
+    /// Writes a group. Its last source may have more to come.
+    fn write_group(&mut self, group: Group) -> Result<(), StoreError> {
+        if self.writer.is_open() {
+            return group.into_iter().try_for_each(|message| self.write(message));
+        }
+        let batches = group.iter().filter_map(|message| if let Message::Batch(batch) = message { Some(batch) } else { None });
+        self.writer.begin_group(batches, self.names)?;
+        group.into_iter().try_for_each(|message| self.write(message))?;
+        self.writer.end_group()
+    }
+
     fn write(&mut self, message: Message) -> Result<(), StoreError> {
         let bytes = self.bytes_read.load(Ordering::Relaxed);
         match message {

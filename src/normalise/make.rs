@@ -31,7 +31,7 @@ impl Normaliser<'_> {
                 Action::Field(name) => self.field(shape, *path, name, *span, fields_start),
                 Action::Role(role, _, name) => {
                     let taken = best[role as usize].is_some_and(|(_, at)| at == index);
-                    if !taken || (role == Role::Host && !self.shapes[shape].windows) {
+                    if !taken || (role == Role::Host && !self.known.shapes[shape].windows) {
                         self.field(shape, *path, name, *span, fields_start);
                     }
                 }
@@ -57,7 +57,7 @@ impl Normaliser<'_> {
     /// The time of an event, where its text says no zone in the one that the user says or in UTC.
     fn time(&mut self, shape: usize, rank: u8, span: TextSpan) -> Option<i64> {
         let mut time = read_time(self.batch.str(span))?;
-        let shape = self.shapes[shape].shape;
+        let shape = self.known.shapes[shape].shape;
         time.zoned |= shape.utc.contains(&shape.time[usize::from(rank)]);
         self.times.without_zone += u64::from(!time.zoned);
         Some(time.in_zone(self.zone.as_ref()))
@@ -65,7 +65,7 @@ impl Normaliser<'_> {
 
     /// Counts the events whose time is whole hours away from the time that Sysmon wrote into them.
     fn compare_clocks(&mut self, time_us: Option<i64>, fields_start: u32) {
-        let (Some(time_us), Some(index)) = (time_us, self.slot(self.utc_time)) else { return };
+        let (Some(time_us), Some(index)) = (time_us, self.slot(self.known.utc_time)) else { return };
         let FieldValue::Text(span) = self.batch.fields[fields_start as usize + index].value else { return };
         let Some(utc) = read_time(self.batch.str(span)) else { return };
         let difference = time_us - utc.us;
@@ -90,33 +90,33 @@ impl Normaliser<'_> {
 
     /// Adds a field; a name met before in the record makes a multivalue, unless it comes from another member.
     fn field(&mut self, shape: usize, path: PathId, name: NameId, span: TextSpan, fields_start: u32) {
-        let span = if self.shapes[shape].windows { self.braced(span) } else { span };
+        let span = if self.known.shapes[shape].windows { self.braced(span) } else { span };
         let mut name = name;
         if let Some(index) = self.slot(name) {
             let field = index + fields_start as usize;
-            if self.owners[index] == path {
+            if self.known.owners[index] == path {
                 return self.append(field, span);
             }
             if self.is_text(field, span) {
                 return;
             }
-            name = self.names.intern(self.paths.text(path));
+            name = self.known.names.intern(self.known.paths.text(path));
             if let Some(index) = self.slot(name) {
                 return self.append(index + fields_start as usize, span);
             }
         }
         let index = self.batch.fields.len() - fields_start as usize;
-        if self.owners.len() <= index {
-            self.owners.resize(index + 1, PathId::ROOT);
+        if self.known.owners.len() <= index {
+            self.known.owners.resize(index + 1, PathId::ROOT);
         }
-        self.owners[index] = path;
-        self.slots.insert(name, (self.record_number, index));
+        self.known.owners[index] = path;
+        self.known.slots.insert(name, (self.known.record_number, index));
         self.batch.fields.push(FieldEntry { name, value: FieldValue::Text(span) });
     }
 
     /// Where a name is among the fields of the record, if it is there.
     fn slot(&self, name: NameId) -> Option<usize> {
-        self.slots.get(&name).filter(|(record, _)| *record == self.record_number).map(|(_, index)| *index)
+        self.known.slots.get(&name).filter(|(record, _)| *record == self.known.record_number).map(|(_, index)| *index)
     }
 
     /// Whether a field has exactly this text.
@@ -167,48 +167,51 @@ impl Normaliser<'_> {
     }
 
     fn key(&mut self, shape: usize, dataset: Option<TextSpan>, code: Option<TextSpan>) -> KeyId {
-        let shape = self.shapes[shape].shape;
+        let shape = self.known.shapes[shape].shape;
         let text = |span: Option<TextSpan>| span.map(|s| self.batch.str(s)).unwrap_or_default();
         let dataset = if dataset.is_some() { text(dataset) } else { &shape.dataset_text };
         let code = text(code);
-        let mut joined = std::mem::take(&mut self.key_text);
+        let mut joined = std::mem::take(&mut self.known.key_text);
         joined.clear();
         for part in [shape.product.as_str(), dataset, code] {
             joined.push_str(part);
             joined.push('\u{1f}');
         }
-        let id = match self.keys.get(&joined) {
+        let id = match self.known.keys.get(&joined) {
             Some(id) => *id,
             None => {
-                let id =
-                    self.names.intern_key(&TypeKey { product: shape.product.clone(), dataset: dataset.to_owned(), code: code.to_owned() });
-                self.keys.insert(joined.clone(), id);
+                let id = self.known.names.intern_key(&TypeKey {
+                    product: shape.product.clone(),
+                    dataset: dataset.to_owned(),
+                    code: code.to_owned(),
+                });
+                self.known.keys.insert(joined.clone(), id);
                 id
             }
         };
-        self.key_text = joined;
+        self.known.key_text = joined;
         id
     }
 
     /// What a member means in a shape.
     fn action(&mut self, shape: usize, path: PathId) -> Action {
         let at = path.0 as usize;
-        if let Some(Some(action)) = self.shapes[shape].actions.get(at) {
+        if let Some(Some(action)) = self.known.shapes[shape].actions.get(at) {
             return *action;
         }
         let action = self.decide(shape, path);
-        let actions = &mut self.shapes[shape].actions;
+        let actions = &mut self.known.shapes[shape].actions;
         if actions.len() <= at {
-            actions.resize(self.paths.len(), None);
+            actions.resize(self.known.paths.len(), None);
         }
         actions[at] = Some(action);
         action
     }
 
     fn decide(&self, shape: usize, path: PathId) -> Action {
-        let (text, state) = (self.paths.text(path), &self.shapes[shape]);
+        let (text, state) = (self.known.paths.text(path), &self.known.shapes[shape]);
         let shape = state.shape;
-        let name = self.names.intern(&field_name(text, state));
+        let name = self.known.names.intern(&field_name(text, state));
         let roles = [
             (Role::Time, &shape.time),
             (Role::Dataset, &shape.dataset),

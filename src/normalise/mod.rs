@@ -33,6 +33,11 @@ const MAX_BATCH_EVENTS: usize = 4_096;
 const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Members of one record.
 const MAX_MEMBERS: usize = 100_000;
+/// Paths and keys of event types that are kept from one leaf to the next.
+const MAX_KEPT_PATHS: usize = 100_000;
+/// What a leaf's first batch has room for: bytes of text, fields, events. Growing would copy it again and again, and
+/// pages that stay empty cost nothing.
+const FIRST_ROOM: [usize; 3] = [64 * 1024, 2_048, 128];
 
 /// Mark of paths whose elements are named by an attribute; the other bits are those of the shapes' `when` members.
 const NAMED_ELEMENTS: u64 = 1 << 63;
@@ -76,20 +81,13 @@ pub(crate) struct Times {
     pub(crate) hours_off: BTreeMap<i32, u64>,
 }
 
-/// Turns members into events, batch by batch.
-pub(crate) struct Normaliser<'s> {
+/// What was learned of names and paths: it serves every leaf of a load.
+pub(crate) struct Vocabulary {
     names: Names,
     paths: Paths,
     shapes: Vec<ShapeState>,
     /// Path → which `when` members it is.
     marks: Vec<u64>,
-    /// The marks of the record that is being read.
-    have: u64,
-    pairs: Vec<(PathId, TextSpan)>,
-    /// The record had more members than [`MAX_MEMBERS`].
-    overfull: bool,
-    batch: EventBatch,
-    sink: &'s mut BatchSink<'s>,
     keys: FxHashMap<String, KeyId>,
     /// Name → the last record that had it, and its place among that record's fields.
     slots: FxHashMap<NameId, (u64, usize)>,
@@ -97,10 +95,57 @@ pub(crate) struct Normaliser<'s> {
     owners: Vec<PathId>,
     key_text: String,
     record_number: u64,
-    zone: Option<Zone>,
-    times: Times,
     /// Sysmon's own time.
     utc_time: NameId,
+}
+
+impl Vocabulary {
+    /// Knows nothing yet.
+    pub(crate) fn new(names: &Names) -> Self {
+        let mut next = 0;
+        let shapes = SHAPES.iter().map(|shape| {
+            let needs = shape.when.iter().fold(0, |bits, _| {
+                next += 1;
+                bits | 1 << (next - 1)
+            });
+            ShapeState { shape, needs, windows: shape.product == "windows", actions: Vec::new() }
+        });
+        Self {
+            names: names.clone(),
+            shapes: shapes.collect(),
+            paths: Paths::new(),
+            marks: vec![0],
+            keys: FxHashMap::default(),
+            slots: FxHashMap::default(),
+            owners: Vec::new(),
+            key_text: String::new(),
+            record_number: 0,
+            utc_time: names.intern("UtcTime"),
+        }
+    }
+
+    /// Forgets what grew beyond reason: logs decide how many names there are.
+    fn trim(&mut self) {
+        if self.paths.len() > MAX_KEPT_PATHS || self.keys.len() > MAX_KEPT_PATHS {
+            *self = Self::new(&self.names);
+        }
+    }
+}
+
+/// Turns members into events, batch by batch.
+pub(crate) struct Normaliser<'s> {
+    known: &'s mut Vocabulary,
+    /// The marks of the record that is being read.
+    have: u64,
+    pairs: Vec<(PathId, TextSpan)>,
+    /// The record had more members than [`MAX_MEMBERS`].
+    overfull: bool,
+    batch: EventBatch,
+    /// What the next batch gets room for.
+    room: [usize; 3],
+    sink: &'s mut BatchSink<'s>,
+    zone: Option<Zone>,
+    times: Times,
     stopped: bool,
 }
 
@@ -131,34 +176,19 @@ enum Role {
 const ROLES: usize = 6;
 
 impl<'s> Normaliser<'s> {
-    /// Starts. `zone` is that of times that say none.
-    pub(crate) fn new(names: &Names, zone: Option<Zone>, sink: &'s mut BatchSink<'s>) -> Self {
-        let mut next = 0;
-        let shapes = SHAPES.iter().map(|shape| {
-            let needs = shape.when.iter().fold(0, |bits, _| {
-                next += 1;
-                bits | 1 << (next - 1)
-            });
-            ShapeState { shape, needs, windows: shape.product == "windows", actions: Vec::new() }
-        });
+    /// Starts a leaf. `zone` is that of times that say none.
+    pub(crate) fn new(known: &'s mut Vocabulary, zone: Option<Zone>, sink: &'s mut BatchSink<'s>) -> Self {
+        known.trim();
         Self {
-            names: names.clone(),
-            shapes: shapes.collect(),
-            paths: Paths::new(),
-            marks: vec![0],
+            known,
             have: 0,
             pairs: Vec::new(),
             overfull: false,
             batch: EventBatch::default(),
+            room: FIRST_ROOM,
             sink,
-            keys: FxHashMap::default(),
-            slots: FxHashMap::default(),
-            owners: Vec::new(),
-            key_text: String::new(),
-            record_number: 0,
             zone,
             times: Times::default(),
-            utc_time: names.intern("UtcTime"),
             stopped: false,
         }
     }
@@ -175,14 +205,14 @@ impl<'s> Normaliser<'s> {
 
     /// The path of a member below another.
     pub(crate) fn child(&mut self, parent: PathId, key: &str) -> PathId {
-        let id = self.paths.child(parent, key);
-        while self.marks.len() < self.paths.len() {
-            let text = self.paths.text(PathId(u32::try_from(self.marks.len()).expect("fewer than 2^32 paths")));
-            let all = self.shapes.iter().flat_map(|s| &s.shape.when).enumerate();
+        let id = self.known.paths.child(parent, key);
+        while self.known.marks.len() < self.known.paths.len() {
+            let text = self.known.paths.text(PathId(u32::try_from(self.known.marks.len()).expect("fewer than 2^32 paths")));
+            let all = self.known.shapes.iter().flat_map(|s| &s.shape.when).enumerate();
             let mark = all
                 .filter(|(_, when)| if when.ends_with('.') { text.starts_with(when.as_str()) } else { text == *when })
                 .fold(if text.ends_with("EventData.Data") { NAMED_ELEMENTS } else { 0 }, |bits, (i, _)| bits | 1 << i);
-            self.marks.push(if matches!(text, "_raw" | "result._raw") { mark | RAW } else { mark });
+            self.known.marks.push(if matches!(text, "_raw" | "result._raw") { mark | RAW } else { mark });
         }
         id
     }
@@ -193,7 +223,10 @@ impl<'s> Normaliser<'s> {
             self.overfull = true;
             return;
         }
-        self.have |= self.marks[path.0 as usize];
+        self.have |= self.known.marks[path.0 as usize];
+        if self.batch.text.capacity() == 0 {
+            self.batch.reserve(self.room);
+        }
         let start = self.batch.text.len();
         if memchr::memchr(0, text.as_bytes()).is_some() {
             self.batch.text.extend(text.chars().map(|c| if c == '\0' { NUL_SYMBOL } else { c }));
@@ -230,16 +263,16 @@ impl<'s> Normaliser<'s> {
 
     /// The shape of the record that is being read, as far as it is known.
     fn shape(&self) -> usize {
-        self.shapes.iter().position(|s| s.needs & !self.have == 0).expect("the last shape needs nothing")
+        self.known.shapes.iter().position(|s| s.needs & !self.have == 0).expect("the last shape needs nothing")
     }
 
     /// Takes out the member whose text is JSON in its turn, where the shape of the record has one.
     pub(crate) fn take_embedded(&mut self) -> Option<(PathId, String)> {
-        let member = self.shapes[self.shape()].shape.embedded.as_str();
+        let member = self.known.shapes[self.shape()].shape.embedded.as_str();
         if member.is_empty() {
             return None;
         }
-        let at = self.pairs.iter().position(|(path, _)| self.paths.text(*path) == member)?;
+        let at = self.pairs.iter().position(|(path, _)| self.known.paths.text(*path) == member)?;
         let (path, span) = self.pairs.remove(at);
         Some((path, self.batch.str(span).to_owned()))
     }
@@ -253,7 +286,7 @@ impl<'s> Normaliser<'s> {
         self.have = 0;
         let mut export = Export { raw: String::new(), beside: Vec::new(), members };
         for (path, span) in &export.members {
-            let name = self.paths.text(*path);
+            let name = self.known.paths.text(*path);
             let name = name.strip_prefix("result.").unwrap_or(name);
             if name == "_raw" {
                 export.raw = self.batch.str(*span).to_owned();
@@ -274,21 +307,21 @@ impl<'s> Normaliser<'s> {
 
     /// Nobody could read the text of the export: its members are the record.
     pub(crate) fn put_back(&mut self, export: Export) {
-        self.have = export.members.iter().fold(0, |bits, (path, _)| bits | self.marks[path.0 as usize]);
+        self.have = export.members.iter().fold(0, |bits, (path, _)| bits | self.known.marks[path.0 as usize]);
         self.pairs = export.members;
     }
 
     /// Whether the elements of a member carry the field names in an attribute: `{"@Name": …, "#text": …}`.
     pub(crate) fn has_named_elements(&self, path: PathId) -> bool {
-        self.marks[path.0 as usize] & NAMED_ELEMENTS != 0
+        self.known.marks[path.0 as usize] & NAMED_ELEMENTS != 0
     }
 
     /// Ends the record: it becomes an event. Returns the name of its shape.
     pub(crate) fn end_record(&mut self, place: Place) -> &'static str {
         let index = self.shape();
         let pairs = std::mem::take(&mut self.pairs);
-        self.record_number += 1;
-        let name = self.shapes[index].shape.name.as_str();
+        self.known.record_number += 1;
+        let name = self.known.shapes[index].shape.name.as_str();
         self.make_event(index, &pairs, place);
         self.pairs = pairs;
         self.clear_record();
@@ -303,7 +336,10 @@ impl<'s> Normaliser<'s> {
         if self.batch.events.is_empty() || self.stopped {
             return;
         }
-        match (self.sink)(std::mem::take(&mut self.batch)) {
+        let mut batch = std::mem::take(&mut self.batch);
+        self.room = batch.room();
+        batch.shrink();
+        match (self.sink)(batch) {
             ControlFlow::Continue(()) => {}
             ControlFlow::Break(()) => self.stopped = true,
         }

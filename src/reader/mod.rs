@@ -16,11 +16,11 @@ mod xml;
 use std::ops::ControlFlow;
 
 pub use stream::Problem;
-use stream::{Input, Report};
+use stream::{Input, Report, Window};
 
 use crate::archive::Leaf;
 use crate::event::{EventBatch, Names};
-use crate::normalise::{Normaliser, Zone};
+use crate::normalise::{Normaliser, Vocabulary, Zone};
 
 /// Bytes a format is told from.
 const SNIFF_BYTES: usize = 64 * 1024;
@@ -90,51 +90,72 @@ pub fn format_names() -> Vec<&'static str> {
     FORMATS.iter().map(|f| f.name()).collect()
 }
 
-/// Reads a leaf to its end and hands over its events in batches; [`ControlFlow::Break`] stops it early.
-pub fn read_leaf(leaf: Leaf<'_>, names: &Names, options: &ReadOptions, sink: &mut dyn FnMut(EventBatch) -> ControlFlow<()>) -> LeafReport {
-    let mut input = Input::new(leaf.reader, SNIFF_BYTES);
-    let mut report = Report { recover: options.recover, ..Report::default() };
-    let mut out = LeafReport::default();
-    let mut sink = |batch: EventBatch| {
-        let recovered = batch.events.iter().filter(|e| e.recovered).count() as u64;
-        out.events += batch.events.len() as u64 - recovered;
-        out.recovered += recovered;
-        sink(batch)
-    };
-    let mut events = Normaliser::new(names, options.timezone.clone(), &mut sink);
-    let (mut format, mut reason, mut skipped) = ("", String::new(), None);
-    match choose(input.head(), options) {
-        Ok((reader, why)) => {
-            reason = why;
-            format = reader.read(&mut input, &mut events, &mut report);
-            events.flush();
+/// Reads one leaf after the other: what it learns of names in one serves the next, and so does its memory.
+pub struct LeafReader<'o> {
+    options: &'o ReadOptions,
+    known: Vocabulary,
+    window: Window,
+}
+
+impl<'o> LeafReader<'o> {
+    /// A reader that has seen nothing.
+    pub fn new(names: &Names, options: &'o ReadOptions) -> Self {
+        Self { options, known: Vocabulary::new(names), window: Window::default() }
+    }
+
+    /// Reads a leaf to its end and hands over its events in batches; [`ControlFlow::Break`] stops it early.
+    pub fn read(&mut self, leaf: Leaf<'_>, sink: &mut dyn FnMut(EventBatch) -> ControlFlow<()>) -> LeafReport {
+        let options = self.options;
+        let mut input = Input::new(leaf.reader, SNIFF_BYTES, &mut self.window);
+        let mut report = Report { recover: options.recover, ..Report::default() };
+        let mut out = LeafReport::default();
+        let mut sink = |batch: EventBatch| {
+            let recovered = batch.events.iter().filter(|e| e.recovered).count() as u64;
+            out.events += batch.events.len() as u64 - recovered;
+            out.recovered += recovered;
+            sink(batch)
+        };
+        let mut events = Normaliser::new(&mut self.known, options.timezone.clone(), &mut sink);
+        let (mut format, mut reason, mut skipped) = ("", String::new(), None);
+        match choose(input.head(), options) {
+            Ok((reader, why)) => {
+                reason = why;
+                format = reader.read(&mut input, &mut events, &mut report);
+                events.flush();
+            }
+            Err(why) => skipped = Some(why),
         }
-        Err(why) => skipped = Some(why),
+        let times = events.times().clone();
+        out.timezone = match &options.timezone {
+            _ if times.without_zone == 0 => String::new(),
+            Some(zone) => zone.name().to_owned(),
+            None => "UTC, assumed".to_owned(),
+        };
+        out.hours_off = times.hours_off.into_iter().collect();
+        let end = input.finish();
+        out.format = format;
+        out.reason = reason;
+        out.skipped = skipped;
+        out.bytes = end.bytes;
+        out.sha256 = end.sha256;
+        if let Some(error) = end.error {
+            report.problem(Some(end.bytes), None, format!("the stream breaks off: {error}"));
+        }
+        out.bad = report.bad;
+        out.problems = report.problems;
+        out
     }
-    let times = events.times().clone();
-    out.timezone = match &options.timezone {
-        _ if times.without_zone == 0 => String::new(),
-        Some(zone) => zone.name().to_owned(),
-        None => "UTC, assumed".to_owned(),
-    };
-    out.hours_off = times.hours_off.into_iter().collect();
-    let end = input.finish();
-    out.format = format;
-    out.reason = reason;
-    out.skipped = skipped;
-    out.bytes = end.bytes;
-    out.sha256 = end.sha256;
-    if let Some(error) = end.error {
-        report.problem(Some(end.bytes), None, format!("the stream breaks off: {error}"));
-    }
-    out.bad = report.bad;
-    out.problems = report.problems;
-    out
+}
+
+/// Reads a single leaf, as [`LeafReader::read`] does.
+pub fn read_leaf(leaf: Leaf<'_>, names: &Names, options: &ReadOptions, sink: &mut dyn FnMut(EventBatch) -> ControlFlow<()>) -> LeafReport {
+    LeafReader::new(names, options).read(leaf, sink)
 }
 
 /// Says what a leaf would be read as, from its beginning.
 pub fn recognise(leaf: Leaf<'_>, options: &ReadOptions) -> Recognised {
-    let input = Input::new(leaf.reader, SNIFF_BYTES);
+    let mut window = Window::default();
+    let input = Input::new(leaf.reader, SNIFF_BYTES, &mut window);
     match choose(input.head(), options) {
         Ok((format, reason)) => Recognised { format: format.name(), reason },
         Err(reason) => Recognised { format: "", reason },

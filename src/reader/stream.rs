@@ -10,6 +10,8 @@ use crate::event::hex;
 
 /// Bytes read at a time.
 const BLOCK_BYTES: usize = 256 * 1024;
+/// Memory of a window that is kept for the next leaf.
+const MAX_KEPT_BYTES: usize = 4 * 1024 * 1024;
 /// Problems kept; more are counted.
 const MAX_PROBLEMS: usize = 100;
 
@@ -57,10 +59,51 @@ pub(super) struct End {
     pub(super) error: Option<io::Error>,
 }
 
+/// The memory of a stream's window; it serves one leaf after the other.
+#[derive(Default)]
+pub(super) struct Window {
+    /// Zeros, or what was read before: growing over it costs nothing.
+    memory: Vec<u8>,
+    filled: usize,
+}
+
+impl Window {
+    fn bytes(&self) -> &[u8] {
+        &self.memory[..self.filled]
+    }
+
+    /// Room for a block behind the bytes.
+    fn room(&mut self) -> &mut [u8] {
+        let end = self.filled + BLOCK_BYTES;
+        if self.memory.len() < end {
+            self.memory.resize(end, 0);
+        }
+        &mut self.memory[self.filled..end]
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.memory.truncate(self.filled);
+        self.memory.extend_from_slice(bytes);
+        self.filled = self.memory.len();
+    }
+
+    fn remove_front(&mut self, bytes: usize) {
+        self.memory.copy_within(bytes..self.filled, 0);
+        self.filled -= bytes;
+    }
+
+    fn empty(&mut self) {
+        self.filled = 0;
+        if self.memory.len() > MAX_KEPT_BYTES {
+            self.memory = Vec::new();
+        }
+    }
+}
+
 /// A stream with a window of bytes that grows on demand.
 pub(super) struct Input<'a> {
     reader: &'a mut dyn Read,
-    window: Vec<u8>,
+    window: &'a mut Window,
     start: usize,
     /// Offset in the stream of the window's first unread byte.
     offset: u64,
@@ -70,15 +113,17 @@ pub(super) struct Input<'a> {
     error: Option<io::Error>,
     /// The stream is UTF-16 and the window is not.
     utf16: Option<Utf16>,
-    raw: Vec<u8>,
+    /// A block of UTF-16, and what it is in UTF-8.
+    raw: (Window, Vec<u8>),
 }
 
 impl<'a> Input<'a> {
     /// Starts a stream with a first look at `sniff` bytes.
-    pub(super) fn new(reader: &'a mut dyn Read, sniff: usize) -> Self {
+    pub(super) fn new(reader: &'a mut dyn Read, sniff: usize, window: &'a mut Window) -> Self {
+        window.empty();
         let mut input = Self {
             reader,
-            window: Vec::new(),
+            window,
             start: 0,
             offset: 0,
             hasher: Sha256::new(),
@@ -86,13 +131,13 @@ impl<'a> Input<'a> {
             at_end: false,
             error: None,
             utf16: None,
-            raw: Vec::new(),
+            raw: (Window::default(), Vec::new()),
         };
         input.fill_to(sniff);
-        if let Some(mut utf16) = Utf16::of(&input.window) {
-            let raw = std::mem::take(&mut input.window);
-            utf16.decode(&raw, input.at_end, &mut input.window);
+        if let Some(utf16) = Utf16::of(input.window.bytes()) {
             input.utf16 = Some(utf16);
+            input.raw.0 = std::mem::take(input.window);
+            input.decode();
             input.fill_to(sniff);
         }
         input
@@ -100,7 +145,7 @@ impl<'a> Input<'a> {
 
     /// The unread bytes in the window.
     pub(super) fn head(&self) -> &[u8] {
-        &self.window[self.start..]
+        &self.window.bytes()[self.start..]
     }
 
     /// Offset in the stream of the first unread byte.
@@ -115,30 +160,29 @@ impl<'a> Input<'a> {
 
     /// Marks bytes of the window as read.
     pub(super) fn consume(&mut self, bytes: usize) {
-        let read = &self.window[self.start..self.start + bytes];
+        let read = &self.head()[..bytes];
         self.offset += if self.utf16.is_some() { Utf16::length(read) } else { bytes as u64 };
         self.start += bytes;
     }
 
     /// Makes the window hold at least `bytes` unread bytes, or all that are left. Returns how many it holds.
     pub(super) fn fill_to(&mut self, bytes: usize) -> usize {
-        while self.window.len() - self.start < bytes && !self.at_end {
+        while self.head().len() < bytes && !self.at_end {
             self.grow();
         }
-        self.window.len() - self.start
+        self.head().len()
     }
 
     /// Reads one more block into the window.
     pub(super) fn grow(&mut self) {
-        if self.start > BLOCK_BYTES || self.start == self.window.len() {
-            self.window.drain(..self.start);
+        if self.start > BLOCK_BYTES || self.head().is_empty() {
+            self.window.remove_front(self.start);
             self.start = 0;
         }
-        let target = if self.utf16.is_some() { &mut self.raw } else { &mut self.window };
-        let filled = target.len();
-        target.resize(filled + BLOCK_BYTES, 0);
+        let target = if self.utf16.is_some() { &mut self.raw.0 } else { &mut *self.window };
+        let room = target.room();
         let n = loop {
-            match self.reader.read(&mut target[filled..]) {
+            match self.reader.read(room) {
                 Ok(n) => break n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -147,20 +191,27 @@ impl<'a> Input<'a> {
                 }
             }
         };
-        target.truncate(filled + n);
-        self.hasher.update(&target[filled..]);
+        self.hasher.update(&room[..n]);
+        target.filled += n;
         self.total += n as u64;
         self.at_end = n == 0;
-        if let Some(utf16) = &mut self.utf16 {
-            utf16.decode(&self.raw, self.at_end, &mut self.window);
-            self.raw.clear();
-        }
+        self.decode();
+    }
+
+    /// Puts a block of UTF-16 into the window.
+    fn decode(&mut self) {
+        let Some(utf16) = &mut self.utf16 else { return };
+        let (block, text) = &mut self.raw;
+        text.clear();
+        utf16.decode(block.bytes(), self.at_end, text);
+        block.empty();
+        self.window.push(text);
     }
 
     /// Reads the rest and says how it ended.
     pub(super) fn finish(mut self) -> End {
         while !self.at_end {
-            self.start = self.window.len();
+            self.start = self.window.filled;
             self.grow();
         }
         End { bytes: self.total, sha256: hex(&self.hasher.finalize()), error: self.error }

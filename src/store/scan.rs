@@ -149,7 +149,7 @@ fn statement(event_type: &EventType, columns: &[ColumnIndex], range: EventRange)
     let mut sql = format!("SELECT {id}{cells} FROM {table}");
     let mut conditions = format!(" WHERE {id} BETWEEN ?1 AND ?2");
     if event_type.storage == Storage::Overflow {
-        conditions.push_str(&format!(" AND {}", is_of_type(event_type, "t")));
+        conditions.push_str(&format!(" AND {}", is_of_type(event_type, "t.type")));
     }
     if range.since_us.is_some() || range.until_us.is_some() {
         sql.push_str(&format!(" JOIN event x ON x.id = {id}"));
@@ -159,11 +159,11 @@ fn statement(event_type: &EventType, columns: &[ColumnIndex], range: EventRange)
     format!("{sql}{conditions} ORDER BY {id}")
 }
 
-/// The condition that an envelope is of a type without a table, in words that let SQLite use the index of rare types.
-pub(super) fn is_of_type(event_type: &EventType, envelope: &str) -> String {
+/// The condition that an event, whose type is in `column`, is of a type without a table, in words that let SQLite use the index of rare types.
+pub(super) fn is_of_type(event_type: &EventType, column: &str) -> String {
     let id = event_type.id.0;
-    let rare = if id as usize > MAX_TYPE_TABLES { format!(" AND {envelope}.type > {MAX_TYPE_TABLES}") } else { String::new() };
-    format!("{envelope}.type = {id}{rare}")
+    let rare = if id as usize > MAX_TYPE_TABLES { format!(" AND {column} > {MAX_TYPE_TABLES}") } else { String::new() };
+    format!("{column} = {id}{rare}")
 }
 
 /// The SQL of a raw cell of the row whose event id is `id`.
@@ -172,5 +172,5 @@ pub(super) fn cell_sql(event_type: &EventType, column: ColumnIndex, id: &str) ->
     if is_outside(event_type, column) {
         return format!("(SELECT o.value FROM overflow o WHERE o.event = {id} AND o.field = {position})");
     }
-    format!("t.c{position}")
+    format!("c{position}")
 }

@@ -168,7 +168,7 @@ fn spellings_that_never_meet_share_a_column_and_twins_do_not() {
     let mut store = Store::in_memory().unwrap();
     load(&mut store, "a", "1", &batch, &names);
     assert_eq!(store.catalog().unwrap().types[0].columns.len(), 1);
-    batch.clear();
+    let mut batch = EventBatch::default();
     add(&mut batch, &names, 3, &[("ProcessId", "3"), ("ProcessID", "4")]);
     load(&mut store, "b", "2", &batch, &names);
     assert_eq!(values(&store, 3), [("ProcessId".to_owned(), vec!["3".to_owned()]), ("ProcessID".to_owned(), vec!["4".to_owned()])]);

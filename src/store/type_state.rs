@@ -29,6 +29,7 @@ pub(super) struct TypeState {
     pub(super) has_messages: bool,
     /// Events of the source being written.
     pub(super) pending: u64,
+    /// Whether its row does not say yet that it has messages.
     pub(super) changed: bool,
     /// Column → the last event that filled it.
     pub(super) filled: Vec<i64>,
@@ -51,7 +52,7 @@ impl TypeState {
             insert: schema::insert(id, 0),
             has_messages: false,
             pending: 0,
-            changed: true,
+            changed: false,
             filled: Vec::new(),
         }
     }
@@ -61,7 +62,6 @@ impl TypeState {
         let mut state = Self::new(event_type.id.0, event_type.storage == Storage::Overflow);
         state.table_made = true;
         state.has_messages = event_type.has_messages;
-        state.changed = false;
         for column in &event_type.columns {
             state.show(&column.view_name);
             state.push(&column.field, ColumnState::new(column.encoding));

@@ -27,6 +27,9 @@ const HOST: &str = "(SELECT v.text FROM value v WHERE v.id = e.host)";
 const SOURCE: &str = "(SELECT s.path FROM source s WHERE s.id = e.source)";
 const RECORD: &str = "coalesce(e.record, e.position, e.id - (SELECT s.first_event FROM source s WHERE s.id = e.source) + 1)";
 const VISIBLE: &str = "(SELECT w.last_event FROM watermark w)";
+/// Columns of `event_head` that every view of events begins with. The view says once what would be said in each of them:
+/// SQLite reads the text of every view whenever it opens a store.
+const HEAD: &str = "_time, _time_us, _host, _source, _record";
 
 /// Drops all views and makes them anew.
 pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) -> Result<(), StoreError> {
@@ -39,10 +42,10 @@ pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) 
     for name in old {
         transaction.execute_batch(&format!("DROP VIEW {}", quoted(&name)))?;
     }
+    transaction.execute_batch(&fixed_views())?;
     for event_type in &catalog.types {
         transaction.execute_batch(&format!("CREATE VIEW {} AS {}", quoted(&event_type.view), type_select(event_type)))?;
     }
-    transaction.execute_batch(&fixed_views())?;
     for definition in definitions {
         let taken: bool =
             transaction.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = ?1", [&definition.name], |row| row.get(0))?;
@@ -63,9 +66,11 @@ pub(super) fn catch_up(connection: &mut Connection) -> Result<(), StoreError> {
 
 fn fixed_views() -> String {
     format!(
-        "CREATE VIEW events AS SELECT e.id AS _id, {TIME} AS _time, e.time_us AS _time_us, {HOST} AS _host, y.product, y.dataset, y.code, y.view, {SOURCE} AS _source, {RECORD} AS _record,
-             EXISTS (SELECT 1 FROM recovered_event r WHERE r.event = e.id) AS _recovered
-             FROM event e JOIN event_type y ON y.id = e.type WHERE e.id <= {VISIBLE};
+        "CREATE VIEW event_head AS SELECT e.id AS _id, {TIME} AS _time, e.time_us AS _time_us, {HOST} AS _host, {SOURCE} AS _source, {RECORD} AS _record,
+             e.type AS _type, CAST(e.record AS TEXT) AS _number FROM event e;
+         CREATE VIEW events AS SELECT e._id, e._time, e._time_us, e._host, y.product, y.dataset, y.code, y.view, e._source, e._record,
+             EXISTS (SELECT 1 FROM recovered_event r WHERE r.event = e._id) AS _recovered
+             FROM event_head e JOIN event_type y ON y.id = e._type WHERE e._id <= {VISIBLE};
          CREATE VIEW messages AS SELECT m.event AS _id, retro_text((SELECT b.data FROM message_block b WHERE b.id = m.block), m.number) AS \"Message\"
              FROM message m WHERE m.event <= {VISIBLE};
          CREATE VIEW other_fields AS SELECT o.event AS _id, y.view, f.name AS field, o.field AS _column,
@@ -75,23 +80,21 @@ fn fixed_views() -> String {
          CREATE VIEW findings AS SELECT f.id AS finding_id, f.state, r.rule_id, r.title AS rule_title, r.level, r.techniques, r.tactics, f.group_json AS \"group\", f.columns_json AS columns, f.count,
              f.first_time_us, f.last_time_us, f.risk_score, f.message, f.risk_objects_json AS risk_objects, f.hunt AS hunt_id, t.status AS triage, t.note AS triage_note
              FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN triage t ON t.finding_id = f.finding_id;
-         CREATE VIEW finding_events AS SELECT x.finding AS finding_id, x.event AS _id, {TIME} AS _time, {HOST} AS _host, y.view, {SOURCE} AS _source, {RECORD} AS _record
-             FROM evidence x JOIN event e ON e.id = x.event JOIN event_type y ON y.id = e.type;"
+         CREATE VIEW finding_events AS SELECT x.finding AS finding_id, x.event AS _id, e._time, e._host, y.view, e._source, e._record
+             FROM evidence x JOIN event_head e ON e._id = x.event JOIN event_type y ON y.id = e._type;"
     )
 }
 
 fn type_select(event_type: &EventType) -> String {
     let (id, table) = match &event_type.storage {
-        Storage::Table(table) => ("t._id", format!("{table} t JOIN event e ON e.id = t._id")),
-        Storage::Overflow => ("e.id", "event e".to_owned()),
+        Storage::Table(table) => ("t._id", format!("{table} t JOIN event_head e ON e._id = t._id")),
+        Storage::Overflow => ("e._id", "event_head e".to_owned()),
     };
-    let mut columns =
-        format!("{id} AS _id, {TIME} AS _time, e.time_us AS _time_us, {HOST} AS _host, {SOURCE} AS _source, {RECORD} AS _record");
+    let mut columns = format!("{id}, {HEAD}");
     if event_type.product == "windows" {
         let (channel, code) = (text_literal(&event_type.dataset), text_literal(&event_type.code));
-        columns.push_str(&format!(
-            ", {channel} AS \"Channel\", {code} AS \"EventID\", {HOST} AS \"Computer\", CAST(e.record AS TEXT) AS \"EventRecordID\""
-        ));
+        columns
+            .push_str(&format!(", {channel} AS \"Channel\", {code} AS \"EventID\", _host AS \"Computer\", _number AS \"EventRecordID\""));
     }
     for (index, column) in (0..).zip(&event_type.columns).filter(|(_, column)| !column.view_name.is_empty()) {
         if columns.len() > MAX_SELECT_BYTES {
@@ -103,37 +106,28 @@ fn type_select(event_type: &EventType) -> String {
         columns.push_str(&format!(", {cell} AS {}", quoted(&format!("{}_id", column.view_name))));
     }
     let of_type =
-        if event_type.storage == Storage::Overflow { format!(" AND {}", scan::is_of_type(event_type, "e")) } else { String::new() };
+        if event_type.storage == Storage::Overflow { format!(" AND {}", scan::is_of_type(event_type, "e._type")) } else { String::new() };
     format!("SELECT {columns} FROM {table} WHERE {id} <= {VISIBLE}{of_type}")
 }
 
-/// A raw cell as text.
+/// A raw cell as text. Names stand alone where they can: SQLite makes three nodes of `t.c0`, and reads every view twice.
 fn text_sql(cell: &str, column: &Column) -> String {
-    let value = |id: &str| format!("(SELECT v.text FROM value v WHERE v.id = {id})");
+    let value = format!("(SELECT text FROM value WHERE id = {cell})");
     match column.encoding {
-        Encoding::Dictionary => format!("CASE typeof({cell}) WHEN 'integer' THEN {} ELSE {cell} END", value(cell)),
-        Encoding::Inline => {
-            format!(
-                "CASE typeof({cell}) WHEN 'integer' THEN CAST({cell} AS TEXT) WHEN 'real' THEN {} ELSE {cell} END",
-                value(&format!("CAST({cell} AS INTEGER)"))
-            )
-        }
+        Encoding::Dictionary => format!("CASE typeof({cell}) WHEN 'integer' THEN {value} ELSE {cell} END"),
+        Encoding::Inline => format!("CASE typeof({cell}) WHEN 'real' THEN {value} ELSE {cell} || '' END"),
         Encoding::Time(shape) => {
-            format!(
-                "CASE typeof({cell}) WHEN 'integer' THEN {} WHEN 'real' THEN {} ELSE {cell} END",
-                time_sql(cell, shape),
-                value(&format!("CAST({cell} AS INTEGER)"))
-            )
+            format!("CASE typeof({cell}) WHEN 'integer' THEN {} WHEN 'real' THEN {value} ELSE {cell} END", time_sql(cell, shape))
         }
     }
 }
 
 fn time_sql(cell: &str, shape: TimeShape) -> String {
     let base = match shape.digits {
-        0 => "coalesce(e.time_us, 0) / 1000000",
-        3 => "coalesce(e.time_us, 0) / 1000",
-        6 => "coalesce(e.time_us, 0)",
-        _ => "coalesce(e.time_us, 0) * 10",
+        0 => "coalesce(_time_us, 0) / 1000000",
+        3 => "coalesce(_time_us, 0) / 1000",
+        6 => "coalesce(_time_us, 0)",
+        _ => "coalesce(_time_us, 0) * 10",
     };
     let (unit, digits) = (super::time::per_second(shape), shape.digits);
     let ticks = format!("({base} + {cell})");

@@ -92,8 +92,10 @@ impl Writer<'_> {
     fn write_message(&mut self, type_index: usize, id: i64, batch: &EventBatch, head: &EventHead) -> Result<(), StoreError> {
         let Some(span) = head.message else { return Ok(()) };
         let state = &mut self.types[type_index];
-        state.changed |= !state.has_messages;
-        state.has_messages = true;
+        if !state.has_messages {
+            (state.has_messages, state.changed) = (true, true);
+            self.catalog = None;
+        }
         self.messages.write(self.connection, id, batch.str(span))
     }
 }
@@ -205,7 +207,7 @@ impl Writer<'_> {
             .execute(params![state.id, position(column), text, &view_name, schema::encoding_text(column_state.encoding)])?;
         state.push(text, column_state);
         state.by_name.insert(name, column);
-        state.changed = true;
+        self.catalog = None;
         Ok(())
     }
 }
@@ -250,7 +252,6 @@ impl Writer<'_> {
                 let state = &mut self.types[type_index];
                 if !state.has_lists[column] {
                     state.has_lists[column] = true;
-                    state.changed = true;
                     self.connection
                         .prepare_cached("UPDATE field SET has_lists = 1 WHERE event_type = ?1 AND position = ?2")?
                         .execute(params![state.id, position(column)])?;

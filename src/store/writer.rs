@@ -83,8 +83,8 @@ pub struct Writer<'s> {
     pub(super) uncommitted: u64,
     /// Sources share a transaction.
     pub(super) grouped: bool,
-    /// The catalog as of the last change of a type; read when it is needed.
-    catalog: Option<Catalog>,
+    /// What events are compared by; read when it is needed, and none once a type or a column came.
+    pub(super) catalog: Option<Catalog>,
     hosts: FxHashMap<String, i64>,
 }
 
@@ -240,6 +240,7 @@ impl Writer<'_> {
         )?;
         let id = u32::try_from(self.connection.last_insert_rowid()).map_err(|_| StoreError::Damaged("too many event types".to_owned()))?;
         self.views.insert(view);
+        self.catalog = None;
         self.types.push(TypeState::new(id, overflow));
         Ok(self.types.len() - 1)
     }
@@ -292,9 +293,6 @@ impl Writer<'_> {
 
     /// Removes the events that are there already in other bytes, and returns how many.
     fn merge_same(&mut self, source: &OpenSource) -> Result<u64, StoreError> {
-        if self.types.iter().any(|state| state.changed) {
-            self.catalog = None;
-        }
         let mut catalog = self.catalog.take();
         let mut read = || self.read_catalog();
         let merged = same::merge(self.connection, &mut catalog, &mut read, &source.records, (source.id, source.first_event))?;
@@ -324,10 +322,7 @@ impl Writer<'_> {
                     .prepare_cached("UPDATE event_type SET events = events + ?2, has_messages = ?3 WHERE id = ?1")?
                     .execute(params![state.id, signed(state.pending), state.has_messages])?;
                 state.pending = 0;
-                if state.changed {
-                    state.changed = false;
-                    self.catalog = None;
-                }
+                state.changed = false;
             }
         }
         Ok(())
