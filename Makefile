@@ -4,7 +4,7 @@ CARGO ?= cargo
 DEMO  := target/demo
 BIN   := target/release/retrohunt
 
-.PHONY: help setup build demo check fmt lint test doc bench accept clean
+.PHONY: help setup build demo check fmt lint test doc bench compare accept clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ doc: ## Check that the documentation builds without a warning
 
 bench: build ## Measure load and hunt: CPU-seconds, peak memory, size of the store
 	$(CARGO) bench --locked --bench whole -- $(BENCH)
+
+compare: ## Hold hunt, portable SQL and an evaluator against each other: all rules over all archives beside the project
+	$(CARGO) bench --locked --bench compare -- $(COMPARE)
 
 accept: ## Rewrite the expected outputs of the tests from what they give now
 	INSTA_UPDATE=always RETROHUNT_ACCEPT=1 $(CARGO) test --locked --quiet

@@ -15,7 +15,7 @@ use super::words::counted_len;
 use crate::catalog::Catalog;
 use crate::compile::{CompileOptions, RuleSet, load_rules, read_source};
 use crate::diag::{Diagnostic, Severity, SourceText};
-use crate::hunt::unanswered;
+use crate::hunt::{unanswered, unanswered_correlation};
 use crate::report::{Format, ListWriter, Shape, TableColumn, sarif, to_json, visible};
 use crate::sigma::SigmaOptions;
 use crate::taxonomy::Taxonomy;
@@ -113,19 +113,31 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     Ok(Outcome::partial_if(errors > 0 || (warnings > 0 && args.deny == Some(Deny::Warnings))))
 }
 
-/// A note for each rule that cannot fire in a store.
+/// A note for each rule and correlation that cannot fire in a store.
 fn against(set: &RuleSet, catalog: &Catalog) -> Vec<Diagnostic> {
-    let mut sources: BTreeMap<&str, Arc<SourceText>> = BTreeMap::new();
+    let mut sources = Sources::default();
     let mut notes = Vec::new();
     for rule in &set.rules {
-        let path = rule.meta.path.as_str();
-        let source = sources.entry(path).or_insert_with(|| {
-            let unread = || Arc::new(SourceText { path: path.to_owned(), text: String::new() });
-            read_source(Path::new(path)).unwrap_or_else(|_| unread())
-        });
-        notes.extend(unanswered(rule, source, catalog, Taxonomy::embedded()));
+        notes.extend(unanswered(rule, sources.of(&rule.meta.path), catalog, Taxonomy::embedded()));
+    }
+    for (index, correlation) in set.correlations.iter().enumerate().filter(|(_, correlation)| correlation.reports) {
+        let source = sources.of(&correlation.meta.path);
+        notes.extend(unanswered_correlation(index, &set.correlations, source, catalog, Taxonomy::embedded()));
     }
     notes
+}
+
+/// Texts of rule files, each read once.
+#[derive(Default)]
+struct Sources(BTreeMap<String, Arc<SourceText>>);
+
+impl Sources {
+    fn of(&mut self, path: &str) -> &Arc<SourceText> {
+        self.0.entry(path.to_owned()).or_insert_with(|| {
+            let unread = || Arc::new(SourceText { path: path.to_owned(), text: String::new() });
+            read_source(Path::new(path)).unwrap_or_else(|_| unread())
+        })
+    }
 }
 
 fn list(format: Format, set: &RuleSet, printer: &mut Printer) -> std::io::Result<()> {

@@ -19,6 +19,7 @@ pub const STARTER_PACK: &[(&str, &str)] = pack![
     "sigma/lsass_memory_read.yml",
     "sigma/member_added_to_administrators.yml",
     "sigma/office_spawns_script_host.yml",
+    "sigma/passwords_tried_on_many_accounts.yml",
     "sigma/powershell_download_and_run.yml",
     "sigma/powershell_encoded_command.yml",
     "sigma/process_dump_by_comsvcs.yml",

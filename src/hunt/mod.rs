@@ -25,7 +25,7 @@ use correlation::{Correlator, InputPlan};
 pub use correlation::{LeftOut, plan_inputs};
 use finding::{Maker, needed_fields};
 use scan::{ScanRule, scan};
-pub use unanswered::unanswered;
+pub use unanswered::{unanswered, unanswered_correlation};
 
 /// What bounds a hunt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,11 +1,12 @@
-//! Rules that a store cannot answer, and why: their log source, their fields or their values are not in it.
+//! Rules that a store cannot answer, and why: their log source, their fields or their values are not in it. A correlation
+//! cannot be answered where too many of its rules cannot.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::diag::{Diagnostic, Severity, SourceText};
-use crate::ir::{Pred, Query, Rule, Stage};
+use crate::ir::{Correlation, InputSource, Pred, Query, Rule, Stage, WindowCondition};
 use crate::plan::plan;
 use crate::taxonomy::Taxonomy;
 
@@ -35,16 +36,61 @@ pub fn unanswered(rule: &Rule, source: &Arc<SourceText>, catalog: &Catalog, taxo
     note("store-type-absent", message, head)
 }
 
+/// Says why a correlation, of those it stands among, can find nothing in a store with this catalog; nothing where it can.
+pub fn unanswered_correlation(
+    index: usize,
+    all: &[Correlation],
+    source: &Arc<SourceText>,
+    catalog: &Catalog,
+    taxonomy: &Taxonomy,
+) -> Option<Diagnostic> {
+    if can_alert(index, all, catalog, taxonomy) {
+        return None;
+    }
+    let silent: Vec<String> = all[index]
+        .inputs
+        .iter()
+        .filter(|input| !can_match(&input.source, all, catalog, taxonomy))
+        .map(|input| format!("`{}`", input.name))
+        .collect();
+    let message = format!("the correlation cannot fire: the store holds nothing that {} could match", silent.join(", "));
+    Some(Diagnostic::new(Severity::Note, "store-correlation-absent", message).at(source, key(&source.text, "correlation")))
+}
+
+fn can_match(input: &InputSource, all: &[Correlation], catalog: &Catalog, taxonomy: &Taxonomy) -> bool {
+    match input {
+        InputSource::Query(query) => !plan(query, &[], catalog, taxonomy).branches.is_empty(),
+        InputSource::Correlation(earlier) => can_alert(*earlier, all, catalog, taxonomy),
+    }
+}
+
+/// Whether inputs that can match are enough. A condition that is no conjunction may always hold.
+fn can_alert(index: usize, all: &[Correlation], catalog: &Catalog, taxonomy: &Taxonomy) -> bool {
+    let own = &all[index];
+    let can: Vec<bool> = own.inputs.iter().map(|input| can_match(&input.source, all, catalog, taxonomy)).collect();
+    match &own.condition {
+        WindowCondition::Rules(expression) => match expression.conjunction() {
+            Some((wanted, _)) => wanted.iter().all(|input| can[*input]),
+            None => can.contains(&true),
+        },
+        WindowCondition::Number(_) => can.contains(&true),
+    }
+}
+
 /// What the planner says of a scope that nobody knows.
 const UNKNOWN: [&str; 3] = ["plan-unknown-dataset", "plan-logsource-nowhere", "plan-unknown-logsource"];
 
 /// The bytes of the key under which a rule says what it is asked of.
 fn log_source(text: &str) -> Range<usize> {
+    [key(text, "logsource"), key(text, "search")].into_iter().find(|span| !span.is_empty()).unwrap_or(0..0)
+}
+
+/// The bytes of a key at the start of a line; empty where there is none.
+fn key(text: &str, name: &str) -> Range<usize> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        if let Some(key) = ["logsource", "search"].into_iter().find(|key| line.strip_prefix(*key).is_some_and(|rest| rest.starts_with(':')))
-        {
-            return at..at + key.len();
+        if line.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')) {
+            return at..at + name.len();
         }
         at += line.len();
     }

@@ -8,8 +8,8 @@ use walkdir::WalkDir;
 
 use super::info::{self, Info};
 use super::{RuleTest, Subject, Suite};
-use crate::compile::{CompileOptions, load_rules, read_source};
-use crate::ir::Rule;
+use crate::compile::{CompileOptions, RuleSet, load_rules, read_source};
+use crate::ir::{Correlation, Rule};
 
 /// The end of the name of a file of tests beside a rule.
 const TESTS: &str = ".tests.json";
@@ -33,7 +33,7 @@ pub fn find(paths: &[PathBuf], options: &CompileOptions) -> Suite {
         }
     }
     for path in &found.inline {
-        suite.tests.push(inline_test(path, &rules.rules));
+        suite.tests.push(inline_test(path, &rules));
     }
     suite.tests.sort_by(|a, b| a.path.cmp(&b.path));
     let tested: BTreeSet<&str> = suite.tests.iter().map(|test| test.rule_id.as_str()).collect();
@@ -106,13 +106,22 @@ fn rule_of(tests: &Path) -> Option<PathBuf> {
 
 fn broken(path: &Path, reason: impl Into<String>) -> RuleTest {
     let subject = Subject::Broken(reason.into());
-    RuleTest { name: "tests".to_owned(), path: path.to_string_lossy().into_owned(), rules: Vec::new(), rule_id: String::new(), subject }
+    RuleTest {
+        name: "tests".to_owned(),
+        path: path.to_string_lossy().into_owned(),
+        rules: Vec::new(),
+        correlations: Vec::new(),
+        rule_id: String::new(),
+        subject,
+    }
 }
 
-fn inline_test(path: &Path, rules: &[Rule]) -> RuleTest {
+fn inline_test(path: &Path, set: &RuleSet) -> RuleTest {
     let Some(rule) = rule_of(path) else { return broken(path, "there is no rule of that name beside it") };
-    let own: Vec<Rule> = rules.iter().filter(|r| Path::new(&r.meta.path) == rule).cloned().collect();
-    let subject = if own.is_empty() {
+    let own: Vec<Rule> = set.rules.iter().filter(|r| Path::new(&r.meta.path) == rule).cloned().collect();
+    let correlations = correlations_of(&rule, &set.correlations);
+    let id = own.first().map(|rule| &rule.meta).or_else(|| correlations.iter().find(|c| c.reports).map(|c| &c.meta)).map(|m| m.id.clone());
+    let subject = if id.is_none() {
         Subject::Broken(format!("the rule `{}` does not compile", rule.display()))
     } else {
         events(path).unwrap_or_else(Subject::Broken)
@@ -120,10 +129,18 @@ fn inline_test(path: &Path, rules: &[Rule]) -> RuleTest {
     RuleTest {
         name: "match and no_match".to_owned(),
         path: path.to_string_lossy().into_owned(),
-        rule_id: own.first().map_or_else(String::new, |rule| rule.meta.id.clone()),
+        rule_id: id.unwrap_or_default(),
         rules: own,
+        correlations,
         subject,
     }
+}
+
+/// All correlations, of which only those of a file report; none where the file has none.
+fn correlations_of(rule: &Path, all: &[Correlation]) -> Vec<Correlation> {
+    let is_own = |correlation: &Correlation| correlation.reports && Path::new(&correlation.meta.path) == rule;
+    let Some(last) = all.iter().rposition(is_own) else { return Vec::new() };
+    all[..=last].iter().map(|correlation| Correlation { reports: is_own(correlation), ..correlation.clone() }).collect()
 }
 
 fn events(path: &Path) -> Result<Subject, String> {
@@ -175,6 +192,7 @@ fn info_tests(
                 name: log.name.clone(),
                 path: path.to_string_lossy().into_owned(),
                 rules: rule.clone().into_iter().collect(),
+                correlations: Vec::new(),
                 rule_id: id.clone(),
                 subject,
             });

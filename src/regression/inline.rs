@@ -4,14 +4,13 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{RunError, Status, Verdict, hunted, loaded};
-use crate::ir::Rule;
+use super::{RuleTest, RunError, Status, Verdict, hunted, loaded};
 use crate::load::LoadedSource;
 use crate::store::Store;
 use crate::taxonomy::Taxonomy;
 
-/// Runs a rule over the events of both kinds at once, since a rule that counts sees them together.
-pub(super) fn run(rules: &[Rule], matching: &[Value], other: &[Value], taxonomy: &Taxonomy) -> Result<Verdict, RunError> {
+/// Runs a test over the events of both kinds at once, since a rule that counts sees them together.
+pub(super) fn run(test: &RuleTest, matching: &[Value], other: &[Value], taxonomy: &Taxonomy) -> Result<Verdict, RunError> {
     let folder = tempfile::tempdir()?;
     let mut paths = Vec::new();
     for (kind, events) in [("match", matching), ("no_match", other)] {
@@ -27,7 +26,7 @@ pub(super) fn run(rules: &[Rule], matching: &[Value], other: &[Value], taxonomy:
     for (source, (kind, count)) in summary.sources.iter().zip(kinds.into_iter().filter(|(_, count)| *count > 0)) {
         check(source, kind, count)?;
     }
-    let found = hunted(&mut store, rules, taxonomy)?;
+    let found = hunted(&mut store, test, taxonomy)?;
     // Both sources are whole, so events have the numbers from 1 on in the order they stand in.
     let places: Vec<usize> = found.iter().filter_map(|event| usize::try_from(*event).ok()).collect();
     let missing: Vec<usize> = (1..=matching.len()).filter(|place| !places.contains(place)).collect();

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::compile::RuleSet;
 use crate::hunt::{self, HuntError, HuntOptions};
-use crate::ir::Rule;
+use crate::ir::{Correlation, Rule};
 use crate::load::{LoadOptions, LoadSummary, load};
 use crate::store::{FindingFilter, Store, StoreError};
 use crate::taxonomy::Taxonomy;
@@ -45,6 +45,8 @@ pub struct RuleTest {
     pub path: String,
     /// The rules hunted with: those of one file, or the one an id names.
     pub rules: Vec<Rule>,
+    /// The correlations of that file, behind the ones they are made of.
+    pub correlations: Vec<Correlation>,
     /// The id it names, else that of its rule; empty where its rule does not compile.
     pub rule_id: String,
     /// Events and what is expected of them.
@@ -138,21 +140,21 @@ enum RunError {
 /// Runs a test.
 pub fn run(test: &RuleTest, taxonomy: &Taxonomy) -> Verdict {
     let result = match &test.subject {
-        Subject::Events { matching, other } => inline::run(&test.rules, matching, other, taxonomy),
-        Subject::Log { file, count } => run_log(&test.rules, file, *count, taxonomy),
+        Subject::Events { matching, other } => inline::run(test, matching, other, taxonomy),
+        Subject::Log { file, count } => run_log(test, file, *count, taxonomy),
         Subject::Broken(reason) => Ok(Verdict::without_run(Status::Error, reason)),
         Subject::Absent(reason) => Ok(Verdict::without_run(Status::Skipped, reason)),
     };
     result.unwrap_or_else(|error| Verdict::without_run(Status::Error, error.to_string()))
 }
 
-fn run_log(rules: &[Rule], file: &std::path::Path, count: Option<u64>, taxonomy: &Taxonomy) -> Result<Verdict, RunError> {
+fn run_log(test: &RuleTest, file: &std::path::Path, count: Option<u64>, taxonomy: &Taxonomy) -> Result<Verdict, RunError> {
     let mut store = Store::in_memory()?;
     let summary = loaded(&mut store, &[file.to_owned()])?;
     if summary.sources.iter().all(|source| source.new_events == 0) {
         return Err(RunError::Events(format!("there is no event in `{}`", file.display())));
     }
-    let found = hunted(&mut store, rules, taxonomy)?.len() as u64;
+    let found = hunted(&mut store, test, taxonomy)?.len() as u64;
     let passed = count.map_or(found > 0, |count| count == found);
     let wanted = count.map_or_else(|| "at least one".to_owned(), |count| count.to_string());
     Ok(Verdict {
@@ -175,8 +177,8 @@ fn loaded(store: &mut Store, paths: &[PathBuf]) -> Result<LoadSummary, RunError>
 }
 
 /// Hunts, and returns the events of all findings.
-fn hunted(store: &mut Store, rules: &[Rule], taxonomy: &Taxonomy) -> Result<BTreeSet<i64>, RunError> {
-    let summary = hunt::run(store, rules, &[], taxonomy, &HuntOptions::default(), &mut |_| {})?;
+fn hunted(store: &mut Store, test: &RuleTest, taxonomy: &Taxonomy) -> Result<BTreeSet<i64>, RunError> {
+    let summary = hunt::run(store, &test.rules, &test.correlations, taxonomy, &HuntOptions::default(), &mut |_| {})?;
     if let Some((_, diagnostic)) = summary.failed.first() {
         return Err(RunError::Events(format!("the rule cannot run: {}", diagnostic.message)));
     }

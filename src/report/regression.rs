@@ -111,6 +111,7 @@ mod tests {
             name: "a <b> & \"c\"\u{1b}".into(),
             path: path.into(),
             rules: Vec::new(),
+            correlations: Vec::new(),
             rule_id: id.into(),
             subject: Subject::Broken(String::new()),
         };

@@ -3,4 +3,6 @@
 
 mod correlation;
 mod sigma;
+mod sigma_book;
+mod sigma_features;
 mod splunk;

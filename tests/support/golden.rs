@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-fn path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Whether golden files are to be rewritten.
@@ -13,24 +13,31 @@ pub(crate) fn accepting() -> bool {
 
 /// Reads a golden file; empty when there is none.
 pub(crate) fn read(name: &str) -> String {
-    std::fs::read_to_string(path(name)).unwrap_or_default()
+    std::fs::read_to_string(root().join("tests/golden").join(name)).unwrap_or_default()
 }
 
 /// Compares a text with a golden file, or rewrites the file.
 #[track_caller]
 pub(crate) fn compare(name: &str, actual: &str) {
-    let expected = read(name);
+    compare_at(&format!("tests/golden/{name}"), actual);
+}
+
+/// As [`compare`], for a file anywhere in the project.
+#[track_caller]
+pub(crate) fn compare_at(file: &str, actual: &str) {
+    let path = root().join(file);
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
     if expected == actual {
         return;
     }
     if accepting() {
-        std::fs::create_dir_all(path(name).parent().expect("a file is in a folder")).expect("the golden folder");
-        return std::fs::write(path(name), actual).expect("the golden file");
+        std::fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("the folder");
+        return std::fs::write(path, actual).expect("the golden file");
     }
     let lost: Vec<&str> = expected.lines().filter(|l| !actual.lines().any(|a| a == *l)).collect();
     let new: Vec<&str> = actual.lines().filter(|l| !expected.lines().any(|e| e == *l)).collect();
     panic!(
-        "tests/golden/{name} differs (RETROHUNT_ACCEPT=1 rewrites it)\n  no longer there:\n    {}\n  new:\n    {}",
+        "{file} differs (RETROHUNT_ACCEPT=1 rewrites it)\n  no longer there:\n    {}\n  new:\n    {}",
         lost.join("\n    "),
         new.join("\n    ")
     );

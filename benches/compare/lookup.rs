@@ -1,0 +1,159 @@
+//! What a name is in an event: the data of `rules/`, read as its first comments say, and nothing of the planner.
+
+use std::borrow::Cow;
+
+use retrohunt::catalog::EventType;
+use retrohunt::ir::Scope;
+use retrohunt::taxonomy::{Definition, Envelope, FieldFunction, LogSource, Lookup, Selector, Taxonomy};
+
+use super::archive::{Archive, Event, ValueNumber, fold};
+
+/// Where the texts of a name are.
+pub(crate) enum Place {
+    Missing,
+    Constants(Vec<String>),
+    Column(usize),
+    Host,
+    Record,
+    Message,
+    Function(FieldFunction, Box<Place>),
+    FirstFilled(Vec<Place>),
+    All(Vec<Place>),
+}
+
+/// A text of an event.
+pub(crate) enum Found<'a> {
+    /// One of the archive's.
+    Stored(ValueNumber),
+    /// Another one.
+    Made(Cow<'a, str>),
+}
+
+impl Place {
+    /// The texts of an event at this place.
+    pub(crate) fn texts<'a>(&'a self, event: &'a Event, archive: &'a Archive) -> Vec<Found<'a>> {
+        let one = |number: Option<ValueNumber>| number.map(Found::Stored).into_iter().collect();
+        match self {
+            Self::Missing => Vec::new(),
+            Self::Constants(texts) => texts.iter().map(|text| Found::Made(Cow::Borrowed(text.as_str()))).collect(),
+            Self::Column(column) => event.columns[*column].iter().map(|number| Found::Stored(*number)).collect(),
+            Self::Host => one(event.host),
+            Self::Record => one(event.record),
+            Self::Message => one(event.message),
+            Self::All(places) => places.iter().flat_map(|place| place.texts(event, archive)).collect(),
+            Self::FirstFilled(places) => {
+                let filled = |texts: &Vec<Found<'_>>| texts.iter().any(|found| !matches!(archive.shown(found), "" | "-"));
+                places.iter().map(|place| place.texts(event, archive)).find(filled).unwrap_or_default()
+            }
+            Self::Function(function, place) => {
+                let mut texts = place.texts(event, archive);
+                match function {
+                    FieldFunction::FirstMember => texts.truncate(1),
+                    FieldFunction::LastMember => drop(texts.drain(..texts.len().saturating_sub(1))),
+                    _ => {}
+                }
+                texts.iter().filter_map(|found| apply(function, archive.shown(found))).map(|text| Found::Made(Cow::Owned(text))).collect()
+            }
+        }
+    }
+}
+
+impl Archive {
+    /// A found text itself.
+    pub(crate) fn shown<'a>(&'a self, found: &'a Found<'_>) -> &'a str {
+        match found {
+            Found::Stored(number) => &self.texts[*number as usize].text,
+            Found::Made(text) => text,
+        }
+    }
+}
+
+/// The selectors that choose event types for a scope; `None`: every event type. Empty: no event type.
+pub(crate) fn selectors(scope: &Scope) -> Option<(Vec<&'static Selector>, Vec<&'static Selector>)> {
+    let Scope::LogSource { product, category, service } = scope else { panic!("Sigma rules have a log source, not {scope:?}") };
+    match Taxonomy::embedded().log_source(product.as_deref(), category.as_deref(), service.as_deref()) {
+        LogSource::Everything => None,
+        LogSource::Selected(first, second) => Some((first, second)),
+        LogSource::Nowhere | LogSource::Unknown(_) => Some((Vec::new(), Vec::new())),
+    }
+}
+
+/// Finds Sigma's name in an event type.
+pub(crate) fn find(name: &str, event_type: &EventType, selector: Option<&Selector>) -> Place {
+    let names = Taxonomy::embedded().names(event_type);
+    let renamed =
+        selector.and_then(|s| s.renames.iter().find(|(from, _)| from.eq_ignore_ascii_case(name)).map(|(_, definition)| definition));
+    if let Some(definition) = renamed.or_else(|| names.before_stored(name, Lookup::Sigma)) {
+        return place(definition, event_type);
+    }
+    if let Some(column) = stored(name, event_type) {
+        return Place::Column(column);
+    }
+    let bare = |text: &str| text.replace(' ', "").to_ascii_lowercase();
+    let spaced: Vec<usize> = (0..event_type.columns.len())
+        .filter(|column| {
+            event_type.columns[*column].field.contains(' ') && bare(&event_type.columns[*column].field) == name.to_ascii_lowercase()
+        })
+        .collect();
+    match spaced[..] {
+        [column] => Place::Column(column),
+        _ => names.after_stored(name, Lookup::Sigma).map_or(Place::Missing, |definition| place(definition, event_type)),
+    }
+}
+
+fn stored(name: &str, event_type: &EventType) -> Option<usize> {
+    let columns = &event_type.columns;
+    columns.iter().position(|c| c.field == name).or_else(|| columns.iter().position(|c| c.field.eq_ignore_ascii_case(name)))
+}
+
+fn place(definition: &Definition, event_type: &EventType) -> Place {
+    let written = |text: &str| {
+        text.replace("$product", &event_type.product).replace("$code", &event_type.code).replace("$dataset", &event_type.dataset)
+    };
+    let all = |list: &[Definition]| list.iter().map(|d| place(d, event_type)).collect();
+    match definition {
+        Definition::Field(name) => stored(name, event_type).map_or(Place::Missing, Place::Column),
+        Definition::Envelope(Envelope::Host) => Place::Host,
+        Definition::Envelope(Envelope::Record) => Place::Record,
+        Definition::Envelope(Envelope::Message) => Place::Message,
+        Definition::Envelope(Envelope::Time) => panic!("Sigma has no name for the time"),
+        Definition::Text(text) => Place::Constants(vec![written(text)]),
+        Definition::Synonyms(texts) => Place::Constants(texts.iter().map(|text| written(text)).collect()),
+        Definition::ByCode(codes) => codes.get(&event_type.code).map_or(Place::Missing, |text| Place::Constants(vec![text.clone()])),
+        Definition::Members(list) => Place::All(all(list)),
+        Definition::Coalesce(list) => Place::FirstFilled(all(list)),
+        Definition::Apply(function, inner) => Place::Function(function.clone(), Box::new(place(inner, event_type))),
+    }
+}
+
+/// Applies a function of the field maps, as its description says.
+fn apply(function: &FieldFunction, text: &str) -> Option<String> {
+    let after = |text: &str, at: &[char]| text[text.rfind(at).map_or(0, |i| i + 1)..].to_owned();
+    let translate = |pairs: &[(String, String)]| pairs.iter().find(|(from, _)| from.eq_ignore_ascii_case(text)).map(|(_, to)| to.clone());
+    let wrapped = |kind: &str| text.starts_with(&format!("{kind} (")) && text.ends_with(')');
+    Some(match function {
+        FieldFunction::BaseName => after(text, &['\\', '/']),
+        FieldFunction::WithoutDomain => after(text, &['\\']),
+        FieldFunction::Lower => text.chars().map(fold).collect(),
+        FieldFunction::Hash(kind) => {
+            let parts = text.split(',').map(|part| part.trim().split_once('='));
+            parts.flatten().find(|(name, _)| name.eq_ignore_ascii_case(kind))?.1.to_owned()
+        }
+        FieldFunction::RegistryData if wrapped("DWORD") || wrapped("QWORD") => text[7..text.len() - 1].to_owned(),
+        FieldFunction::RegistryType if wrapped("DWORD") => "REG_DWORD".to_owned(),
+        FieldFunction::RegistryType if wrapped("QWORD") => "REG_QWORD".to_owned(),
+        FieldFunction::RegistryType => if text == "Binary Data" { "REG_BINARY" } else { "REG_SZ" }.to_owned(),
+        FieldFunction::WithoutMappedPrefix if text.to_ascii_lowercase().starts_with("::ffff:") => text[7..].to_owned(),
+        FieldFunction::HexToDecimal => {
+            let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
+            digits.and_then(|d| u64::from_str_radix(d, 16).ok()).map_or_else(|| text.to_owned(), |n| n.to_string())
+        }
+        FieldFunction::Translate(pairs) => translate(pairs).unwrap_or_else(|| text.to_owned()),
+        FieldFunction::TranslateElse(pairs, otherwise) => translate(pairs).unwrap_or_else(|| otherwise.clone()),
+        FieldFunction::Parent => text[..text.rfind('\\')?].to_owned(),
+        FieldFunction::Root => text[..text.find('\\').unwrap_or(text.len())].to_owned(),
+        FieldFunction::RegistryData | FieldFunction::WithoutMappedPrefix | FieldFunction::FirstMember | FieldFunction::LastMember => {
+            text.to_owned()
+        }
+    })
+}
