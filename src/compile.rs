@@ -5,6 +5,8 @@
 //! Macros come from every `macros` folder beside or above a Splunk rule; the built-in ones need no folder.
 //! Sigma's correlations and filters find their rules wherever these are in the set. Nothing here reads a store.
 
+mod change;
+
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,8 @@ use crate::diag::{Diagnostic, Severity, SourceText};
 use crate::ir::{Correlation, InputSource, Language, Rule, RuleMeta};
 use crate::sigma::{self, SigmaOptions};
 use crate::spl::{self, Macros};
+
+pub use change::{load_changes, refuses};
 
 /// A larger file is no rule.
 pub const MAX_RULE_BYTES: u64 = 16 * 1024 * 1024;
@@ -86,7 +90,7 @@ pub enum RuleKind {
 /// How rules are compiled.
 #[derive(Debug, Clone, Default)]
 pub struct CompileOptions {
-    /// Values for Sigma's `expand` placeholders and the like.
+    /// Values for Sigma's `expand` placeholders, pipelines and the like.
     pub sigma: SigmaOptions,
 }
 

@@ -9,22 +9,23 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::Outcome;
+use super::changes::ChangeArgs;
 use super::printer::Printer;
 use super::store::StoreArgs;
 use super::words::counted_len;
 use crate::catalog::Catalog;
-use crate::compile::{CompileOptions, RuleSet, load_rules, read_source};
+use crate::compile::{RuleSet, load_rules, read_source, refuses};
 use crate::diag::{Diagnostic, Severity, SourceText};
 use crate::hunt::{unanswered, unanswered_correlation};
 use crate::report::{Format, ListWriter, Shape, TableColumn, sarif, to_json, visible};
-use crate::sigma::SigmaOptions;
 use crate::taxonomy::Taxonomy;
 
 /// Check rules and show each fault with its place.
 ///
 /// Errors are rules that do not compile. Warnings are departures from the Sigma specification and rules that cannot mean
 /// what they say: misspelt keys, unknown tags, detections that nobody uses, conditions that no event can meet. Needs no
-/// store, unless it is asked which rules cannot fire in one. Ends with 3 when there is an error.
+/// store, unless it is asked which rules cannot fire in one. Pipelines are checked too, and the rules as they leave them.
+/// Ends with 3 when there is an error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -36,6 +37,8 @@ pub(crate) struct Args {
     /// Rule files and folders
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    changes: ChangeArgs,
     /// What else ends with 3, beside errors
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Deny>,
@@ -77,8 +80,11 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         bail!("there is no rule file or folder `{}`", visible(&missing.to_string_lossy()));
     }
     let store = if args.against_store { Some(args.store.open_read_only()?) } else { None };
-    let options = CompileOptions { sigma: SigmaOptions { validate: true, ..SigmaOptions::default() } };
-    let mut set = load_rules(&args.paths, &options);
+    let (mut options, of_changes) = args.changes.read()?;
+    options.sigma.validate = true;
+    // With a broken pipeline nothing can be said of the rules.
+    let mut set = if refuses(&of_changes) { RuleSet::default() } else { load_rules(&args.paths, &options) };
+    set.diagnostics.splice(0..0, of_changes);
     let mut without_events = None;
     if let Some(store) = store {
         let notes = against(&set, &store.catalog()?);

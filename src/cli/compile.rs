@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Outcome;
+use super::changes::ChangeArgs;
 use super::printer::Printer;
 use super::rules::{report_left_out, rules_of};
 use super::store::StoreArgs;
@@ -27,12 +28,14 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "RULE")]
     rules: Vec<PathBuf>,
     #[command(flatten)]
+    changes: ChangeArgs,
+    #[command(flatten)]
     store: StoreArgs,
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let store = args.store.open_read_only()?;
-    let set = rules_of(&args.rules)?;
+    let set = rules_of(&args.rules, &args.changes, printer)?;
     report_left_out(&set.diagnostics, set.documents, printer);
     let catalog = store.catalog()?;
     let mut partial = set.has_errors();

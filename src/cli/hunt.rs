@@ -27,6 +27,7 @@ use crate::taxonomy::Taxonomy;
 Examples:
   retrohunt hunt
   retrohunt hunt --rules sigma/rules/windows --level high --since 2024-01-01
+  retrohunt hunt --rules sigma/rules --pipeline fields.yml --values network.yml
   retrohunt hunt --rules page.md --format jsonl > findings.jsonl")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -46,7 +47,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let mut store = args.store.open_existing()?;
-    let set = args.rules.load()?;
+    let set = args.rules.load(printer)?;
     report_left_out(&set.diagnostics, set.documents, printer);
 
     let progress = Progress::new(printer, Unit::Events);

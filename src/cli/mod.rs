@@ -13,6 +13,7 @@
 //!
 //! A reader that goes away (`retrohunt findings | head`) is no error: the command ends quietly with 0.
 
+mod changes;
 mod check;
 mod compile;
 mod explain;

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
+use super::changes::ChangeArgs;
 use super::printer::Printer;
 use super::starter_pack::STARTER_PACK;
 use super::values;
-use crate::compile::{CompileOptions, RuleSet, load_rules, load_texts};
+use crate::compile::{RuleSet, load_rules, load_texts};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Level, RuleMeta};
 use crate::report::visible;
@@ -28,17 +29,20 @@ pub(crate) struct RuleArgs {
     /// Only rules with this tag, ATT&CK technique, tactic or analytic story; repeat for any of several
     #[arg(long, value_name = "TAG", help_heading = "Filters")]
     pub(crate) tag: Vec<String>,
+    #[command(flatten)]
+    pub(crate) changes: ChangeArgs,
 }
 
 impl RuleArgs {
     /// Compiles the rules and keeps those that were asked for.
-    pub(crate) fn load(&self) -> anyhow::Result<RuleSet> {
+    pub(crate) fn load(&self, printer: &Printer) -> anyhow::Result<RuleSet> {
         for path in &self.rules {
             if !path.exists() {
                 bail!("there is no rule file or folder `{}`", visible(&path.to_string_lossy()));
             }
         }
-        let mut set = if self.rules.is_empty() { starter_pack() } else { load_rules(&self.rules, &CompileOptions::default()) };
+        let options = self.changes.load(printer)?;
+        let mut set = if self.rules.is_empty() { load_texts(STARTER_PACK, &options) } else { load_rules(&self.rules, &options) };
         let compiled = set.reporting().count();
         set.retain(|meta| self.wants(meta));
         if compiled == 0 && !set.has_errors() {
@@ -58,11 +62,6 @@ impl RuleArgs {
         self.level.is_none_or(|level| level_of(meta).is_some_and(|own| own >= level))
             && (self.tag.is_empty() || self.tag.iter().any(|tag| has_tag(meta, tag)))
     }
-}
-
-/// Compiles the rules that come with the program.
-pub(crate) fn starter_pack() -> RuleSet {
-    load_texts(STARTER_PACK, &CompileOptions::default())
 }
 
 /// A rule's level; where it has none but a risk score, the level that the score stands for.
@@ -114,8 +113,8 @@ pub(crate) fn report_left_out(diagnostics: &[Diagnostic], documents: usize, prin
 }
 
 /// Compiles the rules of files and folders that must exist.
-pub(crate) fn rules_of(paths: &[PathBuf]) -> anyhow::Result<RuleSet> {
-    RuleArgs { rules: paths.to_vec(), level: None, tag: Vec::new() }.load()
+pub(crate) fn rules_of(paths: &[PathBuf], changes: &ChangeArgs, printer: &Printer) -> anyhow::Result<RuleSet> {
+    RuleArgs { rules: paths.to_vec(), level: None, tag: Vec::new(), changes: changes.clone() }.load(printer)
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use anyhow::bail;
 use clap::ValueEnum;
 
 use super::Outcome;
+use super::changes::ChangeArgs;
 use super::printer::Printer;
 use super::rules::report_left_out;
 use super::words::counted_len;
-use crate::compile::CompileOptions;
 use crate::regression::{self, RuleTest, Status, Verdict};
 use crate::report::{Format, ListWriter, REGRESSION, regression_row, visible, write_junit};
 use crate::taxonomy::Taxonomy;
@@ -30,6 +30,8 @@ pub(crate) struct Args {
     /// Rules, files of tests, and folders of both
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    changes: ChangeArgs,
     /// How the output is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t, hide_default_value = true, help_heading = "Output")]
     format: TestFormat,
@@ -55,7 +57,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     if let Some(missing) = args.paths.iter().find(|p| !p.exists()) {
         bail!("there is no file or folder `{}`", visible(&missing.to_string_lossy()));
     }
-    let suite = regression::find(&args.paths, &CompileOptions::default());
+    let suite = regression::find(&args.paths, &args.changes.load(printer)?);
     report_left_out(&suite.rules.diagnostics, suite.rules.documents, printer);
     if suite.tests.is_empty() {
         bail!("there is no test: no `NAME.tests.json` beside a rule and no `info.yml` of regression tests");

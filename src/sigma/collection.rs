@@ -4,13 +4,16 @@
 //! replaced), `reset` forgets them, and `repeat` is the document before with this one's keys over it.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::context::Context;
 use super::correlation::{self, Correlation, Reference};
 use super::filter::{self, Filter};
 use super::legacy::Legacy;
+use super::rule::ReadRule;
 use super::{rule, validate};
-use crate::ir::{Rule, RuleMeta, WindowCondition};
+use crate::diag::SourceText;
+use crate::ir::{Rule, RuleMeta, Scope, WindowCondition};
 use crate::yaml::{Node, Value};
 
 /// What a document is.
@@ -52,6 +55,19 @@ pub(super) struct ParsedRule {
     pub(super) aggregation: Option<Correlation>,
     /// Where its id is, or its first key.
     pub(super) span: Range<usize>,
+    /// The log source of its document, before the pipelines.
+    pub(super) logsource: Scope,
+    /// What it is read from again where a filter goes through the pipelines with it.
+    pub(super) unread: Option<Unread>,
+    /// A filter that came later has an error with it.
+    pub(super) refused: bool,
+}
+
+/// A rule as its file has it.
+#[derive(Debug, Clone)]
+pub(super) struct Unread {
+    pub(super) source: Arc<SourceText>,
+    pub(super) document: Node,
 }
 
 /// Reads all documents of a file.
@@ -126,11 +142,12 @@ fn read_one(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<Do
     if document.get("filter").is_some() && document.get("detection").is_none() {
         return filter::read(context, document, hash).map(|read| Document::Filter(Box::new(read)));
     }
-    let (rule, legacy) = rule::read(context, document, hash)?;
+    let ReadRule { rule, legacy, logsource } = rule::read(context, document, hash, &[])?;
     let name = document.get("name").and_then(Node::scalar_text).map(String::from);
     let span = document.get("id").map_or_else(|| rule::head(document), |id| id.span.clone());
     let aggregation = legacy.map(|legacy| aggregation(context, &rule.meta, legacy, &span));
-    Some(Document::Rule(Box::new(ParsedRule { rule, name, aggregation, span })))
+    let unread = (!context.options.pipelines.is_empty()).then(|| Unread { source: context.source.clone(), document: document.clone() });
+    Some(Document::Rule(Box::new(ParsedRule { rule, name, aggregation, span, logsource, unread, refused: false })))
 }
 
 /// A legacy aggregation as a correlation of its rule.
@@ -146,6 +163,7 @@ fn aggregation(context: &Context<'_>, meta: &RuleMeta, legacy: Legacy, span: &Ra
         condition: WindowCondition::Number(vec![legacy.test]),
         generate: false,
         source: context.source.clone(),
+        document: None,
     }
 }
 

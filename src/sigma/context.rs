@@ -16,11 +16,13 @@ pub(super) struct Context<'a> {
     diagnostics: Vec<Diagnostic>,
     errors: usize,
     leaves: usize,
+    /// What else than the rule's text decided what it means: it becomes part of the rule's hash.
+    trace: Vec<String>,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(source: &'a Arc<SourceText>, options: &'a SigmaOptions) -> Self {
-        Self { source, options, diagnostics: Vec::new(), errors: 0, leaves: 0 }
+        Self { source, options, diagnostics: Vec::new(), errors: 0, leaves: 0, trace: Vec::new() }
     }
 
     pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
@@ -66,14 +68,32 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn push(&mut self, diagnostic: Diagnostic, span: &Range<usize>) {
+    /// Adds a diagnostic that has its place.
+    pub(super) fn add(&mut self, diagnostic: Diagnostic) {
         self.errors += usize::from(diagnostic.severity == Severity::Error);
-        self.diagnostics.push(diagnostic.at(self.source, span.clone()));
+        self.diagnostics.push(diagnostic);
     }
 
-    /// Starts counting the value tests of another rule.
-    pub(super) fn reset_leaves(&mut self) {
+    fn push(&mut self, diagnostic: Diagnostic, span: &Range<usize>) {
+        self.add(diagnostic.at(self.source, span.clone()));
+    }
+
+    /// Starts another rule.
+    pub(super) fn start_rule(&mut self) {
         self.leaves = 0;
+        self.trace.clear();
+    }
+
+    /// Notes what else than its text decides what a rule means.
+    pub(super) fn trace(&mut self, text: String) {
+        if !self.trace.contains(&text) {
+            self.trace.push(text);
+        }
+    }
+
+    /// Returns what was noted of this rule.
+    pub(super) fn traced(&self) -> &[String] {
+        &self.trace
     }
 
     /// Counts value tests; past the limit it reports once and returns false.

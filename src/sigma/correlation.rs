@@ -40,6 +40,8 @@ pub struct Correlation {
     pub generate: bool,
     /// The text it is in.
     pub source: Arc<SourceText>,
+    /// Its document, where pipelines ask about it.
+    pub(super) document: Option<Arc<Node>>,
 }
 
 /// A rule by name or id.
@@ -99,7 +101,8 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Op
     let name = document.get("name").and_then(Node::scalar_text).map(String::from);
     let (kind, condition) = (kind?, condition?);
     let source = context.source.clone();
-    let correlation = Correlation { meta, name, kind, rules, aliases, group_by, timespan_us, condition, generate, source };
+    let document = (!context.options.pipelines.is_empty()).then(|| Arc::new(document.clone()));
+    let correlation = Correlation { meta, name, kind, rules, aliases, group_by, timespan_us, condition, generate, source, document };
     lint(context, &correlation, &key.span);
     (context.errors() == before).then_some(correlation)
 }

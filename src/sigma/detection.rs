@@ -1,47 +1,69 @@
 //! Detections: maps (all items), lists of maps (any), lists of keywords (any), and their mixtures.
 
+use std::borrow::Cow;
+
 use super::context::Context;
+use super::item::{Detection, Item, ItemValue, Lowered};
 use super::modifier::{self, ItemKey, Modifiers};
 use super::value::{self, all, any};
 use crate::ir::Pred;
 use crate::yaml::{Node, Value};
 
-/// Lowers one detection; `None` after an error.
-pub(super) fn lower(context: &mut Context<'_>, name: &str, node: &Node) -> Option<Pred> {
+/// Reads one detection.
+pub(super) fn read<'n>(context: &mut Context<'_>, name: &str, node: &'n Node) -> Detection<'n> {
     match &node.value {
         Value::Sequence(members) if !members.is_empty() => {
-            let preds: Vec<Option<Pred>> = members.iter().map(|member| lower_member(context, member)).collect();
-            Some(any(preds.into_iter().collect::<Option<_>>()?))
+            Detection::Any(members.iter().map(|member| read_member(context, member)).collect())
         }
-        Value::Mapping(entries) if !entries.is_empty() => lower_map(context, node),
+        Value::Mapping(entries) if !entries.is_empty() => read_map(context, node),
         Value::Null | Value::Sequence(_) | Value::Mapping(_) => {
             context.error(&node.span, "sigma-empty-detection", format!("the detection `{name}` is empty"));
-            None
+            Detection::Broken
         }
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => lower_member(context, node),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => read_member(context, node),
     }
 }
 
-fn lower_member(context: &mut Context<'_>, node: &Node) -> Option<Pred> {
+/// Lowers one detection.
+pub(super) fn lower(context: &mut Context<'_>, detection: &Detection<'_>) -> Lowered {
+    match detection {
+        Detection::Item(item) => Lowered::of(value::lower_item(context, item)),
+        Detection::All(parts) => join(context, parts, all),
+        Detection::Any(parts) => join(context, parts, any),
+        Detection::Broken => Lowered::Broken,
+    }
+}
+
+fn join(context: &mut Context<'_>, parts: &[Detection<'_>], join: fn(Vec<Pred>) -> Pred) -> Lowered {
+    let lowered: Vec<Lowered> = parts.iter().map(|part| lower(context, part)).collect();
+    Lowered::join(lowered, join)
+}
+
+fn read_member<'n>(context: &mut Context<'_>, node: &'n Node) -> Detection<'n> {
     match &node.value {
-        Value::Mapping(entries) if !entries.is_empty() => lower_map(context, node),
+        Value::Mapping(entries) if !entries.is_empty() => read_map(context, node),
         Value::Mapping(_) | Value::Sequence(_) => {
             let message = format!("a member of a detection list is a map or a keyword, not this {}", node.value.kind());
             context.error(&node.span, "sigma-nested-value", message);
-            None
+            Detection::Broken
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
             let key = ItemKey { field: None, modifiers: Modifiers::default(), span: node.span.clone() };
-            value::lower_item(context, &key, node)
+            item(key, node)
         }
     }
 }
 
-fn lower_map(context: &mut Context<'_>, node: &Node) -> Option<Pred> {
-    let mut preds = Vec::with_capacity(node.entries().len());
-    for (key, values) in node.entries() {
-        let pred = modifier::read(context, key).and_then(|key| value::lower_item(context, &key, values));
-        preds.push(pred);
-    }
-    Some(all(preds.into_iter().collect::<Option<_>>()?))
+fn read_map<'n>(context: &mut Context<'_>, node: &'n Node) -> Detection<'n> {
+    let read = |(key, values)| modifier::read(context, key).map_or(Detection::Broken, |key| item(key, values));
+    Detection::All(node.entries().iter().map(|(key, values)| (key, values)).map(read).collect())
+}
+
+fn item(key: ItemKey, node: &Node) -> Detection<'_> {
+    let nodes = match &node.value {
+        Value::Sequence(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let values = nodes.iter().map(|node| ItemValue::Node(Cow::Borrowed(node))).collect();
+    Detection::Item(Box::new(Item::new(key, values, node.span.clone())))
 }

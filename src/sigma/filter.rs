@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::condition::{self, Condition};
 use super::context::Context;
+use super::item::{Lowered, NamedDetection};
 use super::{resolve, rule};
 use crate::diag::SourceText;
 use crate::ir::{Pred, Rule, RuleMeta, Scope};
@@ -33,15 +34,25 @@ pub struct Filter {
     pub source: Arc<SourceText>,
     /// Where its `filter` is.
     pub span: Range<usize>,
+    /// The `filter` itself, where pipelines change it with each rule that it is for.
+    pub(super) node: Option<Arc<Node>>,
 }
+
+/// The keys of a filter that are no detections.
+pub(super) const KEYS: [&str; 2] = ["rules", "condition"];
 
 impl Filter {
     /// Whether the filter is for a rule, by id, name or title, and by log source.
     pub fn applies_to(&self, rule: &Rule, name: Option<&str>) -> bool {
+        self.is_for(rule, name, &rule.query.scope)
+    }
+
+    /// As [`Filter::applies_to`], for a rule whose log source was another before the pipelines.
+    pub(super) fn is_for(&self, rule: &Rule, name: Option<&str>, logsource: &Scope) -> bool {
         let named = |reference: &String| {
             reference.eq_ignore_ascii_case(&rule.meta.id) || Some(reference.as_str()) == name || *reference == rule.meta.title
         };
-        self.rules.as_ref().is_none_or(|rules| rules.iter().any(named)) && narrows(&self.scope, &rule.query.scope)
+        self.rules.as_ref().is_none_or(|rules| rules.iter().any(named)) && narrows(&self.scope, logsource)
     }
 
     /// Puts the filter into a rule. The rule's hash changes with it.
@@ -66,7 +77,7 @@ fn narrows(filter: &Scope, rule: &Scope) -> bool {
 /// Reads a filter document; `None` after an error.
 pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<Filter> {
     let before = context.errors();
-    context.reset_leaves();
+    context.start_rule();
     let (key, node) = document.entry("filter")?;
     if !matches!(node.value, Value::Mapping(_)) {
         context.error(&node.span, "sigma-type", "`filter` is a map of rules, detections and a condition");
@@ -84,15 +95,32 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Op
             (names != ["any"]).then_some(names)
         }
     };
-    let named = resolve::detections(context, node, &["rules", "condition"]);
-    let Some(text) = node.get("condition") else {
+    if node.get("condition").is_none() {
         context.error(&node.span, "sigma-missing-condition", "the filter has no `condition`");
-        return None;
+    }
+    let detections = resolve::read(context, node, &KEYS);
+    let piped = !context.options.pipelines.is_empty();
+    let keep = if piped {
+        // Whether its values have a meaning is seen with the rules that it is for.
+        condition::parse(context, node.get("condition")?)?;
+        Pred::True
+    } else {
+        let Lowered::Pred(keep) = keep(context, node, &detections) else { return None };
+        keep
     };
-    let condition = condition::parse(context, text)?;
-    let pred = resolve::condition(context, &condition, text, &named)?;
-    let keep = if keeps(&condition) { pred } else { Pred::Not(Box::new(pred)) };
-    (context.errors() == before).then(|| Filter { meta, scope, rules, keep, source: context.source.clone(), span: key.span.clone() })
+    let meta = RuleMeta { hash: rule::traced_hash(context, &meta.hash), ..meta };
+    let mut filter = Filter { meta, scope, rules, keep, source: context.source.clone(), span: key.span.clone(), node: None };
+    filter.node = piped.then(|| Arc::new(node.clone()));
+    (context.errors() == before).then_some(filter)
+}
+
+/// What an event must pass to stay.
+pub(super) fn keep(context: &mut Context<'_>, filter: &Node, detections: &[NamedDetection<'_>]) -> Lowered {
+    let named = resolve::lower(context, detections);
+    let Some(node) = filter.get("condition") else { return Lowered::Broken };
+    let Some(condition) = condition::parse(context, node) else { return Lowered::Broken };
+    let lowered = resolve::condition(context, &condition, node, &named);
+    if keeps(&condition) { lowered } else { lowered.negated() }
 }
 
 /// Whether a condition says what stays: all its parts are negated.

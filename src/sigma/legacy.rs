@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::condition;
 use super::context::Context;
+use super::pipeline::Grouping;
 use super::timespan;
 use crate::ir::{CorrelationKind, NumberOp, ValueAggregate};
 use crate::yaml::{Key, Node};
@@ -18,6 +19,21 @@ pub(super) struct Legacy {
     pub(super) group_by: Vec<String>,
     pub(super) test: (NumberOp, f64),
     pub(super) timespan_us: Option<i64>,
+}
+
+impl Legacy {
+    /// The fields that pipelines may rename.
+    pub(super) fn grouping(&self) -> Grouping {
+        Grouping { aliases: Vec::new(), group_by: self.group_by.clone(), kind: self.kind.clone() }
+    }
+
+    /// The same with other fields.
+    pub(super) fn with(self, grouping: Option<Grouping>) -> Self {
+        match grouping {
+            Some(Grouping { group_by, kind, .. }) => Self { group_by, kind, ..self },
+            None => self,
+        }
+    }
 }
 
 /// Reads what stands behind `|` in a condition; the outer `None` after an error, the inner one where there is nothing.

@@ -14,9 +14,12 @@ mod correlation;
 mod detection;
 mod encode;
 mod filter;
+mod item;
 mod legacy;
 mod lower;
 mod modifier;
+mod pipeline;
+mod placeholder;
 mod regex;
 mod resolve;
 mod rule;
@@ -38,6 +41,8 @@ use collection::Document;
 use context::Context;
 pub use correlation::{Alias, Correlation, Reference};
 pub use filter::Filter;
+pub use pipeline::{Pipelines, ReadFile, tables as pipeline_tables};
+pub use placeholder::read_values;
 pub use set::{Input, LinkedCorrelation, LinkedRule, LinkedSet, RuleSet, Target};
 
 /// What a caller may decide about the reading of rules.
@@ -46,6 +51,8 @@ pub struct SigmaOptions {
     /// Values for `%name%` under the `expand` modifier, read as Sigma strings (with wildcards). A name that is not here
     /// rejects the rule.
     pub placeholders: BTreeMap<String, Vec<String>>,
+    /// What changes every rule before it is compiled.
+    pub pipelines: Pipelines,
     /// Also report, as warnings and notes, where a rule departs from the specification or cannot mean what it says.
     pub validate: bool,
 }

@@ -106,6 +106,7 @@ impl Default for Modifiers {
 }
 
 /// A parsed key.
+#[derive(Debug, Clone)]
 pub(super) struct ItemKey {
     /// The field; `None`: keywords.
     pub(super) field: Option<String>,

@@ -4,31 +4,41 @@ use std::ops::Range;
 
 use super::condition::{self, Condition, selects};
 use super::context::Context;
+use super::item::{Lowered, NamedDetection};
 use super::value::{all, any};
 use super::{detection, validate};
 use crate::ir::Pred;
 use crate::yaml::Node;
 
-/// A detection: its name, the span of its key, and its predicate unless it has an error.
-pub(super) type Named<'a> = (&'a str, Range<usize>, Option<Pred>);
+/// A detection: its name, the span of its key, and what it became.
+pub(super) type Named<'a> = (&'a str, Range<usize>, Lowered);
 
-/// Lowers every entry of a map but the ones under `skip`.
-pub(super) fn detections<'n>(context: &mut Context<'_>, node: &'n Node, skip: &[&str]) -> Vec<Named<'n>> {
+/// Reads every entry of a map but the ones under `skip`.
+pub(super) fn read<'n>(context: &mut Context<'_>, node: &'n Node, skip: &[&str]) -> Vec<NamedDetection<'n>> {
     let mut named = Vec::new();
     for (key, node) in node.entries() {
         if !skip.contains(&key.text.as_str()) {
-            named.push((key.text.as_str(), key.span.clone(), detection::lower(context, &key.text, node)));
+            let detection = detection::read(context, &key.text, node);
+            named.push(NamedDetection { name: key.text.as_str(), span: key.span.clone(), detection });
         }
     }
     named
 }
 
-/// Writes a condition out as one predicate; `None` after an error. `node` is where the condition is.
-pub(super) fn condition(context: &mut Context<'_>, condition: &Condition, node: &Node, named: &[Named<'_>]) -> Option<Pred> {
+/// Lowers detections.
+pub(super) fn lower<'n>(context: &mut Context<'_>, detections: &[NamedDetection<'n>]) -> Vec<Named<'n>> {
+    let lower = |named: &NamedDetection<'n>| (named.name, named.span.clone(), detection::lower(context, &named.detection));
+    detections.iter().map(lower).collect()
+}
+
+/// Writes a condition out as one predicate. `node` is where the condition is.
+pub(super) fn condition(context: &mut Context<'_>, condition: &Condition, node: &Node, named: &[Named<'_>]) -> Lowered {
     validate::unused(context, condition, named);
-    let pred = Resolver { context, named }.resolve(condition)?;
-    validate::unmeetable(context, &pred, &node.span, named);
-    Some(pred)
+    let lowered = Resolver { context, named }.resolve(condition);
+    if let Lowered::Pred(pred) = &lowered {
+        validate::unmeetable(context, pred, &node.span, named);
+    }
+    lowered
 }
 
 struct Resolver<'a, 'b> {
@@ -37,45 +47,50 @@ struct Resolver<'a, 'b> {
 }
 
 impl Resolver<'_, '_> {
-    fn resolve(&mut self, condition: &Condition) -> Option<Pred> {
+    fn resolve(&mut self, condition: &Condition) -> Lowered {
         match condition {
             Condition::Name(name, span) => {
-                let Some((.., pred)) = self.named.iter().find(|(known, ..)| known == name) else {
+                let Some((.., lowered)) = self.named.iter().find(|(known, ..)| known == name) else {
                     let known: Vec<&str> = self.named.iter().map(|(name, ..)| *name).collect();
                     condition::unknown_name(self.context, name, span, &known);
-                    return None;
+                    return Lowered::Broken;
                 };
-                let pred = pred.as_ref()?;
-                self.context.add_leaves(leaves(pred), span).then(|| pred.clone())
+                self.counted(lowered, span)
             }
             Condition::Select { all: every, pattern, span } => self.select(*every, pattern.as_deref(), span),
-            Condition::Not(inner) => Some(Pred::Not(Box::new(self.resolve(inner)?))),
-            Condition::And(parts) => Some(all(self.resolve_all(parts)?)),
-            Condition::Or(parts) => Some(any(self.resolve_all(parts)?)),
+            Condition::Not(inner) => self.resolve(inner).negated(),
+            Condition::And(parts) => self.join(parts, all),
+            Condition::Or(parts) => self.join(parts, any),
         }
     }
 
-    fn resolve_all(&mut self, parts: &[Condition]) -> Option<Vec<Pred>> {
-        let preds: Vec<Option<Pred>> = parts.iter().map(|part| self.resolve(part)).collect();
-        preds.into_iter().collect()
+    fn join(&mut self, parts: &[Condition], join: fn(Vec<Pred>) -> Pred) -> Lowered {
+        let parts: Vec<Lowered> = parts.iter().map(|part| self.resolve(part)).collect();
+        Lowered::join(parts, join)
     }
 
-    fn select(&mut self, every: bool, pattern: Option<&str>, span: &Range<usize>) -> Option<Pred> {
+    /// A copy, unless the rule becomes too large.
+    fn counted(&mut self, lowered: &Lowered, span: &Range<usize>) -> Lowered {
+        let sound = lowered.pred().is_none_or(|pred| self.context.add_leaves(leaves(pred), span));
+        if sound { lowered.clone() } else { Lowered::Broken }
+    }
+
+    fn select(&mut self, every: bool, pattern: Option<&str>, span: &Range<usize>) -> Lowered {
         let chosen: Vec<_> = self.named.iter().filter(|(name, ..)| selects(pattern, name)).collect();
         if chosen.is_empty() {
             let known: Vec<&str> = self.named.iter().map(|(name, ..)| *name).collect();
             condition::unknown_pattern(self.context, pattern, span, &known);
-            return None;
+            return Lowered::Broken;
         }
-        let mut preds = Vec::with_capacity(chosen.len());
-        for (.., pred) in chosen {
-            let pred = pred.as_ref()?;
-            if !self.context.add_leaves(leaves(pred), span) {
-                return None;
+        let mut parts = Vec::with_capacity(chosen.len());
+        for (.., lowered) in chosen {
+            let part = self.counted(lowered, span);
+            if matches!(part, Lowered::Broken) {
+                return Lowered::Broken;
             }
-            preds.push(pred.clone());
+            parts.push(part);
         }
-        Some(if every { all(preds) } else { any(preds) })
+        Lowered::join(parts, if every { all } else { any })
     }
 }
 

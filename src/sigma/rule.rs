@@ -5,9 +5,12 @@ use std::ops::Range;
 use sha2::{Digest, Sha256};
 
 use super::context::Context;
+use super::item::Lowered;
 use super::legacy::{self, Legacy};
+use super::pipeline::{self, Subject};
 use super::suggest::nearest;
-use super::{condition, resolve, validate};
+use super::value::all;
+use super::{condition, detection, filter, resolve, validate};
 use crate::event::hex;
 use crate::ir::{Language, Level, Pred, Query, Rule, RuleMeta, Scope};
 use crate::yaml::{Node, Value};
@@ -33,16 +36,30 @@ pub(super) const TACTICS: [&str; 17] = [
     "evasion",
 ];
 
-/// Reads a rule and its legacy aggregation; `None` after an error.
-pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<(Rule, Option<Legacy>)> {
+/// A rule as its document and the pipelines say it.
+pub(super) struct ReadRule {
+    pub(super) rule: Rule,
+    pub(super) legacy: Option<Legacy>,
+    /// The log source of the document.
+    pub(super) logsource: Scope,
+}
+
+/// Reads a rule; `None` after an error. `filters` are the `filter:` maps that go through the pipelines with it.
+pub(super) fn read(context: &mut Context<'_>, document: &Node, hash_of_text: &str, filters: &[&Node]) -> Option<ReadRule> {
     let before = context.errors();
-    context.reset_leaves();
-    let meta = metadata(context, document, hash);
-    let scope = scope(context, document);
-    let filter = filter(context, document);
+    context.start_rule();
+    let mut meta = metadata(context, document, hash_of_text);
+    let logsource = scope(context, document);
+    let body = body(context, document, logsource.clone(), &mut meta, filters);
     validate::document(context, document);
-    let (filter, aggregation) = filter.filter(|_| context.errors() == before)?;
-    Some((Rule { meta, query: Query { scope, filter, stages: Vec::new() } }, aggregation))
+    let (scope, filter, legacy) = body.filter(|_| context.errors() == before)?;
+    meta.hash = traced_hash(context, &meta.hash);
+    Some(ReadRule { rule: Rule { meta, query: Query { scope, filter, stages: Vec::new() } }, legacy, logsource })
+}
+
+/// A hash of what was read, together with what else decided its meaning.
+pub(super) fn traced_hash(context: &Context<'_>, of_text: &str) -> String {
+    if context.traced().is_empty() { of_text.to_string() } else { hash(&format!("{of_text}\n{}", context.traced().join("\n"))) }
 }
 
 /// SHA-256 in hex.
@@ -148,8 +165,14 @@ pub(super) fn head(document: &Node) -> Range<usize> {
     document.entries().first().map_or(document.span.clone(), |(key, _)| key.span.clone())
 }
 
-/// The condition of the events, and what a legacy aggregation makes of them.
-fn filter(context: &mut Context<'_>, document: &Node) -> Option<(Pred, Option<Legacy>)> {
+/// The log source, the condition of the events, and what a legacy aggregation makes of them, after the pipelines.
+fn body(
+    context: &mut Context<'_>,
+    document: &Node,
+    scope: Scope,
+    meta: &mut RuleMeta,
+    filters: &[&Node],
+) -> Option<(Scope, Pred, Option<Legacy>)> {
     let Some((key, detections)) = document.entry("detection") else {
         missing(context, &head(document), "sigma-missing-detection", "the rule has no `detection`", "detection", document);
         return None;
@@ -158,15 +181,40 @@ fn filter(context: &mut Context<'_>, document: &Node) -> Option<(Pred, Option<Le
         context.error(&detections.span, "sigma-type", "`detection` is a map of detections and a condition");
         return None;
     }
-    let named = resolve::detections(context, detections, &["condition", "timeframe"]);
+    let before = context.errors();
+    let named = resolve::read(context, detections, &["condition", "timeframe"]);
     let Some(node) = detections.get("condition") else {
+        resolve::lower(context, &named);
         missing(context, &key.span, "sigma-missing-condition", "the detection has no `condition`", "condition", detections);
         return None;
     };
-    let aggregation = legacy::read(context, node, detections.entry("timeframe"));
+    let legacy = legacy::read(context, node, detections.entry("timeframe"));
+    let mut subject = Subject::rule(document, key.span.clone(), scope, named);
+    subject.output_fields = std::mem::take(&mut meta.required_fields);
+    subject.grouping = legacy.as_ref().and_then(Option::as_ref).map(Legacy::grouping);
+    subject.detections.extend(filters.iter().map(|filter| resolve::read(context, filter, &filter::KEYS)));
+    if context.errors() == before {
+        pipeline::run(context, &mut subject);
+    }
+    let named = resolve::lower(context, &subject.detections[0]);
     let condition = condition::parse_before_pipe(context, node)?;
-    let pred = resolve::condition(context, &condition, node, &named)?;
-    Some((pred, aggregation?))
+    let own = resolve::condition(context, &condition, node, &named);
+    if matches!(own, Lowered::Nothing) {
+        context.error(&node.span, "sigma-pipeline-empty", "the pipelines drop everything that the rule looks for");
+    }
+    let mut parts = vec![own];
+    for (filter, detections) in filters.iter().zip(&subject.detections[1..]) {
+        parts.push(filter::keep(context, filter, detections));
+    }
+    for added in &subject.added {
+        let lowered = detection::lower(context, &added.detection);
+        parts.insert(0, if added.negated { lowered.negated() } else { lowered });
+    }
+    let Lowered::Pred(pred) = Lowered::join(parts, all) else { return None };
+    meta.required_fields = subject.output_fields;
+    let legacy = legacy?.map(|legacy| legacy.with(subject.grouping));
+    let scope = subject.scopes.swap_remove(0);
+    Some((scope, pred, legacy))
 }
 
 /// Reports a key that a map must have, and a key of it that was meant to be it.

@@ -1,5 +1,7 @@
 //! Rules of many files together: correlations find what they refer to, filters find their rules.
 
+mod piped;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ pub struct RuleSet {
     filters: Vec<Filter>,
     /// Ids, hashes and places in their files of what was read: a copy is not read again.
     known: HashSet<(String, String, usize)>,
+    /// How it was read, where pipelines change it.
+    options: Option<SigmaOptions>,
 }
 
 /// What a set holds when all references are resolved.
@@ -29,7 +33,7 @@ pub struct LinkedSet {
     pub rules: Vec<LinkedRule>,
     /// The correlations, each behind the ones it refers to.
     pub correlations: Vec<LinkedCorrelation>,
-    /// Number of correlations that an error keeps out.
+    /// Number of correlations and rules that an error keeps out.
     pub refused: usize,
     /// Number of filters that are for no rule of the set; each has a warning.
     pub idle_filters: usize,
@@ -87,6 +91,10 @@ impl RuleSet {
 
     /// As [`RuleSet::add`], for a text that is parsed already.
     pub fn add_documents(&mut self, source: &Arc<SourceText>, documents: &[Node], options: &SigmaOptions) -> Vec<Diagnostic> {
+        if self.options.is_none() && !options.pipelines.is_empty() {
+            // What is read again has had its remarks.
+            self.options = Some(SigmaOptions { validate: false, ..options.clone() });
+        }
         let mut context = Context::new(source, options);
         for (place, document) in collection::read(&mut context, documents).into_iter().enumerate() {
             let meta = document.meta();
@@ -110,11 +118,14 @@ impl RuleSet {
     /// Resolves references and applies filters. Correlations with an error are left out.
     pub fn link(self) -> (LinkedSet, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
-        let Self { mut rules, correlations, filters, .. } = self;
-        let idle_filters = apply_filters(&mut rules, &filters, &mut diagnostics);
+        let Self { mut rules, correlations, filters, options, .. } = self;
+        let idle_filters = match &options {
+            None => apply_filters(&mut rules, &filters, &mut diagnostics),
+            Some(options) => piped::apply_filters(&mut rules, &filters, options, &mut diagnostics),
+        };
         let mut nodes: Vec<Pending> = correlations.into_iter().map(|c| Pending { correlation: c, own: None, targets: None }).collect();
         for (index, rule) in rules.iter_mut().enumerate() {
-            if let Some(mut correlation) = rule.aggregation.take() {
+            if let Some(mut correlation) = rule.aggregation.take().filter(|_| !rule.refused) {
                 // A filter may have changed the rule.
                 correlation.meta.hash.clone_from(&rule.rule.meta.hash);
                 nodes.push(Pending { correlation, own: Some(index), targets: None });
@@ -124,15 +135,22 @@ impl RuleSet {
         for node in &mut nodes {
             node.targets = node.resolve(&names, &mut diagnostics);
         }
-        let order = order(&nodes, &mut diagnostics);
+        let mut order = order(&nodes, &mut diagnostics);
+        if let Some(options) = &options {
+            piped::correlations(&mut nodes, &mut order, &rules, options, &mut diagnostics);
+        }
         let mut set = LinkedSet { idle_filters, ..LinkedSet::default() };
         let places: BTreeMap<usize, usize> = order.iter().enumerate().map(|(place, node)| (*node, place)).collect();
         let hidden = hidden(&nodes);
         set.correlations =
             order.iter().filter_map(|index| nodes[*index].link(&places, !hidden.contains(&Target::Correlation(*index)))).collect();
-        set.refused = nodes.len() - set.correlations.len();
+        set.refused = nodes.len() - set.correlations.len() + rules.iter().filter(|rule| rule.refused).count();
         let standalone = |index: usize| !hidden.contains(&Target::Rule(index));
-        set.rules = rules.into_iter().enumerate().map(|(i, parsed)| LinkedRule { rule: parsed.rule, standalone: standalone(i) }).collect();
+        set.rules = rules
+            .into_iter()
+            .enumerate()
+            .map(|(i, parsed)| LinkedRule { standalone: standalone(i) && !parsed.refused, rule: parsed.rule })
+            .collect();
         (set, diagnostics)
     }
 }
@@ -147,12 +165,16 @@ fn apply_filters(rules: &mut [ParsedRule], filters: &[Filter], diagnostics: &mut
         }
         if !used {
             idle += 1;
-            let message = format!("the filter `{}` is for no rule of this set", filter.meta.title);
-            let hint = "it names rules by id, name or title, and its log source must be part of theirs";
-            diagnostics.push(Diagnostic::warning("sigma-filter-idle", message).at(&filter.source, filter.span.clone()).hint(hint));
+            diagnostics.push(idle_filter(filter));
         }
     }
     idle
+}
+
+fn idle_filter(filter: &Filter) -> Diagnostic {
+    let message = format!("the filter `{}` is for no rule of this set", filter.meta.title);
+    let hint = "it names rules by id, name or title, and its log source must be part of theirs";
+    Diagnostic::warning("sigma-filter-idle", message).at(&filter.source, filter.span.clone()).hint(hint)
 }
 
 /// A correlation on its way; its targets are indices before ordering.
@@ -263,7 +285,7 @@ impl Names {
     fn new(rules: &[ParsedRule], nodes: &[Pending]) -> Self {
         let mut names = Self(BTreeMap::new());
         let aggregated: HashMap<usize, usize> = nodes.iter().enumerate().filter_map(|(i, node)| Some((node.own?, i))).collect();
-        for (index, parsed) in rules.iter().enumerate() {
+        for (index, parsed) in rules.iter().enumerate().filter(|(_, parsed)| !parsed.refused) {
             let target = aggregated.get(&index).map_or(Target::Rule(index), |node| Target::Correlation(*node));
             names.add(parsed.rule.meta.id.to_lowercase(), target);
             names.add_name(parsed.name.as_deref(), target);

@@ -15,7 +15,7 @@ pub(super) fn source(text: &str) -> Arc<SourceText> {
 fn options() -> SigmaOptions {
     let placeholders = [("two", vec!["a*", "b"]), ("one", vec!["x.y"])];
     let placeholders = placeholders.map(|(name, values)| (name.to_string(), values.into_iter().map(String::from).collect()));
-    SigmaOptions { placeholders: BTreeMap::from(placeholders), validate: true }
+    SigmaOptions { placeholders: BTreeMap::from(placeholders), validate: true, ..SigmaOptions::default() }
 }
 
 fn parse(text: &str) -> (Vec<Rule>, Vec<Diagnostic>) {

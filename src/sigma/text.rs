@@ -3,6 +3,8 @@
 //! One pass from left to right. A backslash is an escape only before `*`, `?` and `\` (and before `%` where
 //! placeholders are read); before anything else, and at the end, it is itself.
 
+use std::fmt;
+
 use crate::event::NUL_SYMBOL;
 use crate::ir::{Glob, Part};
 
@@ -99,6 +101,17 @@ impl Text {
         !self.0.is_empty() && self.0.iter().all(|piece| *piece == Piece::Any)
     }
 
+    /// The text with `*` before or after it, unless it is there.
+    pub(super) fn padded(mut self, any_before: bool, any_after: bool) -> Self {
+        if any_before && self.0.first() != Some(&Piece::Any) {
+            self.0.insert(0, Piece::Any);
+        }
+        if any_after && (self.0.last() != Some(&Piece::Any) || self.0.len() == 1 && any_before) {
+            self.0.push(Piece::Any);
+        }
+        self
+    }
+
     /// Makes the pattern. NUL in a rule means what it became in the events.
     pub(super) fn to_glob(&self, any_before: bool, any_after: bool) -> Glob {
         let before = any_before.then_some(Part::Any);
@@ -111,6 +124,18 @@ impl Text {
             Piece::One => Part::One,
         });
         Glob::new(before.into_iter().chain(inner).chain(after))
+    }
+}
+
+/// The text as one reads it: wildcards and placeholders as they are written, nothing escaped.
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|piece| match piece {
+            Piece::Text(text) => f.write_str(text),
+            Piece::Any => f.write_str("*"),
+            Piece::One => f.write_str("?"),
+            Piece::Placeholder(name) => write!(f, "%{name}%"),
+        })
     }
 }
 

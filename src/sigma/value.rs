@@ -9,26 +9,51 @@ use std::ops::Range;
 
 use super::context::Context;
 use super::encode::{self, MAX_WINDASH_VARIANTS};
-use super::modifier::{Encoding, ItemKey, Kind, Modifiers};
+use super::item::{Binding, Item, ItemValue};
+use super::modifier::{Encoding, Kind, Modifiers};
 use super::regex;
 use super::text::{Piece, Text, is_placeholder_name};
 use crate::ir::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred, Test, Vocabulary};
 use crate::yaml::{self, Node, Style, Value};
 
 /// Lowers an item; `None` after an error.
-pub(super) fn lower_item(context: &mut Context<'_>, key: &ItemKey, node: &Node) -> Option<Pred> {
-    let values = match &node.value {
-        Value::Sequence(items) => items.as_slice(),
-        _ => std::slice::from_ref(node),
-    };
-    if values.is_empty() {
-        return empty_list(context, key, node);
+pub(super) fn lower_item(context: &mut Context<'_>, item: &Item<'_>) -> Option<Pred> {
+    let modifiers = &item.key.modifiers;
+    if item.values.is_empty() {
+        return empty_list(context, item);
     }
-    let preds: Vec<Option<Pred>> = values.iter().map(|value| Item { context: &mut *context, key }.lower(value)).collect();
+    let preds: Vec<Option<Pred>> = item.values.iter().map(|value| Lowering { context: &mut *context, item }.lower(value)).collect();
     let preds: Vec<Pred> = preds.into_iter().collect::<Option<_>>()?;
-    let inner = if key.modifiers.all { all(preds) } else { any(preds) };
-    lint_values(context, key, values);
-    Some(if key.modifiers.neq { Pred::Not(Box::new(inner)) } else { inner })
+    let inner = if modifiers.all { all(preds) } else { any(preds) };
+    lint_values(context, item);
+    Some(if modifiers.neq { Pred::Not(Box::new(inner)) } else { inner })
+}
+
+/// The texts that a value of an item stands for after all modifiers; placeholders without a binding stay. `None` for what
+/// is no text. This is what pipelines look at and change.
+pub(super) fn finished_texts(context: &mut Context<'_>, item: &Item<'_>, value: &ItemValue<'_>) -> Option<Vec<Text>> {
+    let m = &item.key.modifiers;
+    let mut lowering = Lowering { context, item };
+    let node = match value {
+        ItemValue::Finished(texts, span) => return lowering.expand_all(texts, span, Unbound::Stays),
+        ItemValue::Node(_) if m.kind != Kind::Text || m.part.is_some() => return None,
+        ItemValue::Node(node) => node,
+    };
+    let text = match &node.value {
+        Value::String(raw) if m.expand => Text::parse_with_placeholders(raw),
+        Value::String(raw) => Text::parse(raw),
+        _ => return None,
+    };
+    let texts = lowering.expand(&text, &node.span, Unbound::Stays)?;
+    let texts = lowering.written(texts, &node.span)?;
+    Some(texts.into_iter().map(|text| text.padded(m.any_before, m.any_after)).collect())
+}
+
+/// What becomes of a placeholder without values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unbound {
+    Stays,
+    IsAnError,
 }
 
 /// Any of; one alone is itself, nested alternatives become one flat list.
@@ -66,23 +91,25 @@ fn one_or(mut preds: Vec<Pred>, many: fn(Vec<Pred>) -> Pred) -> Pred {
 }
 
 /// `field: []` means, as `field: null`, that the field is missing.
-fn empty_list(context: &mut Context<'_>, key: &ItemKey, node: &Node) -> Option<Pred> {
+fn empty_list(context: &mut Context<'_>, item: &Item<'_>) -> Option<Pred> {
+    let (key, span) = (&item.key, &item.span);
     let Some(name) = &key.field else {
-        context.error(&node.span, "sigma-empty-detection", "a list of keywords without a keyword");
+        context.error(span, "sigma-empty-detection", "a list of keywords without a keyword");
         return None;
     };
     let message = format!("an empty list: read as `null`, so it asks for events without `{name}`");
-    context.warn(&node.span, "sigma-empty-list", message);
-    let test = Match { field: field(name), test: Test::Exists, negated: false, span: node.span.clone() };
+    context.warn(span, "sigma-empty-list", message);
+    let test = Match { field: field(name), test: Test::Exists, negated: false, span: span.clone() };
     let missing = Pred::Not(Box::new(Pred::Match(test)));
     Some(if key.modifiers.neq { Pred::Not(Box::new(missing)) } else { missing })
 }
 
-fn lint_values(context: &mut Context<'_>, key: &ItemKey, values: &[Node]) {
+fn lint_values(context: &mut Context<'_>, item: &Item<'_>) {
     if !context.options.validate {
         return;
     }
-    if values.len() > 1 && values.iter().any(Node::is_null) {
+    let (key, values) = (&item.key, &item.values);
+    if values.len() > 1 && values.iter().filter_map(ItemValue::node).any(Node::is_null) {
         let message = "a list must not mix null with values (it is read as: missing, or one of the others)";
         context.lint(&key.span, "sigma-null-in-list", message);
     }
@@ -92,7 +119,7 @@ fn lint_values(context: &mut Context<'_>, key: &ItemKey, values: &[Node]) {
     if key.modifiers.kind != Kind::Text || key.modifiers.part.is_some() {
         return;
     }
-    for value in values {
+    for value in values.iter().filter_map(ItemValue::node) {
         let Some(raw) = value.as_str() else { continue };
         let text = Text::parse(raw);
         let wild = key.modifiers.any_before || key.modifiers.any_after;
@@ -112,27 +139,41 @@ fn field(name: &str) -> Field {
 }
 
 /// One value on its way through the modifiers.
-struct Item<'a, 'b> {
+struct Lowering<'a, 'b> {
     context: &'a mut Context<'b>,
-    key: &'a ItemKey,
+    item: &'a Item<'a>,
 }
 
-impl Item<'_, '_> {
+impl Lowering<'_, '_> {
     fn modifiers(&self) -> &Modifiers {
-        &self.key.modifiers
+        &self.item.key.modifiers
     }
 
     fn fail<T>(&mut self, node: &Node, code: &'static str, message: impl Into<String>) -> Option<T> {
-        self.context.error(&node.span, code, message);
+        self.fail_at(&node.span, code, message)
+    }
+
+    fn fail_at<T>(&mut self, span: &Range<usize>, code: &'static str, message: impl Into<String>) -> Option<T> {
+        self.context.error(span, code, message);
         None
     }
 
-    fn lower(&mut self, node: &Node) -> Option<Pred> {
+    fn lower(&mut self, value: &ItemValue<'_>) -> Option<Pred> {
+        match value {
+            ItemValue::Node(node) => self.lower_node(node),
+            ItemValue::Finished(texts, span) => {
+                let texts = self.expand_all(texts, span, Unbound::IsAnError)?;
+                self.finished(&texts, span)
+            }
+        }
+    }
+
+    fn lower_node(&mut self, node: &Node) -> Option<Pred> {
         if matches!(node.value, Value::Sequence(_) | Value::Mapping(_)) {
             let message = format!("a value must be a scalar here, not a {}", node.value.kind());
             return self.fail(node, "sigma-nested-value", message);
         }
-        let Some(name) = &self.key.field else { return self.lower_keyword(node) };
+        let Some(name) = &self.item.key.field else { return self.lower_keyword(node) };
         match (self.modifiers().kind, self.modifiers().part) {
             (Kind::Text, Some(part)) => self.lower_date_part(name, part, NumberOp::Eq, node),
             (Kind::Compare(op), Some(part)) => self.lower_date_part(name, part, op, node),
@@ -164,13 +205,29 @@ impl Item<'_, '_> {
         if node.is_null() {
             return self.lower_null(name, node);
         }
-        let (case, before, after) = (self.case(), self.modifiers().any_before, self.modifiers().any_after);
+        let texts = self.texts(node)?;
+        self.field_texts(name, &texts, self.modifiers().any_before, self.modifiers().any_after, &node.span)
+    }
+
+    fn field_texts(&mut self, name: &str, texts: &[Text], before: bool, after: bool, span: &Range<usize>) -> Option<Pred> {
+        let case = self.case();
         let mut preds = Vec::new();
-        for text in self.texts(node)? {
+        for text in texts {
             let test = Test::Glob { glob: text.to_glob(before, after), case };
-            preds.push(self.matched(name, test, &node.span)?);
+            preds.push(self.matched(name, test, span)?);
         }
         Some(any(preds))
+    }
+
+    /// Texts after all modifiers. A keyword without `contains` or the like may stand anywhere.
+    fn finished(&mut self, texts: &[Text], span: &Range<usize>) -> Option<Pred> {
+        match &self.item.key.field {
+            Some(name) => self.field_texts(name, texts, false, false, span),
+            None => {
+                let bound = self.modifiers().any_before || self.modifiers().any_after;
+                self.keywords(texts, !bound, !bound, span)
+            }
+        }
     }
 
     fn lower_null(&mut self, name: &str, node: &Node) -> Option<Pred> {
@@ -193,9 +250,14 @@ impl Item<'_, '_> {
             return self.fail(node, "sigma-type", "null cannot be a keyword");
         }
         let bound = m.any_before || m.any_after;
-        let (before, after, case) = (m.any_before || !bound, m.any_after || !bound, self.case());
+        let (before, after) = (m.any_before || !bound, m.any_after || !bound);
         let texts = self.texts(node)?;
-        if !self.context.add_leaves(texts.len(), &node.span) {
+        self.keywords(&texts, before, after, &node.span)
+    }
+
+    fn keywords(&mut self, texts: &[Text], before: bool, after: bool, span: &Range<usize>) -> Option<Pred> {
+        let case = self.case();
+        if !self.context.add_leaves(texts.len(), span) {
             return None;
         }
         Some(any(texts.iter().map(|text| Pred::Keyword { glob: text.to_glob(before, after), case }).collect()))
@@ -204,29 +266,36 @@ impl Item<'_, '_> {
     /// All texts that a scalar stands for: placeholders, dashes and encodings written out.
     fn texts(&mut self, node: &Node) -> Option<Vec<Text>> {
         let scalar = node.scalar_text().unwrap_or("");
-        let mut texts = match &node.value {
-            Value::String(raw) if self.modifiers().expand => self.expand(Text::parse_with_placeholders(raw), node)?,
+        let texts = match &node.value {
+            Value::String(raw) if self.modifiers().expand => {
+                self.expand(&Text::parse_with_placeholders(raw), &node.span, Unbound::IsAnError)?
+            }
             Value::String(raw) => vec![Text::parse(raw)],
             _ => vec![Text::literal(scalar)],
         };
+        self.written(texts, &node.span)
+    }
+
+    /// Writes out dashes and encodings.
+    fn written(&mut self, mut texts: Vec<Text>, span: &Range<usize>) -> Option<Vec<Text>> {
         if self.modifiers().windash {
             let written: Option<Vec<Vec<Text>>> = texts.iter().map(encode::windash).collect();
             let Some(written) = written else {
                 let message = format!("`windash` would write this value in more than {MAX_WINDASH_VARIANTS} ways");
-                return self.fail(node, "sigma-rule-limit", message);
+                return self.fail_at(span, "sigma-rule-limit", message);
             };
             texts = written.into_iter().flatten().collect();
         }
         if self.modifiers().encodings.is_empty() {
             return Some(texts);
         }
-        let encoded: Vec<Vec<Text>> = texts.iter().map(|text| self.encode(text, node)).collect::<Option<_>>()?;
+        let encoded: Vec<Vec<Text>> = texts.iter().map(|text| self.encode(text, span)).collect::<Option<_>>()?;
         Some(encoded.into_iter().flatten().collect())
     }
 
-    fn encode(&mut self, text: &Text, node: &Node) -> Option<Vec<Text>> {
+    fn encode(&mut self, text: &Text, span: &Range<usize>) -> Option<Vec<Text>> {
         let Some(plain) = text.as_literal() else {
-            return self.fail(node, "sigma-wildcard-in-encoding", "a value with wildcards cannot be encoded");
+            return self.fail_at(span, "sigma-wildcard-in-encoding", "a value with wildcards cannot be encoded");
         };
         let mut variants = vec![plain.into_bytes()];
         for encoding in self.modifiers().encodings.clone() {
@@ -235,38 +304,50 @@ impl Item<'_, '_> {
                 match encoding {
                     Encoding::Base64 => next.push(encode::base64(&bytes).into_bytes()),
                     Encoding::Base64Offset => next.extend(encode::base64_offsets(&bytes).map(String::into_bytes)),
-                    Encoding::Utf16Le => next.push(encode::utf16le(&self.utf8(bytes, node)?)),
-                    Encoding::Utf16Be => next.push(encode::utf16be(&self.utf8(bytes, node)?)),
-                    Encoding::Utf16 => next.push(encode::utf16(&self.utf8(bytes, node)?)),
+                    Encoding::Utf16Le => next.push(encode::utf16le(&self.utf8(bytes, span)?)),
+                    Encoding::Utf16Be => next.push(encode::utf16be(&self.utf8(bytes, span)?)),
+                    Encoding::Utf16 => next.push(encode::utf16(&self.utf8(bytes, span)?)),
                 }
             }
             variants = next;
         }
         if variants.iter().any(Vec::is_empty) {
-            return self.fail(node, "sigma-value-too-short", "the value is too short: its encoding would match anything");
+            return self.fail_at(span, "sigma-value-too-short", "the value is too short: its encoding would match anything");
         }
-        variants.into_iter().map(|bytes| self.utf8(bytes, node).map(Text::literal)).collect()
+        variants.into_iter().map(|bytes| self.utf8(bytes, span).map(Text::literal)).collect()
     }
 
-    fn utf8(&mut self, bytes: Vec<u8>, node: &Node) -> Option<String> {
+    fn utf8(&mut self, bytes: Vec<u8>, span: &Range<usize>) -> Option<String> {
         String::from_utf8(bytes).ok().or_else(|| {
             let message = "the encoded value is no text that an event could hold";
             let hint = "UTF-16 is followed by `base64` or `base64offset|contains`";
-            self.context.error_with(&node.span, "sigma-encoding", message, hint);
+            self.context.error_with(span, "sigma-encoding", message, hint);
             None
         })
     }
 
+    fn expand_all(&mut self, texts: &[Text], span: &Range<usize>, unbound: Unbound) -> Option<Vec<Text>> {
+        let expanded: Option<Vec<Vec<Text>>> = texts.iter().map(|text| self.expand(text, span, unbound)).collect();
+        Some(expanded?.into_iter().flatten().collect())
+    }
+
     /// Replaces placeholders by every combination of their values.
-    fn expand(&mut self, text: Text, node: &Node) -> Option<Vec<Text>> {
+    fn expand(&mut self, text: &Text, span: &Range<usize>, unbound: Unbound) -> Option<Vec<Text>> {
         let mut variants: Vec<Vec<Piece>> = vec![Vec::new()];
-        for piece in text.0 {
-            let Piece::Placeholder(name) = &piece else {
-                variants.iter_mut().for_each(|variant| variant.push(piece.clone()));
-                continue;
+        for piece in &text.0 {
+            let values = match piece {
+                Piece::Placeholder(name) => match self.binding(name) {
+                    Some(Binding::Values(values)) => values.iter().map(|value| Text::parse(value)).collect(),
+                    Some(Binding::Wildcard) => vec![Text(vec![Piece::Any])],
+                    None if unbound == Unbound::Stays => vec![Text(vec![piece.clone()])],
+                    None => return self.unresolved(name, span),
+                },
+                _ => {
+                    variants.iter_mut().for_each(|variant| variant.push(piece.clone()));
+                    continue;
+                }
             };
-            let values: Vec<Text> = self.placeholder(name, node)?.iter().map(|value| Text::parse(value)).collect();
-            if !self.context.add_leaves(variants.len().saturating_mul(values.len()), &node.span) {
+            if !self.context.add_leaves(variants.len().saturating_mul(values.len()), span) {
                 return None;
             }
             variants =
@@ -275,16 +356,21 @@ impl Item<'_, '_> {
         Some(variants.into_iter().map(Text).collect())
     }
 
-    fn placeholder(&mut self, name: &str, node: &Node) -> Option<Vec<String>> {
-        match self.context.options.placeholders.get(name) {
-            Some(values) if !values.is_empty() => Some(values.clone()),
-            _ => {
-                let message = format!("there are no values for the placeholder `%{name}%`");
-                let hint = "put your own values in its place: they differ from network to network";
-                self.context.error_with(&node.span, "sigma-unresolved-placeholder", message, hint);
-                None
-            }
+    /// What a pipeline, or else the user, gives a placeholder.
+    fn binding(&mut self, name: &str) -> Option<Binding> {
+        if let Some(binding) = self.item.bindings.get(name) {
+            return Some(binding.clone());
         }
+        let values = self.context.options.placeholders.get(name).filter(|values| !values.is_empty())?;
+        self.context.trace(format!("%{name}%={}", values.join("\0")));
+        Some(Binding::Values(values.clone()))
+    }
+
+    fn unresolved<T>(&mut self, name: &str, span: &Range<usize>) -> Option<T> {
+        let message = format!("there are no values for the placeholder `%{name}%`");
+        let hint = "`--values FILE` gives placeholders their values: they differ from network to network";
+        self.context.error_with(span, "sigma-unresolved-placeholder", message, hint);
+        None
     }
 
     fn lower_regex(&mut self, name: &str, node: &Node) -> Option<Pred> {
@@ -293,7 +379,11 @@ impl Item<'_, '_> {
         let pieces = if self.modifiers().expand { regex_pieces(raw) } else { vec![Piece::Text(raw.to_string())] };
         for piece in pieces {
             let values = match piece {
-                Piece::Placeholder(name) => self.placeholder(&name, node)?.iter().map(|value| ::regex::escape(value)).collect(),
+                Piece::Placeholder(name) => match self.binding(&name) {
+                    Some(Binding::Values(values)) => values.iter().map(|value| ::regex::escape(value)).collect(),
+                    Some(Binding::Wildcard) => vec![".*".to_string()],
+                    None => return self.unresolved(&name, &node.span),
+                },
                 Piece::Text(text) => vec![text],
                 Piece::Any | Piece::One => Vec::new(),
             };
@@ -312,8 +402,8 @@ impl Item<'_, '_> {
     fn lower_cidr(&mut self, name: &str, node: &Node) -> Option<Pred> {
         let Some(raw) = node.as_str() else { return self.fail(node, "sigma-type", "`cidr` takes a network as text") };
         let networks = if self.modifiers().expand {
-            let texts = self.expand(Text::parse_with_placeholders(raw), node)?;
-            texts.iter().filter_map(Text::as_literal).collect()
+            let texts = self.expand(&Text::parse_with_placeholders(raw), &node.span, Unbound::IsAnError)?;
+            texts.iter().map(Text::to_string).collect()
         } else {
             vec![raw.to_string()]
         };

@@ -27,8 +27,8 @@ pub(in super::super) fn unmeetable(context: &mut Context<'_>, whole: &Pred, cond
     }
     let mut steps = 0;
     let mut found = false;
-    for (name, _, pred) in named {
-        if let Some(clash) = pred.as_ref().and_then(|pred| clash(pred, &mut steps)) {
+    for (name, _, lowered) in named {
+        if let Some(clash) = lowered.pred().and_then(|pred| clash(pred, &mut steps)) {
             let span = clash.span.clone();
             let message = format!("no event meets the detection `{name}`: {}", clash.reason());
             context.lint_with(&span, "sigma-never-matches", message, HINT);

@@ -1,0 +1,36 @@
+//! What changes rules on their way: pipelines and values of placeholders, from their files.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{CompileOptions, read_source};
+use crate::diag::{Diagnostic, Severity, SourceText};
+use crate::sigma::{Pipelines, SigmaOptions, read_values};
+
+/// Reads pipelines and a file of values. The options are to be used only where no diagnostic is an error.
+///
+/// # Errors
+/// The first file that cannot be read, and why.
+pub fn load_changes(pipelines: &[PathBuf], values: Option<&Path>) -> Result<(CompileOptions, Vec<Diagnostic>), String> {
+    let read = |path: &Path| read_source(path).map_err(|reason| format!("cannot read `{}`: {reason}", path.display()));
+    let sources: Vec<Arc<SourceText>> = pipelines.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+    let (pipelines, mut diagnostics) = Pipelines::read(&sources, &mut |pipeline, path| {
+        let folder = Path::new(pipeline).parent().unwrap_or(Path::new(""));
+        read_source(&folder.join(path)).map(|source| source.text.clone())
+    });
+    let placeholders = match values {
+        None => Ok(Default::default()),
+        Some(path) => read_values(&read(path)?),
+    };
+    let placeholders = placeholders.unwrap_or_else(|faults| {
+        diagnostics.extend(faults);
+        Default::default()
+    });
+    let sigma = SigmaOptions { placeholders, pipelines, ..SigmaOptions::default() };
+    Ok((CompileOptions { sigma }, diagnostics))
+}
+
+/// Whether the options that came with them must not be used.
+pub fn refuses(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}

@@ -1,0 +1,193 @@
+//! Detections as they are read: items with their values, not yet lowered. This is what pipelines change.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::modifier::{ItemKey, Kind};
+use super::text::Text;
+use crate::ir::Pred;
+use crate::yaml::Node;
+
+/// A detection.
+#[derive(Debug, Clone)]
+pub(super) enum Detection<'n> {
+    Item(Box<Item<'n>>),
+    All(Vec<Detection<'n>>),
+    Any(Vec<Detection<'n>>),
+    /// A part with an error, which is reported.
+    Broken,
+}
+
+/// A detection by its name.
+#[derive(Debug, Clone)]
+pub(super) struct NamedDetection<'n> {
+    pub(super) name: &'n str,
+    /// Where its name is.
+    pub(super) span: Range<usize>,
+    pub(super) detection: Detection<'n>,
+}
+
+/// A key and its values.
+#[derive(Debug, Clone)]
+pub(super) struct Item<'n> {
+    pub(super) key: ItemKey,
+    pub(super) values: Vec<ItemValue<'n>>,
+    /// Where the values are.
+    pub(super) span: Range<usize>,
+    /// What pipelines put in the place of placeholders.
+    pub(super) bindings: BTreeMap<String, Binding>,
+    /// Ids of the pipeline items that changed it.
+    pub(super) applied: BTreeSet<String>,
+}
+
+impl<'n> Item<'n> {
+    pub(super) fn new(key: ItemKey, values: Vec<ItemValue<'n>>, span: Range<usize>) -> Self {
+        Self { key, values, span, bindings: BTreeMap::new(), applied: BTreeSet::new() }
+    }
+
+    /// Whether it says what is not: `neq`, a missing field. What is asked of any of several fields is denied of all.
+    pub(super) fn denies(&self) -> bool {
+        let absent = |value: &ItemValue<'_>| {
+            value.node().is_some_and(|node| node.is_null() || (self.key.modifiers.kind == Kind::Exists && node.as_bool() == Some(false)))
+        };
+        self.values.iter().all(absent) != self.key.modifiers.neq
+    }
+
+    /// One item for each of several fields, as one detection.
+    pub(super) fn for_fields(&self, fields: &[String]) -> Detection<'n> {
+        let of = |field: &String| {
+            let mut item = self.clone();
+            item.key.field = Some(field.clone());
+            Detection::Item(Box::new(item))
+        };
+        let parts = fields.iter().map(of).collect();
+        if self.denies() { Detection::All(parts) } else { Detection::Any(parts) }
+    }
+}
+
+/// What a placeholder stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Binding {
+    /// One of some texts, with wildcards.
+    Values(Vec<String>),
+    /// Anything.
+    Wildcard,
+}
+
+/// A value of an item.
+#[derive(Debug, Clone)]
+pub(super) enum ItemValue<'n> {
+    /// As written, before the modifiers.
+    Node(Cow<'n, Node>),
+    /// Texts after the modifiers, of which one is enough.
+    Finished(Vec<Text>, Range<usize>),
+}
+
+impl<'n> ItemValue<'n> {
+    pub(super) fn span(&self) -> &Range<usize> {
+        match self {
+            Self::Node(node) => &node.span,
+            Self::Finished(_, span) => span,
+        }
+    }
+
+    /// The value as the rule has it.
+    pub(super) fn node(&self) -> Option<&Node> {
+        match self {
+            Self::Node(node) => Some(node),
+            Self::Finished(..) => None,
+        }
+    }
+
+    fn detach<'any>(self) -> ItemValue<'any> {
+        match self {
+            Self::Node(node) => ItemValue::Node(Cow::Owned(node.into_owned())),
+            Self::Finished(texts, span) => ItemValue::Finished(texts, span),
+        }
+    }
+}
+
+impl<'n> Detection<'n> {
+    /// The same without a borrowed node.
+    pub(super) fn detach<'any>(self) -> Detection<'any> {
+        let all = |parts: Vec<Detection<'n>>| parts.into_iter().map(Detection::detach).collect();
+        match self {
+            Self::Item(item) => {
+                let Item { key, values, span, bindings, applied } = *item;
+                let values = values.into_iter().map(ItemValue::detach).collect();
+                Detection::Item(Box::new(Item { key, values, span, bindings, applied }))
+            }
+            Self::All(parts) => Detection::All(all(parts)),
+            Self::Any(parts) => Detection::Any(all(parts)),
+            Self::Broken => Detection::Broken,
+        }
+    }
+
+    /// Calls `visit` on every item.
+    pub(super) fn each<'d>(&'d self, visit: &mut dyn FnMut(&'d Item<'n>)) {
+        match self {
+            Self::Item(item) => visit(item),
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each(visit)),
+            Self::Broken => {}
+        }
+    }
+
+    /// Puts what `change` makes of an item in its place, where it makes something else.
+    pub(super) fn replace(&mut self, change: &mut dyn FnMut(&mut Item<'n>) -> Option<Detection<'n>>) {
+        match self {
+            Self::Item(item) => {
+                if let Some(other) = change(item) {
+                    *self = other;
+                }
+            }
+            Self::All(parts) | Self::Any(parts) => parts.iter_mut().for_each(|part| part.replace(change)),
+            Self::Broken => {}
+        }
+    }
+}
+
+/// What a detection or a condition became.
+#[derive(Debug, Clone)]
+pub(super) enum Lowered {
+    /// It has an error, which is reported.
+    Broken,
+    /// Pipelines left nothing of it.
+    Nothing,
+    Pred(Pred),
+}
+
+impl Lowered {
+    pub(super) fn of(pred: Option<Pred>) -> Self {
+        pred.map_or(Self::Broken, Self::Pred)
+    }
+
+    pub(super) fn pred(&self) -> Option<&Pred> {
+        if let Self::Pred(pred) = self { Some(pred) } else { None }
+    }
+
+    /// Joins what there is of the parts.
+    pub(super) fn join(parts: impl IntoIterator<Item = Self>, join: fn(Vec<Pred>) -> Pred) -> Self {
+        let mut preds = Vec::new();
+        let mut broken = false;
+        for part in parts {
+            match part {
+                Self::Broken => broken = true,
+                Self::Nothing => {}
+                Self::Pred(pred) => preds.push(pred),
+            }
+        }
+        match (broken, preds.is_empty()) {
+            (true, _) => Self::Broken,
+            (false, true) => Self::Nothing,
+            (false, false) => Self::Pred(join(preds)),
+        }
+    }
+
+    pub(super) fn negated(self) -> Self {
+        match self {
+            Self::Pred(pred) => Self::Pred(Pred::Not(Box::new(pred))),
+            other => other,
+        }
+    }
+}

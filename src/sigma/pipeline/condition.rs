@@ -1,0 +1,298 @@
+//! The conditions under which a pipeline changes a rule, an item or a field.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use regex::Regex;
+
+use super::super::SigmaOptions;
+use super::super::context::Context;
+use super::super::item::{Item, ItemValue};
+use super::super::modifier::Kind;
+use super::super::text::{Piece, Text};
+use super::super::value::finished_texts;
+use super::parameters::{Parameters, matches_start};
+use super::scalar::{Relation, Scalar};
+use super::subject::{Memory, Subject};
+use crate::diag::SourceText;
+use crate::ir::{Level, Scope};
+use crate::yaml::{Node, Value};
+
+/// A condition on a rule.
+#[derive(Debug, Clone)]
+pub(super) enum RuleTest {
+    LogSource([Option<String>; 3]),
+    ContainsItem(String, Scalar),
+    ContainsField(String),
+    Applied(String),
+    State(StateTest),
+    IsRule,
+    IsCorrelation,
+    Attribute(String, Scalar, Relation),
+    Tag(String),
+}
+
+/// A condition on an item.
+#[derive(Debug, Clone)]
+pub(super) enum ItemTest {
+    MatchString { pattern: Regex, every: bool, negated: bool },
+    MatchValue { value: Scalar, every: bool },
+    ContainsWildcard { every: bool },
+    IsNull { every: bool },
+    Applied(String),
+    State(StateTest),
+}
+
+/// A condition on the name of a field.
+#[derive(Debug, Clone)]
+pub(super) enum FieldTest {
+    Names { names: Vec<String>, excluded: bool },
+    Patterns { patterns: Vec<Regex>, excluded: bool },
+    Applied(String),
+    State(StateTest),
+}
+
+/// A condition on what `set_state` noted.
+#[derive(Debug, Clone)]
+pub(super) struct StateTest {
+    key: String,
+    value: Scalar,
+    relation: Relation,
+}
+
+impl StateTest {
+    fn read(p: &mut Parameters<'_, '_, '_>) -> Option<Self> {
+        let (key, value) = (p.text("key"), p.scalar("val"));
+        let relation = Relation::of(p.word("op", &Relation::NAMES[..6])?)?;
+        Some(Self { key: key?, value: value?, relation })
+    }
+
+    fn holds(&self, memory: &Memory) -> bool {
+        memory.state.get(&self.key).is_some_and(|value| self.relation.compares(value, &self.value))
+    }
+}
+
+fn every(p: &mut Parameters<'_, '_, '_>) -> Option<bool> {
+    p.required("cond")?;
+    Some(p.word("cond", &["any", "all"])? == "all")
+}
+
+impl RuleTest {
+    pub(super) fn read(p: &mut Parameters<'_, '_, '_>) -> Option<Self> {
+        Some(match p.name {
+            "logsource" => Self::LogSource(log_source(p)?),
+            "contains_detection_item" => {
+                let (field, value) = (p.text("field"), p.scalar("value"));
+                Self::ContainsItem(field?, value?)
+            }
+            "contains_field" => Self::ContainsField(p.text("field")?),
+            "processing_item_applied" => Self::Applied(p.text("processing_item_id")?),
+            "processing_state" => Self::State(StateTest::read(p)?),
+            "is_sigma_rule" => Self::IsRule,
+            "is_sigma_correlation_rule" => Self::IsCorrelation,
+            "rule_attribute" => {
+                let (attribute, value) = (p.text("attribute")?, p.scalar("value")?);
+                let relation = Relation::of(p.word("op", &Relation::NAMES)?)?;
+                check_attribute(p, &attribute, &value)?;
+                Self::Attribute(attribute, value, relation)
+            }
+            _ => Self::Tag(p.text("tag")?),
+        })
+    }
+
+    pub(super) fn holds(&self, subject: &Subject<'_>) -> bool {
+        let any_item = |holds: &dyn Fn(&Item<'_>) -> bool| {
+            let mut found = false;
+            subject.all_detections().for_each(|detection| detection.each(&mut |item| found |= holds(item)));
+            found
+        };
+        match self {
+            Self::LogSource(wanted) => subject.scopes.iter().any(|scope| is_in(wanted, scope)),
+            Self::ContainsItem(field, value) => {
+                any_item(&|item| item.key.field.as_deref() == Some(field) && item.values.iter().any(|own| is_value(item, own, value)))
+            }
+            Self::ContainsField(field) => any_item(&|item| item.key.field.as_deref() == Some(field)),
+            Self::Applied(id) => subject.memory.applied.contains(id),
+            Self::State(test) => test.holds(&subject.memory),
+            Self::IsRule => !subject.is_correlation,
+            Self::IsCorrelation => subject.is_correlation,
+            Self::Attribute(name, value, relation) => attribute(subject, name, value, *relation),
+            Self::Tag(tag) => subject.document.get("tags").is_some_and(|tags| tags.texts().contains(tag)),
+        }
+    }
+}
+
+/// The parts of a log source, of which one must be there: category, product, service.
+pub(super) fn log_source(p: &mut Parameters<'_, '_, '_>) -> Option<[Option<String>; 3]> {
+    let parts = [p.optional_text("category"), p.optional_text("product"), p.optional_text("service")];
+    let [category, product, service] = parts;
+    let parts = [category?, product?, service?].map(|part| part.map(|text| text.trim().to_lowercase()));
+    if parts.iter().all(Option::is_none) {
+        let message = format!("`{}` needs one of `category`, `product` and `service`", p.name);
+        p.context.error(&p.head, "sigma-pipeline-missing", message);
+        return None;
+    }
+    Some(parts)
+}
+
+/// Whether a rule's log source has every part that is wanted.
+fn is_in(wanted: &[Option<String>; 3], scope: &Scope) -> bool {
+    let Scope::LogSource { product, category, service } = scope else { return false };
+    wanted.iter().zip([category, product, service]).all(|(wanted, own)| wanted.is_none() || wanted == own)
+}
+
+const STATUSES: [&str; 5] = ["unsupported", "deprecated", "experimental", "test", "stable"];
+
+/// Attributes with an order of their own take only values that have a place in it.
+fn check_attribute(p: &mut Parameters<'_, '_, '_>, attribute: &str, value: &Scalar) -> Option<()> {
+    let text = value.text();
+    let expected = match attribute {
+        "level" if Level::parse(&text).is_none() => "a level: informational, low, medium, high, critical".to_string(),
+        "status" if !STATUSES.contains(&text.as_str()) => format!("a status: {}", STATUSES.join(", ")),
+        _ => return Some(()),
+    };
+    let span = p.node.get("value").map_or(p.head.clone(), |node| node.span.clone());
+    p.fail(&span, format!("`{attribute}` is compared with {expected}"))
+}
+
+fn attribute(subject: &Subject<'_>, name: &str, wanted: &Scalar, relation: Relation) -> bool {
+    let node = subject.document.get(name);
+    if let Some(Value::Sequence(members)) = node.map(|node| &node.value) {
+        let has = members.iter().filter_map(Scalar::of).any(|member| member.text() == wanted.text());
+        return match relation {
+            Relation::In => has,
+            Relation::NotIn => !has,
+            Relation::Ne => true,
+            _ => false,
+        };
+    }
+    let own = subject.memory.attributes.get(name).cloned().or_else(|| node.and_then(Scalar::of));
+    let Some(own) = own else { return false };
+    match (name, &own, wanted) {
+        ("level", _, _) => match (Level::parse(&own.text()), Level::parse(&wanted.text())) {
+            (Some(own), Some(wanted)) => relation.holds(&own, &wanted),
+            _ => false,
+        },
+        ("status", _, _) => {
+            let place = |scalar: &Scalar| STATUSES.iter().position(|known| *known == scalar.text());
+            place(&own).zip(place(wanted)).is_some_and(|(own, wanted)| relation.holds(&own, &wanted))
+        }
+        // Dates are written so that their text has their order.
+        ("date" | "modified", _, _) => relation.holds(&own.text().replace('/', "-"), &wanted.text().replace('/', "-")),
+        (_, Scalar::Text(own), _) => match relation {
+            Relation::Eq => *own == wanted.text(),
+            Relation::Ne => *own != wanted.text(),
+            _ => false,
+        },
+        _ => relation.compares(&own, wanted),
+    }
+}
+
+/// Whether a value of an item is this one, of the same type.
+fn is_value(item: &Item<'_>, own: &ItemValue<'_>, wanted: &Scalar) -> bool {
+    match wanted {
+        Scalar::Text(wanted) => texts(item, own).is_some_and(|texts| texts == [Text::parse(wanted)]),
+        wanted => own.node().and_then(Scalar::of).is_some_and(|own| own == *wanted),
+    }
+}
+
+/// The texts of a value; `None` where it is something else.
+pub(super) fn texts(item: &Item<'_>, value: &ItemValue<'_>) -> Option<Vec<Text>> {
+    let source = Arc::new(SourceText { path: String::new(), text: String::new() });
+    let options = SigmaOptions::default();
+    finished_texts(&mut Context::new(&source, &options), item, value)
+}
+
+impl ItemTest {
+    pub(super) fn read(p: &mut Parameters<'_, '_, '_>) -> Option<Self> {
+        Some(match p.name {
+            "match_string" => {
+                let (pattern, every, negated) = (p.regex("pattern"), every(p), p.flag("negate"));
+                Self::MatchString { pattern: pattern?, every: every?, negated: negated? }
+            }
+            "match_value" => {
+                let (value, every) = (p.scalar("value"), every(p));
+                Self::MatchValue { value: value?, every: every? }
+            }
+            "contains_wildcard" => Self::ContainsWildcard { every: every(p)? },
+            "is_null" => Self::IsNull { every: every(p)? },
+            "processing_item_applied" => Self::Applied(p.text("processing_item_id")?),
+            _ => Self::State(StateTest::read(p)?),
+        })
+    }
+
+    pub(super) fn holds(&self, item: &Item<'_>, memory: &Memory) -> bool {
+        let values = |every: bool, holds: &dyn Fn(&ItemValue<'_>) -> bool| {
+            if every { item.values.iter().all(holds) } else { item.values.iter().any(holds) }
+        };
+        match self {
+            Self::MatchString { pattern, every, negated } => values(*every, &|value| {
+                let texts = texts(item, value).unwrap_or_default();
+                texts.iter().any(|text| matches_start(pattern, &text.to_string())) != *negated
+            }),
+            Self::MatchValue { value: wanted, every } => values(*every, &|value| is_value(item, value, wanted)),
+            Self::ContainsWildcard { every } => values(*every, &|value| {
+                let texts = texts(item, value).unwrap_or_default();
+                texts.iter().any(|text| text.0.iter().any(|piece| matches!(piece, Piece::Any | Piece::One)))
+            }),
+            Self::IsNull { every } => values(*every, &|value| value.node().is_some_and(Node::is_null)),
+            Self::Applied(id) => item.applied.contains(id),
+            Self::State(test) => test.holds(memory),
+        }
+    }
+}
+
+/// The name of a field, and the ids of the items that made it.
+pub(super) struct Name<'a> {
+    pub(super) text: Option<&'a str>,
+    pub(super) applied: Option<&'a BTreeSet<String>>,
+}
+
+impl<'a> Name<'a> {
+    /// The field of an item.
+    pub(super) fn of_item(item: &'a Item<'_>) -> Self {
+        Self { text: item.key.field.as_deref(), applied: Some(&item.applied) }
+    }
+
+    /// A field that is named elsewhere.
+    pub(super) fn of(text: &'a str, memory: &'a Memory) -> Self {
+        Self { text: Some(text), applied: memory.names.get(text) }
+    }
+}
+
+impl FieldTest {
+    pub(super) fn read(p: &mut Parameters<'_, '_, '_>) -> Option<Self> {
+        Some(match p.name {
+            "include_fields" | "exclude_fields" => {
+                let excluded = p.name == "exclude_fields";
+                let names = p.texts("fields")?;
+                if p.word("mode", &["plain", "re"])? == "plain" {
+                    return Some(Self::Names { names, excluded });
+                }
+                let span = p.node.get("fields").map_or(p.head.clone(), |node| node.span.clone());
+                let patterns: Vec<Option<Regex>> = names.iter().map(|name| p.regex_of(name, &span)).collect();
+                Self::Patterns { patterns: patterns.into_iter().collect::<Option<_>>()?, excluded }
+            }
+            "processing_item_applied" => Self::Applied(p.text("processing_item_id")?),
+            _ => Self::State(StateTest::read(p)?),
+        })
+    }
+
+    /// Whether it holds for a name. Keywords have none: they are never included and never excluded.
+    pub(super) fn holds(&self, name: &Name<'_>, memory: &Memory) -> bool {
+        match self {
+            Self::Names { names, excluded } => name.text.is_some_and(|name| names.iter().any(|known| known == name)) != *excluded,
+            Self::Patterns { patterns, excluded } => {
+                name.text.is_some_and(|name| patterns.iter().any(|pattern| matches_start(pattern, name))) != *excluded
+            }
+            Self::Applied(id) => name.applied.is_some_and(|applied| applied.contains(id)),
+            Self::State(test) => test.holds(memory),
+        }
+    }
+}
+
+/// The fields that an item's values refer to.
+pub(super) fn references<'i>(item: &'i Item<'_>) -> impl Iterator<Item = &'i str> {
+    let is_reference = item.key.modifiers.kind == Kind::FieldRef;
+    item.values.iter().filter(move |_| is_reference).filter_map(|value| value.node().and_then(Node::as_str))
+}

@@ -1,0 +1,86 @@
+//! What a pipeline works on: a rule or a correlation, and what became of it so far.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::super::correlation::Alias;
+use super::super::item::{Detection, NamedDetection};
+use super::scalar::Scalar;
+use crate::ir::{CorrelationKind, Scope};
+use crate::yaml::Node;
+
+/// A rule or correlation on its way through the pipelines.
+pub(in crate::sigma) struct Subject<'n> {
+    pub(in crate::sigma) is_correlation: bool,
+    pub(super) document: &'n Node,
+    /// Where an error about the whole is reported.
+    pub(super) head: Range<usize>,
+    /// The log source of a rule; those of the rules of a correlation.
+    pub(in crate::sigma) scopes: Vec<Scope>,
+    /// The detections of the rule, then those of each filter that is for it.
+    pub(in crate::sigma) detections: Vec<Vec<NamedDetection<'n>>>,
+    /// What every event must meet besides, the last one first.
+    pub(in crate::sigma) added: Vec<Added<'n>>,
+    /// What makes groups, of a correlation or a legacy aggregation.
+    pub(in crate::sigma) grouping: Option<Grouping>,
+    /// The rule's `fields`.
+    pub(in crate::sigma) output_fields: Vec<String>,
+    pub(super) memory: Memory,
+}
+
+/// A condition that a pipeline adds.
+pub(in crate::sigma) struct Added<'n> {
+    pub(in crate::sigma) detection: Detection<'n>,
+    pub(in crate::sigma) negated: bool,
+}
+
+/// The fields of a correlation.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::sigma) struct Grouping {
+    pub(in crate::sigma) aliases: Vec<Alias>,
+    pub(in crate::sigma) group_by: Vec<String>,
+    pub(in crate::sigma) kind: CorrelationKind,
+}
+
+/// What the pipelines remember while they work on one rule.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// Ids of the items that ran.
+    pub(super) applied: BTreeSet<String>,
+    /// Ids of the items that made a field name what it is.
+    pub(super) names: BTreeMap<String, BTreeSet<String>>,
+    pub(super) state: BTreeMap<String, Scalar>,
+    pub(super) attributes: BTreeMap<String, Scalar>,
+    /// Fields that a mapping knows, and what it made of them.
+    pub(super) mapped: BTreeSet<String>,
+}
+
+impl<'n> Subject<'n> {
+    pub(in crate::sigma) fn rule(document: &'n Node, head: Range<usize>, scope: Scope, named: Vec<NamedDetection<'n>>) -> Self {
+        Self { detections: vec![named], ..Self::new(document, head, vec![scope]) }
+    }
+
+    pub(in crate::sigma) fn correlation(document: &'n Node, head: Range<usize>, scopes: Vec<Scope>, grouping: Grouping) -> Self {
+        Self { is_correlation: true, grouping: Some(grouping), ..Self::new(document, head, scopes) }
+    }
+
+    fn new(document: &'n Node, head: Range<usize>, scopes: Vec<Scope>) -> Self {
+        Self {
+            is_correlation: false,
+            document,
+            head,
+            scopes,
+            detections: Vec::new(),
+            added: Vec::new(),
+            grouping: None,
+            output_fields: Vec::new(),
+            memory: Memory::default(),
+        }
+    }
+
+    /// Every detection, added ones included.
+    pub(super) fn all_detections(&self) -> impl Iterator<Item = &Detection<'n>> {
+        let own = self.detections.iter().flatten().map(|named| &named.detection);
+        own.chain(self.added.iter().map(|added| &added.detection))
+    }
+}
