@@ -12,6 +12,7 @@ mod documents;
 mod hostile;
 mod kill;
 mod meaning;
+mod pipelines;
 mod property;
 mod regression;
 mod sample_evtx;

@@ -37,7 +37,7 @@ fn unknown_words_have_places_and_suggestions() {
 #[test]
 fn parameters_are_there_and_of_their_type() {
     for (item, code) in [
-        ("{id: x}", "sigma-pipeline-missing 2:3"),
+        ("{id: x}", "sigma-pipeline-missing 2:4"),
         ("{type: field_name_mapping}", "sigma-pipeline-missing 2:10"),
         ("{type: field_name_mapping, mapping: [a]}", "sigma-pipeline-type 2:39"),
         ("{type: field_name_mapping, mapping: {a: []}}", "sigma-pipeline-type 2:43"),
@@ -66,7 +66,7 @@ fn parameters_are_there_and_of_their_type() {
 fn expressions_name_their_conditions() {
     let item = |rest: &str| of_item(&format!("{{type: drop_detection_item, rule_conditions: {{a: {{type: is_sigma_rule}}}}, {rest}}}"));
     assert_eq!(item("rule_cond_expr: a"), Vec::<String>::new());
-    assert!(item("rule_cond_expr: a and b")[0].starts_with("sigma-pipeline-expression 2:100"), "{:?}", item("rule_cond_expr: a and b"));
+    assert!(item("rule_cond_expr: a and b")[0].starts_with("sigma-pipeline-expression 2:98"), "{:?}", item("rule_cond_expr: a and b"));
     assert!(item("rule_cond_expr: a and")[0].starts_with("sigma-condition-syntax"));
     assert!(item("rule_cond_expr: 1 of a*")[0].starts_with("sigma-pipeline-expression"));
     assert!(item("rule_cond_expr: a, rule_cond_op: or")[0].starts_with("sigma-pipeline-expression"));

@@ -7,14 +7,20 @@ mod transformations;
 
 use std::sync::Arc;
 
-use super::super::tests::{HEAD, show};
+use super::super::tests::{self, HEAD};
 use super::super::{LinkedSet, RuleSet, SigmaOptions};
 use super::Pipelines;
 use crate::diag::{Diagnostic, Severity, SourceText};
-use crate::ir::Rule;
+use crate::ir::{Pred, Rule};
 
 fn source(path: &str, text: &str) -> Arc<SourceText> {
     Arc::new(SourceText { path: path.into(), text: text.into() })
+}
+
+/// A predicate with wildcards as rules write them, and literal ones escaped.
+fn show(pred: &Pred) -> String {
+    let wild = [("⟨*⟩", "\u{1}"), ("⟨?⟩", "\u{2}"), ("*", r"\*"), ("\u{1}", "*"), ("\u{2}", "?")];
+    wild.iter().fold(tests::show(pred), |text, (from, to)| text.replace(from, to))
 }
 
 /// A file beside the pipeline.

@@ -87,11 +87,11 @@ fn placeholders_get_values() {
     let vars = "- {type: value_placeholders}";
     assert_eq!(becomes(vars, "{A|expand: '%v%'}"), "(A=a | A=b*)");
     assert_eq!(becomes(vars, "{A|contains|expand: 'x%v%'}"), "(A=*xa* | A=*xb*)");
-    assert_eq!(becomes(vars, "{A|re|expand: '^%v%$'}"), r"(A~/^a$/ | A~/^b\*$/)");
+    assert_eq!(becomes(vars, "{A|re|expand: '^%v%$'}"), r"(A~/^a$/ | A~/^b\\*$/)");
     assert_eq!(becomes(vars, "{A: '%v%'}"), "A=%v%", "without `expand` it is a text");
     let all = "- {type: wildcard_placeholders}";
     assert_eq!(becomes(all, "{A|expand: 'x%u%'}"), "A=x*");
-    assert_eq!(becomes(all, "{A|re|expand: 'x%u%y'}"), "A~/x.*y/");
+    assert_eq!(becomes(all, "{A|re|expand: 'x%u%y'}"), r"A~/x.\*y/");
     let both = "- {type: value_placeholders, include: [v]}\n- {type: wildcard_placeholders, exclude: [v]}";
     assert_eq!(becomes(both, "{A|expand: '%v%-%u%'}"), "(A=a-* | A=b*-*)");
     assert!(refused(vars, &rule_of("{A|expand: '%u%'}")).starts_with("sigma-unresolved-placeholder"));
@@ -169,7 +169,7 @@ fn rules_and_items_are_refused() {
     let rule = "- {type: rule_failure, message: Not here., rule_conditions: [{type: logsource, product: windows}]}";
     assert_eq!(refused(rule, &rule_of("{A: 1}")), "sigma-pipeline-failure 5:1 Not here.");
     let item = "- {type: detection_item_failure, message: no B, field_name_conditions: [{type: include_fields, fields: [B]}]}";
-    assert_eq!(refused(item, &rule_of("{A: 1, B: 2}")), "sigma-pipeline-failure 6:14 no B");
+    assert_eq!(refused(item, &rule_of("{A: 1, B: 2}")), "sigma-pipeline-failure 6:13 no B");
     assert_eq!(becomes(item, "{A: 1}"), "A=1");
     let strict = "- {type: field_name_mapping, mapping: {A: x}}\n- {type: strict_field_mapping_failure}";
     assert_eq!(becomes(strict, "{A: 1}"), "x=1");
