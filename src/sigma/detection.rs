@@ -6,6 +6,7 @@ use super::context::Context;
 use super::item::{Detection, Item, ItemValue, Lowered};
 use super::modifier::{self, ItemKey, Modifiers};
 use super::value::{self, all, any};
+use crate::diag::Diagnostic;
 use crate::ir::Pred;
 use crate::yaml::{Node, Value};
 
@@ -32,6 +33,15 @@ pub(super) fn lower(context: &mut Context<'_>, detection: &Detection<'_>) -> Low
         Detection::Any(parts) => join(context, parts, any),
         Detection::Broken => Lowered::Broken,
     }
+}
+
+/// Reports what is wrong with the values of a detection that is lowered later, when pipelines have given its placeholders
+/// their values.
+pub(super) fn check(context: &mut Context<'_>, detection: &Detection<'_>) {
+    let mut probe = Context::new(context.source, context.options);
+    lower(&mut probe, detection);
+    let known = |diagnostic: &Diagnostic| diagnostic.code != "sigma-unresolved-placeholder";
+    probe.into_diagnostics().into_iter().filter(known).for_each(|diagnostic| context.add(diagnostic));
 }
 
 fn join(context: &mut Context<'_>, parts: &[Detection<'_>], join: fn(Vec<Pred>) -> Pred) -> Lowered {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::condition::{self, Condition};
 use super::context::Context;
 use super::item::{Lowered, NamedDetection};
-use super::{resolve, rule};
+use super::{detection, resolve, rule};
 use crate::diag::SourceText;
 use crate::ir::{Pred, Rule, RuleMeta, Scope};
 use crate::yaml::{Node, Value};
@@ -101,7 +101,8 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Op
     let detections = resolve::read(context, node, &KEYS);
     let piped = !context.options.pipelines.is_empty();
     let keep = if piped {
-        // Whether its values have a meaning is seen with the rules that it is for.
+        // What it keeps is known with each rule that it is for.
+        detections.iter().for_each(|named| detection::check(context, &named.detection));
         condition::parse(context, node.get("condition")?)?;
         Pred::True
     } else {

@@ -46,23 +46,51 @@ impl<'n> Item<'n> {
         Self { key, values, span, bindings: BTreeMap::new(), applied: BTreeSet::new() }
     }
 
-    /// Whether it says what is not: `neq`, a missing field. What is asked of any of several fields is denied of all.
-    pub(super) fn denies(&self) -> bool {
-        let absent = |value: &ItemValue<'_>| {
-            value.node().is_some_and(|node| node.is_null() || (self.key.modifiers.kind == Kind::Exists && node.as_bool() == Some(false)))
+    /// One item for each of several fields, as one detection. What an item asks is asked of any of the fields; what it
+    /// denies (`neq`, a missing field) is denied of all of them.
+    pub(super) fn for_fields(&self, fields: &[String]) -> Detection<'n> {
+        let exists = self.key.modifiers.kind == Kind::Exists;
+        let is_absence =
+            |value: &ItemValue<'_>| value.node().is_some_and(|node| node.is_null() || (exists && node.as_bool() == Some(false)));
+        let (absences, values): (Vec<_>, Vec<_>) = self.values.iter().cloned().partition(is_absence);
+        let neq = self.key.modifiers.neq;
+        // An empty list means a missing field too.
+        let parts = if values.is_empty() {
+            vec![self.over(fields, absences, !neq)]
+        } else if absences.is_empty() {
+            vec![self.over(fields, values, neq)]
+        } else {
+            vec![self.over(fields, absences, !neq), self.over(fields, values, neq)]
         };
-        self.values.iter().all(absent) != self.key.modifiers.neq
+        self.joined(parts)
     }
 
-    /// One item for each of several fields, as one detection.
-    pub(super) fn for_fields(&self, fields: &[String]) -> Detection<'n> {
+    fn over(&self, fields: &[String], values: Vec<ItemValue<'n>>, denied: bool) -> Detection<'n> {
         let of = |field: &String| {
-            let mut item = self.clone();
+            let mut item = Self { values: values.clone(), ..self.clone() };
             item.key.field = Some(field.clone());
             Detection::Item(Box::new(item))
         };
         let parts = fields.iter().map(of).collect();
-        if self.denies() { Detection::All(parts) } else { Detection::Any(parts) }
+        if denied { Detection::All(parts) } else { Detection::Any(parts) }
+    }
+
+    /// Parts of its values as the item joins them.
+    pub(super) fn joined(&self, mut parts: Vec<Detection<'n>>) -> Detection<'n> {
+        if parts.len() == 1 {
+            return parts.remove(0);
+        }
+        if self.key.modifiers.all != self.key.modifiers.neq { Detection::All(parts) } else { Detection::Any(parts) }
+    }
+
+    /// An item for each of its values.
+    pub(super) fn single_values(&self) -> Vec<Self> {
+        let of = |value: &ItemValue<'n>| {
+            let mut item = Self { values: vec![value.clone()], ..self.clone() };
+            item.key.modifiers.all = false;
+            item
+        };
+        self.values.iter().map(of).collect()
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::context::Context;
 use super::super::item::{Detection, Item, ItemValue};
+use super::super::modifier::Kind;
 use super::condition::Name;
 use super::parameters::Parameters;
 use super::run::Run;
@@ -68,7 +69,10 @@ impl FieldMap {
 
     /// Changes an item; the outer `None` where nothing changes.
     pub(super) fn map_item<'n>(&self, run: &Run<'_>, memory: &mut Memory, item: &mut Item<'n>) -> Option<Option<Detection<'n>>> {
-        let referred = super::condition::references(item).next().is_some() && self.map_references(run, memory, item);
+        if item.key.modifiers.kind == Kind::FieldRef && item.key.modifiers.all {
+            return self.map_all_references(run, memory, item);
+        }
+        let referred = self.map_references(run, memory, item);
         let holds = run.item.field.hold(|test| test.holds(&Name::of_item(item), memory));
         let to = match (&item.key.field, self) {
             (Some(field), _) => self.map(field),
@@ -88,7 +92,22 @@ impl FieldMap {
         Some(Some(item.for_fields(&to)))
     }
 
+    /// All references of an item must hold, each by any of the fields that it becomes.
+    fn map_all_references<'n>(&self, run: &Run<'_>, memory: &mut Memory, item: &Item<'n>) -> Option<Option<Detection<'n>>> {
+        let mut changed = false;
+        let mut parts = Vec::new();
+        for mut single in item.single_values() {
+            let mapped = self.map_item(run, memory, &mut single);
+            changed |= mapped.is_some();
+            parts.push(mapped.flatten().unwrap_or_else(|| Detection::Item(Box::new(single))));
+        }
+        changed.then(|| Some(item.joined(parts)))
+    }
+
     fn map_references(&self, run: &Run<'_>, memory: &mut Memory, item: &mut Item<'_>) -> bool {
+        if item.key.modifiers.kind != Kind::FieldRef {
+            return false;
+        }
         let mut changed = false;
         let mut values = Vec::with_capacity(item.values.len());
         for value in std::mem::take(&mut item.values) {

@@ -74,8 +74,7 @@ impl Hashes {
             part.values = values;
             Detection::Item(Box::new(part))
         });
-        let parts = parts.collect();
-        Some(if all != neq { Detection::All(parts) } else { Detection::Any(parts) })
+        Some(item.joined(parts.collect()))
     }
 
     /// The field of a value, and its digest.

@@ -194,7 +194,7 @@ fn add_condition(p: &mut Parameters<'_, '_, '_>) -> Option<Transformation> {
     }
     let before = p.context.errors();
     let read = detection::read(p.context, "conditions", conditions);
-    detection::lower(p.context, &read);
+    detection::check(p.context, &read);
     if p.context.errors() > before {
         return None;
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use regex::{Captures, Regex};
 
 use super::super::item::{Item, ItemValue};
+use super::super::modifier::Kind;
 use super::super::text::{Piece, Text};
 use super::condition::texts;
 use super::parameters::Parameters;
@@ -55,12 +56,8 @@ impl ValueChange {
     pub(super) fn apply(&self, item: &mut Item<'_>) -> bool {
         let mut changes = Vec::new();
         for (index, value) in item.values.iter().enumerate() {
-            let number = value.node().filter(|node| matches!(node.value, Value::Number(_))).and_then(|node| node.scalar_text());
-            let own = match (texts(item, value), number) {
-                (Some(texts), _) => texts,
-                (None, Some(number)) if matches!(self, Self::Replace(_)) => vec![Text::literal(number)],
-                (None, _) => continue,
-            };
+            let number = self.replaces_numbers_of(item).then(|| number(value)).flatten();
+            let Some(own) = texts(item, value).or(number) else { continue };
             let changed: Vec<Option<Vec<Text>>> = own.iter().map(|text| self.change(text)).collect();
             if changed.iter().any(Option::is_some) {
                 let new = own.into_iter().zip(changed).flat_map(|(own, new)| new.unwrap_or_else(|| vec![own])).collect();
@@ -73,6 +70,12 @@ impl ValueChange {
             item.values[index] = ItemValue::Finished(texts, span);
         }
         changed
+    }
+
+    /// Whether a number is a text: where it is compared with as one.
+    fn replaces_numbers_of(&self, item: &Item<'_>) -> bool {
+        let modifiers = &item.key.modifiers;
+        matches!(self, Self::Replace(_)) && modifiers.kind == Kind::Text && modifiers.part.is_none()
     }
 
     /// What a text becomes; `None`: it stays.
@@ -90,6 +93,12 @@ impl ValueChange {
             }
         }
     }
+}
+
+/// The spelling of a number.
+fn number(value: &ItemValue<'_>) -> Option<Vec<Text>> {
+    let node = value.node().filter(|node| matches!(node.value, Value::Number(_)))?;
+    Some(vec![Text::literal(node.scalar_text()?)])
 }
 
 impl Replace {

@@ -44,6 +44,7 @@ fn parameters_are_there_and_of_their_type() {
         ("{type: change_logsource}", "sigma-pipeline-missing 2:10"),
         ("{type: add_condition, conditions: {a: 1}, negated: maybe}", "sigma-pipeline-type 2:54"),
         ("{type: add_condition, conditions: {a|contain: 1}}", "sigma-unknown-modifier 2:40 did you mean `contains`?"),
+        ("{type: add_condition, conditions: {a|re: '('}}", "sigma-regex-invalid 2:44"),
         ("{type: replace_string, regex: '(', replacement: x}", "sigma-pipeline-type 2:33"),
         ("{type: replace_string, regex: 'a', replacement: '\\1'}", "sigma-pipeline-type 2:51"),
         ("{type: case, method: uper}", "sigma-pipeline-type 2:24 did you mean `upper`?"),

@@ -133,6 +133,14 @@ fn a_filter_that_a_pipeline_refuses_refuses_its_rules() {
 }
 
 #[test]
+fn a_broken_filter_is_refused_and_not_its_rules() {
+    let filter = FILTER.replace("B|startswith: adm", "B|re: '('");
+    let (set, diagnostics) = link(&[BASE, &filter], &options("- {type: field_name_mapping, mapping: {A: x}}"));
+    assert_eq!((diagnostics.len(), diagnostics[0].code, diagnostics[0].line_column()), (1, "sigma-regex-invalid", Some((5, 13))));
+    assert_eq!(show(&set.rules[0].rule.query.filter), "x=1");
+}
+
+#[test]
 fn an_idle_filter_is_reported_with_pipelines_too() {
     let filter = FILTER.replace("product: windows", "product: linux");
     let (set, diagnostics) = link(&[BASE, &filter], &options("- {type: field_name_mapping, mapping: {A: x}}"));

@@ -23,6 +23,9 @@ fn what_is_denied_is_denied_of_every_field() {
     assert_eq!(becomes(map, "{B|exists: true}"), "(y? | z?)");
     assert_eq!(becomes(map, "{B|exists: false}"), "(!y? & !z?)");
     assert_eq!(becomes(map, "{B|neq: null}"), "(!!y? | !!z?)");
+    assert_eq!(becomes(map, "{B: [null, 2]}"), "((!y? & !z?) | y=2 | z=2)");
+    assert_eq!(becomes(map, "{B|neq: [null, 2]}"), "((!!y? | !!z?) & !y=2 & !z=2)");
+    assert_eq!(becomes(map, "{B: []}"), "(!y? & !z?)");
 }
 
 #[test]
@@ -30,6 +33,7 @@ fn references_to_fields_follow() {
     let map = "- {type: field_name_mapping, mapping: {A: x, B: [y, z]}}";
     assert_eq!(becomes(map, "{A|fieldref: B}"), "(x=<y> | x=<z>)");
     assert_eq!(becomes(map, "{K|fieldref: A}"), "K=<x>");
+    assert_eq!(becomes(map, "{K|fieldref|all: [A, B]}"), "(K=<x> & (K=<y> | K=<z>))");
     let only = "- {type: field_name_mapping, mapping: {A: x, B: y}, field_name_conditions: [{type: include_fields, fields: [B]}]}";
     assert_eq!(becomes(only, "{A|fieldref: B}"), "A=<y>");
 }
@@ -55,6 +59,8 @@ fn conditions_are_added() {
     assert_eq!(becomes(template, "{A: 1}"), "((i=windows- | i=) & A=1)");
     let then = "- {type: add_condition, conditions: {A: 2}}\n- {type: field_name_mapping, mapping: {A: x}}";
     assert_eq!(becomes(then, "{A: 1}"), "(x=2 & x=1)", "later items see it");
+    let expand = "- {type: add_condition, conditions: {i|expand: '%v%'}}\n- {type: value_placeholders}";
+    assert_eq!(becomes(expand, "{A: 1}"), "((i=a | i=b*) & A=1)");
     let two = "- {type: add_condition, conditions: {i: 1}}\n- {type: add_condition, conditions: {j: 1}}";
     assert_eq!(becomes(two, "{A: 1}"), "(j=1 & i=1 & A=1)");
 }
@@ -123,6 +129,7 @@ fn texts_are_replaced() {
     assert_eq!(becomes(slash, "{A: 'no', B: 4}"), "(A=no & B=4)");
     let group = r"- {type: replace_string, regex: '^(\w)(\w)', replacement: '\2\g<1>'}";
     assert_eq!(becomes(group, "{A: abc, B: 12}"), "(A=bac & B=21)", "numbers are texts here");
+    assert_eq!(becomes(group, "{A|gte: 12, B|hour: 12}"), "(A>=12 & B.Hour=12)", "but not where they are compared");
     let keep = r"- {type: replace_string, regex: x, replacement: '\\y'}";
     assert_eq!(becomes(keep, "{A: 'axb'}"), r"A=a\yb");
     let special = "- {type: replace_string, regex: '.+', replacement: 'y*', skip_special: true}";
