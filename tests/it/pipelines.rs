@@ -1,7 +1,7 @@
 //! Pipelines, values of placeholders and filters as a user gives them: files on the command line over a small store.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::Path;
 
 use retrohunt::sigma::pipeline_tables::{self as tables, Entry};
 use serde_json::Value;
@@ -25,7 +25,7 @@ fn store() -> TestStore {
     store
 }
 
-fn path(path: &PathBuf) -> &str {
+fn path(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
 }
 
@@ -197,7 +197,7 @@ fn a_file_of_filters_stands_beside_the_rules() {
 
 /// The names in the first column of the table of a section, with what stands in the second.
 fn documented(section: &str) -> Vec<(String, BTreeSet<String>)> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pipelines.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pipelines.md");
     let document = std::fs::read_to_string(path).expect("docs/pipelines.md");
     let body = document.split(&format!("\n## {section}\n")).nth(1).unwrap_or_else(|| panic!("no section {section}"));
     let name = regex::Regex::new("`([^`]+)`").expect("valid");

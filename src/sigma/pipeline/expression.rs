@@ -136,7 +136,7 @@ fn join(context: &mut Context<'_>, item: &Node, keys: &Keys, names: &[&str]) -> 
         return fail(context, node, format!("an expression names conditions: `{}` must be a map of them by name", keys.conditions));
     }
     let parsed = condition::parse(context, node)?;
-    let expression = Expression::of(context, &parsed, node, names)?;
+    let expression = Expression::of(context, &parsed, names)?;
     for (index, name) in names.iter().enumerate() {
         if !expression.names(index) {
             return fail(context, node, format!("the expression does not use the condition `{name}`"));
@@ -146,12 +146,12 @@ fn join(context: &mut Context<'_>, item: &Node, keys: &Keys, names: &[&str]) -> 
 }
 
 impl Expression {
-    fn of(context: &mut Context<'_>, parsed: &Condition, node: &Node, names: &[&str]) -> Option<Self> {
-        let mut all = |parts: &[Condition]| parts.iter().map(|part| Self::of(context, part, node, names)).collect::<Option<Vec<_>>>();
+    fn of(context: &mut Context<'_>, parsed: &Condition, names: &[&str]) -> Option<Self> {
+        let mut all = |parts: &[Condition]| parts.iter().map(|part| Self::of(context, part, names)).collect::<Option<Vec<_>>>();
         Some(match parsed {
             Condition::And(parts) => Self::And(all(parts)?),
             Condition::Or(parts) => Self::Or(all(parts)?),
-            Condition::Not(inner) => Self::Not(Box::new(Self::of(context, inner, node, names)?)),
+            Condition::Not(inner) => Self::Not(Box::new(Self::of(context, inner, names)?)),
             Condition::Name(name, span) => match names.iter().position(|known| known == name) {
                 Some(index) => Self::Test(index),
                 None => {

@@ -59,6 +59,9 @@ impl FieldMap {
     fn map_name(&self, run: &Run<'_>, memory: &mut Memory, field: &str) -> Vec<String> {
         let holds = run.item.field.hold(|test| test.holds(&Name::of(field, memory), memory));
         let Some(to) = self.map(field).filter(|_| holds) else { return vec![field.to_string()] };
+        if !memory.make(to.len()) {
+            return vec![field.to_string()];
+        }
         let mut ids = memory.names.get(field).cloned().unwrap_or_default();
         ids.extend(run.item.id.clone());
         for name in &to {

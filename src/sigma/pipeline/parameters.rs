@@ -12,6 +12,8 @@ use crate::yaml::{Key, Node, Value};
 
 /// Most bytes of a regular expression of a pipeline.
 const MAX_REGEX_BYTES: usize = 64 << 10;
+/// Most names or texts that one becomes.
+const MAX_TARGETS: usize = 256;
 
 /// A map that is read.
 pub(super) struct Parameters<'a, 'b, 'n> {
@@ -79,7 +81,6 @@ impl<'n> Parameters<'_, '_, 'n> {
     }
 
     /// A text that may be missing: the inner `None`.
-    #[allow(clippy::option_option, reason = "an error is not the same as nothing")]
     pub(super) fn optional_text(&mut self, key: &str) -> Option<Option<String>> {
         match self.node.get(key) {
             None => Some(None),
@@ -128,7 +129,6 @@ impl<'n> Parameters<'_, '_, 'n> {
     }
 
     /// As [`Self::texts`]; the inner `None` where it is missing.
-    #[allow(clippy::option_option, reason = "an error is not the same as nothing")]
     pub(super) fn optional_texts(&mut self, key: &str) -> Option<Option<Vec<String>>> {
         match self.node.get(key) {
             None => Some(None),
@@ -159,6 +159,10 @@ impl<'n> Parameters<'_, '_, 'n> {
         let mut sound = true;
         for (name, to) in node.entries() {
             match self.texts_of(&name.text, to) {
+                Some(to) if to.len() > MAX_TARGETS => {
+                    sound = false;
+                    self.context.error(&name.span, "sigma-pipeline-type", format!("one name becomes at most {MAX_TARGETS}"));
+                }
                 Some(to) => entries.push((name, to)),
                 None => sound = false,
             }

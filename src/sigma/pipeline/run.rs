@@ -46,6 +46,7 @@ fn apply(context: &mut Context<'_>, subject: &mut Subject<'_>, run: &Run<'_>) {
     if !run.item.rule.hold(|test| test.holds(subject)) {
         return;
     }
+    let before = context.errors();
     subject.memory.applied.extend(run.item.id.clone());
     let changed = match &run.item.transformation {
         Transformation::MapFields(map) => {
@@ -72,13 +73,18 @@ fn apply(context: &mut Context<'_>, subject: &mut Subject<'_>, run: &Run<'_>) {
             changed
         }),
         Transformation::ChangeValues(change) => {
-            each(subject, run, &mut |_, item| if change.apply(item) { Change::Changed } else { Change::Same })
+            each(subject, run, &mut |memory, item| if change.apply(memory, item) { Change::Changed } else { Change::Same })
         }
         Transformation::Hashes(hashes) => {
             each(subject, run, &mut |_, item| hashes.apply(run, context, item).map_or(Change::Same, Change::Became))
         }
         Transformation::Nest(items) => {
-            items.iter().for_each(|item| apply(context, subject, &Run { item, ..*run }));
+            for item in items {
+                apply(context, subject, &Run { item, ..*run });
+                if context.errors() > before {
+                    break;
+                }
+            }
             false
         }
         other => {
@@ -86,6 +92,10 @@ fn apply(context: &mut Context<'_>, subject: &mut Subject<'_>, run: &Run<'_>) {
             false
         }
     };
+    if subject.memory.is_exhausted() && context.errors() == before {
+        let message = "the pipelines make more of the rule than can be hunted for";
+        context.error_with(run.head, "sigma-rule-limit", message, format!("the limit is met by the pipeline at {}", run.item.place));
+    }
     if changed {
         context.trace(run.item.hash.clone());
     }
@@ -147,7 +157,7 @@ fn each<'n>(subject: &mut Subject<'n>, run: &Run<'_>, change: &mut dyn FnMut(&mu
     let mut any = false;
     all.for_each(|detection| {
         detection.replace(&mut |item| {
-            if !meets(run, memory, item) {
+            if memory.is_exhausted() || !meets(run, memory, item) {
                 return None;
             }
             match change(memory, item) {
@@ -160,6 +170,7 @@ fn each<'n>(subject: &mut Subject<'n>, run: &Run<'_>, change: &mut dyn FnMut(&mu
                 Change::Became(mut other) => {
                     any = true;
                     other.replace(&mut |item| {
+                        memory.make(item.values.len());
                         item.applied.extend(run.item.id.clone());
                         None
                     });

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use super::super::context::MAX_LEAVES;
 use super::super::correlation::Alias;
 use super::super::item::{Detection, NamedDetection};
 use super::scalar::Scalar;
@@ -45,6 +46,7 @@ pub(in crate::sigma) struct Grouping {
 /// What the pipelines remember while they work on one rule.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
+    made: usize,
     /// Ids of the items that ran.
     pub(super) applied: BTreeSet<String>,
     /// Ids of the items that made a field name what it is.
@@ -53,6 +55,24 @@ pub(super) struct Memory {
     pub(super) attributes: BTreeMap<String, Scalar>,
     /// Fields that a mapping knows, and what it made of them.
     pub(super) mapped: BTreeSet<String>,
+}
+
+impl Memory {
+    /// Counts values and names that are made; false past the limit, which is that of a rule's value tests.
+    pub(super) fn make(&mut self, count: usize) -> bool {
+        self.made = self.made.saturating_add(count);
+        !self.is_exhausted()
+    }
+
+    /// Whether the pipelines made more of a rule than they may.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.made > MAX_LEAVES
+    }
+
+    /// Gives up on a rule.
+    pub(super) fn exhaust(&mut self) {
+        self.made = usize::MAX;
+    }
 }
 
 impl<'n> Subject<'n> {

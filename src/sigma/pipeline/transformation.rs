@@ -109,7 +109,8 @@ impl Reader<'_, '_, '_> {
             return None;
         }
         let (rule, item, field, transformation) = (rule?, item?, field?, transformation?);
-        if !transformation.is_about_items() && !(item.is_empty() && field.is_empty()) {
+        let asks_items = !item.is_empty() || !field.is_empty();
+        if asks_items && !transformation.is_about_items() {
             let message = format!("`{name}` is about the whole rule: conditions on items and fields are not asked");
             self.context.warn(&kind.span, "sigma-pipeline-condition-unused", message);
         }

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use regex::{Captures, Regex};
+use regex::Regex;
 
 use super::super::item::{Item, ItemValue};
 use super::super::modifier::Kind;
 use super::super::text::{Piece, Text};
 use super::condition::texts;
 use super::parameters::Parameters;
+use super::subject::Memory;
 use crate::yaml::Value;
+
+/// Longest text that a replacement makes, in bytes.
+const MAX_TEXT_BYTES: usize = 1 << 20;
 
 /// What becomes of texts.
 #[derive(Debug, Clone)]
@@ -53,12 +57,12 @@ impl ValueChange {
     }
 
     /// Changes the values of an item; true where one is another now.
-    pub(super) fn apply(&self, item: &mut Item<'_>) -> bool {
+    pub(super) fn apply(&self, memory: &mut Memory, item: &mut Item<'_>) -> bool {
         let mut changes = Vec::new();
         for (index, value) in item.values.iter().enumerate() {
             let number = self.replaces_numbers_of(item).then(|| number(value)).flatten();
             let Some(own) = texts(item, value).or(number) else { continue };
-            let changed: Vec<Option<Vec<Text>>> = own.iter().map(|text| self.change(text)).collect();
+            let changed: Vec<Option<Vec<Text>>> = own.iter().map(|text| self.change(memory, text)).collect();
             if changed.iter().any(Option::is_some) {
                 let new = own.into_iter().zip(changed).flat_map(|(own, new)| new.unwrap_or_else(|| vec![own])).collect();
                 changes.push((index, new));
@@ -79,10 +83,19 @@ impl ValueChange {
     }
 
     /// What a text becomes; `None`: it stays.
-    fn change(&self, text: &Text) -> Option<Vec<Text>> {
+    fn change(&self, memory: &mut Memory, text: &Text) -> Option<Vec<Text>> {
         match self {
-            Self::Replace(replace) => replace.apply(text).map(|text| vec![text]),
-            Self::Map(mapping) => Some(mapping.get(&text.to_string())?.iter().map(|to| Text::parse(to)).collect()),
+            Self::Replace(replace) => {
+                let new = replace.apply(text)?;
+                if new.to_string().len() > MAX_TEXT_BYTES {
+                    memory.exhaust();
+                }
+                Some(vec![new])
+            }
+            Self::Map(mapping) => {
+                let to = mapping.get(&text.to_string()).filter(|to| memory.make(to.len()))?;
+                Some(to.iter().map(|to| Text::parse(to)).collect())
+            }
             Self::Case(case) => {
                 let pieces = text.0.iter().map(|piece| match piece {
                     Piece::Text(text) => Piece::Text(case.apply(text)),
@@ -157,17 +170,27 @@ impl Replace {
         changed.then_some(Text(pieces))
     }
 
+    /// Replaces every match, until the text is longer than it may be.
     fn replace(&self, text: &str) -> String {
-        let expand = |captures: &Captures<'_>| -> String {
-            let group = |found: Option<regex::Match<'_>>| found.map_or("", |found| found.as_str()).to_string();
-            let part = |part: &Part| match part {
-                Part::Text(text) => text.clone(),
-                Part::Group(number) => group(captures.get(*number)),
-                Part::Named(name) => group(captures.name(name)),
-            };
-            self.replacement.iter().map(part).collect()
-        };
-        self.regex.replace_all(text, expand).into_owned()
+        let mut out = String::with_capacity(text.len());
+        let mut end = 0;
+        for captures in self.regex.captures_iter(text) {
+            let Some(whole) = captures.get(0) else { continue };
+            out.push_str(&text[end..whole.start()]);
+            end = whole.end();
+            for part in &self.replacement {
+                match part {
+                    Part::Text(text) => out.push_str(text),
+                    Part::Group(number) => out.push_str(captures.get(*number).map_or("", |found| found.as_str())),
+                    Part::Named(name) => out.push_str(captures.name(name).map_or("", |found| found.as_str())),
+                }
+            }
+            if out.len() > MAX_TEXT_BYTES {
+                return out;
+            }
+        }
+        out.push_str(&text[end..]);
+        out
     }
 }
 

@@ -146,3 +146,16 @@ fn an_idle_filter_is_reported_with_pipelines_too() {
     let (set, diagnostics) = link(&[BASE, &filter], &options("- {type: field_name_mapping, mapping: {A: x}}"));
     assert_eq!((set.idle_filters, diagnostics[0].code), (1, "sigma-filter-idle"));
 }
+
+#[test]
+fn what_pipelines_make_of_a_rule_is_bounded() {
+    for step in [
+        "- {type: field_name_prefix_mapping, mapping: {'': [a, b, c, d]}}\n",
+        "- {type: map_string, mapping: {'1': ['1', '1', '1', '1']}}\n",
+        "- {type: replace_string, regex: '(.*x.*)', replacement: '\\1\\1\\1\\1'}\n",
+    ] {
+        let text = rule_of("{A: [1, '1', xx]}") + "fields: [A]\n";
+        let (set, diagnostics) = link(&[&text], &options(&step.repeat(20)));
+        assert_eq!((set.rules.len(), diagnostics[0].code), (0, "sigma-rule-limit"), "{step}");
+    }
+}
