@@ -195,10 +195,28 @@ fn a_file_of_filters_stands_beside_the_rules() {
     assert_eq!(records(&store, &["--rules", &rules, path(&both), "--pipeline", path(&pipeline)]), [4]);
 }
 
+fn document(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+#[test]
+fn the_examples_of_the_documents_are_sound() {
+    let store = TestStore::new();
+    let block = |name: &str, number: usize| document(name).split("```yaml\n").nth(number).unwrap().split("```").next().unwrap().to_owned();
+    let pipeline = store.file("fields.yml", block("pipelines.md", 1));
+    let values = store.file("network.yml", block("pipelines.md", 2));
+    let filter = store.file("baseline.yml", block("hunting.md", 1));
+    let rule = sigma_rule(ID, "User|expand: ['%admins%', '%Workstations%', '%dc_ip_addresses%']");
+    let rule = store.file("rule.yml", rule.replace("service: security", "category: process_creation"));
+    let arguments = ["check", path(&rule), path(&filter), "--pipeline", path(&pipeline), "--values", path(&values), "--format", "jsonl"];
+    let output = crate::support::binary::run(arguments).expect_code(&[0]);
+    assert_eq!(output.stdout, "");
+}
+
 /// The names in the first column of the table of a section, with what stands in the second.
 fn documented(section: &str) -> Vec<(String, BTreeSet<String>)> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pipelines.md");
-    let document = std::fs::read_to_string(path).expect("docs/pipelines.md");
+    let document = document("pipelines.md");
     let body = document.split(&format!("\n## {section}\n")).nth(1).unwrap_or_else(|| panic!("no section {section}"));
     let name = regex::Regex::new("`([^`]+)`").expect("valid");
     let names = |cell: &str| name.captures_iter(cell).map(|found| found[1].to_owned()).collect::<Vec<_>>();

@@ -98,13 +98,15 @@ impl Reader<'_, '_, '_> {
             return None;
         };
         let name = kind.scalar_text().unwrap_or("");
-        let own = self.known(name, &kind.span)?;
         let before = self.context.errors();
-        Parameters { context: &mut *self.context, node, name, head: kind.span.clone() }.only(&[tables::ITEM, own].concat());
+        let own = self.known(name, &kind.span);
+        if let Some(own) = own {
+            Parameters { context: &mut *self.context, node, name, head: kind.span.clone() }.only(&[tables::ITEM, own].concat());
+        }
         let rule = Conditions::read(self.context, node, &RULE_KEYS, tables::RULE_CONDITIONS, RuleTest::read);
         let item = Conditions::read(self.context, node, &ITEM_KEYS, tables::ITEM_CONDITIONS, ItemTest::read);
         let field = Conditions::read(self.context, node, &FIELD_KEYS, tables::FIELD_CONDITIONS, FieldTest::read);
-        let transformation = self.transformation(name, node, &kind.span);
+        let transformation = own.and_then(|_| self.transformation(name, node, &kind.span));
         if self.context.errors() > before {
             return None;
         }

@@ -31,6 +31,8 @@ fn unknown_words_have_places_and_suggestions() {
         ["sigma-pipeline-key 2:67 did you mean `product`?", "sigma-pipeline-missing 2:56"]
     );
     assert_eq!(condition("{type: include_fields, fields: [a]}")[0].split(' ').next(), Some("sigma-pipeline-condition"), "of another kind");
+    let both = of_item("{type: nothing_known, rule_conditions: [{type: nor_this}]}");
+    assert_eq!(both.len(), 2, "all faults are reported: {both:?}");
     assert_eq!(of_item("{type: regex, method: plain}")[0].split(' ').next(), Some("sigma-pipeline-unsupported"));
 }
 
