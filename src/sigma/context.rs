@@ -68,10 +68,12 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Adds a diagnostic that has its place.
+    /// Adds a diagnostic that has its place. What pipelines make several of has one fault, not several.
     pub(super) fn add(&mut self, diagnostic: Diagnostic) {
         self.errors += usize::from(diagnostic.severity == Severity::Error);
-        self.diagnostics.push(diagnostic);
+        if self.options.pipelines.is_empty() || !self.diagnostics.contains(&diagnostic) {
+            self.diagnostics.push(diagnostic);
+        }
     }
 
     fn push(&mut self, diagnostic: Diagnostic, span: &Range<usize>) {

@@ -1,6 +1,7 @@
 //! Other texts in the place of an item's: replaced, mapped, in another case.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use regex::Regex;
 
@@ -133,65 +134,119 @@ impl Replace {
         Some(Self { regex, replacement, skip_special: skip?, interpret_special: interpret? })
     }
 
+    /// What a text becomes; `None`: nothing in it is replaced. What stays keeps its meaning, wildcards and literal asterisks
+    /// alike; only what is put in is read anew.
     fn apply(&self, text: &Text) -> Option<Text> {
-        if self.skip_special {
-            return self.between_specials(text);
+        if !self.skip_special {
+            let placeholders = text.0.iter().any(|piece| matches!(piece, Piece::Placeholder(_)));
+            let read = if placeholders { Text::parse_with_placeholders } else { Text::parse };
+            return self.replace(&View::of(&text.0), &|put_in| read(&escaped(put_in)));
         }
-        let plain = text.to_string();
-        if !self.regex.is_match(&plain) {
-            return None;
-        }
-        let replaced = self.replace(&plain);
-        // What a backslash is before, and not that it is one, makes it an escape.
-        let mut escaped = String::with_capacity(replaced.len());
-        for (at, c) in replaced.char_indices() {
-            escaped.push(c);
-            if c == '\\' && !replaced[at + 1..].starts_with(['*', '?']) {
-                escaped.push(c);
-            }
-        }
-        let placeholders = text.0.iter().any(|piece| matches!(piece, Piece::Placeholder(_)));
-        Some(if placeholders { Text::parse_with_placeholders(&escaped) } else { Text::parse(&escaped) })
-    }
-
-    fn between_specials(&self, text: &Text) -> Option<Text> {
         let mut pieces = Vec::new();
         let mut changed = false;
         for piece in &text.0 {
-            match piece {
-                Piece::Text(text) if self.regex.is_match(text) => {
-                    changed = true;
-                    let new = self.replace(text);
-                    pieces.extend(if self.interpret_special { Text::parse(&new).0 } else { Text::literal(new).0 });
+            let new = match piece {
+                Piece::Text(_) if self.interpret_special => {
+                    self.replace(&View::of(std::slice::from_ref(piece)), &|put_in| Text::parse(&escaped(put_in)))
                 }
-                other => pieces.push(other.clone()),
-            }
+                Piece::Text(_) => self.replace(&View::of(std::slice::from_ref(piece)), &|put_in| Text::literal(put_in)),
+                Piece::Any | Piece::One | Piece::Placeholder(_) => None,
+            };
+            changed |= new.is_some();
+            pieces.extend(new.map_or_else(|| vec![piece.clone()], |new| new.0));
         }
-        changed.then_some(Text(pieces))
+        changed.then(|| joined(pieces))
     }
 
     /// Replaces every match, until the text is longer than it may be.
-    fn replace(&self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len());
-        let mut end = 0;
-        for captures in self.regex.captures_iter(text) {
+    fn replace(&self, view: &View<'_>, read: &dyn Fn(&str) -> Text) -> Option<Text> {
+        let mut pieces = Vec::new();
+        let (mut end, mut length, mut changed) = (0, 0, false);
+        for captures in self.regex.captures_iter(&view.text) {
             let Some(whole) = captures.get(0) else { continue };
-            out.push_str(&text[end..whole.start()]);
+            changed = true;
+            pieces.extend(view.slice(&(end..whole.start())));
             end = whole.end();
             for part in &self.replacement {
-                match part {
-                    Part::Text(text) => out.push_str(text),
-                    Part::Group(number) => out.push_str(captures.get(*number).map_or("", |found| found.as_str())),
-                    Part::Named(name) => out.push_str(captures.name(name).map_or("", |found| found.as_str())),
-                }
+                let group = match part {
+                    Part::Text(text) => {
+                        length += text.len();
+                        pieces.extend(read(text).0);
+                        continue;
+                    }
+                    Part::Group(number) => captures.get(*number),
+                    Part::Named(name) => captures.name(name),
+                };
+                let range = group.map_or(0..0, |found| found.range());
+                length += range.len();
+                pieces.extend(view.slice(&range));
             }
-            if out.len() > MAX_TEXT_BYTES {
-                return out;
+            if length > MAX_TEXT_BYTES {
+                break;
             }
         }
-        out.push_str(&text[end..]);
-        out
+        pieces.extend(view.slice(&(end..view.text.len())));
+        changed.then(|| joined(pieces))
     }
+}
+
+/// Pieces as one text, and where each of them is in it.
+struct View<'t> {
+    text: String,
+    pieces: Vec<(Range<usize>, &'t Piece)>,
+}
+
+impl<'t> View<'t> {
+    fn of(pieces: &'t [Piece]) -> Self {
+        let mut view = Self { text: String::new(), pieces: Vec::with_capacity(pieces.len()) };
+        for piece in pieces {
+            let start = view.text.len();
+            view.text.push_str(&Text(vec![piece.clone()]).to_string());
+            view.pieces.push((start..view.text.len(), piece));
+        }
+        view
+    }
+
+    /// The pieces of a part of the text.
+    fn slice(&self, part: &Range<usize>) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        for (range, piece) in &self.pieces {
+            let own = range.start.max(part.start)..range.end.min(part.end);
+            if own.is_empty() {
+                continue;
+            }
+            pieces.push(match piece {
+                Piece::Any | Piece::One => (*piece).clone(),
+                Piece::Placeholder(_) if own == *range => (*piece).clone(),
+                Piece::Text(_) | Piece::Placeholder(_) => Piece::Text(self.text[own].to_string()),
+            });
+        }
+        pieces
+    }
+}
+
+/// Joins neighbouring texts.
+fn joined(pieces: Vec<Piece>) -> Text {
+    let mut out: Vec<Piece> = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        match (out.last_mut(), piece) {
+            (Some(Piece::Text(before)), Piece::Text(text)) => before.push_str(&text),
+            (_, piece) => out.push(piece),
+        }
+    }
+    Text(out)
+}
+
+/// A text in which a backslash escapes nothing but `*` and `?`.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        out.push(c);
+        if c == '\\' && !text[at + 1..].starts_with(['*', '?']) {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Reads a replacement as Python's `re.sub` has it: `\1`, `\g<1>`, `\g<name>`, `\\`, `\n` and the like.

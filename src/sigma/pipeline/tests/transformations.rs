@@ -105,6 +105,12 @@ fn placeholders_get_values() {
 }
 
 #[test]
+fn an_item_that_becomes_several_has_its_faults_once() {
+    let map = "- {type: field_name_mapping, mapping: {A: [x, y]}}";
+    assert!(refused(map, &rule_of("{A|expand: '%u%'}")).starts_with("sigma-unresolved-placeholder"));
+}
+
+#[test]
 fn placeholders_get_values_from_files() {
     let lines = "- {type: file_placeholders, path: names.txt, filter: '^[ot][nw]', include: [u]}";
     assert_eq!(becomes(lines, "{A|expand: '%u%'}"), "(A=one | A=two)");
@@ -132,6 +138,11 @@ fn texts_are_replaced() {
     assert_eq!(becomes(group, "{A|gte: 12, B|hour: 12}"), "(A>=12 & B.Hour=12)", "but not where they are compared");
     let keep = r"- {type: replace_string, regex: x, replacement: '\\y'}";
     assert_eq!(becomes(keep, "{A: 'axb'}"), r"A=a\yb");
+    let stays = "- {type: replace_string, regex: Windows, replacement: 'W?n*'}";
+    assert_eq!(becomes(stays, r"{A|startswith: 'C:\Windows\'}"), r"A=C:\W?n*\*", "a backslash before a wildcard is no escape");
+    assert_eq!(becomes(stays, r"{A: 'Windows\*?\\*'}"), r"A=W?n*\*?\*", "what is literal stays so");
+    let across = r"- {type: replace_string, regex: '^(.*)\\x', replacement: '<\1>'}";
+    assert_eq!(becomes(across, r"{A|endswith: 'a\x'}"), "A=<*a>", "a group may hold wildcards");
     let special = "- {type: replace_string, regex: '.+', replacement: 'y*', skip_special: true}";
     assert_eq!(becomes(special, "{A|contains: b}"), r"A=*y\**");
     let interpreted = "- {type: replace_string, regex: '.+', replacement: 'y*', skip_special: true, interpret_special: true}";
