@@ -1,5 +1,6 @@
 //! The members of one record become the fields and the envelope of one event.
 
+use super::codes::Coded;
 use super::paths::PathId;
 use super::{Action, Normaliser, Place, ROLES, Role, offset, read_time};
 use crate::event::{EventHead, FieldEntry, FieldValue, KeyId, NameId, TextSpan, TypeKey};
@@ -29,6 +30,11 @@ impl Normaliser<'_> {
             match self.action(shape, *path) {
                 Action::Drop => {}
                 Action::Field(name) => self.field(shape, *path, name, *span, fields_start),
+                Action::Coded(name, coded) => {
+                    let dataset = best[Role::Dataset as usize].map(|(_, at)| pairs[at].1);
+                    let span = self.restored(coded, *span, dataset);
+                    self.field(shape, *path, name, span, fields_start);
+                }
                 Action::Role(role, _, name) => {
                     let taken = best[role as usize].is_some_and(|(_, at)| at == index);
                     if !taken || (role == Role::Host && !self.known.shapes[shape].windows) {
@@ -166,6 +172,19 @@ impl Normaliser<'_> {
         TextSpan { start: offset(start), end: offset(self.batch.text.len()) }
     }
 
+    /// A value as the event's XML has it, where the encoding writes it by a name.
+    fn restored(&mut self, coded: Coded, span: TextSpan, dataset: Option<TextSpan>) -> TextSpan {
+        let is_audit = dataset.is_some_and(|d| self.batch.str(d).eq_ignore_ascii_case("Security"));
+        match coded.restore(self.batch.str(span), is_audit) {
+            Some(text) => {
+                let start = self.batch.text.len();
+                self.batch.text.push_str(&text);
+                TextSpan { start: offset(start), end: offset(self.batch.text.len()) }
+            }
+            None => span,
+        }
+    }
+
     fn key(&mut self, shape: usize, dataset: Option<TextSpan>, code: Option<TextSpan>) -> KeyId {
         let shape = self.known.shapes[shape].shape;
         let text = |span: Option<TextSpan>| span.map(|s| self.batch.str(s)).unwrap_or_default();
@@ -228,7 +247,7 @@ impl Normaliser<'_> {
         if shape.drop.contains(text) || text.contains("#attributes.xmlns") || text.contains(".@xmlns") {
             Action::Drop
         } else {
-            Action::Field(name)
+            shape.codes.get(text).map_or(Action::Field(name), |coded| Action::Coded(name, *coded))
         }
     }
 }

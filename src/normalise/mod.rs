@@ -8,6 +8,7 @@
 //! upper case, whatever its encoding writes. Where two members of a record have
 //! one field name, the first has it and the other keeps its own path as its name.
 
+mod codes;
 mod make;
 mod paths;
 pub(crate) mod rendered;
@@ -19,6 +20,7 @@ use std::ops::ControlFlow;
 
 use rustc_hash::FxHashMap;
 
+use codes::Coded;
 pub(crate) use paths::PathId;
 use paths::Paths;
 use shapes::{SHAPES, Shape};
@@ -160,6 +162,7 @@ struct ShapeState {
 enum Action {
     Drop,
     Field(NameId),
+    Coded(NameId, Coded),
     Role(Role, u8, NameId),
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
+use super::codes::Coded;
 use crate::diag::SourceText;
 use crate::yaml::{Node, parse};
 
@@ -24,6 +25,7 @@ pub(super) struct Shape {
     pub(super) last: Vec<String>,
     pub(super) embedded: String,
     pub(super) names: HashMap<String, String>,
+    pub(super) codes: HashMap<String, Coded>,
     pub(super) drop: HashSet<String>,
 }
 
@@ -44,6 +46,11 @@ fn shape(node: &Node) -> Shape {
     let texts =
         |key: &str| node.get(key).map(|n| n.items().iter().filter_map(|i| i.as_str().map(str::to_owned)).collect()).unwrap_or_default();
     let pairs = node.get("names").map(|n| n.entries().iter().filter_map(|(k, v)| Some((k.text.clone(), v.as_str()?.to_owned()))).collect());
+    let codes = node.get("codes").map(Node::entries).unwrap_or_default();
+    let codes = codes.iter().map(|(member, name)| {
+        let coded = name.as_str().and_then(Coded::named).expect("the embedded data names kinds of codes");
+        (member.text.clone(), coded)
+    });
     let drop: Vec<String> = texts("drop");
     Shape {
         name: text("name"),
@@ -61,6 +68,7 @@ fn shape(node: &Node) -> Shape {
         last: texts("last"),
         embedded: text("embedded"),
         names: pairs.unwrap_or_default(),
+        codes: codes.collect(),
         drop: drop.into_iter().collect(),
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod correlate;
 pub(crate) mod evaluate;
 pub(crate) mod generate;
 pub(crate) mod golden;
+pub(crate) mod loaded;
 pub(crate) mod samples;
 pub(crate) mod shared;
 pub(crate) mod stored;

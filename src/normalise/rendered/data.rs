@@ -85,7 +85,10 @@ pub(super) struct Data {
     pub(super) groups: HashMap<String, Group>,
     pub(super) sids: HashMap<String, String>,
     pub(super) providers: HashMap<String, String>,
+    /// Name in lower case → text of the XML; levels and opcodes likewise.
     pub(super) keywords: HashMap<String, String>,
+    pub(super) levels: HashMap<String, String>,
+    pub(super) opcodes: HashMap<String, String>,
 }
 
 /// Loaded when it is first asked for.
@@ -93,12 +96,16 @@ pub(super) static DATA: LazyLock<Data> = LazyLock::new(|| {
     let text = documents("rules/normalise/windows_text.yml", include_str!("../../../rules/normalise/windows_text.yml"));
     let codes = documents("rules/normalise/windows_codes.yml", include_str!("../../../rules/normalise/windows_codes.yml"));
     let entries = text.iter().flat_map(Node::items).map(entry).collect();
-    let mut data = Data { entries, groups: HashMap::new(), sids: HashMap::new(), providers: HashMap::new(), keywords: HashMap::new() };
+    let (groups, sids, providers) = (HashMap::new(), HashMap::new(), HashMap::new());
+    let (keywords, levels, opcodes) = (HashMap::new(), HashMap::new(), HashMap::new());
+    let mut data = Data { entries, groups, sids, providers, keywords, levels, opcodes };
     for (key, node) in codes.iter().flat_map(Node::entries) {
         match key.text.as_str() {
             "sids" => data.sids = pairs(node),
             "providers" => data.providers = pairs(node),
-            "keywords" => data.keywords = pairs(node),
+            "keywords" => data.keywords = lower(pairs(node)),
+            "levels" => data.levels = lower(pairs(node)),
+            "opcodes" => data.opcodes = lower(pairs(node)),
             name => drop(data.groups.insert(name.to_owned(), group(node))),
         }
     }
@@ -112,6 +119,10 @@ fn documents(path: &str, text: &str) -> Vec<Node> {
 
 fn pairs(node: &Node) -> HashMap<String, String> {
     node.entries().iter().filter_map(|(key, value)| Some((key.text.clone(), value.scalar_text()?.to_owned()))).collect()
+}
+
+fn lower(pairs: HashMap<String, String>) -> HashMap<String, String> {
+    pairs.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect()
 }
 
 fn entry(node: &Node) -> Entry {

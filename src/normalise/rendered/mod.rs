@@ -8,6 +8,7 @@ mod data;
 mod template;
 mod value;
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
@@ -24,9 +25,24 @@ pub(crate) fn provider(name: &str) -> &str {
     DATA.providers.get(name).map_or(name, String::as_str)
 }
 
-/// The keywords as the XML has them, where they are known.
-pub(crate) fn keywords(text: &str) -> &str {
-    DATA.keywords.get(text).map_or(text, String::as_str)
+/// The keywords of this name as the XML has them.
+pub(crate) fn keywords(name: &str) -> Option<&'static str> {
+    named(&DATA.keywords, name)
+}
+
+/// The number of the level of this name.
+pub(crate) fn level(name: &str) -> Option<&'static str> {
+    named(&DATA.levels, name)
+}
+
+/// The number of the opcode of this name.
+pub(crate) fn opcode(name: &str) -> Option<&'static str> {
+    named(&DATA.opcodes, name)
+}
+
+/// Names are compared without case: exporters differ in it.
+fn named(names: &'static HashMap<String, String>, name: &str) -> Option<&'static str> {
+    names.get(name.to_ascii_lowercase().as_str()).map(String::as_str)
 }
 
 /// Reads messages.

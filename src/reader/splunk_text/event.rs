@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::start::{self, Kind, key};
-use crate::normalise::rendered::{Rendered, keywords, provider};
+use crate::normalise::rendered::{Rendered, keywords, opcode, provider};
 use crate::normalise::{Normaliser, PathId};
 
 /// Member below which the lines of a Windows event are.
@@ -83,8 +83,8 @@ impl ClassicEvent {
         for (key, value) in &header.pairs {
             let value = match *key {
                 "SourceName" => provider(value),
-                "Keywords" => keywords(value),
-                "OpCode" if *value == "Info" => "0",
+                "Keywords" => keywords(value).unwrap_or(value),
+                "OpCode" => opcode(value).unwrap_or(value),
                 "User" if *value == "NOT_TRANSLATED" => continue,
                 _ => value,
             };
