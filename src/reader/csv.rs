@@ -54,6 +54,11 @@ impl Format for Csv {
     }
 }
 
+/// Whether a text is a table whose header names columns of event logs: what its cells hold, even whole events, is in it.
+pub(super) fn is_known_table(head: &[u8]) -> bool {
+    Table::of(head).is_some_and(|table| table.known)
+}
+
 /// A byte order mark, and the line that PowerShell's `Export-Csv` begins with.
 fn preamble(head: &[u8]) -> usize {
     let mark = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
@@ -67,6 +72,8 @@ fn preamble(head: &[u8]) -> usize {
 struct Table {
     delimiter: u8,
     columns: usize,
+    /// A column has a name that event logs have.
+    known: bool,
 }
 
 impl Table {
@@ -110,7 +117,7 @@ impl Table {
             true => *columns > 1 && (rows.is_empty() || fitting > 0),
             false => *columns >= MIN_UNKNOWN_COLUMNS && !rows.is_empty() && fitting == rows.len(),
         };
-        is_table.then_some(Self { delimiter, columns: *columns })
+        is_table.then_some(Self { delimiter, columns: *columns, known })
     }
 }
 

@@ -470,8 +470,10 @@ impl Flattener {
             |name: &str| sonic_rs::to_object_iter(object).find_map(|m| m.ok().filter(|(key, _)| key == name).map(|(_, value)| value));
         let Some(name) = member("@Name").and_then(|name| name.as_str().map(str::to_owned)) else { return Ok(false) };
         let child = events.child(path, &name);
-        if let Some(value) = member("#text") {
-            self.value(&value, child, depth, events)?;
+        match member("#text") {
+            Some(value) => self.value(&value, child, depth, events)?,
+            // The element is there, with nothing in it; null would be no value, as everywhere.
+            None => events.value(child, ""),
         }
         Ok(true)
     }

@@ -27,7 +27,7 @@ pub(super) struct RawReaders {
 impl RawReaders {
     /// Hands over the members of a text, which must come before any other member of the record.
     pub(super) fn read(&mut self, text: &str, events: &mut Normaliser<'_>) -> Raw {
-        let text = text.trim();
+        let text = text.trim_ascii();
         let result = if text.starts_with('{') {
             self.flattener.record(text, events)
         } else if ClassicEvent::begins(text) {

@@ -43,7 +43,7 @@ impl Format for Xml {
             let Tag::Start(at) = next_tag(line, 0, true) else { return false };
             !line[..at].iter().any(|b| matches!(b, b'"' | b'\'' | b'{')) && memmem::find(&line[at..], b"<System>").is_some()
         });
-        in_lines.then(|| "its lines carry <Event> elements".to_owned())
+        (in_lines && !super::csv::is_known_table(head)).then(|| "its lines carry <Event> elements".to_owned())
     }
 
     fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {

@@ -15,7 +15,6 @@ mod meaning;
 mod pipelines;
 mod property;
 mod regression;
-mod sample_evtx;
 mod sample_files;
 mod starter_pack;
 mod tidy;

@@ -2,6 +2,7 @@
 //! three ways (hunt, portable SQL, evaluator) and must give the documented answer.
 
 mod correlation;
+mod encodings;
 mod sigma;
 mod sigma_book;
 mod sigma_features;

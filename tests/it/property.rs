@@ -1,4 +1,5 @@
-//! Hunt = portable SQL = evaluator, over generated rules and events; P and NOT P part the events.
+//! Hunt = portable SQL = evaluator, over generated rules and events; P and NOT P part the events. Windows events
+//! are the same whatever encoding they come from.
 //!
 //! Runs take a fixed seed, so that a failure can be repeated; `RETROHUNT_SEED` and `PROPTEST_CASES` change seed and
 //! length.
@@ -6,6 +7,7 @@
 mod correlations;
 mod front_ends;
 mod planner;
+mod round_trip;
 mod store;
 mod three_ways;
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::sample_evtx::{Element, Record, evtx};
+use crate::support::encode::binary_xml::{Element, Record, evtx};
 use crate::support::samples::{gzip, zip};
 
 fn folder() -> PathBuf {

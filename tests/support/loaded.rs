@@ -1,7 +1,7 @@
 //! A store that files were loaded into, read back event by event under the names of fields.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use retrohunt::catalog::EventId;
 use retrohunt::compile::RuleSet;
@@ -26,9 +26,24 @@ pub(crate) struct LoadedEvent {
     pub(crate) fields: BTreeMap<String, Values>,
 }
 
-/// A store on disk with what was loaded into it.
+impl LoadedEvent {
+    /// Fields and envelope in one map: members of the envelope under names that no field has.
+    pub(crate) fn flat(&self) -> BTreeMap<String, Values> {
+        let mut all = self.fields.clone();
+        let mut put = |name: &str, value: Option<String>| drop(value.map(|v| all.insert(name.to_owned(), vec![v])));
+        put("<product>", Some(self.product.clone()));
+        put("<channel>", Some(self.channel.clone()));
+        put("<code>", Some(self.code.clone()));
+        put("<time>", self.time_us.map(|us| us.to_string()));
+        put("<host>", self.host.clone());
+        put("<record>", self.record.map(|r| r.to_string()));
+        put("<message>", self.message.clone());
+        all
+    }
+}
+
+/// A store in memory with what was loaded into it.
 pub(crate) struct Loaded {
-    folder: tempfile::TempDir,
     store: Store,
     /// What the load said.
     pub(crate) summary: LoadSummary,
@@ -37,26 +52,16 @@ pub(crate) struct Loaded {
 impl Loaded {
     /// Loads a file or folder.
     pub(crate) fn of_path(path: &Path) -> Self {
-        Self::load(tempfile::tempdir().expect("a folder"), path.to_path_buf())
+        let mut store = Store::in_memory().expect("a store");
+        let summary = load(&mut store, &[path.to_path_buf()], &LoadOptions::default(), &mut |_| {}).expect("a load");
+        Self { store, summary }
     }
 
     /// Loads bytes as the content of one file.
     pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("input");
-        std::fs::write(&path, bytes).expect("a file");
-        Self::load(folder, path)
-    }
-
-    fn load(folder: tempfile::TempDir, path: PathBuf) -> Self {
-        let mut store = Store::open(&folder.path().join("loaded.db")).expect("a store");
-        let summary = load(&mut store, &[path], &LoadOptions::default(), &mut |_| {}).expect("a load");
-        Self { folder, store, summary }
-    }
-
-    /// The store file.
-    pub(crate) fn path(&self) -> PathBuf {
-        self.folder.path().join("loaded.db")
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), bytes).expect("a file");
+        Self::of_path(file.path())
     }
 
     /// All events in the order of their ids, which is that of the file.

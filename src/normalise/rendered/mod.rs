@@ -100,7 +100,7 @@ impl<'m> Label<'m> {
         }
         let colon = text.bytes().take(MAX_LABEL_BYTES).position(|b| b == b':')?;
         let value = &text[colon + 1..];
-        let name = text[..colon].trim_end();
+        let name = text[..colon].trim_ascii_end();
         let fits = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '(' | ')' | '/' | '-' | '_' | '.' | '\'');
         if !name.starts_with(char::is_alphabetic) || !name.chars().all(fits) || !(value.is_empty() || value.starts_with(['\t', ' '])) {
             return None;
@@ -143,7 +143,7 @@ impl Rendered {
     /// `Name: value` a line; other lines go on with the value before them.
     fn flat(&mut self, message: &str, out: &mut dyn FnMut(&str, &str)) {
         let mut name = "";
-        for line in message.trim_end().split('\n') {
+        for line in message.trim_ascii_end().split('\n') {
             let label = line.split_once(':').filter(|(name, value)| {
                 !name.is_empty()
                     && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
@@ -180,7 +180,7 @@ impl Rendered {
             let line = lines[at];
             at += 1;
             let Some(label) = Label::read(line) else {
-                if any && !line.trim().is_empty() && !line.starts_with(['\t', ' ']) {
+                if any && !line.trim_ascii().is_empty() && !line.starts_with(['\t', ' ']) {
                     return;
                 }
                 continue;
@@ -201,7 +201,7 @@ impl Rendered {
             let target = layout.target(section, label.name, &mut self.key);
             let kind = target.map_or(&Kind::Plain, |t| &t.kind);
             let more = match kind {
-                Kind::Until(begin) => lines[at..].iter().take_while(|l| !l.trim_start().starts_with(begin.as_str())).count(),
+                Kind::Until(begin) => lines[at..].iter().take_while(|l| !l.trim_ascii_start().starts_with(begin.as_str())).count(),
                 _ => lines[at..].iter().take_while(|l| is_indented(l) && Label::read(l).is_none()).count(),
             };
             let mut value = vec![label.value];
@@ -216,7 +216,7 @@ impl Rendered {
 
     fn emit(&mut self, name: &str, kind: &Kind, lines: &[&str], out: &mut dyn FnMut(&str, &str)) {
         let end = match kind {
-            Kind::Plain | Kind::Sid => lines.iter().rposition(|l| !l.trim().is_empty()).map_or(0, |at| at + 1),
+            Kind::Plain | Kind::Sid => lines.iter().rposition(|l| !l.trim_ascii().is_empty()).map_or(0, |at| at + 1),
             _ => lines.len(),
         };
         value::restore(kind, &lines[..end], &mut self.value);
@@ -226,12 +226,12 @@ impl Rendered {
 
 /// A line below a section or of a value, or an empty one.
 fn is_indented(line: &str) -> bool {
-    line.trim().is_empty() || line.starts_with(['\t', ' '])
+    line.trim_ascii().is_empty() || line.starts_with(['\t', ' '])
 }
 
 /// Whether the next line that is not empty is indented.
 fn goes_on_indented(lines: &[&str]) -> bool {
-    lines.iter().find(|l| !l.trim().is_empty()).is_some_and(|l| l.starts_with(['\t', ' ']))
+    lines.iter().find(|l| !l.trim_ascii().is_empty()).is_some_and(|l| l.starts_with(['\t', ' ']))
 }
 
 /// `Task Run ID` → `TaskRunId`.

@@ -31,10 +31,11 @@ impl Template {
 
     /// The values of a text of this form, by name.
     pub(super) fn values<'t>(&self, text: &'t str) -> Option<Vec<(&str, &'t str)>> {
-        let text = text.trim_end();
+        let text = text.trim_ascii_end();
         let found = self.find(text, &self.literals).or_else(|| self.find(text, &self.squeezed))?;
-        let shown =
-            |(index, value): (usize, &'t str)| (self.names[index].as_str(), if self.open == Some(index) { value } else { value.trim() });
+        let shown = |(index, value): (usize, &'t str)| {
+            (self.names[index].as_str(), if self.open == Some(index) { value } else { value.trim_ascii() })
+        };
         Some(found.into_iter().enumerate().map(shown).collect())
     }
 
@@ -49,7 +50,7 @@ impl Template {
             values.push(value);
             left = after;
         }
-        let mut left = left.strip_suffix(last.trim_end())?;
+        let mut left = left.strip_suffix(last.trim_ascii_end())?;
         let mut behind = Vec::with_capacity(between.len() - open);
         for literal in between[open..].iter().rev() {
             let (before, value) = left.rsplit_once(literal.as_str())?;

@@ -16,9 +16,9 @@ pub(super) fn restore(kind: &Kind, lines: &[&str], out: &mut String) {
                 out.clone_from(sid);
             }
         }
-        Kind::Lines => join(lines.iter().map(|l| l.trim()).filter(|l| !l.is_empty()), "\r\n\t\t\t", out),
+        Kind::Lines => join(lines.iter().map(|l| l.trim_ascii()).filter(|l| !l.is_empty()), "\r\n\t\t\t", out),
         Kind::Until(_) => {
-            let end = lines.iter().rposition(|l| !l.trim().is_empty()).map_or(0, |at| at + 1);
+            let end = lines.iter().rposition(|l| !l.trim_ascii().is_empty()).map_or(0, |at| at + 1);
             join(lines[..end].iter().copied(), "\n", out);
         }
         Kind::Group(name) => match DATA.groups.get(name) {
@@ -48,11 +48,11 @@ fn join<'l>(parts: impl Iterator<Item = &'l str>, between: &str, out: &mut Strin
 fn codes(group: &Group, lines: &[&str], out: &mut String) {
     let code = |text: &str| group.codes.get(text).map(String::as_str);
     if group.keep {
-        for (index, line) in lines.iter().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
-            let text = line.trim();
+        for (index, line) in lines.iter().enumerate().filter(|(_, l)| !l.trim_ascii().is_empty()) {
+            let text = line.trim_ascii();
             if index > 0 {
                 out.push_str("\r\n");
-                out.push_str(&line[..line.len() - line.trim_start().len()]);
+                out.push_str(&line[..line.len() - line.trim_ascii_start().len()]);
             }
             out.push_str(code(text).unwrap_or(text));
         }
@@ -61,7 +61,7 @@ fn codes(group: &Group, lines: &[&str], out: &mut String) {
     let texts: Vec<&str> = if group.join == ", " {
         lines.iter().flat_map(|l| l.split(',')).map(str::trim).filter(|t| !t.is_empty()).collect()
     } else {
-        lines.iter().map(|l| l.trim()).filter(|t| !t.is_empty()).collect()
+        lines.iter().map(|l| l.trim_ascii()).filter(|t| !t.is_empty()).collect()
     };
     if let [] | ["-"] = texts[..] {
         return out.push_str(texts.first().copied().unwrap_or_default());
@@ -97,7 +97,7 @@ fn reason(group: &Group, text: &str, out: &mut String) {
         if index > 0 {
             out.push('\t');
         }
-        out.push_str(group.codes.get(part.trim()).map_or(part, String::as_str));
+        out.push_str(group.codes.get(part.trim_ascii()).map_or(part, String::as_str));
     }
 }
 

@@ -34,7 +34,7 @@ impl<'t> Header<'t> {
             let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
             let line = line.trim_end_matches('\r');
             if let Some(message) = rest.strip_prefix("Message=") {
-                header.message = Some(message.trim_end());
+                header.message = Some(message.trim_ascii_end());
                 break;
             }
             rest = after;
@@ -51,7 +51,7 @@ impl<'t> Header<'t> {
     /// Makes a line that is no pair a part of the value before it.
     fn go_on(&mut self, text: &'t str, line: &'t str) {
         let Some((_, value)) = self.pairs.last_mut() else { return };
-        if line.trim().is_empty() {
+        if line.trim_ascii().is_empty() {
             return;
         }
         let offset = |part: &str| part.as_ptr() as usize - text.as_ptr() as usize;
@@ -79,7 +79,7 @@ impl ClassicEvent {
         if code.is_empty() {
             return Err("a Windows event without EventCode".to_owned());
         }
-        self.value(WINDOWS, "Time", header.time.trim(), events);
+        self.value(WINDOWS, "Time", header.time.trim_ascii(), events);
         for (key, value) in &header.pairs {
             let value = match *key {
                 "SourceName" => provider(value),
@@ -103,7 +103,7 @@ impl ClassicEvent {
         if header.pairs.is_empty() {
             return Err("an event without a line Key=value".to_owned());
         }
-        self.value(OTHER, "Time", header.time.trim(), events);
+        self.value(OTHER, "Time", header.time.trim_ascii(), events);
         for (key, value) in &header.pairs {
             let value = value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).unwrap_or(value);
             self.value(OTHER, key, value, events);

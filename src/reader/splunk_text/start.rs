@@ -32,8 +32,12 @@ pub(super) fn of(bytes: &[u8]) -> Option<Kind> {
     }
 }
 
+/// `<Event xmlns='…'><System>`: a tag alone may stand in a script that a message quotes.
 fn is_xml(bytes: &[u8]) -> bool {
-    bytes.strip_prefix(b"<Event").is_some_and(|rest| rest.starts_with(b">") || rest.starts_with(b" xmlns"))
+    let Some(rest) = bytes.strip_prefix(b"<Event").filter(|rest| rest.starts_with(b">") || rest.starts_with(b" xmlns")) else {
+        return false;
+    };
+    memchr::memchr(b'>', rest).is_some_and(|end| rest[end + 1..].trim_ascii_start().starts_with(b"<System"))
 }
 
 /// The first line and what follows it.

@@ -105,3 +105,25 @@ fn the_text_of_an_exported_event_is_read_as_what_it_is() {
     assert_eq!(events[2].time.as_deref(), Some("2021-04-21T09:40:34.500Z"));
     assert_eq!(first(&events[3], "action"), Some("x"));
 }
+
+#[test]
+fn an_event_in_a_cell_without_quotes_is_a_cell() {
+    let xml = "<Event xmlns='x'><System><EventID>1</EventID><Channel>C</Channel></System></Event>";
+    for text in [
+        format!("_raw,_time,host\n{xml},2021-04-21T09:40:32.000+0000,fw\n"),
+        format!("_time,host,_raw\n2021-04-21T09:40:32.000+0000,fw,{xml}\n"),
+    ] {
+        let (report, events) = read(text.as_bytes());
+        assert_eq!((report.format, report.events, report.bad), ("csv-splunk", 1, 0), "{:?}", report.problems);
+        assert_eq!((events[0].kind.2.as_str(), events[0].time.as_deref()), ("1", Some("2021-04-21T09:40:32.000Z")));
+    }
+}
+
+#[test]
+fn an_element_without_text_is_there() {
+    let payload =
+        r##""{""EventData"":{""Data"":[{""@Name"":""A""},{""@Name"":""B"",""#text"":null},{""@Name"":""C"",""#text"":""c""}]}}""##;
+    let event =
+        one(&format!("EventRecordId,TimeCreated,EventId,Channel,Computer,Payload\n9,2020-10-05 20:43:58,5145,Security,pc,{payload}\n"));
+    assert_eq!([first(&event, "A"), first(&event, "B"), first(&event, "C")], [Some(""), None, Some("c")]);
+}

@@ -219,3 +219,13 @@ fn it_does_not_matter_how_the_bytes_come() {
     let many = event("07/20/2022 06:33:56 PM").repeat(2_000);
     assert_eq!(counts(many.as_bytes()), ("splunk-wineventlog", 2_000, 0));
 }
+
+#[test]
+fn what_looks_like_an_event_in_a_script_is_the_script() {
+    let text = "07/20/2022 06:33:56 PM\nLogName=Microsoft-Windows-PowerShell/Operational\nEventCode=4104\nMessage=Creating Scriptblock text (1 of 1):\n\
+                <Event xmlns='x'>\n\u{a0}\n\nScriptBlock ID: 1\nPath: \u{a0}\n";
+    let (report, events) = read(text.as_bytes());
+    assert_eq!((report.events, report.bad), (1, 0), "{:?}", report.problems);
+    assert_eq!(field(&events[0], "ScriptBlockText"), "<Event xmlns='x'>\n\u{a0}");
+    assert_eq!(field(&events[0], "Path"), "\u{a0}", "a space that is no ASCII is a value");
+}

@@ -71,20 +71,6 @@ fn share_accesses(archive: PathBuf) -> String {
     lines
 }
 
-/// An event as it is compared: members of the envelope under names that no field has.
-fn flat(event: &LoadedEvent) -> BTreeMap<String, Values> {
-    let mut all = event.fields.clone();
-    let mut put = |name: &str, value: Option<String>| drop(value.map(|v| all.insert(name.to_owned(), vec![v])));
-    put("<product>", Some(event.product.clone()));
-    put("<channel>", Some(event.channel.clone()));
-    put("<code>", Some(event.code.clone()));
-    put("<time>", event.time_us.map(|us| us.to_string()));
-    put("<host>", event.host.clone());
-    put("<record>", event.record.map(|r| r.to_string()));
-    put("<message>", event.message.clone());
-    all
-}
-
 /// Difference → field → how many events.
 type Differences = BTreeMap<&'static str, BTreeMap<String, usize>>;
 
@@ -93,7 +79,7 @@ type Differences = BTreeMap<&'static str, BTreeMap<String, usize>>;
 fn differences(original: &[LoadedEvent], rendered: &[LoadedEvent]) -> Differences {
     let mut found = Differences::new();
     let mut put = |kind, what: String| *found.entry(kind).or_default().entry(what).or_default() += 1;
-    for (original, rendered) in original.iter().map(flat).zip(rendered.iter().map(flat)) {
+    for (original, rendered) in original.iter().map(LoadedEvent::flat).zip(rendered.iter().map(LoadedEvent::flat)) {
         for name in original.keys().chain(rendered.keys()).collect::<BTreeSet<_>>() {
             match (original.get(name), rendered.get(name)) {
                 (a, b) if a == b => {}

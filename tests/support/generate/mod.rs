@@ -9,6 +9,7 @@ pub(crate) mod queries;
 pub(crate) mod sigma;
 pub(crate) mod splunk;
 pub(crate) mod stages;
+pub(crate) mod windows;
 
 use retrohunt::ir::{Field, Query, Scope, Vocabulary};
 

@@ -1,4 +1,4 @@
-//! A small EVTX file from nothing: for the sample of `make demo`.
+//! A small EVTX file from nothing: for the sample of `make demo` and for generated events.
 //!
 //! Records are plain binary XML without templates (so elements have no dependency id), every name written where it is
 //! used. That is valid, and larger than what Windows writes. Layout after the public descriptions of the format (libevtx).
