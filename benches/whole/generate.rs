@@ -8,6 +8,10 @@ use std::path::Path;
 pub(crate) struct Dice(u64);
 
 impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut x = self.0;
@@ -16,7 +20,7 @@ impl Dice {
         x ^ (x >> 31)
     }
 
-    fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
         self.next() % n
     }
 
@@ -36,7 +40,7 @@ pub(crate) fn once(file: &Path, events: u64, event: Event) {
     println!("  generating {}", file.display());
     let part = file.with_extension("part");
     let mut out = BufWriter::with_capacity(1 << 20, File::create(&part).unwrap());
-    let (mut dice, mut line) = (Dice(7), String::new());
+    let (mut dice, mut line) = (Dice::new(7), String::new());
     for number in 0..events {
         line.clear();
         event(number, &mut dice, &mut line);

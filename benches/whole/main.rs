@@ -9,7 +9,11 @@
 #![allow(missing_docs, reason = "cargo's entry point")]
 
 mod child;
+#[allow(dead_code, reason = "what the writers lose is for the tests")]
+#[path = "../../tests/support/encode/mod.rs"]
+mod encode;
 mod generate;
+mod readers;
 mod truth;
 
 use std::fs;
@@ -25,6 +29,7 @@ struct Part {
 }
 
 const PARTS: &[Part] = &[
+    Part { name: "readers", what: "50,000 events of seven kinds in every encoding", run: readers::measure },
     Part { name: "evtx", what: "EVTX files of ../shared/corpora/dev", run: evtx },
     Part { name: "flat", what: "2,000,000 flat JSON events without Message, then all Windows Sigma rules", run: flat },
     Part { name: "message", what: "500,000 flat JSON events with Message", run: message },
