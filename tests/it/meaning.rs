@@ -1,5 +1,6 @@
 //! Fixed examples of what rules mean, one for each row of the semantics notes that decides results. Each goes the
-//! three ways (hunt, portable SQL, evaluator) and must give the documented answer.
+//! three ways (hunt, portable SQL, evaluator) and must give the documented answer;
+//! `encodings` asks files in every encoding instead.
 
 mod correlation;
 mod encodings;

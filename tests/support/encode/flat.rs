@@ -59,7 +59,26 @@ pub(crate) const ENCODINGS: &[Encoding] = &[
         system: &["<record>", "Provider_Name"],
         time_unit_us: 1,
         value: in_ticks,
-        adds: |_| vec![("TenantId", "{0F8FAD5B-D9CB-469F-A165-70867728950E}".to_owned()), ("Type", "Event".to_owned())],
+        adds: |_| tenant("Event"),
+    },
+    Encoding {
+        name: "Sentinel, WindowsEvent",
+        write: |events| json_lines(events.iter().map(windows_event)),
+        system: &[
+            "<record>",
+            "Provider_Name",
+            "Version",
+            "Level",
+            "Task",
+            "Opcode",
+            "Keywords",
+            "Execution_ProcessID",
+            "Execution_ThreadID",
+            "Security_UserID",
+        ],
+        time_unit_us: 1_000,
+        value: whole,
+        adds: |event| [tenant("WindowsEvent"), vec![("EventLevelName", event.level_name().to_owned())]].concat(),
     },
 ];
 
@@ -133,6 +152,10 @@ fn row(event: &WindowsEvent) -> Vec<String> {
     head.into_iter().chain(columns()[HEAD.len()..].iter().map(|name| event.value(name).to_owned())).collect()
 }
 
+fn tenant(table: &str) -> Vec<(&'static str, String)> {
+    vec![("TenantId", "{0F8FAD5B-D9CB-469F-A165-70867728950E}".to_owned()), ("Type", table.to_owned())]
+}
+
 fn sentinel(event: &WindowsEvent) -> Value {
     let kind = event.kind;
     let data: String = event.data.iter().map(|(name, value)| datum(name, value, '"')).collect();
@@ -141,4 +164,20 @@ fn sentinel(event: &WindowsEvent) -> Value {
         "Channel": kind.channel, "EventID": kind.code, "Source": kind.provider, "EventRecordId": event.record.to_string(), "Type": "Event",
         "EventData": format!("<EventData xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\">{data}</EventData>"),
     })
+}
+
+/// The newer table, whose data is JSON in a member.
+fn windows_event(event: &WindowsEvent) -> Value {
+    let kind = event.kind;
+    let mut document = json!({
+        "TenantId": "0f8fad5b-d9cb-469f-a165-70867728950e", "TimeGenerated": event.time("%Y-%m-%dT%H:%M:%S.%3fZ"), "Computer": event.host,
+        "Channel": kind.channel, "EventID": kind.code, "Provider": kind.provider, "EventRecordId": event.record.to_string(),
+        "EventLevel": kind.level, "EventLevelName": event.level_name(), "Version": kind.version, "Task": kind.task, "Opcode": kind.opcode,
+        "Keywords": format!("{:#x}", kind.keywords), "SystemProcessId": event.process, "SystemThreadId": event.thread, "Type": "WindowsEvent",
+        "EventData": with_data(json!({}), event).to_string(),
+    });
+    if let Some(sid) = &event.user {
+        document["SystemUserId"] = json!(sid);
+    }
+    document
 }
