@@ -14,6 +14,7 @@ mod child;
 mod encode;
 mod generate;
 mod readers;
+mod sigma;
 mod truth;
 
 use std::fs;
@@ -34,6 +35,8 @@ const PARTS: &[Part] = &[
     Part { name: "flat", what: "2,000,000 flat JSON events without Message, then all Windows Sigma rules", run: flat },
     Part { name: "message", what: "500,000 flat JSON events with Message", run: message },
     Part { name: "process", what: "500,000 process creations with unique command lines, then all rules", run: process },
+    Part { name: "rules", what: "all public Sigma rules: compiled, and checked", run: sigma::rules },
+    Part { name: "correlation", what: "three correlations over 1,000,000 events of one group", run: sigma::correlation },
 ];
 
 /// Where things are.

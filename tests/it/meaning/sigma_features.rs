@@ -13,6 +13,7 @@ pub(super) const SECTIONS: &[(&str, &[Feature])] = &[
     ("Log sources", LOG_SOURCES),
     ("Correlations", CORRELATIONS),
     ("Filters and several documents", DOCUMENTS),
+    ("Pipelines", PIPELINES),
     ("Where implementations disagree", DISAGREEMENTS),
 ];
 
@@ -228,7 +229,7 @@ const MODIFIERS: &[Feature] = &[
     tested(
         "`expand`",
         "values of `--values` or a pipeline; without one the rule is refused",
-        &["src/sigma/tests.rs::reference_vectors_of_modifiers"],
+        &["tests/it/pipelines.rs::placeholders_get_the_users_values", "src/sigma/tests.rs::reference_vectors_of_modifiers"],
     ),
     tested("unknown modifiers", "refused, with the nearest name", &["src/sigma/tests.rs::faults_of_items_have_a_code_and_a_place"]),
     tested("combinations", "the vectors of the reference implementation", &["src/sigma/tests.rs::reference_vectors_of_modifiers"]),
@@ -397,6 +398,19 @@ const DOCUMENTS: &[Feature] = &[
     ),
     tested("`action: global`, `repeat`, `reset`", "as they were in Sigma 1", &["src/sigma/tests.rs::action_documents"]),
     tested("references across files", "by id and by name", &["src/sigma/set_tests.rs::a_correlation_counts_events_of_its_rules"]),
+];
+
+const PIPELINES: &[Feature] = &[
+    tested(
+        "`--pipeline`",
+        "processing pipelines in pySigma's format; [pipelines.md](pipelines.md) has every transformation and condition",
+        &[
+            "tests/it/pipelines.rs::the_document_has_every_transformation_and_condition_with_its_parameters",
+            "tests/it/pipelines.rs::a_rule_for_other_logs_is_hunted_through_a_pipeline",
+        ],
+    ),
+    tested("order of several", "by priority", &["tests/it/pipelines.rs::a_second_pipeline_runs_after_the_first_by_priority"]),
+    tested("`--values`", "values for the placeholders of `expand`", &["tests/it/pipelines.rs::placeholders_get_the_users_values"]),
 ];
 
 const DISAGREEMENTS: &[Feature] = &[
