@@ -2,9 +2,12 @@
 
 CARGO ?= cargo
 DEMO  := target/demo
+# Seconds that each fuzz target runs, and the longest input it makes.
+FUZZ_SECONDS ?= 600
+FUZZ_BYTES   ?= 65536
 BIN   := target/release/retrohunt
 
-.PHONY: help setup build demo check fmt lint test doc bench compare accept clean
+.PHONY: help setup build demo check fmt lint test doc bench compare accept fuzz clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +47,14 @@ compare: ## Hold hunt, portable SQL and an evaluator against each other: all rul
 
 accept: ## Rewrite the expected outputs of the tests from what they give now
 	INSTA_UPDATE=always RETROHUNT_ACCEPT=1 $(CARGO) test --locked --quiet
+
+fuzz: ## Run every fuzz target for FUZZ_SECONDS (nightly tool chain, cargo-fuzz; see fuzz/README.md)
+	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz --locked' >&2; exit 1; }
+	RETROHUNT_FUZZ_CORPUS=$(CURDIR)/fuzz/corpus $(CARGO) test --locked --quiet --test it property::never_panics::seeds_hold
+	cd fuzz && for target in $$(cargo fuzz list); do \
+	  echo "$$target:"; \
+	  cargo fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=$(FUZZ_BYTES) -timeout=20 -rss_limit_mb=1500 || exit 1; \
+	done
 
 clean: ## Remove what was built
 	$(CARGO) clean

@@ -5,6 +5,7 @@
 
 mod limit;
 mod members;
+mod tar;
 mod zip;
 
 use std::fs::File;
@@ -67,6 +68,18 @@ pub fn walk_counting(paths: &[PathBuf], limits: &Limits, bytes_read: &AtomicU64,
             return;
         }
     }
+}
+
+/// Walks one stream that is in memory, as [`walk`] does a file of that name.
+pub fn walk_bytes(path: &str, bytes: &[u8], limits: &Limits, visit: &mut Visit<'_>) {
+    let top = Opener { limits, depth: 0, origin: None };
+    let (path, size) = (path.to_owned(), bytes.len() as u64);
+    // A visitor that breaks off has what it wanted.
+    let (ControlFlow::Continue(()) | ControlFlow::Break(())) = if zip::is_zip(bytes) {
+        zip::members(&top, &path, size, io::Cursor::new(bytes), visit)
+    } else {
+        top.stream(path, &mut &*bytes, Some(size), visit)
+    };
 }
 
 /// A file that counts what is read from it.
@@ -188,31 +201,8 @@ impl Opener<'_> {
                 Ok((file, size)) => zip::members(&self.deeper(self.origin.clone()), &path, size, file, visit),
                 Err(error) => visit(Found::Failed { path, error: error.to_string() }),
             },
-            Some(Container::Tar) => self.tar(&path, &mut all, visit),
+            Some(Container::Tar) => tar::members(self, &path, &mut all, visit),
         }
-    }
-
-    fn tar(&self, path: &str, reader: &mut dyn Read, visit: &mut Visit<'_>) -> ControlFlow<()> {
-        let mut archive = tar::Archive::new(reader);
-        let entries = match archive.entries() {
-            Ok(entries) => entries,
-            Err(error) => return visit(Found::Failed { path: path.to_owned(), error: error.to_string() }),
-        };
-        for entry in entries {
-            match entry {
-                Ok(entry) if entry.header().entry_type().is_file() || entry.header().entry_type().is_gnu_sparse() => {
-                    let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-                    let size = entry.size();
-                    let stored = entry.header().entry_size().unwrap_or(size);
-                    let origin = self.origin.as_ref().map(Origin::begun_here);
-                    let mut member = Metered::decoded(self.limits, origin.clone(), stored, entry); // a sparse one gives more than it has
-                    self.deeper(origin).stream(format!("{path}!/{name}"), &mut member, Some(size), visit)?;
-                }
-                Ok(_) => {}
-                Err(error) => return visit(Found::Failed { path: path.to_owned(), error: format!("the tar archive is damaged: {error}") }),
-            }
-        }
-        ControlFlow::Continue(())
     }
 }
 
@@ -227,7 +217,7 @@ fn container(head: &[u8]) -> Option<Container> {
     match Codec::of(head) {
         Some(codec) => Some(Container::Compressed(codec)),
         None if zip::is_zip(head) => Some(Container::Zip),
-        None if head.len() >= 262 && &head[257..262] == b"ustar" => Some(Container::Tar),
+        None if tar::is_tar(head) => Some(Container::Tar),
         None => None,
     }
 }

@@ -56,9 +56,9 @@ fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 fn tarred(members: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
+    let mut builder = ::tar::Builder::new(Vec::new());
     for (name, content) in members {
-        let mut header = tar::Header::new_gnu();
+        let mut header = ::tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(0o644);
         builder.append_data(&mut header, name, *content).expect("memory");

@@ -24,11 +24,11 @@ use crate::sql::category_select;
 use crate::store::{SourceRow, Store, StoreError, ViewDefinition};
 use crate::taxonomy::Taxonomy;
 
-/// So many damaged files are named; `retrohunt sources` has them all.
+/// So many damaged files are named on a terminal; in a file or a pipe all are.
 const SHOWN_FILES: usize = 20;
 /// So many files with a clock that is off are named.
 const SHOWN_CLOCKS: usize = 5;
-/// So many faults of one file are shown.
+/// So many faults of one file are shown on a terminal.
 const SHOWN_PROBLEMS: usize = 3;
 
 /// Read logs into the store: files, folders and archives, also nested.
@@ -176,12 +176,16 @@ fn show(progress: &Progress, shown: &mut Shown, step: LoadProgress) {
 /// Names what was damaged or could not be read.
 fn report_damage(summary: &LoadSummary, printer: &Printer) {
     let damaged: Vec<&LoadedSource> = summary.sources.iter().filter(|s| s.report.bad > 0 || !s.report.problems.is_empty()).collect();
-    let texts: Vec<String> = damaged.iter().map(|source| damage(source)).chain(summary.failed.iter().map(failure)).collect();
-    for text in texts.iter().take(SHOWN_FILES) {
-        printer.warning(text);
+    let on_terminal = printer.tells_a_terminal();
+    let (files, problems) = if on_terminal { (SHOWN_FILES, SHOWN_PROBLEMS) } else { (usize::MAX, usize::MAX) };
+    let texts = damaged.iter().map(|source| damage(source, problems)).chain(summary.failed.iter().map(failure));
+    for text in texts.take(files) {
+        printer.warning(&text);
     }
-    if texts.len() > SHOWN_FILES {
-        printer.warning(&format!("{} more damaged files", thousands((texts.len() - SHOWN_FILES) as u64)));
+    let all = damaged.len() + summary.failed.len();
+    if all > files {
+        let more = thousands((all - files) as u64);
+        printer.warning(&format!("{more} more damaged files: with `2> FILE` the messages of a load name all of them and all their faults"));
     }
 }
 
@@ -204,7 +208,7 @@ fn failure((path, reason): &(String, String)) -> String {
     format!("{}: {}", visible(path), visible(reason))
 }
 
-fn damage(source: &LoadedSource) -> String {
+fn damage(source: &LoadedSource, shown: usize) -> String {
     let report = &source.report;
     let mut text = visible(&source.path).into_owned();
     if report.bad > 0 {
@@ -214,11 +218,11 @@ fn damage(source: &LoadedSource) -> String {
             thousands(report.events + report.recovered)
         ));
     }
-    for problem in report.problems.iter().take(SHOWN_PROBLEMS) {
+    for problem in report.problems.iter().take(shown) {
         let separator = if report.bad > 0 { "\n    " } else { ": " };
         text.push_str(&format!("{separator}{}{}", place(problem), visible(&problem.message)));
     }
-    if report.problems.len() > SHOWN_PROBLEMS {
+    if report.problems.len() > shown || report.bad > report.problems.len() as u64 {
         text.push_str("\n    …");
     }
     text

@@ -44,6 +44,11 @@ impl Printer {
         terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0).filter(|width| *width >= MIN_WIDTH)
     }
 
+    /// Whether somebody reads messages as they come: a long list would hide what was before it.
+    pub(crate) fn tells_a_terminal(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
     /// Whether progress may be drawn.
     pub(crate) fn draws_progress(&self) -> bool {
         !self.quiet && io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")

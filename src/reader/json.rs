@@ -24,6 +24,8 @@ const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 pub(super) const MAX_DEPTH: u32 = 100;
 /// Documents without an end that are looked for another beginning.
 const MAX_RESTARTS: u32 = 16;
+/// Bytes inside of broken documents that are looked at again, to find another document among them.
+const MAX_RESCANNED_BYTES: usize = 4 * MAX_DOCUMENT_BYTES;
 /// Lines that are looked at to tell whether lines are documents.
 const FIRST_LINES: usize = 16;
 
@@ -56,7 +58,7 @@ impl Format for Json {
             input.consume(3);
         }
         let mut documents =
-            Documents { flattener: Flattener::default(), raw: RawReaders::default(), position: 0, cloudtrail: false, restarts: 0 };
+            Documents { flattener: Flattener::default(), raw: RawReaders::default(), position: 0, cloudtrail: false, restarts: 0, rescanned: 0 };
         if !are_lines(input) {
             return documents.framed(input, events, report);
         }
@@ -130,6 +132,8 @@ struct Documents {
     position: u64,
     cloudtrail: bool,
     restarts: u32,
+    /// See [`MAX_RESCANNED_BYTES`].
+    rescanned: usize,
 }
 
 impl Documents {
@@ -308,14 +312,15 @@ impl Documents {
             let head = input.head();
             match scan.find(&head[searched..]) {
                 Some(Step::End(end)) => {
-                    let end = searched + end;
                     self.document(&head[..end], input.offset(), events, report);
                     input.consume(end);
                     return true;
                 }
-                Some(Step::Broken(next)) => {
+                Some(Step::Broken { first, last }) => {
                     report.bad(place.0, place.1, "a JSON document that does not end before another begins");
-                    input.consume(searched + next);
+                    let next = if self.rescanned < MAX_RESCANNED_BYTES { first } else { last };
+                    self.rescanned += last - next;
+                    input.consume(next);
                     return true;
                 }
                 None => searched = head.len(),

@@ -1,14 +1,12 @@
 //! Bad input: a clear message with the file, the rest loads, nothing is lost, memory stays bounded, and nothing
 //! that a log, a rule or a store says steers the terminal or the store.
 
-use std::io::Read as _;
-use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::support::binary::{Output, TestStore, command, finish, integer, run, text};
+use crate::support::memory::{Watched, load_watched};
 use crate::support::samples::{gzip, marked_as_encrypted, security_line, sigma_rule, zip};
 
 const RULE_ID: &str = "bbbbbbbb-0000-4000-8000-000000000001";
@@ -132,37 +130,6 @@ fn twins_and_names_that_look_like_sql() {
     }
 }
 
-/// Runs a load, watching its peak memory in kB.
-fn peak_memory_kb(store: &TestStore, input: &Path, limit: Duration) -> (i32, u64, String) {
-    let mut child = command()
-        .arg("load")
-        .arg(input)
-        .arg("--store")
-        .arg(store.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let started = Instant::now();
-    let mut peak = 0;
-    let code = loop {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let kb = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).and_then(|l| l.split_whitespace().next()?.parse().ok());
-        peak = peak.max(kb.unwrap_or(0));
-        if let Some(status) = child.try_wait().expect("a child") {
-            break status.code().unwrap_or(-1);
-        }
-        if started.elapsed() > limit {
-            child.kill().expect("a child");
-            panic!("{} was not loaded in {limit:?}", input.display());
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    let mut stderr = String::new();
-    child.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("text");
-    (code, peak, stderr)
-}
-
 #[test]
 fn a_line_of_a_hundred_megabytes_stays_bounded() {
     let store = TestStore::new();
@@ -172,7 +139,7 @@ fn a_line_of_a_hundred_megabytes_stays_bounded() {
     bytes.extend_from_slice(b"\"}\n");
     bytes.extend_from_slice(security_line(3, 4624, "").as_bytes());
     let input = store.file("big.jsonl", &bytes);
-    let (code, peak, stderr) = peak_memory_kb(&store, &input, Duration::from_secs(120));
+    let Watched { code, peak_kb: peak, stderr } = load_watched(&store, &input, Duration::from_secs(120));
     let row = &store.sources()[0];
     assert_eq!(integer(row, "events") + integer(row, "bad"), 3, "every line is accounted for: {row} {stderr}");
     assert!(integer(row, "events") >= 2 && (code == 0 || stderr.contains("big.jsonl")), "{code} {stderr}");
@@ -198,7 +165,7 @@ fn a_bomb_is_cut_off_and_said() {
     let store = TestStore::new();
     store.file("in/good.jsonl", security_line(1, 4624, ""));
     store.file("in/bomb.zip", zip(&[("bomb.gz.gz", &bomb)]));
-    let (code, peak, stderr) = peak_memory_kb(&store, &store.folder().join("in"), Duration::from_secs(120));
+    let Watched { code, peak_kb: peak, stderr } = load_watched(&store, &store.folder().join("in"), Duration::from_secs(120));
     assert!(peak < 300_000, "{peak} kB");
     assert_eq!(store.number("SELECT count(*) FROM events"), 1);
     assert!(code == 3 && stderr.contains("bomb.zip"), "{code} {stderr}");
@@ -307,5 +274,24 @@ fn a_yaml_bomb_is_refused_in_time() {
     assert_eq!(integer(&all, "compiled"), 1, "{all:#}");
     for name in ["bomb.yml", "deep.yml"] {
         assert!(all["diagnostics"].as_array().expect("a list").iter().any(|d| text(d, "path").ends_with(name)), "{name}: {all:#}");
+    }
+}
+
+#[test]
+fn a_name_of_half_a_gigabyte_in_a_tar_stays_bounded() {
+    for kind in [b'L', b'K', b'x'] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(1 << 30);
+        header.set_entry_type(tar::EntryType::new(kind));
+        header.set_path("././@LongLink").expect("a short path");
+        header.set_cksum();
+        let store = TestStore::new();
+        store.file("in/good.jsonl", security_line(1, 4624, ""));
+        let input = store.file("in/name.tar", header.as_bytes());
+        std::fs::OpenOptions::new().append(true).open(&input).and_then(|file| file.set_len(500_000_000)).expect("a sparse file");
+        let Watched { code, peak_kb, stderr } = load_watched(&store, &store.folder().join("in"), Duration::from_secs(60));
+        assert!(code == 3 && stderr.contains("name.tar"), "{code} {stderr}");
+        assert!(peak_kb < 300_000, "{peak_kb} kB");
+        assert_eq!(store.number("SELECT count(*) FROM events"), 1);
     }
 }

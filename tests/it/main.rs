@@ -10,6 +10,7 @@ mod cli;
 mod corpus;
 mod documents;
 mod hostile;
+mod hostile_corpus;
 mod kill;
 mod meaning;
 mod pipelines;

@@ -5,14 +5,20 @@
 pub(super) enum Step {
     /// The document ends before this byte.
     End(usize),
-    /// The document is broken: another one begins at this byte.
-    Broken(usize),
+    /// The document is broken.
+    Broken {
+        /// The first byte at which another may begin.
+        first: usize,
+        /// The byte at which one begins for sure.
+        last: usize,
+    },
 }
 
 /// Finds the end of a value block by block.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    depth: u32,
+    /// What is open: objects and arrays.
+    open: Vec<Open>,
     in_string: bool,
     escaped: bool,
     /// A string went over the end of a line, which no valid one does.
@@ -20,10 +26,21 @@ pub(super) struct Scan {
     /// The last byte that is no white space.
     last: u8,
     line_start: bool,
+    /// Bytes looked at before the present ones.
+    before: usize,
+    /// The first `{` inside of the document that begins a line: if the document is broken, the next may begin there.
+    inner: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Object,
+    Array,
 }
 
 impl Scan {
-    /// Looks at the next bytes of the document; without a result the scan goes on with those behind them.
+    /// Looks at the next bytes of the document; without a result the scan goes on with those behind them. Places are
+    /// counted from the beginning of the document.
     pub(super) fn find(&mut self, bytes: &[u8]) -> Option<Step> {
         for (index, byte) in bytes.iter().enumerate() {
             if self.in_string && *byte != b'\n' {
@@ -38,18 +55,27 @@ impl Scan {
                 }
                 continue;
             }
+            let at = self.before + index;
             match byte {
                 b'"' => self.in_string = true,
-                b'{' if self.begins_another() => return Some(Step::Broken(index)),
-                b'{' | b'[' => self.depth += 1,
+                b'{' if self.begins_another() => {
+                    return Some(Step::Broken { first: self.inner.unwrap_or(at), last: at });
+                }
+                b'{' => {
+                    if self.line_start && !self.open.is_empty() {
+                        self.inner.get_or_insert(at);
+                    }
+                    self.open.push(Open::Object);
+                }
+                b'[' => self.open.push(Open::Array),
                 b'}' | b']' => {
-                    self.depth = self.depth.saturating_sub(1);
-                    if self.depth == 0 {
-                        return Some(Step::End(index + 1));
+                    self.open.pop();
+                    if self.open.is_empty() {
+                        return Some(Step::End(at + 1));
                     }
                 }
                 // Text outside of any document is a document that ends with its line.
-                b'\n' if self.depth == 0 => return Some(Step::End(index)),
+                b'\n' if self.open.is_empty() => return Some(Step::End(at)),
                 b'\n' if self.in_string => (self.in_string, self.escaped, self.broken) = (false, false, true),
                 _ => {}
             }
@@ -58,12 +84,18 @@ impl Scan {
                 self.last = *byte;
             }
         }
+        self.before += bytes.len();
         None
     }
 
     /// Whether a `{` is where no value can be, at the start of a line.
     fn begins_another(&self) -> bool {
-        self.depth > 0 && self.line_start && (self.broken || !matches!(self.last, b':' | b'[' | b','))
+        let is_value = match self.open.last() {
+            None => return false,
+            Some(Open::Object) => self.last == b':',
+            Some(Open::Array) => matches!(self.last, b'[' | b','),
+        };
+        self.line_start && (self.broken || !is_value)
     }
 }
 
@@ -74,18 +106,14 @@ mod tests {
     fn steps(text: &str) -> Option<Step> {
         let whole = Scan::default().find(text.as_bytes());
         let mut scan = Scan::default();
-        let split = text.as_bytes().chunks(3).enumerate().find_map(|(i, block)| {
-            scan.find(block).map(|step| match step {
-                Step::End(at) => Step::End(i * 3 + at),
-                Step::Broken(at) => Step::Broken(i * 3 + at),
-            })
-        });
+        let split = text.as_bytes().chunks(3).find_map(|block| scan.find(block));
         assert_eq!(whole, split, "{text:?} in blocks");
         whole
     }
 
     #[test]
     fn ends_are_found() {
+        let broken = |first, last| Some(Step::Broken { first, last });
         for (text, step) in [
             (r#"{"a":"}{\"","b":[{}]} x"#, Some(Step::End(21))),
             ("garbage\n{}", Some(Step::End(7))),
@@ -93,9 +121,13 @@ mod tests {
             ("{\"a\":\n{\"b\":1}}\n", Some(Step::End(14))),
             ("{\"a\":[\n{},\n{}\n]}", Some(Step::End(16))),
             ("{\"a\":1", None),
-            ("{\"a\":\"cut\n{\"b\":1}", Some(Step::Broken(10))),
-            ("{\"a\":1\n{\"b\":1}", Some(Step::Broken(7))),
-            ("{\"a\":\"cut,\n{\"b\":1}", Some(Step::Broken(11))),
+            ("{\"a\":\"cut\n{\"b\":1}", broken(10, 10)),
+            ("{\"a\":1\n{\"b\":1}", broken(7, 7)),
+            ("{\"a\":\"cut,\n{\"b\":1}", broken(11, 11)),
+            ("{\"a\":1,\n{\"b\":1}", broken(8, 8)),
+            // What looked like the value of `a` was the next document.
+            ("{\"a\":\n{\"b\":1},\n{\"c\":1}]", broken(6, 15)),
+            ("{\"a\":[\n{\"b\":1},\n{\"c\":1}", None),
         ] {
             assert_eq!(steps(text), step, "{text:?}");
         }

@@ -1,0 +1,7 @@
+//! The reader of Windows event logs.
+#![no_main]
+
+#[path = "../../tests/support/hold.rs"]
+mod hold;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hold::run("evtx", bytes));

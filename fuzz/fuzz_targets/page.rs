@@ -1,0 +1,7 @@
+//! Documentation pages of detections, and searches alone.
+#![no_main]
+
+#[path = "../../tests/support/hold.rs"]
+mod hold;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hold::run("page", bytes));

@@ -1,0 +1,7 @@
+//! Sigma documents: rules, correlations, filters.
+#![no_main]
+
+#[path = "../../tests/support/hold.rs"]
+mod hold;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hold::run("sigma", bytes));

@@ -1,0 +1,7 @@
+//! Tar archives, and what is in them.
+#![no_main]
+
+#[path = "../../tests/support/hold.rs"]
+mod hold;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hold::run("tar", bytes));
