@@ -17,7 +17,7 @@ use super::{Found, Opener, Visit};
 /// Bytes in front of a member: its headers, long names, attributes.
 const MAX_HEADER_BYTES: u64 = 4 * 1024 * 1024;
 /// Headers and content are padded to this.
-const RECORD_BYTES: u64 = 512;
+const RECORD_BYTES: usize = 512;
 
 /// Whether a stream begins like a tar archive.
 pub(super) fn is_tar(head: &[u8]) -> bool {
@@ -28,6 +28,8 @@ pub(super) fn is_tar(head: &[u8]) -> bool {
 pub(super) fn members(opener: &Opener<'_>, path: &str, reader: &mut dyn Read, visit: &mut Visit<'_>) -> ControlFlow<()> {
     let budget = Budget { read: Rc::default(), until: Rc::new(Cell::new(MAX_HEADER_BYTES)) };
     let mut archive = Archive::new(Budgeted { inner: reader, budget: budget.clone() });
+    // What stands behind zeros is another archive, or damage.
+    archive.set_ignore_zeros(true);
     let failed = |error: io::Error| Found::Failed { path: path.to_owned(), error: format!("the tar archive is damaged: {error}") };
     let entries = match archive.entries() {
         Ok(entries) => entries,
@@ -43,7 +45,7 @@ pub(super) fn members(opener: &Opener<'_>, path: &str, reader: &mut dyn Read, vi
                 let begin = budget.read.get();
                 member(opener, path, entry, stored, visit)?;
                 let rest = stored.saturating_sub(budget.read.get() - begin);
-                budget.allow(rest.saturating_add(MAX_HEADER_BYTES + RECORD_BYTES));
+                budget.allow(rest.saturating_add(MAX_HEADER_BYTES + RECORD_BYTES as u64));
             }
             Err(error) => return visit(failed(error)),
         }
@@ -99,7 +101,10 @@ impl<R: Read> Read for Budgeted<R> {
             return Err(io::Error::other(format!("more than MAX_HEADER_BYTES = {MAX_HEADER_BYTES} bytes in front of a member")));
         }
         let count = self.inner.read(buffer)?;
-        read.set(read.get() + count as u64);
+        // Padding behind the last member has no limit.
+        if buffer.len() > RECORD_BYTES || buffer[..count].iter().any(|b| *b != 0) {
+            read.set(read.get() + count as u64);
+        }
         Ok(count)
     }
 }

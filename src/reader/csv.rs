@@ -142,6 +142,8 @@ struct Rows {
     raw: RawReaders,
     position: u64,
     restarts: u32,
+    /// What comes next may be the rest of a record without an end, which is told.
+    in_rest: bool,
 }
 
 impl Rows {
@@ -157,6 +159,7 @@ impl Rows {
             raw: RawReaders::default(),
             position: 0,
             restarts: 0,
+            in_rest: false,
         }
     }
 
@@ -193,6 +196,7 @@ impl Rows {
     fn restart(&mut self, input: &mut Input<'_>, text: String, report: &mut Report) -> bool {
         report.bad(Some(input.offset()), Some(self.position), text);
         self.restarts += 1;
+        self.in_rest = true;
         let head = input.head();
         let line = memchr::memchr(b'\n', head).map_or(head.len(), |end| end + 1);
         if self.restarts > MAX_RESTARTS {
@@ -216,6 +220,10 @@ impl Rows {
             return;
         }
         let (cells, columns) = (self.cells.len(), self.columns.len());
+        self.in_rest &= cells < columns;
+        if self.in_rest {
+            return;
+        }
         if cells != columns && !(self.unnamed_message && cells == columns + 1) {
             report.problem(Some(offset), Some(self.position), format!("a row of {cells} cells under {columns} columns"));
         }

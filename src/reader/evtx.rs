@@ -1,8 +1,8 @@
 //! Windows event logs (EVTX), chunk by chunk from a stream.
 //!
 //! Chunks stand on their own, so a file needs no seeking and one bad chunk costs only itself: a chunk beyond the
-//! header's count (a dirty file) is read like any other, a chunk without its mark or cut off is counted bad, and what
-//! can still be read of a cut-off one is read.
+//! header's count (a dirty file) is read like any other, a chunk without its mark or cut off is counted bad, as one of
+//! zeros among the counted is, and what can still be read of a cut-off one is read.
 //!
 //! Records are carved from the space behind the live ones only where a chunk is damaged, or when asked: in a healthy
 //! file that space holds stale copies of records that were overwritten.
@@ -18,6 +18,8 @@ use crate::normalise::{Normaliser, Place};
 
 const HEADER_BYTES: usize = 4_096;
 const CHUNK_BYTES: usize = 65_536;
+/// Where the file's header has the number of chunks, two bytes.
+const CHUNKS_AT: usize = 42;
 
 /// See the module.
 pub(super) struct Evtx;
@@ -31,8 +33,13 @@ impl Format for Evtx {
         head.starts_with(b"ElfFile\0").then(|| "it begins with the mark of an event log file".to_owned())
     }
 
+    fn is_text(&self) -> bool {
+        false
+    }
+
     fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
         let header = input.fill_to(HEADER_BYTES).min(HEADER_BYTES);
+        let chunks = input.head().get(CHUNKS_AT..CHUNKS_AT + 2).map_or(0, |count| u16::from_le_bytes([count[0], count[1]]));
         input.consume(header);
         let live = ParserSettings::new().num_threads(1).indent(false);
         let carving = live.clone().recover_records(true);
@@ -42,6 +49,7 @@ impl Format for Evtx {
             carve_all: report.recover,
             json: Compact::default(),
             position: 0,
+            chunks_left: chunks,
         };
         while input.fill_to(CHUNK_BYTES) > 0 && !events.stopped() {
             let length = input.head().len().min(CHUNK_BYTES);
@@ -59,11 +67,19 @@ struct ChunkReader {
     carve_all: bool,
     json: Compact,
     position: u64,
+    /// Chunks to come that the header of the file counts.
+    chunks_left: u16,
 }
 
 impl ChunkReader {
     fn chunk(&mut self, bytes: &[u8], offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
+        let is_counted = self.chunks_left > 0;
+        self.chunks_left = self.chunks_left.saturating_sub(1);
         if bytes.iter().all(|b| *b == 0) {
+            // Behind the counted chunks there is space that was never written.
+            if is_counted {
+                report.bad(Some(offset), None, "a chunk of zeros: its records are lost");
+            }
             return;
         }
         let mut data = bytes.to_vec();

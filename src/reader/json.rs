@@ -57,8 +57,14 @@ impl Format for Json {
         if input.head().starts_with(b"\xef\xbb\xbf") {
             input.consume(3);
         }
-        let mut documents =
-            Documents { flattener: Flattener::default(), raw: RawReaders::default(), position: 0, cloudtrail: false, restarts: 0, rescanned: 0 };
+        let mut documents = Documents {
+            flattener: Flattener::default(),
+            raw: RawReaders::default(),
+            position: 0,
+            cloudtrail: false,
+            restarts: 0,
+            rescanned: 0,
+        };
         if !are_lines(input) {
             return documents.framed(input, events, report);
         }

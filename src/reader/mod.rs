@@ -6,6 +6,7 @@
 mod compact;
 mod csv;
 mod evtx;
+mod holes;
 mod json;
 mod raw;
 mod splunk_text;
@@ -78,6 +79,10 @@ trait Format: Sync {
     fn name(&self) -> &'static str;
     /// Why a stream that begins so is of this format; `None`: it is not.
     fn sniff(&self, head: &[u8]) -> Option<String>;
+    /// Whether it is text, which has no runs of zeros.
+    fn is_text(&self) -> bool {
+        true
+    }
     /// Reads everything. Returns the name of the variant met.
     fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str;
 }
@@ -116,10 +121,11 @@ impl<'o> LeafReader<'o> {
             sink(batch)
         };
         let mut events = Normaliser::new(&mut self.known, options.timezone.clone(), &mut sink);
-        let (mut format, mut reason, mut skipped) = ("", String::new(), None);
+        let (mut format, mut reason, mut skipped, mut is_text) = ("", String::new(), None, false);
         match choose(input.head(), options) {
             Ok((reader, why)) => {
                 reason = why;
+                is_text = reader.is_text();
                 format = reader.read(&mut input, &mut events, &mut report);
                 events.flush();
             }
@@ -138,6 +144,9 @@ impl<'o> LeafReader<'o> {
         out.skipped = skipped;
         out.bytes = end.bytes;
         out.sha256 = end.sha256;
+        if let Some((offset, hole)) = end.holes.told().filter(|_| is_text) {
+            report.problem(Some(offset), None, hole);
+        }
         if let Some(error) = end.error {
             report.problem(Some(end.bytes), None, format!("the stream breaks off: {error}"));
         }

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
 
+use super::holes::Holes;
 use super::utf16::Utf16;
 use crate::event::hex;
 
@@ -57,6 +58,7 @@ pub(super) struct End {
     pub(super) bytes: u64,
     pub(super) sha256: String,
     pub(super) error: Option<io::Error>,
+    pub(super) holes: Holes,
 }
 
 /// The memory of a stream's window; it serves one leaf after the other.
@@ -115,6 +117,7 @@ pub(super) struct Input<'a> {
     utf16: Option<Utf16>,
     /// A block of UTF-16, and what it is in UTF-8.
     raw: (Window, Vec<u8>),
+    holes: Holes,
 }
 
 impl<'a> Input<'a> {
@@ -132,6 +135,7 @@ impl<'a> Input<'a> {
             error: None,
             utf16: None,
             raw: (Window::default(), Vec::new()),
+            holes: Holes::default(),
         };
         input.fill_to(sniff);
         if let Some(utf16) = Utf16::of(input.window.bytes()) {
@@ -192,6 +196,7 @@ impl<'a> Input<'a> {
             }
         };
         self.hasher.update(&room[..n]);
+        self.holes.look(&room[..n], self.total);
         target.filled += n;
         self.total += n as u64;
         self.at_end = n == 0;
@@ -214,6 +219,6 @@ impl<'a> Input<'a> {
             self.start = self.window.filled;
             self.grow();
         }
-        End { bytes: self.total, sha256: hex(&self.hasher.finalize()), error: self.error }
+        End { bytes: self.total, sha256: hex(&self.hasher.finalize()), error: self.error, holes: self.holes }
     }
 }

@@ -113,6 +113,18 @@ fn a_broken_record_costs_only_itself() {
 }
 
 #[test]
+fn zeros_in_a_text_are_a_loss() {
+    let (line, zeros) = ("{\"a\":1}\n".repeat(3), "\0".repeat(70));
+    let text = format!("{line}{zeros}\n{line}{zeros}\n{line}{zeros}");
+    let report = read(text.as_bytes()).0;
+    let hole = report.problems.iter().find(|problem| problem.message.starts_with("70 zeros")).expect("it is told");
+    assert_eq!((hole.offset, hole.message.contains("1 more")), (Some(24), true), "zeros at the end are padding");
+    let event = "<Event><System><EventID>1</EventID></System></Event>\n";
+    let (report, events) = read(format!("{event}{}{event}", "\0".repeat(300_000)).as_bytes());
+    assert_eq!((events.len(), report.problems.len(), report.problems[0].offset), (2, 1, Some(event.len() as u64)));
+}
+
+#[test]
 fn limits_of_json_are_named_and_the_rest_is_read() {
     let deep = format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000));
     let report = read(format!("{{\"a\":1}}\n{deep}\n{{\"a\":2}}\n").as_bytes()).0;

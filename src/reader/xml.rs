@@ -48,8 +48,9 @@ impl Format for Xml {
 
     fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
         let mut reader = Events { elements: Elements::default(), position: 0 };
-        while !events.stopped() && skip_to_event(input, report) {
-            reader.event(input, events, report);
+        let mut whole = true;
+        while !events.stopped() && skip_to_event(input, !whole, report) {
+            whole = reader.event(input, events, report);
         }
         self.name()
     }
@@ -98,9 +99,10 @@ pub(super) fn event_start(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// Goes on to the next event; false at the end. Text on the way that is no markup and no start of a line is told of.
-fn skip_to_event(input: &mut Input<'_>, report: &mut Report) -> bool {
-    let (mut searched, mut told) = (0, false);
+/// Goes on to the next event; false at the end. Text on the way that is no markup and no start of a line is told of,
+/// unless it is the rest of something that was told.
+fn skip_to_event(input: &mut Input<'_>, mut told: bool, report: &mut Report) -> bool {
+    let mut searched = 0;
     loop {
         let (head, at_end) = (input.head(), input.at_end());
         let (gap, found) = match next_tag(head, searched, at_end) {
@@ -154,8 +156,8 @@ struct Events {
 }
 
 impl Events {
-    /// Reads the event that begins the window.
-    fn event(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) {
+    /// Reads the event that begins the window; false where it is too long, and its rest is next.
+    fn event(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
         self.position += 1;
         let mut searched = "<Event".len();
         loop {
@@ -172,7 +174,7 @@ impl Events {
                         format!("an event longer than MAX_EVENT_BYTES = {most} is left out"),
                     );
                     input.consume(at);
-                    return;
+                    return false;
                 }
                 Tag::Undecided(at) => {
                     searched = at;
@@ -182,7 +184,7 @@ impl Events {
             };
             self.record(&head[..length], whole, input.offset(), events, report);
             input.consume(length);
-            return;
+            return true;
         }
     }
 

@@ -35,10 +35,10 @@ pub(crate) fn flip(bytes: &[u8], bits: usize, random: &mut Random) -> Vec<u8> {
     out
 }
 
-/// The bytes with a run of zeros in them, of at most a third of their length.
+/// The bytes with a run of zeros in them: a sector or more, but at most a third of all.
 pub(crate) fn zeros(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     let mut out = bytes.to_vec();
-    let length = 1 + random.below(out.len() / 3);
+    let length = (512 + random.below(out.len() / 3)).min(out.len() / 3);
     let at = random.below(out.len() - length);
     out[at..at + length].fill(0);
     out

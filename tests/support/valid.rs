@@ -49,7 +49,12 @@ pub(crate) fn logs(first: usize, count: usize) -> Vec<Valid> {
         valid("json", "results.json", count, format!("{{\"preview\":false,\"results\":[{}]}}", commas(many(|n| export(n) + ",")))),
         valid("json", "beats.jsonl", count, many(|n| beat(n) + "\n")),
         valid("csv", "flat.csv", count, format!("EventID,Channel,Hostname,EventTime,RecordNumber,Text\n{}", many(row))),
-        valid("csv", "semicolon.csv", count, format!("{};Zeit\r\n{}", "a;b;c", many(|n| format!("{n};\"x;\n\"\"y\"\"\";é;2024-01-01\r\n")))),
+        valid(
+            "csv",
+            "semicolon.csv",
+            count,
+            format!("{};Zeit\r\n{}", "a;b;c", many(|n| format!("{n};\"x;\n\"\"y\"\"\";é;2024-01-01\r\n"))),
+        ),
         valid("csv", "raw.csv", count, format!("_time,host,_raw\n{}", many(raw_row))),
     ]
 }
@@ -232,7 +237,12 @@ pub(crate) fn rules() -> Vec<Valid> {
     vec![
         valid("sigma", "rule.yml", 0, rule),
         valid("sigma", "keywords.yml", 0, sigma_rule(RULE_ID, "x: 1").replace("        x: 1", "        - one\n        - 'two*'")),
-        valid("sigma", "legacy.yml", 0, sigma_rule(RULE_ID, "EventID: 1").replace("condition: selection", "condition: selection | count(A) by B > 3")),
+        valid(
+            "sigma",
+            "legacy.yml",
+            0,
+            sigma_rule(RULE_ID, "EventID: 1").replace("condition: selection", "condition: selection | count(A) by B > 3"),
+        ),
         valid("sigma", "correlations.yml", 0, format!("{base}{correlations}")),
         valid("sigma", "filter.yml", 0, format!("{base}---\n{filter}")),
         valid("escu", "detection.yml", 0, escu_rule(RULE_ID, search)),

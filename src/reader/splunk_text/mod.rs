@@ -50,7 +50,7 @@ impl Format for SplunkText {
         if input.head().starts_with(b"\xef\xbb\xbf") {
             input.consume(3);
         }
-        let mut reader = Events { raw: RawReaders::default(), position: 0, only: None };
+        let mut reader = Events { raw: RawReaders::default(), position: 0, only: None, in_rest: false };
         while !events.stopped() && input.fill_to(START_BYTES) > 0 {
             reader.next(input, events, report);
         }
@@ -63,6 +63,8 @@ struct Events {
     position: u64,
     /// The one format met, or what several make.
     only: Option<&'static str>,
+    /// What comes next is the rest of an event that was too long, which is told.
+    in_rest: bool,
 }
 
 impl Events {
@@ -70,21 +72,25 @@ impl Events {
     fn next(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) {
         let kind = start::of(input.head());
         let Some(length) = length(input, kind) else {
-            let most = MAX_EVENT_BYTES;
-            self.position += 1;
-            report.bad(Some(input.offset()), Some(self.position), format!("an event longer than MAX_EVENT_BYTES = {most} is left out"));
+            if kind.is_some() || !self.in_rest {
+                let most = MAX_EVENT_BYTES;
+                self.position += 1;
+                report.bad(Some(input.offset()), Some(self.position), format!("an event longer than MAX_EVENT_BYTES = {most} is left out"));
+            }
+            self.in_rest = true;
             input.consume(MAX_EVENT_BYTES);
             return;
         };
         let (head, offset) = (&input.head()[..length], Some(input.offset()));
         match kind {
-            None if head.iter().all(|b| b.is_ascii_whitespace() || *b == 0) => {}
+            None if self.in_rest || head.iter().all(|b| b.is_ascii_whitespace() || *b == 0) => {}
             None => report.bad(offset, None, "text before the first event, or behind one, is left out"),
             Some(_) => {
                 self.position += 1;
                 self.record(head, offset, events, report);
             }
         }
+        self.in_rest = false;
         input.consume(length);
     }
 

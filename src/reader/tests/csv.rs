@@ -55,6 +55,8 @@ fn rows_that_do_not_fit_are_read_and_told() {
 
     let (report, events) = read(b"EventID,Channel,x\n1,a,b\n2,\"b,c\n3,c,d\n4,c,d\n");
     assert_eq!((events.len(), report.bad), (3, 1), "{:?}", report.problems);
+    let (report, events) = read(b"EventID,Channel,x\n1,a,b\n2,b,\"c\nd\n\ne f\n3,c,d\n4,c");
+    assert_eq!((events.len(), report.bad), (3, 1), "the rest of a broken record is no row: {:?}", report.problems);
     let long = format!("EventID,Channel,x\n1,a,b\n2,\"b,c\n{}", format!("3,{},d\n", "c".repeat(1 << 16)).repeat(300));
     let (report, events) = read(long.as_bytes());
     assert_eq!((events.len(), report.bad), (301, 1), "{:?}", report.problems);

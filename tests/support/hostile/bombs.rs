@@ -1,38 +1,36 @@
 //! Small files that want to be large: bombs of every kind of compression, archives that lie about their sizes, records
 //! with more members than anybody has.
 
-use std::io::{Read, Write as _};
+use std::io::Write as _;
 
 use super::{Hostile, Told};
 use crate::support::encode::binary_xml::crc32;
 use crate::support::samples::{gzip, marked_as_encrypted, security_line, zip};
 use crate::support::valid::{bzip2, tar, xz, zstd};
 
-/// What a bomb becomes: more than is free of the limit of the ratio.
-const BOMB_BYTES: u64 = 80 * 1024 * 1024;
+/// Bytes of each part of a bomb.
+const PART_BYTES: usize = 4 * 1024 * 1024;
+/// Parts of a bomb: together more than is free of the limit of the ratio.
+const BOMB_PARTS: usize = 17;
 /// Members, columns or labels of one record.
-const MANY: usize = 120_000;
+const MANY: usize = 101_000;
 
 /// All of them.
 pub(super) fn files() -> Vec<Hostile> {
     [compressed(), archives(), behind_and_between(), records()].concat()
 }
 
-fn spaces() -> std::io::Take<std::io::Repeat> {
-    std::io::repeat(b' ').take(BOMB_BYTES)
-}
-
 fn compressed() -> Vec<Hostile> {
-    let mut plain = Vec::new();
-    spaces().read_to_end(&mut plain).expect("memory");
-    let layers = [("gz", gzip(&plain)), ("bz2", bzip2(&plain)), ("xz", xz(&plain)), ("zst", zstd(&plain))];
+    let part = vec![b' '; PART_BYTES];
+    // Members one behind the other: compressed once.
+    let whole = |part: Vec<u8>| part.repeat(BOMB_PARTS);
+    let layers = [("gz", whole(gzip(&part))), ("bz2", whole(bzip2(&part))), ("xz", whole(xz(&part))), ("zst", whole(zstd(&part)))];
     let bomb = |name: String, bytes: Vec<u8>| Hostile::new(name, bytes, 1, 0..=0, Told::Loss);
     let mut out: Vec<Hostile> = layers[1..].iter().map(|(name, bytes)| bomb(format!("bomb.{name}"), bytes.clone())).collect();
-    for (name, bytes) in &layers {
-        out.push(bomb(format!("bomb.{name}.gz"), gzip(bytes)));
-        out.push(bomb(format!("bomb-{name}.zip"), zip(&[("bomb", bytes)])));
-        out.push(bomb(format!("bomb-{name}.tar.bz2"), bzip2(&tar(&[("bomb", bytes)]))));
-    }
+    out.extend(layers.iter().map(|(name, bytes)| bomb(format!("bomb.{name}.gz"), gzip(bytes))));
+    out.push(bomb("bomb-zst.zip".to_owned(), zip(&[("bomb", &layers[3].1)])));
+    out.push(bomb("bomb-gz.tar.bz2".to_owned(), bzip2(&tar(&[("bomb", &layers[0].1)]))));
+    out.push(bomb("bomb-xz.tar.zst".to_owned(), zstd(&tar(&[("bomb", &layers[2].1)]))));
     let mut deep = security_line(1, 7200, "").into_bytes();
     for _ in 0..20 {
         deep = gzip(&deep);
@@ -65,7 +63,7 @@ fn archives() -> Vec<Hostile> {
     let mut small = whole.clone();
     small[central + 24..central + 28].copy_from_slice(&1_u32.to_le_bytes());
     let mut many = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for n in 0..5_000 {
+    for n in 0..1_000 {
         many.start_file(format!("{n}"), zip::write::SimpleFileOptions::default()).expect("memory");
     }
     many.write_all(line.replace("\"RecordNumber\":3", "\"RecordNumber\":4").as_bytes()).expect("memory");
@@ -104,7 +102,7 @@ fn overlapping() -> Vec<u8> {
     [&whole[..central], &entry.repeat(200), &tail].concat()
 }
 
-/// A tar archive with a member's name of a gigabyte, of which half is there.
+/// A tar archive with a member's name of a gigabyte, of which a part is there.
 fn long_name_tar(kind: u8) -> Vec<u8> {
     let mut header = tar::Header::new_gnu();
     header.set_size(1 << 30);
@@ -112,7 +110,7 @@ fn long_name_tar(kind: u8) -> Vec<u8> {
     header.set_path("././@LongLink").expect("a short path");
     header.set_cksum();
     let mut bytes = header.as_bytes().to_vec();
-    bytes.resize(512 * 1024 * 1024, b'a');
+    bytes.resize(72 * 1024 * 1024, b'a');
     bytes
 }
 
@@ -158,6 +156,12 @@ fn records() -> Vec<Hostile> {
         one("laughs.xml", format!("<?xml version='1.0'?><!DOCTYPE x [<!ENTITY e0 \"ha\">{entities}]>{event}"), Told::Free),
         one("data.xml", event.replace("<Data Name='a'>&e19;</Data>", &data), Told::Loss),
         one("labels.log", format!("07/20/2022 06:33:56 PM\nLogName=Security\nEventCode=7202\nMessage=A.\n{labels}"), Told::LossIfFewer),
-        Hostile::new("fields.jsonl", (0..2_000).map(|n| format!("{{\"Channel\":\"fields\",\"EventID\":7203,\"f{n}\":1}}\n")).collect::<String>(), 2_000, 2_000..=2_000, Told::Free),
+        Hostile::new(
+            "fields.jsonl",
+            (0..2_000).map(|n| format!("{{\"Channel\":\"fields\",\"EventID\":7203,\"f{n}\":1}}\n")).collect::<String>(),
+            2_000,
+            2_000..=2_000,
+            Told::Free,
+        ),
     ]
 }

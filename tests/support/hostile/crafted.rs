@@ -29,14 +29,20 @@ fn each_format(tag: &str, name: &str, value: &str) -> Vec<(String, Vec<u8>)> {
     let line = |record: i64, more: &str| security_line(record, 7100, more);
     let json = |text: &str| serde_json::Value::from(text).to_string();
     let xml_text = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
-    let xml = |data: &str| format!("<Event><System><EventID>7100</EventID><Channel>Security</Channel></System><EventData>{data}</EventData></Event>\n");
-    let classic = |more: &str| format!("07/20/2022 06:33:56 PM\nLogName=Security\nEventCode=7100\nComputerName=h\nMessage=Text of {tag}.\n{more}\n");
+    let xml = |data: &str| {
+        format!("<Event><System><EventID>7100</EventID><Channel>Security</Channel></System><EventData>{data}</EventData></Event>\n")
+    };
+    let classic =
+        |more: &str| format!("07/20/2022 06:33:56 PM\nLogName=Security\nEventCode=7100\nComputerName=h\nMessage=Text of {tag}.\n{more}\n");
     let cell = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let good = format!("<Data Name=\"Good\">{tag}</Data>");
     let short: String = value.chars().take(EVTX_CHARS).collect();
     let data = Element::new("Data").attribute("Name", name).text(&short);
     vec![
-        (format!("{tag}.jsonl"), (line(1, &format!(",\"Tag\":{}", json(tag))) + &line(2, &format!(",{}:{}", json(name), json(value)))).into()),
+        (
+            format!("{tag}.jsonl"),
+            (line(1, &format!(",\"Tag\":{}", json(tag))) + &line(2, &format!(",{}:{}", json(name), json(value)))).into(),
+        ),
         (format!("{tag}.xml"), (xml(&good) + &xml(&format!("<Data Name=\"{}\">{}</Data>", xml_text(name), xml_text(value)))).into()),
         (format!("{tag}.log"), (classic("\tA:\t1") + &classic(&format!("\t{name}:\t{value}"))).into()),
         (format!("{tag}.csv"), format!("EventID,Channel,{}\n7100,{tag},x\n7100,Security,{}\n", cell(name), cell(value)).into()),
@@ -47,7 +53,11 @@ fn each_format(tag: &str, name: &str, value: &str) -> Vec<(String, Vec<u8>)> {
 fn event(id: u64, data: Element) -> Record {
     let leaf = |name: &str, text: &str| Element::new(name).text(text);
     let system = Element::new("System").children([leaf("EventID", "7100"), leaf("Channel", "Security"), leaf("Computer", "h")]);
-    Record { id, filetime: 133_540_000_000_000_000 + id, root: Element::new("Event").children([system, Element::new("EventData").children([data])]) }
+    Record {
+        id,
+        filetime: 133_540_000_000_000_000 + id,
+        root: Element::new("Event").children([system, Element::new("EventData").children([data])]),
+    }
 }
 
 /// One record of each text format that is too long, between two that are not.
@@ -87,7 +97,13 @@ fn deep() -> Vec<Hostile> {
         one("deep-brackets.json", "[".repeat(DEEP * 10), 0, 0..=0, Told::Free),
         one("deep.xml", xml("<Data>1</Data>") + &xml(&nested("<a>", "</a>")) + &xml("<Data>2</Data>"), 3, 2..=3, Told::LossIfFewer),
         one("deep-open.xml", xml("<Data>1</Data>") + "<Event>" + &"<a>".repeat(DEEP), 2, 1..=2, Told::Loss),
-        one("deep-tabs.log", format!("07/20/2022 06:33:56 PM\nLogName=Security\nEventCode=7101\nMessage=A.\n{}", nested("A:\n\t", "\n")), 1, 1..=1, Told::Free),
+        one(
+            "deep-tabs.log",
+            format!("07/20/2022 06:33:56 PM\nLogName=Security\nEventCode=7101\nMessage=A.\n{}", nested("A:\n\t", "\n")),
+            1,
+            1..=1,
+            Told::Free,
+        ),
         one("deep-quotes.csv", format!("EventID,Channel,x\n7101,deep,{}\n7101,deep,y\n", "\"".repeat(DEEP)), 2, 0..=2, Told::LossIfFewer),
         Hostile::new("deep.evtx", evtx(&[event(1, Element::new("Data").text("deep")), event(2, element)]), 2, 1..=2, Told::LossIfFewer),
     ]
@@ -100,12 +116,25 @@ fn twins() -> Vec<Hostile> {
     let cells = "a,b,c,".repeat(300);
     let data: String = (0..2_000).map(|n| format!("<Data Name='Twin' Name='b'>{n}</Data><Data Name='Twin'>{n}</Data>")).collect();
     let labels: String = (0..2_000).map(|n| format!("\tTwin:\t{n}\n")).collect();
-    let record = |n| event(n, Element::new("x").children((0..200).map(|n| Element::new("Data").attribute("Name", "Twin").text(&n.to_string()))));
+    let record =
+        |n| event(n, Element::new("x").children((0..200).map(|n| Element::new("Data").attribute("Name", "Twin").text(&n.to_string()))));
     vec![
         Hostile::new("twins.jsonl", security_line(1, 7102, &members), 1, 1..=1, Told::Free),
         Hostile::new("twins.csv", format!("EventID,Channel,{columns}z\n7102,twins,{cells}z\n"), 1, 1..=1, Told::Free),
-        Hostile::new("twins.xml", format!("<Event><System><EventID>7102</EventID></System><EventData>{data}</EventData></Event>"), 1, 0..=1, Told::LossIfFewer),
-        Hostile::new("twins.log", format!("07/20/2022 06:33:56 PM\nLogName=Security\nLogName=Twin\nEventCode=7102\nMessage=A.\n{labels}"), 1, 1..=1, Told::Free),
+        Hostile::new(
+            "twins.xml",
+            format!("<Event><System><EventID>7102</EventID></System><EventData>{data}</EventData></Event>"),
+            1,
+            0..=1,
+            Told::LossIfFewer,
+        ),
+        Hostile::new(
+            "twins.log",
+            format!("07/20/2022 06:33:56 PM\nLogName=Security\nLogName=Twin\nEventCode=7102\nMessage=A.\n{labels}"),
+            1,
+            1..=1,
+            Told::Free,
+        ),
         Hostile::new("twins.evtx", evtx(&[record(1), record(2)]), 2, 2..=2, Told::Free),
     ]
 }
@@ -114,7 +143,9 @@ fn twins() -> Vec<Hostile> {
 fn names() -> Vec<Hostile> {
     let mut out = Vec::new();
     for (tag, text) in [("sql", SQL), ("escapes", ESCAPES), ("bidi", BIDI), ("nul", "a\0b")] {
-        for (name, bytes) in each_format(&format!("{tag}-name"), text, "x").into_iter().chain(each_format(&format!("{tag}-value"), "Name", text)) {
+        for (name, bytes) in
+            each_format(&format!("{tag}-name"), text, "x").into_iter().chain(each_format(&format!("{tag}-value"), "Name", text))
+        {
             // No reader takes a table for one whose columns have such names; that is said as the reason.
             let least = if name.contains("-name.csv") { 0 } else { 1 };
             out.push(Hostile::new(name, bytes, 2, least..=2, Told::LossIfFewer));
@@ -127,7 +158,8 @@ fn names() -> Vec<Hostile> {
 fn encodings() -> Vec<Hostile> {
     let mut out = Vec::new();
     for (name, bytes) in each_format("invalid", "Name", "BEGIN-END") {
-        let text = if name.ends_with(".evtx") { "BEGIN-END".encode_utf16().flat_map(u16::to_le_bytes).collect() } else { b"BEGIN-END".to_vec() };
+        let text =
+            if name.ends_with(".evtx") { "BEGIN-END".encode_utf16().flat_map(u16::to_le_bytes).collect() } else { b"BEGIN-END".to_vec() };
         // Bytes of no UTF-8, and a surrogate of UTF-16 alone.
         let wrong: &[u8] = if text.len() > 9 { &[0x00, 0xd8, 0x41, 0x00, 0x00, 0xdc] } else { b"\xff\xfe\xc3\xed\xa0" };
         let at = memchr::memmem::find(&bytes, &text).expect("the text is in the file");
@@ -158,7 +190,13 @@ fn odd_files() -> Vec<Hostile> {
         Hostile::new(format!("name{}.jsonl", ESCAPES.replace('\0', "")), line(4), 1, 1..=1, Told::Free),
         Hostile::new(format!("name{BIDI}.jsonl"), line(5) + "{", 1, 1..=1, Told::Bad(1)),
         Hostile::new("name'\"; DROP TABLE source; --.jsonl", line(6), 1, 1..=1, Told::Free),
-        Hostile::new("members.tar", tar(&[(ESCAPES, one.as_bytes()), (BIDI, two.as_bytes()), (SQL, three.as_bytes())]), 3, 3..=3, Told::Free),
+        Hostile::new(
+            "members.tar",
+            tar(&[(ESCAPES, one.as_bytes()), (BIDI, two.as_bytes()), (SQL, three.as_bytes())]),
+            3,
+            3..=3,
+            Told::Free,
+        ),
         Hostile::new("same-name.tar", tar(&[("a", line(7).as_bytes()), ("a", line(8).as_bytes())]), 2, 2..=2, Told::Free),
         Hostile::new("up.tar", up_tar(line(9).as_bytes()), 1, 1..=1, Told::Free),
     ]
@@ -168,7 +206,8 @@ fn odd_files() -> Vec<Hostile> {
 fn up_tar(content: &[u8]) -> Vec<u8> {
     let mut bytes = tar(&[("xx/xx/etc/passwd", content)]);
     bytes[..6].copy_from_slice(b"../../");
-    let sum = |header: &[u8]| header.iter().enumerate().map(|(at, b)| if (148..156).contains(&at) { 32 } else { u32::from(*b) }).sum::<u32>();
+    let sum =
+        |header: &[u8]| header.iter().enumerate().map(|(at, b)| if (148..156).contains(&at) { 32 } else { u32::from(*b) }).sum::<u32>();
     let digits = format!("{:06o}\0 ", sum(&bytes[..512]));
     bytes[148..156].copy_from_slice(digits.as_bytes());
     bytes
