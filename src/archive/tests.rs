@@ -66,6 +66,69 @@ fn tarred(members: &[(&str, &[u8])]) -> Vec<u8> {
     builder.into_inner().expect("memory")
 }
 
+/// A zip of one member, stored, with another method in its headers.
+fn zipped_as(method: u16, packed: &[u8]) -> Vec<u8> {
+    let mut writer = ::zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = ::zip::write::SimpleFileOptions::default().compression_method(::zip::CompressionMethod::Stored);
+    writer.start_file("a", stored).expect("memory");
+    writer.write_all(packed).expect("memory");
+    let mut bytes = writer.finish().expect("memory").into_inner();
+    let central = memchr::memmem::rfind(&bytes, b"PK\x01\x02").expect("a central directory");
+    bytes[8..10].copy_from_slice(&method.to_le_bytes());
+    bytes[central + 10..central + 12].copy_from_slice(&method.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn members_of_zips_may_be_bzip2_xz_or_zstandard() {
+    let mut bzip2 = ::bzip2::write::BzEncoder::new(Vec::new(), ::bzip2::Compression::default());
+    bzip2.write_all(b"text").expect("memory");
+    let mut xz = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::with_preset(1)).expect("options");
+    xz.write_all(b"text").expect("memory");
+    let streams = [
+        (12, bzip2.finish().expect("memory")),
+        (95, xz.finish().expect("memory")),
+        (93, ::zstd::encode_all(&b"text"[..], 1).expect("memory")),
+    ];
+    for (method, stream) in streams {
+        assert_eq!(of("z.zip", &zipped_as(method, &stream)), [pair("z.zip!/a", "text")], "{method}");
+        let cut = of("z.zip", &zipped_as(method, &stream[..stream.len() / 2]));
+        assert!(cut.len() == 1 && cut[0].1.contains("failed"), "{cut:?}");
+    }
+    let bomb = ::zstd::encode_all(std::io::repeat(b' ').take(80 << 20), 1).expect("memory");
+    let found = of("z.zip", &zipped_as(93, &bomb));
+    assert!(found[0].1.contains("a bomb"), "{found:?}");
+    assert!(of("z.zip", &zipped_as(98, b"x"))[0].1.starts_with("failed: "), "others are refused");
+}
+
+#[test]
+fn what_stands_behind_the_end_of_a_tar_is_read_or_told() {
+    let (one, two) = (tarred(&[("a", b"1"), ("b", b"2")]), tarred(&[("c", b"3")]));
+    let all = [pair("t.tar!/a", "1"), pair("t.tar!/b", "2"), pair("t.tar!/c", "3")];
+    assert_eq!(of("t.tar", &[&one[..], &two].concat()), all);
+    assert_eq!(of("t.tar", &[&one[..], &vec![0; 9 << 20], &two].concat()), all, "padding has no limit");
+    let mut lost = one.clone();
+    lost[1024..1536].fill(0);
+    let found = of("t.tar", &lost);
+    assert!(found[0] == pair("t.tar!/a", "1") && found[1].1.starts_with("failed: the tar archive is damaged"), "{found:?}");
+}
+
+#[test]
+fn the_attributes_of_a_tar_member_count_before_its_header() {
+    let content = vec![b'x'; 70 << 20];
+    let mut builder = ::tar::Builder::new(Vec::new());
+    builder.append_pax_extensions([("size", content.len().to_string().as_bytes())]).expect("memory");
+    let mut header = ::tar::Header::new_ustar();
+    header.set_path("large").expect("a short path");
+    header.set_size(0);
+    header.set_cksum();
+    let mut bytes = builder.into_inner().expect("memory");
+    bytes.truncate(1024); // without the end of the archive
+    bytes.extend_from_slice(header.as_bytes());
+    bytes.extend_from_slice(&content);
+    assert_eq!(of("t.tar", &bytes), [pair("t.tar!/large", &format!("{} bytes", content.len()))]);
+}
+
 #[test]
 fn containers_are_told_by_content_and_nested_in_any_way() {
     let zstd = zstd::encode_all(&b"inner"[..], 3).expect("memory");

@@ -3,10 +3,12 @@
 use std::io::{BufReader, Read, Seek};
 use std::ops::ControlFlow;
 
-use zip::ZipArchive;
+use zip::read::ZipFile;
 use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
 
 use super::limit::{Metered, Origin, RATIO_FREE_BYTES};
+use super::members::{Codec, Members};
 use super::{Found, Opener, Visit};
 
 /// Entries of one archive.
@@ -37,15 +39,15 @@ pub(super) fn members(
             let error = format!("its members decompress by more than max_ratio = {}: the rest is left out", limits.max_ratio);
             return visit(Found::Failed { path: path.to_owned(), error });
         }
-        let name = archive.by_index_raw(index).map(|entry| String::from_utf8_lossy(entry.name_raw()).replace('\\', "/"));
-        let name = match name {
-            Ok(name) => format!("{path}!/{name}"),
+        let (name, codec) = match archive.by_index_raw(index) {
+            Ok(entry) => (format!("{path}!/{}", String::from_utf8_lossy(entry.name_raw()).replace('\\', "/")), codec(&entry)),
             Err(error) => {
                 visit(Found::Failed { path: format!("{path}!/#{index}"), error: error.to_string() })?;
                 continue;
             }
         };
-        match archive.by_index(index) {
+        let entry = if codec.is_some() { archive.by_index_raw(index) } else { archive.by_index(index) };
+        match entry {
             Ok(entry) if entry.is_dir() || name.ends_with('/') => {}
             Ok(entry) => {
                 let (size, compressed) = (entry.size(), entry.compressed_size());
@@ -58,9 +60,14 @@ pub(super) fn members(
                     continue;
                 }
                 let origin = opener.origin.as_ref().map(|around| share(around, compressed, archive_bytes));
-                let mut bounded = Metered::decoded(limits, origin, compressed, entry);
-                opener.deeper(Some(bounded.origin())).stream(name, &mut bounded, Some(size), visit)?;
-                given = given.saturating_add(bounded.given());
+                let bytes = match codec {
+                    None => member(opener, name, size, &mut Metered::decoded(limits, origin, compressed, entry), visit)?,
+                    Some(codec) => {
+                        let mut content = Metered::new(limits, origin, entry, |source| Members::new(codec, source));
+                        member(opener, name, size, &mut content, visit)?
+                    }
+                };
+                given = given.saturating_add(bytes);
             }
             Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => {
                 visit(Found::Failed { path: name, error: "encrypted".to_owned() })?
@@ -75,6 +82,29 @@ pub(super) fn members(
         })?;
     }
     ControlFlow::Continue(())
+}
+
+/// The compression of a member that this module reads itself, with the limits that streams of that kind have.
+fn codec<R: Read>(entry: &ZipFile<'_, R>) -> Option<Codec> {
+    match entry.compression() {
+        _ if entry.encrypted() => None,
+        CompressionMethod::BZIP2 => Some(Codec::Bzip2),
+        CompressionMethod::XZ => Some(Codec::Xz),
+        CompressionMethod::ZSTD => Some(Codec::Zstd),
+        _ => None,
+    }
+}
+
+/// Opens one member and says how many bytes it gave.
+fn member<D: Read>(
+    opener: &Opener<'_>,
+    name: String,
+    size: u64,
+    content: &mut Metered<'_, D>,
+    visit: &mut Visit<'_>,
+) -> ControlFlow<(), u64> {
+    opener.deeper(Some(content.origin())).stream(name, content, Some(size), visit)?;
+    ControlFlow::Continue(content.given())
 }
 
 /// The share of the container around the archive that stands behind a member.

@@ -262,6 +262,9 @@ impl Documents {
         loop {
             skip_separators(input);
             if input.head().is_empty() || events.stopped() {
+                if format != "json" && format != "json-concatenated" && !events.stopped() {
+                    report.problem(Some(input.offset()), None, "the JSON array does not end");
+                }
                 break;
             }
             if format != "json" && input.head().starts_with(b"]") {

@@ -104,12 +104,23 @@ fn a_broken_record_costs_only_itself() {
         ("{\n \"a\": 1\n}\n{\n \"a\": [", ("json", 1, 1)),
         ("[{\"a\":1},{\"a\":],{\"a\":2}]", ("json-array", 2, 1)),
         ("{\"a\":1} {\"a\":2}\n{\"a\":3}\n", ("json-concatenated", 3, 0)),
+        ("{\"x\":1}\n{\"Records\":[{\"a\":2},{\"a\":3}]} rest\n", ("cloudtrail", 3, 1)),
     ] {
         assert_eq!(counts(text.as_bytes()), expected, "{text:?}");
     }
     let report = read(b"{\"a\":1}\n{\"a\":\n").0;
     let problem = &report.problems[0];
     assert_eq!((problem.line, problem.offset), (Some(2), Some(8)), "{problem:?}");
+}
+
+#[test]
+fn an_array_that_does_not_end_is_told() {
+    for text in ["[{\"a\":1},\n{\"a\":2}", "[{\"a\":1},{\"a\":2},", "{\"Records\":[{\"a\":1},{\"a\":2}"] {
+        let report = read(text.as_bytes()).0;
+        let told: Vec<_> = report.problems.iter().map(|problem| (problem.offset, problem.message.as_str())).collect();
+        assert_eq!((report.events, report.bad), (2, 0), "{text}");
+        assert_eq!(told, [(Some(text.len() as u64), "the JSON array does not end")], "{text}");
+    }
 }
 
 #[test]

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::binary::{TestStore, integer, text};
-use crate::support::hostile::{Hostile, Told, corpus};
-use crate::support::memory::{Watched, load_watched};
-use crate::support::samples::security_line;
+use crate::support::binary::{TestStore, command, integer, run, text};
+use crate::support::hostile::{Hostile, Told, corpus, rules};
+use crate::support::memory::{Watched, load_watched, watched};
+use crate::support::samples::{escu_rule, security_line, sigma_rule};
 
 /// Files that the corpus has at least.
 const FILES_MIN: usize = 200;
@@ -129,7 +129,7 @@ fn the_whole_corpus_in_one_load() {
 fn listings_are_printable(store: &TestStore) {
     let lists: [&[&str]; 3] = [
         &["sources"],
-        &["sql", "SELECT * FROM events ORDER BY 1 LIMIT 3000"],
+        &["sql", "SELECT * FROM events ORDER BY 1 LIMIT 1000"],
         &["sql", "SELECT name, sql FROM sqlite_schema WHERE length(sql) < 100000"],
     ];
     for list in lists {
@@ -139,4 +139,40 @@ fn listings_are_printable(store: &TestStore) {
             assert_printable(&format!("{list:?} as {format}"), &output.stderr);
         }
     }
+}
+
+#[test]
+fn hostile_rules_beside_good_ones() {
+    let folder = TestStore::new();
+    let id = |n: u32| format!("eeeeeeee-0000-4000-8000-{n:012}");
+    folder.file("rules/a-first.yml", sigma_rule(&id(1), "EventID: 4624"));
+    folder.file("rules/z-last.yml", escu_rule(&id(2), "EventCode=4624 | stats count by Account"));
+    let files = rules::files();
+    for file in &files {
+        folder.file(&format!("rules/{}", file.name), &file.bytes);
+    }
+    let path = folder.folder().join("rules");
+    let out = folder.folder().join("stdout");
+    let mut check = command();
+    check.arg("check").arg(&path).args(["--format", "json"]).stdout(std::fs::File::create(&out).expect("a file"));
+    let Watched { code, peak_kb, stderr } = watched(&mut check, folder.folder(), Duration::from_secs(120));
+    println!("{} files, peak {peak_kb} kB", files.len());
+    assert_eq!(code, 3, "{stderr}");
+    assert!(peak_kb < PEAK_MAX_KB, "{peak_kb} kB");
+    let all: Value = serde_json::from_slice(&std::fs::read(&out).expect("a file")).expect("JSON");
+    let faulty: Vec<&str> = all["diagnostics"].as_array().expect("a list").iter().map(|d| text(d, "path")).collect();
+    let untold: Vec<&str> =
+        files.iter().filter(|f| f.is_told && !faulty.iter().any(|p| p.ends_with(&f.name))).map(|f| f.name.as_str()).collect();
+    assert!(untold.is_empty(), "{untold:?}");
+    assert!(!faulty.iter().any(|path| path.ends_with("a-first.yml") || path.ends_with("z-last.yml")), "{faulty:?}");
+    let path = path.to_string_lossy();
+    for format in ["table", "json", "jsonl", "csv", "sarif"] {
+        let output = run(["check", &path, "--format", format]).expect_code(&[3]);
+        assert_printable(&format!("check as {format}"), &output.stdout);
+        assert_printable(&format!("check as {format}"), &output.stderr);
+    }
+    let hunt = run(["compile", &path]).expect_code(&[0, 3]);
+    assert!(hunt.stdout.contains("4624"), "the good rules compile");
+    assert_printable("compile", &hunt.stdout);
+    assert_printable("compile", &hunt.stderr);
 }

@@ -1,12 +1,12 @@
-//! Runs a load and watches the memory it takes.
+//! Runs the program and watches the memory it takes.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::binary::{TestStore, command};
 
-/// What a watched load left behind.
+/// What a watched run left behind.
 #[derive(Debug)]
 pub(crate) struct Watched {
     /// Exit code; -1 when a signal ended it.
@@ -19,17 +19,16 @@ pub(crate) struct Watched {
 
 /// Loads a path into a store; fails the test when that takes longer than the limit.
 pub(crate) fn load_watched(store: &TestStore, input: &Path, limit: Duration) -> Watched {
+    let mut load = command();
+    load.arg("load").arg(input).arg("--store").arg(store.path()).stdout(Stdio::null());
+    watched(&mut load, store.folder(), limit)
+}
+
+/// Runs a command whose standard output goes somewhere; its messages go into a file in a folder.
+pub(crate) fn watched(command: &mut Command, folder: &Path, limit: Duration) -> Watched {
     // A file, because nobody reads a pipe meanwhile.
-    let stderr = store.folder().join("stderr");
-    let mut child = command()
-        .arg("load")
-        .arg(input)
-        .arg("--store")
-        .arg(store.path())
-        .stdout(Stdio::null())
-        .stderr(std::fs::File::create(&stderr).expect("a file of the test"))
-        .spawn()
-        .expect("the program starts");
+    let stderr = folder.join("stderr");
+    let mut child = command.stderr(std::fs::File::create(&stderr).expect("a file of the test")).spawn().expect("the program starts");
     let started = Instant::now();
     let mut peak_kb = 0;
     let code = loop {
@@ -41,7 +40,7 @@ pub(crate) fn load_watched(store: &TestStore, input: &Path, limit: Duration) -> 
         }
         if started.elapsed() > limit {
             child.kill().expect("a child");
-            panic!("{} was not loaded in {limit:?}", input.display());
+            panic!("{command:?} took longer than {limit:?}");
         }
         std::thread::sleep(Duration::from_millis(5));
     };

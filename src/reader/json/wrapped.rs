@@ -1,6 +1,8 @@
 //! Documents that wrap many records: CloudTrail's `Records`, the `results` of Splunk's REST interface.
 
-use super::{MAX_DOCUMENT_BYTES, is_too_deep};
+use sonic_rs::LazyValue;
+
+use super::{MAX_DOCUMENT_BYTES, first_line_of, is_too_deep};
 use crate::reader::stream::Input;
 
 /// The length of `{"Records":[` where a document begins so.
@@ -92,5 +94,12 @@ pub(super) fn wrapped_records(text: &str) -> Option<Vec<Result<String, String>>>
     if members.next().is_some() {
         return None;
     }
-    Some(sonic_rs::to_array_iter(records.as_raw_str()).map(|r| r.map(|v| v.as_raw_str().to_owned()).map_err(|e| e.to_string())).collect())
+    let records = sonic_rs::to_array_iter(records.as_raw_str()).map(|r| r.map(|v| v.as_raw_str().to_owned()).map_err(|e| e.to_string()));
+    let mut records: Vec<Result<String, String>> = records.collect();
+    if records.iter().all(Result::is_ok)
+        && let Err(error) = sonic_rs::from_str::<LazyValue<'_>>(text)
+    {
+        records.push(Err(first_line_of(&error.to_string()).to_owned())); // what follows the records is wrong
+    }
+    Some(records)
 }

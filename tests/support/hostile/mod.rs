@@ -4,6 +4,7 @@
 
 mod bombs;
 mod crafted;
+pub(crate) mod rules;
 
 use std::ops::RangeInclusive;
 
@@ -51,11 +52,11 @@ impl Hostile {
 pub(crate) fn corpus() -> Vec<Hostile> {
     let mut random = Random(20_241_124);
     let mut files = Vec::new();
-    let wholes = |first: usize| [logs(first, RECORDS), containers(first, RECORDS)].concat();
     for round in 0..8_usize {
         // Other records each time, so that no two files have the same bytes or events.
-        for whole in wholes(1 + round * 100) {
-            files.extend(damaged(&whole, round, &mut random));
+        let first = 1 + round * 100;
+        for whole in [logs(first, RECORDS), containers(first, RECORDS)].concat() {
+            files.push(damaged(&whole, round, &mut random));
         }
     }
     files.extend(crafted::files());
@@ -67,19 +68,19 @@ pub(crate) fn corpus() -> Vec<Hostile> {
 }
 
 /// One kind of damage a round.
-fn damaged(whole: &Valid, round: usize, random: &mut Random) -> Option<Hostile> {
+fn damaged(whole: &Valid, round: usize, random: &mut Random) -> Hostile {
     let records = count(whole.events);
     // Where the line that begins an event is another, the event is the end of the one before: nobody can know.
     let flipped = if whole.target == "splunk_text" { Told::Free } else { Told::LossIfFewer };
     let (what, bytes, told) = match round {
-        0 | 1 => return Some(cut_file(whole, round, random)),
+        0 | 1 => return cut_file(whole, round, random),
         2 => ("flip1", flip(&whole.bytes, 1, random), flipped),
         3 => ("flip9", flip(&whole.bytes, 9, random), flipped),
         4 => ("flip99", flip(&whole.bytes, 99, random), flipped),
         5 | 6 => ("zeros", zeros(&whole.bytes, random), Told::LossIfFewer),
         _ => ("repeat", repeat(&whole.bytes, random), Told::Free),
     };
-    Some(Hostile::new(format!("{what}-{}", whole.name), bytes, records, 0..=records * 20, told))
+    Hostile::new(format!("{what}-{}", whole.name), bytes, records, 0..=records * 20, told)
 }
 
 /// A file cut at random. Where a record ends is known of most formats, so what must be left is, too.
@@ -90,20 +91,21 @@ fn cut_file(whole: &Valid, round: usize, random: &mut Random) -> Hostile {
     let lines = || bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty());
     let (events, told) = match whole.name {
         "lines.jsonl" | "beats.jsonl" => {
+            // Every line is one event or one bad record.
             let (good, bad): (Vec<&[u8]>, Vec<&[u8]>) = lines().partition(|line| serde_json::from_slice::<serde_json::Value>(line).is_ok());
             (count(good.len())..=count(good.len()), Told::Bad(count(bad.len())))
         }
         "lines.xml" => {
             // An event that is cut off gives what is there of it.
             let whole_events = count(lines().filter(|line| line.ends_with(b"</Event>")).count());
-            (whole_events..=whole_events + 1, if whole_events < records { Told::Loss } else { Told::Free })
+            let is_broken = lines().last().is_some_and(|line| !line.ends_with(b"</Event>"));
+            (whole_events..=whole_events + 1, if is_broken { Told::Loss } else { Told::Free })
         }
         "array.json" | "trail.json" | "results.json" | "pretty.json" => {
-            let text = std::str::from_utf8(&bytes).expect("these are ASCII");
-            let whole_events = count(
-                text.matches("RecordNumber\":").count().max(text.matches("\"eventID\":").count()).max(text.matches("\"host\":").count()),
-            );
-            ((whole_events - 1).max(0)..=whole_events, Told::LossIfFewer)
+            // Every record has one of these, so of the last one alone it is not known whether it is whole.
+            let marks = [&b"\"RecordNumber\":"[..], b"\"eventID\":", b"\"host\":"];
+            let begun = count(marks.map(|mark| memchr::memmem::find_iter(&bytes, mark).count()).into_iter().max().unwrap_or(0));
+            ((begun - 1).max(0)..=begun, Told::LossIfFewer)
         }
         _ => {
             let begun = begun(whole, &bytes);
