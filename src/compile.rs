@@ -182,10 +182,7 @@ impl<'a> Loader<'a> {
     fn file(&mut self, path: &Path, named: bool) {
         match read_source(path) {
             Ok(source) => self.text(&source, Some(path), named),
-            Err(reason) => {
-                let diagnostic = Diagnostic::error("rule-unreadable", format!("cannot read `{}`: {reason}", path.display()));
-                self.set.diagnostics.push(diagnostic);
-            }
+            Err(reason) => self.set.diagnostics.push(unreadable(path, &reason)),
         }
     }
 
@@ -252,6 +249,12 @@ impl<'a> Loader<'a> {
         }
         self.set
     }
+}
+
+/// A file that cannot be read, as a source without text: so the fault has its file where others have it.
+fn unreadable(path: &Path, reason: &str) -> Diagnostic {
+    let source = Arc::new(SourceText { path: path.to_string_lossy().into_owned(), text: String::new() });
+    Diagnostic::error("rule-unreadable", format!("the file cannot be read: {reason}")).at(&source, 0..0)
 }
 
 /// Where a file says an id.
@@ -321,9 +324,7 @@ fn read_macros(folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Macros {
         }
         match read_source(entry.path()) {
             Ok(source) => diagnostics.extend(macros.add_file(&source)),
-            Err(reason) => {
-                diagnostics.push(Diagnostic::error("rule-unreadable", format!("cannot read `{}`: {reason}", entry.path().display())))
-            }
+            Err(reason) => diagnostics.push(unreadable(entry.path(), &reason)),
         }
     }
     macros

@@ -171,8 +171,12 @@ fn hostile_rules_beside_good_ones() {
         assert_printable(&format!("check as {format}"), &output.stdout);
         assert_printable(&format!("check as {format}"), &output.stderr);
     }
-    let hunt = run(["compile", &path]).expect_code(&[0, 3]);
-    assert!(hunt.stdout.contains("4624"), "the good rules compile");
-    assert_printable("compile", &hunt.stdout);
-    assert_printable("compile", &hunt.stderr);
+    let events = folder.file("good.jsonl", good_file(1));
+    folder.load([events]);
+    let hunt = folder.run(["hunt", "--rules", &path]).expect_code(&[0, 3]);
+    assert_printable("hunt", &hunt.stdout);
+    assert_printable("hunt", &hunt.stderr);
+    let findings = folder.findings(false);
+    let own = findings.iter().filter(|finding| text(finding, "rule_id") == id(1)).count();
+    assert_eq!(i64::try_from(own).expect("a small number"), GOOD_EVENTS, "the good rules find what they are for");
 }
