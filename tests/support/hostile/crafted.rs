@@ -173,7 +173,7 @@ fn encodings() -> Vec<Hostile> {
         out.push(Hostile::new(format!("big-{name}"), big, 2, 2..=2, Told::Bad(0)));
         little.pop();
         out.push(Hostile::new(format!("odd-{name}"), little.clone(), 2, 1..=2, Told::Free));
-        let at = little.len() / 2 & !1;
+        let at = (little.len() / 2) & !1;
         little[at..at + 2].copy_from_slice(&[0x00, 0xdc]);
         out.push(Hostile::new(format!("lone-{name}"), little, 2, 0..=2, Told::LossIfFewer));
     }

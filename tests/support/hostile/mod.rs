@@ -98,7 +98,7 @@ fn cut_file(whole: &Valid, round: usize, random: &mut Random) -> Hostile {
         "lines.xml" => {
             // An event that is cut off gives what is there of it.
             let whole_events = count(lines().filter(|line| line.ends_with(b"</Event>")).count());
-            let is_broken = lines().last().is_some_and(|line| !line.ends_with(b"</Event>"));
+            let is_broken = lines().next_back().is_some_and(|line| !line.ends_with(b"</Event>"));
             (whole_events..=whole_events + 1, if is_broken { Told::Loss } else { Told::Free })
         }
         "array.json" | "trail.json" | "results.json" | "pretty.json" => {
