@@ -13,7 +13,7 @@ use std::sync::Arc;
 use retrohunt::archive::{Found, Leaf, Limits, walk_bytes};
 use retrohunt::diag::{Diagnostic, SourceText, render};
 use retrohunt::event::{EventBatch, FieldValue, Names};
-use retrohunt::reader::{LeafReport, ReadOptions, read_leaf};
+use retrohunt::reader::{LeafReader, LeafReport, ReadOptions};
 use retrohunt::sigma::{RuleSet, SigmaOptions};
 use retrohunt::spl::{Macros, parse_escu_yaml, parse_page};
 
@@ -37,9 +37,15 @@ fn outcome(format: &str, bytes: &[u8], piece: usize, recover: bool) -> (LeafRepo
     let names = Names::default();
     let options = ReadOptions { format: Some(format.to_owned()), recover, timezone: None };
     let mut reader = Pieces { bytes, piece };
+    let mut reader_of_leaves = LeafReader::new(&names, &options);
+    if piece != usize::MAX {
+        // What was read before changes nothing.
+        let leaf = Leaf { path: "before".to_owned(), known_size: None, reader: &mut &bytes[bytes.len() / 2..] };
+        reader_of_leaves.read(leaf, &mut |_| ControlFlow::Continue(()));
+    }
     let leaf = Leaf { path: "input".to_owned(), known_size: None, reader: &mut reader };
     let (mut events, mut text, mut fields) = (0, String::new(), 0);
-    let report = read_leaf(leaf, &names, &options, &mut |batch| {
+    let report = reader_of_leaves.read(leaf, &mut |batch| {
         check(&batch, &names);
         events += batch.events.len() as u64;
         text.push_str(&batch.text);
