@@ -95,7 +95,6 @@ fn assert_printable(what: &str, text: &str) {
 fn the_whole_corpus_in_one_load() {
     let started = std::time::Instant::now();
     let files = corpus();
-    println!("made {:?}", started.elapsed());
     assert!(files.len() >= FILES_MIN, "{} files", files.len());
     let store = TestStore::new();
     let good = ["a-first.jsonl", "h1-among.jsonl", "h2-between.jsonl", "z-last.jsonl"];
@@ -120,9 +119,7 @@ fn the_whole_corpus_in_one_load() {
     let account = Account::new(&store, &stderr);
     let faults: Vec<String> = files.iter().filter_map(|file| account.fault(file)).collect();
     assert!(faults.is_empty(), "{} of {} files:\n{}", faults.len(), files.len(), faults.join("\n"));
-    println!("checked {:?}", started.elapsed());
     listings_are_printable(&store);
-    println!("listed {:?}", started.elapsed());
 }
 
 /// Nothing of what the corpus put into the store steers a terminal, whatever lists it.
