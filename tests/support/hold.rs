@@ -11,10 +11,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use retrohunt::archive::{Found, Leaf, Limits, walk_bytes};
-use retrohunt::diag::{Diagnostic, SourceText, render};
+use retrohunt::diag::{Diagnostic, Severity, SourceText, render};
 use retrohunt::event::{EventBatch, FieldValue, Names};
 use retrohunt::reader::{LeafReader, LeafReport, ReadOptions};
-use retrohunt::sigma::{RuleSet, SigmaOptions};
+use retrohunt::sigma::{Pipelines, RuleSet, SigmaOptions, read_values};
 use retrohunt::spl::{Macros, parse_escu_yaml, parse_page};
 
 /// Decompressed bytes of one stream here: enough to reach the limits, and to end in time.
@@ -160,12 +160,35 @@ fn show(diagnostics: &[Diagnostic]) {
 pub(crate) fn sigma(bytes: &[u8]) {
     let Some(source) = source(bytes) else { return };
     let placeholders = [("name".to_owned(), vec!["one*".to_owned(), "two".to_owned()])].into();
+    compile(&source, &SigmaOptions { placeholders, validate: true, ..SigmaOptions::default() });
+}
+
+fn compile(source: &Arc<SourceText>, options: &SigmaOptions) {
     let mut set = RuleSet::default();
-    let read = set.add(&source, &SigmaOptions { placeholders, validate: true });
-    show(&read);
+    show(&set.add(source, options));
     let (linked, diagnostics) = set.link();
     show(&diagnostics);
     linked.lower();
+}
+
+/// A rule with what pipelines look for.
+const PIPED: &str = "title: Piped\nlogsource: {product: windows, category: process_creation}\ndetection:\n  selection:\n    \
+                     Image|endswith: ['\\\\cmd.exe', 'a*b?c']\n    User|expand: '%name%'\n    Hashes|contains: 'MD5=00'\n    Id: 4\n    \
+                     Text|re: '^a.c$'\n    Empty: null\n  words: ['one', 'two']\n  condition: selection or not 1 of w*\n";
+
+/// Reads a pipeline and runs it over a rule; the same text is read as values of placeholders.
+pub(crate) fn pipeline(bytes: &[u8]) {
+    let Some(source) = source(bytes) else { return };
+    let placeholders = read_values(&source).unwrap_or_else(|faults| {
+        show(&faults);
+        Default::default()
+    });
+    let (pipelines, diagnostics) = Pipelines::read(&[source], &mut |_, _| Ok("name:\n  - one\n  - two*\n".to_owned()));
+    show(&diagnostics);
+    if diagnostics.iter().all(|fault| fault.severity != Severity::Error) {
+        let rule = Arc::new(SourceText { path: "rule.yml".to_owned(), text: PIPED.to_owned() });
+        compile(&rule, &SigmaOptions { placeholders, pipelines, validate: true });
+    }
 }
 
 /// Reads a detection, and the same text as a file of macros.
@@ -199,6 +222,7 @@ pub(crate) fn run(target: &str, bytes: &[u8]) {
         "tar" => walk_tar(bytes),
         "compressed" => walk(bytes),
         "sigma" => sigma(bytes),
+        "pipeline" => pipeline(bytes),
         "escu" => escu(bytes),
         "page" => page(bytes),
         _ => panic!("no target `{target}`"),

@@ -5,7 +5,12 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use retrohunt::archive::Leaf;
+use retrohunt::reader::{ReadOptions, recognise};
+
 use super::encode::binary_xml::{Element, Record, evtx};
+use super::encode::event::{KINDS, Kind, WindowsEvent};
+use super::encode::{Encoding, encodings};
 use super::samples::{escu_rule, gzip, security_line, sigma_rule, zip};
 
 /// One whole input.
@@ -57,6 +62,32 @@ pub(crate) fn logs(first: usize, count: usize) -> Vec<Valid> {
         ),
         valid("csv", "raw.csv", count, format!("_time,host,_raw\n{}", many(raw_row))),
     ]
+}
+
+/// An event of every kind in every encoding that the tests can write.
+pub(crate) fn encoded() -> Vec<Valid> {
+    let event = |(kind, record): (&'static Kind, i64)| WindowsEvent {
+        kind,
+        record,
+        time_us: 1_700_000_000_000_000 + record * 1_500_000,
+        host: "host.test".to_owned(),
+        process: 4,
+        thread: 8,
+        activity: None,
+        user: None,
+        data: kind.fields.iter().map(|field| (field.name, field.typical.to_owned())).collect(),
+    };
+    let events: Vec<WindowsEvent> = KINDS.iter().zip(1..).map(event).collect();
+    let input = |encoding: &Encoding| {
+        let bytes = (encoding.write)(&events);
+        let leaf = Leaf { path: encoding.name.to_owned(), known_size: None, reader: &mut bytes.as_slice() };
+        let target = match recognise(leaf, &ReadOptions::default()).format {
+            "splunk-text" => "splunk_text",
+            format => format,
+        };
+        valid(target, encoding.name, events.len(), bytes)
+    };
+    encodings().into_iter().map(input).collect()
 }
 
 fn number(n: usize) -> i64 {
@@ -201,6 +232,16 @@ pub(crate) fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
     builder.into_inner().expect("memory")
 }
 
+/// The whole of a pipeline's format in small.
+const PIPELINE: &str = "name: acme\npriority: 10\nvars:\n  name: [ann, 'svc-*']\ntransformations:\n\
+    - id: fields\n  type: field_name_mapping\n  mapping:\n    Image: process.path\n    User: [user.name, user.target]\n  \
+    rule_conditions:\n  - type: logsource\n    category: process_creation\n\
+    - id: prefix\n  type: field_name_prefix\n  prefix: 'x.'\n  field_name_cond_expr: a and not b\n  field_name_conditions:\n    \
+    a: {type: include_fields, fields: [Id]}\n    b: {type: exclude_fields, fields: [Text]}\n\
+    - type: value_placeholders\n- type: replace_string\n  regex: '^a(.)'\n  replacement: 'b\\1'\n\
+    - type: add_condition\n  conditions: {Channel: Security}\n- type: change_logsource\n  service: security\n\
+    - type: file_placeholders\n  path: values.yml\n";
+
 const RULE_ID: &str = "cccccccc-0000-4000-8000-000000000001";
 
 /// Rules of every kind.
@@ -245,6 +286,8 @@ pub(crate) fn rules() -> Vec<Valid> {
         ),
         valid("sigma", "correlations.yml", 0, format!("{base}{correlations}")),
         valid("sigma", "filter.yml", 0, format!("{base}---\n{filter}")),
+        valid("pipeline", "pipeline.yml", 0, PIPELINE),
+        valid("pipeline", "values.yml", 0, "Workstations: ['ws-*', 'lt-*']\n'%dc%': 10.0.0.1\n"),
         valid("escu", "detection.yml", 0, escu_rule(RULE_ID, search)),
         valid("escu", "macro.yml", 0, macros),
         valid("page", "page.md", 0, page),

@@ -13,7 +13,7 @@ use retrohunt::reader::{ReadOptions, read_leaf};
 use super::check;
 use crate::support::hold;
 use crate::support::mutate::{Random, cut, flip, repeat, zeros};
-use crate::support::valid::{Valid, containers, logs, rules};
+use crate::support::valid::{Valid, containers, encoded, logs, rules};
 
 /// Records of each seed: a few, so that mutations reach all of it.
 const SEED_RECORDS: usize = 3;
@@ -21,7 +21,7 @@ const SEED_RECORDS: usize = 3;
 const SLACK_BYTES: usize = 64;
 
 fn seeds() -> Vec<Valid> {
-    let mut seeds = [logs(1, SEED_RECORDS), containers(1, SEED_RECORDS), rules()].concat();
+    let mut seeds = [logs(1, SEED_RECORDS), encoded(), containers(1, SEED_RECORDS), rules()].concat();
     for seed in seeds.iter_mut().filter(|seed| seed.target == "evtx") {
         let end = seed.bytes.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1);
         seed.bytes.truncate(end + SLACK_BYTES);
@@ -50,7 +50,7 @@ fn totals(input: &Valid) -> (u64, u64, Vec<String>) {
 
 #[test]
 fn whole_inputs_lose_nothing() {
-    for input in [logs(1, 20), containers(1, 20)].concat() {
+    for input in [logs(1, 20), encoded(), containers(1, 20)].concat() {
         assert_eq!(totals(&input), (input.events as u64, 0, Vec::new()), "{}", input.name);
     }
     for input in rules() {
@@ -75,6 +75,7 @@ fn seeds_hold() {
 /// The targets, each once.
 fn targets() -> Vec<&'static str> {
     let mut targets: Vec<&str> = seeds().iter().map(|seed| seed.target).collect();
+    targets.sort_unstable();
     targets.dedup();
     targets
 }
