@@ -128,6 +128,14 @@ fn is_name(cell: &str) -> bool {
     cell.len() <= MAX_NAME_BYTES && cell.chars().all(other) && cell.chars().next().is_none_or(|c| c.is_alphabetic() || "_@".contains(c))
 }
 
+/// Whether rows may be the rest of a record without an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    None,
+    Possible,
+    Told,
+}
+
 struct Rows {
     delimiter: u8,
     /// The members that the columns are; empty before the header.
@@ -142,8 +150,10 @@ struct Rows {
     raw: RawReaders,
     position: u64,
     restarts: u32,
-    /// What comes next may be the rest of a record without an end, which is told.
-    in_rest: bool,
+    /// Cells of the last row.
+    width: usize,
+    /// What comes next may be the rest of a record without an end.
+    rest: Rest,
 }
 
 impl Rows {
@@ -159,7 +169,8 @@ impl Rows {
             raw: RawReaders::default(),
             position: 0,
             restarts: 0,
-            in_rest: false,
+            width: 0,
+            rest: Rest::None,
         }
     }
 
@@ -196,7 +207,7 @@ impl Rows {
     fn restart(&mut self, input: &mut Input<'_>, text: String, report: &mut Report) -> bool {
         report.bad(Some(input.offset()), Some(self.position), text);
         self.restarts += 1;
-        self.in_rest = true;
+        self.rest = Rest::Possible;
         let head = input.head();
         let line = memchr::memchr(b'\n', head).map_or(head.len(), |end| end + 1);
         if self.restarts > MAX_RESTARTS {
@@ -220,10 +231,10 @@ impl Rows {
             return;
         }
         let (cells, columns) = (self.cells.len(), self.columns.len());
-        self.in_rest &= cells < columns;
-        if self.in_rest {
+        if self.is_rest(cells, offset, report) {
             return;
         }
+        self.width = cells;
         if cells != columns && !(self.unnamed_message && cells == columns + 1) {
             report.problem(Some(offset), Some(self.position), format!("a row of {cells} cells under {columns} columns"));
         }
@@ -234,6 +245,20 @@ impl Rows {
         if events.has_members() {
             events.end_record(Place { position: self.position, recovered: false });
         }
+    }
+
+    /// Whether a row is the rest of a record without an end: it has fewer cells than the rows before that had.
+    fn is_rest(&mut self, cells: usize, offset: u64, report: &mut Report) -> bool {
+        if self.rest == Rest::None || cells >= self.width {
+            self.rest = Rest::None;
+            return false;
+        }
+        if self.rest == Rest::Possible {
+            let text = "shorter rows from here on are the rest of the record before: left out";
+            report.problem(Some(offset), Some(self.position), text);
+            self.rest = Rest::Told;
+        }
+        true
     }
 
     fn header(&mut self, events: &mut Normaliser<'_>, report: &mut Report) {
@@ -255,6 +280,7 @@ impl Rows {
             };
             self.columns.push(path);
         }
+        self.width = self.columns.len();
     }
 
     fn members(&mut self, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) -> Result<(), String> {

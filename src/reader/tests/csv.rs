@@ -57,6 +57,8 @@ fn rows_that_do_not_fit_are_read_and_told() {
     assert_eq!((events.len(), report.bad), (3, 1), "{:?}", report.problems);
     let (report, events) = read(b"EventID,Channel,x\n1,a,b\n2,b,\"c\nd\n\ne f\n3,c,d\n4,c");
     assert_eq!((events.len(), report.bad), (3, 1), "the rest of a broken record is no row: {:?}", report.problems);
+    let (report, events) = read(b"EventID,Channel,x,y\n0,a,b,c\n1,a\n2,\"b,c\n3,c\n4,c\n");
+    assert_eq!((events.len(), report.bad), (4, 1), "rows as short as those before are rows: {:?}", report.problems);
     let long = format!("EventID,Channel,x\n1,a,b\n2,\"b,c\n{}", format!("3,{},d\n", "c".repeat(1 << 16)).repeat(300));
     let (report, events) = read(long.as_bytes());
     assert_eq!((events.len(), report.bad), (301, 1), "{:?}", report.problems);
