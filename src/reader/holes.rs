@@ -1,7 +1,6 @@
 //! Runs of zeros in a stream that is text: a disk or a copy has a hole there, and something was lost with it.
 //!
-//! Every stream is looked at, because a stream is known to be text only when its first block is read. So this must cost
-//! next to nothing, also for the binary ones that are half zeros: one byte in 32 is looked at first.
+//! Looking for them costs next to nothing: one byte in 32 is looked at first.
 
 /// Zeros one after the other that no text has: two steps, so that one step falls into them whole.
 const MIN_HOLE_BYTES: u64 = 2 * STEP_BYTES as u64;

@@ -121,11 +121,13 @@ impl<'o> LeafReader<'o> {
             sink(batch)
         };
         let mut events = Normaliser::new(&mut self.known, options.timezone.clone(), &mut sink);
-        let (mut format, mut reason, mut skipped, mut is_text) = ("", String::new(), None, false);
+        let (mut format, mut reason, mut skipped) = ("", String::new(), None);
         match choose(input.head(), options) {
             Ok((reader, why)) => {
                 reason = why;
-                is_text = reader.is_text();
+                if reader.is_text() {
+                    input.expect_text();
+                }
                 format = reader.read(&mut input, &mut events, &mut report);
                 events.flush();
             }
@@ -144,7 +146,7 @@ impl<'o> LeafReader<'o> {
         out.skipped = skipped;
         out.bytes = end.bytes;
         out.sha256 = end.sha256;
-        if let Some((offset, hole)) = end.holes.told().filter(|_| is_text) {
+        if let Some((offset, hole)) = end.holes.told() {
             report.problem(Some(offset), None, hole);
         }
         if let Some(error) = end.error {

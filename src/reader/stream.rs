@@ -58,6 +58,7 @@ pub(super) struct End {
     pub(super) bytes: u64,
     pub(super) sha256: String,
     pub(super) error: Option<io::Error>,
+    /// Where the stream should be text and is zeros.
     pub(super) holes: Holes,
 }
 
@@ -117,7 +118,8 @@ pub(super) struct Input<'a> {
     utf16: Option<Utf16>,
     /// A block of UTF-16, and what it is in UTF-8.
     raw: (Window, Vec<u8>),
-    holes: Holes,
+    /// None: the stream is not known to be text.
+    holes: Option<Holes>,
 }
 
 impl<'a> Input<'a> {
@@ -135,16 +137,24 @@ impl<'a> Input<'a> {
             error: None,
             utf16: None,
             raw: (Window::default(), Vec::new()),
-            holes: Holes::default(),
+            holes: None,
         };
         input.fill_to(sniff);
         if let Some(utf16) = Utf16::of(input.window.bytes()) {
+            input.expect_text();
             input.utf16 = Some(utf16);
             input.raw.0 = std::mem::take(input.window);
             input.decode();
             input.fill_to(sniff);
         }
         input
+    }
+
+    /// From now on zeros are looked for, from the start of the stream on: nothing of it may have left the window.
+    pub(super) fn expect_text(&mut self) {
+        if self.holes.is_none() {
+            self.holes.insert(Holes::default()).look(self.window.bytes(), 0);
+        }
     }
 
     /// The unread bytes in the window.
@@ -196,7 +206,9 @@ impl<'a> Input<'a> {
             }
         };
         self.hasher.update(&room[..n]);
-        self.holes.look(&room[..n], self.total);
+        if let Some(holes) = &mut self.holes {
+            holes.look(&room[..n], self.total);
+        }
         target.filled += n;
         self.total += n as u64;
         self.at_end = n == 0;
@@ -219,6 +231,6 @@ impl<'a> Input<'a> {
             self.start = self.window.filled;
             self.grow();
         }
-        End { bytes: self.total, sha256: hex(&self.hasher.finalize()), error: self.error, holes: self.holes }
+        End { bytes: self.total, sha256: hex(&self.hasher.finalize()), error: self.error, holes: self.holes.unwrap_or_default() }
     }
 }
