@@ -4,10 +4,17 @@
 //! `-9218868437227405312` or `Error`. The names are data: `rules/normalise/windows_codes.yml`. A name that is not there
 //! stays. `Information` is what Windows shows for level 4 and, as audit events are without a level, for their 0.
 
+use std::borrow::Cow;
+
+use rustc_hash::FxHashMap;
+
 use super::rendered;
 
+/// Answers that are kept: a log has few levels, keywords and opcodes, unless it wants harm.
+const MAX_ANSWERS: usize = 1_024;
+
 /// What a member is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Coded {
     /// A set of bits: a name, or a number of 64 bits in decimal digits.
     Keywords,
@@ -37,6 +44,27 @@ impl Coded {
             Self::Opcode => rendered::opcode(text).map(str::to_owned),
         };
         by_name.filter(|restored| restored != text)
+    }
+}
+
+/// What texts were restored to.
+#[derive(Debug, Default)]
+pub(super) struct Restored {
+    answers: FxHashMap<(Coded, bool), FxHashMap<Box<str>, Option<String>>>,
+}
+
+impl Restored {
+    /// As [`Coded::restore`], which is asked once for a text.
+    pub(super) fn of(&mut self, coded: Coded, text: &str, is_audit: bool) -> Option<Cow<'_, str>> {
+        let answers = self.answers.entry((coded, is_audit)).or_default();
+        if !answers.contains_key(text) {
+            let answer = coded.restore(text, is_audit);
+            if answers.len() >= MAX_ANSWERS {
+                return answer.map(Cow::Owned);
+            }
+            answers.insert(text.into(), answer);
+        }
+        answers[text].as_deref().map(Cow::Borrowed)
     }
 }
 

@@ -167,20 +167,14 @@ impl Normaliser<'_> {
             _ => return span,
         };
         let braced = format!("{{{}}}", text.to_ascii_uppercase());
-        let start = self.batch.text.len();
-        self.batch.text.push_str(&braced);
-        TextSpan { start: offset(start), end: offset(self.batch.text.len()) }
+        push(&mut self.batch.text, &braced)
     }
 
     /// A value as the event's XML has it, where the encoding writes it by a name.
     fn restored(&mut self, coded: Coded, span: TextSpan, dataset: Option<TextSpan>) -> TextSpan {
         let is_audit = dataset.is_some_and(|d| self.batch.str(d).eq_ignore_ascii_case("Security"));
-        match coded.restore(self.batch.str(span), is_audit) {
-            Some(text) => {
-                let start = self.batch.text.len();
-                self.batch.text.push_str(&text);
-                TextSpan { start: offset(start), end: offset(self.batch.text.len()) }
-            }
+        match self.known.restored.of(coded, self.batch.str(span), is_audit) {
+            Some(text) => push(&mut self.batch.text, &text),
             None => span,
         }
     }
@@ -250,6 +244,13 @@ impl Normaliser<'_> {
             shape.codes.get(text).map_or(Action::Field(name), |coded| Action::Coded(name, *coded))
         }
     }
+}
+
+/// Puts a text behind the others of a batch.
+fn push(texts: &mut String, text: &str) -> TextSpan {
+    let start = offset(texts.len());
+    texts.push_str(text);
+    TextSpan { start, end: offset(texts.len()) }
 }
 
 fn field_name(path: &str, state: &super::ShapeState) -> String {

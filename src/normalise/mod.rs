@@ -20,7 +20,7 @@ use std::ops::ControlFlow;
 
 use rustc_hash::FxHashMap;
 
-use codes::Coded;
+use codes::{Coded, Restored};
 pub(crate) use paths::PathId;
 use paths::Paths;
 use shapes::{SHAPES, Shape};
@@ -99,6 +99,7 @@ pub(crate) struct Vocabulary {
     record_number: u64,
     /// Sysmon's own time.
     utc_time: NameId,
+    restored: Restored,
 }
 
 impl Vocabulary {
@@ -123,6 +124,7 @@ impl Vocabulary {
             key_text: String::new(),
             record_number: 0,
             utc_time: names.intern("UtcTime"),
+            restored: Restored::default(),
         }
     }
 

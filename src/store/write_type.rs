@@ -20,7 +20,10 @@ impl Writer<'_> {
         first: i64,
         names: &Names,
     ) -> Result<(), StoreError> {
-        self.make_columns(type_index, batch, events, names)?;
+        // A group's are made when it begins.
+        if !self.grouped {
+            self.make_columns(type_index, batch, events, names)?;
+        }
         self.types[type_index].pending += events.len() as u64;
         let connection = self.connection;
         let has_table = !self.types[type_index].overflow;
