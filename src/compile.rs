@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 use walkdir::WalkDir;
 
-use crate::diag::{Diagnostic, Severity, SourceText};
+use crate::diag::{Diagnostic, SourceText, has_errors};
 use crate::ir::{Correlation, InputSource, Language, Rule, RuleMeta};
 use crate::sigma::{self, SigmaOptions};
 use crate::spl::{self, Macros};
 
-pub use change::{load_changes, refuses};
+pub use change::load_changes;
 
 /// A larger file is no rule.
 pub const MAX_RULE_BYTES: u64 = 16 * 1024 * 1024;
@@ -44,7 +44,7 @@ pub struct RuleSet {
 impl RuleSet {
     /// Whether any rule was left out.
     pub fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+        has_errors(&self.diagnostics)
     }
 
     /// Everything that makes findings: rules, then correlations.

@@ -97,13 +97,25 @@ impl Diagnostic {
     /// Returns the 1-based line and column (in characters) of the span's start.
     pub fn line_column(&self) -> Option<(usize, usize)> {
         let (source, span) = (self.source.as_ref()?, self.span.as_ref()?);
-        Some(place(&source.text, span.start))
+        Some(source.line_column(span.start))
     }
 
     /// Returns the line and column of the first character after the span, counted as in [`Self::line_column`].
     pub fn end_line_column(&self) -> Option<(usize, usize)> {
         let (source, span) = (self.source.as_ref()?, self.span.as_ref()?);
-        Some(place(&source.text, span.end.max(span.start)))
+        Some(source.line_column(span.end.max(span.start)))
+    }
+}
+
+/// Whether any of them is an error.
+pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}
+
+impl SourceText {
+    /// The 1-based line and column (in characters) of a byte.
+    pub fn line_column(&self, at: usize) -> (usize, usize) {
+        place(&self.text, at)
     }
 }
 

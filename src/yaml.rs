@@ -168,6 +168,13 @@ impl Node {
         }
     }
 
+    /// Returns the texts of a scalar or of a list of scalars; `None` where it is anything else, or empty.
+    pub fn text_list(&self) -> Option<Vec<String>> {
+        let members = if let Value::Sequence(members) = &self.value { members.as_slice() } else { std::slice::from_ref(self) };
+        let texts: Option<Vec<String>> = members.iter().map(|member| member.scalar_text().map(String::from)).collect();
+        texts.filter(|texts| !texts.is_empty())
+    }
+
     /// Returns the bytes of the source that spell a range of bytes of a string's text: escapes, folding and indentation
     /// taken into account. Anything but a string, and a string that came through an alias, is its whole span.
     pub fn part_span(&self, source: &str, part: Range<usize>) -> Range<usize> {

@@ -6,8 +6,8 @@ use anyhow::bail;
 
 use super::printer::Printer;
 use super::words::counted_len;
-use crate::compile::{CompileOptions, load_changes, refuses};
-use crate::diag::{Diagnostic, Severity};
+use crate::compile::{CompileOptions, load_changes};
+use crate::diag::{Diagnostic, Severity, has_errors};
 
 /// What changes Sigma rules.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -30,7 +30,7 @@ impl ChangeArgs {
     pub(crate) fn load(&self, printer: &Printer) -> anyhow::Result<CompileOptions> {
         let (options, diagnostics) = self.read()?;
         diagnostics.iter().for_each(|diagnostic| printer.diagnostic(diagnostic));
-        if refuses(&diagnostics) {
+        if has_errors(&diagnostics) {
             let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
             bail!("the pipelines and values cannot be used: {}", counted_len(errors, "error"));
         }

@@ -14,8 +14,8 @@ use super::printer::Printer;
 use super::store::StoreArgs;
 use super::words::counted_len;
 use crate::catalog::Catalog;
-use crate::compile::{RuleSet, load_rules, read_source, refuses};
-use crate::diag::{Diagnostic, Severity, SourceText};
+use crate::compile::{RuleSet, load_rules, read_source};
+use crate::diag::{Diagnostic, Severity, SourceText, has_errors};
 use crate::hunt::{unanswered, unanswered_correlation};
 use crate::report::{Format, ListWriter, Shape, TableColumn, sarif, to_json, visible};
 use crate::taxonomy::Taxonomy;
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let (mut options, of_changes) = args.changes.read()?;
     options.sigma.validate = true;
     // With a broken pipeline nothing can be said of the rules.
-    let mut set = if refuses(&of_changes) { RuleSet::default() } else { load_rules(&args.paths, &options) };
+    let mut set = if has_errors(&of_changes) { RuleSet::default() } else { load_rules(&args.paths, &options) };
     set.diagnostics.splice(0..0, of_changes);
     let mut without_events = None;
     if let Some(store) = store {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{CompileOptions, read_source};
-use crate::diag::{Diagnostic, Severity, SourceText};
+use crate::diag::{Diagnostic, SourceText};
 use crate::sigma::{Pipelines, SigmaOptions, read_values};
 
 /// Reads pipelines and a file of values. The options are to be used only where no diagnostic is an error.
@@ -28,9 +28,4 @@ pub fn load_changes(pipelines: &[PathBuf], values: Option<&Path>) -> Result<(Com
     });
     let sigma = SigmaOptions { placeholders, pipelines, ..SigmaOptions::default() };
     Ok((CompileOptions { sigma }, diagnostics))
-}
-
-/// Whether the options that came with them must not be used.
-pub fn refuses(diagnostics: &[Diagnostic]) -> bool {
-    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
 }

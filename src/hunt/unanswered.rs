@@ -44,31 +44,28 @@ pub fn unanswered_correlation(
     catalog: &Catalog,
     taxonomy: &Taxonomy,
 ) -> Option<Diagnostic> {
-    if can_alert(index, all, catalog, taxonomy) {
+    let can = can_match(index, all, catalog, taxonomy);
+    if can_alert(&all[index], &can) {
         return None;
     }
-    let silent: Vec<String> = all[index]
-        .inputs
-        .iter()
-        .filter(|input| !can_match(&input.source, all, catalog, taxonomy))
-        .map(|input| format!("`{}`", input.name))
-        .collect();
-    let message = format!("the correlation cannot fire: the store holds nothing that {} could match", silent.join(", "));
+    let silent = all[index].inputs.iter().zip(can).filter(|(_, can)| !can).map(|(input, _)| format!("`{}`", input.name));
+    let message =
+        format!("the correlation cannot fire: the store holds nothing that {} could match", silent.collect::<Vec<_>>().join(", "));
     Some(Diagnostic::new(Severity::Note, "store-correlation-absent", message).at(source, key(&source.text, "correlation")))
 }
 
-fn can_match(input: &InputSource, all: &[Correlation], catalog: &Catalog, taxonomy: &Taxonomy) -> bool {
-    match input {
+/// Which inputs of a correlation can match anything.
+fn can_match(index: usize, all: &[Correlation], catalog: &Catalog, taxonomy: &Taxonomy) -> Vec<bool> {
+    let can = |source: &InputSource| match source {
         InputSource::Query(query) => !plan(query, &[], catalog, taxonomy).branches.is_empty(),
-        InputSource::Correlation(earlier) => can_alert(*earlier, all, catalog, taxonomy),
-    }
+        InputSource::Correlation(earlier) => can_alert(&all[*earlier], &can_match(*earlier, all, catalog, taxonomy)),
+    };
+    all[index].inputs.iter().map(|input| can(&input.source)).collect()
 }
 
 /// Whether inputs that can match are enough. A condition that is no conjunction may always hold.
-fn can_alert(index: usize, all: &[Correlation], catalog: &Catalog, taxonomy: &Taxonomy) -> bool {
-    let own = &all[index];
-    let can: Vec<bool> = own.inputs.iter().map(|input| can_match(&input.source, all, catalog, taxonomy)).collect();
-    match &own.condition {
+fn can_alert(correlation: &Correlation, can: &[bool]) -> bool {
+    match &correlation.condition {
         WindowCondition::Rules(expression) => match expression.conjunction() {
             Some((wanted, _)) => wanted.iter().all(|input| can[*input]),
             None => can.contains(&true),

@@ -59,13 +59,13 @@ impl Filter {
     pub fn apply(&self, target: &mut Rule) {
         let filter = std::mem::replace(&mut target.query.filter, Pred::True);
         target.query.filter = super::value::all(vec![filter, self.keep.clone()]);
-        target.meta.hash = rule::hash(&format!("{}\n{}", target.meta.hash, self.meta.hash));
+        target.meta.hash = rule::joined_hash(&target.meta.hash, &self.meta.hash);
     }
 }
 
-/// Whether every part of the filter's log source is the rule's too.
-fn narrows(filter: &Scope, rule: &Scope) -> bool {
-    match (filter, rule) {
+/// Whether every part of a log source that is wanted is the rule's too.
+pub(super) fn narrows(wanted: &Scope, rule: &Scope) -> bool {
+    match (wanted, rule) {
         (Scope::Any, _) => true,
         (Scope::LogSource { product, category, service }, Scope::LogSource { product: p, category: c, service: s }) => {
             [(product, p), (category, c), (service, s)].iter().all(|(wanted, has)| wanted.is_none() || wanted == has)

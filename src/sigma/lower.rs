@@ -20,7 +20,7 @@ impl LinkedSet {
                     Target::Correlation(earlier) => (InputSource::Correlation(earlier), lowered[earlier].meta.hash.as_str()),
                 };
                 if hash != meta.hash {
-                    meta.hash = rule::hash(&format!("{}\n{hash}", meta.hash));
+                    meta.hash = rule::joined_hash(&meta.hash, hash);
                 }
                 Input { name: reference.name.clone(), source, group_by: input.group_by.clone(), values: input.values.clone() }
             });

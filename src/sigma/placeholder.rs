@@ -24,9 +24,7 @@ pub fn read_values(source: &Arc<SourceText>) -> Result<BTreeMap<String, Vec<Stri
         }
         for (key, node) in document.entries() {
             let name = key.text.strip_prefix('%').and_then(|name| name.strip_suffix('%')).unwrap_or(&key.text);
-            let members = if let Value::Sequence(members) = &node.value { members.as_slice() } else { std::slice::from_ref(node) };
-            let texts: Option<Vec<String>> = members.iter().map(|member| member.scalar_text().map(String::from)).collect();
-            match texts.filter(|texts| !texts.is_empty()) {
+            match node.text_list() {
                 _ if !is_placeholder_name(name) => {
                     fail(&Node { span: key.span.clone(), ..node.clone() }, format!("`{name}` is no name of a placeholder"));
                 }

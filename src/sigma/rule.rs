@@ -59,7 +59,15 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash_of_text: &st
 
 /// A hash of what was read, together with what else decided its meaning.
 pub(super) fn traced_hash(context: &Context<'_>, of_text: &str) -> String {
-    if context.traced().is_empty() { of_text.to_string() } else { hash(&format!("{of_text}\n{}", context.traced().join("\n"))) }
+    if context.traced().is_empty() { of_text.to_string() } else { joined_hash(of_text, &context.traced().join("\n")) }
+}
+
+/// What a status may be, the more trusted the later.
+pub(super) const STATUSES: [&str; 5] = ["unsupported", "deprecated", "experimental", "test", "stable"];
+
+/// A hash of two things that decide together what a rule means.
+pub(super) fn joined_hash(own: &str, other: &str) -> String {
+    hash(&format!("{own}\n{other}"))
 }
 
 /// SHA-256 in hex.

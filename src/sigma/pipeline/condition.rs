@@ -7,8 +7,10 @@ use regex::Regex;
 
 use super::super::SigmaOptions;
 use super::super::context::Context;
+use super::super::filter::narrows;
 use super::super::item::{Item, ItemValue};
 use super::super::modifier::Kind;
+use super::super::rule::STATUSES;
 use super::super::text::{Piece, Text};
 use super::super::value::finished_texts;
 use super::parameters::{Parameters, matches_start};
@@ -21,7 +23,7 @@ use crate::yaml::{Node, Value};
 /// A condition on a rule.
 #[derive(Debug, Clone)]
 pub(super) enum RuleTest {
-    LogSource([Option<String>; 3]),
+    LogSource(Scope),
     ContainsItem(String, Scalar),
     ContainsField(String),
     Applied(String),
@@ -107,7 +109,7 @@ impl RuleTest {
             found
         };
         match self {
-            Self::LogSource(wanted) => subject.scopes.iter().any(|scope| is_in(wanted, scope)),
+            Self::LogSource(wanted) => subject.scopes.iter().any(|scope| narrows(wanted, scope)),
             Self::ContainsItem(field, value) => {
                 any_item(&|item| item.key.field.as_deref() == Some(field) && item.values.iter().any(|own| is_value(item, own, value)))
             }
@@ -122,8 +124,8 @@ impl RuleTest {
     }
 }
 
-/// The parts of a log source, of which one must be there: category, product, service.
-pub(super) fn log_source(p: &mut Parameters<'_, '_, '_>) -> Option<[Option<String>; 3]> {
+/// A log source, of which one part must be there.
+pub(super) fn log_source(p: &mut Parameters<'_, '_, '_>) -> Option<Scope> {
     let parts = [p.optional_text("category"), p.optional_text("product"), p.optional_text("service")];
     let [category, product, service] = parts;
     let parts = [category?, product?, service?].map(|part| part.map(|text| text.trim().to_lowercase()));
@@ -132,16 +134,9 @@ pub(super) fn log_source(p: &mut Parameters<'_, '_, '_>) -> Option<[Option<Strin
         p.context.error(&p.head, "sigma-pipeline-missing", message);
         return None;
     }
-    Some(parts)
+    let [category, product, service] = parts;
+    Some(Scope::LogSource { product, category, service })
 }
-
-/// Whether a rule's log source has every part that is wanted.
-fn is_in(wanted: &[Option<String>; 3], scope: &Scope) -> bool {
-    let Scope::LogSource { product, category, service } = scope else { return false };
-    wanted.iter().zip([category, product, service]).all(|(wanted, own)| wanted.is_none() || wanted == own)
-}
-
-const STATUSES: [&str; 5] = ["unsupported", "deprecated", "experimental", "test", "stable"];
 
 /// Attributes with an order of their own take only values that have a place in it.
 fn check_attribute(p: &mut Parameters<'_, '_, '_>, attribute: &str, value: &Scalar) -> Option<()> {

@@ -138,12 +138,7 @@ impl<'n> Parameters<'_, '_, 'n> {
     }
 
     pub(super) fn texts_of(&mut self, key: &str, node: &Node) -> Option<Vec<String>> {
-        let members = match &node.value {
-            Value::Sequence(members) => members.as_slice(),
-            _ => std::slice::from_ref(node),
-        };
-        let texts: Option<Vec<String>> = members.iter().map(|member| member.scalar_text().map(String::from)).collect();
-        match texts.filter(|texts| !texts.is_empty()) {
+        match node.text_list() {
             Some(texts) => Some(texts),
             None => self.fail(&node.span, format!("`{key}` is a text or a list of texts")),
         }

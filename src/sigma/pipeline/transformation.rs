@@ -117,7 +117,7 @@ impl Reader<'_, '_, '_> {
             self.context.warn(&kind.span, "sigma-pipeline-condition-unused", message);
         }
         let source = self.context.source;
-        let line = source.text[..node.span.start].matches('\n').count() + 1;
+        let (line, _) = source.line_column(node.span.start);
         Some(PipelineItem {
             id: node.get("id").and_then(Node::scalar_text).map(String::from),
             hash: rule::hash(source.text.get(node.span.clone()).unwrap_or("")),
@@ -154,10 +154,7 @@ impl Reader<'_, '_, '_> {
             "field_name_prefix" => Transformation::MapFields(FieldMap::Prefix(p.text("prefix")?)),
             "field_name_suffix" => Transformation::MapFields(FieldMap::Suffix(p.text("suffix")?)),
             "add_condition" => add_condition(&mut p)?,
-            "change_logsource" => {
-                let [category, product, service] = log_source(&mut p)?;
-                Transformation::ChangeLogSource(Scope::LogSource { product, category, service })
-            }
+            "change_logsource" => Transformation::ChangeLogSource(log_source(&mut p)?),
             "drop_detection_item" => Transformation::DropItem,
             "value_placeholders" => Transformation::Placeholders(Placeholders::read(&mut p, Replacement::Vars)?),
             "wildcard_placeholders" => Transformation::Placeholders(Placeholders::read(&mut p, Replacement::Wildcard)?),

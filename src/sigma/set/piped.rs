@@ -52,7 +52,7 @@ fn reread(parsed: &mut ParsedRule, filters: &[&Filter], options: &SigmaOptions, 
     parsed.rule = read.rule;
     parsed.rule.meta.id = id;
     for filter in filters {
-        parsed.rule.meta.hash = rule::hash(&format!("{}\n{}", parsed.rule.meta.hash, filter.meta.hash));
+        parsed.rule.meta.hash = rule::joined_hash(&parsed.rule.meta.hash, &filter.meta.hash);
     }
 }
 

@@ -14,7 +14,6 @@ use super::rule;
 use super::suggest::nearest;
 use crate::yaml::{Key, Node, Value};
 
-const STATUSES: [&str; 5] = ["stable", "test", "experimental", "deprecated", "unsupported"];
 const RELATIONS: [&str; 6] = ["derived", "obsolete", "obsoletes", "merged", "renamed", "similar"];
 const KEYS: [&str; 22] = [
     "title",
@@ -149,7 +148,9 @@ fn identity(context: &mut Context<'_>, document: &Node) {
 
 fn words(context: &mut Context<'_>, document: &Node) {
     if let Some(node) = document.get("status") {
-        word(context, node, "status", "sigma-invalid-status", &STATUSES);
+        let mut statuses = rule::STATUSES;
+        statuses.reverse();
+        word(context, node, "status", "sigma-invalid-status", &statuses);
     }
     match document.get("level") {
         None => context.lint(&rule::head(document), "sigma-missing-level", "the rule has no `level`"),
