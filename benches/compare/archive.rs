@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use retrohunt::catalog::{EventId, EventType, TypeId};
+use retrohunt::ir::Case;
 use retrohunt::store::{Store, StoredValue};
+
+use crate::evaluate::text::characters;
 
 /// The number of a text.
 pub(crate) type ValueNumber = u32;
@@ -18,23 +21,10 @@ pub(crate) struct Text {
 }
 
 impl Text {
-    /// Its characters without case: ASCII letters small, others small where that is one character outside ASCII.
-    pub(crate) fn folded(&self) -> &[char] {
-        self.folded.get_or_init(|| self.text.chars().map(fold).collect())
-    }
-
-    /// Its characters.
-    pub(crate) fn exact(&self) -> &[char] {
-        self.exact.get_or_init(|| self.text.chars().collect())
-    }
-}
-
-/// Folds one character.
-pub(crate) fn fold(c: char) -> char {
-    let small: Vec<char> = c.to_lowercase().collect();
-    match small[..] {
-        [one] if c.is_ascii() == one.is_ascii() => one,
-        _ => c,
+    /// Its characters as a comparison sees them.
+    pub(crate) fn characters(&self, case: Case) -> &[char] {
+        let made = if case == Case::Ignore { &self.folded } else { &self.exact };
+        made.get_or_init(|| characters(&self.text, case))
     }
 }
 

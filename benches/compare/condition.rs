@@ -3,14 +3,15 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use regex::Regex;
 use retrohunt::catalog::EventType;
-use retrohunt::ir::{Case, Cidr, Glob, NumberOp, Part, Pred, Query, Test};
+use retrohunt::ir::{Case, Cidr, FieldCompare, Glob, NumberOp, Part, Pred, Query, Test};
 use retrohunt::taxonomy::Selector;
 
-use super::archive::{Archive, Event, ValueNumber, fold};
+use super::archive::{Archive, Event, ValueNumber};
+use super::evaluate::pred::{holds, in_network, texts_compare};
+use super::evaluate::text::{characters, number};
 use super::lookup::{Found, Place, find, selectors};
 
 /// The events that pass, ascending.
@@ -54,7 +55,7 @@ enum Condition {
     Not(Box<Condition>),
     Field(Place, Question),
     Keyword(Question),
-    Same { left: Place, right: Place, before: bool, after: bool, case: Case },
+    Same { left: Place, right: Place, compare: FieldCompare },
 }
 
 impl Condition {
@@ -72,13 +73,7 @@ impl Condition {
                 Self::Field(place(&m.field.name), Question::of(&m.test))
             }
             Pred::Keyword { glob, case } => Self::Keyword(Question::of(&Test::Glob { glob: glob.clone(), case: *case })),
-            Pred::Compare(c) => Self::Same {
-                left: place(&c.left.name),
-                right: place(&c.right.name),
-                before: c.any_before,
-                after: c.any_after,
-                case: c.case,
-            },
+            Pred::Compare(c) => Self::Same { left: place(&c.left.name), right: place(&c.right.name), compare: c.clone() },
             Pred::Scalar(_) => panic!("Sigma has no expressions"),
         }
     }
@@ -96,27 +91,14 @@ impl Condition {
                 Found::Made(text) => question.test.passes(text, &characters(text, question.case())),
             }),
             Self::Keyword(question) => event.columns.iter().flatten().chain(&event.message).any(|n| question.answer(*n, archive)),
-            Self::Same { left, right, before, after, case } => {
+            Self::Same { left, right, compare } => {
                 let texts = |place: &Place| -> Vec<Vec<char>> {
-                    place.texts(event, archive).iter().map(|found| characters(archive.shown(found), *case)).collect()
+                    place.texts(event, archive).iter().map(|found| characters(archive.shown(found), compare.case)).collect()
                 };
                 let (left, right) = (texts(left), texts(right));
-                left.iter().any(|l| right.iter().any(|r| same(l, r, *before, *after)))
+                left.iter().any(|l| right.iter().any(|r| texts_compare(compare, l, r)))
             }
         }
-    }
-}
-
-fn characters(text: &str, case: Case) -> Vec<char> {
-    text.chars().map(|c| if case == Case::Ignore { fold(c) } else { c }).collect()
-}
-
-fn same(left: &[char], right: &[char], before: bool, after: bool) -> bool {
-    match (before, after) {
-        (false, false) => left == right,
-        (false, true) => left.starts_with(right),
-        (true, false) => left.ends_with(right),
-        (true, true) => right.is_empty() || left.windows(right.len()).any(|part| part == right),
     }
 }
 
@@ -156,11 +138,7 @@ impl Question {
             return *known;
         }
         let text = &archive.texts[number as usize];
-        let characters = match &self.test {
-            Asked::Pattern { case: Case::Ignore, .. } => text.folded(),
-            Asked::Pattern { case: Case::Exact, .. } => text.exact(),
-            _ => &[],
-        };
+        let characters = if let Asked::Pattern { case, .. } = self.test { text.characters(case) } else { &[] };
         let passes = self.test.passes(&text.text, characters);
         self.answers.borrow_mut().insert(number, passes);
         passes
@@ -173,15 +151,8 @@ impl Asked {
             Self::Present => true,
             Self::Pattern { pieces, .. } => matches(pieces, characters),
             Self::Expression(regex) => regex.is_match(text),
-            Self::Network(cidr) => in_network(*cidr, text),
-            Self::Number(op, right) => number(text).is_some_and(|left| match op {
-                NumberOp::Lt => left < *right,
-                NumberOp::Le => left <= *right,
-                NumberOp::Gt => left > *right,
-                NumberOp::Ge => left >= *right,
-                NumberOp::Eq => left == *right,
-                NumberOp::Ne => left != *right,
-            }),
+            Self::Network(cidr) => in_network(cidr, text),
+            Self::Number(op, right) => number(text).is_some_and(|left| holds(*op, left.partial_cmp(right))),
         }
     }
 }
@@ -217,21 +188,4 @@ fn matches(pieces: &[Vec<Option<char>>], text: &[char]) -> bool {
         }
     }
     true
-}
-
-/// An IPv4 address is its mapped IPv6 address.
-fn in_network(cidr: Cidr, text: &str) -> bool {
-    let bits = |address: IpAddr| match address {
-        IpAddr::V4(v4) => u128::from(u32::from(v4)) | 0xffff_0000_0000,
-        IpAddr::V6(v6) => u128::from(v6),
-    };
-    let Ok(address) = text.trim().parse::<IpAddr>() else { return false };
-    let length = u32::from(cidr.prefix) + if cidr.address.is_ipv4() { 96 } else { 0 };
-    length == 0 || bits(address) >> (128 - length) == bits(cidr.address) >> (128 - length)
-}
-
-/// A sign, digits, a fraction, an exponent, and nothing around.
-fn number(text: &str) -> Option<f64> {
-    let shape = Regex::new(r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$|^[+-]?\.[0-9]+([eE][+-]?[0-9]+)?$").unwrap();
-    shape.is_match(text).then(|| text.parse().ok()).flatten()
 }

@@ -6,7 +6,8 @@ use retrohunt::catalog::EventType;
 use retrohunt::ir::Scope;
 use retrohunt::taxonomy::{Definition, Envelope, FieldFunction, LogSource, Lookup, Selector, Taxonomy};
 
-use super::archive::{Archive, Event, ValueNumber, fold};
+use super::archive::{Archive, Event, ValueNumber};
+use super::evaluate::text::fold;
 
 /// Where the texts of a name are.
 pub(crate) enum Place {

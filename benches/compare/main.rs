@@ -1,5 +1,6 @@
 //! Holds three readings of every rule against each other over real archives: the hunt, the portable SQL in a SQLite
-//! client, and an evaluator in memory that shares no code with either.
+//! client, and an evaluator in memory that shares no code with either: it is that of the tests, and asks each question once
+//! for each text.
 //!
 //! `make compare` takes all rules of `../shared/rules/sigmahq` over all of `../shared/corpora/dev` and over a million
 //! generated events; `make compare COMPARE='FOLDER FILE…'` other archives. It is no bench of speed, but needs optimised code:
@@ -9,6 +10,9 @@
 #![allow(missing_docs, reason = "cargo's entry point")]
 
 mod archive;
+mod condition;
+#[allow(dead_code, reason = "what the tests evaluate beside single values")]
+#[path = "../../tests/support/evaluate/mod.rs"]
 mod evaluate;
 mod lookup;
 mod portable;
@@ -100,7 +104,7 @@ fn compare(input: &Path, path: &Path, rules: &[Rule]) -> bool {
     let (evaluated, portable) = std::thread::scope(|scope| {
         let evaluator = scope.spawn(move || {
             let started = Instant::now();
-            let matches: Matches = rules.iter().map(|rule| evaluate::matching(&archive, &rule.query)).collect();
+            let matches: Matches = rules.iter().map(|rule| condition::matching(&archive, &rule.query)).collect();
             println!("  evaluator: {:.0} s", started.elapsed().as_secs_f64());
             matches
         });

@@ -66,17 +66,7 @@ pub(crate) fn logs(first: usize, count: usize) -> Vec<Valid> {
 
 /// An event of every kind in every encoding that the tests can write.
 pub(crate) fn encoded() -> Vec<Valid> {
-    let event = |(kind, record): (&'static Kind, i64)| WindowsEvent {
-        kind,
-        record,
-        time_us: 1_700_000_000_000_000 + record * 1_500_000,
-        host: "host.test".to_owned(),
-        process: 4,
-        thread: 8,
-        activity: None,
-        user: None,
-        data: kind.fields.iter().map(|field| (field.name, field.typical.to_owned())).collect(),
-    };
+    let event = |(kind, record): (&'static Kind, i64)| WindowsEvent::typical(kind, record, 1_700_000_000_000_000 + record * 1_500_000);
     let events: Vec<WindowsEvent> = KINDS.iter().zip(1..).map(event).collect();
     let input = |encoding: &Encoding| {
         let bytes = (encoding.write)(&events);

@@ -11,17 +11,7 @@ use crate::support::samples::sigma_rule;
 fn found_in(kind: &'static Kind, selection: &str) -> Vec<&'static str> {
     let set = load_text("rule.yml", &sigma_rule("11111111-2222-3333-4444-555555555555", selection), &CompileOptions::default());
     assert_eq!(set.rules.len(), 1, "{:?}", set.diagnostics);
-    let event = WindowsEvent {
-        kind,
-        record: 1,
-        time_us: 1_700_000_000_000_000,
-        host: "host.test".to_owned(),
-        process: 4,
-        thread: 8,
-        activity: None,
-        user: None,
-        data: kind.fields.iter().map(|field| (field.name, field.typical.to_owned())).collect(),
-    };
+    let event = WindowsEvent::typical(kind, 1, 1_700_000_000_000_000);
     let found = |write: fn(&[WindowsEvent]) -> Vec<u8>| !Loaded::of_bytes(&write(std::slice::from_ref(&event))).hunt(&set).is_empty();
     encodings().into_iter().filter(|encoding| found(encoding.write)).map(|encoding| encoding.name).collect()
 }

@@ -59,6 +59,21 @@ impl std::fmt::Debug for WindowsEvent {
 }
 
 impl WindowsEvent {
+    /// An event of a kind with what Windows typically writes.
+    pub(crate) fn typical(kind: &'static Kind, record: i64, time_us: i64) -> Self {
+        Self {
+            kind,
+            record,
+            time_us,
+            host: "host.test".to_owned(),
+            process: 4,
+            thread: 8,
+            activity: None,
+            user: None,
+            data: kind.fields.iter().map(|field| (field.name, field.typical.to_owned())).collect(),
+        }
+    }
+
     /// The time in a format of strftime.
     pub(crate) fn time(&self, format: &str) -> String {
         Timestamp::from_microsecond(self.time_us).expect("a time of this century").strftime(format).to_string()

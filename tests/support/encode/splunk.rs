@@ -12,20 +12,14 @@ pub(crate) const ENCODINGS: &[Encoding] = &[
         name: "Splunk JSON of XML",
         write: |events| json_export(events, &|e| element(e, '\'')),
         time_unit_us: 1_000,
-        adds: |event| {
-            let time = event.time("%Y-%m-%dT%H:%M:%S.%6f000Z");
-            [beside("XmlWinEventLog", event), vec![("SystemTime", time)]].concat()
-        },
+        adds: xml_export,
         ..xml::XML
     },
     Encoding {
         name: "Splunk CSV of XML",
         write: |events| csv_export(events, &|e| element(e, '\'')),
         time_unit_us: 1_000,
-        adds: |event| {
-            let time = event.time("%Y-%m-%dT%H:%M:%S.%6f000Z");
-            [beside("XmlWinEventLog", event), vec![("SystemTime", time)]].concat()
-        },
+        adds: xml_export,
         ..xml::XML
     },
     Encoding {
@@ -48,6 +42,11 @@ pub(crate) const ENCODINGS: &[Encoding] = &[
 fn beside(sourcetype: &str, event: &WindowsEvent) -> Vec<(&'static str, String)> {
     let source = format!("{sourcetype}:{}", event.kind.channel);
     vec![("host", event.host.clone()), ("source", source), ("sourcetype", sourcetype.to_owned()), ("index", "wineventlog".to_owned())]
+}
+
+fn xml_export(event: &WindowsEvent) -> Vec<(&'static str, String)> {
+    let time = event.time("%Y-%m-%dT%H:%M:%S.%6f000Z");
+    [beside("XmlWinEventLog", event), vec![("SystemTime", time)]].concat()
 }
 
 fn classic(event: &WindowsEvent) -> Vec<(&'static str, String)> {

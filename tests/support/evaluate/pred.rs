@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use retrohunt::ir::{Case, Cidr, Field, FieldCompare, Match, NumberOp, Pred, Test};
+use retrohunt::ir::{Cidr, Field, FieldCompare, Match, NumberOp, Pred, Test};
 
 use super::scalar::{self, Value};
 use super::{Event, Row, text};
@@ -96,7 +96,7 @@ pub(crate) fn holds(op: NumberOp, ordering: Option<std::cmp::Ordering>) -> bool 
 }
 
 /// Address arithmetic in one space: an IPv4 address is its mapped IPv6 address.
-fn in_network(cidr: &Cidr, value: &str) -> bool {
+pub(crate) fn in_network(cidr: &Cidr, value: &str) -> bool {
     fn wide(address: IpAddr) -> u128 {
         match address {
             IpAddr::V4(v4) => (0xffff << 32) | u128::from(u32::from(v4)),
@@ -113,7 +113,8 @@ fn compare_passes<F>(c: &FieldCompare<F>, subject: &dyn Subject<F>) -> bool {
     left.iter().any(|l| right.iter().any(|r| texts_compare(c, &text::characters(l, c.case), &text::characters(r, c.case))))
 }
 
-fn texts_compare<F>(c: &FieldCompare<F>, haystack: &[char], needle: &[char]) -> bool {
+/// Whether two texts, as characters, compare so.
+pub(crate) fn texts_compare<F>(c: &FieldCompare<F>, haystack: &[char], needle: &[char]) -> bool {
     match (c.any_before, c.any_after) {
         (false, false) => haystack == needle,
         (false, true) => haystack.starts_with(needle),
@@ -141,7 +142,7 @@ fn networks_hold_mapped_addresses() {
 #[test]
 fn not_of_a_missing_field_is_true() {
     let field = Field { name: "Absent".into(), vocabulary: retrohunt::ir::Vocabulary::Sigma };
-    let test = Test::Glob { glob: retrohunt::ir::Glob::literal("x"), case: Case::Ignore };
+    let test = Test::Glob { glob: retrohunt::ir::Glob::literal("x"), case: retrohunt::ir::Case::Ignore };
     let leaf = Pred::Match(Match { field, test, negated: false, span: 0..0 });
     let event = Event::default();
     assert!(!passes(&leaf, &event) && passes(&Pred::Not(Box::new(leaf)), &event));

@@ -4,7 +4,7 @@ use retrohunt::ir::{Case, Glob, Part};
 
 /// Folds one character: ASCII letters to lower case; any other character to its lower case if that is one character
 /// outside ASCII; everything else stays as it is.
-fn fold(c: char) -> char {
+pub(crate) fn fold(c: char) -> char {
     if c.is_ascii_uppercase() {
         return char::from(c as u8 + 32);
     }
