@@ -13,6 +13,9 @@ pub enum StoreError {
         /// What SQLite says.
         error: String,
     },
+    /// Somebody else is writing to it.
+    #[error("another load or hunt is writing to the store `{}`: try again when it has ended", .0.display())]
+    Busy(PathBuf),
     /// The file is a SQLite database, but not of this program.
     #[error("the file is no retrohunt store (application id {found:#x})")]
     Foreign {

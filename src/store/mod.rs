@@ -16,6 +16,7 @@ mod group;
 mod heads;
 mod hunt_writer;
 mod ledger;
+mod lock;
 mod messages;
 mod migrate;
 mod origin;
@@ -52,24 +53,30 @@ pub use scan::EventRange;
 pub use views::ViewDefinition;
 pub use writer::{SourceEnd, SourceOutcome, SourceStart, Writer};
 
+use lock::WriteLock;
+
 use crate::catalog::{Catalog, ColumnIndex, EventId, EventType, ValueId};
 use crate::ir::RuleMeta;
 
 /// One open store.
 pub struct Store {
+    // Fields are dropped in this order: the connection before the right to write.
     connection: Connection,
     catalog: RefCell<Option<Catalog>>,
+    _lock: Option<WriteLock>,
 }
 
 impl Store {
-    /// Opens a store for reading and writing, or makes a new one; finishes what a killed load left.
+    /// Opens a store for reading and writing, or makes a new one; finishes what a killed load left. There is one writer at
+    /// a time: another is waited for, for some seconds.
     ///
     /// # Errors
-    /// When the file is no store, is newer than this program, or SQLite fails.
+    /// When the file is no store, is newer than this program, is being written to, or SQLite fails.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         migrate::check_length(path)?;
+        let lock = WriteLock::of(path)?;
         let connection = Connection::open(path).map_err(|e| StoreError::Open { path: path.to_owned(), error: e.to_string() })?;
-        Self::set_up(connection, true)
+        Self::set_up(connection, true, Some(lock))
     }
 
     /// Opens a store for reading.
@@ -81,7 +88,7 @@ impl Store {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
             Connection::open_with_flags(path, flags).map_err(|e| StoreError::Open { path: path.to_owned(), error: e.to_string() })?;
-        Self::set_up(connection, false)
+        Self::set_up(connection, false, None)
     }
 
     /// Makes a store in memory.
@@ -89,10 +96,10 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::set_up(Connection::open_in_memory()?, true)
+        Self::set_up(Connection::open_in_memory()?, true, None)
     }
 
-    fn set_up(mut connection: Connection, writable: bool) -> Result<Self, StoreError> {
+    fn set_up(mut connection: Connection, writable: bool, lock: Option<WriteLock>) -> Result<Self, StoreError> {
         connection.set_prepared_statement_cache_capacity(512);
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
         migrate::harden(&connection)?;
@@ -105,7 +112,7 @@ impl Store {
         } else {
             migrate::check(&connection)?;
         }
-        Ok(Self { connection, catalog: RefCell::new(None) })
+        Ok(Self { connection, catalog: RefCell::new(None), _lock: lock })
     }
 }
 

@@ -20,6 +20,10 @@ pub struct ViewDefinition {
 /// SQLite takes 1,000,000 bytes of SQL; only names that somebody made for it come near.
 const MAX_SELECT_BYTES: usize = 950_000;
 
+/// Event types with a view of their own, the first ones; the others are in `events` and `other_fields`. What SQLite does for
+/// each view grows with the number of them, and it reads them all whenever it opens a store.
+const MAX_TYPE_VIEWS: usize = 3_000;
+
 const TIME: &str = "CASE WHEN e.time_us % 1000 = 0
     THEN strftime('%Y-%m-%dT%H:%M:%S', (e.time_us - ((e.time_us % 1000000) + 1000000) % 1000000) / 1000000, 'unixepoch') || printf('.%03dZ', (((e.time_us % 1000000) + 1000000) % 1000000) / 1000)
     ELSE strftime('%Y-%m-%dT%H:%M:%S', (e.time_us - ((e.time_us % 1000000) + 1000000) % 1000000) / 1000000, 'unixepoch') || printf('.%06dZ', ((e.time_us % 1000000) + 1000000) % 1000000) END";
@@ -43,7 +47,7 @@ pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) 
         transaction.execute_batch(&format!("DROP VIEW {}", quoted(&name)))?;
     }
     transaction.execute_batch(&fixed_views())?;
-    for event_type in &catalog.types {
+    for event_type in catalog.types.iter().take(MAX_TYPE_VIEWS) {
         transaction.execute_batch(&format!("CREATE VIEW {} AS {}", quoted(&event_type.view), type_select(event_type)))?;
     }
     for definition in definitions {
