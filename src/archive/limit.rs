@@ -116,13 +116,13 @@ impl<'l, D> Metered<'l, D> {
     fn check(&self) -> io::Result<()> {
         let Limits { max_bytes, max_ratio, .. } = self.limits;
         if self.given > *max_bytes {
-            return Err(io::Error::other(format!("more than max_bytes = {max_bytes} bytes when decompressed")));
+            return Err(io::Error::other(format!("more than --max-bytes {max_bytes} bytes when decompressed")));
         }
         if self.given > RATIO_FREE_BYTES {
             let outermost = self.origin.as_ref().map(|origin| origin.bytes() + READ_AHEAD_BYTES);
             let behind = outermost.map_or(self.taken.get(), |bytes| bytes.min(self.taken.get()));
             if self.given / behind.max(1) > *max_ratio {
-                return Err(io::Error::other(format!("decompresses by more than max_ratio = {max_ratio}: a bomb")));
+                return Err(io::Error::other(format!("decompresses by more than --max-ratio {max_ratio}: a bomb")));
             }
         }
         Ok(())

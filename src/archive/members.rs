@@ -10,6 +10,8 @@ use super::limit::Counted;
 
 /// Bytes read at a time.
 const BLOCK_BYTES: usize = 64 * 1024;
+/// Bytes asked of a decoder at a time: what it has ready when it meets damage is lost with it.
+const READ_BYTES: usize = 4 * 1024;
 /// Bytes that tell a member from what else may follow one.
 const MARK_BYTES: usize = 10;
 /// Memory of the dictionary of one xz stream: `xz -9` needs 65 MiB.
@@ -54,7 +56,8 @@ impl Codec {
 /// The decoder of one member.
 enum Decoder<R: Read> {
     Gzip(Box<GzDecoder<Ahead<R>>>),
-    Bzip2(BzDecoder<Ahead<R>>),
+    /// With the error that came together with bytes.
+    Bzip2(BzDecoder<Ahead<R>>, Option<io::Error>),
     Xz(Box<XzReader<Ahead<R>>>),
     Zstd(zstd::stream::read::Decoder<'static, Ahead<R>>),
 }
@@ -63,7 +66,7 @@ impl<R: Read> Decoder<R> {
     fn new(codec: Codec, source: Ahead<R>) -> io::Result<Self> {
         Ok(match codec {
             Codec::Gzip => Self::Gzip(Box::new(GzDecoder::new(source))),
-            Codec::Bzip2 => Self::Bzip2(BzDecoder::new(source)),
+            Codec::Bzip2 => Self::Bzip2(BzDecoder::new(source), None),
             Codec::Xz => Self::Xz(Box::new(XzReader::new_mem_limit(source, false, MAX_XZ_KIB))),
             Codec::Zstd => Self::Zstd(zstd::stream::read::Decoder::with_buffer(source)?.single_frame()),
         })
@@ -72,7 +75,7 @@ impl<R: Read> Decoder<R> {
     fn into_source(self) -> Ahead<R> {
         match self {
             Self::Gzip(decoder) => decoder.into_inner(),
-            Self::Bzip2(decoder) => decoder.into_inner(),
+            Self::Bzip2(decoder, _) => decoder.into_inner(),
             Self::Xz(decoder) => decoder.into_inner(),
             Self::Zstd(decoder) => decoder.finish(),
         }
@@ -83,7 +86,19 @@ impl<R: Read> Read for Decoder<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Gzip(decoder) => decoder.read(buffer),
-            Self::Bzip2(decoder) => decoder.read(buffer),
+            Self::Bzip2(decoder, late) => {
+                if let Some(error) = late.take() {
+                    return Err(error);
+                }
+                let before = decoder.total_out();
+                decoder.read(buffer).or_else(|error| match usize::try_from(decoder.total_out() - before) {
+                    Ok(n) if n > 0 => {
+                        *late = Some(error);
+                        Ok(n)
+                    }
+                    _ => Err(error),
+                })
+            }
             Self::Xz(decoder) => decoder.read(buffer),
             Self::Zstd(decoder) => decoder.read(buffer),
         }
@@ -97,11 +112,15 @@ pub(super) struct Members<R: Read> {
     source: Option<Ahead<R>>,
     current: Option<Decoder<R>>,
     stray_at: Option<u64>,
+    /// Where the current member begins.
+    begun_at: u64,
+    /// What was wrong with the first damaged member that others follow.
+    fault: Option<String>,
 }
 
 impl<R: Read> Members<R> {
     pub(super) fn new(codec: Codec, source: Counted<R>) -> Self {
-        Self { codec, source: Some(Ahead::new(source)), current: None, stray_at: None }
+        Self { codec, source: Some(Ahead::new(source)), current: None, stray_at: None, begun_at: 0, fault: None }
     }
 
     /// Offset of bytes behind the last member that are no padding, once the end is reached.
@@ -109,11 +128,30 @@ impl<R: Read> Members<R> {
         self.stray_at
     }
 
+    /// What was wrong with the first damaged member behind which the next was read.
+    pub(super) fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
+    }
+
+    /// Goes on behind a member whose end is wrong, if another begins there.
+    fn go_on(&mut self, decoder: Decoder<R>, error: io::Error) -> io::Result<()> {
+        let mut source = decoder.into_source();
+        let offset = source.offset();
+        if offset <= self.begun_at || Codec::of(source.peek(MARK_BYTES)?) != Some(self.codec) {
+            return Err(error);
+        }
+        self.begun_at = offset;
+        self.fault.get_or_insert_with(|| format!("the {} member that ends at offset {offset} is damaged: {error}", self.codec.name()));
+        self.current = Some(Decoder::new(self.codec, source)?);
+        Ok(())
+    }
+
     /// Goes on to the next member, if there is one.
     fn advance(&mut self, mut source: Ahead<R>) -> io::Result<()> {
         source.skip_padding()?;
         let mark = source.peek(MARK_BYTES)?;
         if Codec::of(mark) == Some(self.codec) {
+            self.begun_at = source.offset();
             self.current = Some(Decoder::new(self.codec, source)?);
         } else if !mark.is_empty() {
             self.stray_at = Some(source.offset());
@@ -130,12 +168,15 @@ impl<R: Read> Read for Members<R> {
         loop {
             // A decoder that failed is not asked again.
             let Some(mut decoder) = self.current.take() else { return Ok(0) };
-            let n = decoder.read(buffer)?;
-            if n > 0 || buffer.is_empty() {
-                self.current = Some(decoder);
-                return Ok(n);
+            let most = buffer.len().min(READ_BYTES);
+            match decoder.read(&mut buffer[..most]) {
+                Ok(0) if most > 0 => self.advance(decoder.into_source())?,
+                Ok(n) => {
+                    self.current = Some(decoder);
+                    return Ok(n);
+                }
+                Err(error) => self.go_on(decoder, error)?,
             }
-            self.advance(decoder.into_source())?;
         }
     }
 }

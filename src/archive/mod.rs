@@ -178,7 +178,7 @@ impl Opener<'_> {
         }
         let kind = container(&head);
         if kind.is_some() && self.depth >= self.limits.max_depth {
-            let error = format!("containers are nested deeper than max_depth = {}", self.limits.max_depth);
+            let error = format!("containers are nested deeper than --max-depth {}", self.limits.max_depth);
             return visit(Found::Failed { path, error });
         }
         let is_fork = is_resource_fork(&head);
@@ -189,6 +189,9 @@ impl Opener<'_> {
             Some(Container::Compressed(codec)) => {
                 let mut inner = Metered::new(self.limits, self.origin.clone(), &mut all, |source| Members::new(codec, source));
                 self.deeper(Some(inner.origin())).stream(path.clone(), &mut inner, None, visit)?;
+                if let Some(fault) = inner.decoder().fault() {
+                    visit(Found::Failed { path: path.clone(), error: fault.to_owned() })?;
+                }
                 match inner.decoder().stray_at() {
                     Some(at) => {
                         let error = format!("bytes from offset {at} on are behind the {} stream: left out", codec.name());

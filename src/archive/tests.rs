@@ -179,7 +179,7 @@ fn every_codec_has_members_padding_and_stray_bytes() {
             assert!(!of("a", &damaged).is_empty(), "{codec}: byte {at}");
         }
         let limits = Limits { max_bytes: 1 << 16, ..Limits::default() };
-        assert!(found("a", &whole, &limits)[0].1.contains("max_bytes = 65536"), "{codec}");
+        assert!(found("a", &whole, &limits)[0].1.contains("--max-bytes 65536"), "{codec}");
     }
     assert_eq!(of("a", b"BZh9 is how bzip2 begins"), [pair("a", "BZh9 is how bzip2 begins")]);
 }
@@ -213,6 +213,57 @@ fn damaged_streams_give_what_they_have_and_say_where_they_end() {
 }
 
 #[test]
+fn behind_a_damaged_member_the_next_is_read() {
+    let mut first = gz(b"one ");
+    let at = first.len() - 8;
+    first[at] ^= 1;
+    let found = of("a.gz", &[&first[..], &gz(b"two")].concat());
+    let fault = format!("failed: the gzip member that ends at offset {} is damaged: ", first.len());
+    assert_eq!((found.len(), &found[0]), (2, &pair("a.gz", "one two")), "{found:?}");
+    assert!(found[1].1.starts_with(&fault), "{found:?}");
+    let mut first = bz2(b"one ");
+    let at = first.len() - 2;
+    first[at] ^= 0x10;
+    let found = of("a.bz2", &[&first[..], &bz2(b"two")].concat());
+    assert_eq!((found.len(), &found[0]), (2, &pair("a.bz2", "one two")), "{found:?}");
+}
+
+/// A member's name in all places that have it.
+fn renamed(mut zip: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+    for at in 0..zip.len() - from.len() {
+        if zip[at..].starts_with(from) {
+            zip[at..at + from.len()].copy_from_slice(to);
+        }
+    }
+    zip
+}
+
+#[test]
+fn zips_tell_what_their_directory_hides() {
+    let zip = zipped(&[("one.log", b"first"), ("two.log", b"second")]);
+    let hidden = |found: &[(String, String)], text: &str| found.iter().any(|(path, error)| path == "a.zip" && error.contains(text));
+    let twins = of("a.zip", &renamed(zip.clone(), b"two.log", b"one.log"));
+    assert!(twins.len() == 2 && hidden(&twins, "1 members have the name of another"), "{twins:?}");
+    let mut uncounted = zip.clone();
+    let end = zip.len() - 22;
+    uncounted[end + 8..end + 12].copy_from_slice(&[1, 0, 1, 0]);
+    let found = of("a.zip", &uncounted);
+    assert!(hidden(&found, "not counted"), "{found:?}");
+    let second = of("a.zip", &[zip.clone(), zip.clone()].concat());
+    assert!(second.len() == 3 && hidden(&second, &format!("the first {} bytes are of no member", zip.len())), "{second:?}");
+}
+
+#[test]
+fn zips_without_a_directory_give_their_members() {
+    let zip = zipped(&[("one.log", b"first"), ("b\\two.log", b"second")]);
+    for length in [zip.len() - 5, zip.len() - 22] {
+        let found = of("a.zip", &zip[..length]);
+        assert!(found[0].1.contains("the zip archive is damaged"), "{found:?}");
+        assert_eq!(found[1..], [pair("a.zip!/one.log", "first"), pair("a.zip!/b/two.log", "second")]);
+    }
+}
+
+#[test]
 fn forks_of_macos_are_told_by_their_mark() {
     let zip = zipped(&[("__MACOSX/._a.json", b"\x00\x05\x16\x07rest"), ("._b.json", b"{}")]);
     let expected = [pair("a.zip!/__MACOSX/._a.json", "skipped: a resource fork of macOS"), pair("a.zip!/._b.json", "{}")];
@@ -224,11 +275,11 @@ fn every_limit_stops_by_its_name() {
     let zeros = vec![0_u8; 1 << 20];
     let limits = Limits { max_bytes: 1 << 16, ..Limits::default() };
     let [(_, text)] = &found("a.gz", &gz(&zeros), &limits)[..] else { panic!("one leaf") };
-    assert!(text.contains("then more than max_bytes = 65536"), "{text}");
+    assert!(text.contains("then more than --max-bytes 65536"), "{text}");
     let [(_, text)] = &found("a.zip", &zipped(&[("m", &zeros)]), &limits)[..] else { panic!("one leaf") };
-    assert!(text.contains("max_bytes = 65536"), "{text}");
+    assert!(text.contains("--max-bytes 65536"), "{text}");
     let limits = Limits { max_depth: 2, ..Limits::default() };
-    assert!(found("a.gz", &gz(&gz(&gz(b"x"))), &limits)[0].1.contains("max_depth = 2"));
+    assert!(found("a.gz", &gz(&gz(&gz(b"x"))), &limits)[0].1.contains("--max-depth 2"));
     let limits = Limits { max_spool_bytes: 100, ..Limits::default() };
     assert!(found("a.gz", &gz(&zipped(&[("m", &zeros)])), &limits)[0].1.contains("max_spool_bytes = 100"));
 }
@@ -241,7 +292,7 @@ fn layers_within_the_ratio_do_not_multiply() {
         io::copy(&mut layer, &mut io::sink()).map_err(|error| error.to_string())
     };
     assert_eq!(read(None), Ok(120 << 20), "of its own compressed bytes it gives little");
-    assert!(read(Some(Origin::fixed(100))).is_err_and(|error| error.contains("max_ratio = 200: a bomb")), "of the outermost much");
+    assert!(read(Some(Origin::fixed(100))).is_err_and(|error| error.contains("--max-ratio 200: a bomb")), "of the outermost much");
 }
 
 #[cfg(unix)]

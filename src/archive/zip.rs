@@ -1,9 +1,9 @@
 //! Members of zip archives, streamed in the order of the archive.
 
-use std::io::{BufReader, Read, Seek};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 
-use zip::read::ZipFile;
+use zip::read::{ZipFile, read_zipfile_from_stream};
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
@@ -13,6 +13,8 @@ use super::{Found, Opener, Visit};
 
 /// Entries of one archive.
 const MAX_ENTRIES: usize = 1_000_000;
+/// Bytes of the record that ends an archive, and of the longest comment behind it.
+const END_BYTES: u64 = 22 + 65_535;
 
 /// Whether a stream begins like a zip archive.
 pub(super) fn is_zip(head: &[u8]) -> bool {
@@ -24,19 +26,32 @@ pub(super) fn members(
     opener: &Opener<'_>,
     path: &str,
     archive_bytes: u64,
-    file: impl Read + Seek,
+    mut file: impl Read + Seek,
     visit: &mut Visit<'_>,
 ) -> ControlFlow<()> {
-    let mut archive = match ZipArchive::new(BufReader::new(file)) {
+    let listed = file.rewind().and_then(|()| entries_listed(&mut file));
+    let mut archive = match ZipArchive::new(BufReader::new(&mut file)) {
         Ok(archive) => archive,
-        Err(error) => return visit(Found::Failed { path: path.to_owned(), error: format!("the zip archive is damaged: {error}") }),
+        Err(error) => {
+            let error = format!("the zip archive is damaged: {error}: members are read as far as they say themselves where they end");
+            visit(Found::Failed { path: path.to_owned(), error })?;
+            return without_directory(opener, path, archive_bytes, file, visit);
+        }
     };
     let limits = opener.limits;
+    if archive.offset() > 0 {
+        let error = format!("the first {} bytes are of no member of the zip archive: left out", archive.offset());
+        visit(Found::Failed { path: path.to_owned(), error })?;
+    }
+    if let Some(more) = listed.ok().flatten().and_then(|listed| listed.checked_sub(archive.len())).filter(|more| *more > 0) {
+        let error = format!("{more} members have the name of another, or are not counted by the zip archive: left out");
+        visit(Found::Failed { path: path.to_owned(), error })?;
+    }
     let mut given = 0_u64;
     for index in 0..archive.len().min(MAX_ENTRIES) {
         // Members that overlap give the same bytes again and again.
         if given > RATIO_FREE_BYTES && given / archive_bytes.max(1) > limits.max_ratio {
-            let error = format!("its members decompress by more than max_ratio = {}: the rest is left out", limits.max_ratio);
+            let error = format!("its members decompress by more than --max-ratio {}: the rest is left out", limits.max_ratio);
             return visit(Found::Failed { path: path.to_owned(), error });
         }
         let (name, codec) = match archive.by_index_raw(index) {
@@ -49,26 +64,7 @@ pub(super) fn members(
         let entry = if codec.is_some() { archive.by_index_raw(index) } else { archive.by_index(index) };
         match entry {
             Ok(entry) if entry.is_dir() || name.ends_with('/') => {}
-            Ok(entry) => {
-                let (size, compressed) = (entry.size(), entry.compressed_size());
-                if size > limits.max_bytes || (size > 1 << 26 && size / compressed.max(1) > limits.max_ratio) {
-                    let error = format!(
-                        "decompresses from {compressed} to {size} bytes: more than max_ratio = {} or max_bytes = {}",
-                        limits.max_ratio, limits.max_bytes
-                    );
-                    visit(Found::Failed { path: name, error })?;
-                    continue;
-                }
-                let origin = opener.origin.as_ref().map(|around| share(around, compressed, archive_bytes));
-                let bytes = match codec {
-                    None => member(opener, name, size, &mut Metered::decoded(limits, origin, compressed, entry), visit)?,
-                    Some(codec) => {
-                        let mut content = Metered::new(limits, origin, entry, |source| Members::new(codec, source));
-                        member(opener, name, size, &mut content, visit)?
-                    }
-                };
-                given = given.saturating_add(bytes);
-            }
+            Ok(entry) => given = given.saturating_add(one(opener, name, codec, archive_bytes, entry, visit)?),
             Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => {
                 visit(Found::Failed { path: name, error: "encrypted".to_owned() })?
             }
@@ -82,6 +78,93 @@ pub(super) fn members(
         })?;
     }
     ControlFlow::Continue(())
+}
+
+/// Opens one member and says how many bytes it gave.
+fn one<R: Read>(
+    opener: &Opener<'_>,
+    name: String,
+    codec: Option<Codec>,
+    archive_bytes: u64,
+    entry: ZipFile<'_, R>,
+    visit: &mut Visit<'_>,
+) -> ControlFlow<(), u64> {
+    let limits = opener.limits;
+    let (size, compressed) = (entry.size(), entry.compressed_size());
+    if size > limits.max_bytes || (size > 1 << 26 && size / compressed.max(1) > limits.max_ratio) {
+        let error = format!(
+            "decompresses from {compressed} to {size} bytes: more than --max-ratio {} or --max-bytes {}",
+            limits.max_ratio, limits.max_bytes
+        );
+        visit(Found::Failed { path: name, error })?;
+        return ControlFlow::Continue(0);
+    }
+    let origin = opener.origin.as_ref().map(|around| share(around, compressed, archive_bytes));
+    let Some(codec) = codec else {
+        return member(opener, name, size, &mut Metered::decoded(limits, origin, compressed, entry), visit);
+    };
+    let mut content = Metered::new(limits, origin, entry, |source| Members::new(codec, source));
+    let given = member(opener, name.clone(), size, &mut content, visit)?;
+    if let Some(fault) = content.decoder().fault() {
+        visit(Found::Failed { path: name, error: fault.to_owned() })?;
+    }
+    ControlFlow::Continue(given)
+}
+
+/// Reads the members of an archive without its directory, one after the other from its beginning, until one does not say
+/// where it ends.
+fn without_directory(
+    opener: &Opener<'_>,
+    path: &str,
+    archive_bytes: u64,
+    mut file: impl Read + Seek,
+    visit: &mut Visit<'_>,
+) -> ControlFlow<()> {
+    if file.rewind().is_err() {
+        return ControlFlow::Continue(()); // told by the archive's own fault
+    }
+    let (mut reader, mut given) = (BufReader::new(file), 0_u64);
+    for _ in 0..MAX_ENTRIES {
+        if given > RATIO_FREE_BYTES && given / archive_bytes.max(1) > opener.limits.max_ratio {
+            break;
+        }
+        let Ok(Some(entry)) = read_zipfile_from_stream(&mut reader) else { break };
+        let name = format!("{path}!/{}", String::from_utf8_lossy(entry.name_raw()).replace('\\', "/"));
+        if !name.ends_with('/') {
+            given = given.saturating_add(one(opener, name, None, archive_bytes, entry, visit)?);
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// How many entries the directory of an archive has, whatever it counts; `None` where this is not easily told.
+fn entries_listed(file: &mut (impl Read + Seek)) -> io::Result<Option<usize>> {
+    let length = file.seek(SeekFrom::End(0))?;
+    let start = length.saturating_sub(END_BYTES);
+    file.seek(SeekFrom::Start(start))?;
+    let mut tail = Vec::new();
+    file.take(END_BYTES).read_to_end(&mut tail)?;
+    let number = |bytes: &[u8], at: usize| bytes.get(at..at + 4).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    let short = |bytes: &[u8], at: usize| bytes.get(at..at + 2).map_or(0, |b| u64::from(u16::from_le_bytes([b[0], b[1]])));
+    let Some(end) = memchr::memmem::rfind(&tail, b"PK\x05\x06") else { return Ok(None) };
+    let (directory_bytes, end_at) = (u64::from(number(&tail[end..], 12)), start + end as u64);
+    if directory_bytes > end_at {
+        return Ok(None); // an archive of the larger kind
+    }
+    file.seek(SeekFrom::Start(end_at - directory_bytes))?;
+    let mut directory = BufReader::new(file.take(directory_bytes));
+    let mut entries = 0;
+    while entries < MAX_ENTRIES {
+        let mut head = Vec::with_capacity(46);
+        directory.by_ref().take(46).read_to_end(&mut head)?;
+        if head.len() < 46 || !head.starts_with(b"PK\x01\x02") {
+            break;
+        }
+        entries += 1;
+        let rest = short(&head, 28) + short(&head, 30) + short(&head, 32);
+        io::copy(&mut directory.by_ref().take(rest), &mut io::sink())?;
+    }
+    Ok(Some(entries))
 }
 
 /// The compression of a member that this module reads itself, with the limits that streams of that kind have.
