@@ -57,6 +57,9 @@ pub(crate) struct Args {
     /// The time zone of times that say none (default: UTC): a name like Europe/Berlin, or +02:00
     #[arg(long, value_name = "ZONE", value_parser = Zone::parse, allow_hyphen_values = true)]
     timezone: Option<Zone>,
+    /// Dates like 05/04/2021 have the day first, as in most of the world; without this flag the month
+    #[arg(long)]
+    day_first: bool,
     /// Carve overwritten records from the slack space of healthy event logs too; damaged ones always are
     #[arg(long)]
     recover: bool,
@@ -105,7 +108,12 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
 fn options(args: &Args) -> LoadOptions {
     LoadOptions {
         limits: Limits { max_depth: args.max_depth, max_ratio: args.max_ratio, max_bytes: args.max_bytes, ..Limits::default() },
-        read: ReadOptions { format: args.input_format.clone(), recover: args.recover, timezone: args.timezone.clone() },
+        read: ReadOptions {
+            format: args.input_format.clone(),
+            recover: args.recover,
+            timezone: args.timezone.clone(),
+            day_first: args.day_first,
+        },
     }
 }
 
@@ -256,6 +264,15 @@ fn report_summary(summary: &LoadSummary, store: &Store, started: Instant, printe
     let rows = store.sources()?;
     if let Some(range) = time_range(summary, &rows) {
         printer.note(&range);
+    }
+    if all.new_events > 0 {
+        let unknown: u64 = store.catalog()?.types.iter().filter(|t| t.product == "generic").map(|t| t.events).sum();
+        if unknown > 0 {
+            printer.note(&format!(
+                "{} in the store of no known shape: only rules for no product in particular look at them",
+                counted(unknown, "event")
+            ));
+        }
     }
     let mut text =
         format!("{} from {} in {:.1} s", counted(all.new_events, "new event"), counted(all.files, "file"), started.elapsed().as_secs_f64());

@@ -9,7 +9,7 @@
 //! | 0 | all good |
 //! | 1 | error: nothing or not all was done; a test of a rule failed |
 //! | 2 | wrong usage |
-//! | 3 | done, but something was skipped or damaged: stderr says what |
+//! | 3 | done, but something was left out or damaged: stderr says what |
 //!
 //! A reader that goes away (`retrohunt findings | head`) is no error: the command ends quietly with 0.
 
@@ -60,7 +60,7 @@ Examples:
   retrohunt findings show 3                      One finding with all its events
   retrohunt sql \"SELECT * FROM security_5145 LIMIT 5\"
 
-Exit codes: 0 all good, 1 error, 2 wrong usage, 3 done but something was skipped or damaged.";
+Exit codes: 0 all good, 1 error, 2 wrong usage, 3 done but something was left out or damaged.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -81,7 +81,7 @@ enum Command {
 enum Outcome {
     /// All good.
     Complete,
-    /// Done, but something was skipped or damaged.
+    /// Done, but something was left out or damaged.
     Partial,
     /// Done, and a test failed.
     Failed,

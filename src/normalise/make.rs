@@ -1,8 +1,9 @@
 //! The members of one record become the fields and the envelope of one event.
 
 use super::codes::Coded;
-use super::paths::PathId;
-use super::{Action, Normaliser, Place, ROLES, Role, offset, read_time};
+use super::paths::{PathId, shortened};
+use super::time::is_no_time;
+use super::{Action, Normaliser, Place, ROLES, Role, offset};
 use crate::event::{EventHead, FieldEntry, FieldValue, KeyId, NameId, TextSpan, TypeKey};
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -11,11 +12,14 @@ const CLOCK_TOLERANCE_US: i64 = 150_000_000;
 /// Hours that a clock is off at most: a zone, and half a day where a clock of 12 hours lost its AM and PM. More is chance.
 const MAX_HOURS_OFF: i64 = 26;
 
+/// Characters that are shown of a time that nobody can read.
+const MAX_SHOWN_TIME: usize = 40;
+
 /// The best member for each role so far: its rank and place among the pairs.
 type Best = [Option<(u8, usize)>; ROLES];
 
 impl Normaliser<'_> {
-    pub(super) fn make_event(&mut self, shape: usize, pairs: &[(PathId, TextSpan)], place: Place) {
+    pub(super) fn make_event(&mut self, shape: usize, pairs: &mut Vec<(PathId, TextSpan)>, place: Place) {
         let mut best: Best = [None; ROLES];
         for (index, (path, span)) in pairs.iter().enumerate() {
             if let Action::Role(role, rank, _) = self.action(shape, *path) {
@@ -25,13 +29,17 @@ impl Normaliser<'_> {
                 }
             }
         }
+        if self.known.shapes[shape].shape.doubled {
+            self.undouble(pairs);
+        }
+        let envelope = best.map(|found| found.map(|(_, index)| pairs[index]));
+        let dataset = self.complete(shape, &envelope, pairs);
         let fields_start = offset(self.batch.fields.len());
         for (index, (path, span)) in pairs.iter().enumerate() {
             match self.action(shape, *path) {
                 Action::Drop => {}
                 Action::Field(name) => self.field(shape, *path, name, *span, fields_start),
                 Action::Coded(name, coded) => {
-                    let dataset = best[Role::Dataset as usize].map(|(_, at)| pairs[at].1);
                     let span = self.restored(coded, *span, dataset);
                     self.field(shape, *path, name, span, fields_start);
                 }
@@ -43,11 +51,15 @@ impl Normaliser<'_> {
                 }
             }
         }
-        let span = |role: Role| best[role as usize].map(|(_, index)| pairs[index].1);
+        self.make_lists(fields_start);
+        let span = |role: Role| envelope[role as usize].map(|(_, span)| span);
         let time_us = best[Role::Time as usize].and_then(|(rank, index)| self.time(shape, rank, pairs[index].1));
+        if time_us.is_none() {
+            self.look_for_time(shape, pairs, place);
+        }
         self.compare_clocks(time_us, fields_start);
         let head = EventHead {
-            key: self.key(shape, span(Role::Dataset), span(Role::Code)),
+            key: self.key(shape, dataset, span(Role::Code)),
             time_us,
             host: span(Role::Host),
             record: span(Role::Record).and_then(|s| self.batch.str(s).parse().ok()),
@@ -62,18 +74,36 @@ impl Normaliser<'_> {
 
     /// The time of an event, where its text says no zone in the one that the user says or in UTC.
     fn time(&mut self, shape: usize, rank: u8, span: TextSpan) -> Option<i64> {
-        let mut time = read_time(self.batch.str(span))?;
+        let mut time = self.clock.read(self.batch.str(span))?;
         let shape = self.known.shapes[shape].shape;
         time.zoned |= shape.utc.contains(&shape.time[usize::from(rank)]);
         self.times.without_zone += u64::from(!time.zoned);
-        Some(time.in_zone(self.zone.as_ref()))
+        self.times.day_first += u64::from(time.ordered && self.clock.day_first);
+        Some(self.clock.utc(time))
+    }
+
+    /// Counts an event that says when it was, but in no way that is known. Of the shape that fits all nobody knows which
+    /// members are times.
+    fn look_for_time(&mut self, shape: usize, pairs: &[(PathId, TextSpan)], place: Place) {
+        if self.known.shapes[shape].shape.when.is_empty() {
+            return;
+        }
+        let time = pairs
+            .iter()
+            .find(|(path, span)| matches!(self.action(shape, *path), Action::Role(Role::Time, ..)) && !is_no_time(self.batch.str(*span)));
+        let Some((_, span)) = time else { return };
+        self.times.unreadable += 1;
+        if self.times.first_unreadable.is_none() {
+            let text = self.batch.str(*span).chars().take(MAX_SHOWN_TIME).collect();
+            self.times.first_unreadable = Some((place.position, text));
+        }
     }
 
     /// Counts the events whose time is whole hours away from the time that Sysmon wrote into them.
     fn compare_clocks(&mut self, time_us: Option<i64>, fields_start: u32) {
         let (Some(time_us), Some(index)) = (time_us, self.slot(self.known.utc_time)) else { return };
         let FieldValue::Text(span) = self.batch.fields[fields_start as usize + index].value else { return };
-        let Some(utc) = read_time(self.batch.str(span)) else { return };
+        let Some(utc) = self.clock.read(self.batch.str(span)) else { return };
         let difference = time_us - utc.us;
         let hours = (difference + difference.signum() * HOUR_US / 2) / HOUR_US;
         if hours == 0 || hours.abs() > MAX_HOURS_OFF || (difference - hours * HOUR_US).abs() > CLOCK_TOLERANCE_US {
@@ -88,7 +118,7 @@ impl Normaliser<'_> {
     fn usable(&self, role: Role, span: TextSpan) -> bool {
         let text = self.batch.str(span);
         match role {
-            Role::Time => read_time(text).is_some(),
+            Role::Time => self.clock.read(text).is_some(),
             Role::Record => text.parse::<i64>().is_ok(),
             Role::Dataset | Role::Code | Role::Host | Role::Message => !text.is_empty(),
         }
@@ -99,16 +129,15 @@ impl Normaliser<'_> {
         let span = if self.known.shapes[shape].windows { self.braced(span) } else { span };
         let mut name = name;
         if let Some(index) = self.slot(name) {
-            let field = index + fields_start as usize;
             if self.known.owners[index] == path {
-                return self.append(field, span);
+                return self.known.more.push((index, span));
             }
-            if self.is_text(field, span) {
+            if self.is_text(index + fields_start as usize, span) {
                 return;
             }
             name = self.known.names.intern(self.known.paths.text(path));
             if let Some(index) = self.slot(name) {
-                return self.append(index + fields_start as usize, span);
+                return self.known.more.push((index, span));
             }
         }
         let index = self.batch.fields.len() - fields_start as usize;
@@ -120,39 +149,31 @@ impl Normaliser<'_> {
         self.batch.fields.push(FieldEntry { name, value: FieldValue::Text(span) });
     }
 
+    /// Makes lists of the fields that have more values than one.
+    fn make_lists(&mut self, fields_start: u32) {
+        let mut more = std::mem::take(&mut self.known.more);
+        more.sort_by_key(|(index, _)| *index); // stable: members stay in their order
+        for values in more.chunk_by(|(one, _), (other, _)| one == other) {
+            let FieldEntry { value, .. } = &mut self.batch.fields[fields_start as usize + values[0].0];
+            let FieldValue::Text(first) = *value else { continue };
+            let members = &mut self.batch.members;
+            let start = offset(members.len());
+            members.push(first);
+            members.extend(values.iter().map(|(_, span)| *span));
+            *value = FieldValue::List { start, end: offset(members.len()) };
+        }
+        more.clear();
+        self.known.more = more;
+    }
+
     /// Where a name is among the fields of the record, if it is there.
     fn slot(&self, name: NameId) -> Option<usize> {
         self.known.slots.get(&name).filter(|(record, _)| *record == self.known.record_number).map(|(_, index)| *index)
     }
 
-    /// Whether a field has exactly this text.
+    /// Whether the first value of a field is exactly this text.
     fn is_text(&self, field: usize, span: TextSpan) -> bool {
         matches!(self.batch.fields[field].value, FieldValue::Text(known) if self.batch.str(known) == self.batch.str(span))
-    }
-
-    fn append(&mut self, field: usize, span: TextSpan) {
-        let members = &mut self.batch.members;
-        let (start, end) = (
-            members.len(),
-            match self.batch.fields[field].value {
-                FieldValue::Text(first) => {
-                    members.push(first);
-                    members.len()
-                }
-                // A list that is not the last one in the arena moves to its end.
-                FieldValue::List { start, end } if end as usize == members.len() => {
-                    members.push(span);
-                    self.batch.fields[field].value = FieldValue::List { start, end: offset(members.len()) };
-                    return;
-                }
-                FieldValue::List { start, end } => {
-                    members.extend_from_within(start as usize..end as usize);
-                    members.len()
-                }
-            },
-        );
-        members.push(span);
-        self.batch.fields[field].value = FieldValue::List { start: offset(start), end: offset(end + 1) };
     }
 
     /// A GUID in the form Windows gives it: in braces and upper case.
@@ -186,6 +207,7 @@ impl Normaliser<'_> {
         let code = text(code);
         let mut joined = std::mem::take(&mut self.known.key_text);
         joined.clear();
+        let (dataset, code) = (&*shortened(dataset), &*shortened(code));
         for part in [shape.product.as_str(), dataset, code] {
             joined.push_str(part);
             joined.push('\u{1f}');
@@ -247,7 +269,7 @@ impl Normaliser<'_> {
 }
 
 /// Puts a text behind the others of a batch.
-fn push(texts: &mut String, text: &str) -> TextSpan {
+pub(super) fn push(texts: &mut String, text: &str) -> TextSpan {
     let start = offset(texts.len());
     texts.push_str(text);
     TextSpan { start, end: offset(texts.len()) }
@@ -255,12 +277,18 @@ fn push(texts: &mut String, text: &str) -> TextSpan {
 
 fn field_name(path: &str, state: &super::ShapeState) -> String {
     let shape = state.shape;
-    if let Some(name) = shape.names.get(path) {
+    // Two ways to write attributes in JSON: below the element, and beside it.
+    let named = shape.names.get(path).or_else(|| shape.names.get(&path.replacen("_attributes.", ".#attributes.", 1)));
+    if let Some(name) = named {
         return name.clone();
     }
     let mut rest = path;
     if let Some(prefix) = shape.strip.iter().find(|p| path.starts_with(p.as_str())) {
         rest = &path[prefix.len()..];
+        if shape.lower {
+            let mut letters = rest.chars();
+            return letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+        }
     }
     rest = rest.strip_suffix(".#text").unwrap_or(rest);
     if let Some(prefix) = shape.last.iter().find(|p| path.starts_with(p.as_str())) {

@@ -9,6 +9,7 @@
 //! one field name, the first has it and the other keeps its own path as its name.
 
 mod codes;
+mod complete;
 mod make;
 mod paths;
 pub(crate) mod rendered;
@@ -23,9 +24,10 @@ use rustc_hash::FxHashMap;
 use codes::{Coded, Restored};
 pub(crate) use paths::PathId;
 use paths::Paths;
+use rendered::Rendered;
 use shapes::{SHAPES, Shape};
+pub(crate) use time::Clock;
 pub use time::Zone;
-pub(crate) use time::read_time;
 
 use crate::event::{EventBatch, KeyId, NUL_SYMBOL, NameId, Names, TextSpan};
 
@@ -42,9 +44,19 @@ const MAX_KEPT_PATHS: usize = 100_000;
 const FIRST_ROOM: [usize; 3] = [64 * 1024, 2_048, 128];
 
 /// Mark of paths whose elements are named by an attribute; the other bits are those of the shapes' `when` members.
-const NAMED_ELEMENTS: u64 = 1 << 63;
+const NAMED_ELEMENTS: u128 = 1 << 127;
 /// Mark of members that hold the event's own text.
-const RAW: u64 = 1 << 62;
+const RAW: u128 = 1 << 126;
+/// Mark of members whose text is an object in its turn, in one shape or another.
+const EMBEDDED: u128 = 1 << 125;
+/// The member that has the event's own text in what is sent to Splunk's HTTP event collector.
+const HEC_EVENT: &str = "event";
+/// The member that has its time.
+const HEC_TIME: &str = "time";
+/// Mark of members that hold the whole record.
+const WRAPPER: u128 = 1 << 124;
+/// Members that hold the whole record: Elasticsearch's documents, what Chainsaw found.
+const WRAPPERS: [&str; 2] = ["_source", "document.data"];
 /// Members of a Splunk export that count beside the event's own text.
 const BESIDE_RAW: [&str; 5] = ["_time", "host", "source", "sourcetype", "index"];
 
@@ -79,6 +91,11 @@ pub(crate) struct Export {
 pub(crate) struct Times {
     /// Events whose time says no zone.
     pub(crate) without_zone: u64,
+    /// Events whose time has the day first because the user says so.
+    pub(crate) day_first: u64,
+    /// Events with a time that nobody can read, and the place and text of the first.
+    pub(crate) unreadable: u64,
+    pub(crate) first_unreadable: Option<(u64, String)>,
     /// Hours between the time of events and the UTC time that Sysmon wrote into them → how many.
     pub(crate) hours_off: BTreeMap<i32, u64>,
 }
@@ -89,17 +106,20 @@ pub(crate) struct Vocabulary {
     paths: Paths,
     shapes: Vec<ShapeState>,
     /// Path → which `when` members it is.
-    marks: Vec<u64>,
+    marks: Vec<u128>,
     keys: FxHashMap<String, KeyId>,
     /// Name → the last record that had it, and its place among that record's fields.
     slots: FxHashMap<NameId, (u64, usize)>,
     /// Field of the record → the member it came from.
     owners: Vec<PathId>,
+    /// Field of the record → a value behind its first one.
+    more: Vec<(usize, TextSpan)>,
     key_text: String,
     record_number: u64,
     /// Sysmon's own time.
     utc_time: NameId,
     restored: Restored,
+    rendered: Rendered,
 }
 
 impl Vocabulary {
@@ -121,10 +141,12 @@ impl Vocabulary {
             keys: FxHashMap::default(),
             slots: FxHashMap::default(),
             owners: Vec::new(),
+            more: Vec::new(),
             key_text: String::new(),
             record_number: 0,
             utc_time: names.intern("UtcTime"),
             restored: Restored::default(),
+            rendered: Rendered::default(),
         }
     }
 
@@ -140,7 +162,7 @@ impl Vocabulary {
 pub(crate) struct Normaliser<'s> {
     known: &'s mut Vocabulary,
     /// The marks of the record that is being read.
-    have: u64,
+    have: u128,
     pairs: Vec<(PathId, TextSpan)>,
     /// The record had more members than [`MAX_MEMBERS`].
     overfull: bool,
@@ -148,14 +170,14 @@ pub(crate) struct Normaliser<'s> {
     /// What the next batch gets room for.
     room: [usize; 3],
     sink: &'s mut BatchSink<'s>,
-    zone: Option<Zone>,
+    clock: Clock,
     times: Times,
     stopped: bool,
 }
 
 struct ShapeState {
     shape: &'static Shape,
-    needs: u64,
+    needs: u128,
     windows: bool,
     actions: Vec<Option<Action>>,
 }
@@ -181,8 +203,8 @@ enum Role {
 const ROLES: usize = 6;
 
 impl<'s> Normaliser<'s> {
-    /// Starts a leaf. `zone` is that of times that say none.
-    pub(crate) fn new(known: &'s mut Vocabulary, zone: Option<Zone>, sink: &'s mut BatchSink<'s>) -> Self {
+    /// Starts a leaf.
+    pub(crate) fn new(known: &'s mut Vocabulary, clock: Clock, sink: &'s mut BatchSink<'s>) -> Self {
         known.trim();
         Self {
             known,
@@ -192,7 +214,7 @@ impl<'s> Normaliser<'s> {
             batch: EventBatch::default(),
             room: FIRST_ROOM,
             sink,
-            zone,
+            clock,
             times: Times::default(),
             stopped: false,
         }
@@ -217,7 +239,10 @@ impl<'s> Normaliser<'s> {
             let mark = all
                 .filter(|(_, when)| if when.ends_with('.') { text.starts_with(when.as_str()) } else { text == *when })
                 .fold(if text.ends_with("EventData.Data") { NAMED_ELEMENTS } else { 0 }, |bits, (i, _)| bits | 1 << i);
-            self.known.marks.push(if matches!(text, "_raw" | "result._raw") { mark | RAW } else { mark });
+            let raw = if matches!(text, "_raw" | "result._raw" | HEC_EVENT) { RAW } else { 0 };
+            let embedded = if SHAPES.iter().any(|shape| shape.embedded == text && !text.is_empty()) { EMBEDDED } else { 0 };
+            let wrapper = if WRAPPERS.contains(&text) { WRAPPER } else { 0 };
+            self.known.marks.push(mark | raw | embedded | wrapper);
         }
         id
     }
@@ -273,10 +298,10 @@ impl<'s> Normaliser<'s> {
 
     /// Takes out the member whose text is JSON in its turn, where the shape of the record has one.
     pub(crate) fn take_embedded(&mut self) -> Option<(PathId, String)> {
-        let member = self.known.shapes[self.shape()].shape.embedded.as_str();
-        if member.is_empty() {
+        if self.have & EMBEDDED == 0 {
             return None;
         }
+        let member = self.known.shapes[self.shape()].shape.embedded.as_str();
         let at = self.pairs.iter().position(|(path, _)| self.known.paths.text(*path) == member)?;
         let (path, span) = self.pairs.remove(at);
         Some((path, self.batch.str(span).to_owned()))
@@ -289,17 +314,22 @@ impl<'s> Normaliser<'s> {
         }
         let members = std::mem::take(&mut self.pairs);
         self.have = 0;
-        let mut export = Export { raw: String::new(), beside: Vec::new(), members };
-        for (path, span) in &export.members {
-            let name = self.known.paths.text(*path);
-            let name = name.strip_prefix("result.").unwrap_or(name);
-            if name == "_raw" {
-                export.raw = self.batch.str(*span).to_owned();
-            } else if let Some(name) = BESIDE_RAW.iter().find(|n| **n == name) {
-                export.beside.push((*name, self.batch.str(*span).to_owned()));
+        let name = |path: PathId| {
+            let name = self.known.paths.text(path);
+            name.strip_prefix("result.").unwrap_or(name)
+        };
+        let find = |wanted: &str| members.iter().find(|(path, _)| name(*path) == wanted).map(|(_, span)| self.batch.str(*span));
+        // Many a record has a member `event`; one that is a document in its turn may be no more than a part of it.
+        let sent = find(HEC_EVENT).filter(|text| !text.starts_with('{') && find("_raw").is_none());
+        let raw = find("_raw").or(sent).unwrap_or_default().to_owned();
+        let mut beside: Vec<(&'static str, String)> = Vec::new();
+        for (path, span) in &members {
+            let name = if sent.is_some() && name(*path) == HEC_TIME { "_time" } else { name(*path) };
+            if let Some(name) = BESIDE_RAW.iter().find(|n| **n == name) {
+                beside.push((*name, self.batch.str(*span).to_owned()));
             }
         }
-        Some(export)
+        Some(Export { raw, beside, members })
     }
 
     /// The text of the export was read: what stands beside it joins.
@@ -321,13 +351,18 @@ impl<'s> Normaliser<'s> {
         self.known.marks[path.0 as usize] & NAMED_ELEMENTS != 0
     }
 
+    /// Whether an object under this member is the whole record, as if its members were the record's own.
+    pub(crate) fn is_wrapper(&self, path: PathId) -> bool {
+        self.known.marks[path.0 as usize] & WRAPPER != 0
+    }
+
     /// Ends the record: it becomes an event. Returns the name of its shape.
     pub(crate) fn end_record(&mut self, place: Place) -> &'static str {
         let index = self.shape();
-        let pairs = std::mem::take(&mut self.pairs);
+        let mut pairs = std::mem::take(&mut self.pairs);
         self.known.record_number += 1;
         let name = self.known.shapes[index].shape.name.as_str();
-        self.make_event(index, &pairs, place);
+        self.make_event(index, &mut pairs, place);
         self.pairs = pairs;
         self.clear_record();
         if self.batch.events.len() >= MAX_BATCH_EVENTS || self.batch.text.len() >= MAX_BATCH_BYTES {

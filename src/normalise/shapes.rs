@@ -24,6 +24,13 @@ pub(super) struct Shape {
     pub(super) strip: Vec<String>,
     pub(super) last: Vec<String>,
     pub(super) embedded: String,
+    /// Channels whose messages have all there is of the data; none: all.
+    pub(super) rendered: Option<Vec<String>>,
+    pub(super) provider: String,
+    pub(super) unnamed: String,
+    pub(super) guid: String,
+    pub(super) lower: bool,
+    pub(super) doubled: bool,
     pub(super) names: HashMap<String, String>,
     pub(super) codes: HashMap<String, Coded>,
     pub(super) drop: HashSet<String>,
@@ -43,6 +50,7 @@ fn load(path: &str, text: &str) -> Vec<Shape> {
 
 fn shape(node: &Node) -> Shape {
     let text = |key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
+    let flag = |key: &str| node.get(key).and_then(Node::as_bool).unwrap_or(false);
     let texts =
         |key: &str| node.get(key).map(|n| n.items().iter().filter_map(|i| i.as_str().map(str::to_owned)).collect()).unwrap_or_default();
     let pairs = node.get("names").map(|n| n.entries().iter().filter_map(|(k, v)| Some((k.text.clone(), v.as_str()?.to_owned()))).collect());
@@ -67,6 +75,12 @@ fn shape(node: &Node) -> Shape {
         strip: texts("strip"),
         last: texts("last"),
         embedded: text("embedded"),
+        rendered: node.get("rendered").map(Node::texts),
+        provider: text("provider"),
+        unnamed: text("unnamed"),
+        guid: text("guid"),
+        lower: flag("lower"),
+        doubled: flag("doubled"),
         names: pairs.unwrap_or_default(),
         codes: codes.collect(),
         drop: drop.into_iter().collect(),

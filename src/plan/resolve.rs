@@ -7,8 +7,10 @@
 //! | 3 | a stored field, exactly or in another case | a stored field, exactly |
 //! | 4 | a stored name without its spaces | JSON's `a{}.b` as `a.b`; the same letters with other separators (`Share_Name`) |
 //! | 5 | a field map | a field map (add-on, CIM and rendered-text names) |
+//! | 6 | what Splunk calls so, with case, but no plain word (`id`, `user`) | – |
 //!
-//! Step 4 counts only when exactly one stored field fits.
+//! Step 4 counts only when exactly one stored field fits. A plain word has a meaning of its own in every log, so a rule
+//! that asks for it where no field is called so asks for something that is not there.
 
 use crate::catalog::{ColumnIndex, EventType};
 use crate::ir::{Case, Field, Glob, Match, Pred, Scope, Test, Vocabulary};
@@ -82,8 +84,13 @@ impl<'a> Resolver<'a> {
         if let Some(column) = column {
             return Resolved::One(FieldExpr::Column(column));
         }
-        let definition = self.names.after_stored(name, lookup(field));
-        definition.map_or(Resolved::One(FieldExpr::Missing), |definition| self.build(definition))
+        match self.names.after_stored(name, lookup(field)) {
+            Some(definition) => self.build(definition),
+            None if field.vocabulary == Vocabulary::Sigma && !is_plain_word(name) => {
+                self.resolve(&Field { vocabulary: Vocabulary::Splunk, ..field.clone() })
+            }
+            None => Resolved::One(FieldExpr::Missing),
+        }
     }
 
     /// Resolves a name that comes before the stored ones.
@@ -231,6 +238,11 @@ fn coalesce(candidates: impl Iterator<Item = FieldExpr>) -> FieldExpr {
 /// `Relative_Target_Name`: a label of rendered text, its words joined by underscores.
 fn is_label(name: &str) -> bool {
     name.contains('_') && name.split('_').all(|word| word.starts_with(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit()))
+}
+
+/// A name without anything that only Splunk's names and labels have.
+fn is_plain_word(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_lowercase())
 }
 
 fn same_letters(stored: &str, name: &str) -> bool {

@@ -183,6 +183,10 @@ fn sigma_names_ignore_case_and_spaces_and_splunk_names_do_not() {
     let at = |id: usize, name: &str, vocabulary| resolve(&field(name, vocabulary), &Scope::Any, &catalog.types[id - 1], taxonomy);
     assert_eq!(at(3, "image", Vocabulary::Sigma), column(&catalog, 3, "image"));
     assert_eq!(at(3, "IMAGE", Vocabulary::Sigma), column(&catalog, 3, "Image"));
+    assert_eq!(at(5, "Threat_Name", Vocabulary::Sigma), column(&catalog, 5, "Threat Name"), "what Splunk calls so");
+    assert_eq!(at(1, "EventCode", Vocabulary::Sigma), FieldExpr::Constant("5145".to_owned()));
+    assert_eq!(at(3, "user", Vocabulary::Sigma), column(&catalog, 3, "User"), "a stored name in another case comes first");
+    assert_eq!(at(3, "dest", Vocabulary::Sigma), FieldExpr::Missing, "a plain word is no name of Splunk's");
     assert_eq!(at(3, "IMAGE", Vocabulary::Splunk), FieldExpr::Missing);
     assert_eq!(at(3, "user", Vocabulary::Splunk), FieldExpr::Apply(FieldFunction::WithoutDomain, Box::new(column(&catalog, 3, "User"))));
     assert_eq!(at(5, "ThreatName", Vocabulary::Sigma), column(&catalog, 5, "Threat Name"));

@@ -130,7 +130,7 @@ mod tests {
         };
         let names = Names::default();
         let mut known = Vocabulary::new(&names);
-        let mut events = Normaliser::new(&mut known, None, &mut sink);
+        let mut events = Normaliser::new(&mut known, crate::normalise::Clock::default(), &mut sink);
         read(text, &mut events)?;
         events.end_record(Place { position: 1, recovered: false });
         events.flush();

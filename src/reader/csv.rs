@@ -59,10 +59,11 @@ pub(super) fn is_known_table(head: &[u8]) -> bool {
     Table::of(head).is_some_and(|table| table.known)
 }
 
-/// A byte order mark, and the line that PowerShell's `Export-Csv` begins with.
+/// A byte order mark, and the line that PowerShell's `Export-Csv` begins with or that tells Excel the delimiter.
 fn preamble(head: &[u8]) -> usize {
     let mark = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-    match head[mark..].starts_with(b"#TYPE ").then(|| memchr::memchr(b'\n', head)) {
+    let line = [&b"#TYPE "[..], b"sep=", b"\"sep="].iter().any(|start| head[mark..].starts_with(start));
+    match line.then(|| memchr::memchr(b'\n', head)) {
         Some(Some(end)) => end + 1,
         _ => mark,
     }
@@ -197,6 +198,10 @@ impl Rows {
                 None if scan.is_open() => return self.restart(input, "a quote that does not end: its line is left out".to_owned(), report),
                 None => searched,
             };
+            // In one line it costs nobody else anything.
+            if scan.is_torn() && memchr::memchr(b'\n', &head[..length - 1]).is_some() {
+                return self.restart(input, "text behind the end of a quote over several lines: the first is left out".to_owned(), report);
+            }
             self.record(&head[..length], input.offset(), events, report);
             input.consume(length);
             return true;
@@ -266,7 +271,8 @@ impl Rows {
             report.problem(Some(0), Some(self.position), format!("columns beyond MAX_COLUMNS = {MAX_COLUMNS} are read as {EXTRA}"));
         }
         for (index, name) in self.cells.iter().take(MAX_COLUMNS).enumerate() {
-            let name = name.trim();
+            // The portal of Azure says so of the columns that are times.
+            let name = name.trim().trim_end_matches(" [UTC]");
             match name {
                 "_raw" => self.raw_column = Some(index),
                 "Date and Time" => self.unnamed_message = true,

@@ -20,6 +20,9 @@ const HEADER_BYTES: usize = 4_096;
 const CHUNK_BYTES: usize = 65_536;
 /// Where the file's header has the number of chunks, two bytes.
 const CHUNKS_AT: usize = 42;
+/// Where its flags are, and the one of a file that is in use.
+const FLAGS_AT: usize = 120;
+const IS_DIRTY: u8 = 1;
 
 /// See the module.
 pub(super) struct Evtx;
@@ -40,7 +43,6 @@ impl Format for Evtx {
     fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
         let header = input.fill_to(HEADER_BYTES).min(HEADER_BYTES);
         let chunks = input.head().get(CHUNKS_AT..CHUNKS_AT + 2).map_or(0, |count| u16::from_le_bytes([count[0], count[1]]));
-        input.consume(header);
         let live = ParserSettings::new().num_threads(1).indent(false);
         let carving = live.clone().recover_records(true);
         let mut reader = ChunkReader {
@@ -50,14 +52,31 @@ impl Format for Evtx {
             json: Compact::default(),
             position: 0,
             chunks_left: chunks,
+            // Windows writes checksums when it closes a file: in one that is in use they are old.
+            is_closed: input.head().get(FLAGS_AT).is_some_and(|flags| flags & IS_DIRTY == 0),
         };
+        input.consume(header);
         while input.fill_to(CHUNK_BYTES) > 0 && !events.stopped() {
             let length = input.head().len().min(CHUNK_BYTES);
             reader.chunk(&input.head()[..length], input.offset(), events, report);
             input.consume(length);
         }
+        // A log that nobody wrote to is its header alone, which counts one chunk.
+        if reader.chunks_left > 0 && chunks > 1 && !events.stopped() {
+            let text = format!("of the {chunks} chunks that the header counts {} are missing", reader.chunks_left);
+            report.problem(Some(input.offset()), None, text);
+        }
         self.name()
     }
+}
+
+/// Which records of a chunk are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// The live ones; checksums say whether they are as they were written.
+    Live { checked: bool },
+    /// What is left of others in the space behind them.
+    Carved,
 }
 
 struct ChunkReader {
@@ -67,6 +86,8 @@ struct ChunkReader {
     carve_all: bool,
     json: Compact,
     position: u64,
+    /// The file says that it was closed.
+    is_closed: bool,
     /// Chunks to come that the header of the file counts.
     chunks_left: u16,
 }
@@ -83,27 +104,32 @@ impl ChunkReader {
             return;
         }
         let mut data = bytes.to_vec();
-        if data.len() < CHUNK_BYTES {
+        let is_whole = data.len() == CHUNK_BYTES;
+        if !is_whole {
             report.problem(Some(offset), None, format!("the last chunk is cut off after {} of {CHUNK_BYTES} bytes", data.len()));
             data.resize(CHUNK_BYTES, 0);
         }
         let bad = report.bad;
-        self.records(data, false, offset, events, report);
+        self.records(data, Pass::Live { checked: self.is_closed && is_whole }, offset, events, report);
         if self.carve_all || report.bad > bad {
             let mut data = bytes.to_vec();
             data.resize(CHUNK_BYTES, 0);
-            self.records(data, true, offset, events, report);
+            self.records(data, Pass::Carved, offset, events, report);
         }
     }
 
     /// Reads the live records of a chunk, or the carved ones alone.
-    fn records(&mut self, data: Vec<u8>, carved: bool, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
+    fn records(&mut self, data: Vec<u8>, pass: Pass, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
+        let carved = pass == Pass::Carved;
         let settings = if carved { self.carving.clone() } else { self.live.clone() };
         let mut data = match EvtxChunkData::new(data, false) {
             Ok(data) => data,
             Err(_) if carved => return,
             Err(error) => return report.bad(Some(offset), None, format!("a chunk cannot be read: {error}")),
         };
+        if pass == (Pass::Live { checked: true }) && !data.validate_checksum() {
+            report.problem(Some(offset), None, "the checksum of a chunk is wrong: so may be what its records say");
+        }
         let mut chunk = match data.parse(settings) {
             Ok(chunk) => chunk,
             Err(_) if carved => return,

@@ -10,12 +10,12 @@ mod wrapped;
 use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
 
 use scan::{Scan, Step};
-use wrapped::{records_prefix, results_prefix, skip_object_end, wrapped_records};
+use wrapped::{Answer, answer_prefix, records_prefix, skip_object_ends, wrapped_records};
 
-use super::Format;
 use super::raw::{Raw, RawReaders};
 use super::stream::{Input, Report};
 use super::xml::Elements;
+use super::{Format, record_line};
 use crate::normalise::{Normaliser, PathId, Place};
 
 /// Bytes of one document or line.
@@ -26,6 +26,8 @@ pub(super) const MAX_DEPTH: u32 = 100;
 const MAX_RESTARTS: u32 = 16;
 /// Bytes inside of broken documents that are looked at again, to find another document among them.
 const MAX_RESCANNED_BYTES: usize = 4 * MAX_DOCUMENT_BYTES;
+/// Bytes of a line that evtx_dump writes between documents, with its end.
+const MAX_RECORD_LINE_BYTES: usize = 32;
 /// Lines that are looked at to tell whether lines are documents.
 const FIRST_LINES: usize = 16;
 
@@ -38,6 +40,7 @@ impl Format for Json {
     }
 
     fn sniff(&self, head: &[u8]) -> Option<String> {
+        let head = &head[record_line(head)..];
         match start(head)? {
             b'{' => Some("its first character begins a JSON object".to_owned()),
             b'[' if head
@@ -65,6 +68,7 @@ impl Format for Json {
             restarts: 0,
             rescanned: 0,
         };
+        input.consume(record_line(input.head()));
         if !are_lines(input) {
             return documents.framed(input, events, report);
         }
@@ -104,9 +108,9 @@ fn is_document(line: &[u8]) -> bool {
 fn are_lines(input: &mut Input<'_>) -> bool {
     let Some(first) = first_line(input) else { return false };
     if is_document(&first) {
-        return records_prefix(&first).is_none() && results_prefix(&first).is_none();
+        return records_prefix(&first).is_none() && answer_prefix(&first).is_none();
     }
-    if results_prefix(input.head()).is_some() {
+    if answer_prefix(input.head()).is_some() {
         return false;
     }
     let more_on_the_line = || matches!(Scan::default().find(&first), Some(Step::End(end)) if is_document(&first[..end]));
@@ -183,7 +187,7 @@ impl Documents {
     fn line(&mut self, line: &[u8], offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
         self.position += 1;
         let line = line.trim_ascii();
-        if line.is_empty() {
+        if line.is_empty() || record_line(line) > 0 {
             return;
         }
         self.document(line, offset, events, report);
@@ -247,7 +251,7 @@ impl Documents {
 
     /// Documents one after the other, or the elements of an array, or the records of `{"Records": […]}`.
     fn framed(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
-        let mut format = "json";
+        let (mut format, mut answer) = ("json", None);
         skip_space(input);
         if input.head().starts_with(b"[") {
             input.consume(1);
@@ -255,9 +259,9 @@ impl Documents {
         } else if let Some(length) = records_prefix(input.head()) {
             input.consume(length);
             format = "cloudtrail";
-        } else if let Some(length) = results_prefix(input.head()) {
+        } else if let Some((kind, length)) = answer_prefix(input.head()) {
             input.consume(length);
-            format = "splunk-results";
+            (format, answer) = (kind.format(), Some(kind));
         }
         loop {
             skip_separators(input);
@@ -269,7 +273,7 @@ impl Documents {
             }
             if format != "json" && input.head().starts_with(b"]") {
                 input.consume(1);
-                if self.behind_array(input, format, report) {
+                if self.behind_array(input, format, answer, report) {
                     continue;
                 }
                 break;
@@ -286,19 +290,19 @@ impl Documents {
 
     /// What follows the closing bracket of an array must be the end of the object around it and of the stream, or
     /// another array of the same kind: then true.
-    fn behind_array(&self, input: &mut Input<'_>, format: &str, report: &mut Report) -> bool {
+    fn behind_array(&self, input: &mut Input<'_>, format: &str, answer: Option<Answer>, report: &mut Report) -> bool {
         skip_space(input);
         if format == "cloudtrail" && input.head().starts_with(b"}") {
             input.consume(1);
             skip_space(input);
         }
-        if format == "splunk-results" {
-            skip_object_end(input);
+        if let Some(answer) = answer {
+            skip_object_ends(answer.depth(), input);
             skip_space(input);
         }
-        let again = match format {
-            "cloudtrail" => records_prefix(input.head()),
-            "splunk-results" => results_prefix(input.head()),
+        let again = match (format, answer) {
+            (_, Some(answer)) => answer_prefix(input.head()).filter(|(next, _)| *next == answer).map(|(_, length)| length),
+            ("cloudtrail", _) => records_prefix(input.head()),
             _ => input.head().starts_with(b"[").then_some(1),
         };
         if let Some(length) = again {
@@ -411,8 +415,15 @@ fn skip_space(input: &mut Input<'_>) {
     skip_while(input, |b| b.is_ascii_whitespace());
 }
 
+/// Goes on to what comes behind a document; a line that evtx_dump writes between two of them is none.
 fn skip_separators(input: &mut Input<'_>) {
     skip_while(input, |b| b.is_ascii_whitespace() || b == b',' || b == 0x1e);
+    if input.head().starts_with(b"R") {
+        while input.head().len() < MAX_RECORD_LINE_BYTES && !input.at_end() {
+            input.grow();
+        }
+        input.consume(record_line(input.head()));
+    }
 }
 
 /// Whether brackets nest deeper than [`MAX_DEPTH`]: the parser recurses, so this is asked before it sees the text. Few
@@ -498,7 +509,10 @@ impl Flattener {
         }
         for member in sonic_rs::to_object_iter(object) {
             let (key, value) = member.map_err(|e| format!("not JSON: {}", first_line_of(&e.to_string())))?;
-            let child = events.child(path, &key);
+            let mut child = events.child(path, &key);
+            if events.is_wrapper(child) && value.get_type() == JsonType::Object {
+                child = PathId::ROOT;
+            }
             self.value(&value, child, depth, events)?;
         }
         Ok(())

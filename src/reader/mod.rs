@@ -21,7 +21,7 @@ use stream::{Input, Report, Window};
 
 use crate::archive::Leaf;
 use crate::event::{EventBatch, Names};
-use crate::normalise::{Normaliser, Vocabulary, Zone};
+use crate::normalise::{Clock, Normaliser, Vocabulary, Zone};
 
 /// Bytes a format is told from.
 const SNIFF_BYTES: usize = 64 * 1024;
@@ -35,6 +35,8 @@ pub struct ReadOptions {
     pub recover: bool,
     /// The zone of times that say none; else it is UTC.
     pub timezone: Option<Zone>,
+    /// Dates like 05/04/2021 have the day first; else the month.
+    pub day_first: bool,
 }
 
 /// What a leaf is taken for.
@@ -120,7 +122,8 @@ impl<'o> LeafReader<'o> {
             out.recovered += recovered;
             sink(batch)
         };
-        let mut events = Normaliser::new(&mut self.known, options.timezone.clone(), &mut sink);
+        let clock = Clock { zone: options.timezone.clone(), day_first: options.day_first };
+        let mut events = Normaliser::new(&mut self.known, clock, &mut sink);
         let (mut format, mut reason, mut skipped) = ("", String::new(), None);
         match choose(input.head(), options) {
             Ok((reader, why)) => {
@@ -139,6 +142,13 @@ impl<'o> LeafReader<'o> {
             Some(zone) => zone.name().to_owned(),
             None => "UTC, assumed".to_owned(),
         };
+        if times.day_first > 0 {
+            out.timezone.push_str("; day first");
+        }
+        if let Some((position, text)) = times.first_unreadable {
+            let events = if times.unreadable == 1 { "1 event has".to_owned() } else { format!("{} events have", times.unreadable) };
+            report.problem(None, Some(position), format!("{events} no time, because it cannot be read: {text:?}"));
+        }
         out.hours_off = times.hours_off.into_iter().collect();
         let end = input.finish();
         out.format = format;
@@ -183,6 +193,15 @@ fn choose(head: &[u8], options: &ReadOptions) -> Result<(&'static dyn Format, St
         None => FORMATS.iter().find_map(|f| f.sniff(head).map(|reason| (*f, reason))),
     };
     chosen.ok_or_else(|| unknown(head))
+}
+
+/// The length of the line `Record 17` that evtx_dump writes before a record, where a text begins with it; else 0.
+fn record_line(text: &[u8]) -> usize {
+    let Some(rest) = text.strip_prefix(b"Record ") else { return 0 };
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    let end = rest[digits..].iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    let is_line = (1..=20).contains(&digits) && (end > 0 || rest.len() == digits);
+    if is_line { text.len() - rest.len() + digits + end } else { 0 }
 }
 
 /// Why nobody reads a stream that begins so.

@@ -11,8 +11,8 @@ use memchr::memmem::{self, Finder};
 
 pub(super) use elements::Elements;
 
-use super::Format;
 use super::stream::{Input, Report};
+use super::{Format, record_line};
 use crate::normalise::{Normaliser, Place};
 
 /// Bytes of one event.
@@ -36,6 +36,7 @@ impl Format for Xml {
 
     fn sniff(&self, head: &[u8]) -> Option<String> {
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+        let head = &head[record_line(head)..];
         if head.starts_with(b"<") && (next_tag(head, 0, true) != Tag::None || head.starts_with(b"<Events")) {
             return Some("it has <Event> elements".to_owned());
         }
@@ -145,7 +146,10 @@ fn is_text(gap: &[u8], before_event: bool) -> bool {
                 Some(end) => rest = &rest[end + 1..],
                 None => return true,
             },
-            Some(_) => return true,
+            Some(_) => match record_line(rest) {
+                0 => return true,
+                length => rest = &rest[length..],
+            },
         }
     }
 }
@@ -227,6 +231,8 @@ mod tests {
     fn text_between_events() {
         assert!(!is_text(b"\xef\xbb\xbf<?xml version='1.0'?>\r\n<Events>\n", true));
         assert!(!is_text(b"\nAug  9 host sysmon: ", true));
+        assert!(!is_text(b"\nRecord 2\n<?xml version=\"1.0\"?>\n", true));
+        assert!(is_text(b"\nRecord two\n", true));
         assert!(is_text(b"LogName=Security\n", true));
         assert!(is_text(b"\nAug  9 host sysmon: ", false));
     }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::support::binary::{Output, TestStore, command, finish, integer, run, text};
+use crate::support::encode::encodings;
+use crate::support::encode::event::{KINDS, WindowsEvent};
 use crate::support::memory::{Watched, load_watched};
 use crate::support::samples::{gzip, marked_as_encrypted, security_line, sigma_rule, zip};
 
@@ -24,6 +26,10 @@ fn load_beside_good(name: &str, content: impl AsRef<[u8]>) -> (TestStore, Output
     assert_eq!(integer(good, "events"), 1);
     let row = rows.iter().find(|r| text(r, "path").contains(name)).cloned();
     (store, output, row)
+}
+
+fn events_of(row: &Option<Value>) -> i64 {
+    events(row.as_ref())
 }
 
 fn events(row: Option<&Value>) -> i64 {
@@ -294,4 +300,71 @@ fn a_name_of_half_a_gigabyte_in_a_tar_stays_bounded() {
         assert!(peak_kb < 300_000, "{peak_kb} kB");
         assert_eq!(store.number("SELECT count(*) FROM events"), 1);
     }
+}
+
+#[test]
+fn event_logs_tell_what_is_wrong_or_missing() {
+    let events: Vec<WindowsEvent> = (1..=300).map(|n| WindowsEvent::typical(&KINDS[0], n, 1_700_000_000_000_000 + n)).collect();
+    let evtx = (encodings().into_iter().find(|e| e.name == "evtx").expect("an encoding").write)(&events);
+    assert!(evtx.len() > 4_096 + 2 * 65_536, "several chunks");
+    let (_, output, row) = load_beside_good("whole.bin", &evtx);
+    assert_eq!((output.code, events_of(&row)), (0, 300), "{}", output.stderr);
+    let mut flipped = evtx.clone();
+    let at = flipped.windows(8).rposition(|w| w == b"C\0O\0R\0P\0").expect("a value");
+    flipped[at] = b'B';
+    let (_, output, row) = load_beside_good("flipped.bin", &flipped);
+    assert_eq!((output.code, events_of(&row)), (3, 300), "{}", output.stderr);
+    assert!(output.stderr.contains("the checksum of a chunk is wrong"), "{}", output.stderr);
+    let mut in_use = flipped;
+    in_use[120] = 1;
+    let (_, output, _) = load_beside_good("in_use.bin", &in_use);
+    assert_eq!(output.code, 0, "checksums of a log that is in use are old: {}", output.stderr);
+    let (_, output, row) = load_beside_good("cut.bin", &evtx[..4_096 + 65_536]);
+    assert!(output.code == 3 && events_of(&row) > 0 && output.stderr.contains("are missing"), "{}", output.stderr);
+}
+
+#[test]
+fn a_quote_that_ends_within_text_costs_its_line() {
+    let mut table = "EventID,Channel,Computer,TimeCreated,n\n4624,Security,\"c,2024-01-01T00:00:00Z,x\n".to_owned();
+    table.extend((0..30).map(|n| format!("4624,Security,c,2024-01-01T00:00:00Z,{n}\n")));
+    table += "4624,Security,\"c\",2024-01-01T00:00:00Z,\"y\"\n";
+    let (_, output, row) = load_beside_good("torn.csv", &table);
+    assert_eq!((output.code, events_of(&row)), (3, 31), "{}", output.stderr);
+    assert!(output.stderr.contains("text behind the end of a quote"), "{}", output.stderr);
+}
+
+#[test]
+fn times_that_cannot_be_read_are_told() {
+    let table =
+        "Channel,EventID,TimeCreated,n\nSecurity,4624,13/05/2021 09:40:32,1\nSecurity,4624,04/05/2021 09:40:32,2\nSecurity,4624,-,3\n";
+    let (store, output, _) = load_beside_good("times.csv", table);
+    assert_eq!(output.code, 3, "{}", output.stderr);
+    assert!(output.stderr.contains("1 event has no time, because it cannot be read: \"13/05/2021 09:40:32\""), "{}", output.stderr);
+    let second = "SELECT count(*) FROM security_4624 WHERE n = '2' AND _time LIKE ";
+    assert_eq!(store.number(&format!("{second}'2021-04-05%'")), 1);
+    let store = TestStore::new();
+    let file = store.file("times.csv", table);
+    let output = store.load([std::ffi::OsStr::new("--day-first"), file.as_os_str()]);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    assert_eq!(store.number(&format!("{second}'2021-05-04%'")), 1);
+    assert!(text(&store.sources()[0], "timezone").ends_with("; day first"), "{:?}", store.sources());
+}
+
+#[test]
+fn what_grows_out_of_proportion_ends_in_time() {
+    let head = "01/02/2024 01:02:03 AM\nLogName=Security\nEventCode=4624\nComputerName=c\nMessage=An account was logged on.\n\nSubject:\n\tAccount Name:\t\tbob\n\n";
+    let repeated = head.to_owned() + &"Foo: a\n\tBar: x\n".repeat(20_000);
+    let blank = format!("{}{}{}", security_line(2, 4624, ""), "\n".repeat(300_000), security_line(3, 4624, ""));
+    let types: String = (0..4_000).map(|n| format!("{{\"EventID\":1,\"Channel\":\"Ch-{n}\",\"n\":\"{n}\"}}\n")).collect();
+    let names: String =
+        (0..20).map(|n| format!("{{\"EventID\":1,\"Channel\":\"Long\",\"{}{n}\":\"{n}\"}}\n", "k".repeat(200_000))).collect();
+    let store = TestStore::new();
+    for (name, content) in [("repeated.log", repeated), ("blank.jsonl", blank), ("types.jsonl", types), ("names.jsonl", names)] {
+        store.file(&format!("in/{name}"), content);
+    }
+    let watched = load_watched(&store, &store.folder().join("in"), Duration::from_secs(60));
+    assert_eq!(watched.code, 0, "{}", watched.stderr);
+    assert!(watched.peak_kb < 400 << 10, "{} kB", watched.peak_kb);
+    assert_eq!(store.number("SELECT count(*) FROM events"), 1 + 2 + 4_000 + 20);
+    assert_eq!(store.number("SELECT count(*) FROM long_1"), 20);
 }

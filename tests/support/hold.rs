@@ -35,7 +35,7 @@ pub(crate) fn read(format: &str, bytes: &[u8]) {
 /// What reading gives: the report, the text of all events, the number of their fields.
 fn outcome(format: &str, bytes: &[u8], piece: usize, recover: bool) -> (LeafReport, String, usize) {
     let names = Names::default();
-    let options = ReadOptions { format: Some(format.to_owned()), recover, timezone: None };
+    let options = ReadOptions { format: Some(format.to_owned()), recover, ..ReadOptions::default() };
     let mut reader = Pieces { bytes, piece };
     let mut reader_of_leaves = LeafReader::new(&names, &options);
     if piece != usize::MAX {

@@ -85,6 +85,8 @@ pub(super) struct Data {
     pub(super) groups: HashMap<String, Group>,
     pub(super) sids: HashMap<String, String>,
     pub(super) providers: HashMap<String, String>,
+    /// Provider, or provider/code → channel.
+    pub(super) channels: HashMap<String, String>,
     /// Name in lower case → text of the XML; levels and opcodes likewise.
     pub(super) keywords: HashMap<String, String>,
     pub(super) levels: HashMap<String, String>,
@@ -96,13 +98,14 @@ pub(super) static DATA: LazyLock<Data> = LazyLock::new(|| {
     let text = documents("rules/normalise/windows_text.yml", include_str!("../../../rules/normalise/windows_text.yml"));
     let codes = documents("rules/normalise/windows_codes.yml", include_str!("../../../rules/normalise/windows_codes.yml"));
     let entries = text.iter().flat_map(Node::items).map(entry).collect();
-    let (groups, sids, providers) = (HashMap::new(), HashMap::new(), HashMap::new());
+    let (groups, sids, providers, channels) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
     let (keywords, levels, opcodes) = (HashMap::new(), HashMap::new(), HashMap::new());
-    let mut data = Data { entries, groups, sids, providers, keywords, levels, opcodes };
+    let mut data = Data { entries, groups, sids, providers, channels, keywords, levels, opcodes };
     for (key, node) in codes.iter().flat_map(Node::entries) {
         match key.text.as_str() {
             "sids" => data.sids = pairs(node),
             "providers" => data.providers = pairs(node),
+            "channels" => data.channels = pairs(node),
             "keywords" => data.keywords = lower(pairs(node)),
             "levels" => data.levels = lower(pairs(node)),
             "opcodes" => data.opcodes = lower(pairs(node)),

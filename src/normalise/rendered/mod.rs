@@ -25,6 +25,12 @@ pub(crate) fn provider(name: &str) -> &str {
     DATA.providers.get(name).map_or(name, String::as_str)
 }
 
+/// The channel that a provider writes an event to, where it is one only.
+pub(crate) fn channel(of: &str, code: &str) -> Option<&'static str> {
+    let of = provider(of);
+    DATA.channels.get(&format!("{of}/{code}")).or_else(|| DATA.channels.get(of)).map(String::as_str)
+}
+
 /// The keywords of this name as the XML has them.
 pub(crate) fn keywords(name: &str) -> Option<&'static str> {
     named(&DATA.keywords, name)
@@ -105,7 +111,7 @@ impl<'m> Label<'m> {
         if !name.starts_with(char::is_alphabetic) || !name.chars().all(fits) || !(value.is_empty() || value.starts_with(['\t', ' '])) {
             return None;
         }
-        Some(Self { indented: !indent.is_empty(), name, value: value.trim_start_matches(['\t', ' ']).trim_end_matches('\t') })
+        Some(Self { indented: !matches!(indent, "" | " "), name, value: value.trim_start_matches(['\t', ' ']).trim_end_matches('\t') })
     }
 }
 
@@ -180,7 +186,7 @@ impl Rendered {
             let line = lines[at];
             at += 1;
             let Some(label) = Label::read(line) else {
-                if any && !line.trim_ascii().is_empty() && !line.starts_with(['\t', ' ']) {
+                if any && !line.trim_ascii().is_empty() && !line.starts_with(['\t', ' ']) && !is_link(line) {
                     return;
                 }
                 continue;
@@ -229,9 +235,14 @@ fn is_indented(line: &str) -> bool {
     line.trim_ascii().is_empty() || line.starts_with(['\t', ' '])
 }
 
-/// Whether the next line that is not empty is indented.
+/// A line that points to an explanation.
+fn is_link(line: &str) -> bool {
+    line.starts_with("https://") || line.starts_with("http://")
+}
+
+/// Whether the next line that is not empty, and no link, is indented.
 fn goes_on_indented(lines: &[&str]) -> bool {
-    lines.iter().find(|l| !l.trim_ascii().is_empty()).is_some_and(|l| l.starts_with(['\t', ' ']))
+    lines.iter().find(|l| !l.trim_ascii().is_empty() && !is_link(l)).is_some_and(|l| l.starts_with(['\t', ' ']))
 }
 
 /// `Task Run ID` → `TaskRunId`.

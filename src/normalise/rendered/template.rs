@@ -7,12 +7,14 @@ pub(super) struct Template {
     /// The same with one line end for several.
     squeezed: Vec<String>,
     names: Vec<String>,
+    /// The values in the order of the event.
+    order: Vec<usize>,
     /// The value that may hold anything: what follows it is looked for from the end.
     open: Option<usize>,
 }
 
 impl Template {
-    /// Reads `The {name} service …`.
+    /// Reads `The {name} service …`; a digit before names says which value of the event comes first.
     pub(super) fn new(text: &str) -> Self {
         let (mut literals, mut names, mut open) = (Vec::new(), Vec::new(), None);
         let mut rest = text;
@@ -21,22 +23,26 @@ impl Template {
             if name.starts_with('*') {
                 open = Some(names.len());
             }
-            names.push(name.trim_start_matches('*').to_owned());
+            names.push(name.trim_start_matches('*'));
             rest = after;
         }
         literals.push(rest.to_owned());
         let squeezed = literals.iter().map(|l| squeeze(l)).collect();
-        Self { literals, squeezed, names, open }
+        let mut order: Vec<usize> = (0..names.len()).collect();
+        order.sort_by_key(|at| names[*at].chars().next().and_then(|c| c.to_digit(10)));
+        let names = names.into_iter().map(|name| name.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned()).collect();
+        Self { literals, squeezed, names, order, open }
     }
 
     /// The values of a text of this form, by name.
     pub(super) fn values<'t>(&self, text: &'t str) -> Option<Vec<(&str, &'t str)>> {
         let text = text.trim_ascii_end();
         let found = self.find(text, &self.literals).or_else(|| self.find(text, &self.squeezed))?;
-        let shown = |(index, value): (usize, &'t str)| {
-            (self.names[index].as_str(), if self.open == Some(index) { value } else { value.trim_ascii() })
+        let shown = |index: usize| {
+            let value = if self.open == Some(index) { found[index] } else { found[index].trim_ascii() };
+            (self.names[index].as_str(), value)
         };
-        Some(found.into_iter().enumerate().map(shown).collect())
+        Some(self.order.iter().map(|index| shown(*index)).collect())
     }
 
     fn find<'t>(&self, text: &'t str, literals: &[String]) -> Option<Vec<&'t str>> {
@@ -83,6 +89,9 @@ mod tests {
         let values = service.values("The Print Spooler service entered the running state.\n");
         assert_eq!(values, Some(vec![("param1", "Print Spooler"), ("param2", "running")]));
         assert_eq!(service.values("The Print Spooler service stopped."), None);
+        let changed = Template::new("from {2Data} to {1Data}.\n{*3Data}");
+        let values = changed.values("from None to Stopped.\n\ta\n\tb\n");
+        assert_eq!(values, Some(vec![("Data", "Stopped"), ("Data", "None"), ("Data", "\ta\n\tb")]));
         assert_eq!(Template::new("whole").values("whole"), Some(vec![]));
     }
 

@@ -107,3 +107,23 @@ fn anything_is_survived() {
         }
     }
 }
+
+#[test]
+fn data_without_names_in_the_order_of_the_event() {
+    let message =
+        "Engine state is changed from None to Available. \r\n\r\nDetails: \r\n\tNewEngineState=Available\r\n\tHostVersion=2.0\r\n";
+    let expected = ["Data=Available", "Data=None", "Data=\tNewEngineState=Available\n\tHostVersion=2.0"];
+    assert_eq!(shown("Windows PowerShell", "400", message), expected);
+    let message =
+        "Pipeline execution details for command line: a. b. \n\nContext Information: \n\tDetailTotal=1\n\nDetails: \nCommandInvocation(x)";
+    assert_eq!(shown("Windows PowerShell", "800", message), ["Data=a. b", "Data=DetailTotal=1", "Data=CommandInvocation(x)"]);
+}
+
+#[test]
+fn a_link_ends_no_section() {
+    let message = "Microsoft Defender Antivirus has detected malware.\n For more information please see the following:\nhttps://example.test/a\n \
+                   \tName: HackTool:Win32/Mimikatz\n \tID: 2147705511\n \tSeverity: High\n \tPath: file:_C:\\m.exe\n \tProcess Name: C:\\a.exe";
+    let expected =
+        ["ThreatName=HackTool:Win32/Mimikatz", "ThreatID=2147705511", "SeverityName=High", "Path=file:_C:\\m.exe", "ProcessName=C:\\a.exe"];
+    assert_eq!(shown("Microsoft-Windows-Windows Defender/Operational", "1116", message), expected);
+}

@@ -15,11 +15,12 @@ enum State {
 pub(super) struct Scan {
     delimiter: u8,
     state: State,
+    torn: bool,
 }
 
 impl Scan {
     pub(super) fn new(delimiter: u8) -> Self {
-        Self { delimiter, state: State::CellStart }
+        Self { delimiter, state: State::CellStart, torn: false }
     }
 
     /// Looks at the next bytes of the record; the position behind its line break, if it ends in them.
@@ -38,6 +39,7 @@ impl Scan {
                 },
                 State::CellStart | State::Closed => {}
             }
+            self.torn |= self.state == State::Closed && ![b'"', b'\r', b'\n', self.delimiter].contains(&bytes[at]);
             self.state = match bytes[at] {
                 b'\n' => return Some(at + 1),
                 b'"' if self.state != State::Plain => State::Quoted,
@@ -47,6 +49,11 @@ impl Scan {
             at += 1;
         }
         None
+    }
+
+    /// Whether text follows the end of a quoted cell: a quote was opened or closed where none should be.
+    pub(super) fn is_torn(&self) -> bool {
+        self.torn
     }
 
     /// Whether the record cannot end here: a quote is open.

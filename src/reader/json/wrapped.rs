@@ -1,4 +1,5 @@
-//! Documents that wrap many records: CloudTrail's `Records`, the `results` of Splunk's REST interface.
+//! Documents that wrap many records: CloudTrail's `Records`, the `results` of Splunk's REST interface, the `hits` of
+//! Elasticsearch.
 
 use sonic_rs::LazyValue;
 
@@ -18,35 +19,96 @@ pub(super) fn records_prefix(head: &[u8]) -> Option<usize> {
     Some(at)
 }
 
-/// The length of what is before the first result where a document begins as the answer of Splunk's REST interface does:
-/// `{"preview":false,"init_offset":0,"messages":[],"fields":[…],"results":[`.
-pub(super) fn results_prefix(head: &[u8]) -> Option<usize> {
-    const MEMBERS: [&[u8]; 7] = [b"preview", b"init_offset", b"post_process_count", b"messages", b"fields", b"highlighted", b"results"];
-    let space = |at: usize| at + head[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
-    let mut at = space(0);
-    if head.get(at) != Some(&b'{') {
-        return None;
-    }
-    loop {
-        at = space(at + 1);
-        let name = head[at..].strip_prefix(b"\"")?;
-        let name = &name[..memchr::memchr(b'"', name)?];
-        if !MEMBERS.contains(&name) {
-            return None;
-        }
-        at = space(at + name.len() + 2);
-        if head.get(at) != Some(&b':') {
-            return None;
-        }
-        at = space(at + 1);
-        if name == b"results" {
-            return (head.get(at) == Some(&b'[')).then_some(at + 1);
-        }
-        at = behind_value(head, at)?;
-        if head.get(at) != Some(&b',') {
-            return None;
+/// What wraps the records of an answer to a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Splunk's REST interface: `{"preview":false,"init_offset":0,"messages":[],"fields":[…],"results":[`.
+    Splunk,
+    /// Elasticsearch: `{"took":3,"timed_out":false,"_shards":{…},"hits":{"total":{…},"max_score":1.0,"hits":[`.
+    Elasticsearch,
+}
+
+impl Answer {
+    /// The name that the ledger shows.
+    pub(super) fn format(self) -> &'static str {
+        match self {
+            Self::Splunk => "splunk-results",
+            Self::Elasticsearch => "elasticsearch-hits",
         }
     }
+
+    /// The member that holds the records, and those that may come before it.
+    fn members(self) -> (&'static [u8], &'static [&'static [u8]]) {
+        match self {
+            Self::Splunk => (b"results", &[b"preview", b"init_offset", b"post_process_count", b"messages", b"fields", b"highlighted"]),
+            Self::Elasticsearch => {
+                let before: &[&[u8]] = &[
+                    b"took",
+                    b"timed_out",
+                    b"terminated_early",
+                    b"num_reduce_phases",
+                    b"_scroll_id",
+                    b"pit_id",
+                    b"_shards",
+                    b"_clusters",
+                    b"total",
+                    b"max_score",
+                ];
+                (b"hits", before)
+            }
+        }
+    }
+
+    /// How many objects the records are in.
+    pub(super) fn depth(self) -> usize {
+        match self {
+            Self::Splunk => 1,
+            Self::Elasticsearch => 2,
+        }
+    }
+
+    /// The length of what is before the first record where a document begins as this answer does.
+    fn prefix(self, head: &[u8]) -> Option<usize> {
+        let (list, before) = self.members();
+        let space = |at: usize| at + head[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+        let mut at = space(0);
+        if head.get(at) != Some(&b'{') {
+            return None;
+        }
+        let mut depth = 1;
+        loop {
+            at = space(at + 1);
+            let name = head[at..].strip_prefix(b"\"")?;
+            let name = &name[..memchr::memchr(b'"', name)?];
+            at = space(at + name.len() + 2);
+            if head.get(at) != Some(&b':') {
+                return None;
+            }
+            at = space(at + 1);
+            if name == list {
+                if depth == self.depth() {
+                    return (head.get(at) == Some(&b'[')).then_some(at + 1);
+                }
+                if head.get(at) != Some(&b'{') {
+                    return None;
+                }
+                depth += 1;
+                continue;
+            }
+            if !before.contains(&name) {
+                return None;
+            }
+            at = behind_value(head, at)?;
+            if head.get(at) != Some(&b',') {
+                return None;
+            }
+        }
+    }
+}
+
+/// The answer that a document begins as, and the length of what is before its first record.
+pub(super) fn answer_prefix(head: &[u8]) -> Option<(Answer, usize)> {
+    [Answer::Splunk, Answer::Elasticsearch].into_iter().find_map(|answer| Some((answer, answer.prefix(head)?)))
 }
 
 /// Where the comma or bracket behind a value is.
@@ -67,8 +129,14 @@ fn behind_value(head: &[u8], from: usize) -> Option<usize> {
     None
 }
 
-/// Goes on behind the end of an object, whose members to come are no events.
-pub(super) fn skip_object_end(input: &mut Input<'_>) {
+/// Goes on behind the end of so many objects, whose members to come are no events.
+pub(super) fn skip_object_ends(count: usize, input: &mut Input<'_>) {
+    for _ in 0..count {
+        skip_object_end(input);
+    }
+}
+
+fn skip_object_end(input: &mut Input<'_>) {
     let mut at = 0;
     loop {
         match behind_value(input.head(), at) {

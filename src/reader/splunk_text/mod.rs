@@ -35,11 +35,14 @@ impl Format for SplunkText {
         let windows = || Some("a Windows event as Splunk stores it: a time, then LogName=".to_owned());
         let mut at = 0;
         loop {
-            let (line, before) = (&head[at..], head[..at].trim_ascii_end());
+            let line = &head[at..];
             // Only a time tells that an event begins behind other text: a table may hold the rest in its cells.
-            let begins = at == 0 || (!line.starts_with(b"L") && (!head.starts_with(b"<") || before.ends_with(b"</Event>")));
+            let begins = || {
+                let behind_event = || !head.starts_with(b"<") || head[..at].trim_ascii_end().ends_with(b"</Event>");
+                at == 0 || (!line.starts_with(b"L") && behind_event())
+            };
             match start::of(line) {
-                Some(Kind::WinEventLog) if begins => return windows(),
+                Some(Kind::WinEventLog) if begins() => return windows(),
                 Some(Kind::KeyValue) if at == 0 => return Some("its first line is a time, its second a key with a value".to_owned()),
                 _ => at += memchr::memchr(b'\n', line)? + 1,
             }

@@ -1,4 +1,5 @@
-//! winlogbeat 6 and 8: times in milliseconds; level, opcode, task and keywords by the names that Windows shows.
+//! winlogbeat 6 and 8, also as Elasticsearch gives its documents back: times in milliseconds; level, opcode, task and
+//! keywords by the names that Windows shows.
 
 use serde_json::{Map, Value, json};
 
@@ -14,19 +15,42 @@ pub(crate) const ENCODINGS: &[Encoding] = &[
         value: whole,
         adds: |event| [named(event), vec![("type", "wineventlog".to_owned()), ("beat.version", "6.7.0".to_owned())]].concat(),
     },
-    Encoding {
-        name: "winlogbeat 8",
-        write: |events| json_lines(events.iter().map(eight)),
-        system: CARRIED,
-        time_unit_us: 1_000,
-        value: whole,
-        adds: |event| {
-            let more =
-                [("event.code", event.kind.code.to_string()), ("host.name", event.host.clone()), ("agent.type", "winlogbeat".to_owned())];
-            [named(event), more.to_vec()].concat()
-        },
-    },
+    EIGHT,
+    Encoding { name: "elasticdump", write: |events| json_lines(events.iter().map(kept)), adds: with_place, ..EIGHT },
+    Encoding { name: "Elasticsearch, an answer", write: answer, adds: with_place, ..EIGHT },
 ];
+
+const EIGHT: Encoding = Encoding {
+    name: "winlogbeat 8",
+    write: |events| json_lines(events.iter().map(eight)),
+    system: CARRIED,
+    time_unit_us: 1_000,
+    value: whole,
+    adds: |event| {
+        let more =
+            [("event.code", event.kind.code.to_string()), ("host.name", event.host.clone()), ("agent.type", "winlogbeat".to_owned())];
+        [named(event), more.to_vec()].concat()
+    },
+};
+
+/// What Elasticsearch says of a document.
+fn kept(event: &WindowsEvent) -> Value {
+    json!({"_index": "winlogbeat-8", "_id": event.record.to_string(), "_score": 1.0, "_source": eight(event)})
+}
+
+fn with_place(event: &WindowsEvent) -> Vec<(&'static str, String)> {
+    let place = [("_index", "winlogbeat-8".to_owned()), ("_id", event.record.to_string()), ("_score", "1.0".to_owned())];
+    [(EIGHT.adds)(event), place.to_vec()].concat()
+}
+
+/// What a search answers.
+fn answer(events: &[WindowsEvent]) -> Vec<u8> {
+    let hits: Vec<Value> = events.iter().map(kept).collect();
+    let hits = serde_json::to_string(&hits).expect("it is JSON");
+    let total = format!(r#"{{"value":{},"relation":"eq"}}"#, events.len());
+    format!(r#"{{"took":3,"timed_out":false,"_shards":{{"total":1,"failed":0}},"hits":{{"total":{total},"max_score":1.0,"hits":{hits}}}}}"#)
+        .into_bytes()
+}
 
 const CARRIED: &[&str] = &[
     "<record>",

@@ -57,7 +57,7 @@ fn written(event: &WindowsEvent, name: &str, value: &str) -> String {
 
 /// A label and its value are apart by white space, so that of the value is lost at its start; tabs at its end as well. In a
 /// list of `Name: value` only one space is between them. Numbers in hexadecimal get lower-case digits, as in the XML.
-fn value(event: &WindowsEvent, name: &str, value: &str) -> Option<String> {
+pub(crate) fn value(event: &WindowsEvent, name: &str, value: &str) -> Option<String> {
     let value = written(event, name, value);
     let is_last = event.data.last().is_some_and(|(last, _)| *last == name);
     let cut = match event.kind.code {
@@ -110,7 +110,8 @@ fn fill(event: &WindowsEvent, template: &str) -> String {
     out + rest
 }
 
-fn message(event: &WindowsEvent) -> String {
+/// The message as Windows renders it.
+pub(crate) fn message(event: &WindowsEvent) -> String {
     match event.kind.code {
         4624 => fill(event, LOGON),
         4688 => fill(event, PROCESS),

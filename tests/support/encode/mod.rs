@@ -9,7 +9,10 @@ pub(crate) mod classic;
 pub(crate) mod event;
 pub(crate) mod evtxecmd;
 pub(crate) mod flat;
+pub(crate) mod message;
 pub(crate) mod splunk;
+pub(crate) mod velociraptor;
+pub(crate) mod wrapped;
 pub(crate) mod xml;
 
 use std::collections::BTreeMap;
@@ -35,10 +38,18 @@ pub(crate) struct Encoding {
 
 /// All of them.
 pub(crate) fn encodings() -> Vec<&'static Encoding> {
-    [xml::ENCODINGS, evtxecmd::ENCODINGS, beats::ENCODINGS, flat::ENCODINGS, classic::ENCODINGS, splunk::ENCODINGS]
-        .into_iter()
-        .flatten()
-        .collect()
+    let families = [
+        xml::ENCODINGS,
+        evtxecmd::ENCODINGS,
+        beats::ENCODINGS,
+        flat::ENCODINGS,
+        classic::ENCODINGS,
+        message::ENCODINGS,
+        splunk::ENCODINGS,
+        velociraptor::ENCODINGS,
+        wrapped::ENCODINGS,
+    ];
+    families.into_iter().flatten().collect()
 }
 
 /// All that `System` can have.

@@ -35,7 +35,55 @@ pub(crate) const ENCODINGS: &[Encoding] = &[
         value: whole,
         ..XML
     },
+    Encoding { name: "evtx_dump, as it prints JSON", write: |events| printed(events, |e| format!("{:#}", dumped(e))), value: whole, ..XML },
+    Encoding {
+        name: "evtx_dump, as it prints XML",
+        write: |events| printed(events, |e| format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n{}", element(e, '"'))),
+        ..XML
+    },
+    Encoding {
+        name: "Chainsaw, dump",
+        write: |events| serde_json::to_vec_pretty(&events.iter().map(beside).collect::<Vec<_>>()).expect("it is JSON"),
+        value: whole,
+        ..XML
+    },
+    Encoding {
+        name: "Chainsaw, hunt",
+        write: |events| {
+            json_lines(events.iter().map(|e| json!({"group": "Sigma", "document": {"kind": "evtx", "path": "a.evtx", "data": beside(e)}})))
+        },
+        value: whole,
+        adds: |_| vec![("group", "Sigma".to_owned()), ("document.kind", "evtx".to_owned()), ("document.path", "a.evtx".to_owned())],
+        ..XML
+    },
 ];
+
+/// A line with the record's number before each.
+fn printed(events: &[WindowsEvent], text: fn(&WindowsEvent) -> String) -> Vec<u8> {
+    events.iter().map(|event| format!("Record {}\n{}\n", event.record, text(event))).collect::<String>().into_bytes()
+}
+
+/// The same JSON with attributes beside their elements.
+fn beside(event: &WindowsEvent) -> Value {
+    fn moved(value: Value) -> Value {
+        let Value::Object(members) = value else { return value };
+        let mut out = serde_json::Map::new();
+        for (name, mut value) in members {
+            if let Some(attributes) = value.as_object_mut().and_then(|object| object.remove("#attributes")) {
+                out.insert(format!("{name}_attributes"), attributes);
+            }
+            let text = value.as_object_mut().and_then(|object| object.remove("#text"));
+            let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty);
+            match text {
+                Some(text) => drop(out.insert(name, text)),
+                None if is_empty => {}
+                None => drop(out.insert(name, moved(value))),
+            }
+        }
+        Value::Object(out)
+    }
+    moved(dumped(event))
+}
 
 fn all(events: &[WindowsEvent], quote: char, after: &str) -> String {
     events.iter().map(|event| element(event, quote) + after).collect()
