@@ -98,7 +98,30 @@ pub(crate) fn find(name: &str, event_type: &EventType, selector: Option<&Selecto
         .collect();
     match spaced[..] {
         [column] => Place::Column(column),
-        _ => names.after_stored(name, Lookup::Sigma).map_or(Place::Missing, |definition| place(definition, event_type)),
+        _ => match names.after_stored(name, Lookup::Sigma) {
+            Some(definition) => place(definition, event_type),
+            None if name.chars().all(|c| c.is_ascii_lowercase()) => Place::Missing,
+            None => find_as_splunk(name, event_type),
+        },
+    }
+}
+
+/// Finds what Splunk calls so: an envelope's name, a label of the rendered text, a name of the add-on.
+fn find_as_splunk(name: &str, event_type: &EventType) -> Place {
+    let names = Taxonomy::embedded().names(event_type);
+    if let Some(definition) = names.before_stored(name, Lookup::Splunk) {
+        return place(definition, event_type);
+    }
+    let words = name.contains('_') && name.split('_').all(|w| w.starts_with(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit()));
+    let bare = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let separated = |stored: &str| {
+        stored.len() == name.len() && stored.chars().zip(name.chars()).all(|(s, n)| s == n || (n == '_' && !s.is_ascii_alphanumeric()))
+    };
+    let fits = |stored: &str| if words { stored.len() <= name.len() && bare(stored) == bare(name) } else { separated(stored) };
+    let fitting: Vec<usize> = (0..event_type.columns.len()).filter(|column| fits(&event_type.columns[*column].field)).collect();
+    match fitting[..] {
+        [column] => Place::Column(column),
+        _ => names.after_stored(name, Lookup::Splunk).map_or(Place::Missing, |definition| place(definition, event_type)),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::report::visible;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// The store a command works on.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,13 +24,13 @@ impl StoreArgs {
     /// Opens a store that must exist, for reading.
     pub(crate) fn open_read_only(&self) -> anyhow::Result<Store> {
         self.must_exist()?;
-        Store::open_read_only(&self.store).with_context(|| format!("cannot open the store `{}`", self.shown()))
+        Store::open_read_only(&self.store).map_err(|error| self.cannot_open(error))
     }
 
     /// Opens a store that must exist, for reading and writing.
     pub(crate) fn open_existing(&self) -> anyhow::Result<Store> {
         self.must_exist()?;
-        Store::open(&self.store).with_context(|| format!("cannot open the store `{}`", self.shown()))
+        Store::open(&self.store).map_err(|error| self.cannot_open(error))
     }
 
     /// Opens or makes a store.
@@ -40,7 +40,15 @@ impl StoreArgs {
         {
             bail!("cannot make the store `{}`: there is no folder `{}`", self.shown(), visible(&folder.to_string_lossy()));
         }
-        Store::open(&self.store).with_context(|| format!("cannot open the store `{}`", self.shown()))
+        Store::open(&self.store).map_err(|error| self.cannot_open(error))
+    }
+
+    /// Says which store it is, where the error does not.
+    fn cannot_open(&self, error: StoreError) -> anyhow::Error {
+        match error {
+            StoreError::Open { .. } | StoreError::Busy(_) => error.into(),
+            other => anyhow::Error::new(other).context(format!("cannot open the store `{}`", self.shown())),
+        }
     }
 
     fn must_exist(&self) -> anyhow::Result<()> {

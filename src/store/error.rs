@@ -14,7 +14,7 @@ pub enum StoreError {
         error: String,
     },
     /// Somebody else is writing to it.
-    #[error("another load or hunt is writing to the store `{}`: try again when it has ended", .0.display())]
+    #[error("another load or hunt is writing to `{}`: try again when it has ended", .0.display())]
     Busy(PathBuf),
     /// The file is a SQLite database, but not of this program.
     #[error("the file is no retrohunt store (application id {found:#x})")]
