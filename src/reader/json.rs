@@ -261,7 +261,7 @@ impl Documents {
             format = "cloudtrail";
         } else if let Some((kind, length)) = answer_prefix(input.head()) {
             input.consume(length);
-            (format, answer) = (kind.format(), Some(kind));
+            (format, answer) = (kind.format, Some(kind));
         }
         loop {
             skip_separators(input);
@@ -290,18 +290,18 @@ impl Documents {
 
     /// What follows the closing bracket of an array must be the end of the object around it and of the stream, or
     /// another array of the same kind: then true.
-    fn behind_array(&self, input: &mut Input<'_>, format: &str, answer: Option<Answer>, report: &mut Report) -> bool {
+    fn behind_array(&self, input: &mut Input<'_>, format: &str, answer: Option<&Answer>, report: &mut Report) -> bool {
         skip_space(input);
         if format == "cloudtrail" && input.head().starts_with(b"}") {
             input.consume(1);
             skip_space(input);
         }
         if let Some(answer) = answer {
-            skip_object_ends(answer.depth(), input);
+            skip_object_ends(answer.depth, input);
             skip_space(input);
         }
         let again = match (format, answer) {
-            (_, Some(answer)) => answer_prefix(input.head()).filter(|(next, _)| *next == answer).map(|(_, length)| length),
+            (_, Some(answer)) => answer_prefix(input.head()).filter(|(next, _)| **next == *answer).map(|(_, length)| length),
             ("cloudtrail", _) => records_prefix(input.head()),
             _ => input.head().starts_with(b"[").then_some(1),
         };

@@ -147,7 +147,8 @@ impl<'o> LeafReader<'o> {
         }
         if let Some((position, text)) = times.first_unreadable {
             let events = if times.unreadable == 1 { "1 event has".to_owned() } else { format!("{} events have", times.unreadable) };
-            report.problem(None, Some(position), format!("{events} no time, because it cannot be read: {text:?}"));
+            let hint = if text.contains('/') && !options.day_first { " (is the day first? then --day-first)" } else { "" };
+            report.problem(None, Some(position), format!("{events} no time, because it cannot be read: {text:?}{hint}"));
         }
         out.hours_off = times.hours_off.into_iter().collect();
         let end = input.finish();

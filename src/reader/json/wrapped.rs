@@ -1,5 +1,4 @@
-//! Documents that wrap many records: CloudTrail's `Records`, the `results` of Splunk's REST interface, the `hits` of
-//! Elasticsearch.
+//! Documents that wrap many records: CloudTrail's `Records`, and the answers of interfaces.
 
 use sonic_rs::LazyValue;
 
@@ -19,63 +18,72 @@ pub(super) fn records_prefix(head: &[u8]) -> Option<usize> {
     Some(at)
 }
 
-/// What wraps the records of an answer to a search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// Splunk's REST interface: `{"preview":false,"init_offset":0,"messages":[],"fields":[…],"results":[`.
-    Splunk,
-    /// Elasticsearch: `{"took":3,"timed_out":false,"_shards":{…},"hits":{"total":{…},"max_score":1.0,"hits":[`.
-    Elasticsearch,
+/// How an interface wraps the records it answers with.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// The name that the ledger shows.
+    pub(super) format: &'static str,
+    /// The member that holds the records, and the objects around them.
+    list: &'static [u8],
+    /// How many objects the records are in.
+    pub(super) depth: usize,
+    /// Members that may come before it.
+    before: &'static [&'static [u8]],
+    /// One of them must.
+    marked: bool,
 }
 
+static ANSWERS: [Answer; 5] = [
+    // {"preview":false,"init_offset":0,"messages":[],"fields":[…],"results":[
+    Answer {
+        format: "splunk-results",
+        list: b"results",
+        depth: 1,
+        before: &[b"preview", b"init_offset", b"post_process_count", b"messages", b"fields", b"highlighted"],
+        marked: false,
+    },
+    // {"took":3,"timed_out":false,"_shards":{…},"hits":{"total":{…},"max_score":1.0,"hits":[
+    Answer {
+        format: "elasticsearch-hits",
+        list: b"hits",
+        depth: 2,
+        before: &[
+            b"took",
+            b"timed_out",
+            b"terminated_early",
+            b"num_reduce_phases",
+            b"_scroll_id",
+            b"pit_id",
+            b"_shards",
+            b"_clusters",
+            b"total",
+            b"max_score",
+        ],
+        marked: false,
+    },
+    // {"records":[: what Azure sends to event hubs and storage
+    Answer { format: "azure-records", list: b"records", depth: 1, before: &[], marked: false },
+    // {"@odata.context":"…","value":[
+    Answer {
+        format: "odata-value",
+        list: b"value",
+        depth: 1,
+        before: &[b"@odata.context", b"@odata.count", b"@odata.nextLink", b"@odata.type"],
+        marked: true,
+    },
+    // {"Stats":{…},"Schema":[…],"Results":[
+    Answer { format: "defender-results", list: b"Results", depth: 1, before: &[b"Stats", b"Schema", b"@odata.type"], marked: true },
+];
+
 impl Answer {
-    /// The name that the ledger shows.
-    pub(super) fn format(self) -> &'static str {
-        match self {
-            Self::Splunk => "splunk-results",
-            Self::Elasticsearch => "elasticsearch-hits",
-        }
-    }
-
-    /// The member that holds the records, and those that may come before it.
-    fn members(self) -> (&'static [u8], &'static [&'static [u8]]) {
-        match self {
-            Self::Splunk => (b"results", &[b"preview", b"init_offset", b"post_process_count", b"messages", b"fields", b"highlighted"]),
-            Self::Elasticsearch => {
-                let before: &[&[u8]] = &[
-                    b"took",
-                    b"timed_out",
-                    b"terminated_early",
-                    b"num_reduce_phases",
-                    b"_scroll_id",
-                    b"pit_id",
-                    b"_shards",
-                    b"_clusters",
-                    b"total",
-                    b"max_score",
-                ];
-                (b"hits", before)
-            }
-        }
-    }
-
-    /// How many objects the records are in.
-    pub(super) fn depth(self) -> usize {
-        match self {
-            Self::Splunk => 1,
-            Self::Elasticsearch => 2,
-        }
-    }
-
     /// The length of what is before the first record where a document begins as this answer does.
-    fn prefix(self, head: &[u8]) -> Option<usize> {
-        let (list, before) = self.members();
+    fn prefix(&self, head: &[u8]) -> Option<usize> {
         let space = |at: usize| at + head[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
         let mut at = space(0);
         if head.get(at) != Some(&b'{') {
             return None;
         }
-        let mut depth = 1;
+        let (mut depth, mut marked) = (1, !self.marked);
         loop {
             at = space(at + 1);
             let name = head[at..].strip_prefix(b"\"")?;
@@ -85,9 +93,10 @@ impl Answer {
                 return None;
             }
             at = space(at + 1);
-            if name == list {
-                if depth == self.depth() {
-                    return (head.get(at) == Some(&b'[')).then_some(at + 1);
+            if name == self.list {
+                if depth == self.depth {
+                    let records = head.get(at) == Some(&b'[') && matches!(head.get(space(at + 1)), Some(b'{' | b']'));
+                    return (records && marked).then_some(at + 1);
                 }
                 if head.get(at) != Some(&b'{') {
                     return None;
@@ -95,9 +104,10 @@ impl Answer {
                 depth += 1;
                 continue;
             }
-            if !before.contains(&name) {
+            if !self.before.contains(&name) {
                 return None;
             }
+            marked = true;
             at = behind_value(head, at)?;
             if head.get(at) != Some(&b',') {
                 return None;
@@ -107,8 +117,8 @@ impl Answer {
 }
 
 /// The answer that a document begins as, and the length of what is before its first record.
-pub(super) fn answer_prefix(head: &[u8]) -> Option<(Answer, usize)> {
-    [Answer::Splunk, Answer::Elasticsearch].into_iter().find_map(|answer| Some((answer, answer.prefix(head)?)))
+pub(super) fn answer_prefix(head: &[u8]) -> Option<(&'static Answer, usize)> {
+    ANSWERS.iter().find_map(|answer| Some((answer, answer.prefix(head)?)))
 }
 
 /// Where the comma or bracket behind a value is.

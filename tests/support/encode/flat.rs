@@ -7,35 +7,14 @@ use super::xml::{datum, in_ticks};
 use super::{Encoding, csv, filled, json_lines, whole};
 
 pub(crate) const ENCODINGS: &[Encoding] = &[
+    NXLOG,
     Encoding {
-        name: "NXLog",
-        write: |events| json_lines(events.iter().map(nxlog)),
-        system: &[
-            "<record>",
-            "Provider_Name",
-            "Provider_Guid",
-            "Version",
-            "Task",
-            "Keywords",
-            "Execution_ProcessID",
-            "Execution_ThreadID",
-            "Correlation_ActivityID",
-            "Security_UserID",
-        ],
-        time_unit_us: 1_000,
-        value: whole,
-        adds: |event| {
-            let opcode = if event.kind.opcode == 0 { "0" } else { event.kind.opcode_name };
-            let text = |text: &str| text.to_owned();
-            vec![
-                ("EventTime", event.time("%Y-%m-%d %H:%M:%S")),
-                ("Opcode", text(opcode)),
-                ("OpcodeValue", event.kind.opcode.to_string()),
-                ("EventType", text(event_type(event))),
-                ("Category", text(event.kind.task_name)),
-                ("SourceModuleName", text("eventlog")),
-            ]
+        name: "NXLog, as Azure sends it",
+        write: |events| {
+            let records: Vec<Value> = events.iter().map(nxlog).collect();
+            serde_json::to_vec(&json!({"records": records})).expect("it is JSON")
         },
+        ..NXLOG
     },
     Encoding {
         name: "PowerShell, flat",
@@ -81,6 +60,37 @@ pub(crate) const ENCODINGS: &[Encoding] = &[
         adds: |event| [tenant("WindowsEvent"), vec![("EventLevelName", event.level_name().to_owned())]].concat(),
     },
 ];
+
+const NXLOG: Encoding = Encoding {
+    name: "NXLog",
+    write: |events| json_lines(events.iter().map(nxlog)),
+    system: &[
+        "<record>",
+        "Provider_Name",
+        "Provider_Guid",
+        "Version",
+        "Task",
+        "Keywords",
+        "Execution_ProcessID",
+        "Execution_ThreadID",
+        "Correlation_ActivityID",
+        "Security_UserID",
+    ],
+    time_unit_us: 1_000,
+    value: whole,
+    adds: |event| {
+        let opcode = if event.kind.opcode == 0 { "0" } else { event.kind.opcode_name };
+        let text = |text: &str| text.to_owned();
+        vec![
+            ("EventTime", event.time("%Y-%m-%d %H:%M:%S")),
+            ("Opcode", text(opcode)),
+            ("OpcodeValue", event.kind.opcode.to_string()),
+            ("EventType", text(event_type(event))),
+            ("Category", text(event.kind.task_name)),
+            ("SourceModuleName", text("eventlog")),
+        ]
+    },
+};
 
 fn event_type(event: &WindowsEvent) -> &'static str {
     match event.keyword_name() {

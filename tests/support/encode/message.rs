@@ -16,6 +16,20 @@ pub(crate) const ENCODINGS: &[Encoding] = &[
         adds: displayed,
     },
     Encoding {
+        name: "Get-WinEvent, times as objects",
+        write: |events| {
+            json_lines(events.iter().map(|event| {
+                let mut record = record(event);
+                record["TimeCreated"] = json!({"value": record["TimeCreated"], "DateTime": event.time("%A, %B %-d, %Y %-I:%M:%S %p")});
+                record
+            }))
+        },
+        system: super::WHOLE_SYSTEM,
+        time_unit_us: 1_000,
+        value,
+        adds: displayed,
+    },
+    Encoding {
         name: "Get-WinEvent, Export-Csv",
         write: |events| win_event_table(events).into_bytes(),
         system: super::WHOLE_SYSTEM,
