@@ -1,6 +1,7 @@
 //! Rules find an event in whatever encoding has what they ask for, under the number or the name of it.
 
 use retrohunt::compile::{CompileOptions, load_text};
+use serde_json::json;
 
 use crate::support::encode::encodings;
 use crate::support::encode::event::{KINDS, Kind, WindowsEvent};
@@ -70,4 +71,34 @@ fn names_of_splunk_and_words_of_the_rendered_text() {
     }
     assert_eq!(found_in(share, "src_ip: '10.20.0.44'"), all_but(&[]));
     assert_eq!(found_in(share, "EventCode: 5145"), all_but(&[]));
+}
+
+/// The members of `Data` that a single event has in the store.
+fn data_of(text: &str) -> Vec<String> {
+    let events = Loaded::of_bytes(text.as_bytes()).events();
+    assert_eq!(events.len(), 1, "{text}");
+    events[0].fields.get("Data").cloned().unwrap_or_default()
+}
+
+#[test]
+fn data_without_names_is_the_same_in_every_encoding() {
+    let details = "\tNewEngineState=Available\n\tHostVersion=2.0";
+    let expected = ["Available", "None", details];
+    let xml = format!(
+        "<Event><System><Provider Name='PowerShell'/><EventID>400</EventID><Channel>Windows PowerShell</Channel></System>\
+         <EventData><Data>Available</Data><Data>None</Data><Data>{details}</Data></EventData></Event>"
+    );
+    assert_eq!(data_of(&xml), expected);
+    let message = format!("Engine state is changed from None to Available. \n\nDetails: \n{details}");
+    let head = "04/21/2021 09:40:32 AM\nLogName=Windows PowerShell\nSourceName=PowerShell\nEventCode=400\nComputerName=h\n";
+    assert_eq!(data_of(&format!("{head}Message={message}\n")), expected);
+    let flat = json!({"Channel": "Windows PowerShell", "EventID": 400, "SourceName": "PowerShell", "Message": message});
+    assert_eq!(data_of(&flat.to_string()), expected);
+    let beat = |guid: Option<&str>| {
+        let data = json!({"param3": details, "param1": "Available", "param2": "None"});
+        let winlog = json!({"channel": "Windows PowerShell", "event_id": "400", "provider_guid": guid, "event_data": data});
+        json!({"@timestamp": "2021-04-21T09:40:32.343Z", "winlog": winlog}).to_string()
+    };
+    assert_eq!(data_of(&beat(None)), expected);
+    assert_eq!(data_of(&beat(Some("{555908D1-A6D7-4695-8E1E-26931D2012F4}"))), [""; 0], "a manifest gives names, and `param1` is one");
 }
