@@ -1,54 +1,11 @@
 //! The rules of the house that no compiler checks: who may use whom, documented modules, sizes, forbidden calls.
 //!
-//! The table of allowed imports is the one of ARCHITECTURE.md: change both together.
+//! What the documents say is read from them and held against the code: nothing is repeated here.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+mod code_map;
+mod tree;
 
-/// Module → modules it may name as `crate::…`.
-const ALLOWED_IMPORTS: &[(&str, &[&str])] = &[
-    ("diag", &[]),
-    ("yaml", &["diag"]),
-    ("catalog", &["diag"]),
-    ("event", &["diag"]),
-    ("archive", &["diag"]),
-    ("reader", &["archive", "event", "diag", "normalise"]),
-    ("normalise", &["reader", "event", "yaml", "diag"]),
-    ("taxonomy", &["catalog", "event", "ir", "yaml", "diag"]),
-    ("store", &["event", "catalog", "diag", "ir", "plan"]),
-    ("load", &["archive", "reader", "normalise", "store", "event", "diag"]),
-    ("sigma", &["ir", "yaml", "diag", "event"]),
-    ("spl", &["ir", "yaml", "diag", "event"]),
-    ("ir", &["event", "diag"]),
-    ("plan", &["ir", "catalog", "taxonomy", "event", "diag"]),
-    ("sql", &["ir", "plan", "store", "catalog", "event", "diag"]),
-    ("compile", &["sigma", "spl", "yaml", "ir", "plan", "sql", "catalog", "taxonomy", "event", "diag"]),
-    ("hunt", &["compile", "ir", "plan", "sql", "taxonomy", "store", "catalog", "event", "diag"]),
-    ("regression", &["compile", "hunt", "ir", "load", "store", "taxonomy", "yaml", "diag"]),
-    ("report", &["hunt", "regression", "store", "event", "catalog", "diag"]),
-];
-
-/// Third-party crate → modules (or file prefixes under `src/`) that may name it.
-const CRATE_OWNERS: &[(&str, &[&str])] = &[
-    ("rusqlite", &["store/"]),
-    ("sqlparser", &["sql/"]),
-    ("serde_yaml", &["yaml.rs", "yaml/"]),
-    ("evtx", &["reader/"]),
-    ("quick_xml", &["reader/"]),
-    ("csv", &["reader/", "report/"]),
-    ("sonic_rs", &["reader/"]),
-    ("bzip2", &["archive/"]),
-    ("flate2", &["archive/"]),
-    ("lzma_rust2", &["archive/"]),
-    ("zip", &["archive/"]),
-    ("tar", &["archive/"]),
-    ("zstd", &["archive/", "store/"]),
-    ("annotate_snippets", &["diag.rs", "diag/"]),
-    ("clap", &["cli/", "main.rs", "report/"]),
-    ("indicatif", &["cli/", "report/"]),
-    ("comfy_table", &["cli/", "report/"]),
-];
+use tree::{assert_none, sources, without_comment};
 
 /// Lines of a file, tests included.
 const FILE_LINES_MAX: usize = 1000;
@@ -63,140 +20,12 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("dbg!(", "remove it"),
 ];
 
+/// How a text begins that is a statement of SQL.
+const STATEMENTS: [&str; 9] =
+    ["\"SELECT ", "\"INSERT ", "\"UPDATE ", "\"DELETE ", "\"CREATE ", "\"DROP ", "\"PRAGMA ", "\"EXPLAIN ", "\"WITH "];
+
 /// Calls that only `cli` and `main` may make.
 const PRINTING: &[&str] = &["println!(", "eprintln!(", "print!(", "eprint!(", "process::exit("];
-
-struct Source {
-    /// Path under `src/`, with `/`.
-    path: String,
-    text: String,
-}
-
-impl Source {
-    /// The top module the file belongs to.
-    fn module(&self) -> &str {
-        let top = self.path.split('/').next().unwrap_or_default();
-        top.strip_suffix(".rs").unwrap_or(top)
-    }
-
-    /// The lines before the file's test module, numbered from 1.
-    fn code_lines(&self) -> Vec<(usize, &str)> {
-        if self.path.ends_with("tests.rs") || self.path.contains("/tests/") {
-            return Vec::new();
-        }
-        let lines: Vec<&str> = self.text.lines().collect();
-        let tests = lines.windows(2).position(|w| w[0].trim() == "#[cfg(test)]" && w[1].contains("mod ") && w[1].ends_with('{'));
-        lines.into_iter().take(tests.unwrap_or(usize::MAX)).enumerate().map(|(i, line)| (i + 1, line)).collect()
-    }
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn rust_files(under: &Path, out: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> =
-        std::fs::read_dir(under).expect("a folder of the project").map(|e| e.expect("an entry").path()).collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            rust_files(&path, out);
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            out.push(path);
-        }
-    }
-}
-
-fn sources(folder: &str) -> Vec<Source> {
-    let base = root().join(folder);
-    let mut files = Vec::new();
-    rust_files(&base, &mut files);
-    let read = |path: PathBuf| Source {
-        path: path.strip_prefix(&base).expect("under it").to_string_lossy().replace('\\', "/"),
-        text: std::fs::read_to_string(&path).expect("a source file"),
-    };
-    files.into_iter().map(read).collect()
-}
-
-fn assert_none(what: &str, faults: &[String]) {
-    assert!(
-        faults.is_empty(),
-        "{what}:\n{}",
-        faults.iter().fold(String::new(), |mut out, f| {
-            let _ = writeln!(out, "  {f}");
-            out
-        })
-    );
-}
-
-/// The text of a line without its comment. Good enough for code that rustfmt formats.
-fn without_comment(line: &str) -> &str {
-    let trimmed = line.trim_start();
-    if trimmed.starts_with("//") { "" } else { line.split(" // ").next().unwrap_or(line) }
-}
-
-/// The names that follow `crate::` in a line, also in `use crate::{a, b::c}`.
-fn crate_names(line: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    for (at, found) in line.match_indices("crate::") {
-        if line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$') {
-            continue;
-        }
-        let rest = &line[at + found.len()..];
-        let group = rest.strip_prefix('{').map(|g| g.split('}').next().unwrap_or(g));
-        let parts: Vec<&str> = group.map_or_else(|| vec![rest], |g| g.split(',').collect());
-        for part in parts {
-            let name: String = part.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            if name.starts_with(|c: char| c.is_ascii_lowercase()) {
-                names.push(name);
-            }
-        }
-    }
-    names
-}
-
-#[test]
-fn modules_use_only_what_the_table_allows() {
-    let table: BTreeMap<&str, &[&str]> = ALLOWED_IMPORTS.iter().copied().collect();
-    let mut faults = Vec::new();
-    for source in sources("src") {
-        let module = source.module();
-        if matches!(module, "lib" | "main" | "cli") {
-            continue;
-        }
-        let Some(allowed) = table.get(module) else {
-            faults.push(format!("src/{}: module `{module}` is not in the table of allowed imports", source.path));
-            continue;
-        };
-        for (number, line) in source.code_lines() {
-            for name in crate_names(without_comment(line)) {
-                if name != module && !allowed.contains(&name.as_str()) {
-                    faults.push(format!("src/{}:{number}: `{module}` must not use `{name}`", source.path));
-                }
-            }
-        }
-    }
-    assert_none("imports against the table", &faults);
-}
-
-#[test]
-fn third_party_crates_stay_with_their_owner() {
-    let mut faults = Vec::new();
-    for source in sources("src") {
-        for (number, line) in source.code_lines() {
-            let line = without_comment(line);
-            for (name, owners) in CRATE_OWNERS {
-                let path = format!("{name}::");
-                let named =
-                    line.match_indices(&path).any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
-                if named && !owners.iter().any(|owner| source.path.starts_with(owner)) {
-                    faults.push(format!("src/{}:{number}: `{name}` belongs to {owners:?}", source.path));
-                }
-            }
-        }
-    }
-    assert_none("third-party crates outside their module", &faults);
-}
 
 #[test]
 fn every_module_says_what_it_is() {
@@ -284,10 +113,21 @@ fn the_library_never_prints_and_never_exits() {
 }
 
 #[test]
+fn statements_are_written_by_sql_and_store_only() {
+    let mut faults = Vec::new();
+    for source in sources("src").iter().filter(|source| !matches!(source.module(), "sql" | "store" | "cli")) {
+        for (number, line) in source.code_lines() {
+            let line = without_comment(line);
+            faults.extend(
+                STATEMENTS.iter().filter(|start| line.contains(**start)).map(|start| format!("src/{}:{number}: {start}…", source.path)),
+            );
+        }
+    }
+    assert_none("SQL outside of `sql` and `store`", &faults);
+}
+
+#[test]
 fn tidy_reads_what_it_checks() {
-    assert_eq!(crate_names("use crate::{ir, event::Event};"), ["ir", "event"]);
-    assert_eq!(crate_names("    let x = crate::store::open(); // crate::"), ["store"]);
-    assert_eq!(crate_names("pub(crate) fn x() {}"), Vec::<String>::new());
     let text = "fn a() {\n}\n\nimpl X {\n    pub(crate) fn b(\n        x: u8,\n    ) {\n        y\n    }\n}\nfn c() { 1 }\n";
     assert_eq!(functions(text), [("a".to_owned(), 1, 2), ("b".to_owned(), 5, 5)]);
 }
