@@ -30,8 +30,9 @@ check: setup fmt lint test doc ## Everything that must hold: format, lints, test
 fmt: ## Check the format
 	$(CARGO) fmt --check
 
-lint: ## Check with clippy, warnings are errors
+lint: ## Check with clippy, warnings are errors; the library also without the program
 	$(CARGO) clippy --locked --all-targets --quiet -- -D warnings
+	$(CARGO) clippy --locked --lib --no-default-features --quiet -- -D warnings
 
 test: ## Run every test, the rules about the code itself included
 	$(CARGO) test --locked --quiet

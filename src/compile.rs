@@ -6,6 +6,7 @@
 //! Sigma's correlations and filters find their rules wherever these are in the set. Nothing here reads a store.
 
 mod change;
+mod starter_pack;
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -20,6 +21,7 @@ use crate::sigma::{self, SigmaOptions};
 use crate::spl::{self, Macros};
 
 pub use change::load_changes;
+pub use starter_pack::STARTER_PACK;
 
 /// A larger file is no rule.
 pub const MAX_RULE_BYTES: u64 = 16 * 1024 * 1024;
@@ -101,6 +103,11 @@ pub fn load_rules(paths: &[PathBuf], options: &CompileOptions) -> RuleSet {
         loader.path(path);
     }
     loader.finish()
+}
+
+/// Compiles the rules that come with the program.
+pub fn starter_pack(options: &CompileOptions) -> RuleSet {
+    load_texts(STARTER_PACK, options)
 }
 
 /// Compiles the rules of one text as if it stood in a file of that path, with the built-in macros only.

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     report_left_out(&set.diagnostics, set.documents, printer);
 
     let progress = Progress::new(printer, Unit::Events);
-    let options = HuntOptions { since_us: args.since, until_us: args.until, started_us: now_us() };
+    let options = HuntOptions { since_us: args.since, until_us: args.until, ..HuntOptions::starting_at(now_us()) };
     let result = hunt::run(&mut store, &set.rules, &set.correlations, Taxonomy::embedded(), &options, &mut |step| show(&progress, &step));
     progress.finish();
     let summary = result.context("the hunt failed")?;

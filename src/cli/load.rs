@@ -17,12 +17,9 @@ use crate::archive::Limits;
 use crate::event::format_time;
 use crate::load::{LoadOptions, LoadProgress, LoadSummary, LoadedSource, clock, explain, load};
 use crate::normalise::Zone;
-use crate::plan::{CategoryView, category_views};
 use crate::reader::{Problem, ReadOptions, format_names};
 use crate::report::{EXPLAINED, ListWriter, explained_row, visible};
-use crate::sql::category_select;
-use crate::store::{SourceRow, Store, StoreError, ViewDefinition};
-use crate::taxonomy::Taxonomy;
+use crate::store::{SourceRow, Store};
 
 /// So many damaged files are named on a terminal; in a file or a pipe all are.
 const SHOWN_FILES: usize = 20;
@@ -98,7 +95,6 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let result = load(&mut store, &args.paths, &options, &mut |step| show(&progress, &mut shown, step));
     progress.finish();
     let summary = result.with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
-    make_views(&mut store).context("cannot make the views of the store")?;
     report_damage(&summary, printer);
     report_clocks(&summary, printer);
     report_summary(&summary, &store, started, printer)?;
@@ -129,15 +125,6 @@ fn run_explain(args: &Args, options: &LoadOptions, printer: &mut Printer) -> any
     written?;
     writer.finish()?;
     Ok(Outcome::partial_if(failed))
-}
-
-/// Makes the views that people query: one an event type, one a Sigma category and CIM dataset.
-fn make_views(store: &mut Store) -> Result<(), StoreError> {
-    let catalog = store.catalog()?;
-    let views = category_views(&catalog, Taxonomy::embedded());
-    let definition = |view: &CategoryView| Some(ViewDefinition { name: view.name.clone(), select: category_select(view, &catalog)? });
-    let definitions: Vec<ViewDefinition> = views.iter().filter_map(definition).collect();
-    store.make_views(&definitions)
 }
 
 fn is_stdin(path: &Path) -> bool {

@@ -1,7 +1,7 @@
 //! The command line: arguments, printing, exit codes. The only layer that prints, reads the clock or the environment.
 //!
 //! One file a subcommand; the doc comment of its argument struct is its help. A command checks its inputs and
-//! outputs first, calls the library, and prints through [`printer::Printer`]: data on stdout, everything else on
+//! outputs first, calls the library, and prints through `printer::Printer`: data on stdout, everything else on
 //! stderr.
 //!
 //! | exit code | meaning |
@@ -27,7 +27,6 @@ mod progress;
 mod rules;
 mod sources;
 mod sql;
-mod starter_pack;
 mod store;
 mod test;
 mod values;
@@ -39,7 +38,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use printer::Printer;
-pub use starter_pack::STARTER_PACK;
 
 /// Hunt years of log archives with Sigma rules and Splunk detections over one SQLite file.
 #[derive(Debug, Parser)]

@@ -7,9 +7,8 @@ use anyhow::bail;
 
 use super::changes::ChangeArgs;
 use super::printer::Printer;
-use super::starter_pack::STARTER_PACK;
 use super::values;
-use crate::compile::{RuleSet, load_rules, load_texts};
+use crate::compile::{RuleSet, load_rules, starter_pack};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Level, RuleMeta};
 use crate::report::visible;
@@ -42,7 +41,7 @@ impl RuleArgs {
             }
         }
         let options = self.changes.load(printer)?;
-        let mut set = if self.rules.is_empty() { load_texts(STARTER_PACK, &options) } else { load_rules(&self.rules, &options) };
+        let mut set = if self.rules.is_empty() { starter_pack(&options) } else { load_rules(&self.rules, &options) };
         let compiled = set.reporting().count();
         set.retain(|meta| self.wants(meta));
         if compiled == 0 && !set.has_errors() {

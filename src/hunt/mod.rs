@@ -27,8 +27,9 @@ use finding::{Maker, needed_fields};
 use scan::{ScanRule, scan};
 pub use unanswered::{unanswered, unanswered_correlation};
 
-/// What bounds a hunt.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What bounds a hunt. Made by [`HuntOptions::starting_at`]; there is no default, because nothing below the caller reads a clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HuntOptions {
     /// Events from this time on (µs UTC).
     pub since_us: Option<i64>,
@@ -36,6 +37,13 @@ pub struct HuntOptions {
     pub until_us: Option<i64>,
     /// When the hunt begins (µs UTC): for the record.
     pub started_us: i64,
+}
+
+impl HuntOptions {
+    /// A hunt over all events that begins at this time (µs UTC).
+    pub fn starting_at(started_us: i64) -> Self {
+        Self { since_us: None, until_us: None, started_us }
+    }
 }
 
 /// How far a hunt is.

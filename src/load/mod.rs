@@ -7,6 +7,8 @@
 //! tables once and commits once for all of them. A source of more than one
 //! batch is written as it comes.
 
+mod views;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -101,7 +103,7 @@ enum Message {
     Failed(String, String),
 }
 
-/// Loads everything found under the paths.
+/// Loads everything found under the paths, and makes the views over all that the store then holds.
 ///
 /// # Errors
 /// When the store fails; what archives lack is in the summary.
@@ -120,6 +122,7 @@ pub fn load(
         scope.spawn(move || read_all(paths, options, &reader_names, bytes_read, &sender));
         write_all(store, &names, receiver, bytes_read, progress)
     })?;
+    views::make(store)?;
     store.settle()?;
     Ok(summary)
 }

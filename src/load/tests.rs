@@ -1,13 +1,25 @@
-//! The independently counted corpus, where it is there.
+//! What a load leaves behind; the independently counted corpus, where it is there.
 
 use std::path::{Path, PathBuf};
 
 use super::{LoadOptions, load};
-use crate::store::Store;
+use crate::store::{SqlValue, Store};
 
 fn corpus() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora/dev");
     path.is_dir().then_some(path)
+}
+
+#[test]
+fn a_loaded_store_has_the_views_of_categories() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.jsonl");
+    let event = r#"{"Channel":"Security","EventID":4688,"TimeCreated":"2024-01-01T00:00:00Z","EventData":{"NewProcessName":"C:\\a.exe"}}"#;
+    std::fs::write(&path, event).unwrap();
+    let mut store = Store::in_memory().unwrap();
+    load(&mut store, &[path], &LoadOptions::default(), &mut |_| {}).unwrap();
+    let rows = store.run("SELECT \"Image\" FROM process_creation", &[]).unwrap().rows;
+    assert_eq!(rows, [[SqlValue::Text("C:\\a.exe".to_owned())]]);
 }
 
 #[test]

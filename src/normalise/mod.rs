@@ -1,6 +1,6 @@
 //! Records become events: one vocabulary whatever the encoding, one time, one host.
 //!
-//! A reader hands over the members of a record one by one ([`Normaliser::value`]), then ends the record. Values go
+//! A reader hands over the members of a record one by one (`Normaliser::value`), then ends the record. Values go
 //! straight into the batch's arena; what a member means is decided once per shape and path, from the data in
 //! `rules/normalise`, and looked up by number from then on.
 //!

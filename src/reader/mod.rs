@@ -1,7 +1,7 @@
 //! Readers: a leaf's bytes become records, and through the normaliser events.
 //!
-//! A reader is one file behind [`Format`]: it says from the first bytes whether it knows the format, and reads. Adding
-//! a format is adding a file and a line in [`FORMATS`]. Damage is counted with its place; reading goes on behind it.
+//! A reader is one file behind `Format`: it says from the first bytes whether it knows the format, and reads. Adding
+//! a format is adding a file and a line in `FORMATS`. Damage is counted with its place; reading goes on behind it.
 
 mod compact;
 mod csv;

@@ -1,7 +1,7 @@
 //! The Sigma front end: rule YAML → [`ir::Rule`].
 //!
-//! It follows the Sigma specification 2.1. A file is read into documents ([`collection`]), a document into metadata,
-//! log source, detections ([`detection`], [`value`]) and a condition ([`condition`]), and these are lowered to one
+//! It follows the Sigma specification 2.1. A file is read into documents (`collection`), a document into metadata,
+//! log source, detections (`detection`, `value`) and a condition (`condition`), and these are lowered to one
 //! predicate. Where the specification is silent the choice is documented at the place that makes it.
 //!
 //! Invariants: a rule either comes out whole or not at all, with at least one error diagnostic; nothing is dropped or

@@ -1,11 +1,11 @@
 //! Splunk's search language: searches become the intermediate representation.
 //!
-//! A search goes through comments, macros ([`macros`]), the pipes, and one parser a command. Spans of faults lead back
+//! A search goes through comments, macros (`macros`), the pipes, and one parser a command. Spans of faults lead back
 //! through the macros to the search as written and from there to the rule's file. What is not supported is a coded
 //! error; parsing goes on behind the next pipe, so that one look shows all of them.
 //!
 //! A search reads events by its first command. Today that is `search`, over [`Scope::Any`]; another generating command
-//! (`tstats` over [`Scope::Dataset`]) belongs beside it in [`parse_text`].
+//! (`tstats` over [`Scope::Dataset`]) belongs beside it in `parse_text`.
 //!
 //! This module knows no SQL, no store and no Sigma.
 

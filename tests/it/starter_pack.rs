@@ -76,9 +76,9 @@ fn both_languages_find_the_same_events() {
 
 #[test]
 fn the_program_carries_the_rules_of_the_folder() {
-    let carried: Vec<PathBuf> = retrohunt::cli::STARTER_PACK.iter().map(|(path, _)| path.into()).collect();
+    let carried: Vec<PathBuf> = retrohunt::compile::STARTER_PACK.iter().map(|(path, _)| path.into()).collect();
     let folder: Vec<PathBuf> = rules().iter().map(|path| Path::new("rules/detections").join(path)).collect();
-    assert_eq!(carried, folder, "src/cli/starter_pack.rs lists the files of rules/detections");
+    assert_eq!(carried, folder, "src/compile/starter_pack.rs lists the files of rules/detections");
     assert!(carried.len() >= 14);
 }
 

@@ -71,13 +71,13 @@ impl Stored {
             "{summary:?}\n{}",
             json_lines(events)
         );
-        stored.store.make_views(&[]).expect("views");
         stored
     }
 
     /// Hunts with all rules at once; one result a rule.
     pub(crate) fn hunt(&mut self, rules: &[Rule]) -> Vec<Found> {
-        let summary = hunt::run(&mut self.store, rules, &[], Taxonomy::embedded(), &HuntOptions::default(), &mut |_| {}).expect("a hunt");
+        let summary =
+            hunt::run(&mut self.store, rules, &[], Taxonomy::embedded(), &HuntOptions::starting_at(0), &mut |_| {}).expect("a hunt");
         assert!(summary.failed.is_empty(), "{:?}", summary.failed);
         let filter = FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() };
         let mut found: BTreeMap<String, Found> = BTreeMap::new();
@@ -95,7 +95,7 @@ impl Stored {
     /// Hunts with correlations; the findings of each, by time and group.
     pub(crate) fn hunt_correlations(&mut self, correlations: &[Correlation]) -> Vec<Vec<Expected>> {
         let summary =
-            hunt::run(&mut self.store, &[], correlations, Taxonomy::embedded(), &HuntOptions::default(), &mut |_| {}).expect("a hunt");
+            hunt::run(&mut self.store, &[], correlations, Taxonomy::embedded(), &HuntOptions::starting_at(0), &mut |_| {}).expect("a hunt");
         let filter = FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() };
         let mut events: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         for row in self.store.evidence(&filter).expect("evidence") {

@@ -130,7 +130,7 @@ fn what_is_left_out_is_counted() {
         (3, r#""Kind":"a","U":"u","N":"1 kB""#),
     ];
     let mut stored = Stored::of_batches(&events(&list), 9);
-    let summary = run(&mut stored.store, &[], &set.correlations, Taxonomy::embedded(), &HuntOptions::default(), &mut |_| {}).unwrap();
+    let summary = run(&mut stored.store, &[], &set.correlations, Taxonomy::embedded(), &HuntOptions::starting_at(0), &mut |_| {}).unwrap();
     let left_out = LeftOut { matched: 4, no_group: 1, no_value: 2, ..LeftOut::default() };
     assert_eq!((summary.left_out, summary.findings, summary.rules), (vec![(0, left_out)], 1, 1));
 }
