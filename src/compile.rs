@@ -6,6 +6,7 @@
 //! Sigma's correlations and filters find their rules wherever these are in the set. Nothing here reads a store.
 
 mod change;
+mod read;
 mod starter_pack;
 
 use std::collections::{BTreeMap, HashSet};
@@ -21,10 +22,8 @@ use crate::sigma::{self, SigmaOptions};
 use crate::spl::{self, Macros};
 
 pub use change::load_changes;
+pub use read::{FileError, MAX_RULE_BYTES, ReadError, read_source};
 pub use starter_pack::STARTER_PACK;
-
-/// A larger file is no rule.
-pub const MAX_RULE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The rules of some paths, and what is wrong with the others.
 #[derive(Debug, Default)]
@@ -259,7 +258,7 @@ impl<'a> Loader<'a> {
 }
 
 /// A file that cannot be read, as a source without text: so the fault has its file where others have it.
-fn unreadable(path: &Path, reason: &str) -> Diagnostic {
+fn unreadable(path: &Path, reason: &ReadError) -> Diagnostic {
     let source = Arc::new(SourceText { path: path.to_string_lossy().into_owned(), text: String::new() });
     Diagnostic::error("rule-unreadable", format!("the file cannot be read: {reason}")).at(&source, 0..0)
 }
@@ -280,24 +279,6 @@ fn has_rule_extension(path: &Path) -> bool {
     path.extension()
         .and_then(|e| e.to_str())
         .is_some_and(|e| ["yml", "yaml", "md", "txt"].iter().any(|known| e.eq_ignore_ascii_case(known)))
-}
-
-/// Reads a file as rule files are read: UTF-8, without a byte order mark.
-///
-/// # Errors
-/// The reason, where it cannot be read or has more than [`MAX_RULE_BYTES`].
-pub fn read_source(path: &Path) -> Result<Arc<SourceText>, String> {
-    Ok(Arc::new(SourceText { path: path.to_string_lossy().into_owned(), text: read_text(path)? }))
-}
-
-fn read_text(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|e| e.to_string())?.len();
-    if size > MAX_RULE_BYTES {
-        return Err(format!("{size} bytes are more than a rule may have (MAX_RULE_BYTES = {MAX_RULE_BYTES})"));
-    }
-    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-    let text = String::from_utf8(bytes).map_err(|e| format!("invalid UTF-8 at byte {}", e.utf8_error().valid_up_to()))?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// The macros that hold for the rules of a folder, read once a folder.

@@ -23,7 +23,7 @@ pub(crate) struct ChangeArgs {
 impl ChangeArgs {
     /// Reads the files. The options are to be used only where no diagnostic is an error.
     pub(crate) fn read(&self) -> anyhow::Result<(CompileOptions, Vec<Diagnostic>)> {
-        load_changes(&self.pipeline, self.values.as_deref()).map_err(anyhow::Error::msg)
+        Ok(load_changes(&self.pipeline, self.values.as_deref())?)
     }
 
     /// Reads the files and shows what is to be said of them; an error ends the command.

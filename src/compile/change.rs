@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{CompileOptions, read_source};
+use super::{CompileOptions, FileError, read_source};
 use crate::diag::{Diagnostic, SourceText};
 use crate::sigma::{Pipelines, SigmaOptions, read_values};
 
@@ -11,12 +11,12 @@ use crate::sigma::{Pipelines, SigmaOptions, read_values};
 ///
 /// # Errors
 /// The first file that cannot be read, and why.
-pub fn load_changes(pipelines: &[PathBuf], values: Option<&Path>) -> Result<(CompileOptions, Vec<Diagnostic>), String> {
-    let read = |path: &Path| read_source(path).map_err(|reason| format!("cannot read `{}`: {reason}", path.display()));
+pub fn load_changes(pipelines: &[PathBuf], values: Option<&Path>) -> Result<(CompileOptions, Vec<Diagnostic>), FileError> {
+    let read = |path: &Path| read_source(path).map_err(|source| FileError { path: path.to_owned(), source });
     let sources: Vec<Arc<SourceText>> = pipelines.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
     let (pipelines, mut diagnostics) = Pipelines::read(&sources, &mut |pipeline, path| {
         let folder = Path::new(pipeline).parent().unwrap_or(Path::new(""));
-        read_source(&folder.join(path)).map(|source| source.text.clone())
+        read_source(&folder.join(path)).map(|source| source.text.clone()).map_err(|error| error.to_string())
     });
     let placeholders = match values {
         None => Ok(Default::default()),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use walkdir::WalkDir;
 
 use super::info::{self, Info};
-use super::{RuleTest, Subject, Suite};
+use super::{FileFault, RuleTest, Suite, TestEvents};
 use crate::compile::{CompileOptions, RuleSet, load_rules, read_source};
 use crate::ir::{Correlation, Rule};
 
@@ -18,21 +18,22 @@ const RULES: [&str; 4] = ["yml", "yaml", "md", "txt"];
 
 /// Finds the tests of rules and folders, of `NAME.tests.json` and of `info.yml`.
 pub fn find(paths: &[PathBuf], options: &CompileOptions) -> Suite {
-    let mut found = Found::default();
-    paths.iter().for_each(|path| found.path(path));
-    let rules = load_rules(&found.rules, options);
-    rules.rules.iter().for_each(|rule| found.named_by(rule));
+    let mut files = TestFiles::default();
+    paths.iter().for_each(|path| files.path(path));
+    let rules = load_rules(&files.rules, options);
+    // A rule may name a test that no path leads to, so the rules come first.
+    rules.rules.iter().for_each(|rule| files.named_by(rule));
 
     let mut suite = Suite::default();
     let mut beside: BTreeMap<PathBuf, Vec<Rule>> = BTreeMap::new();
-    for path in found.infos.values() {
+    for path in files.infos.values() {
         match info::read(path) {
             Ok(Some(info)) => info_tests(path, &info, &rules.rules, &mut beside, options, &mut suite.tests),
             Ok(None) => {}
-            Err(reason) => suite.tests.push(broken(path, reason)),
+            Err(fault) => suite.tests.push(broken(path, fault.to_string())),
         }
     }
-    for path in &found.inline {
+    for path in &files.inline {
         suite.tests.push(inline_test(path, &rules));
     }
     suite.tests.sort_by(|a, b| a.path.cmp(&b.path));
@@ -42,15 +43,16 @@ pub fn find(paths: &[PathBuf], options: &CompileOptions) -> Suite {
     suite
 }
 
+/// The files that a look through the paths comes upon.
 #[derive(Default)]
-struct Found {
+struct TestFiles {
     rules: Vec<PathBuf>,
     /// By their real paths, since rules and folders lead to the same.
     infos: BTreeMap<PathBuf, PathBuf>,
     inline: BTreeSet<PathBuf>,
 }
 
-impl Found {
+impl TestFiles {
     fn path(&mut self, path: &Path) {
         if path.is_dir() {
             self.rules.push(path.to_owned());
@@ -105,14 +107,13 @@ fn rule_of(tests: &Path) -> Option<PathBuf> {
 }
 
 fn broken(path: &Path, reason: impl Into<String>) -> RuleTest {
-    let subject = Subject::Broken(reason.into());
     RuleTest {
         name: "tests".to_owned(),
         path: path.to_string_lossy().into_owned(),
         rules: Vec::new(),
         correlations: Vec::new(),
         rule_id: String::new(),
-        subject,
+        events: TestEvents::Broken(reason.into()),
     }
 }
 
@@ -121,10 +122,10 @@ fn inline_test(path: &Path, set: &RuleSet) -> RuleTest {
     let own: Vec<Rule> = set.rules.iter().filter(|r| Path::new(&r.meta.path) == rule).cloned().collect();
     let correlations = correlations_of(&rule, &set.correlations);
     let id = own.first().map(|rule| &rule.meta).or_else(|| correlations.iter().find(|c| c.reports).map(|c| &c.meta)).map(|m| m.id.clone());
-    let subject = if id.is_none() {
-        Subject::Broken(format!("the rule `{}` does not compile", rule.display()))
+    let events = if id.is_none() {
+        TestEvents::Broken(format!("the rule `{}` does not compile", rule.display()))
     } else {
-        events(path).unwrap_or_else(Subject::Broken)
+        listed_events(path).unwrap_or_else(|fault| TestEvents::Broken(fault.to_string()))
     };
     RuleTest {
         name: "match and no_match".to_owned(),
@@ -132,7 +133,7 @@ fn inline_test(path: &Path, set: &RuleSet) -> RuleTest {
         rule_id: id.unwrap_or_default(),
         rules: own,
         correlations,
-        subject,
+        events,
     }
 }
 
@@ -143,23 +144,23 @@ fn correlations_of(rule: &Path, all: &[Correlation]) -> Vec<Correlation> {
     all[..=last].iter().map(|correlation| Correlation { reports: is_own(correlation), ..correlation.clone() }).collect()
 }
 
-fn events(path: &Path) -> Result<Subject, String> {
+fn listed_events(path: &Path) -> Result<TestEvents, FileFault> {
     let source = read_source(path)?;
-    let root: Value = serde_json::from_str(&source.text).map_err(|error| format!("this is no JSON: {error}"))?;
-    let root = root.as_object().ok_or("this is no object with `match` and `no_match`")?;
+    let root: Value = serde_json::from_str(&source.text)?;
+    let root = root.as_object().ok_or_else(|| FileFault::content("this is not an object with `match` and `no_match`"))?;
     if let Some(other) = root.keys().find(|key| !["match", "no_match", "description"].contains(&key.as_str())) {
-        return Err(format!("`{other}` is neither `match` nor `no_match`"));
+        return Err(FileFault::content(format!("`{other}` is neither `match` nor `no_match`")));
     }
     let list = |key: &str| match root.get(key) {
         None => Ok(Vec::new()),
         Some(Value::Array(events)) if events.iter().all(Value::is_object) => Ok(events.clone()),
-        Some(_) => Err(format!("`{key}` is a list of events, each an object")),
+        Some(_) => Err(FileFault::content(format!("`{key}` must be a list of events, each an object"))),
     };
     let (matching, other) = (list("match")?, list("no_match")?);
     if matching.is_empty() && other.is_empty() {
-        return Err("there is no event in `match` or `no_match`".to_owned());
+        return Err(FileFault::content("there is no event in `match` or `no_match`"));
     }
-    Ok(Subject::Events { matching, other })
+    Ok(TestEvents::Listed { matching, other })
 }
 
 /// A test for each rule and log of an `info.yml`.
@@ -183,10 +184,10 @@ fn info_tests(
             absent = format!("`{}` does not compile or has another id than {id}", file.display());
         }
         for log in &info.logs {
-            let subject = match &rule {
-                None => Subject::Absent(absent.clone()),
-                Some(_) if !log.file.is_file() => Subject::Absent(format!("there is no log `{}`", log.file.display())),
-                Some(_) => Subject::Log { file: log.file.clone(), count: log.count },
+            let events = match &rule {
+                None => TestEvents::Missing(absent.clone()),
+                Some(_) if !log.file.is_file() => TestEvents::Missing(format!("there is no log `{}`", log.file.display())),
+                Some(_) => TestEvents::Log { file: log.file.clone(), count: log.count },
             };
             out.push(RuleTest {
                 name: log.name.clone(),
@@ -194,7 +195,7 @@ fn info_tests(
                 rules: rule.clone().into_iter().collect(),
                 correlations: Vec::new(),
                 rule_id: id.clone(),
-                subject,
+                events,
             });
         }
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::FileFault;
 use crate::compile::read_source;
 use crate::diag::SourceText;
 use crate::yaml::{self, Node};
@@ -26,23 +27,29 @@ pub(super) struct LogTest {
 }
 
 /// Reads an `info.yml`; `Ok(None)`: it is something else of that name.
-pub(super) fn read(path: &Path) -> Result<Option<Info>, String> {
+pub(super) fn read(path: &Path) -> Result<Option<Info>, FileFault> {
     let source: Arc<SourceText> = read_source(path)?;
-    let documents = yaml::parse(&source).map_err(|diagnostic| diagnostic.message)?;
+    let documents = yaml::parse(&source).map_err(|diagnostic| FileFault::Content(diagnostic.message))?;
     let Some(root) = documents.into_iter().next().filter(|root| root.get("regression_tests_info").is_some()) else { return Ok(None) };
     let items = |key: &str| root.get(key).map(Node::items).unwrap_or_default();
     let text = |node: &Node, key: &str| node.get(key).and_then(Node::scalar_text).unwrap_or("").to_owned();
     let rules: Vec<String> = items("rule_metadata").iter().map(|rule| text(rule, "id")).filter(|id| !id.is_empty()).collect();
     if rules.is_empty() {
-        return Err("`rule_metadata` names no rule by its `id`".to_owned());
+        return Err(FileFault::content("`rule_metadata` names no rule by its `id`"));
     }
     let mut logs = Vec::new();
     for test in items("regression_tests_info") {
         let named = text(test, "path");
-        let Some(file_name) = Path::new(&named).file_name() else { return Err("a test names no `path`".to_owned()) };
+        let Some(file_name) = Path::new(&named).file_name() else {
+            return Err(FileFault::content("a test names no `path`"));
+        };
         let count = match test.get("match_count") {
             None => None,
-            Some(node) => Some(node.scalar_text().and_then(|count| count.parse().ok()).ok_or("`match_count` is no number")?),
+            Some(node) => Some(
+                node.scalar_text()
+                    .and_then(|count| count.parse().ok())
+                    .ok_or_else(|| FileFault::content("`match_count` is not a number"))?,
+            ),
         };
         let file = path.with_file_name(file_name);
         let name = Some(text(test, "name")).filter(|name| !name.is_empty()).unwrap_or_else(|| "regression".to_owned());

@@ -47,7 +47,7 @@ fn check(source: &LoadedSource, kind: &str, count: usize) -> Result<(), RunError
     let report = &source.report;
     if let Some(problem) = report.problems.first() {
         let place = problem.line.map_or(String::new(), |line| format!(" {line}"));
-        return Err(RunError::Events(format!("event{place} of `{kind}` is none: {}", problem.message)));
+        return Err(RunError::Events(format!("event{place} of `{kind}` is not an event: {}", problem.message)));
     }
     if report.events != count as u64 {
         return Err(RunError::Events(format!("the {count} objects of `{kind}` are {} events", report.events)));

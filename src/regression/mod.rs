@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::compile::RuleSet;
+use crate::compile::{ReadError, RuleSet};
 use crate::hunt::{self, HuntError, HuntOptions};
 use crate::ir::{Correlation, Rule};
 use crate::load::{LoadOptions, LoadSummary, load};
@@ -50,14 +50,14 @@ pub struct RuleTest {
     /// The id it names, else that of its rule; empty where its rule does not compile.
     pub rule_id: String,
     /// Events and what is expected of them.
-    pub subject: Subject,
+    pub events: TestEvents,
 }
 
-/// What a test is made of.
+/// The events of a test.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Subject {
-    /// Events that stand in the test.
-    Events {
+pub enum TestEvents {
+    /// They stand in the test itself.
+    Listed {
         /// The rule finds each of them.
         matching: Vec<Value>,
         /// The rule finds none of them.
@@ -73,7 +73,7 @@ pub enum Subject {
     /// It cannot be run: its own file or its rule is broken, for this reason.
     Broken(String),
     /// There is nothing to run: what it speaks of is not here, for this reason.
-    Absent(String),
+    Missing(String),
 }
 
 /// How a test ended.
@@ -124,6 +124,23 @@ impl Verdict {
     }
 }
 
+/// Why a file of tests cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum FileFault {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("this is not JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("{0}")]
+    Content(String),
+}
+
+impl FileFault {
+    fn content(message: impl Into<String>) -> Self {
+        Self::Content(message.into())
+    }
+}
+
 /// Why a test could not be run.
 #[derive(Debug, thiserror::Error)]
 enum RunError {
@@ -139,11 +156,11 @@ enum RunError {
 
 /// Runs a test.
 pub fn run(test: &RuleTest, taxonomy: &Taxonomy) -> Verdict {
-    let result = match &test.subject {
-        Subject::Events { matching, other } => inline::run(test, matching, other, taxonomy),
-        Subject::Log { file, count } => run_log(test, file, *count, taxonomy),
-        Subject::Broken(reason) => Ok(Verdict::without_run(Status::Error, reason)),
-        Subject::Absent(reason) => Ok(Verdict::without_run(Status::Skipped, reason)),
+    let result = match &test.events {
+        TestEvents::Listed { matching, other } => inline::run(test, matching, other, taxonomy),
+        TestEvents::Log { file, count } => run_log(test, file, *count, taxonomy),
+        TestEvents::Broken(reason) => Ok(Verdict::without_run(Status::Error, reason)),
+        TestEvents::Missing(reason) => Ok(Verdict::without_run(Status::Skipped, reason)),
     };
     result.unwrap_or_else(|error| Verdict::without_run(Status::Error, error.to_string()))
 }

@@ -103,7 +103,7 @@ fn xml(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::regression::Subject;
+    use crate::regression::TestEvents;
 
     #[test]
     fn junit_counts_and_escapes() {
@@ -113,7 +113,7 @@ mod tests {
             rules: Vec::new(),
             correlations: Vec::new(),
             rule_id: id.into(),
-            subject: Subject::Broken(String::new()),
+            events: TestEvents::Broken(String::new()),
         };
         let verdict = |status, message: &str| Verdict {
             status,

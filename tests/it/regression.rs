@@ -45,8 +45,8 @@ fn events_beside_a_rule_are_found_or_not() {
 #[test]
 fn broken_tests_are_errors() {
     for (tests, message) in [
-        ("[]", "no object"),
-        ("{", "no JSON"),
+        ("[]", "not an object"),
+        ("{", "not JSON"),
         (r#"{"match": []}"#, "there is no event"),
         (r#"{"match": [5]}"#, "each an object"),
         (r#"{"matches": []}"#, "`matches` is neither"),
