@@ -89,25 +89,26 @@ pub struct HuntSummary {
 
 /// A hunt that could not be done.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HuntError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A pattern automaton could not be built.
-    #[error("cannot build an automaton of {patterns} patterns: {error}")]
+    #[error("cannot build an automaton of {patterns} patterns: {source}")]
     Automaton {
         /// How many patterns.
         patterns: usize,
         /// What the library says.
-        error: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A regular expression passed its rule's check and does not compile.
-    #[error("cannot compile the regular expression `{pattern}`: {error}")]
+    #[error("cannot compile the regular expression `{pattern}`: {source}")]
     Regex {
         /// The expression.
         pattern: String,
         /// What the library says.
-        error: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 

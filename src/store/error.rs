@@ -1,17 +1,19 @@
 //! What can go wrong with a store.
 
+use std::io;
 use std::path::PathBuf;
 
 /// A store that cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
     /// The file cannot be opened.
-    #[error("cannot open the store `{}`: {error}", path.display())]
+    #[error("cannot open the store `{}`: {source}", path.display())]
     Open {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
-        error: String,
+        /// What SQLite or the system says.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Somebody else is writing to it.
     #[error("another load or hunt is writing to `{}`: try again when it has ended", .0.display())]
@@ -38,7 +40,7 @@ pub enum StoreError {
     Damaged(String),
     /// Text could not be compressed or decompressed.
     #[error("cannot compress or decompress rendered text: {0}")]
-    Compression(String),
+    Compression(#[source] io::Error),
     /// A query ran into one of its limits.
     #[error("the query was stopped: {0}")]
     Limit(String),

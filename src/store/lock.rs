@@ -28,7 +28,7 @@ impl WriteLock {
         let mut name = store.as_os_str().to_owned();
         name.push("-lock");
         let path = PathBuf::from(name);
-        let failed = |error: std::io::Error| StoreError::Open { path: store.to_owned(), error: error.to_string() };
+        let failed = |error: std::io::Error| StoreError::Open { path: store.to_owned(), source: error.into() };
         let start = Instant::now();
         loop {
             let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;

@@ -31,7 +31,7 @@ pub(super) struct MessageWriter {
 impl MessageWriter {
     /// Begins without a block.
     pub(super) fn new() -> Result<Self, StoreError> {
-        let compressor = Compressor::new(3).map_err(|e| StoreError::Compression(e.to_string()))?;
+        let compressor = Compressor::new(3).map_err(StoreError::Compression)?;
         Ok(Self { compressor, block: None, texts: Vec::new(), count: 0 })
     }
 
@@ -55,7 +55,7 @@ impl MessageWriter {
     /// Writes the last block of a source.
     pub(super) fn flush(&mut self, connection: &Connection) -> Result<(), StoreError> {
         if let Some(block) = self.block {
-            let data = self.compressor.compress(&self.texts).map_err(|e| StoreError::Compression(e.to_string()))?;
+            let data = self.compressor.compress(&self.texts).map_err(StoreError::Compression)?;
             connection.prepare_cached("INSERT INTO message_block (id, data) VALUES (?1, ?2)")?.execute(params![block, data])?;
         }
         self.clear();

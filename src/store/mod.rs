@@ -75,7 +75,7 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         migrate::check_length(path)?;
         let lock = WriteLock::of(path)?;
-        let connection = Connection::open(path).map_err(|e| StoreError::Open { path: path.to_owned(), error: e.to_string() })?;
+        let connection = Connection::open(path).map_err(|e| StoreError::Open { path: path.to_owned(), source: e.into() })?;
         Self::set_up(connection, true, Some(lock))
     }
 
@@ -87,7 +87,7 @@ impl Store {
         migrate::check_length(path)?;
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
-            Connection::open_with_flags(path, flags).map_err(|e| StoreError::Open { path: path.to_owned(), error: e.to_string() })?;
+            Connection::open_with_flags(path, flags).map_err(|e| StoreError::Open { path: path.to_owned(), source: e.into() })?;
         Self::set_up(connection, false, None)
     }
 

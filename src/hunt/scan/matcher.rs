@@ -156,7 +156,7 @@ fn automaton(map: FxHashMap<Vec<u8>, Vec<Action>>, start: StartKind) -> Result<O
         .start_kind(start)
         .prefilter(false)
         .build(patterns.iter().map(|(text, _)| text))
-        .map_err(|error| HuntError::Automaton { patterns: patterns.len(), error: error.to_string() })?;
+        .map_err(|error| HuntError::Automaton { patterns: patterns.len(), source: error.into() })?;
     Ok(Some(Automaton { automaton, actions: patterns.into_iter().map(|(_, actions)| actions).collect() }))
 }
 

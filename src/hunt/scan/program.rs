@@ -219,7 +219,7 @@ impl<'a> ProgramBuilder<'a> {
         }
         let test = match &m.test {
             Test::Regex(pattern) => {
-                LazyTest::Regex(Regex::new(pattern).map_err(|e| HuntError::Regex { pattern: pattern.clone(), error: e.to_string() })?)
+                LazyTest::Regex(Regex::new(pattern).map_err(|e| HuntError::Regex { pattern: pattern.clone(), source: e.into() })?)
             }
             other => LazyTest::Plain(other.clone()),
         };
