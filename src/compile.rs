@@ -27,6 +27,7 @@ pub use starter_pack::STARTER_PACK;
 
 /// The rules of some paths, and what is wrong with the others.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct RuleSet {
     /// What compiled and makes findings of its own, in path order.
     pub rules: Vec<Rule>,
@@ -90,6 +91,7 @@ pub enum RuleKind {
 
 /// How rules are compiled.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct CompileOptions {
     /// Values for Sigma's `expand` placeholders, pipelines and the like.
     pub sigma: SigmaOptions,

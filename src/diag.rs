@@ -48,6 +48,7 @@ pub struct SourceText {
 
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Diagnostic {
     /// How bad.
     pub severity: Severity,

@@ -47,6 +47,8 @@
 //! # }
 //! ```
 //!
+//! Options and results can grow: make options with their constructor, then set fields.
+//!
 //! Next to these, [`sql`] prints a rule as a statement for any SQLite client, [`regression`] runs the tests of rules, and
 //! [`mod@reader`] with [`archive`] reads logs without a store. [`architecture`] has the map and the invariants.
 //!

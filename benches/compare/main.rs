@@ -124,7 +124,8 @@ fn hunt(store: &mut Store, rules: &[Rule]) -> Matches {
     let places: BTreeMap<&str, usize> = rules.iter().enumerate().map(|(place, rule)| (rule.meta.id.as_str(), place)).collect();
     assert_eq!(places.len(), rules.len(), "every rule has an id of its own");
     let mut matches: Matches = vec![Vec::new(); rules.len()];
-    let filter = FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() };
+    let mut filter = FindingFilter::default();
+    filter.hunt = Some(summary.outcome.hunt_id);
     for row in store.evidence(&filter).unwrap() {
         matches[places[row.rule_id.as_str()]].push(row.event.0);
     }

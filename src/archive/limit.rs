@@ -14,6 +14,7 @@ const READ_AHEAD_BYTES: u64 = 512 * 1024;
 
 /// What a walk spends at most on one container.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Containers inside of containers.
     pub max_depth: u32,

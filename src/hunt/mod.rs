@@ -48,6 +48,7 @@ impl HuntOptions {
 
 /// How far a hunt is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HuntProgress {
     /// The rules are planned: so many events will be read.
     Planned {
@@ -68,6 +69,7 @@ pub enum HuntProgress {
 
 /// What a hunt did.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct HuntSummary {
     /// What was saved.
     pub outcome: HuntOutcome,

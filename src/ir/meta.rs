@@ -42,6 +42,7 @@ impl Level {
 
 /// A rule's metadata. Text fields are empty where the rule is silent.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct RuleMeta {
     /// The rule's own id (a UUID); where it has none, its path.
     pub id: String,

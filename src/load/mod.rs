@@ -30,6 +30,7 @@ const GROUP_MESSAGES: usize = 4_096;
 
 /// How a load is done.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct LoadOptions {
     /// Limits of containers.
     pub limits: Limits,
@@ -39,6 +40,7 @@ pub struct LoadOptions {
 
 /// How far a load is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LoadProgress {
     /// A leaf is begun.
     Source {
@@ -61,6 +63,7 @@ pub enum LoadProgress {
 
 /// One leaf that was met.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LoadedSource {
     /// Its path.
     pub path: String,
@@ -74,6 +77,7 @@ pub struct LoadedSource {
 
 /// What a load did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LoadSummary {
     /// The leaves, in the order they were met.
     pub sources: Vec<LoadedSource>,
@@ -129,6 +133,7 @@ pub fn load(
 
 /// What a walk over paths would read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Explained {
     /// The path of the leaf.
     pub path: String,

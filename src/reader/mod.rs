@@ -28,6 +28,7 @@ const SNIFF_BYTES: usize = 64 * 1024;
 
 /// What a user can say about how leaves are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReadOptions {
     /// Read every leaf as this format, whatever its content looks like.
     pub format: Option<String>,
@@ -41,6 +42,7 @@ pub struct ReadOptions {
 
 /// What a leaf is taken for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Recognised {
     /// The name of the format; empty where no reader knows it.
     pub format: &'static str,
@@ -50,6 +52,7 @@ pub struct Recognised {
 
 /// What became of a leaf.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LeafReport {
     /// Its format.
     pub format: &'static str,

@@ -27,6 +27,7 @@ pub use find::find;
 
 /// The tests of some paths.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Suite {
     /// The tests, in path order.
     pub tests: Vec<RuleTest>,
@@ -38,6 +39,7 @@ pub struct Suite {
 
 /// One test.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RuleTest {
     /// What it is called.
     pub name: String,
@@ -103,6 +105,7 @@ impl Status {
 
 /// What a test showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Verdict {
     /// How it ended.
     pub status: Status,

@@ -47,6 +47,7 @@ pub use set::{Input, LinkedCorrelation, LinkedRule, LinkedSet, RuleSet, Target};
 
 /// What a caller may decide about the reading of rules.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct SigmaOptions {
     /// Values for `%name%` under the `expand` modifier, read as Sigma strings (with wildcards). A name that is not here
     /// rejects the rule.

@@ -10,6 +10,7 @@ use crate::ir::Level;
 
 /// A finding as `retrohunt findings` prints it.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct FindingRow {
     /// Its number in this store.
     pub finding_id: i64,
@@ -57,6 +58,7 @@ pub struct FindingRow {
 
 /// One event of one finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EvidenceRow {
     /// The finding.
     pub finding_id: i64,
@@ -76,6 +78,7 @@ pub struct EvidenceRow {
 
 /// Which findings are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FindingFilter {
     /// Only this one.
     pub id: Option<i64>,

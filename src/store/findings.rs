@@ -71,6 +71,7 @@ pub struct HuntId(pub i64);
 
 /// What saving a hunt did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HuntOutcome {
     /// The hunt's number.
     pub hunt_id: HuntId,

@@ -8,6 +8,7 @@ use crate::catalog::SourceId;
 
 /// A source as `retrohunt sources` prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SourceRow {
     /// As found; members after `!/`.
     pub path: String,

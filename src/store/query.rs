@@ -53,6 +53,7 @@ impl rusqlite::ToSql for SqlValue {
 
 /// Rows and their column names.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct QueryResult {
     /// Names of the columns.
     pub columns: Vec<String>,
@@ -64,6 +65,7 @@ pub struct QueryResult {
 
 /// What bounds a query that people type.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QueryLimits {
     /// Rows returned at most.
     pub max_rows: usize,

@@ -35,7 +35,8 @@ pub(crate) fn read(format: &str, bytes: &[u8]) {
 /// What reading gives: the report, the text of all events, the number of their fields.
 fn outcome(format: &str, bytes: &[u8], piece: usize, recover: bool) -> (LeafReport, String, usize) {
     let names = Names::default();
-    let options = ReadOptions { format: Some(format.to_owned()), recover, ..ReadOptions::default() };
+    let mut options = ReadOptions::default();
+    (options.format, options.recover) = (Some(format.to_owned()), recover);
     let mut reader = Pieces { bytes, piece };
     let mut reader_of_leaves = LeafReader::new(&names, &options);
     if piece != usize::MAX {
@@ -100,7 +101,8 @@ fn check(batch: &EventBatch, names: &Names) {
 
 /// Opens bytes as what they look like and reads everything in them.
 pub(crate) fn walk(bytes: &[u8]) {
-    let limits = Limits { max_depth: MAX_DEPTH, max_bytes: MAX_BYTES, max_spool_bytes: MAX_BYTES, ..Limits::default() };
+    let mut limits = Limits::default();
+    (limits.max_depth, limits.max_bytes, limits.max_spool_bytes) = (MAX_DEPTH, MAX_BYTES, MAX_BYTES);
     let mut given = 0_u64;
     walk_bytes("input", bytes, &limits, &mut |found| {
         if let Found::Leaf(leaf) = found {
@@ -160,7 +162,9 @@ fn show(diagnostics: &[Diagnostic]) {
 pub(crate) fn sigma(bytes: &[u8]) {
     let Some(source) = source(bytes) else { return };
     let placeholders = [("name".to_owned(), vec!["one*".to_owned(), "two".to_owned()])].into();
-    compile(&source, &SigmaOptions { placeholders, validate: true, ..SigmaOptions::default() });
+    let mut options = SigmaOptions::default();
+    (options.placeholders, options.validate) = (placeholders, true);
+    compile(&source, &options);
 }
 
 fn compile(source: &Arc<SourceText>, options: &SigmaOptions) {
@@ -187,7 +191,9 @@ pub(crate) fn pipeline(bytes: &[u8]) {
     show(&diagnostics);
     if diagnostics.iter().all(|fault| fault.severity != Severity::Error) {
         let rule = Arc::new(SourceText { path: "rule.yml".to_owned(), text: PIPED.to_owned() });
-        compile(&rule, &SigmaOptions { placeholders, pipelines, validate: true });
+        let mut options = SigmaOptions::default();
+        (options.placeholders, options.pipelines, options.validate) = (placeholders, pipelines, true);
+        compile(&rule, &options);
     }
 }
 

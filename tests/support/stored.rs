@@ -79,7 +79,8 @@ impl Stored {
         let summary =
             hunt::run(&mut self.store, rules, &[], Taxonomy::embedded(), &HuntOptions::starting_at(0), &mut |_| {}).expect("a hunt");
         assert!(summary.failed.is_empty(), "{:?}", summary.failed);
-        let filter = FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() };
+        let mut filter = FindingFilter::default();
+        filter.hunt = Some(summary.outcome.hunt_id);
         let mut found: BTreeMap<String, Found> = BTreeMap::new();
         for row in self.store.findings(&filter).expect("findings") {
             let columns = row.columns.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
@@ -96,7 +97,8 @@ impl Stored {
     pub(crate) fn hunt_correlations(&mut self, correlations: &[Correlation]) -> Vec<Vec<Expected>> {
         let summary =
             hunt::run(&mut self.store, &[], correlations, Taxonomy::embedded(), &HuntOptions::starting_at(0), &mut |_| {}).expect("a hunt");
-        let filter = FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() };
+        let mut filter = FindingFilter::default();
+        filter.hunt = Some(summary.outcome.hunt_id);
         let mut events: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         for row in self.store.evidence(&filter).expect("evidence") {
             events.entry(row.finding_id).or_default().push(row.event.0);
@@ -236,9 +238,10 @@ fn same_row(a: &ShownRow, b: &ShownRow, by: &[&str]) -> bool {
 
 /// Gives queries the names that a hunt needs.
 pub(crate) fn rules(queries: impl IntoIterator<Item = Query>) -> Vec<Rule> {
-    let rule = |(n, query): (usize, Query)| Rule {
-        meta: RuleMeta { id: format!("rule-{n}"), title: format!("Rule {n}"), hash: format!("{n}"), ..RuleMeta::default() },
-        query,
+    let rule = |(n, query): (usize, Query)| {
+        let mut meta = RuleMeta::default();
+        (meta.id, meta.title, meta.hash) = (format!("rule-{n}"), format!("Rule {n}"), format!("{n}"));
+        Rule { meta, query }
     };
     queries.into_iter().enumerate().map(rule).collect()
 }

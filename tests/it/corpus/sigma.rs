@@ -5,7 +5,6 @@ use std::path::Path;
 
 use retrohunt::compile::{CompileOptions, RuleSet, load_rules};
 use retrohunt::diag::Severity;
-use retrohunt::sigma::SigmaOptions;
 use serde_json::Value;
 
 use crate::support::binary::{TestStore, run, text};
@@ -26,7 +25,8 @@ fn is_windows(rule: &retrohunt::ir::Rule) -> bool {
 #[test]
 fn windows_rules_compile_and_the_rest_is_listed_by_code() {
     let Some(rules) = shared("rules/sigmahq") else { return };
-    let options = CompileOptions { sigma: SigmaOptions { validate: true, ..SigmaOptions::default() } };
+    let mut options = CompileOptions::default();
+    options.sigma.validate = true;
     let set = load_rules(&[rules], &options);
     let windows = set.rules.iter().filter(|r| is_windows(r)).count();
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();

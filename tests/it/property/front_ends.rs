@@ -23,7 +23,8 @@ fn cases() -> impl Strategy<Value = (Vec<Event>, Vec<Case>)> {
 fn sigma_text_means_what_was_meant() {
     check(400, &cases(), |(list, cases)| {
         let stored = events::normalised(&list);
-        let options = SigmaOptions { validate: true, ..SigmaOptions::default() };
+        let mut options = SigmaOptions::default();
+        options.validate = true;
         for case in cases {
             let source = Arc::new(SourceText { path: "generated.yml".into(), text: case.text.clone() });
             let (rules, diagnostics) = parse_rules(&source, &options);
@@ -58,7 +59,8 @@ fn pipelines(text: &str) -> (Pipelines, Vec<Diagnostic>) {
 }
 
 fn compiled(text: &str, pipelines: &Pipelines) -> (Vec<Rule>, Vec<Diagnostic>) {
-    let options = SigmaOptions { pipelines: pipelines.clone(), ..SigmaOptions::default() };
+    let mut options = SigmaOptions::default();
+    options.pipelines = pipelines.clone();
     parse_rules(&Arc::new(SourceText { path: "generated.yml".into(), text: text.into() }), &options)
 }
 
