@@ -1,4 +1,4 @@
-//! Fixed examples of what rules mean, one for each row of the semantics notes that decides results. Each goes the
+//! Fixed examples of what rules mean, one for each statement of docs/sigma.md and docs/spl.md that decides results. Each goes the
 //! three ways (hunt, portable SQL, evaluator) and must give the documented answer;
 //! `encodings` asks files in every encoding instead.
 

@@ -5,6 +5,8 @@
 mod code_map;
 mod tree;
 
+use std::collections::BTreeSet;
+
 use tree::{assert_none, sources, without_comment};
 
 /// Lines of a file, tests included.
@@ -127,7 +129,50 @@ fn statements_are_written_by_sql_and_store_only() {
 }
 
 #[test]
+fn rules_that_comments_name_stand_in_the_documents() {
+    let known = documented_rules();
+    assert!(known.contains("S12"), "docs/spl.md numbers its rules: **S12**");
+    let mut faults = Vec::new();
+    for folder in ["src", "tests"] {
+        for source in sources(folder).iter().filter(|source| !source.path.ends_with("tidy.rs")) {
+            for (number, line) in (1..).zip(source.text.lines()) {
+                let comment = line.split_once("//").map_or("", |(_, comment)| comment);
+                let unknown = named_rules(comment).into_iter().filter(|name| !known.contains(name));
+                faults.extend(unknown.map(|name| format!("{folder}/{}:{number}: no document has a rule {name}", source.path)));
+            }
+        }
+    }
+    assert_none("references that lead nowhere", &faults);
+}
+
+/// The numbered rules of `docs/*.md`: `- **S12** …`.
+fn documented_rules() -> BTreeSet<String> {
+    let folder = std::fs::read_dir(tree::root().join("docs")).expect("docs");
+    let texts = folder.map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("a document"));
+    let name = |line: &str| line.strip_prefix("- **")?.split_once("**").map(|(name, _)| name.to_owned());
+    texts.flat_map(|text| text.lines().filter_map(name).filter(|name| is_rule_name(name)).collect::<Vec<_>>()).collect()
+}
+
+/// The rules that a comment names: `rule S12`, `rules E5 and E6`.
+fn named_rules(comment: &str) -> Vec<String> {
+    let words: Vec<&str> = comment.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let Some(at) = words.iter().position(|word| word.eq_ignore_ascii_case("rule") || word.eq_ignore_ascii_case("rules")) else {
+        return Vec::new();
+    };
+    let list = words[at + 1..].iter().take_while(|word| is_rule_name(word) || matches!(**word, "and" | "or"));
+    list.filter(|word| is_rule_name(word)).map(ToString::to_string).collect()
+}
+
+/// A letter and a number of one or two digits: no technique of ATT&CK has so few.
+fn is_rule_name(word: &str) -> bool {
+    let digits = word.strip_prefix(|c: char| c.is_ascii_uppercase());
+    digits.is_some_and(|digits| matches!(digits.len(), 1 | 2) && digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
+#[test]
 fn tidy_reads_what_it_checks() {
+    assert_eq!(named_rules(" as rules S12, E5 and E6 say"), ["S12", "E5", "E6"]);
+    assert!(named_rules(" a rule of the 1st kind in UTF8; S12").is_empty() && named_rules("S12").is_empty());
     let text = "fn a() {\n}\n\nimpl X {\n    pub(crate) fn b(\n        x: u8,\n    ) {\n        y\n    }\n}\nfn c() { 1 }\n";
     assert_eq!(functions(text), [("a".to_owned(), 1, 2), ("b".to_owned(), 5, 5)]);
 }
