@@ -5,7 +5,7 @@
 
 mod split;
 
-use split::{Cells, Scan};
+use split::{Cells, RecordScan};
 
 use super::Format;
 use super::json::Flattener;
@@ -93,7 +93,7 @@ impl Table {
         let (mut cells, mut rest, mut widths) = (Cells::default(), head, Vec::new());
         let mut known = false;
         while widths.len() <= FIRST_RECORDS && !rest.is_empty() {
-            let mut scan = Scan::new(delimiter);
+            let mut scan = RecordScan::new(delimiter);
             let end = match scan.find(rest) {
                 Some(end) => end,
                 // The last record may go on behind the head: it tells nothing.
@@ -178,7 +178,7 @@ impl Rows {
     /// Reads the next record; false when there is none.
     fn next(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
         self.position += 1;
-        let mut scan = Scan::new(self.delimiter);
+        let mut scan = RecordScan::new(self.delimiter);
         let mut searched = 0;
         loop {
             let head = input.head();

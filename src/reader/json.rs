@@ -9,7 +9,7 @@ mod wrapped;
 
 use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
 
-use scan::{Scan, Step};
+use scan::{DocumentScan, Step};
 use wrapped::{Answer, answer_prefix, records_prefix, skip_object_ends, wrapped_records};
 
 use super::raw::{Raw, RawReaders};
@@ -113,7 +113,7 @@ fn are_lines(input: &mut Input<'_>) -> bool {
     if answer_prefix(input.head()).is_some() {
         return false;
     }
-    let more_on_the_line = || matches!(Scan::default().find(&first), Some(Step::End(end)) if is_document(&first[..end]));
+    let more_on_the_line = || matches!(DocumentScan::default().find(&first), Some(Step::End(end)) if is_document(&first[..end]));
     if first.starts_with(b"[") || more_on_the_line() {
         return false;
     }
@@ -319,7 +319,7 @@ impl Documents {
     fn next(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
         self.position += 1;
         let place = (Some(input.offset()), Some(self.position));
-        let mut scan = Scan::default();
+        let mut scan = DocumentScan::default();
         let mut searched = 0;
         loop {
             let head = input.head();

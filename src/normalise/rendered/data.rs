@@ -21,7 +21,7 @@ pub(super) enum Style {
 
 /// What a value became when it was rendered.
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(super) enum ValueForm {
     /// It stayed, but for the case of hexadecimal digits.
     Plain,
     /// The name of an account.
@@ -38,7 +38,7 @@ pub(super) enum Kind {
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) name: String,
-    pub(super) kind: Kind,
+    pub(super) kind: ValueForm,
 }
 
 /// One entry: what it says about the events of a channel.
@@ -151,12 +151,12 @@ fn entry(node: &Node) -> Entry {
 fn target(text: &str) -> Target {
     let (name, kind) = text.split_once(' ').unwrap_or((text, ""));
     let kind = match kind {
-        "" => Kind::Plain,
-        "sid" => Kind::Sid,
-        "lines" => Kind::Lines,
+        "" => ValueForm::Plain,
+        "sid" => ValueForm::Sid,
+        "lines" => ValueForm::Lines,
         other => match other.strip_prefix("until ") {
-            Some(line) => Kind::Until(line.to_owned()),
-            None => Kind::Group(other.to_owned()),
+            Some(line) => ValueForm::Until(line.to_owned()),
+            None => ValueForm::Group(other.to_owned()),
         },
     };
     Target { name: name.to_owned(), kind }
@@ -177,13 +177,13 @@ fn group(node: &Node) -> Group {
 
 #[cfg(test)]
 mod tests {
-    use super::{DATA, Kind};
+    use super::{DATA, ValueForm};
 
     #[test]
     fn every_kind_is_a_group() {
         let targets = DATA.entries.iter().flat_map(|e| e.sections.values()).flat_map(|labels| labels.values());
         for target in targets {
-            if let Kind::Group(name) = &target.kind {
+            if let ValueForm::Group(name) = &target.kind {
                 assert!(DATA.groups.contains_key(name), "{name}: no such group, for {}", target.name);
             }
         }

@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use data::{DATA, Entry, Kind, Style, Target};
+use data::{DATA, Entry, Style, Target, ValueForm};
 
 /// A label that is longer is none.
 const MAX_LABEL_BYTES: usize = 64;
@@ -205,9 +205,9 @@ impl Rendered {
                 section = "";
             }
             let target = layout.target(section, label.name, &mut self.key);
-            let kind = target.map_or(&Kind::Plain, |t| &t.kind);
+            let kind = target.map_or(&ValueForm::Plain, |t| &t.kind);
             let more = match kind {
-                Kind::Until(begin) => lines[at..].iter().take_while(|l| !l.trim_ascii_start().starts_with(begin.as_str())).count(),
+                ValueForm::Until(begin) => lines[at..].iter().take_while(|l| !l.trim_ascii_start().starts_with(begin.as_str())).count(),
                 _ => lines[at..].iter().take_while(|l| is_indented(l) && Label::read(l).is_none()).count(),
             };
             let mut value = vec![label.value];
@@ -220,9 +220,9 @@ impl Rendered {
         }
     }
 
-    fn emit(&mut self, name: &str, kind: &Kind, lines: &[&str], out: &mut dyn FnMut(&str, &str)) {
+    fn emit(&mut self, name: &str, kind: &ValueForm, lines: &[&str], out: &mut dyn FnMut(&str, &str)) {
         let end = match kind {
-            Kind::Plain | Kind::Sid => lines.iter().rposition(|l| !l.trim_ascii().is_empty()).map_or(0, |at| at + 1),
+            ValueForm::Plain | ValueForm::Sid => lines.iter().rposition(|l| !l.trim_ascii().is_empty()).map_or(0, |at| at + 1),
             _ => lines.len(),
         };
         value::restore(kind, &lines[..end], &mut self.value);

@@ -1,27 +1,27 @@
 //! A rendered value back in the form of the event.
 
-use super::data::{DATA, Group, Kind};
+use super::data::{DATA, Group, ValueForm};
 
 /// Writes what a rendered value was in the event. `lines` are its lines, the first from behind the label.
-pub(super) fn restore(kind: &Kind, lines: &[&str], out: &mut String) {
+pub(super) fn restore(kind: &ValueForm, lines: &[&str], out: &mut String) {
     out.clear();
     match kind {
-        Kind::Plain => {
+        ValueForm::Plain => {
             join(lines.iter().map(|l| l.trim_matches('\t')), "\n", out);
             lower_hexadecimal(out);
         }
-        Kind::Sid => {
+        ValueForm::Sid => {
             join(lines.iter().map(|l| l.trim_matches('\t')), "\n", out);
             if let Some(sid) = DATA.sids.get(out.as_str()) {
                 out.clone_from(sid);
             }
         }
-        Kind::Lines => join(lines.iter().map(|l| l.trim_ascii()).filter(|l| !l.is_empty()), "\r\n\t\t\t", out),
-        Kind::Until(_) => {
+        ValueForm::Lines => join(lines.iter().map(|l| l.trim_ascii()).filter(|l| !l.is_empty()), "\r\n\t\t\t", out),
+        ValueForm::Until(_) => {
             let end = lines.iter().rposition(|l| !l.trim_ascii().is_empty()).map_or(0, |at| at + 1);
             join(lines[..end].iter().copied(), "\n", out);
         }
-        Kind::Group(name) => match DATA.groups.get(name) {
+        ValueForm::Group(name) => match DATA.groups.get(name) {
             Some(group) => codes(group, lines, out),
             None => join(lines.iter().copied(), "\n", out),
         },
@@ -103,10 +103,10 @@ fn reason(group: &Group, text: &str, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::data::Kind;
+    use super::super::data::ValueForm;
     use super::restore;
 
-    fn restored(kind: &Kind, lines: &[&str]) -> String {
+    fn restored(kind: &ValueForm, lines: &[&str]) -> String {
         let mut out = String::new();
         restore(kind, lines, &mut out);
         out
@@ -114,12 +114,12 @@ mod tests {
 
     #[test]
     fn each_kind() {
-        let group = |name: &str| Kind::Group(name.to_owned());
-        assert_eq!(restored(&Kind::Plain, &["0x17019F"]), "0x17019f");
-        assert_eq!(restored(&Kind::Plain, &["NtLmSsp "]), "NtLmSsp ");
-        assert_eq!(restored(&Kind::Sid, &["NULL SID"]), "S-1-0-0");
-        assert_eq!(restored(&Kind::Sid, &["CORP\\anna"]), "CORP\\anna");
-        assert_eq!(restored(&Kind::Lines, &["SeA", "\t\t\tSeB", ""]), "SeA\r\n\t\t\tSeB");
+        let group = |name: &str| ValueForm::Group(name.to_owned());
+        assert_eq!(restored(&ValueForm::Plain, &["0x17019F"]), "0x17019f");
+        assert_eq!(restored(&ValueForm::Plain, &["NtLmSsp "]), "NtLmSsp ");
+        assert_eq!(restored(&ValueForm::Sid, &["NULL SID"]), "S-1-0-0");
+        assert_eq!(restored(&ValueForm::Sid, &["CORP\\anna"]), "CORP\\anna");
+        assert_eq!(restored(&ValueForm::Lines, &["SeA", "\t\t\tSeB", ""]), "SeA\r\n\t\t\tSeB");
         assert_eq!(restored(&group("access"), &["DELETE", "\t\t\t\tReadEA"]), "%%1537\n\t\t\t\t%%4419\n\t\t\t\t");
         assert_eq!(restored(&group("access"), &["-"]), "-");
         assert_eq!(restored(&group("yesno"), &["No"]), "%%1843");

@@ -12,13 +12,13 @@ enum State {
 
 /// Finds the end of a record block by block: a line break outside of quotes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Scan {
+pub(super) struct RecordScan {
     delimiter: u8,
     state: State,
     torn: bool,
 }
 
-impl Scan {
+impl RecordScan {
     pub(super) fn new(delimiter: u8) -> Self {
         Self { delimiter, state: State::CellStart, torn: false }
     }
@@ -120,10 +120,10 @@ impl Cells {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cells, Scan};
+    use super::{Cells, RecordScan};
 
     fn records(text: &str, block: usize) -> Vec<Vec<String>> {
-        let (mut all, mut start, mut scan) = (Vec::new(), 0, Scan::new(b','));
+        let (mut all, mut start, mut scan) = (Vec::new(), 0, RecordScan::new(b','));
         let mut at = 0;
         while at < text.len() {
             let end = (at + block).min(text.len());
@@ -132,7 +132,7 @@ mod tests {
                     let mut cells = Cells::default();
                     cells.split(&text[start..at + found], b',');
                     all.push(cells.iter().map(str::to_owned).collect());
-                    (at, start, scan) = (at + found, at + found, Scan::new(b','));
+                    (at, start, scan) = (at + found, at + found, RecordScan::new(b','));
                 }
                 None => at = end,
             }

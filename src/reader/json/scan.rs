@@ -16,7 +16,7 @@ pub(super) enum Step {
 
 /// Finds the end of a value block by block.
 #[derive(Debug, Default)]
-pub(super) struct Scan {
+pub(super) struct DocumentScan {
     /// What is open: objects and arrays.
     open: Vec<Open>,
     in_string: bool,
@@ -38,7 +38,7 @@ enum Open {
     Array,
 }
 
-impl Scan {
+impl DocumentScan {
     /// Looks at the next bytes of the document; without a result the scan goes on with those behind them. Places are
     /// counted from the beginning of the document.
     pub(super) fn find(&mut self, bytes: &[u8]) -> Option<Step> {
@@ -101,11 +101,11 @@ impl Scan {
 
 #[cfg(test)]
 mod tests {
-    use super::{Scan, Step};
+    use super::{DocumentScan, Step};
 
     fn steps(text: &str) -> Option<Step> {
-        let whole = Scan::default().find(text.as_bytes());
-        let mut scan = Scan::default();
+        let whole = DocumentScan::default().find(text.as_bytes());
+        let mut scan = DocumentScan::default();
         let split = text.as_bytes().chunks(3).find_map(|block| scan.find(block));
         assert_eq!(whole, split, "{text:?} in blocks");
         whole

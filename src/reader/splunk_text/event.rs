@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::start::{self, Kind, key};
+use super::start::{self, EventSyntax, key};
 use crate::normalise::rendered::{Rendered, keywords, opcode, provider};
 use crate::normalise::{Normaliser, PathId};
 
@@ -66,7 +66,7 @@ impl<'t> Header<'t> {
 impl ClassicEvent {
     /// Whether a text is such an event.
     pub(in crate::reader) fn begins(text: &str) -> bool {
-        matches!(start::of(text.as_bytes()), Some(Kind::WinEventLog | Kind::KeyValue))
+        matches!(start::of(text.as_bytes()), Some(EventSyntax::WinEventLog | EventSyntax::KeyValue))
     }
 
     /// Hands over the members of one event.

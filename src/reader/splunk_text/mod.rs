@@ -10,7 +10,7 @@ mod start;
 use std::borrow::Cow;
 
 pub(super) use event::ClassicEvent;
-use start::{Kind, Start};
+use start::{EventSyntax, Start};
 
 use super::Format;
 use super::raw::{Raw, RawReaders};
@@ -42,8 +42,10 @@ impl Format for SplunkText {
                 at == 0 || (!line.starts_with(b"L") && behind_event())
             };
             match start::of(line) {
-                Some(Kind::WinEventLog) if begins() => return windows(),
-                Some(Kind::KeyValue) if at == 0 => return Some("its first line is a time, its second a key with a value".to_owned()),
+                Some(EventSyntax::WinEventLog) if begins() => return windows(),
+                Some(EventSyntax::KeyValue) if at == 0 => {
+                    return Some("its first line is a time, its second a key with a value".to_owned());
+                }
                 _ => at += memchr::memchr(b'\n', line)? + 1,
             }
         }
@@ -122,7 +124,7 @@ impl Events {
 }
 
 /// The bytes up to the next event; `None` where they are too many.
-fn length(input: &mut Input<'_>, kind: Option<Kind>) -> Option<usize> {
+fn length(input: &mut Input<'_>, kind: Option<EventSyntax>) -> Option<usize> {
     let mut search = Start::new(kind);
     loop {
         let (head, at_end) = (input.head(), input.at_end());

@@ -2,9 +2,9 @@
 
 use super::START_BYTES;
 
-/// What begins.
+/// How an event that begins in a text is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum EventSyntax {
     /// A Windows event as text.
     WinEventLog,
     /// Lines `Key=value` behind a time.
@@ -14,10 +14,10 @@ pub(super) enum Kind {
 }
 
 /// What begins with these bytes, which begin a line.
-pub(super) fn of(bytes: &[u8]) -> Option<Kind> {
+pub(super) fn of(bytes: &[u8]) -> Option<EventSyntax> {
     match bytes.first()? {
-        b'<' => is_xml(bytes).then_some(Kind::Xml),
-        b'L' => (bytes.starts_with(b"LogName=") && key(line(line(bytes).1).0).is_some()).then_some(Kind::WinEventLog),
+        b'<' => is_xml(bytes).then_some(EventSyntax::Xml),
+        b'L' => (bytes.starts_with(b"LogName=") && key(line(line(bytes).1).0).is_some()).then_some(EventSyntax::WinEventLog),
         b'0'..=b'9' | b'D' => {
             let (first, rest) = line(bytes);
             if !is_time(first.strip_prefix(b"Date=").unwrap_or(first)) {
@@ -26,7 +26,7 @@ pub(super) fn of(bytes: &[u8]) -> Option<Kind> {
             let (second, _) = line(rest);
             let key = key(second)?;
             let windows = [&b"LogName"[..], b"EventCode", b"SourceName", b"ComputerName"].contains(&key);
-            Some(if windows { Kind::WinEventLog } else { Kind::KeyValue })
+            Some(if windows { EventSyntax::WinEventLog } else { EventSyntax::KeyValue })
         }
         _ => None,
     }
@@ -71,7 +71,7 @@ pub(super) fn key(line: &[u8]) -> Option<&[u8]> {
 /// Looks for the event behind the one that begins the bytes.
 #[derive(Debug)]
 pub(super) struct Start {
-    kind: Option<Kind>,
+    kind: Option<EventSyntax>,
     /// Where lines were looked at.
     searched: usize,
     /// The event has its `LogName`, so another one begins another event.
@@ -81,13 +81,13 @@ pub(super) struct Start {
 
 impl Start {
     /// Starts behind what begins the bytes.
-    pub(super) fn new(kind: Option<Kind>) -> Self {
+    pub(super) fn new(kind: Option<EventSyntax>) -> Self {
         Self { kind, searched: 0, named: false, message: false }
     }
 
     /// Where the next event begins; `None`: not in these bytes, more are wanted. `whole`: there are none.
     pub(super) fn next(&mut self, head: &[u8], whole: bool) -> Option<usize> {
-        if self.kind == Some(Kind::Xml) {
+        if self.kind == Some(EventSyntax::Xml) {
             let end = memchr::memmem::find(&head[self.searched..], b"</Event>").map(|at| self.searched + at + 8);
             // An event that is cut off ends where the next begins.
             let next = memchr::memmem::find(&head[self.searched.max(1)..end.unwrap_or(head.len())], b"\n<Event xmlns");
