@@ -129,6 +129,7 @@ pub fn load_texts(texts: &[(&str, &str)], options: &CompileOptions) -> RuleSet {
 /// Tells what a text is by its top-level keys and headings.
 pub fn rule_kind(text: &str) -> Option<RuleKind> {
     let has_key = |key: &str| text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':')));
+    // A filter has no `detection:` of its own. A rule that lost its detection should get Sigma's message, not "not a rule".
     let sigma = has_key("logsource") && (has_key("filter") || has_key("title"));
     if has_key("detection") || has_key("correlation") || sigma {
         return Some(RuleKind::Sigma);
@@ -244,7 +245,7 @@ impl<'a> Loader<'a> {
             let path = || rule.meta.path.clone();
             let first = ids.entry(rule.meta.id.clone()).or_insert_with(|| FirstUse { path: path(), hashes: HashSet::new() });
             let new = first.hashes.is_empty();
-            // Copies of Sigma's rules are out already: of one file and id there may be several.
+            // `sigma::RuleSet` has dropped copies; one Sigma file may hold several rules with the same id and hash.
             if !first.hashes.insert(rule.meta.hash.clone()) && rule.meta.language != Some(Language::Sigma) {
                 continue;
             }
@@ -300,7 +301,8 @@ impl MacroCache {
     }
 }
 
-/// The nearest `macros` folder beside or above a rule, at most eight levels up.
+/// The nearest `macros` folder beside or above a rule. Splunk's collection has it two or three levels up; eight keep a rule in a
+/// home folder from taking a `macros` of something else near the root.
 fn macro_folder(rule: &Path) -> Option<PathBuf> {
     let absolute = rule.canonicalize().ok()?;
     absolute.ancestors().skip(1).take(8).map(|folder| folder.join("macros")).find(|folder| folder.is_dir())

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-/// Lines of a span that are shown; a longer span is shown by its first line.
+/// Lines of a span that are shown. A longer span (a whole search, a whole document) is shown by its first line: its place is what counts.
 const SHOWN_LINES: usize = 4;
-/// Longest piece of text shown around a span, in bytes on either side.
+/// Longest piece of text shown around a span, in bytes on either side. A rule of one line may have megabytes, and a terminal has not.
 const SHOWN_BYTES: usize = 2048;
 
 /// How bad it is.
@@ -137,6 +137,7 @@ pub fn render_coloured(diagnostics: &[Diagnostic]) -> String {
 }
 
 fn render_with(renderer: &Renderer, diagnostics: &[Diagnostic]) -> String {
+    // ASCII, because the output also goes into files and into consoles without UTF-8.
     let renderer = renderer.clone().decor_style(DecorStyle::Ascii);
     let mut out = String::new();
     for diagnostic in diagnostics {
@@ -160,6 +161,7 @@ fn report(diagnostic: &Diagnostic) -> Group<'static> {
             (Some(span), Some((line, column))) => {
                 let Excerpt { text, shown, whole } = excerpt(&source.text, span);
                 let snippet = Snippet::source(text).line_start(line).annotation(AnnotationKind::Primary.span(shown));
+                // The library counts columns from the start of the snippet, so a snippet that begins within its line gets its place apart.
                 if whole {
                     group.element(snippet.path(path))
                 } else {
@@ -190,6 +192,7 @@ fn excerpt(text: &str, span: &Range<usize>) -> Excerpt {
     let line_start = text[..start].rfind('\n').map_or(0, |i| i + 1);
     let from = line_start.max(boundary_before(text, start.saturating_sub(SHOWN_BYTES)));
     let to = line_end(text, end).min(boundary_before(text, end + SHOWN_BYTES));
+    // Made printable piece by piece: what stands before the span changes its length, and the caret must stay under it.
     let mut out = printable_lines(&text[from..start]);
     let shown_start = out.len();
     out.push_str(&printable_lines(&text[start..end]));
@@ -198,6 +201,7 @@ fn excerpt(text: &str, span: &Range<usize>) -> Excerpt {
     Excerpt { text: out, shown: shown_start..shown_end, whole: from == line_start }
 }
 
+/// Spans come from parsers that count bytes: one may point into a character, or behind a text that was cut.
 fn boundary_before(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
@@ -211,6 +215,7 @@ fn line_end(text: &str, at: usize) -> usize {
 }
 
 fn printable_lines(text: &str) -> String {
+    // A carriage return would write the line over itself; the renderer ends lines at the line feed.
     let keep = |c: char| if matches!(c, '\n' | '\t') { c } else { printable_char(c) };
     text.chars().filter(|c| *c != '\r').map(keep).collect()
 }

@@ -7,9 +7,9 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-/// Output below this size is never called a bomb.
+/// Output below this size is never called a bomb: runs of zeros in a small log reach any ratio, and 64 MiB harm nobody.
 pub(super) const RATIO_FREE_BYTES: u64 = 64 * 1024 * 1024;
-/// What decoders may have read ahead of a member: a member's share of the outermost container is not known closer.
+/// What decoders may have read ahead of a member. A member's share of the outermost container is known to within this, so it is added.
 const READ_AHEAD_BYTES: u64 = 512 * 1024;
 
 /// What a walk spends at most on one container.
@@ -28,6 +28,8 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
+        // Depth: a zip of tars of gz is three; eight leaves room for exports of exports. Ratio: gz reaches 1,032 at most, and logs
+        // 10 to 100. Bytes: no single log comes near a TiB. Spool: the largest zip within a zip that is worth a temporary file.
         Self { max_depth: 8, max_ratio: 1_000, max_bytes: 1 << 40, max_spool_bytes: 16 << 30 }
     }
 }
@@ -121,6 +123,7 @@ impl<'l, D> Metered<'l, D> {
         }
         if self.given > RATIO_FREE_BYTES {
             let outermost = self.origin.as_ref().map(|origin| origin.bytes() + READ_AHEAD_BYTES);
+            // The smaller of the two: a layer may be small because the one around it was inflated.
             let behind = outermost.map_or(self.taken.get(), |bytes| bytes.min(self.taken.get()));
             if self.given / behind.max(1) > *max_ratio {
                 return Err(io::Error::other(format!("decompresses by more than --max-ratio {max_ratio}: a bomb")));

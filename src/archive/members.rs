@@ -8,13 +8,13 @@ use lzma_rust2::XzReader;
 
 use super::limit::Counted;
 
-/// Bytes read at a time.
+/// Bytes read at a time. The block is the only buffer between the file and a decoder, and damage is located within it.
 const BLOCK_BYTES: usize = 64 * 1024;
 /// Bytes asked of a decoder at a time: what it has ready when it meets damage is lost with it.
 const READ_BYTES: usize = 4 * 1024;
-/// Bytes that tell a member from what else may follow one.
+/// Bytes that tell a member from what else may follow one: bzip2's mark, with the block mark behind it, is the longest.
 const MARK_BYTES: usize = 10;
-/// Memory of the dictionary of one xz stream: `xz -9` needs 65 MiB.
+/// Memory of the dictionary of one xz stream. `xz -9` needs 65 MiB; a stream may ask for 4 GiB, which only an attack does.
 const MAX_XZ_KIB: u32 = 256 * 1024;
 
 /// A kind of compression.
@@ -90,6 +90,7 @@ impl<R: Read> Read for Decoder<R> {
                 if let Some(error) = late.take() {
                     return Err(error);
                 }
+                // The decoder may fill a part of the buffer and fail in the same call. Its bytes go out first, the error with the next.
                 let before = decoder.total_out();
                 decoder.read(buffer).or_else(|error| match usize::try_from(decoder.total_out() - before) {
                     Ok(n) if n > 0 => {
@@ -137,6 +138,7 @@ impl<R: Read> Members<R> {
     fn go_on(&mut self, decoder: Decoder<R>, error: io::Error) -> io::Result<()> {
         let mut source = decoder.into_source();
         let offset = source.offset();
+        // A decoder that took nothing would be asked for ever.
         if offset <= self.begun_at || Codec::of(source.peek(MARK_BYTES)?) != Some(self.codec) {
             return Err(error);
         }

@@ -15,7 +15,8 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const BOLD: Style = Style::new().bold();
 
-/// A terminal narrower than this (or one that says so) gets unwrapped tables.
+/// A terminal narrower than this gets unwrapped tables: a column of a few characters is harder to read than a line that the
+/// terminal breaks. Some pseudo-terminals say 0 or 1.
 const MIN_WIDTH: u16 = 40;
 
 /// Prints for one command.
@@ -26,6 +27,7 @@ pub(crate) struct Printer {
 
 impl Printer {
     pub(crate) fn new(quiet: bool) -> Self {
+        // Large, because a listing is many short writes and standard output alone flushes at each line.
         Self { quiet, out: io::BufWriter::with_capacity(1 << 16, io::stdout()) }
     }
 
@@ -90,6 +92,7 @@ impl Printer {
     /// Writes diagnostics as data, in colour on a terminal that takes it.
     pub(crate) fn listed_diagnostics(&mut self, diagnostics: &[Diagnostic]) -> io::Result<()> {
         let text = diag::render_coloured(diagnostics);
+        // Into memory first: the choice is that of standard output, but the bytes must keep their order with those of `self.out`.
         let mut out = anstream::AutoStream::new(Vec::new(), anstream::AutoStream::choice(&io::stdout()));
         out.write_all(text.as_bytes())?;
         self.out.write_all(&out.into_inner())

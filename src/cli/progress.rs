@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::printer::Printer;
 
-/// Work that ends sooner shows nothing.
+/// Work that ends sooner shows nothing: a bar that comes and goes within a blink only disturbs.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// What a bar counts.
@@ -47,6 +47,7 @@ impl Progress {
     pub(crate) fn note(&self, what: impl FnOnce() -> String) {
         if !self.drawn.get() && self.started.elapsed() >= PATIENCE {
             self.drawn.set(true);
+            // The style is chosen here and not at the start, since the total may become known in between.
             self.bar.set_style(style(self.unit, self.bar.length().is_some()));
             self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
         }

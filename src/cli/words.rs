@@ -29,7 +29,7 @@ pub(crate) fn bytes(count: u64) -> String {
     let (mut value, mut unit) = (count, None);
     let mut scaled = 0;
     while value >= 1000 && unit.is_none_or(|u| u + 1 < units.len()) {
-        scaled = value / 100; // tenths of the next unit
+        scaled = value / 100; // tenths of the next unit: integers, because floats would round 999,999 up to `1000 kB`
         value /= 1000;
         unit = Some(unit.map_or(0, |u| u + 1));
     }

@@ -9,11 +9,11 @@ use super::holes::Holes;
 use super::utf16::Utf16;
 use crate::event::hex;
 
-/// Bytes read at a time.
+/// Bytes read at a time: large enough that a call to the system costs little beside the parsing of what it gives.
 const BLOCK_BYTES: usize = 256 * 1024;
-/// Memory of a window that is kept for the next leaf.
+/// Memory of a window that is kept for the next leaf. One leaf with a huge record must not hold its memory to the end of the load.
 const MAX_KEPT_BYTES: usize = 4 * 1024 * 1024;
-/// Problems kept; more are counted.
+/// Problems of a leaf that are kept. The first ones tell what is wrong with it; the number of bad records goes on counting.
 const MAX_PROBLEMS: usize = 100;
 
 /// Something wrong with a leaf.
@@ -189,6 +189,7 @@ impl<'a> Input<'a> {
 
     /// Reads one more block into the window.
     pub(super) fn grow(&mut self) {
+        // Not at each read: moving the rest to the front again and again would make a large record quadratic.
         if self.start > BLOCK_BYTES || self.head().is_empty() {
             self.window.remove_front(self.start);
             self.start = 0;
@@ -205,6 +206,7 @@ impl<'a> Input<'a> {
                 }
             }
         };
+        // The hash is of the bytes as they are in the file, so before UTF-16 is decoded.
         self.hasher.update(&room[..n]);
         if let Some(holes) = &mut self.holes {
             holes.look(&room[..n], self.total);
@@ -227,6 +229,7 @@ impl<'a> Input<'a> {
 
     /// Reads the rest and says how it ended.
     pub(super) fn finish(mut self) -> End {
+        // A reader may stop early. The hash must still be of the whole leaf: the ledger knows it by that.
         while !self.at_end {
             self.start = self.window.filled;
             self.grow();

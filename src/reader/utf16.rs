@@ -1,6 +1,6 @@
 //! UTF-16 to UTF-8, block by block.
 
-/// Bytes that tell UTF-16 without a mark.
+/// Bytes that tell UTF-16 without a mark: four characters of ASCII with a zero beside each do not occur at the start of binary logs.
 const SAMPLE_BYTES: usize = 8;
 
 /// A stream of UTF-16.
@@ -38,6 +38,7 @@ impl Utf16 {
             |pair: &[u8]| if self.big_endian { u16::from_be_bytes([pair[0], pair[1]]) } else { u16::from_le_bytes([pair[0], pair[1]]) };
         self.units.clear();
         self.units.extend(self.carry.chunks_exact(2).map(unit));
+        // The second half of a pair may be in the next block.
         if !last && self.units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit)) {
             self.units.pop();
         }

@@ -13,7 +13,7 @@ use crate::ir::{Correlation, Rule};
 
 /// The end of the name of a file of tests beside a rule.
 const TESTS: &str = ".tests.json";
-/// Extensions of rules that have tests beside them.
+/// Extensions of rules that have tests beside them, in the order in which they are looked for.
 const RULES: [&str; 4] = ["yml", "yaml", "md", "txt"];
 
 /// Finds the tests of rules and folders, of `NAME.tests.json` and of `info.yml`.
@@ -91,6 +91,7 @@ impl TestFiles {
     }
 
     fn info(&mut self, path: &Path) {
+        // A file that vanishes in between is kept by the path it was found at: reading it says what is wrong.
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         self.infos.entry(real).or_insert_with(|| path.to_owned());
     }
@@ -141,6 +142,7 @@ fn inline_test(path: &Path, set: &RuleSet) -> RuleTest {
 fn correlations_of(rule: &Path, all: &[Correlation]) -> Vec<Correlation> {
     let is_own = |correlation: &Correlation| correlation.reports && Path::new(&correlation.meta.path) == rule;
     let Some(last) = all.iter().rposition(is_own) else { return Vec::new() };
+    // Up to the last own one, because a correlation refers only to earlier ones, by their place in the list.
     all[..=last].iter().map(|correlation| Correlation { reports: is_own(correlation), ..correlation.clone() }).collect()
 }
 

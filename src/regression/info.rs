@@ -40,6 +40,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Info>, FileFault> {
     let mut logs = Vec::new();
     for test in items("regression_tests_info") {
         let named = text(test, "path");
+        // Only the name counts: the path is from the root of the collection, and the folder may have been copied elsewhere.
         let Some(file_name) = Path::new(&named).file_name() else {
             return Err(FileFault::content("a test names no `path`"));
         };
@@ -53,6 +54,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Info>, FileFault> {
         };
         let file = path.with_file_name(file_name);
         let name = Some(text(test, "name")).filter(|name| !name.is_empty()).unwrap_or_else(|| "regression".to_owned());
+        // The collection has most logs twice, as EVTX and as JSON. Both are what the test is about, and must give the same count.
         let twin = file.with_extension("json");
         if twin != file && twin.is_file() {
             logs.push(LogTest { name: name.clone(), file, count });

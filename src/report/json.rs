@@ -41,6 +41,7 @@ pub(super) fn write<T: Serialize + ?Sized>(out: &mut dyn Write, value: &T) -> io
 /// A formatter that escapes what must not reach a terminal raw, and is otherwise the one inside.
 struct Escaping<F>(F);
 
+// Everything but the fragments of strings is handed on, because the trait's own defaults are those of the compact form.
 impl<F: Formatter> Formatter for Escaping<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;

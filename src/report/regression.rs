@@ -94,6 +94,7 @@ fn xml(text: &str) -> String {
         '<' => "&lt;".to_owned(),
         '>' => "&gt;".to_owned(),
         '"' => "&quot;".to_owned(),
+        // XML 1.0 forbids these two even as references, and a parser would refuse the whole report.
         '\u{fffe}' | '\u{ffff}' => '\u{fffd}'.to_string(),
         c => c.to_string(),
     };

@@ -39,6 +39,7 @@ pub fn sarif(diagnostics: &[Diagnostic]) -> Value {
 fn rule(code: &str, severity: Severity) -> Value {
     json!({
         "id": code,
+        // Services want a text for each rule. A code is a few words, and docs/checks.md has the rest.
         "shortDescription": { "text": code.replace('-', " ") },
         "defaultConfiguration": { "level": severity.as_str() },
     })
@@ -69,6 +70,7 @@ fn result(diagnostic: &Diagnostic, rule_index: usize) -> Value {
 }
 
 fn artifact(path: &str) -> Value {
+    // A URI has slashes only, whatever the system that wrote the path.
     let path = path.replace('\\', "/");
     if path.starts_with('/') {
         return json!({ "uri": format!("file://{}", encoded(&path)) });

@@ -10,9 +10,10 @@ use rustc_hash::FxBuildHasher;
 
 use super::StoreError;
 
-/// Hashes kept in memory: about 24 bytes each.
+/// Hashes kept in memory, about 24 bytes each. When they are full all go: values that are common come back at once, and keeping an
+/// order of use would cost more than the few look-ups it saves.
 const MAX_CACHED: usize = 1_500_000;
-/// Bits of the Bloom filter: 8 MB.
+/// Bits of the Bloom filter: 8 MB. Three bits a value are wrong in about one of twenty at ten million values, each a look-up too many.
 const BLOOM_BITS: u64 = 8 * 8 * 1024 * 1024;
 
 /// The dictionary of one writer.
@@ -84,10 +85,13 @@ impl Dictionary {
     }
 }
 
+/// Lists are hashed apart from texts, so that a list and a text that looks like one are two values.
 const LIST_SEED: u64 = 0x9e37_79b9_7f4a_7c15;
+/// Makes the second hash independent of the first: together they have 96 bits, so that a cached value needs no comparison.
 const CHECK_SEED: u64 = 0xd1b5_4a32_d192_ed03;
 
 fn bits(hash: u64) -> [u64; 3] {
+    // Double hashing; an odd step never falls back on the first bit.
     let step = (hash >> 33) | 1;
     [hash % BLOOM_BITS, hash.wrapping_add(step) % BLOOM_BITS, hash.wrapping_add(step.wrapping_mul(2)) % BLOOM_BITS]
 }
