@@ -16,7 +16,7 @@ pub fn load_changes(pipelines: &[PathBuf], values: Option<&Path>) -> Result<(Com
     let sources: Vec<Arc<SourceText>> = pipelines.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
     let (pipelines, mut diagnostics) = Pipelines::read(&sources, &mut |pipeline, path| {
         let folder = Path::new(pipeline).parent().unwrap_or(Path::new(""));
-        read_source(&folder.join(path)).map(|source| source.text.clone()).map_err(|error| error.to_string())
+        read_source(&folder.join(path)).map(|source| source.text.clone()).map_err(Into::into)
     });
     let placeholders = match values {
         None => Ok(Default::default()),

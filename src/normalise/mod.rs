@@ -27,7 +27,7 @@ use paths::Paths;
 use rendered::Rendered;
 use shapes::{SHAPES, Shape};
 pub(crate) use time::Clock;
-pub use time::Zone;
+pub use time::{Zone, ZoneError};
 
 use crate::event::{EventBatch, KeyId, NUL_SYMBOL, NameId, Names, TextSpan};
 

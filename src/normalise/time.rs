@@ -56,6 +56,18 @@ pub(crate) fn is_no_time(text: &str) -> bool {
     matches!(text, "" | "-" | "0") || text.starts_with("1601-01-01") || text.starts_with("1/1/1601")
 }
 
+/// A text that is not a time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ZoneError {
+    /// An offset that no zone has.
+    #[error("no zone is that far from UTC")]
+    TooFar,
+    /// Neither a name that the system's or the program's own time zone database knows, nor an offset.
+    #[error("not a zone: write a name like America/New_York or an offset like -05:00")]
+    Unknown,
+}
+
 /// The time zone of times that do not say theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone {
@@ -68,12 +80,10 @@ impl Zone {
     ///
     /// # Errors
     /// When there is no such zone.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, ZoneError> {
         let zone = match offset(text) {
-            Some(seconds) => TimeZone::fixed(Offset::from_seconds(seconds).map_err(|_| "no zone is that far from UTC".to_owned())?),
-            None => {
-                TimeZone::get(text).map_err(|_| "not a zone: write a name like America/New_York or an offset like -05:00".to_owned())?
-            }
+            Some(seconds) => TimeZone::fixed(Offset::from_seconds(seconds).map_err(|_| ZoneError::TooFar)?),
+            None => TimeZone::get(text).map_err(|_| ZoneError::Unknown)?,
         };
         Ok(Self { name: text.to_owned(), zone })
     }

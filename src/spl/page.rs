@@ -122,10 +122,12 @@ impl<'t> Page<'t> {
     /// Pages of detections that are not in production carry a banner.
     fn status(&self) -> &'static str {
         let banner = |word: &str| self.sections.iter().any(|(title, _)| title.contains(word) && title.contains("DETECTION"));
-        match () {
-            () if banner("DEPRECATED") => "deprecated",
-            () if banner("EXPERIMENTAL") => "experimental",
-            () => "production",
+        if banner("DEPRECATED") {
+            "deprecated"
+        } else if banner("EXPERIMENTAL") {
+            "experimental"
+        } else {
+            "production"
         }
     }
 

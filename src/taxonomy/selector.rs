@@ -75,11 +75,14 @@ impl Selector {
 
     /// 0 where event ids restrict, 1 where data sets do, 2 where a product does, 3 where nothing does.
     pub(super) fn breadth(&self) -> u8 {
-        match () {
-            () if !self.codes.is_empty() => 0,
-            () if !self.datasets.is_empty() => 1,
-            () if self.product.is_some() => 2,
-            () => 3,
+        if !self.codes.is_empty() {
+            0
+        } else if !self.datasets.is_empty() {
+            1
+        } else if self.product.is_some() {
+            2
+        } else {
+            3
         }
     }
 }

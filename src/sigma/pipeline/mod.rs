@@ -47,9 +47,9 @@ struct Pipeline {
     items: Vec<PipelineItem>,
 }
 
-/// Gives the text of a file that a pipeline names, or the reason why there is none.
+/// Gives the text of a file that a pipeline names, or says why there is none.
 /// The arguments are the path of the pipeline and the path as it stands there.
-pub type ReadFile<'a> = dyn FnMut(&str, &str) -> Result<String, String> + 'a;
+pub type ReadFile<'a> = dyn FnMut(&str, &str) -> Result<String, Box<dyn std::error::Error + Send + Sync>> + 'a;
 
 impl Pipelines {
     /// Reads pipelines, each a text of its own. They are to be used only where no diagnostic is an error.

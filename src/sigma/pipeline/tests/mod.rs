@@ -24,7 +24,7 @@ fn show(pred: &Pred) -> String {
 }
 
 /// A file beside the pipeline.
-fn file(_: &str, path: &str) -> Result<String, String> {
+fn file(_: &str, path: &str) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
     match path {
         "names.txt" => Ok("one\n\n two \nother".into()),
         "names.csv" => Ok("host,name\nh1,one\nh2,\"two, too\"\n".into()),
