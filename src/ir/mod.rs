@@ -17,6 +17,7 @@ mod print_correlation;
 mod query;
 mod scalar;
 mod test;
+mod walk;
 
 pub use correlation::{Correlation, CorrelationKind, Input, InputSource, RuleExpression, ValueAggregate, WindowCondition};
 pub use glob::{Glob, Part};

@@ -29,43 +29,12 @@ impl<'a> FieldTable<'a> {
 
     /// Adds the fields of a condition.
     pub(super) fn add_pred(&mut self, pred: &'a Pred) {
-        visit_pred(pred, &mut |field| self.add(field));
+        pred.each_field(&mut |field| self.add(field));
     }
 
     /// Returns the position of a field that was added.
     pub(super) fn position(&self, field: &Field) -> usize {
         self.index[field]
-    }
-}
-
-/// Calls `visit` for every field of a condition.
-pub(super) fn visit_pred<'a>(pred: &'a Pred, visit: &mut dyn FnMut(&'a Field)) {
-    match pred {
-        Pred::True | Pred::False | Pred::Keyword { .. } => {}
-        Pred::And(parts) | Pred::Or(parts) => parts.iter().for_each(|part| visit_pred(part, visit)),
-        Pred::Not(inner) => visit_pred(inner, visit),
-        Pred::Match(m) => visit(&m.field),
-        Pred::Compare(c) => {
-            visit(&c.left);
-            visit(&c.right);
-        }
-        Pred::Scalar(scalar) => visit_scalar(scalar, visit),
-    }
-}
-
-/// Calls `visit` for every field of an expression.
-pub(super) fn visit_scalar<'a>(scalar: &'a Scalar, visit: &mut dyn FnMut(&'a Field)) {
-    match scalar {
-        Scalar::Null | Scalar::Text(_) | Scalar::Number(_) | Scalar::Bool(_) => {}
-        Scalar::Field(field) => visit(field),
-        Scalar::Call(_, parts) | Scalar::And(parts) | Scalar::Or(parts) => {
-            parts.iter().for_each(|part| visit_scalar(part, visit));
-        }
-        Scalar::Binary(_, left, right) => {
-            visit_scalar(left, visit);
-            visit_scalar(right, visit);
-        }
-        Scalar::Negate(inner) | Scalar::Not(inner) => visit_scalar(inner, visit),
     }
 }
 
@@ -122,9 +91,9 @@ impl Names<'_> {
         match pred {
             Pred::True => Pred::True,
             Pred::False => Pred::False,
-            Pred::And(parts) => and(parts.iter().map(|part| self.fold(part))),
-            Pred::Or(parts) => or(parts.iter().map(|part| self.fold(part))),
-            Pred::Not(inner) => not(self.fold(inner)),
+            Pred::And(parts) => Pred::all(parts.iter().map(|part| self.fold(part))),
+            Pred::Or(parts) => Pred::any(parts.iter().map(|part| self.fold(part))),
+            Pred::Not(inner) => self.fold(inner).negated(),
             Pred::Match(m) => self.fold_match(m),
             Pred::Compare(compare) => self.fold_compare(compare),
             Pred::Keyword { glob, case } => Pred::Keyword { glob: glob.clone(), case: *case },
@@ -139,7 +108,7 @@ impl Names<'_> {
             Resolved::One(FieldExpr::Constant(text)) => bool_pred(m.test.passes(text) != m.negated),
             Resolved::One(field) => with(field.clone()),
             Resolved::Synonyms(texts) => bool_pred(texts.iter().any(|text| m.test.passes(text)) != m.negated),
-            Resolved::Members(members) => or(members.iter().map(|member| match member {
+            Resolved::Members(members) => Pred::any(members.iter().map(|member| match member {
                 FieldExpr::Constant(text) => bool_pred(m.test.passes(text) != m.negated),
                 field => with(field.clone()),
             })),
@@ -148,7 +117,7 @@ impl Names<'_> {
 
     fn fold_compare(&self, compare: &FieldCompare) -> Pred<FieldExpr> {
         let (left, right) = (alternatives(self.get(&compare.left)), alternatives(self.get(&compare.right)));
-        or(left.iter().flat_map(|l| right.iter().map(move |r| fold_pair(compare, l, r))))
+        Pred::any(left.iter().flat_map(|l| right.iter().map(move |r| fold_pair(compare, l, r))))
     }
 
     /// Folds an expression: a missing field is null.
@@ -213,9 +182,9 @@ fn truth(scalar: Scalar<FieldExpr>) -> Pred<FieldExpr> {
     match scalar {
         Scalar::Null => Pred::False,
         Scalar::Bool(truth) => bool_pred(truth),
-        Scalar::And(parts) => and(parts.into_iter().map(truth)),
-        Scalar::Or(parts) => or(parts.into_iter().map(truth)),
-        Scalar::Not(inner) => not(truth(*inner)),
+        Scalar::And(parts) => Pred::all(parts.into_iter().map(truth)),
+        Scalar::Or(parts) => Pred::any(parts.into_iter().map(truth)),
+        Scalar::Not(inner) => truth(*inner).negated(),
         Scalar::Call(function @ (Function::IsNull | Function::IsNotNull), mut parts) if parts.len() == 1 => {
             let present = match parts.remove(0) {
                 Scalar::Null => Pred::False,
@@ -223,7 +192,7 @@ fn truth(scalar: Scalar<FieldExpr>) -> Pred<FieldExpr> {
                 Scalar::Field(field) => exists(field),
                 other => return Pred::Scalar(Scalar::Call(function, vec![other])),
             };
-            if function == Function::IsNull { not(present) } else { present }
+            if function == Function::IsNull { present.negated() } else { present }
         }
         Scalar::Binary(op, left, right) if is_comparison(op) && (*left == Scalar::Null || *right == Scalar::Null) => Pred::False,
         other => Pred::Scalar(other),
@@ -239,49 +208,4 @@ fn is_comparison(op: BinaryOp) -> bool {
 
 fn bool_pred(truth: bool) -> Pred<FieldExpr> {
     if truth { Pred::True } else { Pred::False }
-}
-
-/// All of: flat, without what is true.
-pub(super) fn and(parts: impl Iterator<Item = Pred<FieldExpr>>) -> Pred<FieldExpr> {
-    let mut out = Vec::new();
-    for part in parts {
-        match part {
-            Pred::True => {}
-            Pred::False => return Pred::False,
-            Pred::And(inner) => out.extend(inner),
-            other => out.push(other),
-        }
-    }
-    match out.len() {
-        0 => Pred::True,
-        1 => out.remove(0),
-        _ => Pred::And(out),
-    }
-}
-
-/// Any of: flat, without what is false.
-pub(super) fn or(parts: impl Iterator<Item = Pred<FieldExpr>>) -> Pred<FieldExpr> {
-    let mut out = Vec::new();
-    for part in parts {
-        match part {
-            Pred::False => {}
-            Pred::True => return Pred::True,
-            Pred::Or(inner) => out.extend(inner),
-            other => out.push(other),
-        }
-    }
-    match out.len() {
-        0 => Pred::False,
-        1 => out.remove(0),
-        _ => Pred::Or(out),
-    }
-}
-
-fn not(inner: Pred<FieldExpr>) -> Pred<FieldExpr> {
-    match inner {
-        Pred::True => Pred::False,
-        Pred::False => Pred::True,
-        Pred::Not(inner) => *inner,
-        other => Pred::Not(Box::new(other)),
-    }
 }

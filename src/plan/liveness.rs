@@ -7,8 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ir::{Field, Glob, Part, Pred, Scalar, Stage, Stats, Vocabulary};
 
-use super::fold::{visit_pred, visit_scalar};
-
 /// Returns the fields of the event that stages read and that `extra` names at the end, by name.
 /// `known` are the names that a wildcard can mean.
 pub(super) fn needed<'a>(stages: &[Stage], extra: &[Field], known: impl Fn() -> Vec<&'a str>) -> BTreeMap<String, Field> {
@@ -93,11 +91,11 @@ impl<'a, K: Fn() -> Vec<&'a str>> Row<K> {
     }
 
     fn read_pred(&mut self, pred: &Pred) {
-        visit_pred(pred, &mut |field| self.read(field));
+        pred.each_field(&mut |field| self.read(field));
     }
 
     fn read_scalar(&mut self, scalar: &Scalar) {
-        visit_scalar(scalar, &mut |field| self.read(field));
+        scalar.each_field(&mut |field| self.read(field));
     }
 
     fn read_stats(&mut self, stats: &Stats) {

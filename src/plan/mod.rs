@@ -124,7 +124,7 @@ pub fn plan_fields(query: &Query, extra_fields: &[Field], catalog: &Catalog, tax
         found.iter_mut().zip(&resolved).for_each(|(found, resolved)| *found |= !resolved.is_missing());
         let names = Names { table: &table, resolved: &resolved };
         let parts = conditions.iter().map(|pred| names.fold(pred)).chain(resolver.conditions());
-        let filter = fold::and(parts);
+        let filter = Pred::all(parts);
         if filter == Pred::False {
             continue;
         }

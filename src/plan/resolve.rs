@@ -16,7 +16,7 @@ use crate::catalog::{ColumnIndex, EventType};
 use crate::ir::{Case, Field, Glob, Match, Pred, Scope, Test, Vocabulary};
 use crate::taxonomy::{Definition, Envelope, LogSource, Lookup, Selector, Taxonomy, TypeNames};
 
-use super::{FieldExpr, fold, is_filled};
+use super::{FieldExpr, is_filled};
 
 /// What a name is in one event type.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,7 +115,7 @@ impl<'a> Resolver<'a> {
             let field = Field { name: name.clone(), vocabulary: Vocabulary::Sigma };
             match self.resolve(&field).value() {
                 FieldExpr::Missing => Pred::False,
-                expr => fold::or(values.iter().map(|value| {
+                expr => Pred::any(values.iter().map(|value| {
                     let test = Test::Glob { glob: Glob::literal(value.as_str()), case: Case::Ignore };
                     Pred::Match(Match { field: expr.clone(), test, negated: false, span: 0..0 })
                 })),

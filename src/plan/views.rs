@@ -10,7 +10,6 @@ use crate::ir::{Field, Pred, Vocabulary};
 use crate::taxonomy::{Lookup, Selector, Taxonomy};
 
 use super::FieldExpr;
-use super::fold;
 use super::resolve::Resolver;
 
 /// A view over event types.
@@ -69,7 +68,7 @@ fn view(name: String, selectors: &[Selector], vocabulary: Vocabulary, catalog: &
         .iter()
         .map(|(resolver, _)| CategoryMember {
             event_type: resolver.event_type().id,
-            condition: fold::and(resolver.conditions()),
+            condition: Pred::all(resolver.conditions()),
             columns: columns.iter().map(|name| resolver.resolve(&Field { name: name.clone(), vocabulary }).value()).collect(),
         })
         .collect();

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::context::Context;
 use super::item::{Detection, Item, ItemValue, Lowered};
 use super::modifier::{self, ItemKey, Modifiers};
-use super::value::{self, all, any};
+use super::value;
 use crate::diag::Diagnostic;
 use crate::ir::Pred;
 use crate::yaml::{Node, Value};
@@ -29,8 +29,8 @@ pub(super) fn read<'n>(context: &mut Context<'_>, name: &str, node: &'n Node) ->
 pub(super) fn lower(context: &mut Context<'_>, detection: &Detection<'_>) -> Lowered {
     match detection {
         Detection::Item(item) => Lowered::of(value::lower_item(context, item)),
-        Detection::All(parts) => join(context, parts, all),
-        Detection::Any(parts) => join(context, parts, any),
+        Detection::All(parts) => join(context, parts, Pred::all),
+        Detection::Any(parts) => join(context, parts, Pred::any),
         Detection::Broken => Lowered::Broken,
     }
 }

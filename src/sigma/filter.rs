@@ -58,7 +58,7 @@ impl Filter {
     /// Puts the filter into a rule. The rule's hash changes with it.
     pub fn apply(&self, target: &mut Rule) {
         let filter = std::mem::replace(&mut target.query.filter, Pred::True);
-        target.query.filter = super::value::all(vec![filter, self.keep.clone()]);
+        target.query.filter = Pred::all([filter, self.keep.clone()]);
         target.meta.hash = rule::joined_hash(&target.meta.hash, &self.meta.hash);
     }
 }

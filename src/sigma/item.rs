@@ -214,7 +214,7 @@ impl Lowered {
 
     pub(super) fn negated(self) -> Self {
         match self {
-            Self::Pred(pred) => Self::Pred(Pred::Not(Box::new(pred))),
+            Self::Pred(pred) => Self::Pred(pred.negated()),
             other => other,
         }
     }

@@ -5,7 +5,6 @@ use std::ops::Range;
 use super::condition::{self, Condition, selects};
 use super::context::Context;
 use super::item::{Lowered, NamedDetection};
-use super::value::{all, any};
 use super::{detection, validate};
 use crate::ir::Pred;
 use crate::yaml::Node;
@@ -59,8 +58,8 @@ impl Resolver<'_, '_> {
             }
             Condition::Select { all: every, pattern, span } => self.select(*every, pattern.as_deref(), span),
             Condition::Not(inner) => self.resolve(inner).negated(),
-            Condition::And(parts) => self.join(parts, all),
-            Condition::Or(parts) => self.join(parts, any),
+            Condition::And(parts) => self.join(parts, Pred::all),
+            Condition::Or(parts) => self.join(parts, Pred::any),
         }
     }
 
@@ -90,15 +89,13 @@ impl Resolver<'_, '_> {
             }
             parts.push(part);
         }
-        Lowered::join(parts, if every { all } else { any })
+        Lowered::join(parts, if every { Pred::all } else { Pred::any })
     }
 }
 
 /// Number of tests in a predicate.
 fn leaves(pred: &Pred) -> usize {
-    match pred {
-        Pred::And(parts) | Pred::Or(parts) => parts.iter().map(leaves).sum(),
-        Pred::Not(inner) => leaves(inner),
-        _ => 1,
-    }
+    let mut count = 0;
+    pred.each_leaf(&mut |_| count += 1);
+    count
 }

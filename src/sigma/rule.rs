@@ -9,7 +9,6 @@ use super::item::Lowered;
 use super::legacy::{self, Legacy};
 use super::pipeline::{self, Subject};
 use super::suggest::nearest;
-use super::value::all;
 use super::{condition, detection, filter, resolve, validate};
 use crate::event::hex;
 use crate::ir::{Language, Level, Pred, Query, Rule, RuleMeta, Scope};
@@ -218,7 +217,7 @@ fn body(
         let lowered = detection::lower(context, &added.detection);
         parts.insert(0, if added.negated { lowered.negated() } else { lowered });
     }
-    let Lowered::Pred(pred) = Lowered::join(parts, all) else { return None };
+    let Lowered::Pred(pred) = Lowered::join(parts, Pred::all) else { return None };
     meta.required_fields = subject.output_fields;
     let legacy = legacy?.map(|legacy| legacy.with(subject.grouping));
     let scope = subject.scopes.swap_remove(0);

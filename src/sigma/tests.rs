@@ -167,7 +167,7 @@ fn conditions() {
         ("s or s1 and not s2", "(A=1 | (B=1 & !C=1))"),
         ("(s or s1) and s2", "((A=1 | B=1) & C=1)"),
         ("not s and s1", "(!A=1 & B=1)"),
-        ("not not s", "!!A=1"),
+        ("not not s", "A=1"),
         ("1 of s*", "(A=1 | B=1 | C=1)"),
         ("any of s*", "(A=1 | B=1 | C=1)"),
         ("all of them", "(A=1 & B=1 & C=1 & E=1)"),

@@ -24,9 +24,9 @@ pub(super) fn lower_item(context: &mut Context<'_>, item: &Item<'_>) -> Option<P
     }
     let preds: Vec<Option<Pred>> = item.values.iter().map(|value| Lowering { context: &mut *context, item }.lower(value)).collect();
     let preds: Vec<Pred> = preds.into_iter().collect::<Option<_>>()?;
-    let inner = if modifiers.all { all(preds) } else { any(preds) };
+    let inner = if modifiers.all { Pred::all(preds) } else { Pred::any(preds) };
     lint_values(context, item);
-    Some(if modifiers.neq { Pred::Not(Box::new(inner)) } else { inner })
+    Some(if modifiers.neq { inner.negated() } else { inner })
 }
 
 /// The texts that a value of an item stands for after all modifiers; placeholders without a binding stay. `None` for what
@@ -56,40 +56,6 @@ enum Unbound {
     IsAnError,
 }
 
-/// Any of; one alone is itself, nested alternatives become one flat list.
-pub(super) fn any(preds: Vec<Pred>) -> Pred {
-    if !preds.iter().any(|pred| matches!(pred, Pred::Or(_))) {
-        return one_or(preds, Pred::Or);
-    }
-    let mut flat = Vec::with_capacity(preds.len());
-    for pred in preds {
-        match pred {
-            Pred::Or(inner) => flat.extend(inner),
-            other => flat.push(other),
-        }
-    }
-    one_or(flat, Pred::Or)
-}
-
-/// All of; one alone is itself, nested conjunctions become one flat list.
-pub(super) fn all(preds: Vec<Pred>) -> Pred {
-    if !preds.iter().any(|pred| matches!(pred, Pred::And(_))) {
-        return one_or(preds, Pred::And);
-    }
-    let mut flat = Vec::with_capacity(preds.len());
-    for pred in preds {
-        match pred {
-            Pred::And(inner) => flat.extend(inner),
-            other => flat.push(other),
-        }
-    }
-    one_or(flat, Pred::And)
-}
-
-fn one_or(mut preds: Vec<Pred>, many: fn(Vec<Pred>) -> Pred) -> Pred {
-    if preds.len() == 1 { preds.remove(0) } else { many(preds) }
-}
-
 /// `field: []` means, as `field: null`, that the field is missing.
 fn empty_list(context: &mut Context<'_>, item: &Item<'_>) -> Option<Pred> {
     let (key, span) = (&item.key, &item.span);
@@ -100,8 +66,8 @@ fn empty_list(context: &mut Context<'_>, item: &Item<'_>) -> Option<Pred> {
     let message = format!("an empty list: read as `null`, so it asks for events without `{name}`");
     context.warn(span, "sigma-empty-list", message);
     let test = Match { field: field(name), test: Test::Exists, negated: false, span: span.clone() };
-    let missing = Pred::Not(Box::new(Pred::Match(test)));
-    Some(if key.modifiers.neq { Pred::Not(Box::new(missing)) } else { missing })
+    let present = Pred::Match(test);
+    Some(if key.modifiers.neq { present } else { present.negated() })
 }
 
 fn lint_values(context: &mut Context<'_>, item: &Item<'_>) {
@@ -187,7 +153,7 @@ impl Lowering<'_, '_> {
             (Kind::FieldRef, _) => self.lower_field_ref(name, node),
             (Kind::Exists, _) => match node.as_bool() {
                 Some(true) => self.matched(name, Test::Exists, &node.span),
-                Some(false) => Some(Pred::Not(Box::new(self.matched(name, Test::Exists, &node.span)?))),
+                Some(false) => Some(self.matched(name, Test::Exists, &node.span)?.negated()),
                 None => self.fail(node, "sigma-type", "`exists` takes `true` or `false`, without quotes"),
             },
         }
@@ -216,7 +182,7 @@ impl Lowering<'_, '_> {
             let test = Test::Glob { glob: text.to_glob(before, after), case };
             preds.push(self.matched(name, test, span)?);
         }
-        Some(any(preds))
+        Some(Pred::any(preds))
     }
 
     /// Texts after all modifiers. A keyword without `contains` or the like may stand anywhere.
@@ -235,7 +201,7 @@ impl Lowering<'_, '_> {
         if m.any_before || m.any_after || m.windash || m.expand || m.cased || !m.encodings.is_empty() {
             return self.fail(node, "sigma-type", "null has no text: it takes no modifier but `all` and `neq`");
         }
-        Some(Pred::Not(Box::new(self.matched(name, Test::Exists, &node.span)?)))
+        Some(self.matched(name, Test::Exists, &node.span)?.negated())
     }
 
     /// Unbound values: any value of the event holds the text.
@@ -260,7 +226,7 @@ impl Lowering<'_, '_> {
         if !self.context.add_leaves(texts.len(), span) {
             return None;
         }
-        Some(any(texts.iter().map(|text| Pred::Keyword { glob: text.to_glob(before, after), case }).collect()))
+        Some(Pred::any(texts.iter().map(|text| Pred::Keyword { glob: text.to_glob(before, after), case })))
     }
 
     /// All texts that a scalar stands for: placeholders, dashes and encodings written out.
@@ -396,7 +362,7 @@ impl Lowering<'_, '_> {
                 Err(fault) => return self.fail(node, fault.code, fault.message),
             }
         }
-        Some(any(preds))
+        Some(Pred::any(preds))
     }
 
     fn lower_cidr(&mut self, name: &str, node: &Node) -> Option<Pred> {
@@ -412,7 +378,7 @@ impl Lowering<'_, '_> {
             let cidr = self.cidr(&network, node)?;
             preds.push(self.matched(name, Test::Cidr(cidr), &node.span)?);
         }
-        Some(any(preds))
+        Some(Pred::any(preds))
     }
 
     fn cidr(&mut self, text: &str, node: &Node) -> Option<Cidr> {

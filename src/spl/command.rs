@@ -390,5 +390,5 @@ fn regex(cursor: &mut Cursor<'_>) -> Option<Stage> {
     };
     let field = Field { name, vocabulary: Vocabulary::Row };
     let matched = Pred::Match(Match { field, test: Test::Regex(pattern), negated: false, span: span.start..cursor.at });
-    Some(Stage::Filter(if negated { Pred::Not(Box::new(matched)) } else { matched }))
+    Some(Stage::Filter(if negated { matched.negated() } else { matched }))
 }

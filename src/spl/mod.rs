@@ -137,12 +137,7 @@ fn parse_text(text: &str) -> (Option<Query>, Vec<Fault>) {
     if !any {
         return (None, vec![Fault::error("spl-no-search", "the search is empty", 0..text.len())]);
     }
-    filters.retain(|pred| *pred != Pred::True);
-    let filter = match filters.len() {
-        0 => Pred::True,
-        1 => filters.remove(0),
-        _ => Pred::And(filters),
-    };
+    let filter = Pred::all(filters);
     drop_idle_keeps(&mut stages);
     (Some(Query { scope: Scope::Any, filter, stages }), faults)
 }

@@ -82,12 +82,7 @@ impl Parser<'_, '_> {
                 self.cursor.unexpected("a comparison after AND");
             }
         }
-        parts.retain(|part| *part != Pred::True);
-        match parts.len() {
-            0 => Pred::True,
-            1 => parts.remove(0),
-            _ => Pred::And(parts),
-        }
+        Pred::all(parts)
     }
 
     fn or(&mut self) -> Pred {
@@ -95,10 +90,7 @@ impl Parser<'_, '_> {
         while self.keyword("OR") {
             parts.push(self.not());
         }
-        if parts.contains(&Pred::True) {
-            return Pred::True;
-        }
-        if parts.len() == 1 { parts.remove(0) } else { Pred::Or(parts) }
+        Pred::any(parts)
     }
 
     fn not(&mut self) -> Pred {
@@ -110,7 +102,7 @@ impl Parser<'_, '_> {
         let inner = if self.depth > MAX_DEPTH { self.too_deep() } else { self.not() };
         self.negations -= 1;
         self.depth -= 1;
-        Pred::Not(Box::new(inner))
+        inner.negated()
     }
 
     /// Upper-case words only: in lower case they are terms.
@@ -334,7 +326,7 @@ impl Parser<'_, '_> {
             let pred = self.about_the_search(name, Op::Eq, &value, &(start..self.cursor.at));
             parts.push(pred.unwrap_or_else(|| self.equals(name, &value, &span)));
         }
-        if parts.len() == 1 { parts.remove(0) } else { Pred::Or(parts) }
+        Pred::any(parts)
     }
 
     /// Comparisons that are not about a field of the event.

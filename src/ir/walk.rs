@@ -1,0 +1,146 @@
+//! Making conditions of conditions, and going through what they hold.
+//!
+//! The constructors keep conditions flat and free of constants, so that what front ends and the planner build has one form.
+
+use super::{Pred, Scalar};
+
+impl<F> Pred<F> {
+    /// All of: nested conjunctions become one list, what is always true goes, one part alone is itself.
+    pub fn all(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut out = Vec::new();
+        for part in parts {
+            match part {
+                Self::True => {}
+                Self::False => return Self::False,
+                Self::And(inner) => out.extend(inner),
+                other => out.push(other),
+            }
+        }
+        match out.len() {
+            0 => Self::True,
+            1 => out.remove(0),
+            _ => Self::And(out),
+        }
+    }
+
+    /// Any of: nested alternatives become one list, what is never true goes, one part alone is itself.
+    pub fn any(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut out = Vec::new();
+        for part in parts {
+            match part {
+                Self::False => {}
+                Self::True => return Self::True,
+                Self::Or(inner) => out.extend(inner),
+                other => out.push(other),
+            }
+        }
+        match out.len() {
+            0 => Self::False,
+            1 => out.remove(0),
+            _ => Self::Or(out),
+        }
+    }
+
+    /// Its opposite. Truth is two-valued, so a double negation goes.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        match self {
+            Self::True => Self::False,
+            Self::False => Self::True,
+            Self::Not(inner) => *inner,
+            other => Self::Not(Box::new(other)),
+        }
+    }
+
+    /// The conditions that it joins or negates; none of a leaf.
+    pub fn children(&self) -> &[Self] {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts,
+            Self::Not(inner) => std::slice::from_ref(inner),
+            Self::True | Self::False | Self::Match(_) | Self::Compare(_) | Self::Keyword { .. } | Self::Scalar(_) => &[],
+        }
+    }
+
+    /// Calls `visit` for every condition without children, from left to right.
+    pub fn each_leaf<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
+        match self {
+            Self::And(_) | Self::Or(_) | Self::Not(_) => self.children().iter().for_each(|child| child.each_leaf(visit)),
+            leaf => visit(leaf),
+        }
+    }
+
+    /// Whether some leaf is as asked.
+    pub fn any_leaf(&self, is: &dyn Fn(&Self) -> bool) -> bool {
+        match self {
+            Self::And(_) | Self::Or(_) | Self::Not(_) => self.children().iter().any(|child| child.any_leaf(is)),
+            leaf => is(leaf),
+        }
+    }
+
+    /// Calls `visit` for every field, from left to right, as often as it occurs.
+    pub fn each_field<'a>(&'a self, visit: &mut dyn FnMut(&'a F)) {
+        self.each_leaf(&mut |leaf| match leaf {
+            Self::Match(matched) => visit(&matched.field),
+            Self::Compare(compare) => {
+                visit(&compare.left);
+                visit(&compare.right);
+            }
+            Self::Scalar(scalar) => scalar.each_field(visit),
+            Self::True | Self::False | Self::And(_) | Self::Or(_) | Self::Not(_) | Self::Keyword { .. } => {}
+        });
+    }
+}
+
+impl<F> Scalar<F> {
+    /// Calls `visit` for every field, from left to right, as often as it occurs.
+    pub fn each_field<'a>(&'a self, visit: &mut dyn FnMut(&'a F)) {
+        match self {
+            Self::Null | Self::Text(_) | Self::Number(_) | Self::Bool(_) => {}
+            Self::Field(field) => visit(field),
+            Self::Call(_, parts) | Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.each_field(visit)),
+            Self::Binary(_, left, right) => {
+                left.each_field(visit);
+                right.each_field(visit);
+            }
+            Self::Negate(inner) | Self::Not(inner) => inner.each_field(visit),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Field, Match, Test, Vocabulary};
+
+    fn leaf(name: &str) -> Pred {
+        let field = Field { name: name.to_owned(), vocabulary: Vocabulary::Sigma };
+        Pred::Match(Match { field, test: Test::Exists, negated: false, span: 0..0 })
+    }
+
+    #[test]
+    fn conditions_are_flat_and_free_of_constants() {
+        let (a, b, c) = (leaf("a"), leaf("b"), leaf("c"));
+        assert_eq!(Pred::all([Pred::True, a.clone()]), a);
+        assert_eq!(Pred::<Field>::all([]), Pred::True);
+        assert_eq!(Pred::all([a.clone(), Pred::False]), Pred::False);
+        assert_eq!(Pred::all([Pred::And(vec![a.clone(), b.clone()]), c.clone()]), Pred::And(vec![a.clone(), b.clone(), c.clone()]));
+        assert_eq!(Pred::<Field>::any([]), Pred::False);
+        assert_eq!(Pred::any([a.clone(), Pred::True]), Pred::True);
+        assert_eq!(Pred::any([Pred::False, Pred::Or(vec![a.clone(), b.clone()])]), Pred::Or(vec![a.clone(), b]));
+        assert_eq!(a.clone().negated().negated(), a);
+        assert_eq!(Pred::<Field>::True.negated(), Pred::False);
+    }
+
+    #[test]
+    fn fields_are_met_from_left_to_right() {
+        let pred = Pred::all([leaf("a"), Pred::any([leaf("b"), leaf("c").negated()]), Pred::Scalar(Scalar::Field(leaf_field("d")))]);
+        let mut names = Vec::new();
+        pred.each_field(&mut |field| names.push(field.name.as_str()));
+        assert_eq!(names, ["a", "b", "c", "d"]);
+        assert!(pred.any_leaf(&|leaf| matches!(leaf, Pred::Scalar(_))));
+    }
+
+    fn leaf_field(name: &str) -> Field {
+        Field { name: name.to_owned(), vocabulary: Vocabulary::Row }
+    }
+}
