@@ -62,6 +62,7 @@ pub mod cli;
 pub mod compile;
 pub mod diag;
 pub mod event;
+pub mod exec;
 pub mod hunt;
 pub mod ir;
 pub mod load;

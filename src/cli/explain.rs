@@ -8,18 +8,18 @@ use super::printer::Printer;
 use super::rules::{report_left_out, rules_of};
 use super::store::StoreArgs;
 use crate::catalog::Catalog;
+use crate::exec::needs_order;
 use crate::hunt::{plan_inputs, plan_rule};
-use crate::ir::{InputSource, RuleMeta, print_correlation, print_query};
+use crate::ir::{InputSource, RuleMeta, print_correlation, print_query, print_stage};
 use crate::plan::{self, Plan};
 use crate::report::{visible, visible_text};
 use crate::sql;
-use crate::store::{SqlValue, Store};
 use crate::taxonomy::Taxonomy;
 
 /// Show what becomes of rules on this store.
 ///
 /// The query in plain form; the event types that can answer it and where each field is in them; fields that are
-/// missing; what is pruned; the SQL that a hunt runs, and SQLite's plan for it.
+/// missing; which event types are left out; what a hunt does then, stage by stage; and the rule as portable SQL.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         head(&rule.meta, &mut text);
         section("Query", &print_query(&rule.query), &mut text);
         section("On this store", &format!("{}{}", plan::print(&plan, &catalog), pruning(&plan, &catalog)), &mut text);
-        statement(&store, &plan, &catalog, &mut text)?;
+        in_a_hunt(&plan, &catalog, &mut text);
         printer.data().write_all(visible_text(&text).as_bytes())?;
     }
     let inputs = plan_inputs(&set.correlations, &catalog, Taxonomy::embedded());
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
             let on_store = format!("{}{}", plan::print(plan, &catalog), pruning(plan, &catalog));
             section(&format!("{} on this store", input.name), &on_store, &mut text);
         }
-        section("In a hunt", "the scan finds the events; a window slides over them by group and time, without SQL", &mut text);
+        section("In a hunt", "one scan of each event type finds the events; a window slides over them by group and time", &mut text);
         printer.data().write_all(visible_text(&text).as_bytes())?;
     }
     Ok(Outcome::partial_if(set.has_errors()))
@@ -94,26 +94,30 @@ fn pruning(plan: &Plan, catalog: &Catalog) -> String {
     }
 }
 
-fn statement(store: &Store, plan: &Plan, catalog: &Catalog, out: &mut String) -> anyhow::Result<()> {
-    if plan.branches.is_empty() || plan.stages.is_empty() {
-        let text = if plan.branches.is_empty() { "none" } else { "none: the scan finds the events, each is a finding" };
-        section("SQL of a hunt", text, out);
-        return Ok(());
+/// What a hunt does behind the condition, and the same rule as SQL for those who want to go on with it.
+fn in_a_hunt(plan: &Plan, catalog: &Catalog, out: &mut String) {
+    if plan.branches.is_empty() {
+        section("In a hunt", "nothing is read for this rule", out);
+        return;
     }
-    let statement = match sql::hunt(plan, catalog) {
-        Ok(statement) => statement,
-        Err(diagnostic) => {
-            section("SQL of a hunt", &format!("none: {}", diagnostic.message), out);
-            return Ok(());
+    let mut text = "one scan of each event type finds the events that match\n".to_owned();
+    if plan.steps.is_empty() {
+        text.push_str("each of them is a finding");
+    } else {
+        let order = if needs_order(plan.stages()) { "newest first" } else { "in any order" };
+        text.push_str(&format!("they go through the stages, {order}; each row at the end is a finding\n"));
+        for step in &plan.steps {
+            let columns: Vec<String> = step.row.columns.iter().map(|column| visible(&column.name).into_owned()).collect();
+            text.push_str(&format!("{}\n  columns: {}\n", print_stage(&step.stage).trim_end(), columns.join(", ")));
         }
-    };
-    section("SQL of a hunt", &statement.sql, out);
-    let result = store.run(&format!("EXPLAIN QUERY PLAN {}", statement.sql), &statement.parameters)?;
-    let steps: Vec<String> = result.rows.iter().filter_map(|row| row.last()).filter_map(text).collect();
-    section("Plan of SQLite", &steps.join("\n"), out);
-    Ok(())
-}
-
-fn text(value: &SqlValue) -> Option<String> {
-    if let SqlValue::Text(text) = value { Some(text.clone()) } else { None }
+    }
+    section("In a hunt", &text, out);
+    match sql::portable(plan, catalog) {
+        Ok(statement) if statement.not_portable.is_empty() => section("As portable SQL", &statement.sql, out),
+        Ok(statement) => {
+            let gaps: Vec<&str> = statement.not_portable.iter().map(|gap| gap.message.as_str()).collect();
+            section("As portable SQL", &format!("none: {}", gaps.join("; ")), out);
+        }
+        Err(diagnostic) => section("As portable SQL", &format!("none: {}", diagnostic.message), out),
+    }
 }

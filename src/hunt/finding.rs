@@ -2,15 +2,19 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use rustc_hash::FxHashMap;
 
 use super::HuntError;
-use super::field::field_values;
-use crate::catalog::{Catalog, EventId};
-use crate::diag::Diagnostic;
-use crate::ir::{Level, Rule, RuleMeta, Stage};
+use super::feed::Feed;
+use super::field::field_cell;
+use super::matched::Matched;
+use crate::catalog::Catalog;
+use crate::exec::{Cell, Context, Fault, Key, Limits, Pipeline, Row, needs_order};
+use crate::ir::{Level, Rule, RuleMeta};
 use crate::plan::{Branch, FieldExpr, Plan};
-use crate::sql;
-use crate::store::{EVIDENCE_CAP, EventOrigin, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Origins, SqlValue, Store, StoredEvent};
+use crate::store::{EVIDENCE_CAP, EventOrigin, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Origins, Store, StoredEvent};
 
 /// The fields a rule's findings show: tokens of its message and its risk objects.
 pub(super) fn needed_fields(rule: &Rule) -> Vec<String> {
@@ -74,15 +78,16 @@ pub(super) fn risk_score(meta: &RuleMeta) -> Option<f64> {
 /// Makes findings and saves each at once.
 pub(super) struct Maker<'s> {
     store: &'s Store,
-    catalog: &'s Catalog,
+    feed: Feed<'s>,
+    context: &'s Context,
     origins: Origins<'s>,
     writer: HuntWriter<'s>,
 }
 
 impl<'s> Maker<'s> {
     /// Starts with a hunt that is being saved.
-    pub(super) fn new(store: &'s Store, catalog: &'s Catalog, writer: HuntWriter<'s>) -> Result<Self, HuntError> {
-        Ok(Self { store, catalog, origins: store.origins()?, writer })
+    pub(super) fn new(store: &'s Store, catalog: &'s Catalog, context: &'s Context, writer: HuntWriter<'s>) -> Result<Self, HuntError> {
+        Ok(Self { store, feed: Feed::new(store, catalog), context, origins: store.origins()?, writer })
     }
 
     /// How many findings were made.
@@ -96,49 +101,162 @@ impl<'s> Maker<'s> {
         Ok(self.writer.finish()?)
     }
 
+    /// Notes that a rule could not run to its end.
+    pub(super) fn failed(&mut self, index: usize) {
+        self.writer.failed(index);
+    }
+
     /// Saves a finding that was made elsewhere.
     pub(super) fn save(&mut self, finding: &Finding) -> Result<(), HuntError> {
         Ok(self.writer.save(finding)?)
     }
 
     /// One finding for each event of a rule without stages.
-    pub(super) fn row_findings(&mut self, index: usize, rule: &Rule, plan: &Plan, events: &[EventId]) -> Result<(), HuntError> {
+    pub(super) fn row_findings(&mut self, index: usize, rule: &Rule, plan: &Plan, matched: &Matched) -> Result<(), HuntError> {
         let needs_fields = !needed_fields(rule).is_empty();
-        for event in exact(self.store, self.catalog, plan, events)?.iter() {
-            let origin = self.origins.of(*event)?;
+        for event in matched.sorted() {
+            let origin = self.origins.of(event)?;
             let branch = if needs_fields { plan.branches.iter().find(|b| b.event_type == origin.event_type) } else { None };
-            let stored = branch.map(|_| self.store.event(*event)).transpose()?;
+            let stored = branch.map(|_| self.store.event(event)).transpose()?;
             self.writer.save(&row_finding(index, rule, origin, &|name| value_of(name, branch, stored.as_ref())))?;
         }
         Ok(())
     }
 
-    /// One finding for each result row of a rule with stages. The inner error says why its SQL could not be made.
+    /// One finding for each result row of a rule with stages. The inner error says why the rule could not run to its end;
+    /// then nothing of it is saved.
     pub(super) fn stage_findings(
         &mut self,
         index: usize,
         rule: &Rule,
         plan: &Plan,
-        events: &[EventId],
-    ) -> Result<Result<(), Diagnostic>, HuntError> {
-        let events = exact(self.store, self.catalog, plan, events)?;
-        if events.is_empty() {
+        matched: &Matched,
+    ) -> Result<Result<(), Fault>, HuntError> {
+        if matched.count() == 0 {
             return Ok(Ok(()));
         }
-        let statement = match sql::hunt(plan, self.catalog) {
-            Ok(statement) => statement,
-            Err(diagnostic) => return Ok(Err(diagnostic)),
-        };
-        self.store.set_candidates(&events)?;
-        let result = self.store.run(&statement.sql, &statement.parameters)?;
-        let keys = group_columns(&plan.stages);
-        for row in &result.rows {
-            if let Some((mut finding, event)) = stage_finding(index, rule, keys.as_deref(), &result.columns, row) {
-                finding.event = event.map(|event| self.origins.of(event)).transpose()?;
-                self.writer.save(&finding)?;
+        self.writer.begin_rule()?;
+        let (origins, writer) = (&mut self.origins, &mut self.writer);
+        let mut saver = StageSaver { index, rule, plan, origins, writer, ordinals: FxHashMap::default() };
+        match run_stages(&self.feed, self.context, plan, matched, &mut |row| saver.save(row)) {
+            Ok(()) => {
+                self.writer.end_rule()?;
+                Ok(Ok(()))
             }
+            Err(StageError::Rule(fault)) => {
+                self.writer.take_back_rule()?;
+                self.writer.failed(index);
+                Ok(Err(fault))
+            }
+            Err(StageError::Hunt(error)) => Err(error),
         }
-        Ok(Ok(()))
+    }
+}
+
+/// Why the stages of a rule did not run to their end.
+enum StageError {
+    Rule(Fault),
+    Hunt(HuntError),
+}
+
+/// Runs a plan's stages over the events that match and passes the result rows on.
+fn run_stages(
+    feed: &Feed<'_>,
+    context: &Context,
+    plan: &Plan,
+    matched: &Matched,
+    save: &mut dyn FnMut(Row) -> Result<(), HuntError>,
+) -> Result<(), StageError> {
+    let mut pipeline = Pipeline::new(&plan.steps, &plan.row, context, Limits::default()).map_err(StageError::Rule)?;
+    let ordered = needs_order(plan.stages());
+    let mut failure = None;
+    let mut sink = |row: Row| {
+        Ok(match save(row) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failure = Some(StageError::Hunt(error));
+                ControlFlow::Break(())
+            }
+        })
+    };
+    let mut fault = None;
+    let fed = feed.rows(plan, matched, ordered, &mut |row| match pipeline.push(row, &mut sink) {
+        Ok(flow) => flow,
+        Err(error) => {
+            fault = Some(error);
+            ControlFlow::Break(())
+        }
+    });
+    fed.map_err(|error| StageError::Hunt(error.into()))?;
+    if let Some(fault) = fault {
+        return Err(StageError::Rule(fault));
+    }
+    pipeline.finish(&mut sink).map_err(StageError::Rule)?;
+    failure.map_or(Ok(()), Err)
+}
+
+/// Makes a finding of each result row.
+struct StageSaver<'a, 's> {
+    index: usize,
+    rule: &'a Rule,
+    plan: &'a Plan,
+    origins: &'a mut Origins<'s>,
+    writer: &'a mut HuntWriter<'s>,
+    /// How many rows with this key there were.
+    ordinals: FxHashMap<Key, u32>,
+}
+
+impl StageSaver<'_, '_> {
+    fn save(&mut self, row: Row) -> Result<(), HuntError> {
+        if row.origin.count() == 0 {
+            return Ok(()); // the one row that an aggregation of nothing gives
+        }
+        let key = row.origin.key();
+        let event = if let Key::Event(id) = key { Some(self.origins.of(id)?) } else { None };
+        let group =
+            if let Key::Group(group) = &key { group.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect() } else { Vec::new() };
+        let seen = self.ordinals.entry(key).or_insert(0);
+        let ordinal = *seen;
+        *seen += 1;
+
+        let columns = &self.plan.result().columns;
+        let value = |name: &str| columns.iter().position(|column| column.name == name).and_then(|place| text(&row.cells[place]));
+        let shown = columns.iter().zip(&row.cells).filter(|(column, cell)| column.named || !cell.is_null());
+        let (first_time_us, last_time_us) = row.origin.span_us();
+        let finding = Finding {
+            rule_index: self.index,
+            group,
+            ordinal,
+            window_start_us: None,
+            event,
+            count: row.origin.count(),
+            first_time_us,
+            last_time_us,
+            risk_score: risk_score(&self.rule.meta),
+            message: message(self.rule, &value),
+            risk_objects: risk_objects(self.rule, &value),
+            columns: shown.map(|(column, cell)| (column.name.clone(), json(cell))).collect(),
+            evidence: row.origin.events().iter().take(EVIDENCE_CAP).copied().collect(),
+        };
+        Ok(self.writer.save(&finding)?)
+    }
+}
+
+fn text(cell: &Cell) -> Option<String> {
+    cell.text().map(Cow::into_owned)
+}
+
+/// A cell as JSON: whole numbers are integers, so that a count is `3` and not `3.0`.
+fn json(cell: &Cell) -> serde_json::Value {
+    /// Up to here a double holds every whole number.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match cell {
+        Cell::Null => serde_json::Value::Null,
+        #[allow(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
+        Cell::Number(number) if number.fract() == 0.0 && number.abs() <= EXACT => serde_json::Value::from(*number as i64),
+        Cell::Number(number) => serde_json::Value::from(*number),
+        Cell::List(members) => members.iter().map(AsRef::as_ref).collect(),
+        Cell::Text(_) | Cell::Bool(_) => serde_json::Value::from(text(cell)),
     }
 }
 
@@ -155,6 +273,7 @@ fn row_finding(index: usize, rule: &Rule, origin: EventOrigin, value: &dyn Fn(&s
     Finding {
         rule_index: index,
         group: Vec::new(),
+        ordinal: 0,
         window_start_us: None,
         count: 1,
         first_time_us: origin.time_us,
@@ -166,16 +285,6 @@ fn row_finding(index: usize, rule: &Rule, origin: EventOrigin, value: &dyn Fn(&s
         evidence: vec![origin.id],
         event: Some(origin),
     }
-}
-
-/// The candidates for which the rule's expressions hold too.
-pub(super) fn exact<'e>(store: &Store, catalog: &Catalog, plan: &Plan, events: &'e [EventId]) -> Result<Cow<'e, [EventId]>, HuntError> {
-    let Some(statement) = sql::hunt_filter(plan, catalog) else { return Ok(Cow::Borrowed(events)) };
-    store.set_candidates(events)?;
-    let result = store.run(&statement.sql, &statement.parameters)?;
-    let mut kept: Vec<EventId> = result.rows.iter().filter_map(|row| row.first().and_then(integer)).map(EventId).collect();
-    kept.sort_unstable();
-    Ok(Cow::Owned(kept))
 }
 
 fn message(rule: &Rule, value: &dyn Fn(&str) -> Option<String>) -> String {
@@ -200,84 +309,7 @@ fn risk_objects(rule: &Rule, value: &dyn Fn(&str) -> Option<String>) -> Vec<Find
 
 fn value_of(name: &str, branch: Option<&Branch>, event: Option<&StoredEvent>) -> Option<String> {
     let expr: &FieldExpr = branch?.fields.get(name)?;
-    let values = field_values(expr, event?);
-    (!values.is_empty()).then(|| values.join("\n"))
-}
-
-/// The finding of a result row, and the event that identifies it where there are no groups.
-fn stage_finding(
-    index: usize,
-    rule: &Rule,
-    keys: Option<&[(String, String)]>,
-    names: &[String],
-    row: &[SqlValue],
-) -> Option<(Finding, Option<EventId>)> {
-    let cell = |name: &str| names.iter().position(|n| n == name).and_then(|i| row.get(i));
-    let value = |name: &str| cell(name).and_then(text);
-    let ids = cell("_ev").map(evidence_ids).unwrap_or_default();
-    let count = cell("_n").and_then(integer).unwrap_or(0);
-    if count == 0 && ids.is_empty() {
-        return None; // the one row that an aggregation of nothing gives
-    }
-    let event = if keys.is_some() { None } else { ids.first().copied() };
-    let finding = Finding {
-        rule_index: index,
-        group: keys.into_iter().flatten().filter_map(|(shown, column)| value(column).map(|v| (shown.clone(), v))).collect(),
-        window_start_us: None,
-        event: None,
-        count: u64::try_from(count).unwrap_or(0),
-        first_time_us: cell("_t0").and_then(integer),
-        last_time_us: cell("_t1").and_then(integer),
-        risk_score: risk_score(&rule.meta),
-        message: message(rule, &value),
-        risk_objects: risk_objects(rule, &value),
-        columns: names.iter().zip(row).filter(|(n, _)| !is_hidden(n)).map(|(n, v)| (n.clone(), text(v).unwrap_or_default())).collect(),
-        evidence: ids.into_iter().take(EVIDENCE_CAP).collect(),
-    };
-    Some((finding, event))
-}
-
-fn is_hidden(name: &str) -> bool {
-    matches!(name, "_ev" | "_n" | "_t0" | "_t1")
-}
-
-/// The group columns of the last aggregation: (by-field as the rule spells it, the column that holds it at the end).
-fn group_columns(stages: &[Stage]) -> Option<Vec<(String, String)>> {
-    let last = stages.iter().rposition(|stage| matches!(stage, Stage::Stats(_)))?;
-    let Stage::Stats(stats) = &stages[last] else { return None };
-    let mut columns: Vec<(String, String)> = stats.by.iter().map(|f| (f.name.clone(), f.name.clone())).collect();
-    for stage in &stages[last + 1..] {
-        if let Stage::Rename(renames) = stage {
-            for rename in renames {
-                for (_, column) in &mut columns {
-                    if *column == rename.from {
-                        column.clone_from(&rename.to);
-                    }
-                }
-            }
-        }
-    }
-    Some(columns)
-}
-
-fn evidence_ids(value: &SqlValue) -> Vec<EventId> {
-    match value {
-        SqlValue::Blob(bytes) => bytes.as_chunks::<8>().0.iter().map(|chunk| EventId(i64::from_be_bytes(*chunk))).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn integer(value: &SqlValue) -> Option<i64> {
-    if let SqlValue::Integer(n) = value { Some(*n) } else { None }
-}
-
-fn text(value: &SqlValue) -> Option<String> {
-    match value {
-        SqlValue::Null | SqlValue::Blob(_) => None,
-        SqlValue::Integer(n) => Some(n.to_string()),
-        SqlValue::Real(n) => Some(n.to_string()),
-        SqlValue::Text(text) => Some(text.clone()),
-    }
+    text(&field_cell(expr, event?).expect("an event that was read whole is asked nothing of the store"))
 }
 
 #[cfg(test)]

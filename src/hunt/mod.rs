@@ -2,14 +2,17 @@
 //!
 //! Every rule is planned against the store's catalog. The scan reads each event type once and decides which
 //! events each rule's condition holds for. A rule without stages makes a finding of each event; a rule with
-//! stages runs its SQL over the events the scan found, a correlation slides a window over those of its inputs.
-//! Findings are saved as they are made, in one transaction.
+//! stages passes those events through its pipeline ([`crate::exec`]), a correlation slides a window over those of its
+//! inputs. Findings are saved as they are made, in one transaction. A rule that cannot run to its end is a failure of its
+//! own: nothing of it is saved, all others are.
 //!
 //! The same rules over the same store give the same findings in the same order.
 
 mod correlation;
+mod feed;
 mod field;
 mod finding;
+mod matched;
 mod scan;
 mod unanswered;
 
@@ -17,13 +20,15 @@ use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, EventId, TypeId};
 use crate::diag::Diagnostic;
-use crate::ir::{Correlation, Rule, RuleMeta};
-use crate::plan::{Plan, plan};
+use crate::exec::{Context, Fault};
+use crate::ir::{Correlation, Function, Pred, Rule, RuleMeta, Scalar, Stage};
+use crate::plan::{Branch, Plan, plan};
 use crate::store::{EventRange, HuntOutcome, HuntRecord, Store, StoreError};
 use crate::taxonomy::Taxonomy;
 use correlation::{Correlator, InputPlan};
 pub use correlation::{LeftOut, plan_inputs};
 use finding::{Maker, needed_fields};
+use matched::Matched;
 use scan::{ScanRule, scan};
 pub use unanswered::{unanswered, unanswered_correlation};
 
@@ -60,7 +65,7 @@ pub enum HuntProgress {
         /// Events read so far.
         events: u64,
     },
-    /// The SQL of a rule with stages, or a correlation, is about to run.
+    /// A rule with stages, or a correlation, is about to run.
     Stages {
         /// The rule's title.
         title: String,
@@ -83,7 +88,7 @@ pub struct HuntSummary {
     pub findings: u64,
     /// Events read, each once per event type.
     pub events_scanned: u64,
-    /// Rules that could not run, and why.
+    /// Rules that could not run to their end, and why: indices into the rules, and behind them the correlations.
     pub failed: Vec<(usize, Diagnostic)>,
     /// Correlations (indices) that had to leave out some of the events that their rules match.
     pub left_out: Vec<(usize, LeftOut)>,
@@ -101,14 +106,6 @@ pub enum HuntError {
     Automaton {
         /// How many patterns.
         patterns: usize,
-        /// What the library says.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// A regular expression passed its rule's check and does not compile.
-    #[error("cannot compile the regular expression `{pattern}`: {source}")]
-    Regex {
-        /// The expression.
-        pattern: String,
         /// What the library says.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -136,29 +133,35 @@ pub fn run(
     let plans: Vec<Plan> = rules.iter().map(|rule| plan_rule(rule, &catalog, taxonomy)).collect();
     let inputs = plan_inputs(correlations, &catalog, taxonomy);
     let all: Vec<&Plan> = plans.iter().chain(inputs.iter().map(|(.., plan)| plan)).collect();
+    let context = context(store, &all)?;
     let watermark = store.last_event()?;
     let range = EventRange { first: EventId(1), last: watermark, since_us: options.since_us, until_us: options.until_us };
-    let (events, events_scanned) = match_events(store, &catalog, &all, range, progress)?;
+    let found = match_events(store, &catalog, &all, range, &context, progress)?;
 
     let record =
         HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
     let metas: Vec<&RuleMeta> = rules.iter().map(|rule| &rule.meta).chain(correlations.iter().map(|c| &c.meta)).collect();
-    let mut maker = Maker::new(store, &catalog, store.hunt_writer(&record, &metas)?)?;
+    let mut maker = Maker::new(store, &catalog, &context, store.hunt_writer(&record, &metas)?)?;
     let mut failed = Vec::new();
     let mut rules_with_findings = 0;
     for (index, (rule, plan)) in rules.iter().zip(&plans).enumerate() {
         let before = maker.findings();
-        if rule.query.stages.is_empty() {
-            maker.row_findings(index, rule, plan, &events[index])?;
-        } else if !plan.branches.is_empty() {
-            progress(HuntProgress::Stages { title: rule.meta.title.clone() });
-            if let Err(diagnostic) = maker.stage_findings(index, rule, plan, &events[index])? {
-                failed.push((index, diagnostic));
+        let outcome = match found.failed.get(&index) {
+            Some(fault) => Err(fault.clone()),
+            None if rule.query.stages.is_empty() => maker.row_findings(index, rule, plan, &found.events[index]).map(Ok)?,
+            None => {
+                progress(HuntProgress::Stages { title: rule.meta.title.clone() });
+                maker.stage_findings(index, rule, plan, &found.events[index])?
             }
+        };
+        if let Err(fault) = outcome {
+            maker.failed(index);
+            failed.push((index, failure(&fault)));
         }
         rules_with_findings += usize::from(maker.findings() > before);
     }
-    let correlated = correlate(store, &catalog, correlations, &inputs, &events[rules.len()..], (&mut maker, rules.len()), progress)?;
+    let correlated = correlate(store, &catalog, correlations, &inputs, &found, (&mut maker, rules.len()), progress)?;
+    failed.extend(correlated.failed);
     let findings = maker.findings();
     let without = plans.iter().enumerate().filter(|(_, p)| p.branches.is_empty()).map(|(i, _)| i);
     Ok(HuntSummary {
@@ -167,10 +170,30 @@ pub fn run(
         rules_without_events: without.chain(correlated.without_events).collect(),
         rules_with_findings: rules_with_findings + correlated.with_findings,
         findings,
-        events_scanned,
+        events_scanned: found.scanned,
         failed,
         left_out: correlated.left_out,
     })
+}
+
+/// What expressions ask beside the row. The newest event is looked up only where a rule asks what time it is.
+fn context(store: &Store, plans: &[&Plan]) -> Result<Context, StoreError> {
+    let asks = |scalar: &Scalar| scalar.calls(Function::Now);
+    let stage_asks = |stage: &Stage| match stage {
+        Stage::Filter(pred) => pred.any_leaf(&|leaf| matches!(leaf, Pred::Scalar(scalar) if asks(scalar))),
+        Stage::Eval(assignments) => assignments.iter().any(|(_, scalar)| asks(scalar)),
+        Stage::Stats(stats) | Stage::EventStats(stats) => stats.aggregates.iter().any(|a| a.argument.as_ref().is_some_and(asks)),
+        _ => false,
+    };
+    let filter_asks = |branch: &Branch| branch.filter.any_leaf(&|leaf| matches!(leaf, Pred::Scalar(scalar) if scalar.calls(Function::Now)));
+    let is_asked = plans.iter().any(|plan| plan.branches.iter().any(filter_asks) || plan.stages().any(stage_asks));
+    let newest_us = if is_asked { store.newest_time()? } else { None };
+    #[allow(clippy::cast_precision_loss, reason = "a double holds the microseconds of our times")]
+    Ok(Context::new(newest_us.map(|us| us as f64 / 1e6)))
+}
+
+fn failure(fault: &Fault) -> Diagnostic {
+    Diagnostic::error(fault.code(), fault.to_string())
 }
 
 /// What the correlations of a hunt gave.
@@ -179,15 +202,16 @@ struct Correlated {
     with_findings: usize,
     without_events: Vec<usize>,
     left_out: Vec<(usize, LeftOut)>,
+    failed: Vec<(usize, Diagnostic)>,
 }
 
-/// Runs the correlations; `events` are those of `inputs`, `rules` is the number of rules before them.
+/// Runs the correlations; `rules` is the number of rules before them.
 fn correlate(
     store: &Store,
     catalog: &Catalog,
     correlations: &[Correlation],
     inputs: &[InputPlan],
-    events: &[Vec<EventId>],
+    found: &Found,
     (maker, rules): (&mut Maker<'_>, usize),
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<Correlated, HuntError> {
@@ -195,8 +219,17 @@ fn correlate(
     let mut correlator = Correlator::new(store, catalog, correlations);
     for (index, correlation) in correlations.iter().enumerate() {
         progress(HuntProgress::Stages { title: correlation.meta.title.clone() });
-        let matched = inputs.iter().zip(events).filter(|((own, ..), _)| *own == index);
-        let own: Vec<(usize, &Plan, &[EventId])> = matched.map(|((_, input, plan), events)| (*input, plan, events.as_slice())).collect();
+        let matched: Vec<(usize, &Plan, Vec<EventId>)> = (rules..)
+            .zip(inputs)
+            .filter(|(_, (own, ..))| *own == index)
+            .map(|(place, (_, input, plan))| (*input, plan, found.events[place].sorted()))
+            .collect();
+        let own: Vec<(usize, &Plan, &[EventId])> = matched.iter().map(|(input, plan, events)| (*input, *plan, events.as_slice())).collect();
+        let faults = (rules..).zip(inputs).filter(|(_, (own, ..))| *own == index).filter_map(|(place, _)| found.failed.get(&place));
+        if let Some(fault) = faults.min_by_key(|fault| fault.to_string()) {
+            maker.failed(rules + index);
+            out.failed.push((rules + index, failure(fault)));
+        }
         if correlation.reports && own.len() == correlation.inputs.len() && own.iter().all(|(_, plan, _)| plan.branches.is_empty()) {
             out.without_events.push(rules + index);
         }
@@ -210,14 +243,25 @@ fn correlate(
     Ok(out)
 }
 
-/// The events that each rule's condition holds for, ascending; and how many were read.
+/// What the scan of all event types found.
+struct Found {
+    /// By plan.
+    events: Vec<Matched>,
+    /// Plans that could not go on.
+    failed: BTreeMap<usize, Fault>,
+    /// Events read, each once per event type.
+    scanned: u64,
+}
+
+/// The events that each plan's condition holds for.
 fn match_events(
     store: &Store,
     catalog: &Catalog,
     plans: &[&Plan],
     range: EventRange,
+    context: &Context,
     progress: &mut dyn FnMut(HuntProgress),
-) -> Result<(Vec<Vec<EventId>>, u64), HuntError> {
+) -> Result<Found, HuntError> {
     let mut by_type: BTreeMap<TypeId, Vec<ScanRule<'_>>> = BTreeMap::new();
     for (rule, plan) in plans.iter().enumerate() {
         for branch in &plan.branches {
@@ -226,15 +270,15 @@ fn match_events(
     }
     let total = by_type.keys().filter_map(|id| catalog.event_type(*id)).map(|t| t.events).sum();
     progress(HuntProgress::Planned { events: total });
-    let mut events: Vec<Vec<EventId>> = vec![Vec::new(); plans.len()];
-    let mut scanned = 0;
+    let mut found = Found { events: vec![Matched::default(); plans.len()], failed: BTreeMap::new(), scanned: 0 };
     for (id, rules) in &by_type {
         let event_type = catalog.event_type(*id).expect("plans name types of this catalog");
-        scanned += scan(store, event_type, rules, range, &mut |rule, event| events[rule].push(event))?;
-        progress(HuntProgress::Scanned { events: scanned });
+        let scanned = scan(store, event_type, rules, range, context, &mut |rule, event| found.events[rule].add(*id, event))?;
+        found.scanned += scanned.rows;
+        for (rule, fault) in scanned.failed {
+            found.failed.entry(rule).or_insert(fault);
+        }
+        progress(HuntProgress::Scanned { events: found.scanned });
     }
-    for list in &mut events {
-        list.sort_unstable();
-    }
-    Ok((events, scanned))
+    Ok(found)
 }

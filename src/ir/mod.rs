@@ -26,5 +26,5 @@ pub use pred::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred,
 pub use print::{print_pred, print_query, print_scalar, print_stage};
 pub use print_correlation::print_correlation;
 pub use query::{Aggregate, AggregateFunction, Query, Rename, Rule, Scope, SortKey, Stage, Stats};
-pub use scalar::{BinaryOp, Function, Scalar};
+pub use scalar::{BinaryOp, Function, Gives, Scalar};
 pub use test::parse_number;

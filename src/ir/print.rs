@@ -6,8 +6,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    Aggregate, AggregateFunction, BinaryOp, Case, Cidr, DatePart, Field, FieldCompare, Glob, Match, NumberOp, Part, Pred, Query, Scalar,
-    Scope, Stage, Stats, Test,
+    Aggregate, Case, Cidr, DatePart, Field, FieldCompare, Glob, Match, NumberOp, Part, Pred, Query, Scalar, Scope, Stage, Stats, Test,
 };
 
 /// Prints a query: scope, filter, stages.
@@ -166,16 +165,12 @@ fn print_stats(stats: &Stats) -> String {
 }
 
 fn aggregate(aggregate: &Aggregate) -> String {
-    let function = function_name(aggregate.function);
+    let function = aggregate.function.name();
     let call = match &aggregate.argument {
-        None => function,
+        None => function.to_owned(),
         Some(argument) => format!("{function}({})", print_scalar(argument, &field_name)),
     };
     if call == aggregate.alias { call } else { format!("{call} as {}", aggregate.alias) }
-}
-
-fn function_name(function: AggregateFunction) -> String {
-    format!("{function:?}").to_lowercase()
 }
 
 /// Prints an expression.
@@ -187,8 +182,8 @@ pub fn print_scalar<F>(scalar: &Scalar<F>, name: &dyn Fn(&F) -> String) -> Strin
         Scalar::Number(number) => number.to_string(),
         Scalar::Bool(truth) => truth.to_string(),
         Scalar::Field(field) => name(field),
-        Scalar::Call(function, arguments) => format!("{}({})", format!("{function:?}").to_lowercase(), list(arguments, ", ")),
-        Scalar::Binary(op, left, right) => format!("({} {} {})", print_scalar(left, name), binary_op(*op), print_scalar(right, name)),
+        Scalar::Call(function, arguments) => format!("{}({})", function.name(), list(arguments, ", ")),
+        Scalar::Binary(op, left, right) => format!("({} {} {})", print_scalar(left, name), op.symbol(), print_scalar(right, name)),
         Scalar::Negate(inner) => format!("-{}", print_scalar(inner, name)),
         Scalar::Not(inner) => format!("not {}", print_scalar(inner, name)),
         Scalar::And(parts) => format!("({})", list(parts, " and ")),
@@ -196,27 +191,10 @@ pub fn print_scalar<F>(scalar: &Scalar<F>, name: &dyn Fn(&F) -> String) -> Strin
     }
 }
 
-fn binary_op(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Eq => "=",
-        BinaryOp::Ne => "!=",
-        BinaryOp::Lt => "<",
-        BinaryOp::Le => "<=",
-        BinaryOp::Gt => ">",
-        BinaryOp::Ge => ">=",
-        BinaryOp::Add => "+",
-        BinaryOp::Subtract => "-",
-        BinaryOp::Multiply => "*",
-        BinaryOp::Divide => "/",
-        BinaryOp::Modulo => "%",
-        BinaryOp::Concat => ".",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::Vocabulary;
+    use crate::ir::{AggregateFunction, Vocabulary};
 
     fn field(name: &str) -> Field {
         Field { name: name.into(), vocabulary: Vocabulary::Splunk }

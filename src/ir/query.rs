@@ -145,6 +145,62 @@ pub enum AggregateFunction {
     Median,
 }
 
+impl AggregateFunction {
+    /// All aggregates.
+    pub const ALL: [Self; 14] = [
+        Self::Count,
+        Self::Dc,
+        Self::Min,
+        Self::Max,
+        Self::Sum,
+        Self::Avg,
+        Self::Stdev,
+        Self::Values,
+        Self::List,
+        Self::Earliest,
+        Self::Latest,
+        Self::First,
+        Self::Last,
+        Self::Median,
+    ];
+
+    /// Its Splunk name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Dc => "dc",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Sum => "sum",
+            Self::Avg => "avg",
+            Self::Stdev => "stdev",
+            Self::Values => "values",
+            Self::List => "list",
+            Self::Earliest => "earliest",
+            Self::Latest => "latest",
+            Self::First => "first",
+            Self::Last => "last",
+            Self::Median => "median",
+        }
+    }
+
+    /// Finds an aggregate by a Splunk name of it, in lower case.
+    pub fn named(name: &str) -> Option<Self> {
+        let name = match name {
+            "c" => "count",
+            "distinct_count" => "dc",
+            "mean" => "avg",
+            other => other,
+        };
+        Self::ALL.into_iter().find(|function| function.name() == name)
+    }
+
+    /// Whether its result depends on the order of the rows.
+    pub fn needs_order(self) -> bool {
+        matches!(self, Self::List | Self::First | Self::Last | Self::Earliest | Self::Latest)
+    }
+}
+
 /// One renaming; with one `*` in both names: a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rename {

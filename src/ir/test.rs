@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::{Case, DatePart, NumberOp, Test};
+use super::{Case, DatePart, FieldCompare, NumberOp, Test};
 use crate::event::fold_into;
 
 impl Test {
@@ -23,6 +23,29 @@ impl Test {
             Self::TextOrder { op, value: right } => op.holds(Some(value.cmp(right.as_str()))),
             Self::DatePart { part, op, value: right } => part.of(value).is_some_and(|left| op.holds(Some(left.cmp(right)))),
         }
+    }
+}
+
+impl<F> FieldCompare<F> {
+    /// Whether any value of the left field relates to any of the right as the comparison says.
+    pub fn holds<T: AsRef<str>>(&self, left: &[T], right: &[T]) -> bool {
+        let fold = |text: &T| {
+            if self.case == Case::Exact {
+                return text.as_ref().to_owned();
+            }
+            let mut folded = String::with_capacity(text.as_ref().len());
+            fold_into(text.as_ref(), &mut folded);
+            folded
+        };
+        let right: Vec<String> = right.iter().map(fold).collect();
+        left.iter().map(fold).any(|hay| {
+            right.iter().any(|needle| match (self.any_before, self.any_after) {
+                (false, false) => hay == *needle,
+                (false, true) => hay.starts_with(needle),
+                (true, false) => hay.ends_with(needle),
+                (true, true) => hay.contains(needle),
+            })
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The constructors keep conditions flat and free of constants, so that what front ends and the planner build has one form.
 
-use super::{Pred, Scalar};
+use super::{FieldCompare, Function, Match, Pred, Scalar};
 
 impl<F> Pred<F> {
     /// All of: nested conjunctions become one list, what is always true goes, one part alone is itself.
@@ -89,9 +89,62 @@ impl<F> Pred<F> {
             Self::True | Self::False | Self::And(_) | Self::Or(_) | Self::Not(_) | Self::Keyword { .. } => {}
         });
     }
+
+    /// The same condition over other fields.
+    pub fn map_fields<G>(&self, map: &dyn Fn(&F) -> G) -> Pred<G> {
+        let all = |parts: &[Self]| parts.iter().map(|part| part.map_fields(map)).collect();
+        match self {
+            Self::True => Pred::True,
+            Self::False => Pred::False,
+            Self::And(parts) => Pred::And(all(parts)),
+            Self::Or(parts) => Pred::Or(all(parts)),
+            Self::Not(inner) => Pred::Not(Box::new(inner.map_fields(map))),
+            Self::Match(m) => Pred::Match(Match { field: map(&m.field), test: m.test.clone(), negated: m.negated, span: m.span.clone() }),
+            Self::Compare(c) => Pred::Compare(FieldCompare {
+                left: map(&c.left),
+                right: map(&c.right),
+                any_before: c.any_before,
+                any_after: c.any_after,
+                case: c.case,
+                span: c.span.clone(),
+            }),
+            Self::Keyword { glob, case } => Pred::Keyword { glob: glob.clone(), case: *case },
+            Self::Scalar(scalar) => Pred::Scalar(scalar.map_fields(map)),
+        }
+    }
 }
 
 impl<F> Scalar<F> {
+    /// The same expression over other fields.
+    pub fn map_fields<G>(&self, map: &dyn Fn(&F) -> G) -> Scalar<G> {
+        let all = |parts: &[Self]| parts.iter().map(|part| part.map_fields(map)).collect();
+        let one = |inner: &Self| Box::new(inner.map_fields(map));
+        match self {
+            Self::Null => Scalar::Null,
+            Self::Text(text) => Scalar::Text(text.clone()),
+            Self::Number(number) => Scalar::Number(*number),
+            Self::Bool(truth) => Scalar::Bool(*truth),
+            Self::Field(field) => Scalar::Field(map(field)),
+            Self::Call(function, parts) => Scalar::Call(*function, all(parts)),
+            Self::Binary(op, left, right) => Scalar::Binary(*op, one(left), one(right)),
+            Self::Negate(inner) => Scalar::Negate(one(inner)),
+            Self::Not(inner) => Scalar::Not(one(inner)),
+            Self::And(parts) => Scalar::And(all(parts)),
+            Self::Or(parts) => Scalar::Or(all(parts)),
+        }
+    }
+
+    /// Whether the expression calls a function, at any depth.
+    pub fn calls(&self, wanted: Function) -> bool {
+        match self {
+            Self::Null | Self::Text(_) | Self::Number(_) | Self::Bool(_) | Self::Field(_) => false,
+            Self::Call(function, parts) => *function == wanted || parts.iter().any(|part| part.calls(wanted)),
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(|part| part.calls(wanted)),
+            Self::Binary(_, left, right) => left.calls(wanted) || right.calls(wanted),
+            Self::Negate(inner) | Self::Not(inner) => inner.calls(wanted),
+        }
+    }
+
     /// Calls `visit` for every field, from left to right, as often as it occurs.
     pub fn each_field<'a>(&'a self, visit: &mut dyn FnMut(&'a F)) {
         match self {

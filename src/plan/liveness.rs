@@ -1,225 +1,121 @@
 //! Liveness: which fields of the event a query's stages read.
 //!
-//! Stages are followed from the first to the last with what is known of a row's columns: those that stages made, those
-//! that stages took away, and whether the rest of the event is still there.
+//! The stages are followed with the row schema, from a row that has every field that anything could mean. A field is
+//! needed when a stage reads a column that still is that field.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ir::{Field, Glob, Part, Pred, Scalar, Stage, Stats, Vocabulary};
+use crate::ir::{Field, Stage, Stats, Vocabulary};
+
+use super::schema::{Kind, RowColumn, RowSchema, wildcard, written};
 
 /// Returns the fields of the event that stages read and that `extra` names at the end, by name.
-/// `known` are the names that a wildcard can mean.
+/// `known` are the names that a pattern can mean; they are asked for only where there is one.
 pub(super) fn needed<'a>(stages: &[Stage], extra: &[Field], known: impl Fn() -> Vec<&'a str>) -> BTreeMap<String, Field> {
-    let mut row = Row { open: true, made: BTreeSet::new(), hidden: Vec::new(), needed: BTreeMap::new(), known };
-    for stage in stages {
-        row.step(stage);
+    let mut all: BTreeMap<String, Field> = BTreeMap::new();
+    let mut add = |field: &Field| {
+        all.entry(field.name.clone()).or_insert_with(|| field.clone());
+    };
+    stages.iter().for_each(|stage| each_read(stage, &mut add));
+    extra.iter().for_each(&mut add);
+    let patterns: Vec<&str> = stages.iter().flat_map(patterns).collect();
+    if !patterns.is_empty() {
+        let globs: Vec<_> = patterns.iter().map(|pattern| wildcard(pattern)).collect();
+        let known: BTreeSet<&str> = known().into_iter().filter(|name| globs.iter().any(|glob| glob.matches(name))).collect();
+        known.into_iter().for_each(|name| add(&row_field(name)));
     }
-    for field in extra {
-        row.read(field);
-    }
-    row.needed
+    let column = |name: &String| RowColumn { name: name.clone(), kind: Kind::Text, multi: false, named: false };
+    let mut rows = Rows {
+        schema: RowSchema { columns: all.keys().map(column).collect() },
+        is_of: (0..all.len()).map(Some).collect(),
+        needed: vec![false; all.len()],
+    };
+    stages.iter().for_each(|stage| rows.step(stage));
+    extra.iter().for_each(|field| rows.read(&field.name));
+    all.into_iter().zip(rows.needed).filter(|(_, needed)| *needed).map(|(field, _)| field).collect()
 }
 
-/// What is known of a row's columns.
-struct Row<K> {
-    /// The event's fields are there, but for the hidden ones.
-    open: bool,
-    /// Columns that are certainly there: made by stages, or kept by name.
-    made: BTreeSet<String>,
-    /// Names of event fields that are gone.
-    hidden: Vec<Glob>,
-    needed: BTreeMap<String, Field>,
-    known: K,
+fn row_field(name: &str) -> Field {
+    Field { name: name.to_owned(), vocabulary: Vocabulary::Row }
 }
 
-impl<'a, K: Fn() -> Vec<&'a str>> Row<K> {
+/// Calls `visit` with each field that a stage reads by its name; what a pattern means is not among them.
+fn each_read(stage: &Stage, visit: &mut dyn FnMut(&Field)) {
+    let mut names = |names: &mut dyn Iterator<Item = &String>| names.filter(|n| !n.contains('*')).for_each(|name| visit(&row_field(name)));
+    match stage {
+        Stage::Filter(pred) => pred.each_field(&mut |field| visit(field)),
+        Stage::Eval(assignments) => assignments.iter().for_each(|(_, scalar)| scalar.each_field(&mut |field| visit(field))),
+        Stage::Stats(stats) | Stage::EventStats(stats) => read_stats(stats, visit),
+        Stage::Rename(renames) => names(&mut renames.iter().map(|rename| &rename.from)),
+        Stage::Keep(fields) | Stage::Dedup { fields, .. } | Stage::FormatTime { fields, .. } | Stage::FillNull { fields, .. } => {
+            names(&mut fields.iter());
+        }
+        Stage::Sort { keys, .. } => names(&mut keys.iter().map(|key| &key.field)),
+        // Where the name is given, what is no number there stays.
+        Stage::Bin { field, alias, .. } => names(&mut std::iter::once(field).chain(alias)),
+        Stage::Drop(_) | Stage::Head(_) => {}
+    }
+}
+
+/// The patterns by which a stage reads. Dropping reads nothing.
+fn patterns(stage: &Stage) -> Vec<&str> {
+    match stage {
+        Stage::Rename(renames) => renames.iter().map(|rename| rename.from.as_str()).filter(|name| name.contains('*')).collect(),
+        Stage::Keep(names) => names.iter().map(String::as_str).filter(|name| name.contains('*')).collect(),
+        Stage::FillNull { fields, .. } if fields.is_empty() => vec!["*"],
+        _ => Vec::new(),
+    }
+}
+
+fn read_stats(stats: &Stats, visit: &mut dyn FnMut(&Field)) {
+    stats.by.iter().for_each(&mut *visit);
+    stats.aggregates.iter().filter_map(|a| a.argument.as_ref()).for_each(|argument| argument.each_field(&mut |field| visit(field)));
+}
+
+/// The rows at one point: their columns, and which of them still are fields of the event.
+struct Rows {
+    schema: RowSchema,
+    /// Column → field, by place.
+    is_of: Vec<Option<usize>>,
+    /// By field.
+    needed: Vec<bool>,
+}
+
+impl Rows {
+    fn read(&mut self, name: &str) {
+        if let Some(place) = self.schema.place(name) {
+            self.read_place(place);
+        }
+    }
+
+    fn read_place(&mut self, place: usize) {
+        if let Some(field) = self.is_of[place] {
+            self.needed[field] = true;
+        }
+    }
+
     fn step(&mut self, stage: &Stage) {
-        match stage {
-            Stage::Filter(pred) => self.read_pred(pred),
-            Stage::Eval(assignments) => {
-                for (name, scalar) in assignments {
-                    self.read_scalar(scalar);
-                    self.made.insert(name.clone());
+        if let Stage::Eval(assignments) = stage {
+            // A later assignment sees the earlier ones.
+            for (name, scalar) in assignments {
+                scalar.each_field(&mut |field| self.read(&field.name));
+                if let Some(place) = self.schema.place(name) {
+                    self.is_of[place] = None;
                 }
             }
-            Stage::Stats(stats) => {
-                self.read_stats(stats);
-                self.made = stats.by.iter().map(|f| f.name.clone()).collect();
-                self.made.extend(stats.aggregates.iter().map(|a| a.alias.clone()));
-                self.open = false;
-            }
-            Stage::EventStats(stats) => {
-                self.read_stats(stats);
-                self.made.extend(stats.aggregates.iter().map(|a| a.alias.clone()));
-            }
-            Stage::Rename(renames) => renames.iter().for_each(|rename| self.rename(&rename.from, &rename.to)),
-            Stage::Keep(patterns) => self.keep(patterns),
-            Stage::Drop(patterns) => {
-                for pattern in patterns {
-                    let glob = wildcard(pattern);
-                    self.made.retain(|name| !glob.matches(name));
-                    self.hidden.push(glob);
-                }
-            }
-            Stage::Sort { keys, .. } => keys.iter().for_each(|key| self.read_name(&key.field)),
-            Stage::Head(_) => {}
-            Stage::Dedup { fields, .. } => fields.iter().for_each(|field| self.read_name(field)),
-            Stage::FormatTime { fields, .. } | Stage::FillNull { fields, .. } => {
-                for field in fields {
-                    for name in self.matching(field) {
-                        self.read_name(&name);
-                        self.made.insert(name);
-                    }
-                }
-            }
-            Stage::Bin { field, alias, .. } => {
-                self.read_name(field);
-                self.made.insert(alias.as_ref().unwrap_or(field).clone());
-            }
+        } else {
+            each_read(stage, &mut |field| self.read(&field.name));
         }
-    }
-
-    fn read(&mut self, field: &Field) {
-        let gone = self.made.contains(&field.name) || self.hidden.iter().any(|glob| glob.matches(&field.name));
-        if self.open && !gone {
-            self.needed.entry(field.name.clone()).or_insert_with(|| field.clone());
+        for pattern in patterns(stage) {
+            self.schema.matching(pattern).into_iter().for_each(|place| self.read_place(place));
         }
-    }
-
-    fn read_name(&mut self, name: &str) {
-        self.read(&Field { name: name.to_owned(), vocabulary: Vocabulary::Row });
-    }
-
-    fn read_pred(&mut self, pred: &Pred) {
-        pred.each_field(&mut |field| self.read(field));
-    }
-
-    fn read_scalar(&mut self, scalar: &Scalar) {
-        scalar.each_field(&mut |field| self.read(field));
-    }
-
-    fn read_stats(&mut self, stats: &Stats) {
-        stats.by.iter().for_each(|field| self.read(field));
-        stats.aggregates.iter().filter_map(|a| a.argument.as_ref()).for_each(|argument| self.read_scalar(argument));
-    }
-
-    /// Returns the columns that a name or pattern means here.
-    fn matching(&self, pattern: &str) -> Vec<String> {
-        if !pattern.contains('*') {
-            return vec![pattern.to_owned()];
-        }
-        let glob = wildcard(pattern);
-        let mut names: BTreeSet<String> = self.made.iter().filter(|name| glob.matches(name)).cloned().collect();
-        if self.open {
-            let visible = |name: &&str| glob.matches(name) && !self.hidden.iter().any(|hidden| hidden.matches(name));
-            names.extend((self.known)().into_iter().filter(visible).map(str::to_owned));
-        }
-        names.into_iter().collect()
-    }
-
-    fn rename(&mut self, from: &str, to: &str) {
-        for name in self.matching(from) {
-            self.read_name(&name);
-            self.made.remove(&name);
-            self.hidden.push(Glob::literal(name.as_str()));
-            self.made.insert(renamed(&name, from, to));
-        }
-    }
-
-    fn keep(&mut self, patterns: &[String]) {
-        let mut kept: BTreeSet<String> = BTreeSet::from(["_time".to_owned()]);
-        for pattern in patterns {
-            for name in self.matching(pattern) {
-                self.read_name(&name);
-                if self.open || self.made.contains(&name) {
-                    kept.insert(name);
-                }
-            }
-        }
-        self.read_name("_time");
-        self.made = kept;
-        self.open = false;
-    }
-}
-
-/// Reads a pattern of column names: `*` is any run of characters, nothing else is special.
-pub(super) fn wildcard(pattern: &str) -> Glob {
-    let mut parts = Vec::new();
-    for (position, text) in pattern.split('*').enumerate() {
-        if position > 0 {
-            parts.push(Part::Any);
-        }
-        parts.push(Part::Text(text.to_owned()));
-    }
-    Glob::new(parts)
-}
-
-/// The new name of a column: what `*` stood for in the old pattern stands for it in the new.
-fn renamed(name: &str, from: &str, to: &str) -> String {
-    let Some((before, after)) = from.split_once('*') else { return to.to_owned() };
-    let middle = name.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).unwrap_or(name);
-    to.replacen('*', middle, 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ir::{Aggregate, AggregateFunction, Rename};
-
-    fn names(stages: &[Stage], extra: &[&str]) -> Vec<String> {
-        let extra: Vec<Field> = extra.iter().map(|name| field(name)).collect();
-        let known = || vec!["TargetUserName", "TargetSid", "Image"];
-        needed(stages, &extra, known).into_keys().collect()
-    }
-
-    fn field(name: &str) -> Field {
-        Field { name: name.to_owned(), vocabulary: Vocabulary::Splunk }
-    }
-
-    fn stats(by: &[&str]) -> Stage {
-        Stage::Stats(Stats {
-            aggregates: vec![Aggregate {
-                function: AggregateFunction::Min,
-                argument: Some(Scalar::Field(field("_time"))),
-                alias: "firstTime".to_owned(),
-            }],
-            by: by.iter().map(|name| field(name)).collect(),
-            fill_null_by: None,
-        })
-    }
-
-    #[test]
-    fn a_row_wise_query_reads_its_extra_fields() {
-        assert_eq!(names(&[], &["user", "dest"]), ["dest", "user"]);
-    }
-
-    #[test]
-    fn after_stats_the_event_is_gone() {
-        assert_eq!(names(&[stats(&["user"])], &["user", "dest", "firstTime"]), ["_time", "user"]);
-    }
-
-    #[test]
-    fn what_a_stage_made_is_no_field_of_the_event() {
-        let eval = Stage::Eval(vec![("a".to_owned(), Scalar::Field(field("Image"))), ("b".to_owned(), Scalar::Field(field("a")))]);
-        assert_eq!(names(&[eval, stats(&["b"])], &[]), ["Image", "_time"]);
-    }
-
-    #[test]
-    fn renames_move_names() {
-        let rename = |from: &str, to: &str| Stage::Rename(vec![Rename { from: from.to_owned(), to: to.to_owned() }]);
-        assert_eq!(names(&[rename("Image", "x"), stats(&["x", "Image"])], &[]), ["Image", "_time"]);
-        assert_eq!(
-            names(&[rename("Target*", "t_*"), stats(&["t_Sid", "TargetSid", "Other"])], &[]),
-            ["Other", "TargetSid", "TargetUserName", "_time"]
-        );
-    }
-
-    #[test]
-    fn kept_and_dropped_columns() {
-        assert_eq!(
-            names(&[Stage::Keep(vec!["Target*".to_owned(), "user".to_owned()]), stats(&["user", "Image"])], &[]),
-            ["TargetSid", "TargetUserName", "_time", "user"]
-        );
-        assert_eq!(names(&[Stage::Drop(vec!["Target*".to_owned()]), stats(&["TargetSid", "Image"])], &[]), ["Image", "_time"]);
+        let step = self.schema.after(stage);
+        let written = written(stage, &self.schema);
+        let carried = step.from.iter().zip(&step.row.columns).map(|(from, column)| {
+            let is_new = written.contains(&column.name);
+            from.filter(|_| !is_new).and_then(|place| self.is_of[place])
+        });
+        self.is_of = carried.collect();
+        self.schema = step.row;
     }
 }

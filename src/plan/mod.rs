@@ -8,6 +8,7 @@ mod function;
 mod liveness;
 mod print;
 mod resolve;
+mod schema;
 mod scope;
 #[cfg(test)]
 mod tests;
@@ -17,11 +18,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use print::{field as print_field, print};
 pub use resolve::resolve;
+pub use schema::{Kind, RowColumn, RowSchema, Step};
 pub use views::{CategoryMember, CategoryView, category_views};
 
 pub use crate::taxonomy::FieldFunction;
 
-use crate::catalog::{Catalog, ColumnIndex, TypeId};
+use crate::catalog::{Catalog, ColumnIndex, EventType, TypeId};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Field, Pred, Query, Scope, Stage, Vocabulary};
 use crate::taxonomy::Taxonomy;
@@ -35,12 +37,26 @@ use scope::Scoped;
 pub struct Plan {
     /// One per event type that can answer, ordered by type id.
     pub branches: Vec<Branch>,
-    /// The stages, unchanged but for conditions that were pushed into the branches.
-    pub stages: Vec<Stage>,
+    /// The columns of the rows before the first stage: `_time`, then what stages and the result read of the event, by name.
+    pub row: RowSchema,
+    /// The stages and what each makes of the columns, without conditions that were pushed into the branches.
+    pub steps: Vec<Step>,
     /// Fields that the rule asks for and that no scoped event type has, in the rule's spelling, sorted.
     pub missing: Vec<String>,
     /// What the planner has to say about the query as a whole, e.g. that nobody knows its log source.
     pub notes: Vec<Diagnostic>,
+}
+
+impl Plan {
+    /// The columns of the result.
+    pub fn result(&self) -> &RowSchema {
+        self.steps.last().map_or(&self.row, |step| &step.row)
+    }
+
+    /// The stages alone.
+    pub fn stages(&self) -> impl Iterator<Item = &Stage> {
+        self.steps.iter().map(|step| &step.stage)
+    }
 }
 
 /// The part of a query that one event type answers.
@@ -77,6 +93,29 @@ pub enum FieldExpr {
     Apply(FieldFunction, Box<FieldExpr>),
     /// The first that is present and neither empty nor `-`.
     Coalesce(Vec<FieldExpr>),
+}
+
+impl FieldExpr {
+    /// Calls `visit` for every column of the event type that the field reads.
+    pub fn each_column(&self, visit: &mut dyn FnMut(ColumnIndex)) {
+        match self {
+            Self::Column(index) => visit(*index),
+            Self::Apply(_, inner) => inner.each_column(visit),
+            Self::Coalesce(parts) => parts.iter().for_each(|part| part.each_column(visit)),
+            Self::Missing | Self::Constant(_) | Self::Time | Self::Host | Self::Record | Self::Message => {}
+        }
+    }
+
+    /// Whether the field may be a list in some event of the type.
+    pub fn may_be_list(&self, event_type: &EventType) -> bool {
+        match self {
+            Self::Column(index) => event_type.column(*index).has_lists,
+            Self::Apply(FieldFunction::FirstMember | FieldFunction::LastMember, _) => false,
+            Self::Apply(_, inner) => inner.may_be_list(event_type),
+            Self::Coalesce(parts) => parts.iter().any(|part| part.may_be_list(event_type)),
+            Self::Missing | Self::Constant(_) | Self::Time | Self::Host | Self::Record | Self::Message => false,
+        }
+    }
 }
 
 /// Whether [`FieldExpr::Coalesce`] takes a value: Windows writes `-` where it has nothing to say.
@@ -145,8 +184,29 @@ pub fn plan_fields(query: &Query, extra_fields: &[Field], catalog: &Catalog, tax
     }
     let absent = table.fields.iter().zip(&found).filter(|(_, found)| !**found && !candidates.is_empty());
     let missing: BTreeSet<&str> = absent.map(|(field, _)| field.name.as_str()).collect();
-    Plan { branches, stages: stages.to_vec(), missing: missing.into_iter().map(str::to_owned).collect(), notes }
+    let row = first_row(&branches, &needed, catalog);
+    let mut steps: Vec<Step> = Vec::with_capacity(stages.len());
+    for stage in stages {
+        steps.push(steps.last().map_or(&row, |step| &step.row).after(stage));
+    }
+    Plan { branches, row, steps, missing: missing.into_iter().map(str::to_owned).collect(), notes }
 }
+
+/// The columns of the rows before the first stage.
+fn first_row(branches: &[Branch], needed: &BTreeMap<String, Field>, catalog: &Catalog) -> RowSchema {
+    let of_event = |name: &String| {
+        let exprs: Vec<(&FieldExpr, &EventType)> =
+            branches.iter().filter_map(|b| Some((b.fields.get(name)?, catalog.event_type(b.event_type)?))).collect();
+        let kind = exprs.iter().map(|(expr, _)| if **expr == FieldExpr::Time { Kind::Number } else { Kind::Text }).reduce(Kind::or);
+        let multi = exprs.iter().any(|(expr, event_type)| expr.may_be_list(event_type));
+        RowColumn { name: name.clone(), kind: kind.unwrap_or(Kind::Text), multi, named: false }
+    };
+    let time = RowColumn { name: TIME.to_owned(), kind: Kind::Number, multi: false, named: false };
+    RowSchema { columns: std::iter::once(time).chain(needed.keys().filter(|name| *name != TIME).map(of_event)).collect() }
+}
+
+/// The column with an event's time, in seconds since 1970.
+pub const TIME: &str = "_time";
 
 /// Returns the fields whose absence drops an event: those that the first stage groups by, where it does not fill them.
 fn groups_by(stages: &[Stage]) -> &[Field] {

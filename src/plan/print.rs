@@ -19,9 +19,9 @@ pub fn print(plan: &Plan, catalog: &Catalog) -> String {
             line(&mut out, &format!("  {rule_name:?} is {}", name(expr)));
         }
     }
-    if !plan.stages.is_empty() {
+    if !plan.steps.is_empty() {
         line(&mut out, "then:");
-        plan.stages.iter().for_each(|stage| line(&mut out, &format!("  {}", print_stage(stage).trim_end())));
+        plan.stages().for_each(|stage| line(&mut out, &format!("  {}", print_stage(stage).trim_end())));
     }
     if !plan.missing.is_empty() {
         line(&mut out, &format!("no event type has: {}", plan.missing.join(", ").escape_debug()));

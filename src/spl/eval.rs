@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::cursor::{Cursor, is_name_char};
-use super::function::Signature;
+use super::function;
 use super::pattern;
 use crate::ir::{BinaryOp, Field, Function, Scalar, Vocabulary};
 
@@ -236,21 +236,21 @@ impl Parser<'_, '_> {
             });
         }
         let arguments = self.arguments();
-        let Some(signature) = Signature::of(&name) else {
+        let Some(function) = function::named(&name) else {
             self.cursor.error("spl-unsupported-function", format!("the function `{name}` is not supported"), span);
             return Node::leaf(Scalar::Null);
         };
-        self.call(signature, arguments, span)
+        self.call(function, arguments, span)
     }
 
-    fn call(&mut self, signature: &Signature, mut arguments: Vec<Node>, span: Range<usize>) -> Node {
-        if let Some(refusal) = signature.refuse(arguments.len()) {
+    fn call(&mut self, function: Function, mut arguments: Vec<Node>, span: Range<usize>) -> Node {
+        if let Some(refusal) = function::refuse(function, arguments.len()) {
             if !self.cursor.gave_up() {
                 self.cursor.error("spl-arguments", refusal, span);
             }
             return Node::leaf(Scalar::Null);
         }
-        if let Some(Node { scalar: Scalar::Text(text), span, .. }) = signature.pattern().and_then(|i| arguments.get_mut(i)) {
+        if let Some(Node { scalar: Scalar::Text(text), span, .. }) = function.pattern_argument().and_then(|i| arguments.get_mut(i)) {
             match pattern::translate(text) {
                 Ok(translated) => *text = translated,
                 Err(reason) => {
@@ -259,12 +259,12 @@ impl Parser<'_, '_> {
                 }
             }
         }
-        if signature.function == Function::MvFilter && !arguments.first().is_some_and(|a| has_one_field(&a.scalar)) {
+        if function == Function::MvFilter && !arguments.first().is_some_and(|a| has_one_field(&a.scalar)) {
             self.cursor.error("spl-arguments", "the condition of `mvfilter` must be about exactly one field", span);
             return Node::leaf(Scalar::Null);
         }
         let depth = arguments.iter().map(|a| a.depth).max().unwrap_or(0);
-        self.nest(depth, || Scalar::Call(signature.function, arguments.into_iter().map(|a| a.scalar).collect()))
+        self.nest(depth, || Scalar::Call(function, arguments.into_iter().map(|a| a.scalar).collect()))
     }
 
     fn arguments(&mut self) -> Vec<Node> {

@@ -76,7 +76,7 @@ fn aggregate(cursor: &mut Cursor<'_>) -> Option<(Aggregate, Range<usize>)> {
         cursor.option_value();
         return None;
     }
-    let function = function(&name.to_ascii_lowercase());
+    let function = AggregateFunction::named(&name.to_ascii_lowercase());
     if function.is_none() {
         cursor.error("spl-unsupported-aggregate", format!("the aggregate `{name}` is not supported"), span.clone());
     }
@@ -167,24 +167,4 @@ fn argument(cursor: &mut Cursor<'_>) -> Option<Argument> {
         cursor.unexpected("`)`");
     }
     Some(argument)
-}
-
-fn function(name: &str) -> Option<AggregateFunction> {
-    Some(match name {
-        "count" | "c" => AggregateFunction::Count,
-        "dc" | "distinct_count" => AggregateFunction::Dc,
-        "min" => AggregateFunction::Min,
-        "max" => AggregateFunction::Max,
-        "sum" => AggregateFunction::Sum,
-        "avg" | "mean" => AggregateFunction::Avg,
-        "stdev" => AggregateFunction::Stdev,
-        "values" => AggregateFunction::Values,
-        "list" => AggregateFunction::List,
-        "earliest" => AggregateFunction::Earliest,
-        "latest" => AggregateFunction::Latest,
-        "first" => AggregateFunction::First,
-        "last" => AggregateFunction::Last,
-        "median" => AggregateFunction::Median,
-        _ => return None,
-    })
 }

@@ -2,14 +2,14 @@
 
 use sqlparser::ast::Expr;
 
-use super::ast::{self, Extras, Key};
+use super::ast::{self, Extras};
 use super::pred::Fields;
 use super::scalar;
 use super::writer::{Kind, Typed, Writer, without_minus_zero};
 use crate::ir::{Aggregate, AggregateFunction, Field, Scalar};
 
-/// Makes one aggregate over rows in the given order; `time` is the column that earliest and latest go by.
-pub(super) fn aggregate(fields: &dyn Fields<Field>, order: &[Key], time: Option<&Expr>, wanted: &Aggregate) -> Typed {
+/// Makes one aggregate.
+pub(super) fn aggregate(fields: &dyn Fields<Field>, wanted: &Aggregate) -> Typed {
     let writer = fields.writer();
     let Some(argument) = &wanted.argument else { return Typed::new(ast::count_star(None), Kind::Integer) };
     if wanted.function == AggregateFunction::Count && !matches!(argument, Scalar::Field(_)) {
@@ -17,48 +17,10 @@ pub(super) fn aggregate(fields: &dyn Fields<Field>, order: &[Key], time: Option<
         return Typed::new(ast::call("count", vec![counted]), Kind::Integer);
     }
     let value = scalar::data(fields, argument);
-    if !writer.is_portable() {
-        return hunt(wanted.function, value, order, time);
-    }
     if value.multi && wanted.function != AggregateFunction::Count {
         return Typed::new(writer.gap("an aggregate of a multivalue field"), Kind::Any);
     }
     portable(writer, wanted.function, value)
-}
-
-fn hunt(function: AggregateFunction, value: Typed, order: &[Key], time: Option<&Expr>) -> Typed {
-    let made = |name, kind| Typed::new(ast::call(name, vec![value.expr.clone()]), kind);
-    let is_number = value.kind.is_number();
-    let first = |order: Vec<Key>| {
-        let expr = ast::call_with("retro_first", vec![value.expr.clone()], Extras { order, ..Extras::default() });
-        Typed { expr, ..value.clone() }
-    };
-    let by_time = |descending: bool| {
-        let keys = time.into_iter().flat_map(|t| [(ast::is_null(t.clone()), false), (t.clone(), descending)]);
-        first(keys.chain(order.iter().cloned()).collect())
-    };
-    match function {
-        AggregateFunction::Count => made("retro_count", Kind::Integer),
-        AggregateFunction::Dc => made("retro_dc", Kind::Integer),
-        AggregateFunction::Min if is_number => made("min", value.kind),
-        AggregateFunction::Max if is_number => made("max", value.kind),
-        AggregateFunction::Min => made("retro_min", Kind::Any),
-        AggregateFunction::Max => made("retro_max", Kind::Any),
-        AggregateFunction::Sum => made("retro_sum", Kind::Number),
-        AggregateFunction::Avg => made("retro_avg", Kind::Number),
-        AggregateFunction::Stdev => made("retro_stdev", Kind::Number),
-        AggregateFunction::Median => made("retro_median", Kind::Number),
-        AggregateFunction::Values => Typed { multi: true, ..made("retro_values", Kind::Text) },
-        AggregateFunction::List => {
-            let expr =
-                ast::call_with("retro_first_members", vec![value.expr.clone()], Extras { order: order.to_vec(), ..Extras::default() });
-            Typed { expr, kind: Kind::Text, multi: true }
-        }
-        AggregateFunction::First => first(order.to_vec()),
-        AggregateFunction::Last => first(order.iter().map(|(expr, descending)| (expr.clone(), !descending)).collect()),
-        AggregateFunction::Earliest => by_time(false),
-        AggregateFunction::Latest => by_time(true),
-    }
 }
 
 fn portable(writer: &Writer, function: AggregateFunction, value: Typed) -> Typed {

@@ -102,11 +102,6 @@ pub(super) fn truth(is_true: bool) -> Expr {
     integer(i64::from(is_true))
 }
 
-/// Makes the placeholder of the `number`th parameter, counted from 1.
-pub(super) fn parameter(number: usize) -> Expr {
-    value(Value::Placeholder(format!("?{number}")))
-}
-
 fn operand(expr: Expr) -> Box<Expr> {
     let atomic = matches!(
         expr,
@@ -500,11 +495,6 @@ impl Tables {
     /// Starts with a table.
     pub(super) fn new(first: TableWithJoins) -> Self {
         Self(first)
-    }
-
-    /// Adds a cross join: SQLite never moves its right side before its left.
-    pub(super) fn cross(&mut self, right: TableWithJoins) {
-        self.add(right, None, false);
     }
 
     /// Adds a left outer join.

@@ -13,9 +13,8 @@ use super::ast;
 use super::field::{EventFields, VIEW};
 use super::pred::pred;
 use super::writer::{Writer, is_number};
-use super::{Dialect, Statement, base_select, typed};
+use super::{Statement, base_select, typed};
 use crate::catalog::Catalog;
-use crate::diag::Diagnostic;
 use crate::ir::{Correlation, CorrelationKind, Input, InputSource, NumberOp, RuleExpression, ValueAggregate, WindowCondition};
 use crate::plan::{FieldExpr, Plan};
 
@@ -23,7 +22,7 @@ use crate::plan::{FieldExpr, Plan};
 /// `count`, `first_time_us` and `last_time_us` of the events, `first_window_us` and `last_window_us` (where alert
 /// windows end) and `windows`.
 pub fn portable_correlation(correlation: &Correlation, plans: &[(usize, &Plan)], catalog: &Catalog) -> Statement {
-    let writer = Writer::new(Dialect::Portable);
+    let writer = Writer::default();
     if correlation.inputs.iter().any(|input| matches!(input.source, InputSource::Correlation(_))) {
         writer.gap("a correlation of correlations");
     }
@@ -33,11 +32,10 @@ pub fn portable_correlation(correlation: &Correlation, plans: &[(usize, &Plan)],
     }
     let maker = Maker { writer: &writer, correlation, catalog, keys: correlation.group_by.len(), values: correlation.kind.values().len() };
     let sql = if ranked { String::new() } else { maker.sql(plans) };
-    let (parameters, mut gaps) = writer.finish();
-    gaps.sort_by(|a: &Diagnostic, b| a.message.cmp(&b.message));
+    let gaps = writer.finish();
     let own = ["count", "first_time_us", "last_time_us", "first_window_us", "last_window_us", "windows"];
     let columns = correlation.group_by.iter().cloned().chain(own.map(str::to_owned)).collect();
-    Statement { sql: if gaps.is_empty() { sql } else { String::new() }, parameters, columns, not_portable: gaps }
+    Statement { sql: if gaps.is_empty() { sql } else { String::new() }, columns, not_portable: gaps }
 }
 
 struct Maker<'a> {
@@ -98,7 +96,7 @@ impl Maker<'_> {
                 ];
                 let own = self.fields(&fields, input, &|name| branch.fields.get(name).unwrap_or(&FieldExpr::Missing));
                 items.extend(own);
-                selects.push(base_select(self.writer, event_type, pred(&fields, &branch.filter), items));
+                selects.push(base_select(event_type, pred(&fields, &branch.filter), items));
             }
         }
         if selects.is_empty() {

@@ -1,8 +1,7 @@
 //! Fields of events as SQL over a type's text view: values, tests of their members, functions of field maps.
 //!
 //! The view gives each field as text, a list as its members on lines, and beside it the raw cell. A list's raw cell is
-//! the id of its value: INTEGER in dictionary columns, REAL in all others. In a hunt a list is the BLOB that
-//! `retro_list` makes, and functions of the store look at its members; portable SQL looks them up in `value_item`.
+//! the id of its value: INTEGER in dictionary columns, REAL in all others; its members are looked up in `value_item`.
 
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, TableWithJoins};
 
@@ -11,7 +10,6 @@ use super::glob::equals_any_case;
 use super::writer::{Kind, Typed, Writer, two_valued};
 use crate::catalog::{Column, Encoding, EventType};
 use crate::plan::{FieldExpr, FieldFunction};
-use crate::store::SqlValue;
 
 /// The alias of the view in every SELECT over one.
 pub(super) const VIEW: &str = "v";
@@ -25,7 +23,7 @@ pub(super) struct EventFields<'a> {
 }
 
 impl EventFields<'_> {
-    /// Makes a field's value: in a hunt a list stays one, in portable SQL its members are joined by newline.
+    /// Makes a field's value; the members of a list are joined by newline.
     pub(super) fn value(&self, field: &FieldExpr) -> Typed {
         if let FieldExpr::Time = field {
             return Typed::new(ast::op(ast::column(VIEW, "_time_us"), BinaryOperator::Divide, ast::real(1_000_000.0)), Kind::Number);
@@ -35,13 +33,7 @@ impl EventFields<'_> {
 
     /// Whether the field may be a list in some event.
     pub(super) fn may_be_list(&self, field: &FieldExpr) -> bool {
-        match field {
-            FieldExpr::Column(index) => self.event_type.column(*index).has_lists,
-            FieldExpr::Apply(FieldFunction::FirstMember | FieldFunction::LastMember, _) => false,
-            FieldExpr::Apply(_, inner) => self.may_be_list(inner),
-            FieldExpr::Coalesce(parts) => parts.iter().any(|part| self.may_be_list(part)),
-            _ => false,
-        }
+        field.may_be_list(self.event_type)
     }
 
     /// Makes the id of a field's list, NULL where it is none; only a bare column has one.
@@ -55,12 +47,12 @@ impl EventFields<'_> {
     fn text(&self, field: &FieldExpr) -> Expr {
         match field {
             FieldExpr::Missing => ast::null(),
-            FieldExpr::Constant(text) => self.writer.text(text),
-            FieldExpr::Column(index) => self.column(self.event_type.column(*index)),
+            FieldExpr::Constant(text) => ast::text(text),
+            FieldExpr::Column(index) => text_cell(self.event_type.column(*index)),
             FieldExpr::Time => self.writer.gap("the text of an event's time"),
             FieldExpr::Host => ast::column(VIEW, "_host"),
             FieldExpr::Record => ast::as_text(record()),
-            FieldExpr::Message => self.message(),
+            FieldExpr::Message => self.writer.gap("rendered text, which is stored compressed,"),
             FieldExpr::Apply(function, inner) => self.apply(function, inner),
             FieldExpr::Coalesce(parts) => {
                 let branches = parts.iter().map(|part| (self.is_present(part), self.text(part))).collect();
@@ -69,59 +61,12 @@ impl EventFields<'_> {
         }
     }
 
-    fn column(&self, column: &Column) -> Expr {
-        let text = text_cell(column);
-        if self.writer.is_portable() || !column.has_lists {
-            return text;
-        }
-        let members = ast::call_with(
-            "retro_list",
-            vec![ast::column("m", "text")],
-            ast::Extras { order: vec![(ast::column("i", "position"), false)], ..Default::default() },
-        );
-        ast::call("coalesce", vec![ast::scalar_query(members_of(list_id(column), members)), text])
-    }
-
-    fn message(&self) -> Expr {
-        if self.writer.is_portable() {
-            return self.writer.gap("rendered text, which is stored compressed,");
-        }
-        let one = |output: Expr, table: &str, filter: Expr| {
-            let items = vec![SelectItem::UnnamedExpr(output)];
-            ast::scalar_query(ast::query(ast::select(SelectParts {
-                items,
-                from: vec![ast::table(&[table], "m")],
-                filter: Some(filter),
-                ..Default::default()
-            })))
-        };
-        let block = {
-            let items = vec![SelectItem::UnnamedExpr(ast::column("t", "data"))];
-            let same = ast::eq(ast::column("t", "id"), ast::column("m", "block"));
-            ast::scalar_query(ast::query(ast::select(SelectParts {
-                items,
-                from: vec![ast::table(&["message_block"], "t")],
-                filter: Some(same),
-                ..Default::default()
-            })))
-        };
-        let text = ast::call("retro_text", vec![block, ast::column("m", "number")]);
-        one(text, "message", ast::eq(ast::column("m", "event"), ast::column(VIEW, "_id")))
-    }
-
     /// Whether a part of a Coalesce counts: some member is neither empty nor `-`.
     fn is_present(&self, field: &FieldExpr) -> Expr {
-        if self.writer.is_portable() || !self.may_be_list(field) {
-            let filled = |x: Expr| ast::not_in_list(x, vec![ast::text(""), ast::text("-")]);
-            return if self.writer.is_portable() { self.test(field, &filled) } else { filled(self.text(field)) };
-        }
-        ast::call("retro_is_filled", vec![self.text(field)])
+        self.test(field, &|x: Expr| ast::not_in_list(x, vec![ast::text(""), ast::text("-")]))
     }
 
     fn apply(&self, function: &FieldFunction, inner: &FieldExpr) -> Expr {
-        if !self.writer.is_portable() {
-            return hunt_function(self.writer, function, self.text(inner));
-        }
         if matches!(function, FieldFunction::FirstMember | FieldFunction::LastMember) {
             return self.end_member(inner, *function == FieldFunction::LastMember);
         }
@@ -148,7 +93,7 @@ impl EventFields<'_> {
         }
     }
 
-    /// Makes "some member passes", in portable SQL; NULL where the field is missing.
+    /// Makes "some member passes"; NULL where the field is missing.
     pub(super) fn test(&self, field: &FieldExpr, passes: &dyn Fn(Expr) -> Expr) -> Expr {
         match field {
             FieldExpr::Missing => ast::truth(false),
@@ -250,35 +195,6 @@ pub(super) fn all_members() -> Query {
         from: vec![member_tables(same_value)],
         ..Default::default()
     }))
-}
-
-/// Makes a function of a field map by the store's own definition of it.
-fn hunt_function(writer: &Writer, function: &FieldFunction, value: Expr) -> Expr {
-    let (name, extra): (&str, Vec<String>) = match function {
-        FieldFunction::BaseName => ("base_name", vec![]),
-        FieldFunction::WithoutDomain => ("without_domain", vec![]),
-        FieldFunction::Lower => ("lower", vec![]),
-        FieldFunction::Hash(kind) => ("hash", vec![kind.clone()]),
-        FieldFunction::RegistryData => ("registry_data", vec![]),
-        FieldFunction::WithoutMappedPrefix => ("without_mapped_prefix", vec![]),
-        FieldFunction::HexToDecimal => ("hex_to_decimal", vec![]),
-        FieldFunction::LastMember => ("last_member", vec![]),
-        FieldFunction::FirstMember => ("first_member", vec![]),
-        FieldFunction::Translate(pairs) => ("translate", flat(pairs)),
-        FieldFunction::TranslateElse(pairs, otherwise) => {
-            ("translate_else", std::iter::once(otherwise.clone()).chain(flat(pairs)).collect())
-        }
-        FieldFunction::Parent => ("parent", vec![]),
-        FieldFunction::Root => ("root", vec![]),
-        FieldFunction::RegistryType => ("registry_type", vec![]),
-    };
-    let mut arguments = vec![ast::text(name), value];
-    arguments.extend(extra.into_iter().map(|text| writer.bind(SqlValue::Text(text))));
-    ast::call("retro_field", arguments)
-}
-
-fn flat(pairs: &[(String, String)]) -> Vec<String> {
-    pairs.iter().flat_map(|(from, to)| [from.clone(), to.clone()]).collect()
 }
 
 /// Makes the text after the last of some separators: what stays when all other characters are taken from the right.

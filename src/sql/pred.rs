@@ -11,9 +11,8 @@ use super::glob;
 use super::scalar;
 use super::writer::{Kind, Typed, Writer, two_valued};
 use crate::catalog::ColumnIndex;
-use crate::ir::{Case, Cidr, DatePart, FieldCompare, Glob, Match, NumberOp, Part, Pred, Test};
+use crate::ir::{Case, FieldCompare, Match, NumberOp, Pred, Test};
 use crate::plan::FieldExpr;
-use crate::store::SqlValue;
 
 /// How the fields of a condition are read: those of an event, or the columns of a row.
 pub(super) trait Fields<F> {
@@ -21,7 +20,7 @@ pub(super) trait Fields<F> {
     fn writer(&self) -> &Writer;
     /// A field's value.
     fn value(&self, field: &F) -> Typed;
-    /// "Some member of the field passes", in portable SQL.
+    /// "Some member of the field passes".
     fn test(&self, field: &F, passes: &dyn Fn(Typed) -> Expr) -> Expr;
     /// Every value of the event or row, for a keyword.
     fn all(&self) -> Vec<F>;
@@ -77,36 +76,14 @@ fn matches<F>(fields: &dyn Fields<F>, m: &Match<F>) -> Expr {
 
 fn field_test<F>(fields: &dyn Fields<F>, field: &F, test: &Test, negated: bool) -> Expr {
     let writer = fields.writer();
-    if !writer.is_portable() {
-        return hunt_test(writer, fields.value(field).expr, test, negated);
-    }
     fields.test(field, &|value| {
         let present = ast::is_not_null(value.expr.clone());
-        let passes = portable_test(writer, value, test);
+        let passes = value_test(writer, value, test);
         if negated { ast::all(vec![present, ast::not(two_valued(passes))]) } else { passes }
     })
 }
 
-fn hunt_test(writer: &Writer, value: Expr, test: &Test, negated: bool) -> Expr {
-    let text = |t: &str| writer.bind(SqlValue::Text(t.to_owned()));
-    let flag = |is: bool| ast::truth(is);
-    let (name, mut arguments): (&'static str, Vec<Expr>) = match test {
-        Test::Exists if negated => return ast::truth(false),
-        Test::Exists => return ast::is_not_null(value),
-        Test::Glob { glob, case } => ("retro_glob", vec![value, text(&pattern_text(glob)), flag(*case == Case::Ignore)]),
-        Test::Regex(pattern) => ("retro_regexp", vec![value, text(pattern)]),
-        Test::Cidr(Cidr { address, prefix }) => ("retro_cidr", vec![value, text(&format!("{address}/{prefix}"))]),
-        Test::Number { op, value: right } => ("retro_number", vec![value, ast::text(op.symbol()), writer.bind(SqlValue::Real(*right))]),
-        Test::TextOrder { op, value: right } => ("retro_text_order", vec![value, ast::text(op.symbol()), text(right)]),
-        Test::DatePart { part, op, value: right } => {
-            ("retro_date_part", vec![value, ast::text(part_text(*part)), ast::text(op.symbol()), ast::integer(*right)])
-        }
-    };
-    arguments.push(flag(negated));
-    ast::call(name, arguments)
-}
-
-fn portable_test(writer: &Writer, value: Typed, test: &Test) -> Expr {
+fn value_test(writer: &Writer, value: Typed, test: &Test) -> Expr {
     match test {
         Test::Exists => ast::is_not_null(value.expr),
         Test::Glob { glob, case } => glob::matches(writer.as_text(value), glob, *case),
@@ -121,10 +98,6 @@ fn portable_test(writer: &Writer, value: Typed, test: &Test) -> Expr {
 fn compared<F>(fields: &dyn Fields<F>, c: &FieldCompare<F>) -> Expr {
     let writer = fields.writer();
     let (left, right) = (fields.value(&c.left), fields.value(&c.right));
-    if !writer.is_portable() {
-        let flags = [c.any_before, c.any_after, c.case == Case::Ignore].map(ast::truth);
-        return ast::call("retro_compare_fields", [left.expr, right.expr].into_iter().chain(flags).collect());
-    }
     if c.case == Case::Ignore {
         return writer.gap("a comparison of two fields without case");
     }
@@ -150,24 +123,6 @@ fn compared<F>(fields: &dyn Fields<F>, c: &FieldCompare<F>) -> Expr {
     }
 }
 
-/// A pattern as `retro_glob` reads it: `*`, `?`, and `\` before each of the three where it is meant itself.
-fn pattern_text(glob: &Glob) -> String {
-    let mut out = String::new();
-    for part in glob.parts() {
-        match part {
-            Part::Any => out.push('*'),
-            Part::One => out.push('?'),
-            Part::Text(text) => text.chars().for_each(|c| {
-                if matches!(c, '*' | '?' | '\\') {
-                    out.push('\\');
-                }
-                out.push(c);
-            }),
-        }
-    }
-    out
-}
-
 /// The operator in SQL.
 pub(super) fn operator(op: NumberOp) -> BinaryOperator {
     match op {
@@ -177,16 +132,5 @@ pub(super) fn operator(op: NumberOp) -> BinaryOperator {
         NumberOp::Ge => BinaryOperator::GtEq,
         NumberOp::Eq => BinaryOperator::Eq,
         NumberOp::Ne => BinaryOperator::NotEq,
-    }
-}
-
-fn part_text(part: DatePart) -> &'static str {
-    match part {
-        DatePart::Minute => "minute",
-        DatePart::Hour => "hour",
-        DatePart::Day => "day",
-        DatePart::Week => "week",
-        DatePart::Month => "month",
-        DatePart::Year => "year",
     }
 }

@@ -1,7 +1,7 @@
 //! Expressions of eval and where as SQL.
 //!
-//! In a hunt the store's functions decide what is a number, what is a list, and how two values compare. Portable SQL
-//! spells the same out where SQLite can, and says so where it cannot.
+//! SQLite does not know Splunk's rules for what is a number, what is a list, and how two values compare: they are spelled
+//! out where it can say them, and told where it cannot.
 
 use sqlparser::ast::{BinaryOperator, Expr, SelectItem};
 
@@ -9,9 +9,8 @@ use super::ast::{self, SelectParts};
 use super::field::after_last;
 use super::glob;
 use super::pred::{Fields, operator};
-use super::writer::{Kind, Typed, Writer, is_number, two_valued, without_minus_zero};
+use super::writer::{Kind, Typed, Writer, two_valued, without_minus_zero};
 use crate::ir::{BinaryOp, Case, Function, Glob, NumberOp, Part, Scalar, parse_number};
-use crate::store::SqlValue;
 
 /// Makes an expression as a condition: 1, or 0 or NULL for false.
 pub(super) fn truth<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Expr {
@@ -30,12 +29,11 @@ pub(super) fn data<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>)
 
 /// Makes an expression.
 pub(super) fn scalar<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Typed {
-    let writer = fields.writer();
     let is = |e: Expr| Typed::new(e, Kind::Truth);
     match expression {
         Scalar::Null => Typed::new(ast::null(), Kind::Text),
-        Scalar::Text(text) => Typed::new(writer.text(text), Kind::Text),
-        Scalar::Number(number) => literal(writer, *number),
+        Scalar::Text(text) => Typed::new(ast::text(text), Kind::Text),
+        Scalar::Number(number) => literal(*number),
         Scalar::Bool(value) => is(ast::truth(*value)),
         Scalar::Field(field) => fields.value(field),
         Scalar::Call(function, arguments) => call(fields, *function, arguments),
@@ -51,24 +49,19 @@ pub(super) fn scalar<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F
 }
 
 /// A whole number is an integer, so that its text has no fraction.
-fn literal(writer: &Writer, number: f64) -> Typed {
+fn literal(number: f64) -> Typed {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() <= EXACT {
         #[allow(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
         let integer = number as i64;
         return Typed::new(ast::integer(integer), Kind::Integer);
     }
-    let expr = if writer.is_portable() { ast::real(number) } else { writer.bind(SqlValue::Real(number)) };
-    Typed::new(expr, Kind::Number)
+    Typed::new(ast::real(number), Kind::Number)
 }
 
 fn number<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Expr {
     let value = data(fields, expression);
-    if fields.writer().is_portable() {
-        single(fields.writer(), value, |w, v| if v.kind.is_number() { v.expr } else { without_minus_zero(w.as_number(v)) })
-    } else {
-        ast::call("retro_to_number", vec![value.expr])
-    }
+    single(fields.writer(), value, |w, v| if v.kind.is_number() { v.expr } else { without_minus_zero(w.as_number(v)) })
 }
 
 /// The text of a number literal: whole numbers without a fraction.
@@ -78,10 +71,9 @@ fn number_text(n: f64) -> String {
 
 fn text<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Expr {
     if let Scalar::Number(n) = expression {
-        return fields.writer().text(&number_text(*n));
+        return ast::text(&number_text(*n));
     }
-    let value = data(fields, expression);
-    if fields.writer().is_portable() { fields.writer().as_text(value) } else { ast::call("retro_to_text", vec![value.expr]) }
+    fields.writer().as_text(data(fields, expression))
 }
 
 fn single(writer: &Writer, value: Typed, make: impl Fn(&Writer, Typed) -> Expr) -> Expr {
@@ -106,8 +98,7 @@ fn binary<F: PartialEq>(fields: &dyn Fields<F>, op: BinaryOp, left: &Scalar<F>, 
             let divisor = ast::call("nullif", vec![number(fields, right), ast::integer(0)]);
             Typed::new(ast::op(ast::as_real(number(fields, left)), BinaryOperator::Divide, divisor), Kind::Number)
         }
-        BinaryOp::Modulo if writer.is_portable() => Typed::new(writer.gap("the remainder of numbers with fractions"), Kind::Number),
-        BinaryOp::Modulo => Typed::new(ast::call("retro_modulo", vec![number(fields, left), number(fields, right)]), Kind::Number),
+        BinaryOp::Modulo => Typed::new(writer.gap("the remainder of numbers with fractions"), Kind::Number),
     }
 }
 
@@ -115,9 +106,6 @@ fn compare<F: PartialEq>(fields: &dyn Fields<F>, op: NumberOp, left: &Scalar<F>,
     let writer = fields.writer();
     let (a, b) = (data(fields, left), data(fields, right));
     let made = |expr| Typed::new(expr, Kind::Truth);
-    if !writer.is_portable() {
-        return made(ast::call("retro_compare", vec![ast::text(op.symbol()), a.expr, b.expr]));
-    }
     let never_number = |e: &Scalar<F>, v: &Typed| match e {
         Scalar::Text(text) => parse_number(text).is_none(),
         _ => v.multi || v.kind == Kind::TruthText,
@@ -133,7 +121,7 @@ fn compare<F: PartialEq>(fields: &dyn Fields<F>, op: NumberOp, left: &Scalar<F>,
     if open.is_empty() {
         return made(as_numbers);
     }
-    // Where the other side is a number, a side that gets here is none: it is text as it stands.
+    // Here at least one side is not a number: both are compared by their text.
     let side = |e: &Scalar<F>, v: Typed, other_is_number: bool| match e {
         Scalar::Number(n) => ast::text(&number_text(*n)),
         _ if other_is_number => v.expr,
@@ -145,15 +133,11 @@ fn compare<F: PartialEq>(fields: &dyn Fields<F>, op: NumberOp, left: &Scalar<F>,
 }
 
 fn add<F: PartialEq>(fields: &dyn Fields<F>, left: &Scalar<F>, right: &Scalar<F>) -> Typed {
-    let writer = fields.writer();
     let is_text = |e: &Scalar<F>| matches!(e, Scalar::Text(_));
     if is_text(left) || is_text(right) {
         return Typed::new(ast::op(text(fields, left), BinaryOperator::StringConcat, text(fields, right)), Kind::Text);
     }
     let (a, b) = (data(fields, left), data(fields, right));
-    if !writer.is_portable() {
-        return Typed::new(ast::call("retro_add", vec![a.expr, b.expr]), Kind::Any);
-    }
     let both_text = a.kind == Kind::Text && b.kind == Kind::Text;
     let sum = ast::op(number(fields, left), BinaryOperator::Plus, number(fields, right));
     if !both_text {
@@ -163,9 +147,8 @@ fn add<F: PartialEq>(fields: &dyn Fields<F>, left: &Scalar<F>, right: &Scalar<F>
     Typed::new(ast::call("coalesce", vec![sum, joined]), Kind::Any)
 }
 
-/// Functions that choose among their arguments, or test for null, are SQL's own in both dialects.
+/// Functions that choose among their arguments, or test for null, are SQL's own.
 fn call<F: PartialEq>(fields: &dyn Fields<F>, function: Function, arguments: &[Scalar<F>]) -> Typed {
-    let writer = fields.writer();
     let value = |i: usize| arguments.get(i).map_or_else(|| Typed::new(ast::null(), Kind::Text), |e| data(fields, e));
     let is = |e: Expr| Typed::new(e, Kind::Truth);
     match function {
@@ -204,9 +187,7 @@ fn call<F: PartialEq>(fields: &dyn Fields<F>, function: Function, arguments: &[S
             Typed { expr: ast::case(vec![(same, ast::null())], Some(kept.expr)), ..kept }
         }
         Function::Now => Typed::new(now(), Kind::Number),
-        _ if writer.is_portable() => portable_call(fields, function, arguments),
-        Function::MvFilter => filtered(fields, arguments),
-        _ => hunt_call(fields, function, arguments),
+        _ => portable_call(fields, function, arguments),
     }
 }
 
@@ -278,9 +259,9 @@ fn portable_call<F: PartialEq>(fields: &dyn Fields<F>, function: Function, argum
             }
         }
         Function::Match | Function::CidrMatch | Function::SearchMatch => {
-            Typed::new(writer.gap(&format!("{}()", name_of(function))), Kind::Truth)
+            Typed::new(writer.gap(&format!("{}()", function.name())), Kind::Truth)
         }
-        _ => Typed::new(writer.gap(&format!("{}()", name_of(function))), Kind::Text),
+        _ => Typed::new(writer.gap(&format!("{}()", function.name())), Kind::Text),
     }
 }
 
@@ -299,171 +280,17 @@ pub(super) fn floor(x: &Expr) -> Expr {
     ast::op(whole(), BinaryOperator::Minus, ast::op(x.clone(), BinaryOperator::Lt, whole()))
 }
 
-/// `mvfilter(p)`: the members of the one field of `p` for which it holds.
-fn filtered<F: PartialEq>(fields: &dyn Fields<F>, arguments: &[Scalar<F>]) -> Typed {
-    let Some(condition) = arguments.first() else { return Typed::new(ast::null(), Kind::Text) };
-    let Some(field) = first_field(condition) else { return Typed::new(ast::null(), Kind::Text) };
-    let member = MemberOf { fields, field };
-    let rows = ast::table_function("json_each", vec![ast::call("retro_members", vec![fields.value(field).expr])], "t");
-    let query = ast::query(ast::select(SelectParts {
-        items: vec![SelectItem::UnnamedExpr(ast::call_with(
-            "retro_list",
-            vec![ast::column("t", "value")],
-            ast::Extras { order: vec![(ast::column("t", "id"), false)], ..Default::default() },
-        ))],
-        from: vec![rows],
-        filter: Some(truth(&member, condition)),
-        ..Default::default()
-    }));
-    Typed { expr: ast::scalar_query(query), kind: Kind::Text, multi: true }
-}
-
-struct MemberOf<'a, F> {
-    fields: &'a dyn Fields<F>,
-    field: &'a F,
-}
-
-impl<F: PartialEq> Fields<F> for MemberOf<'_, F> {
-    fn writer(&self) -> &Writer {
-        self.fields.writer()
-    }
-
-    fn value(&self, field: &F) -> Typed {
-        if field == self.field { Typed::new(ast::column("t", "value"), Kind::Text) } else { self.fields.value(field) }
-    }
-
-    fn test(&self, field: &F, passes: &dyn Fn(Typed) -> Expr) -> Expr {
-        passes(self.value(field))
-    }
-
-    fn all(&self) -> Vec<F> {
-        self.fields.all()
-    }
-}
-
-fn first_field<F>(expression: &Scalar<F>) -> Option<&F> {
-    match expression {
-        Scalar::Field(field) => Some(field),
-        Scalar::Call(_, arguments) => arguments.iter().find_map(first_field),
-        Scalar::Binary(_, left, right) => first_field(left).or_else(|| first_field(right)),
-        Scalar::Negate(inner) | Scalar::Not(inner) => first_field(inner),
-        Scalar::And(terms) | Scalar::Or(terms) => terms.iter().find_map(first_field),
-        Scalar::Null | Scalar::Text(_) | Scalar::Number(_) | Scalar::Bool(_) => None,
-    }
-}
-
-/// Everything else is a function of the store by its Splunk name.
-fn hunt_call<F: PartialEq>(fields: &dyn Fields<F>, function: Function, arguments: &[Scalar<F>]) -> Typed {
-    if function == Function::SearchMatch {
-        return Typed::new(fields.writer().gap("searchmatch()"), Kind::Truth);
-    }
-    let mut all = vec![ast::text(name_of(function))];
-    all.extend(arguments.iter().map(|e| data(fields, e).expr));
-    let multi = arguments.iter().any(|e| data(fields, e).multi);
-    let expr = ast::call("retro_eval", all);
-    match function {
-        Function::Like | Function::Match | Function::CidrMatch => Typed::new(expr, Kind::Truth),
-        Function::Split | Function::MvAppend => Typed { expr, kind: Kind::Text, multi: true },
-        Function::MvDedup | Function::MvSort | Function::MvIndex | Function::Lower | Function::Upper => {
-            Typed { expr, kind: Kind::Text, multi }
-        }
-        Function::Len | Function::MvCount | Function::MvFind => Typed::new(expr, Kind::Integer),
-        Function::Abs
-        | Function::Ceiling
-        | Function::Floor
-        | Function::Round
-        | Function::Sqrt
-        | Function::Pow
-        | Function::Ln
-        | Function::Log
-        | Function::Exp
-        | Function::RelativeTime
-        | Function::Strptime
-        | Function::ToNumber => Typed::new(expr, Kind::Number),
-        Function::Min | Function::Max => Typed::new(expr, Kind::Any),
-        _ => Typed::new(expr, Kind::Text),
-    }
-}
-
-/// The function's Splunk name.
-fn name_of(function: Function) -> &'static str {
-    match function {
-        Function::If => "if",
-        Function::Case => "case",
-        Function::Coalesce => "coalesce",
-        Function::IsNull => "isnull",
-        Function::IsNotNull => "isnotnull",
-        Function::NullIf => "nullif",
-        Function::Validate => "validate",
-        Function::Like => "like",
-        Function::Match => "match",
-        Function::CidrMatch => "cidrmatch",
-        Function::SearchMatch => "searchmatch",
-        Function::In => "in",
-        Function::Lower => "lower",
-        Function::Upper => "upper",
-        Function::Len => "len",
-        Function::Trim => "trim",
-        Function::LTrim => "ltrim",
-        Function::RTrim => "rtrim",
-        Function::Substr => "substr",
-        Function::Replace => "replace",
-        Function::Split => "split",
-        Function::UrlDecode => "urldecode",
-        Function::ToString => "tostring",
-        Function::ToNumber => "tonumber",
-        Function::Abs => "abs",
-        Function::Ceiling => "ceiling",
-        Function::Floor => "floor",
-        Function::Round => "round",
-        Function::Sqrt => "sqrt",
-        Function::Pow => "pow",
-        Function::Ln => "ln",
-        Function::Log => "log",
-        Function::Exp => "exp",
-        Function::Min => "min",
-        Function::Max => "max",
-        Function::MvCount => "mvcount",
-        Function::MvIndex => "mvindex",
-        Function::MvJoin => "mvjoin",
-        Function::MvAppend => "mvappend",
-        Function::MvDedup => "mvdedup",
-        Function::MvFind => "mvfind",
-        Function::MvSort => "mvsort",
-        Function::MvFilter => "mvfilter",
-        Function::Now => "now",
-        Function::RelativeTime => "relative_time",
-        Function::Strftime => "strftime",
-        Function::Strptime => "strptime",
-        Function::Md5 => "md5",
-        Function::Sha256 => "sha256",
-        Function::Null => "null",
-        Function::True => "true",
-        Function::False => "false",
-        Function::BaseName => "basename",
-    }
-}
-
 /// Makes the sort keys of a value: missing last, numbers before texts, numbers by size, texts by bytes.
 pub(super) fn sort_keys(writer: &Writer, value: &Typed) -> Vec<Expr> {
     let x = || value.expr.clone();
     if value.kind.is_number() {
         return vec![ast::is_null(x()), x()];
     }
-    if writer.is_portable() {
-        let number = || writer.as_number(value.clone());
-        return vec![ast::is_null(x()), ast::is_null(number()), number(), x()];
-    }
-    let number = || ast::call("retro_to_number", vec![x()]);
-    vec![ast::is_null(x()), ast::is_null(number()), number(), ast::call("retro_to_text", vec![x()])]
+    let number = || writer.as_number(value.clone());
+    vec![ast::is_null(x()), ast::is_null(number()), number(), x()]
 }
 
 /// Whether a text column's value is a number, for stages that leave other values alone.
 pub(super) fn number_or_null(writer: &Writer, value: &Typed) -> Expr {
-    match () {
-        () if value.kind.is_number() => value.expr.clone(),
-        () if !writer.is_portable() => ast::call("retro_to_number", vec![value.expr.clone()]),
-        () if value.kind == Kind::Text => ast::case(vec![(is_number(&value.expr), ast::as_real(value.expr.clone()))], None),
-        () => writer.as_number(value.clone()),
-    }
+    if value.kind.is_number() { value.expr.clone() } else { writer.as_number(value.clone()) }
 }

@@ -2,40 +2,32 @@
 //!
 //! Tables only ever gain columns, until an aggregation starts anew: renaming, keeping and dropping change which
 //! column stands for which name, and the last SELECT gives the names. So an order stays an expression over the
-//! columns, and a name of a rule never decides a name in SQL (SQLite compares those without case).
-//!
-//! In a hunt every row carries where it comes from: `_ev` the events behind it (one id, or what `retro_ids` makes),
-//! `_n` their number, `_t0` and `_t1` the times of the first and last.
+//! columns, and a name of a rule never decides a name in SQL (SQLite compares those without case). Which names there
+//! are, and what a stage does to them, the plan's row schema says.
 
 use std::collections::BTreeSet;
 
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr};
 
+use super::HIDDEN;
 use super::aggregate::aggregate;
 use super::ast::{self, Extras, Key, SelectParts};
 use super::field;
 use super::pred::{Fields, pred};
 use super::scalar;
 use super::writer::{Kind, Typed, Writer};
-use crate::ir::{Field, Glob, Part, Rename, SortKey, Stage, Stats};
+use crate::ir::{Field, SortKey, Stage, Stats};
+use crate::plan::{RowSchema, Step};
 
 /// The alias of the table before.
 const ROW: &str = "r";
-/// Columns of every row of a hunt.
-const PROVENANCE: [&str; 4] = ["_ev", "_n", "_t0", "_t1"];
 
-/// A column of the rows: the rule's name for it, and SQL's.
+/// A column of the rows in SQL; what it is for the rule, the schema says at the same place.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
-    /// The rule's name.
-    pub(super) name: String,
-    /// The column in SQL.
+    /// Its name in SQL.
     pub(super) sql: String,
-    /// What it holds.
-    pub(super) kind: Kind,
-    /// Whether it may hold lists.
-    pub(super) multi: bool,
-    /// Portable SQL: the column beside it with the list's id.
+    /// The column beside it with the list's id.
     pub(super) list: Option<String>,
 }
 
@@ -43,12 +35,12 @@ pub(super) struct Column {
 pub(super) struct Rows<'a> {
     writer: &'a Writer,
     tables: Vec<(String, Query)>,
+    schema: RowSchema,
+    /// By place in the schema.
     columns: Vec<Column>,
     /// Names in SQL that are taken, in lower case.
     taken: BTreeSet<String>,
     order: Vec<Key>,
-    /// Each row is one event.
-    are_events: bool,
 }
 
 impl Fields<Field> for Rows<'_> {
@@ -61,34 +53,32 @@ impl Fields<Field> for Rows<'_> {
     }
 
     fn test(&self, field: &Field, passes: &dyn Fn(Typed) -> Expr) -> Expr {
-        let Some(column) = self.column(&field.name) else { return ast::truth(false) };
-        let value = self.value_of(&field.name);
-        match &column.list {
+        let Some(place) = self.schema.place(&field.name) else { return ast::truth(false) };
+        let value = self.value_at(place);
+        match &self.columns[place].list {
             Some(list) => field::some_member(ast::column(ROW, list), value.expr, &|x| passes(Typed::new(x, Kind::Text))),
-            None if column.multi => self.writer.gap("a test of a computed multivalue field"),
+            None if value.multi => self.writer.gap("a test of a computed multivalue field"),
             None => passes(value),
         }
     }
 
     fn all(&self) -> Vec<Field> {
-        self.columns.iter().map(|c| Field { name: c.name.clone(), vocabulary: crate::ir::Vocabulary::Row }).collect()
+        self.schema.columns.iter().map(|c| Field { name: c.name.clone(), vocabulary: crate::ir::Vocabulary::Row }).collect()
     }
 }
 
 impl<'a> Rows<'a> {
     /// Starts from the matching events: a body whose first columns are the hidden ones, then these.
-    pub(super) fn new(writer: &'a Writer, body: SetExpr, columns: Vec<Column>) -> Self {
-        let hidden: &[&str] = if writer.is_portable() { &["_id", "_time_us"] } else { &PROVENANCE };
-        let mut taken: BTreeSet<String> = hidden.iter().map(|name| (*name).to_owned()).collect();
+    pub(super) fn new(writer: &'a Writer, body: SetExpr, columns: Vec<Column>, schema: &RowSchema) -> Self {
+        let mut taken: BTreeSet<String> = HIDDEN.iter().map(|name| (*name).to_owned()).collect();
         taken.extend(columns.iter().flat_map(|c| std::iter::once(&c.sql).chain(&c.list)).map(|name| name.to_lowercase()));
-        let newest = if writer.is_portable() { ["_time_us", "_id"] } else { ["_t1", "_ev"] };
-        let order = newest.map(|name| (ast::column(ROW, name), true)).to_vec();
-        Self { writer, tables: vec![("r0".to_owned(), ast::query(body))], columns, taken, order, are_events: true }
+        let order = ["_time_us", "_id"].map(|name| (ast::column(ROW, name), true)).to_vec();
+        Self { writer, tables: vec![("r0".to_owned(), ast::query(body))], schema: schema.clone(), columns, taken, order }
     }
 
     /// Applies a stage.
-    pub(super) fn apply(&mut self, stage: &Stage) {
-        match stage {
+    pub(super) fn apply(&mut self, step: &Step) {
+        match &step.stage {
             Stage::Filter(condition) => {
                 let filter = pred(self, condition);
                 self.push(Vec::new(), Some(filter));
@@ -99,11 +89,9 @@ impl<'a> Rows<'a> {
                     self.assign(vec![(name.clone(), value)]);
                 }
             }
-            Stage::Stats(stats) => self.stats(stats),
+            Stage::Stats(stats) => return self.stats(stats, step),
             Stage::EventStats(stats) => self.event_stats(stats),
-            Stage::Rename(renames) => renames.iter().for_each(|rename| self.rename(rename)),
-            Stage::Keep(patterns) => self.keep(patterns),
-            Stage::Drop(patterns) => self.columns.retain(|c| !patterns.iter().any(|p| wildcard(p).matches(&c.name))),
+            Stage::Rename(_) | Stage::Keep(_) | Stage::Drop(_) => {}
             Stage::Sort { keys, limit } => self.sort(keys, *limit),
             Stage::Head(count) => self.head(*count),
             Stage::Dedup { count, fields } => self.dedup(*count, fields),
@@ -111,23 +99,36 @@ impl<'a> Rows<'a> {
             Stage::FillNull { fields, value } => self.fill_null(fields, value),
             Stage::Bin { field, span, alias } => self.bin(field, *span, alias.as_ref()),
         }
+        self.carry(step);
     }
 
-    /// Ends the pipeline: the rows in order under the rule's names, in a hunt with where they come from.
-    pub(super) fn finish(self) -> (Query, Vec<String>) {
-        let mut names: Vec<String> = self.columns.iter().map(|c| c.name.clone()).collect();
-        let shown = |c: &Column| {
-            let value = ast::column(ROW, &c.sql);
-            if c.multi && !self.writer.is_portable() { ast::call("retro_to_text", vec![value]) } else { value }
-        };
-        let mut items: Vec<SelectItem> = self.columns.iter().map(|c| ast::item(shown(c), &c.name)).collect();
-        if !self.writer.is_portable() {
-            let events = ast::column(ROW, "_ev");
-            let events = if self.are_events { ast::call("retro_event", vec![events]) } else { events };
-            items.push(ast::item(events, "_ev"));
-            items.extend(PROVENANCE[1..].iter().map(|name| ast::item(ast::column(ROW, name), name)));
-            names.extend(PROVENANCE.iter().map(|name| (*name).to_owned()));
+    /// Takes over the columns that the step leaves: what the stage wrote it has put under their names already.
+    fn carry(&mut self, step: &Step) {
+        let mut columns = Vec::with_capacity(step.row.columns.len());
+        for (column, from) in step.row.columns.iter().zip(&step.from) {
+            let place = from.or_else(|| self.schema.place(&column.name));
+            let carried = match place {
+                Some(place) => self.columns[place].clone(),
+                None => self.null_column(&column.name),
+            };
+            columns.push(carried);
         }
+        self.columns = columns;
+        self.schema = step.row.clone();
+    }
+
+    /// A column that is null in every row: a name that the rule keeps although nothing has it.
+    fn null_column(&mut self, name: &str) -> Column {
+        let sql = self.fresh(name);
+        self.push(vec![ast::item(ast::null(), &sql)], None);
+        Column { sql, list: None }
+    }
+
+    /// Ends the pipeline: the rows in order under the rule's names.
+    pub(super) fn finish(self) -> (Query, Vec<String>) {
+        let mut names: Vec<String> = self.schema.columns.iter().map(|c| c.name.clone()).collect();
+        let named = self.columns.iter().zip(&names);
+        let mut items: Vec<SelectItem> = named.map(|(column, name)| ast::item(ast::column(ROW, &column.sql), name)).collect();
         if items.is_empty() {
             items.push(ast::item(ast::null(), "_empty"));
             names.push("_empty".to_owned());
@@ -142,15 +143,13 @@ impl<'a> Rows<'a> {
         self.tables.last().map_or_else(String::new, |(name, _)| name.clone())
     }
 
-    fn column(&self, name: &str) -> Option<&Column> {
-        self.columns.iter().find(|c| c.name == name)
+    fn value_at(&self, place: usize) -> Typed {
+        let column = &self.schema.columns[place];
+        Typed { expr: ast::column(ROW, &self.columns[place].sql), kind: column.kind, multi: column.multi }
     }
 
     fn value_of(&self, name: &str) -> Typed {
-        match self.column(name) {
-            Some(c) => Typed { expr: ast::column(ROW, &c.sql), kind: c.kind, multi: c.multi },
-            None => Typed::new(ast::null(), Kind::Text),
-        }
+        self.schema.place(name).map_or_else(|| Typed::new(ast::null(), Kind::Text), |place| self.value_at(place))
     }
 
     /// Returns a name in SQL that nothing has yet.
@@ -174,54 +173,24 @@ impl<'a> Rows<'a> {
         for (name, value) in values {
             let sql = self.fresh(&name);
             items.push(ast::item(value.expr, &sql));
-            let column = Column { name, sql, kind: value.kind, multi: value.multi, list: None };
-            self.set(column);
+            self.write(&name, value.kind, value.multi, sql);
         }
         self.push(items, None);
     }
 
-    fn set(&mut self, column: Column) {
-        match self.columns.iter_mut().find(|c| c.name == column.name) {
-            Some(old) => *old = column,
-            None => self.columns.push(column),
-        }
-    }
-
-    fn rename(&mut self, rename: &Rename) {
-        let pairs: Vec<(String, String)> = match (rename.from.split_once('*'), rename.to.split_once('*')) {
-            (Some((before, after)), Some((new_before, new_after))) => {
-                let new_name = |name: &String| {
-                    let middle = name.strip_prefix(before)?.strip_suffix(after)?;
-                    Some((name.clone(), format!("{new_before}{middle}{new_after}")))
-                };
-                self.columns.iter().filter_map(|c| new_name(&c.name)).collect()
+    /// Notes that a name now stands for a column in SQL, until the step's own schema is taken over.
+    fn write(&mut self, name: &str, kind: Kind, multi: bool, sql: String) {
+        let (column, written) = (Column { sql, list: None }, crate::plan::RowColumn { name: name.to_owned(), kind, multi, named: true });
+        match self.schema.place(name) {
+            Some(place) => {
+                self.schema.columns[place] = written;
+                self.columns[place] = column;
             }
-            _ => vec![(rename.from.clone(), rename.to.clone())],
-        };
-        for (from, to) in pairs {
-            if from == to {
-                continue;
-            }
-            // Where there is no `from`, an existing target becomes null.
-            self.columns.retain(|c| c.name != to);
-            if let Some(column) = self.columns.iter_mut().find(|c| c.name == from) {
-                column.name = to;
+            None => {
+                self.schema.columns.push(written);
+                self.columns.push(column);
             }
         }
-    }
-
-    fn keep(&mut self, patterns: &[String]) {
-        let mut kept: Vec<Column> = Vec::new();
-        for pattern in patterns.iter().map(String::as_str).chain(["_time"]) {
-            let glob = wildcard(pattern);
-            let found = self.columns.iter().filter(|c| glob.matches(&c.name));
-            for column in found {
-                if !kept.iter().any(|k| k.name == column.name) {
-                    kept.push(column.clone());
-                }
-            }
-        }
-        self.columns = kept;
     }
 
     fn sort(&mut self, keys: &[SortKey], limit: Option<u64>) {
@@ -244,7 +213,9 @@ impl<'a> Rows<'a> {
     }
 
     fn dedup(&mut self, count: u64, fields: &[String]) {
-        let values: Vec<Expr> = fields.iter().map(|name| self.value_of(name).expr).collect();
+        let values: Vec<Typed> = fields.iter().map(|name| self.value_of(name)).collect();
+        let values: Vec<Expr> =
+            values.into_iter().map(|value| if value.kind.is_number() { value.expr } else { self.writer.as_text(value) }).collect();
         let present = ast::all(values.iter().cloned().map(ast::is_not_null).collect());
         let place = ast::call_with("row_number", Vec::new(), Extras { over: Some((values, self.order.clone())), ..Extras::default() });
         let name = self.fresh("_place");
@@ -253,32 +224,18 @@ impl<'a> Rows<'a> {
         self.push(Vec::new(), Some(ast::op(ast::column(ROW, &name), BinaryOperator::LtEq, limit)));
     }
 
-    /// The visible columns that names or patterns mean, in their order.
-    fn matching(&self, patterns: &[String]) -> Vec<String> {
-        let globs: Vec<Glob> = patterns.iter().map(|p| wildcard(p)).collect();
-        self.columns.iter().filter(|c| globs.iter().any(|g| g.matches(&c.name))).map(|c| c.name.clone()).collect()
-    }
-
     fn format_time(&mut self, fields: &[String], format: &str) {
-        let values: Vec<(String, Typed)> = self
-            .matching(fields)
-            .into_iter()
-            .map(|name| {
-                let value = self.value_of(&name);
-                let number = scalar::number_or_null(self.writer, &value);
-                let text = if self.writer.is_portable() {
-                    portable_time(self.writer, format, &number)
-                } else {
-                    ast::call("retro_strftime", vec![self.writer.text(format), number])
-                };
-                let other = if value.kind.is_number() && !self.writer.is_portable() {
-                    ast::call("retro_to_text", vec![value.expr])
-                } else {
-                    value.expr
-                };
-                (name, Typed { expr: ast::call("coalesce", vec![text, other]), kind: Kind::Text, multi: value.multi })
-            })
-            .collect();
+        let mut values: Vec<(String, Typed)> = Vec::new();
+        for name in fields.iter().filter(|name| self.schema.place(name).is_some()) {
+            let value = self.value_of(name);
+            if value.multi {
+                self.writer.gap("the time of a multivalue field");
+            }
+            let number = scalar::number_or_null(self.writer, &value);
+            let text = portable_time(self.writer, format, &number);
+            let expr = ast::call("coalesce", vec![text, value.expr]);
+            values.push((name.clone(), Typed { expr, kind: Kind::Text, multi: value.multi }));
+        }
         if !values.is_empty() {
             self.assign(values);
         }
@@ -286,21 +243,20 @@ impl<'a> Rows<'a> {
 
     fn fill_null(&mut self, fields: &[String], text: &str) {
         let all = fields.is_empty();
-        let names: Vec<String> = if all { self.columns.iter().map(|c| c.name.clone()).collect() } else { fields.to_vec() };
-        let values: Vec<(String, Typed)> = names
+        let values: Vec<(String, Typed)> = self
+            .schema
+            .filled(fields)
             .into_iter()
             .map(|name| {
                 let value = self.value_of(&name);
                 // Without a list of fields, one that is null in every row stays so.
                 let some =
                     ast::call_with("count", vec![value.expr.clone()], Extras { over: Some((Vec::new(), Vec::new())), ..Extras::default() });
-                let filling = self.writer.text(text);
+                let filling = ast::text(text);
                 let filling =
                     if all { ast::case(vec![(ast::op(some, BinaryOperator::Gt, ast::integer(0)), filling)], None) } else { filling };
-                (
-                    name,
-                    Typed { expr: ast::call("coalesce", vec![value.expr, filling]), kind: value.kind.or(Kind::Text), multi: value.multi },
-                )
+                let expr = ast::call("coalesce", vec![value.expr, filling]);
+                (name, Typed { expr, kind: value.kind.or(Kind::Text), multi: value.multi })
             })
             .collect();
         if !values.is_empty() {
@@ -318,108 +274,74 @@ impl<'a> Rows<'a> {
         let floored = ast::op(floor, BinaryOperator::Multiply, width);
         let target = alias.map_or(name, String::as_str).to_owned();
         let old = self.value_of(&target);
-        let whole_kind = if is_whole { Kind::Integer } else { Kind::Number };
-        let kind = if old.kind.is_number() || old.expr == ast::null() { whole_kind } else { old.kind.or(whole_kind) };
         let expr = ast::case(vec![(ast::is_not_null(number), floored)], Some(old.expr));
-        self.assign(vec![(target, Typed::new(expr, kind))]);
+        self.assign(vec![(target, Typed { expr, kind: old.kind, multi: old.multi })]);
     }
 
     /// A by-field's value for grouping, and the tables that give a row once per member of its list.
-    fn by_value(&mut self, field: &Field, fill: Option<&String>, place: usize, tables: &mut ast::Tables) -> (Expr, Kind) {
+    fn by_value(&mut self, field: &Field, fill: Option<&String>, place: usize, tables: &mut ast::Tables) -> Expr {
         let value = self.value_of(&field.name);
         let filled = |x: Expr| match fill {
-            Some(fill) => ast::call("coalesce", vec![x, self.writer.text(fill)]),
+            Some(fill) => ast::call("coalesce", vec![x, ast::text(fill)]),
             None => x,
         };
-        let kind = if fill.is_some() { value.kind.or(Kind::Text) } else { value.kind };
         if !value.multi {
-            return (filled(value.expr), kind);
+            return filled(value.expr);
         }
         let alias = format!("_m{place}");
-        if !self.writer.is_portable() {
-            let members = ast::table_function("json_each", vec![ast::call("retro_members", vec![filled(value.expr)])], &alias);
-            tables.cross(members);
-            return (ast::column(&alias, "value"), Kind::Text);
-        }
-        let Some(list) = self.column(&field.name).and_then(|c| c.list.clone()) else {
-            return (self.writer.gap("grouping by a computed multivalue field"), Kind::Text);
+        let Some(list) = self.schema.place(&field.name).and_then(|place| self.columns[place].list.clone()) else {
+            return self.writer.gap("grouping by a computed multivalue field");
         };
         let same = ast::eq(ast::column(&alias, "list"), ast::column(ROW, &list));
         tables.outer(ast::derived(field::all_members(), &alias), same);
-        (filled(ast::call("coalesce", vec![ast::column(&alias, "member"), value.expr])), kind)
+        filled(ast::call("coalesce", vec![ast::column(&alias, "member"), value.expr]))
     }
 
-    fn time_column(&self) -> Option<Expr> {
-        self.column("_time").map(|c| ast::column(ROW, &c.sql))
-    }
-
-    fn stats(&mut self, stats: &Stats) {
+    fn stats(&mut self, stats: &Stats, step: &Step) {
         let mut tables = ast::Tables::new(ast::table(&[&self.last()], ROW));
-        let by: Vec<(Expr, Kind)> =
-            stats.by.iter().enumerate().map(|(i, f)| self.by_value(f, stats.fill_null_by.as_ref(), i, &mut tables)).collect();
-        let time = self.time_column();
-        let aggregates: Vec<Typed> = stats.aggregates.iter().map(|a| aggregate(self, &self.order, time.as_ref(), a)).collect();
-        let present = by.iter().map(|(expr, _)| ast::is_not_null(expr.clone())).collect();
+        let fill = stats.fill_null_by.as_ref();
+        let by: Vec<Expr> = stats.by.iter().enumerate().map(|(i, f)| self.by_value(f, fill, i, &mut tables)).collect();
+        let aggregates: Vec<Expr> = stats.aggregates.iter().map(|a| aggregate(self, a).expr).collect();
+        let present = by.iter().map(|expr| ast::is_not_null(expr.clone())).collect();
         let filter = if by.is_empty() { None } else { Some(ast::all(present)) };
-        let provenance = if self.writer.is_portable() { Vec::new() } else { self.merged_provenance() };
 
-        self.taken = if self.writer.is_portable() { BTreeSet::new() } else { PROVENANCE.map(str::to_owned).into() };
-        self.columns = Vec::new();
-        let group_by: Vec<Expr> = by.iter().map(|(expr, _)| expr.clone()).collect();
-        let named = stats.by.iter().map(|f| &f.name).zip(by.into_iter().map(|(expr, kind)| Typed::new(expr, kind)));
-        let named = named.chain(stats.aggregates.iter().map(|a| &a.alias).zip(aggregates));
-        let mut items = Vec::new();
-        let mut keys = Vec::new();
-        for (i, (name, value)) in named.enumerate() {
+        self.taken = BTreeSet::new();
+        let names = stats.by.iter().map(|f| &f.name).chain(stats.aggregates.iter().map(|a| &a.alias));
+        let mut columns: Vec<Option<Column>> = vec![None; step.row.columns.len()];
+        let (mut items, mut keys) = (Vec::new(), Vec::new());
+        for (i, (name, value)) in names.zip(by.iter().cloned().chain(aggregates)).enumerate() {
             let sql = self.fresh(name);
-            items.push(ast::item(value.expr, &sql));
-            if i < stats.by.len() {
+            items.push(ast::item(value, &sql));
+            if i < by.len() {
                 keys.push((ast::column(ROW, &sql), false));
             }
-            self.set(Column { name: name.clone(), sql, kind: value.kind, multi: value.multi, list: None });
+            if let Some(place) = step.row.place(name) {
+                columns[place] = Some(Column { sql, list: None });
+            }
         }
-        items.extend(provenance);
-        self.push_query(ast::query(ast::select(SelectParts { items, from: tables.into_from(), filter, group_by })));
+        self.push_query(ast::query(ast::select(SelectParts { items, from: tables.into_from(), filter, group_by: by })));
+        self.columns = columns.into_iter().flatten().collect();
+        self.schema = step.row.clone();
         self.order = keys;
-        self.are_events = false;
     }
 
-    fn merged_provenance(&self) -> Vec<SelectItem> {
-        let column = |name| ast::column(ROW, name);
-        let count = if self.are_events {
-            ast::call_with("count", vec![column("_ev")], Extras { distinct: true, ..Extras::default() })
-        } else {
-            ast::call("coalesce", vec![ast::call("sum", vec![column("_n")]), ast::integer(0)])
-        };
-        vec![
-            ast::item(ast::call("retro_ids", vec![column("_ev")]), "_ev"),
-            ast::item(count, "_n"),
-            ast::item(ast::call("min", vec![column("_t0")]), "_t0"),
-            ast::item(ast::call("max", vec![column("_t1")]), "_t1"),
-        ]
-    }
-
-    /// Groups in a table of their own, joined to the rows: functions of the store cannot be window functions.
+    /// Groups in a table of their own, joined to the rows. A row of no group keeps what it has.
     fn event_stats(&mut self, stats: &Stats) {
         let fill = stats.fill_null_by.as_ref();
         let mut tables = ast::Tables::new(ast::table(&[&self.last()], ROW));
-        let by: Vec<Expr> = stats.by.iter().enumerate().map(|(i, f)| self.by_value(f, fill, i, &mut tables).0).collect();
-        let time = self.time_column();
-        let aggregates: Vec<Typed> = stats.aggregates.iter().map(|a| aggregate(self, &self.order, time.as_ref(), a)).collect();
+        let by: Vec<Expr> = stats.by.iter().enumerate().map(|(i, f)| self.by_value(f, fill, i, &mut tables)).collect();
+        let aggregates: Vec<Typed> = stats.aggregates.iter().map(|a| aggregate(self, a)).collect();
         let mut items: Vec<SelectItem> = by.iter().enumerate().map(|(i, expr)| ast::item(expr.clone(), &format!("_k{i}"))).collect();
         items.extend(aggregates.iter().enumerate().map(|(i, value)| ast::item(value.expr.clone(), &format!("_a{i}"))));
+        items.push(ast::item(ast::integer(1), "_found"));
         let present = by.iter().cloned().map(ast::is_not_null).collect();
         let filter = if by.is_empty() { None } else { Some(ast::all(present)) };
         let groups = ast::query(ast::select(SelectParts { items, from: tables.into_from(), filter, group_by: by }));
 
         let same = stats.by.iter().enumerate().map(|(i, field)| {
             let value = self.value_of(&field.name);
-            let own = match (value.multi, self.writer.is_portable()) {
-                (true, true) => self.writer.gap("eventstats by a multivalue field"),
-                (true, false) => ast::call("retro_field", vec![ast::text("first_member"), value.expr]),
-                (false, _) => value.expr,
-            };
-            let own = fill.map_or(own.clone(), |fill| ast::call("coalesce", vec![own, self.writer.text(fill)]));
+            let own = if value.multi { self.writer.gap("eventstats by a multivalue field") } else { value.expr };
+            let own = fill.map_or(own.clone(), |fill| ast::call("coalesce", vec![own, ast::text(fill)]));
             ast::eq(ast::column("_g", &format!("_k{i}")), own)
         });
         let on = ast::all(same.collect());
@@ -427,9 +349,11 @@ impl<'a> Rows<'a> {
         joined.outer(ast::derived(groups, "_g"), on);
         let mut items = vec![ast::everything(ROW)];
         for (i, (wanted, value)) in stats.aggregates.iter().zip(aggregates).enumerate() {
-            let sql = self.fresh(&wanted.alias);
-            items.push(ast::item(ast::column("_g", &format!("_a{i}")), &sql));
-            self.set(Column { name: wanted.alias.clone(), sql, kind: value.kind, multi: value.multi, list: None });
+            let (old, sql) = (self.value_of(&wanted.alias), self.fresh(&wanted.alias));
+            let found = ast::is_not_null(ast::column("_g", "_found"));
+            let made = ast::case(vec![(found, ast::column("_g", &format!("_a{i}")))], Some(old.expr));
+            items.push(ast::item(made, &sql));
+            self.write(&wanted.alias, value.kind, value.multi, sql);
         }
         self.push_query(ast::query(ast::select(SelectParts { items, from: joined.into_from(), ..Default::default() })));
     }
@@ -445,11 +369,6 @@ pub(super) fn unused(taken: &mut BTreeSet<String>, name: &str) -> String {
         candidate = format!("{base}~{number}");
     }
     candidate
-}
-
-fn wildcard(pattern: &str) -> Glob {
-    let pieces = pattern.split('*').enumerate();
-    Glob::new(pieces.flat_map(|(i, text)| (i > 0).then_some(Part::Any).into_iter().chain([Part::Text(text.to_owned())])))
 }
 
 /// The time as text by SQLite's own strftime, of whole seconds (it rounds fractions up), for the parts that every

@@ -4,7 +4,7 @@ use sqlparser::ast::SelectItem;
 
 use super::field::{EventFields, VIEW};
 use super::writer::Writer;
-use super::{COLUMN_MAX, Dialect, ast, base_select, pred};
+use super::{COLUMN_MAX, ast, base_select, pred};
 use crate::catalog::Catalog;
 use crate::plan::CategoryView;
 
@@ -14,7 +14,7 @@ const SYSTEM_COLUMNS: [&str; 6] = ["_id", "_time", "_time_us", "_host", "_source
 /// Makes the SELECT of a view. A column without a portable form is left out; `None` where a condition has none, or where
 /// there are more columns than SQLite takes.
 pub fn category_select(view: &CategoryView, catalog: &Catalog) -> Option<String> {
-    let writer = Writer::new(Dialect::Portable);
+    let writer = Writer::default();
     let is_shown: Vec<bool> = (0..view.columns.len()).map(|index| is_shown(view, index, catalog)).collect();
     if view.columns.len() + SYSTEM_COLUMNS.len() > COLUMN_MAX {
         return None;
@@ -27,14 +27,13 @@ pub fn category_select(view: &CategoryView, catalog: &Catalog) -> Option<String>
         for ((name, expr), _) in view.columns.iter().zip(&member.columns).zip(&is_shown).filter(|(_, shown)| **shown) {
             items.push(ast::item(fields.value(expr).expr, name));
         }
-        selects.push(base_select(&writer, event_type, pred::pred(&fields, &member.condition), items));
+        selects.push(base_select(event_type, pred::pred(&fields, &member.condition), items));
     }
     if selects.is_empty() {
         return None;
     }
     let text = ast::print(&ast::query(ast::union_all(selects)));
-    let (_, gaps) = writer.finish();
-    gaps.is_empty().then_some(text)
+    writer.finish().is_empty().then_some(text)
 }
 
 /// Whether a column has a name of its own and a portable form in every event type.
@@ -43,10 +42,10 @@ fn is_shown(view: &CategoryView, index: usize, catalog: &Catalog) -> bool {
         return false;
     }
     view.members.iter().all(|member| {
-        let writer = Writer::new(Dialect::Portable);
+        let writer = Writer::default();
         catalog.event_type(member.event_type).is_some_and(|event_type| {
             EventFields { writer: &writer, event_type }.value(&member.columns[index]);
-            writer.finish().1.is_empty()
+            writer.finish().is_empty()
         })
     })
 }

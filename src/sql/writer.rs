@@ -1,48 +1,12 @@
-//! What every part of the SQL writer shares: the dialect, the bound parameters, the features that could not be said.
+//! What every part of the SQL writer shares: typed expressions, and the features that could not be said.
 
 use std::cell::RefCell;
 
 use sqlparser::ast::{BinaryOperator, Expr};
 
-use super::{Dialect, ast};
+use super::ast;
 use crate::diag::{Diagnostic, Severity};
-use crate::store::SqlValue;
-
-/// What an expression's values are, as far as it is known before it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Text, which may be the text of a number.
-    Text,
-    /// An integer.
-    Integer,
-    /// A number.
-    Number,
-    /// SQLite's truth: 1, 0, or NULL for false.
-    Truth,
-    /// The text `True` or `False`: a truth in a column.
-    TruthText,
-    /// Text in some rows, an integer in others.
-    TextOrInteger,
-    /// Anything.
-    Any,
-}
-
-impl Kind {
-    /// What a value is that is one or the other.
-    pub(super) fn or(self, other: Self) -> Self {
-        match (self, other) {
-            (a, b) if a == b => a,
-            (Self::Integer, Self::Number) | (Self::Number, Self::Integer) => Self::Number,
-            (Self::Text | Self::Integer | Self::TextOrInteger, Self::Text | Self::Integer | Self::TextOrInteger) => Self::TextOrInteger,
-            _ => Self::Any,
-        }
-    }
-
-    /// Whether values are numbers in SQLite's sense.
-    pub(super) fn is_number(self) -> bool {
-        matches!(self, Self::Integer | Self::Number)
-    }
-}
+pub(super) use crate::plan::Kind;
 
 /// An expression and what is known of its values.
 #[derive(Debug, Clone)]
@@ -62,50 +26,16 @@ impl Typed {
     }
 }
 
-/// The dialect, and what a statement gathers while it is written.
-#[derive(Debug)]
+/// What a statement gathers while it is written.
+#[derive(Debug, Default)]
 pub(super) struct Writer {
-    /// Which dialect.
-    pub(super) dialect: Dialect,
-    parameters: RefCell<Vec<SqlValue>>,
     gaps: RefCell<Vec<Diagnostic>>,
 }
 
 impl Writer {
-    /// Makes a writer of a dialect.
-    pub(super) fn new(dialect: Dialect) -> Self {
-        Self { dialect, parameters: RefCell::default(), gaps: RefCell::default() }
-    }
-
-    /// Whether only SQLite's own functions may be used.
-    pub(super) fn is_portable(&self) -> bool {
-        self.dialect == Dialect::Portable
-    }
-
-    /// Makes a text value: bound in a hunt, a literal in portable SQL.
-    pub(super) fn text(&self, text: &str) -> Expr {
-        if self.is_portable() { ast::text(text) } else { self.bind(SqlValue::Text(text.to_owned())) }
-    }
-
-    /// Binds a value.
-    pub(super) fn bind(&self, value: SqlValue) -> Expr {
-        let mut parameters = self.parameters.borrow_mut();
-        let known = parameters.iter().position(|p| *p == value);
-        ast::parameter(
-            1 + known.unwrap_or_else(|| {
-                parameters.push(value);
-                parameters.len() - 1
-            }),
-        )
-    }
-
-    /// Notes a feature that this dialect cannot say; the expression stands for nothing.
+    /// Notes a feature that SQLite alone cannot say; the expression stands for nothing.
     pub(super) fn gap(&self, feature: &str) -> Expr {
-        let diagnostic = if self.is_portable() {
-            Diagnostic::new(Severity::Note, "not-portable", format!("{feature} has no form in portable SQL"))
-        } else {
-            Diagnostic::error("sql-unsupported", format!("{feature} is not supported in a hunt"))
-        };
+        let diagnostic = Diagnostic::new(Severity::Note, "not-portable", format!("{feature} has no form in portable SQL"));
         let mut gaps = self.gaps.borrow_mut();
         if !gaps.contains(&diagnostic) {
             gaps.push(diagnostic);
@@ -113,9 +43,11 @@ impl Writer {
         ast::null()
     }
 
-    /// The parameters and what could not be said.
-    pub(super) fn finish(self) -> (Vec<SqlValue>, Vec<Diagnostic>) {
-        (self.parameters.into_inner(), self.gaps.into_inner())
+    /// What could not be said, in the order of the messages.
+    pub(super) fn finish(self) -> Vec<Diagnostic> {
+        let mut gaps = self.gaps.into_inner();
+        gaps.sort_by(|a, b| a.message.cmp(&b.message));
+        gaps
     }
 
     /// Makes the value of a typed expression for use as data: a truth becomes its text.
@@ -123,11 +55,11 @@ impl Writer {
         if typed.kind != Kind::Truth {
             return typed;
         }
-        let expr = ast::case(vec![(typed.expr, self.text("True"))], Some(self.text("False")));
+        let expr = ast::case(vec![(typed.expr, ast::text("True"))], Some(ast::text("False")));
         Typed::new(expr, Kind::TruthText)
     }
 
-    /// Makes the text of a value, in portable SQL.
+    /// Makes the text of a value.
     pub(super) fn as_text(&self, typed: Typed) -> Expr {
         let typed = self.data(typed);
         match typed.kind {
@@ -137,7 +69,7 @@ impl Writer {
         }
     }
 
-    /// Makes the number of a value, NULL where it is none, in portable SQL.
+    /// Makes the number of a value, NULL where it is none.
     pub(super) fn as_number(&self, typed: Typed) -> Expr {
         let typed = self.data(typed);
         match typed.kind {

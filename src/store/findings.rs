@@ -30,6 +30,8 @@ pub struct Finding {
     pub rule_index: usize,
     /// By-field in the rule's spelling → value.
     pub group: Vec<(String, String)>,
+    /// How many findings of the rule with the same group or event come before it in the hunt.
+    pub ordinal: u32,
     /// Start of the window, for windowed rules.
     pub window_start_us: Option<i64>,
     /// The event, for row-wise rules.
@@ -46,8 +48,8 @@ pub struct Finding {
     pub message: String,
     /// Risk objects with values.
     pub risk_objects: Vec<FindingRiskObject>,
-    /// All columns of the result row.
-    pub columns: Vec<(String, String)>,
+    /// The columns of the result row: null, text, number or list of texts.
+    pub columns: Vec<(String, serde_json::Value)>,
     /// The events, at most [`EVIDENCE_CAP`] of which are kept.
     pub evidence: Vec<EventId>,
 }
@@ -111,6 +113,7 @@ mod tests {
         Finding {
             rule_index: 0,
             group: vec![("user".into(), user.into())],
+            ordinal: 0,
             window_start_us: None,
             event: None,
             count,

@@ -22,11 +22,15 @@ pub struct HuntWriter<'s> {
     rules: Vec<SavedRule>,
     outcome: HuntOutcome,
     hashes: FxHashMap<SourceId, String>,
+    /// What the outcome was when the rule at hand began.
+    before_rule: HuntOutcome,
 }
 
 /// A rule's row, and what of it goes into each of its findings.
 struct SavedRule {
     row: i64,
+    /// It could not run to its end: what earlier hunts found of it says nothing new.
+    failed: bool,
     id: String,
     impact: Option<f64>,
     confidence: Option<f64>,
@@ -83,12 +87,47 @@ impl<'s> HuntWriter<'s> {
             rules,
             outcome,
             hashes: FxHashMap::default(),
+            before_rule: outcome,
         })
     }
 
     /// How many findings were saved so far.
     pub fn findings(&self) -> u64 {
         self.outcome.new + self.outcome.known
+    }
+
+    /// Begins the findings of one rule, so that they can be taken back together.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn begin_rule(&mut self) -> Result<(), StoreError> {
+        self.before_rule = self.outcome;
+        self.connection.prepare_cached("SAVEPOINT rule")?.execute([])?;
+        Ok(())
+    }
+
+    /// Ends the findings of the rule that was begun.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn end_rule(&mut self) -> Result<(), StoreError> {
+        self.connection.prepare_cached("RELEASE rule")?.execute([])?;
+        Ok(())
+    }
+
+    /// Takes back the findings of the rule that was begun: it could not run to its end.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn take_back_rule(&mut self) -> Result<(), StoreError> {
+        self.connection.prepare_cached("ROLLBACK TO rule")?.execute([])?;
+        self.outcome = self.before_rule;
+        self.end_rule()
+    }
+
+    /// Notes that a rule could not run to its end: findings of it from earlier hunts stay as they are.
+    pub fn failed(&mut self, rule_index: usize) {
+        self.rules[rule_index].failed = true;
     }
 
     /// Saves a finding.
@@ -98,7 +137,7 @@ impl<'s> HuntWriter<'s> {
     pub fn save(&mut self, finding: &Finding) -> Result<(), StoreError> {
         let identity = self.identity(finding)?;
         let (hunt, rule) = (self.outcome.hunt_id.0, &self.rules[finding.rule_index]);
-        let (group, columns) = (object(&finding.group), object(&finding.columns));
+        let (group, columns) = (texts(&finding.group), object(&finding.columns));
         let objects = risk_objects(&finding.risk_objects);
         let events = count(finding.count);
         let row = params![
@@ -167,6 +206,9 @@ impl<'s> HuntWriter<'s> {
                 add(value);
             }),
         }
+        if finding.ordinal > 0 {
+            add(&finding.ordinal.to_string());
+        }
         Ok(hex(&hasher.finalize()[..16]))
     }
 }
@@ -209,7 +251,7 @@ fn save_rule(connection: &Connection, meta: &RuleMeta) -> Result<SavedRule, Stor
         .prepare_cached("SELECT id FROM rule WHERE rule_id = ?1 AND hash = ?2")?
         .query_row(params![meta.id, meta.hash], |row| row.get(0))?;
     let (impact, confidence) = meta.risk.map_or((None, None), |r| (r.impact, r.confidence));
-    Ok(SavedRule { row, id: meta.id.clone(), impact, confidence })
+    Ok(SavedRule { row, failed: false, id: meta.id.clone(), impact, confidence })
 }
 
 /// Marks what this hunt did not find again: of its own rules `gone`, of older texts of its rules `superseded`.
@@ -217,7 +259,7 @@ fn retire(connection: &Connection, outcome: &mut HuntOutcome, rules: &[SavedRule
     connection.execute_batch(
         "CREATE TEMP TABLE IF NOT EXISTS hunted (rule INTEGER PRIMARY KEY, rule_id TEXT NOT NULL); DELETE FROM temp.hunted;",
     )?;
-    for rule in rules {
+    for rule in rules.iter().filter(|rule| !rule.failed) {
         connection
             .prepare_cached("INSERT OR IGNORE INTO temp.hunted (rule, rule_id) VALUES (?1, ?2)")?
             .execute(params![rule.row, rule.id])?;
@@ -239,11 +281,19 @@ fn retire(connection: &Connection, outcome: &mut HuntOutcome, rules: &[SavedRule
     Ok(())
 }
 
-fn object(pairs: &[(String, String)]) -> String {
+fn texts(pairs: &[(String, String)]) -> String {
     if pairs.is_empty() {
         return "{}".to_owned();
     }
     let map: serde_json::Map<_, _> = pairs.iter().map(|(k, v)| (k.clone(), serde_json::Value::from(v.as_str()))).collect();
+    serde_json::Value::Object(map).to_string()
+}
+
+fn object(pairs: &[(String, serde_json::Value)]) -> String {
+    if pairs.is_empty() {
+        return "{}".to_owned();
+    }
+    let map: serde_json::Map<_, _> = pairs.iter().cloned().collect();
     serde_json::Value::Object(map).to_string()
 }
 

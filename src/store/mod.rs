@@ -49,7 +49,8 @@ pub use ledger::{KnownBytes, SourceRow};
 pub use origin::{EventOrigin, Origins};
 pub use query::{QueryLimits, QueryResult, SqlValue};
 pub use read::{Alias, Envelope, StoredEvent, StoredValue};
-pub use scan::EventRange;
+pub use scan::{EventHead, EventRange, EventReader};
+pub use time::time_cell;
 pub use views::ViewDefinition;
 pub use writer::{SourceEnd, SourceOutcome, SourceStart, Writer};
 
@@ -178,6 +179,30 @@ impl Store {
         scan::scan(&self.connection, event_type, columns, range, visit)
     }
 
+    /// Reads events of a type with their heads, by their ids.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn event_reader<'s>(&'s self, event_type: &'s EventType, columns: &[ColumnIndex]) -> Result<EventReader<'s>, StoreError> {
+        EventReader::new(&self.connection, event_type, columns)
+    }
+
+    /// Reads the rendered text of an event.
+    ///
+    /// # Errors
+    /// When SQLite fails or the text is damaged.
+    pub fn message(&self, id: EventId) -> Result<Option<String>, StoreError> {
+        messages::read(&self.connection, id.0)
+    }
+
+    /// The time of the newest event (µs UTC).
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn newest_time(&self) -> Result<Option<i64>, StoreError> {
+        Ok(self.connection.query_row("SELECT max(time_us) FROM event", [], |row| row.get(0))?)
+    }
+
     /// Reads a value of the dictionary.
     ///
     /// # Errors
@@ -231,20 +256,6 @@ impl Store {
     /// When SQLite fails.
     pub fn run(&self, sql: &str, parameters: &[SqlValue]) -> Result<QueryResult, StoreError> {
         query::run(&self.connection, sql, parameters)
-    }
-
-    /// Fills the temporary table `candidate(event)` that generated SQL reads.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub fn set_candidates(&self, events: &[EventId]) -> Result<(), StoreError> {
-        self.connection
-            .execute_batch("CREATE TEMP TABLE IF NOT EXISTS candidate (event INTEGER PRIMARY KEY); DELETE FROM temp.candidate;")?;
-        let mut insert = self.connection.prepare_cached("INSERT OR IGNORE INTO temp.candidate (event) VALUES (?1)")?;
-        for event in events {
-            insert.execute([event.0])?;
-        }
-        Ok(())
     }
 
     /// Starts saving a hunt: its findings become visible together, when it is finished.

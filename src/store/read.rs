@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::cell::Cell;
-use super::time::{base, format_time};
+use super::time::time_cell;
 use super::{StoreError, messages, scan};
 use crate::catalog::{Column, ColumnIndex, Encoding, EventId, EventType, SourceId, TypeId, ValueId};
 
@@ -141,8 +141,6 @@ pub(super) fn render(
         (Cell::Value(id), _) => value(connection, *id)?,
         (Cell::Int(id), Encoding::Dictionary) => value(connection, ValueId(*id))?,
         (Cell::Int(number), Encoding::Inline) => StoredValue::Text(number.to_string()),
-        (Cell::Int(difference), Encoding::Time(shape)) => {
-            StoredValue::Text(format_time(shape, base(time_us.unwrap_or(0), shape) + difference))
-        }
+        (Cell::Int(difference), Encoding::Time(shape)) => StoredValue::Text(time_cell(shape, *difference, time_us)),
     }))
 }

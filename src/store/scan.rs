@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Statement, params};
+use rusqlite::{CachedStatement, Connection, Row, Statement, params};
 
 use super::StoreError;
 use super::cell::Cell;
@@ -31,46 +31,125 @@ pub(super) fn scan(
     range: EventRange,
     visit: &mut dyn FnMut(EventId, &[Cell<'_>]) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
-    let outside = Outside::of(event_type, columns);
-    let sql = statement(event_type, columns, range);
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut others = if outside.is_empty() {
-        None
-    } else {
-        Some(connection.prepare_cached("SELECT field, value FROM overflow WHERE event = ?1 ORDER BY field")?)
-    };
-    let mut rows = statement.query(params![range.first.0, range.last.0])?;
-    let mut texts = String::new();
-    let mut recycled: Vec<Cell<'static>> = Vec::with_capacity(columns.len());
-    while let Some(row) = rows.next()? {
-        let event = EventId(row.get(0)?);
-        let found = others.as_mut().map(|select| outside.read(select, event, &mut texts)).transpose()?;
-        let mut cells: Vec<Cell<'_>> = recycled;
-        let mut index = 1;
-        for column in columns {
-            if is_outside(event_type, *column) {
-                cells.push(Cell::Null);
-            } else {
-                cells.push(cell(event, row.get_ref_unwrap(index))?);
-                index += 1;
+    let statement = connection.prepare_cached(&statement(event_type, columns, range, Head::Id))?;
+    let mut reader = Reader::new(connection, event_type, columns, statement)?;
+    reader.each(range.first, range.last, 1, &mut |event, _, cells| visit(event, cells))
+}
+
+/// What the table of all events has of one, beside its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventHead {
+    /// The event.
+    pub id: EventId,
+    /// Its time in µs UTC.
+    pub time_us: Option<i64>,
+    /// Its host.
+    pub host: Option<ValueId>,
+    /// Its record number.
+    pub record: Option<i64>,
+}
+
+/// Reads events of one type one by one or in runs, with their heads.
+pub struct EventReader<'s>(Reader<'s>);
+
+impl<'s> EventReader<'s> {
+    pub(super) fn new(connection: &'s Connection, event_type: &'s EventType, columns: &[ColumnIndex]) -> Result<Self, StoreError> {
+        let all = EventRange { first: EventId(0), last: EventId(0), since_us: None, until_us: None };
+        let statement = connection.prepare_cached(&statement(event_type, columns, all, Head::Whole))?;
+        Ok(Self(Reader::new(connection, event_type, columns, statement)?))
+    }
+
+    /// Reads the events of the type between two ids, both included, ascending.
+    ///
+    /// # Errors
+    /// When SQLite fails or the visitor does.
+    pub fn each(
+        &mut self,
+        first: EventId,
+        last: EventId,
+        visit: &mut dyn FnMut(EventHead, &[Cell<'_>]) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        self.0.each(first, last, 4, &mut |id, row, cells| {
+            let host: Option<i64> = row.get(2)?;
+            visit(EventHead { id, time_us: row.get(1)?, host: host.map(ValueId), record: row.get(3)? }, cells)
+        })
+    }
+}
+
+/// Which columns of the table of all events come before an event's cells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Head {
+    Id,
+    Whole,
+}
+
+/// A statement over one type's cells at work.
+struct Reader<'s> {
+    event_type: &'s EventType,
+    columns: Vec<ColumnIndex>,
+    statement: CachedStatement<'s>,
+    outside: Outside,
+    others: Option<CachedStatement<'s>>,
+    texts: String,
+}
+
+impl<'s> Reader<'s> {
+    fn new(
+        connection: &'s Connection,
+        event_type: &'s EventType,
+        columns: &[ColumnIndex],
+        statement: CachedStatement<'s>,
+    ) -> Result<Self, StoreError> {
+        let outside = Outside::of(event_type, columns);
+        let others = if outside.is_empty() {
+            None
+        } else {
+            Some(connection.prepare_cached("SELECT field, value FROM overflow WHERE event = ?1 ORDER BY field")?)
+        };
+        Ok(Self { event_type, columns: columns.to_vec(), statement, outside, others, texts: String::new() })
+    }
+
+    /// `heads` columns stand before the first cell.
+    fn each(
+        &mut self,
+        first: EventId,
+        last: EventId,
+        heads: usize,
+        visit: &mut dyn FnMut(EventId, &Row<'_>, &[Cell<'_>]) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let (event_type, columns) = (self.event_type, &self.columns);
+        let mut rows = self.statement.query(params![first.0, last.0])?;
+        let mut recycled: Vec<Cell<'static>> = Vec::with_capacity(columns.len());
+        while let Some(row) = rows.next()? {
+            let event = EventId(row.get(0)?);
+            let found = self.others.as_mut().map(|select| self.outside.read(select, event, &mut self.texts)).transpose()?;
+            let mut cells: Vec<Cell<'_>> = recycled;
+            let mut index = heads;
+            for column in columns {
+                if is_outside(event_type, *column) {
+                    cells.push(Cell::Null);
+                } else {
+                    cells.push(cell(event, row.get_ref_unwrap(index))?);
+                    index += 1;
+                }
+            }
+            for (place, value) in found.into_iter().flatten() {
+                cells[place] = match value {
+                    Kept::Int(number) => Cell::Int(number),
+                    Kept::Value(id) => Cell::Value(id),
+                    Kept::Text(start, end) => Cell::Text(&self.texts[start..end]),
+                };
+            }
+            let flow = visit(event, row, &cells)?;
+            cells.clear();
+            // Empty, so nothing borrows: the same allocation serves the next row.
+            recycled = cells.into_iter().map(|_| Cell::Null).collect();
+            if flow.is_break() {
+                break;
             }
         }
-        for (place, value) in found.into_iter().flatten() {
-            cells[place] = match value {
-                Kept::Int(number) => Cell::Int(number),
-                Kept::Value(id) => Cell::Value(id),
-                Kept::Text(start, end) => Cell::Text(&texts[start..end]),
-            };
-        }
-        let flow = visit(event, &cells)?;
-        cells.clear();
-        // Empty, so nothing borrows: the same allocation serves the next row.
-        recycled = cells.into_iter().map(|_| Cell::Null).collect();
-        if flow.is_break() {
-            break;
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn cell(event: EventId, value: ValueRef<'_>) -> Result<Cell<'_>, StoreError> {
@@ -139,19 +218,20 @@ impl Outside {
     }
 }
 
-fn statement(event_type: &EventType, columns: &[ColumnIndex], range: EventRange) -> String {
+fn statement(event_type: &EventType, columns: &[ColumnIndex], range: EventRange, head: Head) -> String {
     let (id, table) = match &event_type.storage {
         Storage::Table(table) => ("t._id", format!("{table} t")),
         Storage::Overflow => ("t.id", "event t".to_owned()),
     };
     let cells: String =
         columns.iter().filter(|c| !is_outside(event_type, **c)).map(|c| format!(", {}", cell_sql(event_type, *c, id))).collect();
-    let mut sql = format!("SELECT {id}{cells} FROM {table}");
+    let heads = if head == Head::Whole { ", x.time_us, x.host, x.record" } else { "" };
+    let mut sql = format!("SELECT {id}{heads}{cells} FROM {table}");
     let mut conditions = format!(" WHERE {id} BETWEEN ?1 AND ?2");
     if event_type.storage == Storage::Overflow {
         conditions.push_str(&format!(" AND {}", is_of_type(event_type, "t.type")));
     }
-    if range.since_us.is_some() || range.until_us.is_some() {
+    if head == Head::Whole || range.since_us.is_some() || range.until_us.is_some() {
         sql.push_str(&format!(" JOIN event x ON x.id = {id}"));
         conditions.push_str(&range.since_us.map(|us| format!(" AND x.time_us >= {us}")).unwrap_or_default());
         conditions.push_str(&range.until_us.map(|us| format!(" AND x.time_us < {us}")).unwrap_or_default());

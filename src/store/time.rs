@@ -58,6 +58,11 @@ pub(super) fn base(time_us: i64, shape: TimeShape) -> i64 {
     }
 }
 
+/// The text of a time that lies in a cell as a difference to its event's time.
+pub fn time_cell(shape: TimeShape, difference: i64, time_us: Option<i64>) -> String {
+    format_time(shape, base(time_us.unwrap_or(0), shape) + difference)
+}
+
 /// Writes a time in a shape.
 pub(super) fn format_time(shape: TimeShape, value: i64) -> String {
     let unit = per_second(shape);

@@ -13,11 +13,11 @@ use retrohunt::taxonomy::Taxonomy;
 use rusqlite::types::ValueRef;
 
 use super::correlate::Expected;
-use super::evaluate::{self, Event};
+use super::evaluate::{self, Event, Value};
 use super::generate::batch::{batch, json_lines};
 
-/// A row as it is shown: column → text, members of a list on lines; null columns are absent.
-pub(crate) type ShownRow = BTreeMap<String, String>;
+/// A result row: column → value; null columns are absent.
+pub(crate) type ResultRow = BTreeMap<String, Value>;
 
 /// What one rule found.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,7 +25,7 @@ pub(crate) struct Found {
     /// Ids of the events that match, or of those behind result rows.
     pub(crate) events: Vec<i64>,
     /// Result rows of a rule with stages.
-    pub(crate) rows: Vec<ShownRow>,
+    pub(crate) rows: Vec<ResultRow>,
 }
 
 /// A store on disk.
@@ -81,11 +81,12 @@ impl Stored {
         assert!(summary.failed.is_empty(), "{:?}", summary.failed);
         let mut filter = FindingFilter::default();
         filter.hunt = Some(summary.outcome.hunt_id);
+        let saved = self.store.findings(&filter).expect("findings").len();
+        assert_eq!(saved as u64, summary.findings, "every result row is a finding of its own");
         let mut found: BTreeMap<String, Found> = BTreeMap::new();
         for row in self.store.findings(&filter).expect("findings") {
-            let columns = row.columns.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
-            let shown = columns.filter(|(_, value)| !value.is_empty()).collect();
-            found.entry(row.rule_id).or_default().rows.push(shown);
+            let columns = row.columns.iter().map(|(name, value)| (name.clone(), of_json(value)));
+            found.entry(row.rule_id).or_default().rows.push(columns.filter(|(_, value)| *value != Value::Null).collect());
         }
         for row in self.store.evidence(&filter).expect("evidence") {
             found.entry(row.rule_id).or_default().events.push(row.event.0);
@@ -105,8 +106,8 @@ impl Stored {
         }
         let mut found: BTreeMap<String, Vec<Expected>> = BTreeMap::new();
         for row in self.store.findings(&filter).expect("findings") {
-            let column = |name: &str| row.columns[name].as_str().expect("text").to_owned();
-            let time = |name: &str| parse_iso_time(&column(name)).expect("a time");
+            let column = |name: &str| row.columns[name].as_str().expect("text");
+            let time = |name: &str| parse_iso_time(column(name)).expect("a time");
             let events = events.remove(&row.finding_id).unwrap_or_default();
             assert_eq!(row.count, events.len() as u64, "few events are all evidence");
             found.entry(row.rule_id.clone()).or_default().push(Expected {
@@ -115,7 +116,7 @@ impl Stored {
                 last_us: row.last_time_us.expect("a time"),
                 first_window_us: time("first_window"),
                 last_window_us: time("last_window"),
-                windows: column("windows").parse().expect("a number"),
+                windows: row.columns["windows"].as_u64().and_then(|n| usize::try_from(n).ok()).expect("a number"),
                 events,
             });
         }
@@ -150,19 +151,21 @@ impl Stored {
         Some(found)
     }
 
+    /// The columns of a rule's result rows.
+    pub(crate) fn columns(&self, rule: &Rule) -> Vec<String> {
+        let plan = plan_rule(rule, &self.store.catalog().expect("a catalog"), Taxonomy::embedded());
+        plan.result().columns.iter().map(|column| column.name.clone()).collect()
+    }
+
     /// Runs a rule's portable SQL in a plain SQLite client; `None` where it has no portable form.
     pub(crate) fn portable(&self, rule: &Rule) -> Option<Found> {
         let catalog = self.store.catalog().expect("a catalog");
-        let row_wise = rule.query.stages.is_empty();
-        if !row_wise && !aggregates(&rule.query) {
-            return None; // its rows do not name their events
-        }
+        let row_wise = only_filters(&rule.query);
         let plan = plan_rule(rule, &catalog, Taxonomy::embedded());
         let statement = sql::portable(&plan, &catalog).expect("few columns");
         if !statement.not_portable.is_empty() {
             return None;
         }
-        assert!(statement.parameters.is_empty(), "portable SQL has its literals inline");
         let client = rusqlite::Connection::open(self.folder.path().join("test.db")).expect("a SQLite client");
         let mut prepared = client.prepare(&statement.sql).unwrap_or_else(|e| panic!("{e}\n{}", statement.sql));
         let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
@@ -173,7 +176,8 @@ impl Stored {
             if row_wise {
                 found.events.push(value(0).expect("an id").parse().expect("a number"));
             } else {
-                found.rows.push(names.iter().enumerate().filter_map(|(i, name)| Some((name.clone(), value(i)?))).collect());
+                let cells = names.iter().enumerate().filter_map(|(i, name)| Some((name.clone(), Value::Text(value(i)?))));
+                found.rows.push(cells.collect());
             }
         }
         Some(tidy(found))
@@ -190,10 +194,35 @@ fn shown(value: ValueRef<'_>) -> Option<String> {
     }
 }
 
+/// A column of a finding.
+fn of_json(value: &serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::String(text) => Value::Text(text.clone()),
+        serde_json::Value::Number(number) => Value::Number(number.as_f64().expect("a double")),
+        serde_json::Value::Array(members) => {
+            Value::List(members.iter().map(|member| member.as_str().expect("lists hold texts").to_owned()).collect())
+        }
+        other => panic!("no column of a finding is {other}"),
+    }
+}
+
 pub(crate) fn tidy(mut found: Found) -> Found {
     found.events.sort_unstable();
-    found.rows.sort();
+    // By what is shown, so that rows which differ in a kind only stand side by side.
+    found.rows.sort_by_cached_key(|row| row.iter().map(|(name, value)| (name.clone(), value.text())).collect::<Vec<_>>());
     found
+}
+
+/// The same rows as SQL shows them: every value a text, members of a list on lines.
+pub(crate) fn as_text(found: &Found) -> Found {
+    let row = |row: &ResultRow| row.iter().filter_map(|(name, value)| Some((name.clone(), Value::Text(value.text()?)))).collect();
+    tidy(Found { events: found.events.clone(), rows: found.rows.iter().map(row).collect() })
+}
+
+/// Whether the rows at the end are the events that match, and nothing was done to them.
+fn only_filters(query: &Query) -> bool {
+    query.stages.iter().all(|stage| matches!(stage, Stage::Filter(_)))
 }
 
 /// Whether the rows at the end are no longer events.
@@ -201,26 +230,26 @@ pub(crate) fn aggregates(query: &Query) -> bool {
     query.stages.iter().any(|stage| matches!(stage, Stage::Stats(_)))
 }
 
-/// What the evaluator says: events, or rows where the rule aggregates (the evaluator does not follow events into those).
-pub(crate) fn evaluated(query: &Query, events: &[Event]) -> Found {
+/// What the evaluator says: the events of a rule whose rows still are events, and the rows of one with stages, in these columns.
+pub(crate) fn evaluated(query: &Query, events: &[Event], columns: &[String]) -> Found {
     let rows = evaluate::rows(query, events);
-    if !aggregates(query) {
-        return Found { events: evaluate::events_of(&rows), rows: Vec::new() };
+    let events = if aggregates(query) { Vec::new() } else { evaluate::events_of(&rows) };
+    if only_filters(query) {
+        return Found { events, rows: Vec::new() };
     }
-    let shown = |row: &evaluate::Row| row.iter().filter_map(|(name, value)| Some((name.clone(), value.text()?))).collect();
-    tidy(Found { events: Vec::new(), rows: rows.iter().map(shown).collect() })
+    // A truth is a text in a column.
+    let data =
+        |value: &Value| if let Value::Bool(_) = value { Value::Text(value.text().expect("a truth has a text")) } else { value.clone() };
+    let shown = |row: &evaluate::Row| {
+        row.iter().filter(|(name, _)| columns.contains(name)).map(|(name, value)| (name.clone(), data(value))).collect()
+    };
+    tidy(Found { events, rows: rows.iter().map(shown).collect() })
 }
 
-/// A finding shows a null column as empty text.
-pub(crate) fn without_empty(found: &Found) -> Found {
-    let keep = |row: &ShownRow| row.iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n.clone(), v.clone())).collect();
-    tidy(Found { events: found.events.clone(), rows: found.rows.iter().map(keep).collect() })
-}
-
-/// Whether two results are the same: the events, or the rows where the rule aggregates. Numbers that aggregates made
+/// Whether two results are the same: the events of a rule that only filters, else the rows. Numbers that aggregates made
 /// count by their value, group keys by their text.
 pub(crate) fn same(a: &Found, b: &Found, query: &Query) -> bool {
-    if !aggregates(query) {
+    if only_filters(query) {
         return a.events == b.events;
     }
     let stats = query.stages.iter().filter_map(|s| if let Stage::Stats(s) = s { Some(&s.by) } else { None });
@@ -228,10 +257,11 @@ pub(crate) fn same(a: &Found, b: &Found, query: &Query) -> bool {
     a.rows.len() == b.rows.len() && a.rows.iter().zip(&b.rows).all(|(a, b)| same_row(a, b, &by))
 }
 
-fn same_row(a: &ShownRow, b: &ShownRow, by: &[&str]) -> bool {
-    let number = |t: &str| evaluate::text::number(t);
-    let same = |name: &str, a: &str, b: &str| {
-        a == b || (!by.contains(&name) && matches!((number(a), number(b)), (Some(a), Some(b)) if (a - b).abs() <= 2e-6 + a.abs() * 1e-12))
+fn same_row(a: &ResultRow, b: &ResultRow, by: &[&str]) -> bool {
+    let kind = |value: &Value| std::mem::discriminant(value);
+    let same = |name: &str, a: &Value, b: &Value| {
+        let near = matches!((a.number(), b.number()), (Some(a), Some(b)) if (a - b).abs() <= 2e-6 + a.abs() * 1e-12);
+        a == b || (!by.contains(&name) && kind(a) == kind(b) && near)
     };
     a.len() == b.len() && a.iter().zip(b).all(|((an, av), (bn, bv))| an == bn && same(an, av, bv))
 }

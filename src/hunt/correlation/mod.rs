@@ -12,6 +12,8 @@ mod tests;
 mod texts;
 mod window;
 
+use serde_json::Value;
+
 use crate::catalog::{Catalog, EventId};
 use crate::event::format_time;
 use crate::ir::{Correlation, InputSource};
@@ -20,7 +22,7 @@ use crate::store::{Finding, Store};
 use crate::taxonomy::Taxonomy;
 
 use super::HuntError;
-use super::finding::{exact, risk_score};
+use super::finding::risk_score;
 use evidence::{Outcome, behind, is_plain};
 use fields::FieldReader;
 pub use rows::LeftOut;
@@ -46,8 +48,6 @@ pub fn plan_inputs(correlations: &[Correlation], catalog: &Catalog, taxonomy: &T
 
 /// Runs correlations one after the other.
 pub(super) struct Correlator<'a> {
-    store: &'a Store,
-    catalog: &'a Catalog,
     correlations: &'a [Correlation],
     reader: FieldReader<'a>,
     interned: Interned,
@@ -58,15 +58,7 @@ pub(super) struct Correlator<'a> {
 impl<'a> Correlator<'a> {
     /// Starts before the first correlation.
     pub(super) fn new(store: &'a Store, catalog: &'a Catalog, correlations: &'a [Correlation]) -> Self {
-        Self {
-            store,
-            catalog,
-            correlations,
-            reader: FieldReader::new(store, catalog),
-            interned: Interned::default(),
-            outcomes: Vec::new(),
-            findings: 0,
-        }
+        Self { correlations, reader: FieldReader::new(store, catalog), interned: Interned::default(), outcomes: Vec::new(), findings: 0 }
     }
 
     /// Runs the next correlation. `inputs` are its queries: (input, plan, events that the scan found).
@@ -76,8 +68,7 @@ impl<'a> Correlator<'a> {
         let correlation = &self.correlations[index];
         let mut rows = Rows::new(correlation);
         for (input, plan, matched) in inputs {
-            let matched = exact(self.store, self.catalog, plan, matched)?;
-            rows.add_events(*input, plan, &matched, &mut self.reader, &mut self.interned)?;
+            rows.add_events(*input, plan, matched, &mut self.reader, &mut self.interned)?;
         }
         for (input, own) in correlation.inputs.iter().enumerate() {
             if let InputSource::Correlation(earlier) = own.source {
@@ -113,13 +104,14 @@ impl<'a> Correlator<'a> {
             let group: Vec<(String, String)> = correlation.group_by.iter().cloned().zip(texts).collect();
             let (first, last) = (outcome.alerts[merged.alerts.0], outcome.alerts[merged.alerts.1 - 1]);
             let ends = |end: usize| format_time(outcome.rows[end - 1].time_us);
-            let mut columns = group.clone();
-            columns.push(("first_window".to_owned(), ends(first.end)));
-            columns.push(("last_window".to_owned(), ends(last.end)));
-            columns.push(("windows".to_owned(), (merged.alerts.1 - merged.alerts.0).to_string()));
+            let mut columns: Vec<(String, Value)> = group.iter().map(|(name, text)| (name.clone(), Value::from(text.as_str()))).collect();
+            columns.push(("first_window".to_owned(), ends(first.end).into()));
+            columns.push(("last_window".to_owned(), ends(last.end).into()));
+            columns.push(("windows".to_owned(), (merged.alerts.1 - merged.alerts.0).into()));
             findings.push(Finding {
                 rule_index,
                 group,
+                ordinal: 0,
                 window_start_us: Some(outcome.rows[merged.first].time_us),
                 event: None,
                 count: behind.count,

@@ -5,8 +5,7 @@
 //! it makes true) is kept. A row is then the union of a few short lists, and only the rules triggered by one of
 //! those leaves are evaluated. Text stored inline goes through the matcher each time.
 //!
-//! The result is exact, except that conditions with expressions ([`crate::ir::Pred::Scalar`]) are answered
-//! generously: SQL decides those over the candidates.
+//! The result is exact. What is dear (regular expressions, expressions, two fields compared) is asked last.
 
 mod literal;
 mod matcher;
@@ -17,10 +16,11 @@ use std::ops::ControlFlow;
 
 use rustc_hash::FxHashMap;
 
-use self::program::{LeafId, ProgramBuilder, TypeProgram, triggers};
-use self::row::RowContext;
+use self::program::{LeafId, Node, ProgramBuilder, TypeProgram, triggers};
+use self::row::{RowContext, Stop};
 use super::HuntError;
 use crate::catalog::{ColumnIndex, Encoding, EventId, EventType, ValueId};
+use crate::exec::{Context, Fault};
 use crate::ir::Pred;
 use crate::plan::{FieldExpr, FieldFunction};
 use crate::store::{Cell, EventRange, Store, StoredValue};
@@ -38,25 +38,38 @@ pub(super) struct ScanRule<'a> {
     pub(super) filter: &'a Pred<FieldExpr>,
 }
 
+/// What a scan did.
+#[derive(Debug, Default)]
+pub(super) struct Scanned {
+    /// Rows read.
+    pub(super) rows: u64,
+    /// Rules that could not go on, each once; what was reported of them is not all.
+    pub(super) failed: Vec<(usize, Fault)>,
+}
+
 /// Scans the events of a type in a range and reports each (rule, event) that matches, events ascending.
-/// Returns how many rows were read.
 ///
 /// # Errors
-/// When the store cannot be read, an expression does not compile, or an automaton grows too large.
+/// When the store cannot be read or an automaton grows too large. A rule that fails is in the result.
 pub(super) fn scan(
     store: &Store,
     event_type: &EventType,
     rules: &[ScanRule<'_>],
     range: EventRange,
+    context: &Context,
     matched: &mut dyn FnMut(usize, EventId),
-) -> Result<u64, HuntError> {
+) -> Result<Scanned, HuntError> {
     let mut builder = ProgramBuilder::new(event_type);
+    let mut failed = Vec::new();
     for rule in rules {
-        builder.add(rule.rule, rule.filter)?;
+        if let Err(fault) = builder.add(rule.rule, rule.filter) {
+            failed.push((rule.rule, fault));
+        }
     }
     let program = builder.build()?;
     let columns: Vec<ColumnIndex> = program.columns.iter().map(|c| c.column).collect();
-    let mut scanner = Scanner::new(store, event_type, program);
+    let mut scanner = Scanner::new(store, event_type, program, context);
+    scanner.failed = failed;
     let mut failure = None;
     store.scan(event_type, &columns, range, &mut |event, cells| match scanner.row(event, cells, matched) {
         Ok(()) => Ok(ControlFlow::Continue(())),
@@ -67,14 +80,16 @@ pub(super) fn scan(
     })?;
     match failure {
         Some(error) => Err(error),
-        None => Ok(scanner.rows),
+        None => Ok(Scanned { rows: scanner.rows, failed: scanner.failed }),
     }
 }
 
 struct Scanner<'a> {
     store: &'a Store,
     event_type: &'a EventType,
+    context: &'a Context,
     program: TypeProgram,
+    failed: Vec<(usize, Fault)>,
     /// Position in `program.columns` → what its values answer.
     known: Vec<Known>,
     answers: Answers,
@@ -91,7 +106,7 @@ struct Scanner<'a> {
     row_number: u32,
     rows: u64,
     tuned: bool,
-    lazy_known: FxHashMap<(u32, i64), bool>,
+    lazy_known: row::Known,
     scratch: Scratch,
 }
 
@@ -132,10 +147,12 @@ impl Answers {
 }
 
 impl<'a> Scanner<'a> {
-    fn new(store: &'a Store, event_type: &'a EventType, program: TypeProgram) -> Self {
+    fn new(store: &'a Store, event_type: &'a EventType, program: TypeProgram, context: &'a Context) -> Self {
         let mut scanner = Self {
             store,
             event_type,
+            context,
+            failed: Vec::new(),
             known: program.columns.iter().map(|_| Known::default()).collect(),
             answers: Answers::new(),
             held: vec![0; program.leaf_count],
@@ -146,7 +163,7 @@ impl<'a> Scanner<'a> {
             row_number: 0,
             rows: 0,
             tuned: false,
-            lazy_known: FxHashMap::default(),
+            lazy_known: row::Known::default(),
             scratch: Scratch::default(),
             program,
         };
@@ -192,14 +209,24 @@ impl<'a> Scanner<'a> {
             }
         }
         due.extend_from_slice(&self.always);
-        let mut context = RowContext::new(self.store, self.event_type, event, cells, &self.program);
+        let row = RowContext::new(self.store, self.event_type, event, cells, &self.program, self.context);
+        let mut failures = Vec::new();
         for index in &due {
             let rule = &self.program.rules[*index as usize];
-            if context.holds(&rule.node, &self.held, self.row_number, &mut self.lazy_known)? {
-                matched(rule.rule, event);
+            match row.holds(&rule.node, &self.held, self.row_number, &mut self.lazy_known) {
+                Ok(true) => matched(rule.rule, event),
+                Ok(false) => {}
+                Err(Stop::Store(error)) => return Err(error.into()),
+                Err(Stop::Rule(fault)) => failures.push((*index, fault)),
             }
         }
         self.scratch.due = due;
+        for (index, fault) in failures {
+            // From here on it matches nothing.
+            let rule = &mut self.program.rules[index as usize];
+            rule.node = Node::False;
+            self.failed.push((rule.rule, fault));
+        }
         Ok(())
     }
 

@@ -15,8 +15,9 @@ use rustc_hash::FxHashMap;
 use super::literal::required_literals;
 use super::matcher::{Matcher, MatcherBuilder, PatternId};
 use crate::catalog::{ColumnIndex, Encoding, EventType};
+use crate::exec::Fault;
 use crate::hunt::HuntError;
-use crate::ir::{Case, FieldCompare, Glob, Match, Part, Pred, Test};
+use crate::ir::{Case, FieldCompare, Glob, Match, Part, Pred, Scalar, Test};
 use crate::plan::{FieldExpr, FieldFunction};
 
 /// A leaf's number within one [`TypeProgram`].
@@ -96,6 +97,8 @@ pub(super) enum LazyLeaf {
     },
     /// Two fields compared.
     Compare(FieldCompare<FieldExpr>),
+    /// An expression that must be true.
+    Scalar(Scalar<FieldExpr>),
     /// Any value of the event that no column matcher sees (times, rendered text).
     Keyword(Test),
 }
@@ -144,8 +147,8 @@ impl<'a> ProgramBuilder<'a> {
     ///
     /// # Errors
     /// When a regular expression does not compile.
-    pub(super) fn add(&mut self, rule: usize, filter: &Pred<FieldExpr>) -> Result<(), HuntError> {
-        let node = self.node(filter, true)?;
+    pub(super) fn add(&mut self, rule: usize, filter: &Pred<FieldExpr>) -> Result<(), Fault> {
+        let node = self.node(filter)?;
         self.rules.push(RuleProgram { rule, node });
         Ok(())
     }
@@ -164,8 +167,10 @@ impl<'a> ProgramBuilder<'a> {
             let program = ChainProgram { functions, matcher: chain.matcher.build()?, leaves: chain.leaves };
             columns.entry(column).or_insert_with(|| empty(column)).chains.push(program);
         }
-        for column in self.lazy.iter().filter_map(LazyLeaf::column) {
-            columns.entry(column).or_insert_with(|| empty(column));
+        for lazy in &self.lazy {
+            lazy.each_column(&mut |column| {
+                columns.entry(column).or_insert_with(|| empty(column));
+            });
         }
         Ok(TypeProgram {
             columns: columns.into_values().collect(),
@@ -176,34 +181,31 @@ impl<'a> ProgramBuilder<'a> {
         })
     }
 
-    /// `positive`: whether a wrongly true node makes the rule's candidates more, not fewer.
-    fn node(&mut self, pred: &Pred<FieldExpr>, positive: bool) -> Result<Node, HuntError> {
+    fn node(&mut self, pred: &Pred<FieldExpr>) -> Result<Node, Fault> {
         Ok(match pred {
             Pred::True => Node::True,
             Pred::False => Node::False,
-            Pred::Not(inner) => Node::Not(Box::new(self.node(inner, !positive)?)),
+            Pred::Not(inner) => Node::Not(Box::new(self.node(inner)?)),
             Pred::And(parts) => {
-                let mut nodes = parts.iter().map(|p| self.node(p, positive)).collect::<Result<Vec<_>, _>>()?;
+                let mut nodes = parts.iter().map(|p| self.node(p)).collect::<Result<Vec<_>, _>>()?;
                 nodes.sort_by_key(cost);
                 Node::And(nodes)
             }
-            Pred::Or(parts) => self.or(parts, positive)?,
+            Pred::Or(parts) => self.or(parts)?,
             Pred::Match(m) => self.matched(m)?,
             Pred::Compare(compare) => self.lazy(LazyLeaf::Compare(compare.clone())),
             Pred::Keyword { glob, case } => self.keyword(glob, *case),
-            // Expressions run in SQL over the candidates: here they must not lose any.
-            Pred::Scalar(_) if positive => Node::True,
-            Pred::Scalar(_) => Node::False,
+            Pred::Scalar(scalar) => self.lazy(LazyLeaf::Scalar(scalar.clone())),
         })
     }
 
-    fn or(&mut self, parts: &[Pred<FieldExpr>], positive: bool) -> Result<Node, HuntError> {
+    fn or(&mut self, parts: &[Pred<FieldExpr>]) -> Result<Node, Fault> {
         let mut grouped: BTreeMap<&FieldExpr, Vec<&Match<FieldExpr>>> = BTreeMap::new();
         let mut nodes = Vec::new();
         for part in parts {
             match part {
                 Pred::Match(m) if self.is_eager(m) && m.test != Test::Exists => grouped.entry(&m.field).or_default().push(m),
-                other => nodes.push(self.node(other, positive)?),
+                other => nodes.push(self.node(other)?),
             }
         }
         for (field, matches) in grouped {
@@ -213,13 +215,13 @@ impl<'a> ProgramBuilder<'a> {
         Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::Or(nodes) })
     }
 
-    fn matched(&mut self, m: &Match<FieldExpr>) -> Result<Node, HuntError> {
+    fn matched(&mut self, m: &Match<FieldExpr>) -> Result<Node, Fault> {
         if self.is_eager(m) {
             return Ok(self.eager(&m.field, &[m]));
         }
         let test = match &m.test {
             Test::Regex(pattern) => {
-                LazyTest::Regex(Regex::new(pattern).map_err(|e| HuntError::Regex { pattern: pattern.clone(), source: e.into() })?)
+                LazyTest::Regex(Regex::new(pattern).map_err(|e| Fault::Regex { pattern: pattern.clone(), reason: e.to_string() })?)
             }
             other => LazyTest::Plain(other.clone()),
         };
@@ -330,11 +332,13 @@ impl<'a> ProgramBuilder<'a> {
 }
 
 impl LazyLeaf {
-    /// The column whose cell answers the leaf, where that is all it needs.
-    pub(super) fn column(&self) -> Option<ColumnIndex> {
+    /// Calls `visit` for every column that the scan must read for the leaf. A test of anything but one column is asked
+    /// so rarely that the event is read for it; an expression may stand alone and be asked of every event.
+    fn each_column(&self, visit: &mut dyn FnMut(ColumnIndex)) {
         match self {
-            Self::Test { field: FieldExpr::Column(index), .. } => Some(*index),
-            _ => None,
+            Self::Test { field: FieldExpr::Column(index), .. } => visit(*index),
+            Self::Scalar(scalar) => scalar.each_field(&mut |field| field.each_column(visit)),
+            Self::Test { .. } | Self::Compare(_) | Self::Keyword(_) => {}
         }
     }
 }

@@ -1,18 +1,46 @@
 //! Evaluates a rule's condition on one row: held leaves first, lazy leaves only where the condition still asks.
 
+use std::cell::{OnceCell, RefCell};
+
 use rustc_hash::FxHashMap;
 
 use super::program::{LazyLeaf, LazyTest, Node, TypeProgram};
 use crate::catalog::{ColumnIndex, Encoding, EventId, EventType, ValueId};
-use crate::event::fold_into;
-use crate::hunt::HuntError;
-use crate::hunt::field::{all_values, field_values};
-use crate::ir::{Case, FieldCompare, Test};
+use crate::exec::{self, Context, Fault, Fields, evaluate};
+use crate::hunt::field::{EventFields, all_values, cell_of, field_cell};
+use crate::ir::Test;
 use crate::plan::FieldExpr;
-use crate::store::{Cell, Store, StoredEvent, StoredValue};
+use crate::store::{Cell, Store, StoreError, StoredEvent, StoredValue};
 
 /// Lazy answers kept before they are forgotten.
 const MAX_LAZY_KNOWN: usize = 1_000_000;
+
+/// Values that expressions asked for, kept before they are forgotten.
+const MAX_KNOWN_CELLS: usize = 200_000;
+
+/// What earlier rows of the scan have told.
+#[derive(Default)]
+pub(super) struct Known {
+    /// (lazy leaf, value) → its answer.
+    answers: FxHashMap<(u32, i64), bool>,
+    /// Values as expressions see them.
+    cells: RefCell<FxHashMap<i64, exec::Cell>>,
+}
+
+/// Why a condition could not be answered.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The store failed: nothing can go on.
+    Store(StoreError),
+    /// The rule failed: the others go on.
+    Rule(Fault),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
 
 /// One row while its rules are evaluated.
 pub(super) struct RowContext<'a> {
@@ -21,8 +49,9 @@ pub(super) struct RowContext<'a> {
     event: EventId,
     cells: &'a [Cell<'a>],
     program: &'a TypeProgram,
+    context: &'a Context,
     /// The whole event, fetched when a lazy leaf first needs it.
-    stored: Option<StoredEvent>,
+    stored: OnceCell<StoredEvent>,
 }
 
 impl<'a> RowContext<'a> {
@@ -33,18 +62,13 @@ impl<'a> RowContext<'a> {
         event: EventId,
         cells: &'a [Cell<'a>],
         program: &'a TypeProgram,
+        context: &'a Context,
     ) -> Self {
-        Self { store, event_type, event, cells, program, stored: None }
+        Self { store, event_type, event, cells, program, context, stored: OnceCell::new() }
     }
 
     /// Whether the condition holds: a leaf does when `held[leaf]` is `row_number`.
-    pub(super) fn holds(
-        &mut self,
-        node: &Node,
-        held: &[u32],
-        row_number: u32,
-        known: &mut FxHashMap<(u32, i64), bool>,
-    ) -> Result<bool, HuntError> {
+    pub(super) fn holds(&self, node: &Node, held: &[u32], row_number: u32, known: &mut Known) -> Result<bool, Stop> {
         Ok(match node {
             Node::True => true,
             Node::False => false,
@@ -70,19 +94,26 @@ impl<'a> RowContext<'a> {
         })
     }
 
-    fn lazy(&mut self, lazy: u32, known: &mut FxHashMap<(u32, i64), bool>) -> Result<bool, HuntError> {
-        let program = self.program;
-        match &program.lazy[lazy as usize] {
+    fn lazy(&self, lazy: u32, known: &mut Known) -> Result<bool, Stop> {
+        match &self.program.lazy[lazy as usize] {
             LazyLeaf::Test { field: FieldExpr::Column(column), test, negated } if !self.is_time(*column) => {
-                self.column_test(lazy, *column, test, *negated, known)
+                Ok(self.column_test(lazy, *column, test, *negated, known)?)
             }
             LazyLeaf::Test { field, test, negated } => {
-                let values = field_values(field, self.stored()?);
-                Ok(values.iter().any(|value| test.passes(value) != *negated))
+                let cell = field_cell(field, self.stored()?)?;
+                Ok(cell.any_member(|value| test.passes(value) != *negated))
             }
             LazyLeaf::Compare(compare) => {
                 let event = self.stored()?;
-                Ok(compares(compare, &field_values(&compare.left, event), &field_values(&compare.right, event)))
+                Ok(compare.holds(&field_cell(&compare.left, event)?.members(), &field_cell(&compare.right, event)?.members()))
+            }
+            LazyLeaf::Scalar(scalar) => {
+                let row = ExpressionFields { row: self, cells: &known.cells, failure: RefCell::default() };
+                let value = evaluate(scalar, &row, self.context);
+                if let Some(error) = row.failure.into_inner() {
+                    return Err(Stop::Store(error));
+                }
+                Ok(value.map_err(Stop::Rule)?.is_true())
             }
             LazyLeaf::Keyword(test) => Ok(all_values(self.stored()?).any(|value| test.passes(value))),
         }
@@ -92,14 +123,7 @@ impl<'a> RowContext<'a> {
         matches!(self.event_type.column(column).encoding, Encoding::Time(_))
     }
 
-    fn column_test(
-        &self,
-        lazy: u32,
-        column: ColumnIndex,
-        test: &LazyTest,
-        negated: bool,
-        known: &mut FxHashMap<(u32, i64), bool>,
-    ) -> Result<bool, HuntError> {
+    fn column_test(&self, lazy: u32, column: ColumnIndex, test: &LazyTest, negated: bool, known: &mut Known) -> Result<bool, StoreError> {
         let position = self.program.columns.binary_search_by_key(&column, |c| c.column).expect("lazy columns are scanned");
         let dictionary = self.event_type.column(column).encoding == Encoding::Dictionary;
         let id = match &self.cells[position] {
@@ -109,25 +133,92 @@ impl<'a> RowContext<'a> {
             Cell::Int(id) => *id,
             Cell::Value(id) => id.0,
         };
-        if let Some(answer) = known.get(&(lazy, id)) {
+        if let Some(answer) = known.answers.get(&(lazy, id)) {
             return Ok(*answer);
         }
         let answer = match self.store.value(ValueId(id))? {
             StoredValue::Text(text) => test.passes(&text) != negated,
             StoredValue::List(members) => members.iter().any(|member| test.passes(member) != negated),
         };
-        if known.len() >= MAX_LAZY_KNOWN {
-            known.clear();
+        if known.answers.len() >= MAX_LAZY_KNOWN {
+            known.answers.clear();
         }
-        known.insert((lazy, id), answer);
+        known.answers.insert((lazy, id), answer);
         Ok(answer)
     }
 
-    fn stored(&mut self) -> Result<&StoredEvent, HuntError> {
-        if self.stored.is_none() {
-            self.stored = Some(self.store.event(self.event)?);
+    fn stored(&self) -> Result<&StoredEvent, StoreError> {
+        match self.stored.get() {
+            Some(event) => Ok(event),
+            None => {
+                let event = self.store.event(self.event)?;
+                Ok(self.stored.get_or_init(|| event))
+            }
         }
-        Ok(self.stored.as_ref().expect("just fetched"))
+    }
+}
+
+/// The fields of a row for an expression: from the cells of the scan where they say it.
+struct ExpressionFields<'a> {
+    row: &'a RowContext<'a>,
+    cells: &'a RefCell<FxHashMap<i64, exec::Cell>>,
+    /// An expression cannot fail for the store's sake, so that is noted here.
+    failure: RefCell<Option<StoreError>>,
+}
+
+impl Fields<FieldExpr> for ExpressionFields<'_> {
+    fn value(&self, field: &FieldExpr) -> exec::Cell {
+        field_cell(field, self).unwrap_or_else(|error| {
+            self.failure.replace(Some(error));
+            exec::Cell::Null
+        })
+    }
+}
+
+impl ExpressionFields<'_> {
+    fn dictionary(&self, id: ValueId) -> Result<exec::Cell, StoreError> {
+        if let Some(known) = self.cells.borrow().get(&id.0) {
+            return Ok(known.clone());
+        }
+        let cell = cell_of(&self.row.store.value(id)?);
+        let mut cells = self.cells.borrow_mut();
+        if cells.len() >= MAX_KNOWN_CELLS {
+            cells.clear();
+        }
+        cells.insert(id.0, cell.clone());
+        Ok(cell)
+    }
+}
+
+impl EventFields for ExpressionFields<'_> {
+    fn column(&self, column: ColumnIndex) -> Result<exec::Cell, StoreError> {
+        let Ok(place) = self.row.program.columns.binary_search_by_key(&column, |c| c.column) else {
+            return self.row.stored()?.column(column);
+        };
+        match (&self.row.cells[place], self.row.event_type.column(column).encoding) {
+            (Cell::Null, _) => Ok(exec::Cell::Null),
+            (Cell::Text(text), _) => Ok(exec::Cell::text_of(*text)),
+            (Cell::Value(id), _) => self.dictionary(*id),
+            (Cell::Int(id), Encoding::Dictionary) => self.dictionary(ValueId(*id)),
+            (Cell::Int(number), Encoding::Inline) => Ok(exec::Cell::text_of(number.to_string())),
+            (Cell::Int(_), Encoding::Time(_)) => self.row.stored()?.column(column),
+        }
+    }
+
+    fn time_us(&self) -> Result<Option<i64>, StoreError> {
+        self.row.stored()?.time_us()
+    }
+
+    fn host(&self) -> Result<exec::Cell, StoreError> {
+        self.row.stored()?.host()
+    }
+
+    fn record(&self) -> Result<Option<i64>, StoreError> {
+        self.row.stored()?.record()
+    }
+
+    fn message(&self) -> Result<exec::Cell, StoreError> {
+        self.row.stored()?.message()
     }
 }
 
@@ -138,25 +229,4 @@ impl LazyTest {
             Self::Plain(test) => Test::passes(test, value),
         }
     }
-}
-
-/// Whether any value of the left relates to any value of the right as the comparison says.
-fn compares(compare: &FieldCompare<FieldExpr>, left: &[String], right: &[String]) -> bool {
-    let fold = |text: &String| {
-        if compare.case == Case::Exact {
-            return text.clone();
-        }
-        let mut folded = String::with_capacity(text.len());
-        fold_into(text, &mut folded);
-        folded
-    };
-    let right: Vec<String> = right.iter().map(fold).collect();
-    left.iter().map(fold).any(|hay| {
-        right.iter().any(|needle| match (compare.any_before, compare.any_after) {
-            (false, false) => hay == *needle,
-            (false, true) => hay.starts_with(needle),
-            (true, false) => hay.ends_with(needle),
-            (true, true) => hay.contains(needle),
-        })
-    })
 }

@@ -21,7 +21,12 @@ fn gives(note: &str, search: &str, events: &[&str], expected: &[&str]) {
     let rows = answer(search, events).rows;
     let mut shown: Vec<String> = rows
         .iter()
-        .map(|row| row.iter().map(|(name, value)| format!("{name}={}", value.replace('\n', "|"))).collect::<Vec<_>>().join(" "))
+        .map(|row| {
+            row.iter()
+                .map(|(name, value)| format!("{name}={}", value.text().expect("a value").replace('\n', "|")))
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
         .collect();
     let mut expected: Vec<String> = expected.iter().map(|e| (*e).to_owned()).collect();
     shown.sort();

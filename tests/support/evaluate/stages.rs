@@ -47,7 +47,7 @@ pub(crate) fn apply(stage: &Stage, mut rows: Vec<Row>) -> Vec<Row> {
         Stage::EventStats(stats) => event_stats(stats, &mut rows),
         Stage::Rename(renames) => rows.iter_mut().for_each(|row| renames.iter().for_each(|r| rename(row, r))),
         Stage::Keep(patterns) => {
-            rows.iter_mut().for_each(|row| row.retain(|name, _| name == "_time" || name == ID || patterns.iter().any(|p| named(p, name))));
+            rows.iter_mut().for_each(|row| row.retain(|name, _| name == ID || patterns.iter().any(|p| named(p, name))));
         }
         Stage::Drop(patterns) => rows.iter_mut().for_each(|row| row.retain(|name, _| !patterns.iter().any(|p| named(p, name)))),
         Stage::Sort { keys, limit } => {

@@ -4,17 +4,6 @@ use jiff::civil::DateTime;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
-use rusqlite::functions::Context;
-use rusqlite::types::Value as Output;
-
-use super::value::Value;
-
-/// `retro_strftime(format, seconds)`; NULL where the number is no time or the format has an unknown part.
-pub(super) fn strftime_function(context: &Context<'_>) -> rusqlite::Result<Output> {
-    let format = context.get::<String>(0)?;
-    let text = Value::at(context, 1)?.number().and_then(|seconds| strftime(seconds, &format));
-    Ok(text.map_or(Output::Null, Output::Text))
-}
 
 /// Writes a time.
 pub(super) fn strftime(seconds: f64, format: &str) -> Option<String> {

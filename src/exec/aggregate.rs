@@ -1,0 +1,239 @@
+//! Aggregates by the Splunk notes on stats: of lists they take the members, of anything the missing not at all.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use super::cell::order;
+use super::{Cell, Context, Fault};
+use crate::ir::{Aggregate, AggregateFunction, Scalar, parse_number};
+use crate::plan::RowSchema;
+
+use super::condition::{Slot, placed};
+use super::eval::evaluate;
+
+/// Most values that `list` keeps.
+const LIST_MAX: usize = 100;
+
+/// An aggregate with its columns found.
+pub(super) struct Prepared {
+    function: AggregateFunction,
+    argument: Argument,
+    time: Slot,
+}
+
+enum Argument {
+    /// `count` counts rows.
+    Row,
+    Column(Slot),
+    Expression(Scalar<Slot>),
+}
+
+/// What one group has gathered for one aggregate.
+pub(super) enum Gathered {
+    Count(usize),
+    Distinct(FxHashSet<Arc<str>>),
+    Values(BTreeSet<Arc<str>>),
+    List(Vec<Arc<str>>),
+    Extreme(Option<Best>),
+    Sum(Option<f64>),
+    Mean { sum: f64, count: usize },
+    Numbers(Vec<f64>),
+    Kept(Option<Cell>),
+    Timed(Option<(Option<f64>, Cell)>),
+}
+
+/// The least or greatest so far.
+pub(super) enum Best {
+    Number(f64),
+    Text(Arc<str>),
+}
+
+impl Prepared {
+    /// Finds the columns of an aggregate.
+    pub(super) fn new(aggregate: &Aggregate, columns: &RowSchema) -> Self {
+        let argument = match &aggregate.argument {
+            None => Argument::Row,
+            Some(Scalar::Field(field)) => Argument::Column(columns.place(&field.name)),
+            Some(expression) => Argument::Expression(placed(expression, columns)),
+        };
+        Self { function: aggregate.function, argument, time: columns.place("_time") }
+    }
+
+    /// Nothing yet.
+    pub(super) fn start(&self) -> Gathered {
+        match self.function {
+            AggregateFunction::Count => Gathered::Count(0),
+            AggregateFunction::Dc => Gathered::Distinct(FxHashSet::default()),
+            AggregateFunction::Values => Gathered::Values(BTreeSet::new()),
+            AggregateFunction::List => Gathered::List(Vec::new()),
+            AggregateFunction::Min | AggregateFunction::Max => Gathered::Extreme(None),
+            AggregateFunction::Sum => Gathered::Sum(None),
+            AggregateFunction::Avg => Gathered::Mean { sum: 0.0, count: 0 },
+            AggregateFunction::Stdev | AggregateFunction::Median => Gathered::Numbers(Vec::new()),
+            AggregateFunction::First | AggregateFunction::Last => Gathered::Kept(None),
+            AggregateFunction::Earliest | AggregateFunction::Latest => Gathered::Timed(None),
+        }
+    }
+
+    /// Adds a row. Returns the bytes by which the gathered grew.
+    pub(super) fn add(&self, gathered: &mut Gathered, cells: &[Cell], context: &Context) -> Result<usize, Fault> {
+        let evaluated;
+        let value = match &self.argument {
+            Argument::Row => &Cell::Bool(true),
+            Argument::Column(None) => &Cell::Null,
+            Argument::Column(Some(place)) => &cells[*place],
+            Argument::Expression(expression) => {
+                evaluated = evaluate(expression, &cells, context)?;
+                &evaluated
+            }
+        };
+        if value.is_null() {
+            return Ok(0);
+        }
+        Ok(match gathered {
+            Gathered::Count(count) => {
+                // `count(eval(…))` counts truths, `count(field)` values.
+                *count += if let Argument::Expression(_) = self.argument { usize::from(value.is_true()) } else { value.member_count() };
+                0
+            }
+            Gathered::Distinct(seen) => value.members().into_iter().map(|m| taken(&m, |m| seen.insert(m))).sum(),
+            Gathered::Values(seen) => value.members().into_iter().map(|m| taken(&m, |m| seen.insert(m))).sum(),
+            Gathered::List(list) => {
+                let room = LIST_MAX.saturating_sub(list.len());
+                let new: Vec<Arc<str>> = value.members().into_iter().take(room).collect();
+                let bytes = new.iter().map(|m| cost(m)).sum();
+                list.extend(new);
+                bytes
+            }
+            Gathered::Extreme(best) => {
+                self.extreme(best, value);
+                0
+            }
+            Gathered::Sum(sum) => {
+                each_number(value, |n| *sum = Some(sum.unwrap_or(0.0) + n));
+                0
+            }
+            Gathered::Mean { sum, count } => {
+                each_number(value, |n| {
+                    *sum += n;
+                    *count += 1;
+                });
+                0
+            }
+            Gathered::Numbers(numbers) => {
+                let before = numbers.len();
+                each_number(value, |n| numbers.push(n));
+                (numbers.len() - before) * size_of::<f64>()
+            }
+            Gathered::Kept(kept) => {
+                if kept.is_none() || self.function == AggregateFunction::Last {
+                    *kept = Some(value.clone());
+                }
+                0
+            }
+            Gathered::Timed(best) => {
+                let time = self.time.and_then(|place| cells[place].number());
+                if best.as_ref().is_none_or(|(known, _)| self.is_nearer(time, *known)) {
+                    *best = Some((time, value.clone()));
+                }
+                0
+            }
+        })
+    }
+
+    /// Among equal times the first row counts; a row without a time only where no other has one.
+    fn is_nearer(&self, time: Option<f64>, known: Option<f64>) -> bool {
+        match (time, known) {
+            (Some(_), None) => true,
+            (None, _) => false,
+            (Some(time), Some(known)) if self.function == AggregateFunction::Latest => time > known,
+            (Some(time), Some(known)) => time < known,
+        }
+    }
+
+    fn extreme(&self, best: &mut Option<Best>, value: &Cell) {
+        let wanted = if self.function == AggregateFunction::Max { Ordering::Greater } else { Ordering::Less };
+        let mut offer = |new: Best| {
+            if best.as_ref().is_none_or(|known| new.order(known) == wanted) {
+                *best = Some(new);
+            }
+        };
+        match value {
+            Cell::Number(number) => offer(Best::Number(*number)),
+            other => {
+                other
+                    .members()
+                    .into_iter()
+                    .for_each(|member| offer(parse_number(&member).map_or_else(|| Best::Text(member), Best::Number)));
+            }
+        }
+    }
+
+    /// What a group gives at its end.
+    pub(super) fn finish(&self, gathered: Gathered) -> Cell {
+        match gathered {
+            Gathered::Count(count) => Cell::count_of(count),
+            Gathered::Distinct(seen) => Cell::count_of(seen.len()),
+            Gathered::Values(seen) => Cell::list_of(seen.into_iter().collect()),
+            Gathered::List(list) => Cell::list_of(list),
+            Gathered::Extreme(None) | Gathered::Sum(None) | Gathered::Mean { count: 0, .. } => Cell::Null,
+            Gathered::Extreme(Some(Best::Number(number))) => Cell::number_of(number),
+            Gathered::Extreme(Some(Best::Text(text))) => Cell::Text(text),
+            Gathered::Sum(Some(sum)) => Cell::number_of(sum),
+            #[allow(clippy::cast_precision_loss, reason = "a count of rows")]
+            Gathered::Mean { sum, count } => Cell::number_of(sum / count as f64),
+            Gathered::Numbers(numbers) if self.function == AggregateFunction::Stdev => deviation(&numbers),
+            Gathered::Numbers(numbers) => median(numbers),
+            Gathered::Kept(kept) => kept.unwrap_or(Cell::Null),
+            Gathered::Timed(best) => best.map_or(Cell::Null, |(_, value)| value),
+        }
+    }
+}
+
+impl Best {
+    fn order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
+            (Self::Number(_), Self::Text(_)) => Ordering::Less,
+            (Self::Text(_), Self::Number(_)) => Ordering::Greater,
+            (Self::Text(a), Self::Text(b)) => order(a, b),
+        }
+    }
+}
+
+fn cost(member: &str) -> usize {
+    member.len() + 2 * size_of::<Arc<str>>()
+}
+
+fn taken(member: &Arc<str>, insert: impl FnOnce(Arc<str>) -> bool) -> usize {
+    if insert(member.clone()) { cost(member) } else { 0 }
+}
+
+fn each_number(value: &Cell, mut visit: impl FnMut(f64)) {
+    if let Cell::Number(number) = value {
+        return visit(*number);
+    }
+    value.each_member(|member| parse_number(member).into_iter().for_each(&mut visit));
+}
+
+/// The sample form; of one value 0.
+#[allow(clippy::cast_precision_loss, reason = "a count of rows")]
+fn deviation(numbers: &[f64]) -> Cell {
+    match numbers {
+        [] => Cell::Null,
+        [_] => Cell::Number(0.0),
+        many => {
+            let mean = many.iter().sum::<f64>() / many.len() as f64;
+            Cell::number_of((many.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / (many.len() as f64 - 1.0)).sqrt())
+        }
+    }
+}
+
+/// Of an even count the higher of the two in the middle.
+fn median(mut numbers: Vec<f64>) -> Cell {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).map_or(Cell::Null, |n| Cell::number_of(*n))
+}

@@ -1,0 +1,138 @@
+//! A row, and where it comes from.
+
+use std::sync::Arc;
+
+use super::Cell;
+use crate::catalog::EventId;
+
+/// Most events that a row keeps by their ids; their number stays exact.
+pub const KEPT_EVENTS: usize = 1_000;
+
+/// A row between two stages: one cell for each column of the plan's row schema.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The cells.
+    pub cells: Vec<Cell>,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where a row comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Origin {
+    /// One event.
+    Event {
+        /// The event.
+        id: EventId,
+        /// Its time in µs UTC.
+        time_us: Option<i64>,
+    },
+    /// The events of a group.
+    Group(Box<GroupOrigin>),
+}
+
+/// The events behind an aggregated row.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GroupOrigin {
+    /// What identifies the group.
+    pub key: GroupKey,
+    /// The lowest [`KEPT_EVENTS`] ids, ascending once [`GroupOrigin::settle`] ran.
+    pub events: Vec<EventId>,
+    /// How many events there are.
+    pub count: u64,
+    /// Time of the first (µs UTC).
+    pub first_us: Option<i64>,
+    /// Time of the last (µs UTC).
+    pub last_us: Option<i64>,
+    last_counted: Option<EventId>,
+}
+
+/// By-field in the rule's spelling → value, of the last aggregation. Nothing that later stages do to the columns changes it.
+pub type GroupKey = Arc<[(Arc<str>, Arc<str>)]>;
+
+/// What identifies a row among the results of its rule, together with its place among rows with the same key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// The event.
+    Event(EventId),
+    /// The values of the last aggregation's by-fields.
+    Group(GroupKey),
+}
+
+impl Row {
+    /// Memory of a kept row in bytes.
+    pub fn size_bytes(&self) -> usize {
+        let origin = match &self.origin {
+            Origin::Event { .. } => 0,
+            Origin::Group(group) => size_of::<GroupOrigin>() + group.events.len() * size_of::<EventId>(),
+        };
+        size_of::<Self>() + origin + self.cells.iter().map(|cell| size_of::<Cell>() + cell.size_bytes()).sum::<usize>()
+    }
+}
+
+impl Origin {
+    /// What identifies the row.
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Event { id, .. } => Key::Event(*id),
+            Self::Group(group) => Key::Group(group.key.clone()),
+        }
+    }
+
+    /// How many events are behind the row.
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::Event { .. } => 1,
+            Self::Group(group) => group.count,
+        }
+    }
+
+    /// The events behind the row, at most [`KEPT_EVENTS`].
+    pub fn events(&self) -> &[EventId] {
+        match self {
+            Self::Event { id, .. } => std::slice::from_ref(id),
+            Self::Group(group) => &group.events,
+        }
+    }
+
+    /// Times of the first and last event (µs UTC).
+    pub fn span_us(&self) -> (Option<i64>, Option<i64>) {
+        match self {
+            Self::Event { time_us, .. } => (*time_us, *time_us),
+            Self::Group(group) => (group.first_us, group.last_us),
+        }
+    }
+}
+
+impl GroupOrigin {
+    /// Adds what a row of the group comes from. A row counts its event once, however often it is in the group in a row:
+    /// a by-field with several values puts one event into several groups, or twice into the same.
+    pub fn add(&mut self, origin: &Origin) {
+        let (first, last) = origin.span_us();
+        self.first_us = self.first_us.into_iter().chain(first).min();
+        self.last_us = self.last_us.max(last);
+        match origin {
+            Origin::Event { id, .. } => {
+                if self.last_counted != Some(*id) {
+                    self.last_counted = Some(*id);
+                    self.count += 1;
+                    self.events.push(*id);
+                }
+            }
+            Origin::Group(group) => {
+                self.count += group.count;
+                self.events.extend_from_slice(&group.events);
+            }
+        }
+        if self.events.len() >= 2 * KEPT_EVENTS {
+            self.settle();
+        }
+    }
+
+    /// Puts the events in order and drops what is over the limit.
+    pub fn settle(&mut self) {
+        self.events.sort_unstable();
+        self.events.dedup();
+        self.events.truncate(KEPT_EVENTS);
+    }
+}

@@ -1,0 +1,204 @@
+//! `stats` and `eventstats`.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::{Operator, held};
+use crate::exec::aggregate::{Gathered, Prepared};
+use crate::exec::condition::Slot;
+use crate::exec::pipeline::Budget;
+use crate::exec::row::{GroupOrigin, Origin};
+use crate::exec::{Cell, Context, Fault, Row};
+use crate::ir;
+use crate::plan::{RowSchema, Step};
+
+type Pushed = Result<(Option<Row>, ControlFlow<()>), Fault>;
+
+/// Memory of a group beside its texts, in bytes: its entry, its place, its origin.
+const GROUP_BYTES: usize = 256;
+
+/// Groups by the texts of the by-fields.
+struct Groups {
+    by: Vec<Slot>,
+    fill: Option<Arc<str>>,
+    aggregates: Vec<Prepared>,
+    places: FxHashMap<Box<[Arc<str>]>, usize>,
+    groups: Vec<Group>,
+    /// What the groups took of the budget.
+    taken: usize,
+}
+
+#[derive(Default)]
+struct Group {
+    gathered: Vec<Gathered>,
+    origin: GroupOrigin,
+}
+
+impl Groups {
+    fn new(stats: &ir::Stats, before: &RowSchema) -> Self {
+        Self {
+            by: stats.by.iter().map(|field| before.place(&field.name)).collect(),
+            fill: stats.fill_null_by.as_deref().map(Arc::from),
+            aggregates: stats.aggregates.iter().map(|aggregate| Prepared::new(aggregate, before)).collect(),
+            places: FxHashMap::default(),
+            groups: Vec::new(),
+            taken: 0,
+        }
+    }
+
+    /// The keys of a row: one for each combination of the members of its by-fields; none where one is missing.
+    fn keys(&self, cells: &[Cell]) -> Vec<Vec<Arc<str>>> {
+        let mut keys = vec![Vec::with_capacity(self.by.len())];
+        for slot in &self.by {
+            let mut members = slot.map_or_else(Vec::new, |place| cells[place].members());
+            if members.is_empty() {
+                members.extend(self.fill.clone());
+            }
+            match members.as_slice() {
+                [one] => keys.iter_mut().for_each(|key| key.push(one.clone())),
+                many => {
+                    let extend =
+                        |key: &Vec<Arc<str>>| many.iter().map(|m| [key.as_slice(), std::slice::from_ref(m)].concat()).collect::<Vec<_>>();
+                    keys = keys.iter().flat_map(extend).collect();
+                }
+            }
+        }
+        keys
+    }
+
+    fn add(&mut self, row: &Row, context: &Context, budget: &mut Budget) -> Result<(), Fault> {
+        for key in self.keys(&row.cells) {
+            let mut bytes = 0;
+            let place = match self.places.get(key.as_slice()) {
+                Some(place) => *place,
+                None => {
+                    bytes += GROUP_BYTES + key.iter().map(|text| text.len() + size_of::<Arc<str>>()).sum::<usize>();
+                    self.start(key)
+                }
+            };
+            let group = &mut self.groups[place];
+            let before = group.origin.events.capacity();
+            group.origin.add(&row.origin);
+            bytes += group.origin.events.capacity().saturating_sub(before) * size_of::<i64>();
+            for (aggregate, gathered) in self.aggregates.iter().zip(&mut group.gathered) {
+                bytes += aggregate.add(gathered, &row.cells, context)?;
+            }
+            self.taken += bytes;
+            budget.take(bytes)?;
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, key: Vec<Arc<str>>) -> usize {
+        let gathered = self.aggregates.iter().map(Prepared::start).collect();
+        self.groups.push(Group { gathered, origin: GroupOrigin::default() });
+        self.places.insert(key.into_boxed_slice(), self.groups.len() - 1);
+        self.groups.len() - 1
+    }
+
+    /// The aggregates of each group.
+    fn results(&mut self) -> Vec<Vec<Cell>> {
+        let aggregates = &self.aggregates;
+        let finish = |group: &mut Group| aggregates.iter().zip(group.gathered.drain(..)).map(|(a, gathered)| a.finish(gathered)).collect();
+        self.groups.iter_mut().map(finish).collect()
+    }
+}
+
+/// `stats`: one row a group, by the texts of the by-fields; without by exactly one.
+pub(super) struct Stats<'c> {
+    groups: Groups,
+    names: Vec<Arc<str>>,
+    /// Where the by-fields, then the aggregates stand in a result row of so many columns.
+    places: Vec<usize>,
+    columns: usize,
+    context: &'c Context,
+}
+
+impl<'c> Stats<'c> {
+    pub(super) fn new(stats: &ir::Stats, before: &RowSchema, step: &Step, context: &'c Context) -> Self {
+        let mut groups = Groups::new(stats, before);
+        if stats.by.is_empty() {
+            groups.start(Vec::new());
+        }
+        let names = stats.by.iter().map(|field| &field.name).chain(stats.aggregates.iter().map(|aggregate| &aggregate.alias));
+        let places = names.filter_map(|name| step.row.place(name)).collect();
+        let names = stats.by.iter().map(|field| field.name.as_str().into()).collect();
+        Self { groups, names, places, columns: step.row.columns.len(), context }
+    }
+}
+
+impl Operator for Stats<'_> {
+    fn push(&mut self, row: Row, budget: &mut Budget) -> Pushed {
+        self.groups.add(&row, self.context, budget)?;
+        held()
+    }
+
+    fn finish(&mut self, budget: &mut Budget) -> Result<Vec<Row>, Fault> {
+        let mut results = self.groups.results();
+        let mut keyed: Vec<(Box<[Arc<str>]>, usize)> = std::mem::take(&mut self.groups.places).into_iter().collect();
+        keyed.sort_unstable();
+        let mut rows = Vec::with_capacity(keyed.len());
+        for (key, place) in keyed {
+            let mut origin = std::mem::take(&mut self.groups.groups[place].origin);
+            origin.settle();
+            origin.key = self.names.iter().cloned().zip(key.iter().cloned()).collect();
+            let mut cells = vec![Cell::Null; self.columns];
+            let values = key.iter().cloned().map(Cell::Text).chain(results[place].drain(..));
+            self.places.iter().zip(values).for_each(|(place, value)| cells[*place] = value);
+            let row = Row { cells, origin: Origin::Group(Box::new(origin)) };
+            budget.take(row.size_bytes())?;
+            rows.push(row);
+        }
+        budget.give(self.groups.taken);
+        Ok(rows)
+    }
+}
+
+/// `eventstats`: the rows as they are, with the aggregates of their group. A row of no group stays as it is.
+pub(super) struct EventStats<'c> {
+    groups: Groups,
+    from: Vec<Slot>,
+    targets: Vec<usize>,
+    rows: Vec<Row>,
+    context: &'c Context,
+}
+
+impl<'c> EventStats<'c> {
+    pub(super) fn new(stats: &ir::Stats, before: &RowSchema, step: &Step, context: &'c Context) -> Self {
+        let targets = stats.aggregates.iter().filter_map(|aggregate| step.row.place(&aggregate.alias)).collect();
+        let mut groups = Groups::new(stats, before);
+        if stats.by.is_empty() {
+            groups.start(Vec::new());
+        }
+        Self { groups, from: step.from.clone(), targets, rows: Vec::new(), context }
+    }
+}
+
+impl Operator for EventStats<'_> {
+    fn push(&mut self, row: Row, budget: &mut Budget) -> Pushed {
+        self.groups.add(&row, self.context, budget)?;
+        budget.take(row.size_bytes())?;
+        self.rows.push(row);
+        held()
+    }
+
+    fn finish(&mut self, budget: &mut Budget) -> Result<Vec<Row>, Fault> {
+        let results = self.groups.results();
+        let mut rows = std::mem::take(&mut self.rows);
+        for row in &mut rows {
+            budget.give(row.size_bytes());
+            // A by-field with several values: the row gets what belongs to the first.
+            let key = self.groups.keys(&row.cells).into_iter().next();
+            let place = key.and_then(|key| self.groups.places.get(key.as_slice()).copied());
+            let mut cells: Vec<Cell> = self.from.iter().map(|from| from.map_or(Cell::Null, |place| row.cells[place].clone())).collect();
+            if let Some(place) = place {
+                self.targets.iter().zip(&results[place]).for_each(|(target, result)| cells[*target] = result.clone());
+            }
+            row.cells = cells;
+            budget.take(row.size_bytes())?;
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,172 @@
+//! Stages that work on one row at a time.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::{Operator, held, passed};
+use crate::exec::condition::{Slot, placed};
+use crate::exec::pipeline::Budget;
+use crate::exec::{Cell, Condition, Context, Fault, Row, evaluate, time};
+use crate::ir::{Pred, Scalar};
+use crate::plan::{RowSchema, Step};
+
+type Pushed = Result<(Option<Row>, ControlFlow<()>), Fault>;
+
+/// The cells of a row under the columns that a stage leaves.
+fn carried(from: &[Slot], mut cells: Vec<Cell>) -> Vec<Cell> {
+    from.iter().map(|place| place.map_or(Cell::Null, |place| std::mem::replace(&mut cells[place], Cell::Null))).collect()
+}
+
+/// `search`, `where`, `regex`.
+pub(super) struct Filter<'c> {
+    condition: Condition,
+    context: &'c Context,
+}
+
+impl<'c> Filter<'c> {
+    pub(super) fn new(condition: &Pred, before: &RowSchema, context: &'c Context) -> Result<Self, Fault> {
+        Ok(Self { condition: Condition::new(condition, before, context)?, context })
+    }
+}
+
+impl Operator for Filter<'_> {
+    fn push(&mut self, row: Row, _: &mut Budget) -> Pushed {
+        if self.condition.holds(&row.cells, self.context)? { passed(row) } else { held() }
+    }
+}
+
+/// `eval`: from left to right, a later assignment sees the earlier ones.
+pub(super) struct Eval<'c> {
+    from: Vec<Slot>,
+    assignments: Vec<(usize, Scalar<Slot>)>,
+    context: &'c Context,
+}
+
+impl<'c> Eval<'c> {
+    pub(super) fn new(assignments: &[(String, Scalar)], step: &Step, context: &'c Context) -> Self {
+        let assigned = assignments.iter().filter_map(|(name, value)| Some((step.row.place(name)?, placed(value, &step.row))));
+        Self { from: step.from.clone(), assignments: assigned.collect(), context }
+    }
+}
+
+impl Operator for Eval<'_> {
+    fn push(&mut self, row: Row, _: &mut Budget) -> Pushed {
+        let mut cells = carried(&self.from, row.cells);
+        for (place, value) in &self.assignments {
+            cells[*place] = evaluate(value, &cells.as_slice(), self.context)?;
+        }
+        passed(Row { cells, ..row })
+    }
+}
+
+/// `rename`, `fields`, `table`: the schema says which cell goes where.
+pub(super) struct Carry {
+    from: Vec<Slot>,
+}
+
+impl Carry {
+    pub(super) fn new(step: &Step) -> Self {
+        Self { from: step.from.clone() }
+    }
+}
+
+impl Operator for Carry {
+    fn push(&mut self, row: Row, _: &mut Budget) -> Pushed {
+        passed(Row { cells: carried(&self.from, row.cells), origin: row.origin })
+    }
+}
+
+/// `head`.
+pub(super) struct Head {
+    left: u64,
+}
+
+impl Head {
+    pub(super) fn new(count: u64) -> Self {
+        Self { left: count }
+    }
+}
+
+impl Operator for Head {
+    fn push(&mut self, row: Row, _: &mut Budget) -> Pushed {
+        let Some(left) = self.left.checked_sub(1) else { return Ok((None, ControlFlow::Break(()))) };
+        self.left = left;
+        Ok((Some(row), if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }))
+    }
+}
+
+/// `convert ctime`: what is no number stays.
+pub(super) struct FormatTime {
+    places: Vec<usize>,
+    format: String,
+}
+
+impl FormatTime {
+    pub(super) fn new(fields: &[String], format: &str, step: &Step) -> Self {
+        Self { places: fields.iter().filter_map(|name| step.row.place(name)).collect(), format: format.to_owned() }
+    }
+}
+
+impl Operator for FormatTime {
+    fn push(&mut self, mut row: Row, _: &mut Budget) -> Pushed {
+        for place in &self.places {
+            let cell = &mut row.cells[*place];
+            if let Some(text) = cell.number().and_then(|seconds| time::strftime(seconds, &self.format)) {
+                *cell = Cell::text_of(text);
+            }
+        }
+        passed(row)
+    }
+}
+
+/// `fillnull` of named fields; one that is not there is made.
+pub(super) struct FillNull {
+    from: Vec<Slot>,
+    places: Vec<usize>,
+    value: Arc<str>,
+}
+
+impl FillNull {
+    pub(super) fn new(fields: &[String], value: &str, step: &Step) -> Self {
+        let places = fields.iter().filter_map(|name| step.row.place(name)).collect();
+        Self { from: step.from.clone(), places, value: value.into() }
+    }
+}
+
+impl Operator for FillNull {
+    fn push(&mut self, row: Row, _: &mut Budget) -> Pushed {
+        let mut cells = carried(&self.from, row.cells);
+        for place in &self.places {
+            if cells[*place].is_null() {
+                cells[*place] = Cell::Text(self.value.clone());
+            }
+        }
+        passed(Row { cells, ..row })
+    }
+}
+
+/// `bin`: what is no number stays.
+pub(super) struct Bin {
+    from: Vec<Slot>,
+    source: Slot,
+    target: usize,
+    span: f64,
+}
+
+impl Bin {
+    pub(super) fn new(field: &str, span: f64, alias: Option<&String>, before: &RowSchema, step: &Step) -> Self {
+        let target = step.row.place(alias.map_or(field, String::as_str)).expect("the schema has the target of `bin`");
+        Self { from: step.from.clone(), source: before.place(field), target, span }
+    }
+}
+
+impl Operator for Bin {
+    fn push(&mut self, row: Row, _: &mut Budget) -> Pushed {
+        let number = self.source.and_then(|place| row.cells[place].number());
+        let mut cells = carried(&self.from, row.cells);
+        if let Some(number) = number {
+            cells[self.target] = Cell::number_of((number / self.span).floor() * self.span);
+        }
+        passed(Row { cells, ..row })
+    }
+}

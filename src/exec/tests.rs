@@ -1,0 +1,353 @@
+//! Stages and functions by example, on rows that are given.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::{Cell, Context, Fault, Limits, Origin, Pipeline, Row, call_function, digest, function, needs_order, time};
+use crate::catalog::EventId;
+use crate::ir::{
+    Aggregate, AggregateFunction, BinaryOp, Case, Field, Function, Glob, Match, Part, Pred, Rename, Scalar, SortKey, Stage, Stats, Test,
+    Vocabulary,
+};
+use crate::plan::{Kind, RowColumn, RowSchema, Step};
+
+fn cell(text: &str) -> Cell {
+    match text.parse::<f64>() {
+        Ok(number) if text.starts_with('#') => Cell::number_of(number),
+        _ if text == "∅" => Cell::Null,
+        _ => Cell::list_of(text.split('|').map(Arc::from).collect()),
+    }
+}
+
+fn field(name: &str) -> Field {
+    Field { name: name.into(), vocabulary: Vocabulary::Row }
+}
+
+fn scalar(name: &str) -> Scalar {
+    Scalar::Field(field(name))
+}
+
+fn text(text: &str) -> Scalar {
+    Scalar::Text(text.into())
+}
+
+fn call(function: Function, arguments: Vec<Scalar>) -> Scalar {
+    Scalar::Call(function, arguments)
+}
+
+fn strings(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Passes rows through stages. A `∅` is null, `a|b` a list; the rows are events 1, 2, … at as many seconds, in this order.
+fn through(stages: &[Stage], names: &[&str], rows: &[&[&str]], limits: Limits) -> Result<Vec<(String, Origin)>, Fault> {
+    let column = |name: &&str| RowColumn { name: (*name).to_owned(), kind: Kind::Text, multi: true, named: false };
+    let first = RowSchema { columns: names.iter().map(column).collect() };
+    let mut steps: Vec<Step> = Vec::new();
+    for stage in stages {
+        steps.push(steps.last().map_or(&first, |step| &step.row).after(stage));
+    }
+    let columns: Vec<String> = steps.last().map_or(&first, |step| &step.row).columns.iter().map(|c| c.name.clone()).collect();
+    let context = Context::new(Some(1_000.0));
+    let mut pipeline = Pipeline::new(&steps, &first, &context, limits)?;
+    let mut out = Vec::new();
+    let mut sink = |row: Row| {
+        assert_eq!(row.cells.len(), columns.len(), "a cell for each column of the schema");
+        let shown = columns
+            .iter()
+            .zip(&row.cells)
+            .map(|(name, cell)| format!("{name}={}", cell.text().map_or_else(|| "∅".to_owned(), |text| text.replace('\n', "/"))));
+        out.push((shown.collect::<Vec<_>>().join(" "), row.origin));
+        Ok(ControlFlow::Continue(()))
+    };
+    for (id, row) in (1..).zip(rows) {
+        let cells = row.iter().map(|text| cell(text)).collect();
+        let origin = Origin::Event { id: EventId(id), time_us: Some(id * 1_000_000) };
+        if pipeline.push(Row { cells, origin }, &mut sink)?.is_break() {
+            break;
+        }
+    }
+    pipeline.finish(&mut sink)?;
+    Ok(out)
+}
+
+fn shown(stages: &[Stage], names: &[&str], rows: &[&[&str]]) -> Vec<String> {
+    through(stages, names, rows, Limits::default()).unwrap().into_iter().map(|(row, _)| row).collect()
+}
+
+fn stats(aggregates: &[(AggregateFunction, Option<&str>, &str)], by: &[&str], fill: Option<&str>) -> Stats {
+    let aggregate = |(function, argument, alias): &(AggregateFunction, Option<&str>, &str)| Aggregate {
+        function: *function,
+        argument: argument.map(scalar),
+        alias: (*alias).into(),
+    };
+    Stats {
+        aggregates: aggregates.iter().map(aggregate).collect(),
+        by: by.iter().map(|n| field(n)).collect(),
+        fill_null_by: fill.map(Into::into),
+    }
+}
+
+const COUNT: (AggregateFunction, Option<&str>, &str) = (AggregateFunction::Count, None, "count");
+
+#[test]
+fn groups_know_their_events_and_their_key_whatever_happens_to_the_columns() {
+    let keys: [Vec<Stage>; 5] = [
+        vec![],
+        vec![Stage::Keep(strings(&["count"]))],
+        vec![Stage::Drop(strings(&["P.k"]))],
+        vec![Stage::Rename(vec![Rename { from: "P.*".into(), to: "*".into() }])],
+        vec![Stage::Eval(vec![("P.k".into(), text("x"))])],
+    ];
+    for after in keys {
+        let stages = [vec![Stage::Stats(stats(&[COUNT], &["P.k"], None))], after].concat();
+        let rows = through(&stages, &["P.k"], &[&["a"], &["b"], &["a"], &["∅"]], Limits::default()).unwrap();
+        let origins: Vec<(String, u64, Vec<i64>)> = rows
+            .iter()
+            .map(|(_, origin)| match origin.key() {
+                super::Key::Group(key) => (key[0].1.to_string(), origin.count(), origin.events().iter().map(|e| e.0).collect()),
+                super::Key::Event(_) => panic!("these rows are groups"),
+            })
+            .collect();
+        assert_eq!(origins, [("a".to_owned(), 2, vec![1, 3]), ("b".to_owned(), 1, vec![2])]);
+        assert_eq!(rows[0].1.span_us(), (Some(1_000_000), Some(3_000_000)));
+    }
+}
+
+#[test]
+fn a_list_counts_once_for_each_member_and_its_event_once_in_a_group() {
+    let rows = through(&[Stage::Stats(stats(&[COUNT], &["f"], None))], &["f"], &[&["a|b|a"], &["b"]], Limits::default()).unwrap();
+    assert_eq!(
+        rows.iter().map(|(row, origin)| (row.as_str(), origin.count())).collect::<Vec<_>>(),
+        [("f=a count=2", 1), ("f=b count=2", 2)]
+    );
+}
+
+#[test]
+fn missing_by_values_drop_the_row_or_are_filled_and_nothing_is_one_row() {
+    assert_eq!(shown(&[Stage::Stats(stats(&[COUNT], &["f"], None))], &["f"], &[&["∅"]]), Vec::<String>::new());
+    assert_eq!(shown(&[Stage::Stats(stats(&[COUNT], &["f"], Some("null")))], &["f"], &[&["∅"]]), ["f=null count=1"]);
+    assert_eq!(shown(&[Stage::Stats(stats(&[COUNT], &[], None))], &["f"], &[]), ["count=0"]);
+}
+
+#[test]
+fn every_aggregate() {
+    use AggregateFunction::{Avg, Count, Dc, Earliest, First, Last, Latest, List, Max, Median, Min, Stdev, Sum, Values};
+    let all = AggregateFunction::ALL.map(|function| {
+        let name: &'static str = function.name();
+        (function, Some("x"), name)
+    });
+    let rows: &[&[&str]] = &[&["10", "3"], &["9|a", "2"], &["B", "1"], &["∅", "0"], &["10", "4"]];
+    let row = shown(&[Stage::Stats(stats(&all, &[], None))], &["x", "_time"], rows).remove(0);
+    let value = |function: AggregateFunction| {
+        let after = row.split(&format!("{}=", function.name())).nth(1).unwrap();
+        after.split(' ').next().unwrap().to_owned()
+    };
+    for (function, expected) in [
+        (Count, "5"),
+        (Dc, "4"),
+        (Min, "9"),
+        (Max, "a"),
+        (Sum, "29"),
+        (Values, "10/9/B/a"),
+        (List, "10/9/a/B/10"),
+        (Earliest, "B"),
+        (Latest, "10"),
+        (First, "10"),
+        (Last, "10"),
+        (Median, "10"),
+    ] {
+        assert_eq!(value(function), expected, "{function:?}");
+    }
+    assert!(value(Avg).starts_with("9.666") && value(Stdev).starts_with("0.577"), "{row}");
+}
+
+#[test]
+fn eventstats_keeps_the_rows_and_those_of_no_group_as_they_are() {
+    let stages = [Stage::EventStats(stats(&[COUNT], &["f"], None))];
+    assert_eq!(
+        shown(&stages, &["f", "count"], &[&["a", "x"], &["∅", "y"], &["a|b", "z"]]),
+        ["f=a count=2", "f=∅ count=y", "f=a/b count=2"]
+    );
+}
+
+#[test]
+fn stages_in_a_row() {
+    let like = |name: &str, suffix: &str| {
+        let glob = Glob::new([Part::Any, Part::Text(suffix.into())]);
+        Pred::Match(Match { field: field(name), test: Test::Glob { glob, case: Case::Ignore }, negated: false, span: 0..0 })
+    };
+    let stages = [
+        Stage::Rename(vec![Rename { from: "s".into(), to: "share".into() }, Rename { from: "gone".into(), to: "m".into() }]),
+        Stage::Filter(like("share", "X")),
+        Stage::Dedup { count: 1, fields: strings(&["share"]) },
+        Stage::Sort { keys: vec![SortKey { field: "n".into(), descending: false }], limit: Some(3) },
+        Stage::FillNull { fields: strings(&["n", "new"]), value: "0".into() },
+        Stage::Bin { field: "t".into(), span: 300.0, alias: Some("bucket".into()) },
+        Stage::FormatTime { fields: strings(&["t"]), format: "%H:%M".into() },
+        Stage::Keep(strings(&["share", "n", "new", "bucket", "t", "absent"])),
+        Stage::Head(2),
+    ];
+    let rows: &[&[&str]] =
+        &[&["ax", "10", "1", "3700"], &["ax", "1", "1", "0"], &["bx", "9", "1", "no"], &["c", "1", "1", "1"], &["dx", "∅", "1", "61"]];
+    assert_eq!(
+        shown(&stages, &["s", "n", "m", "t"], rows),
+        ["share=bx n=9 new=0 bucket=∅ t=no absent=∅", "share=ax n=10 new=0 bucket=3600 t=01:01 absent=∅"]
+    );
+}
+
+#[test]
+fn without_fields_fillnull_leaves_what_is_null_everywhere() {
+    let stages = [Stage::FillNull { fields: Vec::new(), value: "0".into() }];
+    assert_eq!(shown(&stages, &["a", "b"], &[&["∅", "∅"], &["x", "∅"]]), ["a=0 b=∅", "a=x b=∅"]);
+}
+
+#[test]
+fn memory_has_a_limit() {
+    let stages = [Stage::Sort { keys: vec![SortKey { field: "a".into(), descending: false }], limit: None }];
+    let long = "x".repeat(2_000);
+    let row: &[&str] = &[&long];
+    let fault = through(&stages, &["a"], &[row; 10], Limits { memory_bytes: 10_000 }).unwrap_err();
+    assert_eq!(fault.code(), "exec-memory");
+}
+
+#[test]
+fn a_computed_expression_that_does_not_compile_is_the_rules_fault() {
+    let stages = [Stage::Filter(Pred::Scalar(call(Function::Match, vec![text("x"), scalar("a")])))];
+    assert_eq!(through(&stages, &["a"], &[&["("]], Limits::default()).unwrap_err().code(), "exec-regex");
+    assert_eq!(shown(&stages, &["a"], &[&["^x$"], &["y"]]), ["a=^x$"]);
+}
+
+#[test]
+fn the_order_of_events_counts_only_where_it_shows() {
+    let count = Stage::Stats(stats(&[COUNT], &["a"], None));
+    let first = Stage::Stats(stats(&[(AggregateFunction::First, Some("b"), "b")], &["a"], None));
+    assert!(!needs_order(&[count.clone(), Stage::Head(1)]));
+    assert!(needs_order(&[first]) && needs_order(&[Stage::Head(1), count]) && needs_order(&[]));
+}
+
+#[test]
+fn expressions() {
+    let value = |expression: Scalar| {
+        let stages = [Stage::Eval(vec![("x".into(), expression)]), Stage::Keep(strings(&["x"]))];
+        shown(&stages, &["m", "n"], &[&["0x1|0x2|0x1", "10"]]).remove(0).strip_prefix("x=").unwrap().to_owned()
+    };
+    let binary = |op, a, b| Scalar::Binary(op, Box::new(a), Box::new(b));
+    let on_list = |function, rest: Vec<Scalar>| call(function, [scalar("m")].into_iter().chain(rest).collect());
+    for (expression, expected) in [
+        (on_list(Function::MvCount, vec![]), "3"),
+        (on_list(Function::MvIndex, vec![Scalar::Number(-2.0)]), "0x2"),
+        (on_list(Function::MvDedup, vec![]), "0x1/0x2"),
+        (on_list(Function::MvJoin, vec![text("+")]), "0x1+0x2+0x1"),
+        (on_list(Function::MvFind, vec![text("2$")]), "1"),
+        (call(Function::MvFilter, vec![on_list(Function::Match, vec![text("1$")])]), "0x1/0x1"),
+        (call(Function::Replace, vec![text("a-b"), text("(a)-(b)"), text(r"\2$\1")]), "b$a"),
+        (call(Function::Split, vec![text("a,b"), text(",")]), "a/b"),
+        (call(Function::RelativeTime, vec![Scalar::Number(45_296.0), text("-70m@m")]), "41040"),
+        (call(Function::ToNumber, vec![text("0A4"), Scalar::Number(16.0)]), "164"),
+        (call(Function::Now, vec![]), "1000"),
+        (call(Function::If, vec![call(Function::IsNull, vec![scalar("gone")]), text("a"), text("b")]), "a"),
+        (call(Function::Validate, vec![Scalar::Bool(true), text("a"), Scalar::Null, text("b")]), "b"),
+        (binary(BinaryOp::Divide, scalar("n"), Scalar::Number(0.0)), "∅"),
+        (binary(BinaryOp::Modulo, Scalar::Number(-7.0), Scalar::Number(3.0)), "-1"),
+        (binary(BinaryOp::Modulo, Scalar::Number(7.0), Scalar::Number(0.0)), "∅"),
+        (binary(BinaryOp::Add, scalar("n"), Scalar::Number(2.0)), "12"),
+        (binary(BinaryOp::Add, scalar("n"), text("2")), "102"),
+        (binary(BinaryOp::Concat, scalar("n"), Scalar::Number(2.0)), "102"),
+        (binary(BinaryOp::Lt, text("9"), scalar("n")), "True"),
+        (binary(BinaryOp::Lt, text("a"), text("B")), "False"),
+        (binary(BinaryOp::Eq, Scalar::Null, Scalar::Null), "False"),
+        (Scalar::Not(Box::new(binary(BinaryOp::Eq, scalar("gone"), text("x")))), "True"),
+    ] {
+        assert_eq!(value(expression.clone()), expected, "{expression:?}");
+    }
+}
+
+#[test]
+fn functions_of_values() {
+    use Function::{CidrMatch, Len, Like, Lower, Max, Md5, MvIndex, MvSort, Round, Strftime, ToString, Trim, Upper, UrlDecode};
+    let number = Cell::number_of;
+    let cell = |text: &str| cell(text);
+    for (function, arguments, expected) in [
+        (Round, vec![number(2.345), number(2.0)], "2.35"),
+        (ToString, vec![number(15.0), cell("hex")], "0xF"),
+        (ToString, vec![number(12_345.678_9), cell("commas")], "12,345.68"),
+        (ToString, vec![number(90_061.0), cell("duration")], "1+01:01:01"),
+        (Max, vec![number(1.0), cell("c"), number(100.0)], "c"),
+        (UrlDecode, vec![cell("a%20b%2")], "a b%2"),
+        (CidrMatch, vec![cell("10.0.0.0/8"), cell("10.1.1.1")], "True"),
+        (Lower, vec![cell("ÄB|C")], "äb\nc"),
+        (Upper, vec![cell("äß")], "Äß"),
+        (Len, vec![cell("äöü")], "3"),
+        (Trim, vec![cell(" \ta ")], "a"),
+        (Like, vec![cell("a_b"), cell("a%")], "True"),
+        (MvSort, vec![cell("b|10|9")], "10\n9\nb"),
+        (MvIndex, vec![cell("a|b"), number(2.0)], "∅"),
+        (Md5, vec![cell("abc")], "900150983cd24fb0d6963f7d28e17f72"),
+        (Strftime, vec![number(300.343), cell("%F %H:%M:%S.%3N")], "1970-01-01 00:05:00.343"),
+    ] {
+        let made = call_function(function, &arguments, &Context::default()).unwrap();
+        assert_eq!(made.text().as_deref().unwrap_or("∅"), expected, "{function:?} {arguments:?}");
+    }
+}
+
+#[test]
+fn every_function_has_one_name_and_takes_missing_values() {
+    for function in Function::ALL {
+        assert_eq!(Function::named(function.name()), Some(function));
+        let nothing = vec![Cell::Null; function.arity().0];
+        call_function(function, &nothing, &Context::default()).unwrap();
+    }
+}
+
+#[test]
+fn times() {
+    let noon = 1_706_702_700.5; // 2024-01-31 12:05:00.5, a Wednesday
+    assert_eq!(time::strftime(noon, "%Y-%m-%dT%H:%M:%S.%3N %a %j %%").as_deref(), Some("2024-01-31T12:05:00.500 Wed 031 %"));
+    assert_eq!(time::strftime(noon, "%m/%d/%Y %I:%M %p").as_deref(), Some("01/31/2024 12:05 PM"));
+    assert_eq!(time::strftime(f64::MAX, "%Y"), None);
+    assert_eq!(time::strptime("2024-01-31 12:05:00", "%Y-%m-%d %H:%M:%S"), Some(1_706_702_700.0));
+    assert_eq!(time::strptime("2024-01-31", "%Y-%m-%d"), Some(1_706_659_200.0));
+    assert_eq!(time::strptime("no", "%Y"), None);
+    for (specifier, expected) in [
+        ("-1h@h", 1_706_698_800.0),
+        ("@d", 1_706_659_200.0),
+        ("@w0", 1_706_400_000.0),
+        ("-1mon@mon", 1_701_388_800.0),
+        ("+1d@d+2h", 1_706_752_800.0),
+        ("@q", 1_704_067_200.0),
+    ] {
+        assert_eq!(time::relative_time(noon, specifier), Some(expected), "{specifier}");
+    }
+    assert_eq!(time::relative_time(noon, "-1x"), None);
+}
+
+#[test]
+fn digests_of_every_length() {
+    assert_eq!(digest::md5(""), "d41d8cd98f00b204e9800998ecf8427e");
+    assert_eq!(
+        digest::md5("12345678901234567890123456789012345678901234567890123456789012345678901234567890"),
+        "57edf4a22be3c955ac49da2e2107b67a"
+    );
+    for length in [55, 56, 57, 63, 64, 65, 119, 120] {
+        assert_eq!(digest::md5(&"a".repeat(length)).len(), 32);
+    }
+    assert_eq!(digest::md5(&"a".repeat(56)), "3b0c8ac703f828b04c6c197006d17218");
+    assert_eq!(digest::sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+#[test]
+fn substr_counts_from_one_and_from_the_end() {
+    for (from, length, expected) in [
+        (1, None, "äbcde"),
+        (2, Some(2), "bc"),
+        (0, Some(2), "ä"),
+        (-2, None, "de"),
+        (-2, Some(1), "d"),
+        (-9, Some(7), "äbc"),
+        (3, Some(-2), "äb"),
+        (9, Some(1), ""),
+    ] {
+        assert_eq!(function::substr("äbcde", f64::from(from), length.map(f64::from)), expected, "{from} {length:?}");
+    }
+}

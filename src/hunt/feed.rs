@@ -1,0 +1,235 @@
+//! Feeds the events that a rule's condition holds for into its pipeline, as rows of the plan's first schema.
+//!
+//! The scan has told which events match. Here they are read a second time, only they and only the columns that the
+//! rule goes on with: most rules match few events, so that the scan itself reads no column for the sake of one rule.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::field::{EventFields, cell_of, field_cell};
+use super::matched::Matched;
+use crate::catalog::{Catalog, ColumnIndex, Encoding, EventId, EventType, ValueId};
+use crate::exec::{Cell, Origin, Row};
+use crate::plan::{Branch, FieldExpr, Plan, TIME};
+use crate::store::{self, EventHead, EventReader, Store, StoreError};
+
+/// Values of the dictionary kept as cells before all are forgotten: some 50 MB of usual texts.
+const MAX_VALUES: usize = 400_000;
+/// Rows that are put in order in memory. More than these are read in the order of their times, one by one: four times
+/// slower, and no memory but for their ids.
+const MAX_SORTED_ROWS: usize = 200_000;
+/// Events of a type whose ids lie this close together are read in one go: stepping over a row costs a quarter of
+/// looking one up.
+const MAX_GAP: i64 = 4;
+
+/// Takes rows. Break: no more are wanted.
+pub(super) type RowSink<'s> = dyn FnMut(Row) -> ControlFlow<()> + 's;
+
+/// Reads the rows of many rules: what one rule read of the dictionary the next need not.
+pub(super) struct Feed<'s> {
+    store: &'s Store,
+    catalog: &'s Catalog,
+    values: RefCell<FxHashMap<i64, Cell>>,
+}
+
+/// The columns of a plan's rows in one event type.
+struct Source<'s> {
+    event_type: &'s EventType,
+    /// The columns of the store that are read, ascending.
+    columns: Vec<ColumnIndex>,
+    /// Where each column of the rows comes from.
+    fields: Vec<&'s FieldExpr>,
+}
+
+impl<'s> Feed<'s> {
+    /// Starts without a value.
+    pub(super) fn new(store: &'s Store, catalog: &'s Catalog) -> Self {
+        Self { store, catalog, values: RefCell::default() }
+    }
+
+    /// Reads the rows of a plan: newest event first where the order counts, else event type by event type.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) fn rows(&self, plan: &Plan, matched: &Matched, ordered: bool, sink: &mut RowSink<'_>) -> Result<(), StoreError> {
+        match (ordered, matched.count() <= MAX_SORTED_ROWS) {
+            (false, _) => self.each_type(plan, matched, sink),
+            (true, true) => {
+                let mut rows = Vec::with_capacity(matched.count());
+                self.each_type(plan, matched, &mut |row| {
+                    rows.push(row);
+                    ControlFlow::Continue(())
+                })?;
+                rows.sort_by_cached_key(|row| std::cmp::Reverse(age(&row.origin)));
+                for row in rows {
+                    if sink(row).is_break() {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+            (true, false) => self.one_by_one(plan, matched, sink),
+        }
+    }
+
+    fn sources<'p>(&'p self, plan: &'p Plan) -> impl Iterator<Item = (&'p Branch, Source<'p>)> {
+        plan.branches.iter().filter_map(|branch| {
+            let event_type = self.catalog.event_type(branch.event_type)?;
+            Some((branch, Source::new(plan, branch, event_type)))
+        })
+    }
+
+    fn each_type(&self, plan: &Plan, matched: &Matched, sink: &mut RowSink<'_>) -> Result<(), StoreError> {
+        for (branch, source) in self.sources(plan) {
+            let events = matched.of_type(branch.event_type);
+            if events.is_empty() {
+                continue;
+            }
+            let mut reader = self.store.event_reader(source.event_type, &source.columns)?;
+            for run in events.chunk_by(|a, b| b.0 - a.0 <= MAX_GAP) {
+                if self.run(&source, &mut reader, run, sink)?.is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn run(
+        &self,
+        source: &Source<'_>,
+        reader: &mut EventReader<'_>,
+        run: &[EventId],
+        sink: &mut RowSink<'_>,
+    ) -> Result<ControlFlow<()>, StoreError> {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(ControlFlow::Continue(())) };
+        let mut wanted = run.iter().peekable();
+        let mut flow = ControlFlow::Continue(());
+        reader.each(*first, *last, &mut |head, cells| {
+            while wanted.next_if(|next| **next < head.id).is_some() {}
+            if wanted.next_if_eq(&&head.id).is_some() {
+                flow = sink(self.row(source, head, cells)?);
+            }
+            Ok(flow)
+        })?;
+        Ok(flow)
+    }
+
+    /// Reads the times first, then each event in their order.
+    fn one_by_one(&self, plan: &Plan, matched: &Matched, sink: &mut RowSink<'_>) -> Result<(), StoreError> {
+        let mut sources: Vec<(Source<'_>, EventReader<'_>)> = Vec::new();
+        let mut ages = Vec::with_capacity(matched.count());
+        for (branch, source) in self.sources(plan) {
+            let place = sources.len();
+            let mut heads = self.store.event_reader(source.event_type, &[])?;
+            for run in matched.of_type(branch.event_type).chunk_by(|a, b| b.0 - a.0 <= MAX_GAP) {
+                let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+                let mut wanted = run.iter().peekable();
+                heads.each(*first, *last, &mut |head, _| {
+                    while wanted.next_if(|next| **next < head.id).is_some() {}
+                    ages.extend(wanted.next_if_eq(&&head.id).map(|id| (head.time_us, *id, place)));
+                    Ok(ControlFlow::Continue(()))
+                })?;
+            }
+            let event_type = source.event_type;
+            let reader = self.store.event_reader(event_type, &source.columns)?;
+            sources.push((source, reader));
+        }
+        ages.sort_unstable_by(|a, b| b.cmp(a));
+        for (_, id, place) in ages {
+            let (source, reader) = &mut sources[place];
+            if self.run(source, reader, &[id], sink)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&self, source: &Source<'_>, head: EventHead, cells: &[store::Cell<'_>]) -> Result<Row, StoreError> {
+        let event = ReadEvent { feed: self, source, head, cells };
+        let cells = source.fields.iter().map(|field| field_cell(field, &event)).collect::<Result<_, _>>()?;
+        Ok(Row { cells, origin: Origin::Event { id: head.id, time_us: head.time_us } })
+    }
+
+    /// A value of the dictionary.
+    fn value(&self, id: ValueId) -> Result<Cell, StoreError> {
+        if let Some(known) = self.values.borrow().get(&id.0) {
+            return Ok(known.clone());
+        }
+        let cell = cell_of(&self.store.value(id)?);
+        let mut values = self.values.borrow_mut();
+        if values.len() >= MAX_VALUES {
+            values.clear();
+        }
+        values.insert(id.0, cell.clone());
+        Ok(cell)
+    }
+}
+
+fn age(origin: &Origin) -> (Option<i64>, Option<EventId>) {
+    match origin {
+        Origin::Event { id, time_us } => (*time_us, Some(*id)),
+        Origin::Group(_) => (None, None), // what is fed are events
+    }
+}
+
+impl<'s> Source<'s> {
+    fn new(plan: &'s Plan, branch: &'s Branch, event_type: &'s EventType) -> Self {
+        const TIME_FIELD: &FieldExpr = &FieldExpr::Time;
+        const NOTHING: &FieldExpr = &FieldExpr::Missing;
+        let names = plan.row.columns.iter().map(|column| column.name.as_str());
+        let fields: Vec<&FieldExpr> =
+            names.map(|name| if name == TIME { TIME_FIELD } else { branch.fields.get(name).unwrap_or(NOTHING) }).collect();
+        let mut columns = BTreeSet::new();
+        for field in &fields {
+            field.each_column(&mut |column| {
+                columns.insert(column);
+            });
+        }
+        Self { event_type, columns: columns.into_iter().collect(), fields }
+    }
+}
+
+/// An event of which some columns were read.
+struct ReadEvent<'a> {
+    feed: &'a Feed<'a>,
+    source: &'a Source<'a>,
+    head: EventHead,
+    cells: &'a [store::Cell<'a>],
+}
+
+impl EventFields for ReadEvent<'_> {
+    fn column(&self, column: ColumnIndex) -> Result<Cell, StoreError> {
+        let place = self.source.columns.binary_search(&column).expect("the columns of all fields are read");
+        Ok(match (&self.cells[place], self.source.event_type.column(column).encoding) {
+            (store::Cell::Null, _) => Cell::Null,
+            (store::Cell::Text(text), _) => Cell::text_of(*text),
+            (store::Cell::Value(id), _) => self.feed.value(*id)?,
+            (store::Cell::Int(id), Encoding::Dictionary) => self.feed.value(ValueId(*id))?,
+            (store::Cell::Int(number), Encoding::Inline) => Cell::text_of(number.to_string()),
+            (store::Cell::Int(difference), Encoding::Time(shape)) => {
+                Cell::Text(Arc::from(store::time_cell(shape, *difference, self.head.time_us)))
+            }
+        })
+    }
+
+    fn time_us(&self) -> Result<Option<i64>, StoreError> {
+        Ok(self.head.time_us)
+    }
+
+    fn host(&self) -> Result<Cell, StoreError> {
+        self.head.host.map_or(Ok(Cell::Null), |host| self.feed.value(host))
+    }
+
+    fn record(&self) -> Result<Option<i64>, StoreError> {
+        Ok(self.head.record)
+    }
+
+    fn message(&self) -> Result<Cell, StoreError> {
+        Ok(self.feed.store.message(self.head.id)?.map_or(Cell::Null, Cell::text_of))
+    }
+}

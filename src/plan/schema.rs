@@ -1,0 +1,393 @@
+//! The row schema: which columns the rows have after each stage.
+//!
+//! The one place that knows what stages do to columns. The planner asks it which fields of the event are needed, the
+//! executor where a cell stands, SQL which names a statement gives; none of them looks at names or patterns itself.
+//!
+//! A pattern (`table x*`, `rename "a.*" as "*"`, `fillnull` without fields) means the columns that are there at that
+//! point. As in Splunk it leaves names that begin with `_` alone unless it begins so itself.
+
+use crate::ir::{Aggregate, AggregateFunction, BinaryOp, Function, Gives, Glob, Part, Rename, Scalar, Stage, Stats};
+
+/// What the cells of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text, which may be the text of a number.
+    Text,
+    /// An integer.
+    Integer,
+    /// A number.
+    Number,
+    /// A truth.
+    Truth,
+    /// The text `True` or `False`: a truth in a column.
+    TruthText,
+    /// Text in some rows, an integer in others.
+    TextOrInteger,
+    /// Anything.
+    Any,
+}
+
+impl Kind {
+    /// What a value is that is one or the other.
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (a, b) if a == b => a,
+            (Self::Integer, Self::Number) | (Self::Number, Self::Integer) => Self::Number,
+            (Self::Text | Self::Integer | Self::TextOrInteger, Self::Text | Self::Integer | Self::TextOrInteger) => Self::TextOrInteger,
+            _ => Self::Any,
+        }
+    }
+
+    /// Whether values are numbers.
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Integer | Self::Number)
+    }
+
+    /// As a column has it: a truth becomes its text.
+    pub fn as_data(self) -> Self {
+        if self == Self::Truth { Self::TruthText } else { self }
+    }
+}
+
+/// A column of the rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowColumn {
+    /// The rule's name for it.
+    pub name: String,
+    /// What its cells are.
+    pub kind: Kind,
+    /// Whether a cell may be a list.
+    pub multi: bool,
+    /// Whether the rule asks for the column by its name, so that a result shows it where it is null too. A column that
+    /// is there because the event has it, or because a pattern means it, shows only in rows that have a value.
+    pub named: bool,
+}
+
+/// The columns of the rows at one point of a pipeline, in their order; no name twice.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RowSchema {
+    /// The columns.
+    pub columns: Vec<RowColumn>,
+}
+
+/// A stage and what it makes of the columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The stage.
+    pub stage: Stage,
+    /// The columns after it.
+    pub row: RowSchema,
+    /// For each of them the column before the stage that it carries on, by place; the stage may go on to change it.
+    /// None: the stage makes it, or it is null.
+    pub from: Vec<Option<usize>>,
+}
+
+impl RowSchema {
+    /// The place of a column.
+    pub fn place(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// The column of a name.
+    pub fn column(&self, name: &str) -> Option<&RowColumn> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The places of the columns that a name or pattern means, in the order of the columns.
+    pub fn matching(&self, pattern: &str) -> Vec<usize> {
+        let glob = wildcard(pattern);
+        let inner = pattern.contains('*') && !pattern.starts_with('_');
+        let is_meant = |name: &str| glob.matches(name) && !(inner && name.starts_with('_'));
+        (0..).zip(&self.columns).filter(|(_, column)| is_meant(&column.name)).map(|(place, _)| place).collect()
+    }
+
+    /// What a stage makes of the columns.
+    pub fn after(&self, stage: &Stage) -> Step {
+        let mut next = Next { row: self.clone(), from: (0..self.columns.len()).map(Some).collect() };
+        match stage {
+            Stage::Filter(_) | Stage::Sort { .. } | Stage::Head(_) | Stage::Dedup { .. } => {}
+            Stage::Eval(assignments) => {
+                for (name, expression) in assignments {
+                    let (kind, multi) = next.row.type_of(expression);
+                    next.set(name, kind.as_data(), multi);
+                }
+            }
+            Stage::Stats(stats) => {
+                next = Next::default();
+                for field in &stats.by {
+                    next.set(&field.name, self.by_kind(stats, &field.name), false);
+                }
+                self.aggregates(stats, &mut next);
+            }
+            Stage::EventStats(stats) => self.aggregates(stats, &mut next),
+            Stage::Rename(renames) => renames.iter().for_each(|rename| next.rename(rename)),
+            Stage::Keep(patterns) => next = self.keep(patterns),
+            Stage::Drop(patterns) => patterns.iter().for_each(|pattern| next.remove(&next.row.matching(pattern))),
+            Stage::FormatTime { fields, .. } => {
+                for name in fields {
+                    if let Some(column) = self.column(name) {
+                        next.set(name, Kind::Text, column.multi);
+                    }
+                }
+            }
+            Stage::FillNull { fields, .. } => {
+                for name in self.filled(fields) {
+                    let (kind, multi) = self.column(&name).map_or((Kind::Text, false), |c| (c.kind.or(Kind::Text), c.multi));
+                    next.set(&name, kind, multi);
+                }
+            }
+            Stage::Bin { field, span, alias } => {
+                let target = alias.as_ref().unwrap_or(field);
+                let binned = if span.fract() == 0.0 { Kind::Integer } else { Kind::Number };
+                let (kind, multi) = match self.column(target) {
+                    Some(old) if old.kind.is_number() => (binned, false),
+                    Some(old) => (old.kind.or(binned), old.multi),
+                    None => (binned, false),
+                };
+                next.set(target, kind, multi);
+            }
+        }
+        Step { stage: stage.clone(), row: next.row, from: next.from }
+    }
+
+    /// The columns that `fillnull` fills: the named ones, else all that a pattern `*` means.
+    pub fn filled(&self, fields: &[String]) -> Vec<String> {
+        if fields.is_empty() { self.matching("*").into_iter().map(|i| self.columns[i].name.clone()).collect() } else { fields.to_vec() }
+    }
+
+    fn by_kind(&self, stats: &Stats, name: &str) -> Kind {
+        let kind = self.column(name).map_or(Kind::Text, |column| if column.multi { Kind::Text } else { column.kind });
+        if stats.fill_null_by.is_some() { kind.or(Kind::Text) } else { kind }
+    }
+
+    fn aggregates(&self, stats: &Stats, next: &mut Next) {
+        for aggregate in &stats.aggregates {
+            let (kind, multi) = self.aggregate_type(aggregate);
+            next.set(&aggregate.alias, kind, multi);
+        }
+    }
+
+    fn keep(&self, patterns: &[String]) -> Next {
+        let mut next = Next::default();
+        for pattern in patterns {
+            let named = !pattern.contains('*');
+            for place in self.matching(pattern) {
+                let column = RowColumn { named: named || self.columns[place].named, ..self.columns[place].clone() };
+                match next.row.place(&column.name) {
+                    Some(known) => next.row.columns[known].named |= named,
+                    None => next.push(column, Some(place)),
+                }
+            }
+            if named && next.row.place(pattern).is_none() {
+                next.push(RowColumn { name: pattern.clone(), kind: Kind::Text, multi: false, named }, None);
+            }
+        }
+        next
+    }
+
+    /// What an expression gives: what its values are, and whether they may be lists.
+    pub fn type_of(&self, expression: &Scalar) -> (Kind, bool) {
+        /// Above it not every whole number is a double.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        match expression {
+            Scalar::Null | Scalar::Text(_) => (Kind::Text, false),
+            Scalar::Number(number) if number.fract() == 0.0 && number.abs() <= EXACT => (Kind::Integer, false),
+            Scalar::Number(_) | Scalar::Negate(_) => (Kind::Number, false),
+            Scalar::Bool(_) | Scalar::Not(_) | Scalar::And(_) | Scalar::Or(_) => (Kind::Truth, false),
+            Scalar::Field(field) => self.column(&field.name).map_or((Kind::Text, false), |column| (column.kind, column.multi)),
+            Scalar::Call(function, arguments) => self.call_type(*function, arguments),
+            Scalar::Binary(op, left, right) => (self.binary_kind(*op, left, right), false),
+        }
+    }
+
+    fn binary_kind(&self, op: BinaryOp, left: &Scalar, right: &Scalar) -> Kind {
+        let is_text = |e: &Scalar| matches!(e, Scalar::Text(_));
+        match op {
+            BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => Kind::Truth,
+            BinaryOp::Concat => Kind::Text,
+            BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo => Kind::Number,
+            BinaryOp::Add if is_text(left) || is_text(right) => Kind::Text,
+            // Two texts are added where both are numbers, and joined where they are not.
+            BinaryOp::Add if [left, right].into_iter().all(|e| self.type_of(e).0 == Kind::Text) => Kind::Any,
+            BinaryOp::Add => Kind::Number,
+        }
+    }
+
+    fn call_type(&self, function: Function, arguments: &[Scalar]) -> (Kind, bool) {
+        let multi = || arguments.iter().any(|argument| self.type_of(argument).1);
+        match function.gives() {
+            Gives::Text | Gives::Null => (Kind::Text, false),
+            Gives::Integer => (Kind::Integer, false),
+            Gives::Number => (Kind::Number, false),
+            Gives::Truth => (Kind::Truth, false),
+            Gives::NumberOrText => (Kind::Any, false),
+            Gives::List => (Kind::Text, true),
+            Gives::Members => (Kind::Text, multi()),
+            Gives::Arguments => self.chosen_type(&chosen(function, arguments)),
+        }
+    }
+
+    /// The type of one of several values; a literal null has none of its own.
+    fn chosen_type(&self, values: &[&Scalar]) -> (Kind, bool) {
+        let types: Vec<(Kind, bool)> =
+            values.iter().filter(|v| ***v != Scalar::Null).map(|v| self.type_of(v)).map(|(kind, multi)| (kind.as_data(), multi)).collect();
+        let kind = types.iter().map(|(kind, _)| *kind).reduce(Kind::or).unwrap_or(Kind::Text);
+        (kind, types.iter().any(|(_, multi)| *multi))
+    }
+
+    /// What an aggregate gives.
+    pub fn aggregate_type(&self, aggregate: &Aggregate) -> (Kind, bool) {
+        let (kind, multi) = aggregate.argument.as_ref().map_or((Kind::Integer, false), |argument| self.type_of(argument));
+        let kind = kind.as_data();
+        match aggregate.function {
+            AggregateFunction::Count | AggregateFunction::Dc => (Kind::Integer, false),
+            AggregateFunction::Min | AggregateFunction::Max => (if kind.is_number() { kind } else { Kind::Any }, false),
+            AggregateFunction::Sum | AggregateFunction::Avg | AggregateFunction::Stdev | AggregateFunction::Median => (Kind::Number, false),
+            AggregateFunction::Values | AggregateFunction::List => (Kind::Text, true),
+            AggregateFunction::Earliest | AggregateFunction::Latest | AggregateFunction::First | AggregateFunction::Last => (kind, multi),
+        }
+    }
+}
+
+/// The values among which a function chooses.
+fn chosen(function: Function, arguments: &[Scalar]) -> Vec<&Scalar> {
+    match function {
+        Function::If => arguments.iter().skip(1).collect(),
+        Function::Case | Function::Validate => arguments.iter().skip(1).step_by(2).collect(),
+        Function::NullIf => arguments.iter().take(1).collect(),
+        _ => arguments.iter().collect(),
+    }
+}
+
+/// The columns after a stage while they are made.
+#[derive(Default)]
+struct Next {
+    row: RowSchema,
+    from: Vec<Option<usize>>,
+}
+
+impl Next {
+    fn push(&mut self, column: RowColumn, from: Option<usize>) {
+        self.row.columns.push(column);
+        self.from.push(from);
+    }
+
+    /// Sets what a column is; it is made where there is none.
+    fn set(&mut self, name: &str, kind: Kind, multi: bool) {
+        let column = RowColumn { name: name.to_owned(), kind, multi, named: true };
+        match self.row.place(name) {
+            Some(place) => self.row.columns[place] = column,
+            None => self.push(column, None),
+        }
+    }
+
+    fn remove(&mut self, places: &[usize]) {
+        for place in places.iter().rev() {
+            self.row.columns.remove(*place);
+            self.from.remove(*place);
+        }
+    }
+
+    /// Renames a column, or those of a pattern; what had the new name is gone, also where nothing has the old one.
+    fn rename(&mut self, rename: &Rename) {
+        for (from, to) in self.pairs(rename) {
+            if from == to {
+                continue;
+            }
+            if let Some(place) = self.row.place(&to) {
+                self.remove(&[place]);
+            }
+            if let Some(place) = self.row.place(&from) {
+                let column = &mut self.row.columns[place];
+                column.named |= !rename.from.contains('*');
+                column.name = to;
+            }
+        }
+    }
+
+    fn pairs(&self, rename: &Rename) -> Vec<(String, String)> {
+        let (Some((before, after)), Some((new_before, new_after))) = (rename.from.split_once('*'), rename.to.split_once('*')) else {
+            return vec![(rename.from.clone(), rename.to.clone())];
+        };
+        let names = self.row.matching(&rename.from).into_iter().map(|place| &self.row.columns[place].name);
+        let renamed = |name: &String| {
+            let middle = name.strip_prefix(before)?.strip_suffix(after)?;
+            Some((name.clone(), format!("{new_before}{middle}{new_after}")))
+        };
+        names.filter_map(renamed).collect()
+    }
+}
+
+/// Reads a pattern of column names: `*` is any run of characters, nothing else is special.
+pub(super) fn wildcard(pattern: &str) -> Glob {
+    let pieces = pattern.split('*').enumerate();
+    Glob::new(pieces.flat_map(|(i, text)| (i > 0).then_some(Part::Any).into_iter().chain([Part::Text(text.to_owned())])))
+}
+
+/// The names that a stage writes, whatever stood there before.
+pub(super) fn written(stage: &Stage, before: &RowSchema) -> Vec<String> {
+    match stage {
+        Stage::Eval(assignments) => assignments.iter().map(|(name, _)| name.clone()).collect(),
+        Stage::Stats(stats) => stats.by.iter().map(|f| &f.name).chain(stats.aggregates.iter().map(|a| &a.alias)).cloned().collect(),
+        Stage::EventStats(stats) => stats.aggregates.iter().map(|a| a.alias.clone()).collect(),
+        Stage::FormatTime { fields, .. } => fields.clone(),
+        Stage::FillNull { fields, .. } => before.filled(fields),
+        Stage::Bin { field, alias, .. } => vec![alias.as_ref().unwrap_or(field).clone()],
+        Stage::Filter(_)
+        | Stage::Rename(_)
+        | Stage::Keep(_)
+        | Stage::Drop(_)
+        | Stage::Sort { .. }
+        | Stage::Head(_)
+        | Stage::Dedup { .. } => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(names: &[&str]) -> RowSchema {
+        let column = |name: &&str| RowColumn { name: (*name).to_owned(), kind: Kind::Text, multi: false, named: false };
+        RowSchema { columns: names.iter().map(column).collect() }
+    }
+
+    fn names(step: &Step) -> Vec<&str> {
+        step.row.columns.iter().map(|column| column.name.as_str()).collect()
+    }
+
+    fn strings(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_pattern_takes_the_prefix_away_and_carries_the_cells() {
+        let before = schema(&["Processes.dest", "dest", "count", "Processes.user"]);
+        let step = before.after(&Stage::Rename(vec![Rename { from: "Processes.*".into(), to: "*".into() }]));
+        assert_eq!(names(&step), ["dest", "count", "user"]);
+        assert_eq!(step.from, [Some(0), Some(2), Some(3)]);
+    }
+
+    #[test]
+    fn names_are_kept_though_nothing_has_them_and_patterns_leave_hidden_ones() {
+        let before = schema(&["_time", "x1", "x2", "y"]);
+        let step = before.after(&Stage::Keep(strings(&["x*", "gone", "x1"])));
+        assert_eq!(names(&step), ["x1", "x2", "gone"]);
+        assert_eq!(step.from, [Some(1), Some(2), None]);
+        assert_eq!(step.row.columns.iter().map(|c| c.named).collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(names(&before.after(&Stage::Drop(strings(&["*"])))), ["_time"]);
+        assert_eq!(names(&before.after(&Stage::Drop(strings(&["_*"])))), ["x1", "x2", "y"]);
+    }
+
+    #[test]
+    fn a_missing_source_takes_its_target_away() {
+        let step = schema(&["b", "c"]).after(&Stage::Rename(vec![Rename { from: "a".into(), to: "b".into() }]));
+        assert_eq!(names(&step), ["c"]);
+    }
+
+    #[test]
+    fn without_fields_all_are_filled() {
+        let step = schema(&["_time", "a"]).after(&Stage::FillNull { fields: Vec::new(), value: "0".into() });
+        assert_eq!(step.row.columns.iter().map(|c| c.named).collect::<Vec<_>>(), [false, true]);
+    }
+}
