@@ -5,3 +5,4 @@ mod load;
 mod placeholders;
 mod seed;
 mod sigma;
+mod vectors;
