@@ -121,9 +121,13 @@ fn parse_text(text: &str) -> (Option<Query>, Vec<Fault>) {
     let mut faults = Vec::new();
     let (mut filters, mut stages, mut any) = (Vec::new(), Vec::new(), false);
     for (index, range) in commands.into_iter().enumerate() {
-        let mut cursor = Cursor::new(text, range);
+        let mut cursor = Cursor::new(text, range.clone());
         if cursor.is_done() {
-            continue; // nothing in front of the first pipe
+            // A search may begin with a pipe; behind any other one a command must follow.
+            if index > 0 {
+                faults.push(Fault::error("spl-syntax", "there is no command behind this pipe", range.start - 1..range.start));
+            }
+            continue;
         }
         any = true;
         if index == 0 || (stages.is_empty() && faults.is_empty() && starts_with_search(&mut cursor)) {
@@ -135,7 +139,8 @@ fn parse_text(text: &str) -> (Option<Query>, Vec<Fault>) {
         faults.append(&mut cursor.faults);
     }
     if !any {
-        return (None, vec![Fault::error("spl-no-search", "the search is empty", 0..text.len())]);
+        faults = vec![Fault::error("spl-no-search", "the search is empty", 0..text.len())];
+        return (None, faults);
     }
     let filter = Pred::all(filters);
     drop_idle_keeps(&mut stages);
