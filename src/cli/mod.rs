@@ -18,6 +18,7 @@ mod check;
 mod compile;
 mod explain;
 mod findings;
+mod flags;
 mod format;
 mod generate;
 mod hunt;

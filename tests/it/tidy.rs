@@ -129,6 +129,25 @@ fn statements_are_written_by_sql_and_store_only() {
 }
 
 #[test]
+fn the_library_names_no_flag() {
+    let mut faults = Vec::new();
+    for source in sources("src").iter().filter(|source| source.module() != "cli") {
+        for (number, line) in source.code_lines() {
+            faults.extend(flags(without_comment(line)).map(|flag| format!("src/{}:{number}: {flag}", source.path)));
+        }
+    }
+    assert_none("flags in the library, which has none: name the option, src/cli/flags.rs puts the flag in its place", &faults);
+}
+
+/// The flags that a line of code writes: `--max-depth`.
+fn flags(line: &str) -> impl Iterator<Item = &str> {
+    let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
+    words.filter(|word| {
+        word.strip_prefix("--").is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.ends_with("--"))
+    })
+}
+
+#[test]
 fn rules_that_comments_name_stand_in_the_documents() {
     let known = documented_rules();
     assert!(known.contains("S12"), "docs/spl.md numbers its rules: **S12**");
@@ -171,6 +190,7 @@ fn is_rule_name(word: &str) -> bool {
 
 #[test]
 fn tidy_reads_what_it_checks() {
+    assert!(flags("\"use --day-first\"").eq(["--day-first"]) && flags("a -- b --c-- 1--2").next().is_none());
     assert_eq!(named_rules(" as rules S12, E5 and E6 say"), ["S12", "E5", "E6"]);
     assert!(named_rules(" a rule of the 1st kind in UTF8; S12").is_empty() && named_rules("S12").is_empty());
     let text = "fn a() {\n}\n\nimpl X {\n    pub(crate) fn b(\n        x: u8,\n    ) {\n        y\n    }\n}\nfn c() { 1 }\n";
