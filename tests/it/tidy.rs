@@ -11,6 +11,8 @@ use tree::{assert_none, sources, without_comment};
 
 /// Lines of a file, tests included.
 const FILE_LINES_MAX: usize = 1000;
+/// Characters of a line of comment: rustfmt keeps code within it, and leaves comments alone.
+const COMMENT_WIDTH: usize = 140;
 /// Lines of a function, signature and braces included.
 const FUNCTION_LINES_MAX: usize = 70;
 
@@ -50,6 +52,11 @@ fn files_and_functions_stay_readable() {
             let lines = source.text.lines().count();
             if lines > FILE_LINES_MAX {
                 faults.push(format!("{folder}/{}: {lines} lines (at most {FILE_LINES_MAX})", source.path));
+            }
+            for (number, line) in (1..).zip(source.text.lines()) {
+                if line.trim_start().starts_with("//") && line.chars().count() > COMMENT_WIDTH {
+                    faults.push(format!("{folder}/{}:{number}: a comment of more than {COMMENT_WIDTH} characters", source.path));
+                }
             }
             for (name, number, lines) in functions(&source.text) {
                 if lines > FUNCTION_LINES_MAX {
