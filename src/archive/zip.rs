@@ -33,7 +33,7 @@ pub(super) fn members(
     let mut archive = match ZipArchive::new(BufReader::new(&mut file)) {
         Ok(archive) => archive,
         Err(error) => {
-            let error = format!("the zip archive is damaged: {error}: members are read as far as they say themselves where they end");
+            let error = format!("the zip archive is damaged: {error}: reading only the members whose own header gives their length");
             visit(Found::Failed { path: path.to_owned(), error })?;
             return without_directory(opener, path, archive_bytes, file, visit);
         }

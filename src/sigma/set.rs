@@ -92,7 +92,7 @@ impl RuleSet {
     /// As [`RuleSet::add`], for a text that is parsed already.
     pub fn add_documents(&mut self, source: &Arc<SourceText>, documents: &[Node], options: &SigmaOptions) -> Vec<Diagnostic> {
         if self.options.is_none() && !options.pipelines.is_empty() {
-            // What is read again has had its remarks.
+            // Rules are read again for each filter; only the first reading validates them, or each remark would come twice.
             self.options = Some(SigmaOptions { validate: false, ..options.clone() });
         }
         let mut context = Context::new(source, options);
