@@ -3,6 +3,7 @@
 //! What the documents say is read from them and held against the code: nothing is repeated here.
 
 mod code_map;
+mod names;
 mod tree;
 
 use std::collections::BTreeSet;
