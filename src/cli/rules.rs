@@ -13,7 +13,8 @@ use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Level, RuleMeta};
 use crate::report::visible;
 
-/// So many rules that do not compile are shown one by one; more are counted by code.
+/// So many rules that do not compile are shown one by one: they fit on a screen. More are counted by code, because with a whole
+/// collection the first five would say nothing of the rest.
 const SHOWN_DIAGNOSTICS: usize = 5;
 
 /// Which rules a command takes.
