@@ -125,9 +125,10 @@ fn the_library_never_prints_and_never_exits() {
 #[test]
 fn statements_are_written_by_sql_and_store_only() {
     let mut faults = Vec::new();
-    for source in sources("src").iter().filter(|source| !matches!(source.module(), "sql" | "store" | "cli")) {
+    for source in sources("src").iter().filter(|source| !matches!(source.module(), "sql" | "store")) {
         for (number, line) in source.code_lines() {
-            let line = without_comment(line);
+            // A quote within a text is not the start of one: examples of help show statements.
+            let line = without_comment(line).replace("\\\"", "");
             faults.extend(
                 STATEMENTS.iter().filter(|start| line.contains(**start)).map(|start| format!("src/{}:{number}: {start}…", source.path)),
             );
