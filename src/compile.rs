@@ -137,6 +137,7 @@ pub fn rule_kind(text: &str) -> Option<RuleKind> {
     if has_key("search") && (has_key("name") || has_key("id")) && !has_key("deployments") {
         return Some(RuleKind::Escu);
     }
+    // Last, and only where no key of YAML matched: a `Search` heading may stand in a comment of any file.
     let heading =
         |line: &str| line.trim_start().starts_with('#') && line.trim_matches(['#', ' ', '\t', '\r']).eq_ignore_ascii_case("search");
     text.lines().any(heading).then_some(RuleKind::Page)
@@ -176,6 +177,7 @@ impl<'a> Loader<'a> {
             let diagnostic = Diagnostic::error("rule-path-not-found", format!("no rule file or folder at `{}`", path.display()));
             return self.set.diagnostics.push(diagnostic);
         }
+        // By name, so that the same folder gives the same rules in the same order on every system.
         for entry in WalkDir::new(path).sort_by_file_name().follow_links(true) {
             match entry {
                 Ok(entry) if entry.file_type().is_file() && has_rule_extension(entry.path()) => self.file(entry.path(), false),
@@ -241,6 +243,7 @@ impl<'a> Loader<'a> {
                 Slot::Splunk(rule) => Some(*rule),
                 Slot::Sigma(place) => sigma[place].take(),
             };
+            // A rule that only a correlation uses makes no findings of its own.
             let Some(rule) = rule else { continue };
             let path = || rule.meta.path.clone();
             let first = ids.entry(rule.meta.id.clone()).or_insert_with(|| FirstUse { path: path(), hashes: HashSet::new() });

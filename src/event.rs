@@ -26,7 +26,8 @@ pub struct KeyId(pub u32);
 pub struct TypeKey {
     /// `windows`, `aws`, `zeek`, `linux`, … or `generic` where nothing is known.
     pub product: String,
-    /// Windows: the channel as spelled by the source first met (compared without case); else the dataset (`cloudtrail`, `conn`); may be empty.
+    /// Windows: the channel as spelled by the source first met (compared without case); else the dataset (`cloudtrail`, `conn`); may be
+    /// empty.
     pub dataset: String,
     /// Windows: the event id in decimal; else empty.
     pub code: String,

@@ -119,14 +119,16 @@ impl<'l, D> Metered<'l, D> {
     fn check(&self) -> io::Result<()> {
         let Limits { max_bytes, max_ratio, .. } = self.limits;
         if self.given > *max_bytes {
-            return Err(io::Error::other(format!("more than --max-bytes {max_bytes} bytes when decompressed")));
+            return Err(io::Error::other(format!("decompresses to more than {max_bytes} bytes (option `max_bytes`)")));
         }
         if self.given > RATIO_FREE_BYTES {
             let outermost = self.origin.as_ref().map(|origin| origin.bytes() + READ_AHEAD_BYTES);
             // The smaller of the two: a layer may be small because the one around it was inflated.
             let behind = outermost.map_or(self.taken.get(), |bytes| bytes.min(self.taken.get()));
             if self.given / behind.max(1) > *max_ratio {
-                return Err(io::Error::other(format!("decompresses by more than --max-ratio {max_ratio}: a bomb")));
+                return Err(io::Error::other(format!(
+                    "decompresses to more than {max_ratio} times its size (option `max_ratio`): probably a decompression bomb"
+                )));
             }
         }
         Ok(())

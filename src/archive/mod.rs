@@ -178,7 +178,7 @@ impl Opener<'_> {
         }
         let kind = container(&head);
         if kind.is_some() && self.depth >= self.limits.max_depth {
-            let error = format!("containers are nested deeper than --max-depth {}", self.limits.max_depth);
+            let error = format!("archives are nested deeper than {} (option `max_depth`)", self.limits.max_depth);
             return visit(Found::Failed { path, error });
         }
         let is_fork = is_resource_fork(&head);

@@ -28,7 +28,7 @@ pub(super) fn is_tar(head: &[u8]) -> bool {
 pub(super) fn members(opener: &Opener<'_>, path: &str, reader: &mut dyn Read, visit: &mut Visit<'_>) -> ControlFlow<()> {
     let budget = Budget { read: Rc::default(), until: Rc::new(Cell::new(MAX_HEADER_BYTES)) };
     let mut archive = Archive::new(Budgeted { inner: reader, budget: budget.clone() });
-    // What stands behind zeros is another archive, or damage.
+    // Zeros normally end a tar. They are read past: a second archive may follow, or the zeros are damage.
     archive.set_ignore_zeros(true);
     let failed = |error: io::Error| Found::Failed { path: path.to_owned(), error: format!("the tar archive is damaged: {error}") };
     let entries = match archive.entries() {

@@ -33,7 +33,7 @@ pub(super) fn members(
     let mut archive = match ZipArchive::new(BufReader::new(&mut file)) {
         Ok(archive) => archive,
         Err(error) => {
-            let error = format!("the zip archive is damaged: {error}: members are read as far as they say themselves where they end");
+            let error = format!("the zip archive is damaged: {error}: reading only the members whose own header gives their length");
             visit(Found::Failed { path: path.to_owned(), error })?;
             return without_directory(opener, path, archive_bytes, file, visit);
         }
@@ -51,7 +51,8 @@ pub(super) fn members(
     for index in 0..archive.len().min(MAX_ENTRIES) {
         // Members that overlap give the same bytes again and again.
         if given > RATIO_FREE_BYTES && given / archive_bytes.max(1) > limits.max_ratio {
-            let error = format!("its members decompress by more than --max-ratio {}: the rest is left out", limits.max_ratio);
+            let error =
+                format!("its members decompress to more than {} times its size (option `max_ratio`): skipped the rest", limits.max_ratio);
             return visit(Found::Failed { path: path.to_owned(), error });
         }
         let (name, codec) = match archive.by_index_raw(index) {
@@ -93,7 +94,7 @@ fn one<R: Read>(
     let (size, compressed) = (entry.size(), entry.compressed_size());
     if size > limits.max_bytes || (size > 1 << 26 && size / compressed.max(1) > limits.max_ratio) {
         let error = format!(
-            "decompresses from {compressed} to {size} bytes: more than --max-ratio {} or --max-bytes {}",
+            "decompresses from {compressed} to {size} bytes: more than {} times its size (option `max_ratio`) or {} bytes (option `max_bytes`)",
             limits.max_ratio, limits.max_bytes
         );
         visit(Found::Failed { path: name, error })?;

@@ -84,6 +84,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     options.sigma.validate = true;
     // With a broken pipeline nothing can be said of the rules.
     let mut set = if has_errors(&of_changes) { RuleSet::default() } else { load_rules(&args.paths, &options) };
+    // First, because a reader mends the pipeline before the rules.
     set.diagnostics.splice(0..0, of_changes);
     let mut without_events = None;
     if let Some(store) = store {

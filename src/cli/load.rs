@@ -30,9 +30,9 @@ const SHOWN_PROBLEMS: usize = 3;
 
 /// Read logs into the store: files, folders and archives, also nested.
 ///
-/// The format is found from the content: EVTX, exported XML, CSV, Splunk's text, and JSON as lines, arrays or documents in the shapes that collectors
-/// write; gz, bz2, xz, zst, zip and tar are read in place. Bytes that are in the store already change nothing, so a load that was
-/// interrupted is completed by loading again.
+/// The format is found from the content: EVTX, exported XML, CSV, Splunk's text, and JSON as lines, arrays or documents in the shapes
+/// that collectors write; gz, bz2, xz, zst, zip and tar are read in place. Bytes that are in the store already change nothing, so a
+/// load that was interrupted is completed by loading again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

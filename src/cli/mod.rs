@@ -18,6 +18,7 @@ mod check;
 mod compile;
 mod explain;
 mod findings;
+mod flags;
 mod format;
 mod generate;
 mod hunt;
@@ -114,6 +115,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,
         Ok(Outcome::Partial) => ExitCode::from(3),
         Ok(Outcome::Failed) => ExitCode::from(1),
+        // Before the general case: `| head` has what it wanted, and a shell with `pipefail` must not see a failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             printer.error(&sentence(&error));

@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use super::flags::with_flags;
 use crate::diag::{self, Diagnostic, Severity};
 use crate::report::{visible, visible_text};
 
@@ -59,33 +60,33 @@ impl Printer {
     /// Says something about the work: a summary, what to do next.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            stderr_line(&visible_text(text));
+            stderr_line(&visible_text(&with_flags(text)));
         }
     }
 
     /// Says something with its first words in bold.
     pub(crate) fn headed_note(&self, head: &str, text: &str) {
         if !self.quiet {
-            stderr_line(&format!("{BOLD}{}{BOLD:#} {}", visible(head), visible_text(text)));
+            stderr_line(&format!("{BOLD}{}{BOLD:#} {}", visible(head), visible_text(&with_flags(text))));
         }
     }
 
     /// Says what was skipped or damaged.
     pub(crate) fn warning(&self, text: &str) {
         if !self.quiet {
-            stderr_line(&format!("{WARNING}warning:{WARNING:#} {}", visible_text(text)));
+            stderr_line(&format!("{WARNING}warning:{WARNING:#} {}", visible_text(&with_flags(text))));
         }
     }
 
     /// Says why the command failed; also with `--quiet`.
     pub(crate) fn error(&self, text: &str) {
-        stderr_line(&format!("{ERROR}error:{ERROR:#} {}", visible_text(text)));
+        stderr_line(&format!("{ERROR}error:{ERROR:#} {}", visible_text(&with_flags(text))));
     }
 
     /// Shows a diagnostic with its place in the rule; with `--quiet` only an error.
     pub(crate) fn diagnostic(&self, diagnostic: &Diagnostic) {
         if !self.quiet || diagnostic.severity == Severity::Error {
-            stderr_line(diag::render_coloured(std::slice::from_ref(diagnostic)).trim_end());
+            stderr_line(with_flags(&diag::render_coloured(std::slice::from_ref(diagnostic))).trim_end());
         }
     }
 
@@ -94,7 +95,7 @@ impl Printer {
         let text = diag::render_coloured(diagnostics);
         // Into memory first: the choice is that of standard output, but the bytes must keep their order with those of `self.out`.
         let mut out = anstream::AutoStream::new(Vec::new(), anstream::AutoStream::choice(&io::stdout()));
-        out.write_all(text.as_bytes())?;
+        out.write_all(with_flags(&text).as_bytes())?;
         self.out.write_all(&out.into_inner())
     }
 }

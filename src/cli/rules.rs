@@ -13,7 +13,8 @@ use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Level, RuleMeta};
 use crate::report::visible;
 
-/// So many rules that do not compile are shown one by one; more are counted by code.
+/// So many rules that do not compile are shown one by one: they fit on a screen. More are counted by code, because with a whole
+/// collection the first five would say nothing of the rest.
 const SHOWN_DIAGNOSTICS: usize = 5;
 
 /// Which rules a command takes.
@@ -58,22 +59,9 @@ impl RuleArgs {
     }
 
     fn wants(&self, meta: &RuleMeta) -> bool {
-        self.level.is_none_or(|level| level_of(meta).is_some_and(|own| own >= level))
+        self.level.is_none_or(|level| meta.effective_level().is_some_and(|own| own >= level))
             && (self.tag.is_empty() || self.tag.iter().any(|tag| has_tag(meta, tag)))
     }
-}
-
-/// A rule's level; where it has none but a risk score, the level that the score stands for.
-fn level_of(meta: &RuleMeta) -> Option<Level> {
-    meta.level.or_else(|| {
-        meta.risk.map(|risk| match risk.score {
-            score if score >= 80.0 => Level::Critical,
-            score if score >= 60.0 => Level::High,
-            score if score >= 40.0 => Level::Medium,
-            score if score >= 20.0 => Level::Low,
-            _ => Level::Informational,
-        })
-    })
 }
 
 /// Whether a rule carries a tag. `T1021` also means its sub-techniques.
@@ -138,13 +126,5 @@ mod tests {
         for tag in ["T102", "T1021.00", "T1021.003", "attack"] {
             assert!(!has_tag(&meta(), tag), "{tag}");
         }
-    }
-
-    #[test]
-    fn the_level_of_a_splunk_detection_is_its_risk() {
-        let risk = |score| RuleMeta { risk: Some(crate::ir::Risk { score, impact: None, confidence: None }), ..RuleMeta::default() };
-        assert_eq!(level_of(&risk(70.0)), Some(Level::High));
-        assert_eq!(level_of(&risk(9.0)), Some(Level::Informational));
-        assert_eq!(level_of(&RuleMeta::default()), None);
     }
 }

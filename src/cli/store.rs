@@ -35,6 +35,7 @@ impl StoreArgs {
 
     /// Opens or makes a store.
     pub(crate) fn open_or_create(&self) -> anyhow::Result<Store> {
+        // Told before SQLite fails: it says "unable to open database file" for this and for everything else.
         if let Some(folder) = self.store.parent().filter(|p| !p.as_os_str().is_empty())
             && !folder.is_dir()
         {
@@ -45,6 +46,7 @@ impl StoreArgs {
 
     /// Says which store it is, where the error does not.
     fn cannot_open(&self, error: StoreError) -> anyhow::Error {
+        // These two name the store themselves.
         match error {
             StoreError::Open { .. } | StoreError::Busy(_) => error.into(),
             other => anyhow::Error::new(other).context(format!("cannot open the store `{}`", self.shown())),

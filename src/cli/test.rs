@@ -70,6 +70,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
             (test, verdict)
         })
         .collect();
+    // Flushed before the summary, so that on a terminal the summary stands below the table.
     write(args.format, &results, printer)?;
     printer.flush()?;
     let count = |status| results.iter().filter(|(_, verdict)| verdict.status == status).count();

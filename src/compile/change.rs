@@ -12,9 +12,11 @@ use crate::sigma::{Pipelines, SigmaOptions, read_values};
 /// # Errors
 /// The first file that cannot be read, and why.
 pub fn load_changes(pipelines: &[PathBuf], values: Option<&Path>) -> Result<(CompileOptions, Vec<Diagnostic>), FileError> {
+    // A file that was named must be there, and ends the command; what is wrong inside of it is a diagnostic like those of rules.
     let read = |path: &Path| read_source(path).map_err(|source| FileError { path: path.to_owned(), source });
     let sources: Vec<Arc<SourceText>> = pipelines.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
     let (pipelines, mut diagnostics) = Pipelines::read(&sources, &mut |pipeline, path| {
+        // From the pipeline's own folder, so that a collection of pipelines can be moved.
         let folder = Path::new(pipeline).parent().unwrap_or(Path::new(""));
         read_source(&folder.join(path)).map(|source| source.text.clone()).map_err(Into::into)
     });

@@ -12,7 +12,7 @@ use super::field::field_cell;
 use super::matched::Matched;
 use crate::catalog::Catalog;
 use crate::exec::{Cell, Context, Fault, Key, Limits, Pipeline, Row, needs_order};
-use crate::ir::{Level, Rule, RuleMeta};
+use crate::ir::Rule;
 use crate::plan::{Branch, FieldExpr, Plan};
 use crate::store::{EVIDENCE_CAP, EventOrigin, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Origins, Store, StoredEvent};
 
@@ -60,19 +60,6 @@ fn fill(message: &str, value: &dyn Fn(&str) -> Option<String>) -> String {
             (false, _) => text.to_owned(),
         })
         .collect()
-}
-
-/// A rule's risk score: its own, else one that stands for its Sigma level.
-pub(super) fn risk_score(meta: &RuleMeta) -> Option<f64> {
-    meta.risk.map(|risk| risk.score).or_else(|| {
-        meta.level.map(|level| match level {
-            Level::Informational => 5.0,
-            Level::Low => 20.0,
-            Level::Medium => 40.0,
-            Level::High => 70.0,
-            Level::Critical => 90.0,
-        })
-    })
 }
 
 /// Makes findings and saves each at once.
@@ -232,7 +219,7 @@ impl StageSaver<'_, '_> {
             count: row.origin.count(),
             first_time_us,
             last_time_us,
-            risk_score: risk_score(&self.rule.meta),
+            risk_score: self.rule.meta.effective_risk_score(),
             message: message(self.rule, &value),
             risk_objects: risk_objects(self.rule, &value),
             columns: shown.map(|(column, cell)| (column.name.clone(), json(cell))).collect(),
@@ -278,7 +265,7 @@ fn row_finding(index: usize, rule: &Rule, origin: EventOrigin, value: &dyn Fn(&s
         count: 1,
         first_time_us: origin.time_us,
         last_time_us: origin.time_us,
-        risk_score: risk_score(&rule.meta),
+        risk_score: rule.meta.effective_risk_score(),
         message: message(rule, value),
         risk_objects,
         columns: Vec::new(),

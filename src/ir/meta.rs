@@ -38,6 +38,30 @@ impl Level {
             .into_iter()
             .find(|level| level.as_str().eq_ignore_ascii_case(text))
     }
+
+    /// The risk score that stands for a level where a rule has none.
+    ///
+    /// Each lies inside its own band of [`Level::of_risk_score`], so that both languages sort into one order and back.
+    fn risk_score(self) -> f64 {
+        match self {
+            Self::Informational => 5.0,
+            Self::Low => 20.0,
+            Self::Medium => 40.0,
+            Self::High => 70.0,
+            Self::Critical => 90.0,
+        }
+    }
+
+    /// The level that a risk score stands for. The scores are ESCU's, 0 to 100; five bands of twenty are ours.
+    fn of_risk_score(score: f64) -> Self {
+        match score {
+            score if score >= 80.0 => Self::Critical,
+            score if score >= 60.0 => Self::High,
+            score if score >= 40.0 => Self::Medium,
+            score if score >= 20.0 => Self::Low,
+            _ => Self::Informational,
+        }
+    }
 }
 
 /// A rule's metadata. Text fields are empty where the rule is silent.
@@ -88,6 +112,18 @@ pub struct RuleMeta {
     pub required_fields: Vec<String>,
 }
 
+impl RuleMeta {
+    /// The rule's level; where it has none, the one that its risk score stands for.
+    pub fn effective_level(&self) -> Option<Level> {
+        self.level.or_else(|| self.risk.map(|risk| Level::of_risk_score(risk.score)))
+    }
+
+    /// The rule's risk score; where it has none, one that stands for its level.
+    pub fn effective_risk_score(&self) -> Option<f64> {
+        self.risk.map(|risk| risk.score).or_else(|| self.level.map(Level::risk_score))
+    }
+}
+
 /// A rule's risk.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Risk {
@@ -108,4 +144,22 @@ pub struct RiskObject {
     pub kind: String,
     /// Its own score, where given.
     pub score: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Level, Risk, RuleMeta};
+
+    #[test]
+    fn levels_and_risk_scores_stand_for_each_other() {
+        let of_score = |score| RuleMeta { risk: Some(Risk { score, impact: None, confidence: None }), ..RuleMeta::default() };
+        assert_eq!(of_score(70.0).effective_level(), Some(Level::High));
+        assert_eq!(of_score(9.0).effective_level(), Some(Level::Informational));
+        assert_eq!(RuleMeta::default().effective_level(), None);
+        assert_eq!(RuleMeta::default().effective_risk_score(), None);
+        for level in [Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical] {
+            let score = RuleMeta { level: Some(level), ..RuleMeta::default() }.effective_risk_score();
+            assert_eq!(of_score(score.expect("a score")).effective_level(), Some(level));
+        }
+    }
 }

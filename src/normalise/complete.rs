@@ -8,11 +8,11 @@ use super::{Normaliser, ROLES, Role, rendered};
 use crate::event::TextSpan;
 
 /// The members that have a role.
-pub(super) type Envelope = [Option<(PathId, TextSpan)>; ROLES];
+pub(super) type EnvelopeSpans = [Option<(PathId, TextSpan)>; ROLES];
 
 impl Normaliser<'_> {
     /// Adds the members that a record has only in other words. Returns its channel.
-    pub(super) fn complete(&mut self, shape: usize, envelope: &Envelope, pairs: &mut Vec<(PathId, TextSpan)>) -> Option<TextSpan> {
+    pub(super) fn complete(&mut self, shape: usize, envelope: &EnvelopeSpans, pairs: &mut Vec<(PathId, TextSpan)>) -> Option<TextSpan> {
         let shape = self.known.shapes[shape].shape;
         let given = envelope[Role::Dataset as usize].map(|(_, span)| span);
         let code = envelope[Role::Code as usize].map(|(_, span)| span);

@@ -319,7 +319,7 @@ impl<'s> Normaliser<'s> {
             name.strip_prefix("result.").unwrap_or(name)
         };
         let find = |wanted: &str| members.iter().find(|(path, _)| name(*path) == wanted).map(|(_, span)| self.batch.str(*span));
-        // Many a record has a member `event`; one that is a document in its turn may be no more than a part of it.
+        // `event` is a common member name. If its value is itself a JSON document, it is data, and not the raw text of Splunk's HEC.
         let sent = find(HEC_EVENT).filter(|text| !text.starts_with('{') && find("_raw").is_none());
         let raw = find("_raw").or(sent).unwrap_or_default().to_owned();
         let mut beside: Vec<(&'static str, String)> = Vec::new();

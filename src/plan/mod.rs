@@ -127,7 +127,8 @@ pub fn is_filled(value: &str) -> bool {
 /// want to see of each result.
 ///
 /// Filters that directly follow the base become part of it. A branch whose condition is false is left out, and one
-/// without a field that the first stage groups by, since it drops such rows. A test on several values of an event (`Account_Name`: subject and target) passes when it passes for one of them.
+/// without a field that the first stage groups by, since it drops such rows. A test on several values of an event (`Account_Name`:
+/// subject and target) passes when it passes for one of them.
 pub fn plan(query: &Query, extra_fields: &[String], catalog: &Catalog, taxonomy: &Taxonomy) -> Plan {
     let vocabulary = match query.scope {
         Scope::LogSource { .. } => Vocabulary::Sigma,

@@ -198,7 +198,7 @@ impl Rows {
                 None if scan.is_open() => return self.restart(input, "a quote that does not end: its line is left out".to_owned(), report),
                 None => searched,
             };
-            // In one line it costs nobody else anything.
+            // A torn quote inside one line cannot damage the next record, so only one over several lines is refused.
             if scan.is_torn() && memchr::memchr(b'\n', &head[..length - 1]).is_some() {
                 return self.restart(input, "text behind the end of a quote over several lines: the first is left out".to_owned(), report);
             }

@@ -150,7 +150,7 @@ impl<'o> LeafReader<'o> {
         }
         if let Some((position, text)) = times.first_unreadable {
             let events = if times.unreadable == 1 { "1 event has".to_owned() } else { format!("{} events have", times.unreadable) };
-            let hint = if text.contains('/') && !options.day_first { " (is the day first? then --day-first)" } else { "" };
+            let hint = if text.contains('/') && !options.day_first { " (if the day comes first: option `day_first`)" } else { "" };
             report.problem(None, Some(position), format!("{events} no time, because it cannot be read: {text:?}{hint}"));
         }
         out.hours_off = times.hours_off.into_iter().collect();
@@ -193,7 +193,7 @@ fn choose(head: &[u8], options: &ReadOptions) -> Result<(&'static dyn Format, St
         return Err("empty".to_owned());
     }
     let chosen = match &options.format {
-        Some(name) => FORMATS.iter().find(|f| f.name() == name).map(|f| (*f, "--input-format says so".to_owned())),
+        Some(name) => FORMATS.iter().find(|f| f.name() == name).map(|f| (*f, "as asked".to_owned())),
         None => FORMATS.iter().find_map(|f| f.sniff(head).map(|reason| (*f, reason))),
     };
     chosen.ok_or_else(|| unknown(head))

@@ -174,6 +174,7 @@ fn run_log(test: &RuleTest, file: &std::path::Path, count: Option<u64>, taxonomy
     if summary.sources.iter().all(|source| source.new_events == 0) {
         return Err(RunError::Events(format!("there is no event in `{}`", file.display())));
     }
+    // Events and not findings: the file says how many events a rule matches, and a rule that counts has one finding for many.
     let found = hunted(&mut store, test, taxonomy)?.len() as u64;
     let passed = count.map_or(found > 0, |count| count == found);
     let wanted = count.map_or_else(|| "at least one".to_owned(), |count| count.to_string());

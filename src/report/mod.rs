@@ -2,7 +2,8 @@
 //!
 //! One format a file. A [`Shape`] names the fields of a listing and which of them a table shows; a
 //! [`ListWriter`] takes rows one at a time and writes them in the chosen format, so that no more
-//! than a part of a table is ever held in memory. The field names of the shapes are an interface that scripts stand on: `docs/output.md` has them all.
+//! than a part of a table is ever held in memory. The field names of the shapes are an interface that scripts stand on:
+//! `docs/output.md` has them all.
 //!
 //! Nothing here opens a file or knows a terminal: the caller passes a writer and, for tables, a width.
 

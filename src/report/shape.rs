@@ -102,6 +102,7 @@ pub fn cell_text(value: &Value) -> Cow<'_, str> {
         Value::Array(items) if items.is_empty() => Cow::Borrowed("-"),
         Value::Array(items) => Cow::Owned(items.iter().map(cell_text).collect::<Vec<_>>().join(", ")),
         Value::Object(map) if map.is_empty() => Cow::Borrowed("-"),
+        // A risk object: its value is what one looks for, and the rest of it would fill the row.
         Value::Object(map) if map.keys().eq(["field", "type", "value", "score"]) => cell_text(&map["value"]),
         Value::Object(map) => Cow::Owned(map.iter().map(|(k, v)| format!("{k}={}", cell_text(v))).collect::<Vec<_>>().join(" ")),
         Value::Bool(_) | Value::Number(_) => Cow::Owned(value.to_string()),

@@ -43,7 +43,7 @@ pub use correlation::{Alias, Correlation, Reference};
 pub use filter::Filter;
 pub use pipeline::{Pipelines, ReadFile, tables as pipeline_tables};
 pub use placeholder::read_values;
-pub use set::{Input, LinkedCorrelation, LinkedRule, LinkedSet, RuleSet, Target};
+pub use set::{LinkedCorrelation, LinkedInput, LinkedRule, LinkedSet, RuleSet, Target};
 
 /// What a caller may decide about the reading of rules.
 #[derive(Debug, Clone, Default)]

@@ -55,14 +55,14 @@ pub struct LinkedCorrelation {
     /// The correlation.
     pub correlation: Correlation,
     /// What each of its references is.
-    pub inputs: Vec<Input>,
+    pub inputs: Vec<LinkedInput>,
     /// As [`LinkedRule::standalone`].
     pub standalone: bool,
 }
 
 /// One reference of a correlation, resolved.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Input {
+pub struct LinkedInput {
     /// What it refers to.
     pub target: Target,
     /// The fields that group its events, aliases resolved, in the order of `group-by`.
@@ -92,7 +92,7 @@ impl RuleSet {
     /// As [`RuleSet::add`], for a text that is parsed already.
     pub fn add_documents(&mut self, source: &Arc<SourceText>, documents: &[Node], options: &SigmaOptions) -> Vec<Diagnostic> {
         if self.options.is_none() && !options.pipelines.is_empty() {
-            // What is read again has had its remarks.
+            // Rules are read again for each filter; only the first reading validates them, or each remark would come twice.
             self.options = Some(SigmaOptions { validate: false, ..options.clone() });
         }
         let mut context = Context::new(source, options);
@@ -131,7 +131,7 @@ impl RuleSet {
                 nodes.push(Pending { correlation, own: Some(index), targets: None });
             }
         }
-        let names = Names::new(&rules, &nodes);
+        let names = TargetsByName::new(&rules, &nodes);
         for node in &mut nodes {
             node.targets = node.resolve(&names, &mut diagnostics);
         }
@@ -186,7 +186,7 @@ struct Pending {
 }
 
 impl Pending {
-    fn resolve(&self, names: &Names, diagnostics: &mut Vec<Diagnostic>) -> Option<Vec<Target>> {
+    fn resolve(&self, names: &TargetsByName, diagnostics: &mut Vec<Diagnostic>) -> Option<Vec<Target>> {
         if let Some(own) = self.own {
             return Some(vec![Target::Rule(own)]);
         }
@@ -217,7 +217,7 @@ impl Pending {
                 Target::Correlation(node) => Target::Correlation(*places.get(node)?),
             };
             let fields = |names: &[String]| names.iter().map(|name| self.field(index, name)).collect();
-            inputs.push(Input { target, group_by: fields(&self.correlation.group_by), values: fields(values) });
+            inputs.push(LinkedInput { target, group_by: fields(&self.correlation.group_by), values: fields(values) });
         }
         Some(LinkedCorrelation { correlation: self.correlation.clone(), inputs, standalone })
     }
@@ -278,10 +278,10 @@ fn order(nodes: &[Pending], diagnostics: &mut Vec<Diagnostic>) -> Vec<usize> {
     order
 }
 
-/// Names and ids of rules and correlations.
-struct Names(BTreeMap<String, Vec<Target>>);
+/// Rules and correlations by their names and ids.
+struct TargetsByName(BTreeMap<String, Vec<Target>>);
 
-impl Names {
+impl TargetsByName {
     fn new(rules: &[ParsedRule], nodes: &[Pending]) -> Self {
         let mut names = Self(BTreeMap::new());
         let aggregated: HashMap<usize, usize> = nodes.iter().enumerate().filter_map(|(i, node)| Some((node.own?, i))).collect();

@@ -334,7 +334,7 @@ impl Lowering<'_, '_> {
 
     fn unresolved<T>(&mut self, name: &str, span: &Range<usize>) -> Option<T> {
         let message = format!("there are no values for the placeholder `%{name}%`");
-        let hint = "`--values FILE` gives placeholders their values: they differ from network to network";
+        let hint = "give it values (option `placeholders`): they differ from network to network";
         self.context.error_with(span, "sigma-unresolved-placeholder", message, hint);
         None
     }

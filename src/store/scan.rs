@@ -239,7 +239,8 @@ fn statement(event_type: &EventType, columns: &[ColumnIndex], range: EventRange,
     format!("{sql}{conditions} ORDER BY {id}")
 }
 
-/// The condition that an event, whose type is in `column`, is of a type without a table, in words that let SQLite use the index of rare types.
+/// The condition that an event, whose type is in `column`, is of a type without a table, in words that let SQLite use the index of rare
+/// types.
 pub(super) fn is_of_type(event_type: &EventType, column: &str) -> String {
     let id = event_type.id.0;
     let rare = if id as usize > MAX_TYPE_TABLES { format!(" AND {column} > {MAX_TYPE_TABLES}") } else { String::new() };

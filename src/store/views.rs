@@ -1,7 +1,7 @@
 //! Text views: what was loaded, by field name, for any SQLite client.
 //!
-//! Views are pure SQL (but for `messages`, whose text is stored compressed) and show finished sources only. A cell becomes text by a scalar subquery, which SQLite
-//! evaluates for the columns that a query uses and for no other.
+//! Views are pure SQL (but for `messages`, whose text is stored compressed) and show finished sources only. A
+//! cell becomes text by a scalar subquery, which SQLite evaluates for the columns that a query uses and for no other.
 
 use rusqlite::Connection;
 

@@ -20,7 +20,7 @@ impl Writer<'_> {
         first: i64,
         names: &Names,
     ) -> Result<(), StoreError> {
-        // A group's are made when it begins.
+        // In a group, `begin_group` has already created the columns.
         if !self.grouped {
             self.make_columns(type_index, batch, events, names)?;
         }

@@ -3,6 +3,7 @@
 //! What the documents say is read from them and held against the code: nothing is repeated here.
 
 mod code_map;
+mod names;
 mod tree;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,8 @@ use tree::{assert_none, sources, without_comment};
 
 /// Lines of a file, tests included.
 const FILE_LINES_MAX: usize = 1000;
+/// Characters of a line of comment: rustfmt keeps code within it, and leaves comments alone.
+const COMMENT_WIDTH: usize = 140;
 /// Lines of a function, signature and braces included.
 const FUNCTION_LINES_MAX: usize = 70;
 
@@ -50,6 +53,11 @@ fn files_and_functions_stay_readable() {
             let lines = source.text.lines().count();
             if lines > FILE_LINES_MAX {
                 faults.push(format!("{folder}/{}: {lines} lines (at most {FILE_LINES_MAX})", source.path));
+            }
+            for (number, line) in (1..).zip(source.text.lines()) {
+                if line.trim_start().starts_with("//") && line.chars().count() > COMMENT_WIDTH {
+                    faults.push(format!("{folder}/{}:{number}: a comment of more than {COMMENT_WIDTH} characters", source.path));
+                }
             }
             for (name, number, lines) in functions(&source.text) {
                 if lines > FUNCTION_LINES_MAX {
@@ -117,15 +125,35 @@ fn the_library_never_prints_and_never_exits() {
 #[test]
 fn statements_are_written_by_sql_and_store_only() {
     let mut faults = Vec::new();
-    for source in sources("src").iter().filter(|source| !matches!(source.module(), "sql" | "store" | "cli")) {
+    for source in sources("src").iter().filter(|source| !matches!(source.module(), "sql" | "store")) {
         for (number, line) in source.code_lines() {
-            let line = without_comment(line);
+            // A quote within a text is not the start of one: examples of help show statements.
+            let line = without_comment(line).replace("\\\"", "");
             faults.extend(
                 STATEMENTS.iter().filter(|start| line.contains(**start)).map(|start| format!("src/{}:{number}: {start}…", source.path)),
             );
         }
     }
     assert_none("SQL outside of `sql` and `store`", &faults);
+}
+
+#[test]
+fn the_library_names_no_flag() {
+    let mut faults = Vec::new();
+    for source in sources("src").iter().filter(|source| source.module() != "cli") {
+        for (number, line) in source.code_lines() {
+            faults.extend(flags(without_comment(line)).map(|flag| format!("src/{}:{number}: {flag}", source.path)));
+        }
+    }
+    assert_none("flags in the library, which has none: name the option, src/cli/flags.rs puts the flag in its place", &faults);
+}
+
+/// The flags that a line of code writes: `--max-depth`.
+fn flags(line: &str) -> impl Iterator<Item = &str> {
+    let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
+    words.filter(|word| {
+        word.strip_prefix("--").is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.ends_with("--"))
+    })
 }
 
 #[test]
@@ -171,6 +199,7 @@ fn is_rule_name(word: &str) -> bool {
 
 #[test]
 fn tidy_reads_what_it_checks() {
+    assert!(flags("\"use --day-first\"").eq(["--day-first"]) && flags("a -- b --c-- 1--2").next().is_none());
     assert_eq!(named_rules(" as rules S12, E5 and E6 say"), ["S12", "E5", "E6"]);
     assert!(named_rules(" a rule of the 1st kind in UTF8; S12").is_empty() && named_rules("S12").is_empty());
     let text = "fn a() {\n}\n\nimpl X {\n    pub(crate) fn b(\n        x: u8,\n    ) {\n        y\n    }\n}\nfn c() { 1 }\n";

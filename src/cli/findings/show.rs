@@ -9,7 +9,7 @@ use crate::event::format_time;
 use crate::report::{FINDING, Format, ListWriter, Shape, TableColumn, cell_text, finding_row, to_json, visible, visible_text};
 use crate::store::{EvidenceRow, FindingFilter, FindingRow, Store, StoredEvent, StoredValue};
 
-/// Widest field name that others are aligned with.
+/// Widest field name that others are aligned with. One long name must not push all values off an 80-column terminal.
 const NAME_WIDTH: usize = 32;
 
 /// One event of a finding.
@@ -130,6 +130,7 @@ fn block(finding: &FindingRow, events: &[Shown<'_>]) -> String {
             line(&name.replace('_', " "), &text, 13, &mut out);
         }
     }
+    // Only correlations have these columns.
     if let [Some(first), Some(last), Some(windows)] = ["first_window", "last_window", "windows"].map(|name| finding.columns.get(name)) {
         let text = format!("{}, ending {} to {}", cell_text(windows), cell_text(first), cell_text(last));
         line("windows", &text, 13, &mut out);

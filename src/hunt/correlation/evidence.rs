@@ -52,7 +52,7 @@ pub(super) fn behind(correlations: &[Correlation], outcomes: &[Outcome], index: 
     for current in (0..=index).rev() {
         let own = united(std::mem::take(&mut ranges[current]));
         let outcome = &outcomes[current];
-        // One run of plain rows and nothing else: however long, it need not be listed.
+        // Fast path: each row is one event, so the slice is counted without collecting it.
         if let [run] = own.as_slice()
             && outcome.plain
             && events.is_empty()

@@ -52,6 +52,7 @@ impl<F: Fn(&Row) -> u64> Judge for Distinct<'_, F> {
         let thing = (self.of)(row);
         if let Some(count) = self.counts.get_mut(&thing) {
             *count -= 1;
+            // Removed and not kept at zero: the length of the map is the answer, and the map stays as small as the window.
             if *count == 0 {
                 self.counts.remove(&thing);
             }

@@ -22,7 +22,6 @@ use crate::store::{Finding, Store};
 use crate::taxonomy::Taxonomy;
 
 use super::HuntError;
-use super::finding::risk_score;
 use evidence::{Outcome, behind, is_plain};
 use fields::FieldReader;
 pub use rows::LeftOut;
@@ -117,7 +116,7 @@ impl<'a> Correlator<'a> {
                 count: behind.count,
                 first_time_us: behind.first_us,
                 last_time_us: behind.last_us,
-                risk_score: risk_score(&correlation.meta),
+                risk_score: correlation.meta.effective_risk_score(),
                 message: correlation.meta.title.clone(),
                 risk_objects: Vec::new(),
                 columns,

@@ -22,6 +22,7 @@ impl Texts {
         }
         let mut folded = String::with_capacity(text.len());
         fold_into(text, &mut folded);
+        // The folded spelling is the key, so most texts (already lower case) are kept once.
         if folded == text {
             return self.add(text, None);
         }

@@ -56,6 +56,7 @@ pub(super) fn slide<'j>(
 
 fn slide_group(rows: &[Row], window_us: Option<i64>, judge: &mut dyn Judge, found: &mut Vec<(usize, usize)>) {
     let (mut first, mut end) = (0, 0);
+    // All rows of one time come in together: which of them stands first in the store must not decide an alert.
     for batch in rows.chunk_by(|a, b| a.time_us == b.time_us) {
         let now = batch[0].time_us;
         let oldest = window_us.map_or(i64::MIN, |window| now.saturating_sub(window));
@@ -73,6 +74,7 @@ fn slide_group(rows: &[Row], window_us: Option<i64>, judge: &mut dyn Judge, foun
 }
 
 fn merge(start: usize, found: &[(usize, usize)], alerts: &mut Vec<Alert>, merged: &mut Vec<Merged>) {
+    // Two windows are one finding while they share a row; windows that only touch are two.
     for run in found.chunk_by(|a, b| b.0 < a.1) {
         let before = alerts.len();
         let finding = merged.len();

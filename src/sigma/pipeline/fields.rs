@@ -7,7 +7,7 @@ use super::super::item::{Detection, Item, ItemValue};
 use super::super::modifier::Kind;
 use super::condition::Name;
 use super::parameters::Parameters;
-use super::run::Run;
+use super::run::{ItemChange, Run};
 use super::subject::{Grouping, Memory};
 use crate::ir::CorrelationKind;
 use crate::yaml::{Node, Style, Value};
@@ -70,8 +70,8 @@ impl FieldMap {
         to
     }
 
-    /// Changes an item; the outer `None` where nothing changes.
-    pub(super) fn map_item<'n>(&self, run: &Run<'_>, memory: &mut Memory, item: &mut Item<'n>) -> Option<Option<Detection<'n>>> {
+    /// Changes an item.
+    pub(super) fn map_item<'n>(&self, run: &Run<'_>, memory: &mut Memory, item: &mut Item<'n>) -> ItemChange<'n> {
         if item.key.modifiers.kind == Kind::FieldRef && item.key.modifiers.all {
             return self.map_all_references(run, memory, item);
         }
@@ -82,7 +82,9 @@ impl FieldMap {
             (None, Self::Names { keywords, .. }) => keywords.clone(),
             (None, _) => None,
         };
-        let Some(to) = to.filter(|_| holds) else { return referred.then_some(None) };
+        let Some(to) = to.filter(|_| holds) else {
+            return if referred { ItemChange::Changed } else { ItemChange::Same };
+        };
         match &item.key.field {
             Some(field) => memory.mapped.extend([field.clone()]),
             None => keywords_to_values(item),
@@ -90,21 +92,24 @@ impl FieldMap {
         memory.mapped.extend(to.iter().cloned());
         if let [name] = to.as_slice() {
             item.key.field = Some(name.clone());
-            return Some(None);
+            return ItemChange::Changed;
         }
-        Some(Some(item.for_fields(&to)))
+        ItemChange::Became(item.for_fields(&to))
     }
 
     /// All references of an item must hold, each by any of the fields that it becomes.
-    fn map_all_references<'n>(&self, run: &Run<'_>, memory: &mut Memory, item: &Item<'n>) -> Option<Option<Detection<'n>>> {
+    fn map_all_references<'n>(&self, run: &Run<'_>, memory: &mut Memory, item: &Item<'n>) -> ItemChange<'n> {
         let mut changed = false;
         let mut parts = Vec::new();
         for mut single in item.single_values() {
-            let mapped = self.map_item(run, memory, &mut single);
-            changed |= mapped.is_some();
-            parts.push(mapped.flatten().unwrap_or_else(|| Detection::Item(Box::new(single))));
+            let change = self.map_item(run, memory, &mut single);
+            changed |= !matches!(change, ItemChange::Same);
+            parts.push(match change {
+                ItemChange::Became(detection) => detection,
+                ItemChange::Same | ItemChange::Changed => Detection::Item(Box::new(single)),
+            });
         }
-        changed.then(|| Some(item.joined(parts)))
+        if changed { ItemChange::Became(item.joined(parts)) } else { ItemChange::Same }
     }
 
     fn map_references(&self, run: &Run<'_>, memory: &mut Memory, item: &mut Item<'_>) -> bool {

@@ -21,9 +21,12 @@ pub(super) struct Run<'a> {
 }
 
 /// What became of an item of a rule.
-enum Change<'n> {
+pub(super) enum ItemChange<'n> {
+    /// It stays as it was.
     Same,
+    /// It was changed in place.
     Changed,
+    /// It is to be replaced.
     Became(Detection<'n>),
 }
 
@@ -52,11 +55,7 @@ fn apply(context: &mut Context<'_>, subject: &mut Subject<'_>, run: &Run<'_>) {
         Transformation::MapFields(map) => {
             map.map_output(run, &mut subject.memory, &mut subject.output_fields);
             let groups = subject.grouping.as_mut().is_some_and(|own| map.map_grouping(run, &mut subject.memory, own, context));
-            let items = each(subject, run, &mut |memory, item| match map.map_item(run, memory, item) {
-                None => Change::Same,
-                Some(None) => Change::Changed,
-                Some(Some(detection)) => Change::Became(detection),
-            });
+            let items = each(subject, run, &mut |memory, item| map.map_item(run, memory, item));
             groups || items
         }
         Transformation::AddCondition { detection, template, negated } => add(context, subject, run, detection, *template, *negated),
@@ -65,18 +64,18 @@ fn apply(context: &mut Context<'_>, subject: &mut Subject<'_>, run: &Run<'_>) {
             true
         }
         Transformation::ChangeLogSource(_) => false,
-        Transformation::DropItem => each(subject, run, &mut |_, _| Change::Became(Detection::Any(Vec::new()))),
+        Transformation::DropItem => each(subject, run, &mut |_, _| ItemChange::Became(Detection::Any(Vec::new()))),
         Transformation::Placeholders(placeholders) => each(subject, run, &mut |_, item| {
             let trace = placeholders.bind(item, run.vars);
-            let changed = if trace.is_empty() { Change::Same } else { Change::Changed };
+            let changed = if trace.is_empty() { ItemChange::Same } else { ItemChange::Changed };
             trace.into_iter().for_each(|text| context.trace(text));
             changed
         }),
         Transformation::ChangeValues(change) => {
-            each(subject, run, &mut |memory, item| if change.apply(memory, item) { Change::Changed } else { Change::Same })
+            each(subject, run, &mut |memory, item| if change.apply(memory, item) { ItemChange::Changed } else { ItemChange::Same })
         }
         Transformation::Hashes(hashes) => {
-            each(subject, run, &mut |_, item| hashes.apply(run, context, item).map_or(Change::Same, Change::Became))
+            each(subject, run, &mut |_, item| hashes.apply(run, context, item).map_or(ItemChange::Same, ItemChange::Became))
         }
         Transformation::Nest(items) => {
             for item in items {
@@ -112,7 +111,7 @@ fn about_rule(context: &mut Context<'_>, subject: &mut Subject<'_>, run: &Run<'_
         Transformation::ItemFailure(message) => {
             each(subject, run, &mut |_, item| {
                 fail(context, &item.key.span, message);
-                Change::Same
+                ItemChange::Same
             });
         }
         Transformation::StrictFields => strict(context, subject, run),
@@ -150,7 +149,7 @@ fn strict(context: &mut Context<'_>, subject: &Subject<'_>, run: &Run<'_>) {
 }
 
 /// Changes every item that meets the conditions; true where one changed.
-fn each<'n>(subject: &mut Subject<'n>, run: &Run<'_>, change: &mut dyn FnMut(&mut Memory, &mut Item<'n>) -> Change<'n>) -> bool {
+fn each<'n>(subject: &mut Subject<'n>, run: &Run<'_>, change: &mut dyn FnMut(&mut Memory, &mut Item<'n>) -> ItemChange<'n>) -> bool {
     let Subject { detections, added, memory, .. } = subject;
     let own = detections.iter_mut().flatten().map(|named| &mut named.detection);
     let all = own.chain(added.iter_mut().map(|added| &mut added.detection));
@@ -161,13 +160,13 @@ fn each<'n>(subject: &mut Subject<'n>, run: &Run<'_>, change: &mut dyn FnMut(&mu
                 return None;
             }
             match change(memory, item) {
-                Change::Same => None,
-                Change::Changed => {
+                ItemChange::Same => None,
+                ItemChange::Changed => {
                     any = true;
                     item.applied.extend(run.item.id.clone());
                     None
                 }
-                Change::Became(mut other) => {
+                ItemChange::Became(mut other) => {
                     any = true;
                     other.replace(&mut |item| {
                         memory.make(item.values.len());
