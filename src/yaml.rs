@@ -14,7 +14,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag};
+use serde_yaml::granit_parser::{Event, Marker, Options, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag};
 
 use self::spelling::Walk;
 use crate::diag::{Diagnostic, SourceText};
@@ -217,7 +217,7 @@ pub fn parse(source: &Arc<SourceText>) -> Result<Vec<Node>, Diagnostic> {
         let message = format!("the text has {} bytes, the limit is {MAX_BYTES}", text.len());
         return Err(Diagnostic::error("yaml-limit", message).at(source, 0..0));
     }
-    let mut options: Options = granit_parser::options! {
+    let mut options: Options = serde_yaml::granit_parser::options! {
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
     };
