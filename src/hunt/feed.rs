@@ -22,9 +22,9 @@ const MAX_VALUES: usize = 400_000;
 /// Rows that are put in order in memory. More than these are read in the order of their times, one by one: four times
 /// slower, and no memory but for their ids.
 const MAX_SORTED_ROWS: usize = 200_000;
-/// Events of a type whose ids lie this close together are read in one go: stepping over a row costs a quarter of
-/// looking one up.
-const MAX_GAP: i64 = 4;
+/// Stepping over a row costs a quarter of looking one up: events that are not rarer than this among their neighbours are
+/// read in one go.
+const MAX_GAP: u32 = 4;
 
 /// Takes rows. Break: no more are wanted.
 pub(super) type RowSink<'s> = dyn FnMut(Row) -> ControlFlow<()> + 's;
@@ -90,7 +90,7 @@ impl<'s> Feed<'s> {
                 continue;
             }
             let mut reader = self.store.event_reader(source.event_type, &source.columns)?;
-            for run in events.chunk_by(|a, b| b.0 - a.0 <= MAX_GAP) {
+            for run in runs(events, source.event_type) {
                 if self.run(&source, &mut reader, run, sink)?.is_break() {
                     return Ok(());
                 }
@@ -126,7 +126,7 @@ impl<'s> Feed<'s> {
         for (branch, source) in self.sources(plan) {
             let place = sources.len();
             let mut heads = self.store.event_reader(source.event_type, &[])?;
-            for run in matched.of_type(branch.event_type).chunk_by(|a, b| b.0 - a.0 <= MAX_GAP) {
+            for run in runs(matched.of_type(branch.event_type), source.event_type) {
                 let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
                 let mut wanted = run.iter().peekable();
                 heads.each(*first, *last, &mut |head, _| {
@@ -168,6 +168,13 @@ impl<'s> Feed<'s> {
         values.insert(id.0, cell.clone());
         Ok(cell)
     }
+}
+
+/// The events of a type in parts that are each read from the first to the last. Other types' events may lie between them, so
+/// gaps between ids say little where most of the type's events are wanted.
+fn runs<'e>(events: &'e [EventId], event_type: &EventType) -> impl Iterator<Item = &'e [EventId]> {
+    let most = events.len() as u64 * u64::from(MAX_GAP) >= event_type.events;
+    events.chunk_by(move |a, b| most || b.0 - a.0 <= i64::from(MAX_GAP))
 }
 
 fn age(origin: &Origin) -> (Option<i64>, Option<EventId>) {
