@@ -11,6 +11,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Batch, Connection, ErrorCode, Statement, params_from_iter};
 
 use super::StoreError;
+use super::watch::Watch;
 
 /// A value that goes into or comes out of SQL.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,18 +88,19 @@ const LIMITS: [(Limit, i32); 4] = [
     (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
 ];
 
-/// Steps of SQLite's machine between two looks at the clock.
+/// Steps of SQLite's machine between two looks at the clock: more often than [`Watch`] does, because somebody waits.
 const STEPS_PER_LOOK: i32 = 10_000;
 
 /// A store for what people type: nothing but reading, within limits. The store is as before when this is dropped.
 pub struct TypedQueries<'s> {
     connection: &'s mut Connection,
+    watch: &'s Watch,
     before: Vec<(Limit, i32)>,
     clock: Arc<Clock>,
 }
 
 impl<'s> TypedQueries<'s> {
-    pub(super) fn new(connection: &'s mut Connection, limits: &QueryLimits) -> Result<Self, StoreError> {
+    pub(super) fn new(connection: &'s mut Connection, watch: &'s Watch, limits: &QueryLimits) -> Result<Self, StoreError> {
         let clock =
             Arc::new(Clock { start: Instant::now(), max_time: limits.max_time, away_us: AtomicU64::new(0), late: AtomicBool::new(false) });
         let handler = clock.clone();
@@ -106,7 +108,7 @@ impl<'s> TypedQueries<'s> {
         connection.query_row(&format!("PRAGMA hard_heap_limit = {MAX_HEAP_BYTES}"), [], |_| Ok(()))?;
         connection.execute_batch("PRAGMA query_only = ON")?;
         let before = LIMITS.iter().map(|(limit, _)| Ok((*limit, connection.limit(*limit)?))).collect::<Result<_, StoreError>>()?;
-        let own = Self { connection, before, clock };
+        let own = Self { connection, watch, before, clock };
         own.connection.progress_handler(STEPS_PER_LOOK, Some(move || handler.is_late()))?;
         own.connection.authorizer(Some(authorize))?;
         LIMITS.iter().try_for_each(|(limit, value)| own.connection.set_limit(*limit, *value).map(|_| ()))?;
@@ -128,7 +130,7 @@ impl Drop for TypedQueries<'_> {
         // Each of these fails for a closed connection only, and then there is nothing to put back.
         self.before.iter().for_each(|(limit, value)| drop(self.connection.set_limit(*limit, *value)));
         drop(self.connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>));
-        drop(self.connection.progress_handler(0, None::<fn() -> bool>));
+        drop(self.watch.install(self.connection));
         drop(self.connection.execute_batch("PRAGMA query_only = OFF"));
     }
 }
