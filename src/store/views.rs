@@ -4,6 +4,7 @@
 //! evaluates for the columns that a query uses and for no other.
 
 use rusqlite::Connection;
+use rustc_hash::FxHashSet;
 
 use super::{StoreError, catalog_sql, scan};
 use crate::catalog::{Column, ColumnIndex, Encoding, EventType, Storage, TimeShape};
@@ -48,7 +49,7 @@ pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) 
     }
     transaction.execute_batch(&fixed_views())?;
     for event_type in catalog.types.iter().take(MAX_TYPE_VIEWS) {
-        transaction.execute_batch(&format!("CREATE VIEW {} AS {}", quoted(&event_type.view), type_select(event_type)))?;
+        transaction.execute_batch(&type_view(event_type))?;
     }
     for definition in definitions {
         let taken: bool =
@@ -62,10 +63,26 @@ pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) 
     Ok(())
 }
 
-/// Makes the views anew where a load that was killed left them behind the tables.
+/// Makes the views anew where a load that was killed left them behind the tables, or where they are not as this program writes
+/// them: the SQL of a hunt reads them, and a store may be of another version or of a stranger.
 pub(super) fn catch_up(connection: &mut Connection) -> Result<(), StoreError> {
     let sql = "SELECT views_for <> (SELECT count(*) FROM field) + (SELECT count(*) FROM event_type) FROM watermark";
-    if connection.query_row(sql, [], |row| row.get(0))? { make(connection, &[]) } else { Ok(()) }
+    let is_behind = connection.query_row(sql, [], |row| row.get(0))?;
+    if is_behind || !are_as_written(connection)? { make(connection, &[]) } else { Ok(()) }
+}
+
+/// Whether the views that the SQL of a hunt reads are there, to the letter.
+fn are_as_written(connection: &Connection) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare("SELECT sql FROM sqlite_schema WHERE type = 'view'")?;
+    let stored: FxHashSet<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let fixed = fixed_views();
+    let mut fixed = fixed.split(';').map(str::trim).filter(|sql| !sql.is_empty());
+    let catalog = catalog_sql::read(connection)?;
+    Ok(fixed.all(|sql| stored.contains(sql)) && catalog.types.iter().take(MAX_TYPE_VIEWS).all(|t| stored.contains(&type_view(t))))
+}
+
+fn type_view(event_type: &EventType) -> String {
+    format!("CREATE VIEW {} AS {}", quoted(&event_type.view), type_select(event_type))
 }
 
 fn fixed_views() -> String {
@@ -153,4 +170,31 @@ pub(super) fn quoted(name: &str) -> String {
 
 fn text_literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''").replace('\0', "\u{2400}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::event::{EventBatch, Names};
+    use crate::store::tests::{add, load};
+    use crate::store::{SqlValue, Store};
+
+    #[test]
+    fn views_that_are_not_as_written_are_made_anew_before_a_hunt_reads_them() {
+        let (names, mut batch) = (Names::default(), EventBatch::default());
+        add(&mut batch, &names, 1, &[("A", "x")]);
+        let mut store = Store::in_memory().unwrap();
+        load(&mut store, "a", "1", &batch, &names);
+        store.make_views(&[]).unwrap();
+        assert!(super::are_as_written(&store.connection).unwrap());
+        for change in [
+            "DROP VIEW security_5145; CREATE VIEW security_5145 AS SELECT a.id AS _id, 'y' AS A FROM event a, event b, event c, event d",
+            "DROP VIEW other_fields; CREATE VIEW other_fields AS SELECT 1 AS _id",
+            "DROP VIEW security_5145",
+        ] {
+            store.connection.execute_batch(change).unwrap();
+            store.ensure_views().unwrap();
+            assert_eq!(store.run("SELECT A FROM security_5145", &[]).unwrap().rows, [[SqlValue::Text("x".into())]]);
+            assert!(super::are_as_written(&store.connection).unwrap());
+        }
+    }
 }

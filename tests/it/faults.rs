@@ -153,3 +153,35 @@ fn a_store_needs_a_name_of_a_file() {
     }
     assert_eq!(names_in(folder.folder()), ["events.jsonl"]);
 }
+
+#[test]
+fn a_store_of_a_stranger_keeps_no_command_busy() {
+    let endless = "WITH RECURSIVE c AS (SELECT 1 AS x UNION ALL SELECT x+1 FROM c)";
+    let planted = [
+        format!("DROP TABLE watermark; CREATE VIEW watermark AS {endless} SELECT 1 AS id, (SELECT max(x) FROM c) AS last_event, -1 AS views_for"),
+        format!("DROP TABLE finding; CREATE VIEW finding AS {endless} SELECT x AS id FROM c"),
+        "DROP TABLE value; CREATE VIEW value AS SELECT 1 AS id, 2 AS hash, group_concat(printf('%.*c', 100000000, 'x')) AS text, 0 AS is_list FROM event a"
+            .to_owned(),
+        format!("CREATE VIEW planted AS {endless} SELECT x FROM c"),
+    ];
+    for sql in planted {
+        let store = loaded();
+        let database = rusqlite::Connection::open(store.path()).expect("a store");
+        database.execute_batch(&sql).expect("the store's schema has these names");
+        drop(database);
+        let rule = store.file("rule.yml", sigma_rule("bbbbbbbb-0000-4000-8000-000000000003", "EventID: 4624"));
+        let (rule, events) = (rule.to_string_lossy(), store.folder().join("events.jsonl"));
+        for arguments in [
+            &["sources"][..],
+            &["findings"],
+            &["findings", "show", "1"],
+            &["explain", &rule],
+            &["hunt", "--rules", &rule],
+            &["load", &events.to_string_lossy()],
+            &["sql", "SELECT 1 FROM events"],
+        ] {
+            let output = store.run(arguments).expect_code(&[1]);
+            assert!(output.stderr.contains("not as this program writes it"), "{sql}: {arguments:?}: {}", output.stderr);
+        }
+    }
+}
