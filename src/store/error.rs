@@ -55,6 +55,12 @@ pub enum StoreError {
     /// A statement was ended because it went on and on.
     #[error("SQLite worked for an hour on one statement and was stopped: the store may be made to keep this program busy")]
     Endless,
+    /// More kinds of events than a store can have.
+    #[error(
+        "more than {} kinds of events: a store cannot have more. Load a part of the logs into a store of its own",
+        super::catalog_sql::MAX_EVENT_TYPES
+    )]
+    TooManyTypes,
     /// Text could not be compressed or decompressed.
     #[error("cannot compress or decompress rendered text: {0}")]
     Compression(#[source] io::Error),
@@ -64,6 +70,9 @@ pub enum StoreError {
     /// A query may not run.
     #[error("the query is refused: {0}")]
     Refused(String),
+    /// The system refuses to read or write.
+    #[error("the store cannot be read or written: {0}. Is the disk full, or the size of files limited (`ulimit -f`)?")]
+    System(#[source] rusqlite::Error),
     /// SQLite failed.
     #[error("SQLite: {0}")]
     Sqlite(#[source] rusqlite::Error),
@@ -81,6 +90,7 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
             Some(ErrorCode::DatabaseBusy) => Self::InUse,
             Some(ErrorCode::OperationInterrupted) => Self::Endless,
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => Self::System(error),
             _ => Self::Sqlite(error),
         }
     }

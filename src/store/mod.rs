@@ -23,6 +23,7 @@ mod open;
 mod origin;
 mod place;
 mod query;
+pub(crate) mod quote;
 mod read;
 mod same;
 mod scan;

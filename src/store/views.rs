@@ -6,7 +6,7 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashSet;
 
-use super::{StoreError, catalog_sql, scan};
+use super::{StoreError, catalog_sql, quote, scan};
 use crate::catalog::{Column, ColumnIndex, Encoding, EventType, Storage, TimeShape};
 
 /// A view over several event types, made elsewhere.
@@ -45,7 +45,7 @@ pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) 
         statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
     };
     for name in old {
-        transaction.execute_batch(&format!("DROP VIEW {}", quoted(&name)))?;
+        transaction.execute_batch(&format!("DROP VIEW {}", quote::name(&name)))?;
     }
     transaction.execute_batch(&fixed_views())?;
     for event_type in catalog.types.iter().take(MAX_TYPE_VIEWS) {
@@ -55,7 +55,7 @@ pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) 
         let taken: bool =
             transaction.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = ?1", [&definition.name], |row| row.get(0))?;
         if !taken {
-            transaction.execute_batch(&format!("CREATE VIEW {} AS {}", quoted(&definition.name), definition.select))?;
+            transaction.execute_batch(&format!("CREATE VIEW {} AS {}", quote::name(&definition.name), definition.select))?;
         }
     }
     transaction.execute("UPDATE watermark SET views_for = (SELECT count(*) FROM field) + (SELECT count(*) FROM event_type)", [])?;
@@ -82,7 +82,7 @@ fn are_as_written(connection: &Connection) -> Result<bool, StoreError> {
 }
 
 fn type_view(event_type: &EventType) -> String {
-    format!("CREATE VIEW {} AS {}", quoted(&event_type.view), type_select(event_type))
+    format!("CREATE VIEW {} AS {}", quote::name(&event_type.view), type_select(event_type))
 }
 
 fn fixed_views() -> String {
@@ -113,7 +113,7 @@ fn type_select(event_type: &EventType) -> String {
     };
     let mut columns = format!("{id}, {HEAD}");
     if event_type.product == "windows" {
-        let (channel, code) = (text_literal(&event_type.dataset), text_literal(&event_type.code));
+        let (channel, code) = (quote::text(&event_type.dataset), quote::text(&event_type.code));
         columns
             .push_str(&format!(", {channel} AS \"Channel\", {code} AS \"EventID\", _host AS \"Computer\", _number AS \"EventRecordID\""));
     }
@@ -123,8 +123,8 @@ fn type_select(event_type: &EventType) -> String {
         }
         let cell = scan::cell_sql(event_type, ColumnIndex(index), id);
         let text = text_sql(&cell, column);
-        columns.push_str(&format!(", {text} AS {}", quoted(&column.view_name)));
-        columns.push_str(&format!(", {cell} AS {}", quoted(&format!("{}_id", column.view_name))));
+        columns.push_str(&format!(", {text} AS {}", quote::name(&column.view_name)));
+        columns.push_str(&format!(", {cell} AS {}", quote::name(&format!("{}_id", column.view_name))));
     }
     let of_type =
         if event_type.storage == Storage::Overflow { format!(" AND {}", scan::is_of_type(event_type, "e._type")) } else { String::new() };
@@ -161,15 +161,6 @@ fn time_sql(cell: &str, shape: TimeShape) -> String {
         sql.push_str(" || 'Z'");
     }
     sql
-}
-
-/// An identifier.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\"").replace('\0', "\u{2400}"))
-}
-
-fn text_literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''").replace('\0', "\u{2400}"))
 }
 
 #[cfg(test)]

@@ -185,3 +185,34 @@ fn a_store_of_a_stranger_keeps_no_command_busy() {
         }
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_limit_of_file_sizes_is_told() {
+    let store = TestStore::new();
+    let lines: String = (1..20_000).map(|n| security_line(n, 4624, &format!(r#","A":"{n}""#))).collect();
+    let input = store.file("events.jsonl", lines);
+    let script = format!(
+        "ulimit -f 400; exec '{}' load '{}' --store '{}'",
+        env!("CARGO_BIN_EXE_retrohunt"),
+        input.display(),
+        store.path().display()
+    );
+    let output = finish(Command::new("sh").args(["-c", &script])).expect_code(&[1]);
+    assert!(output.stderr.contains("ulimit -f"), "{}", output.stderr);
+    store.load([&input]);
+    assert_eq!(store.number("SELECT count(*) FROM events"), 19_999);
+}
+
+#[test]
+fn an_unclean_store_says_what_to_do() {
+    let store = loaded();
+    let whole = std::fs::read(store.path()).expect("a store");
+    for (bytes, said) in [(&whole[..8_192], "is cut off"), (&whole[..whole.len() - 100], "is cut off")] {
+        std::fs::write(store.path(), bytes).expect("a file of the test");
+        for arguments in [&["sources"][..], &["load", "/dev/null"]] {
+            let output = store.run(arguments).expect_code(&[1]);
+            assert!(output.stderr.contains(said) && output.stderr.contains("Load the archives again"), "{}", output.stderr);
+        }
+    }
+}
