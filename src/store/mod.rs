@@ -193,6 +193,7 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn event_reader<'s>(&'s self, event_type: &'s EventType, columns: &[ColumnIndex]) -> Result<EventReader<'s>, StoreError> {
+        self.watch.note_progress();
         EventReader::new(&self.connection, event_type, columns)
     }
 
