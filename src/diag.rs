@@ -15,6 +15,11 @@ const SHOWN_LINES: usize = 4;
 /// Longest piece of text shown around a span, in bytes on either side. A rule of one line may have megabytes, and a terminal has not.
 const SHOWN_BYTES: usize = 2048;
 
+/// Longest message and hint, in characters: they quote values of the user's text, and a value may be a whole search.
+const MESSAGE_CHARS: usize = 600;
+/// Characters at the end of a longer one that stay: what is wrong often stands behind what it is wrong with.
+const MESSAGE_END_CHARS: usize = 200;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
@@ -67,7 +72,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// Makes a diagnostic without a place.
     pub fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity, code, message: message.into(), source: None, span: None, hints: Vec::new() }
+        Self { severity, code, message: cut(message.into()), source: None, span: None, hints: Vec::new() }
     }
 
     /// Makes an error.
@@ -91,7 +96,7 @@ impl Diagnostic {
     /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        self.hints.push(cut(hint.into()));
         self
     }
 
@@ -106,6 +111,17 @@ impl Diagnostic {
         let (source, span) = (self.source.as_ref()?, self.span.as_ref()?);
         Some(source.line_column(span.end.max(span.start)))
     }
+}
+
+/// A text without its middle, where it is too long.
+fn cut(text: String) -> String {
+    let chars = if text.len() > MESSAGE_CHARS { text.chars().count() } else { 0 };
+    if chars <= MESSAGE_CHARS {
+        return text;
+    }
+    let head = text.chars().take(MESSAGE_CHARS - MESSAGE_END_CHARS - 1);
+    let tail = text.chars().skip(chars - MESSAGE_END_CHARS);
+    head.chain(['…']).chain(tail).collect()
 }
 
 /// Whether any of them is an error.
@@ -267,6 +283,14 @@ mod tests {
         assert!(render(&[Diagnostic::warning("w", "no place")]).starts_with("warning[w]: no place"));
         assert!(render(&[at(&"é".repeat(1_000_000), 1_000_001..1_000_003)]).len() < 10_000);
         assert!(render(&[at(&"a\n".repeat(100_000), 4..150_000)]).len() < 10_000);
+    }
+
+    #[test]
+    fn a_message_never_has_a_whole_long_value() {
+        let long = Diagnostic::error("x", format!("`{}` is not a network", "é".repeat(1_000_000))).hint("h".repeat(10_000));
+        assert_eq!((long.message.chars().count(), long.hints[0].len()), (MESSAGE_CHARS, MESSAGE_CHARS - 1 + '…'.len_utf8()));
+        assert!(long.message.starts_with("`ééé") && long.message.contains("é…é") && long.message.ends_with("é` is not a network"));
+        assert_eq!(Diagnostic::error("x", "ü".repeat(MESSAGE_CHARS)).message, "ü".repeat(MESSAGE_CHARS));
     }
 
     #[test]

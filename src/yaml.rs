@@ -25,6 +25,8 @@ pub const MAX_BYTES: usize = 16 << 20;
 pub const MAX_DEPTH: usize = 128;
 /// Most nodes of one text, aliases expanded.
 pub const MAX_NODES: usize = 1 << 20;
+/// Longest scalar, in bytes: as much as a whole Splunk search may have. What a value becomes takes a hundred times its memory.
+pub const MAX_SCALAR_BYTES: usize = 256 << 10;
 /// Most nodes that the expansion of aliases may add to one text.
 pub const MAX_ALIAS_NODES: usize = 1 << 16;
 
@@ -267,7 +269,27 @@ struct Open {
 
 enum Items {
     Sequence(Vec<Node>),
-    Mapping { entries: Vec<(Key, Node)>, key: Option<Key> },
+    Mapping { entries: Vec<(Key, Node)>, key: Option<Key>, seen: Seen },
+}
+
+/// Mappings of so many entries, as almost all are, are faster searched than indexed.
+const SMALL_MAPPING: usize = 16;
+
+/// The keys of a large mapping: text → index of the entry. Empty while the mapping is small.
+#[derive(Default)]
+struct Seen(HashMap<String, usize>);
+
+impl Seen {
+    /// The earlier entry with this key. Is asked once for each key, with all entries before it.
+    fn earlier(&mut self, entries: &[(Key, Node)], key: &str) -> Option<usize> {
+        if entries.len() < SMALL_MAPPING {
+            return entries.iter().position(|(earlier, _)| earlier.text == key);
+        }
+        for (index, (earlier, _)) in entries.iter().enumerate().skip(self.0.len()) {
+            self.0.insert(earlier.text.clone(), index);
+        }
+        self.0.get(key).copied()
+    }
 }
 
 #[derive(Clone)]
@@ -282,6 +304,10 @@ impl Builder<'_> {
         let range = offset(&span.start)..offset(&span.end);
         match event {
             Event::DocumentStart(..) => self.anchors.clear(),
+            Event::Scalar(text, ..) if text.len() > MAX_SCALAR_BYTES => {
+                let message = format!("a value has {} bytes, the limit is {MAX_SCALAR_BYTES}", text.len());
+                return Err(self.error("yaml-limit", message, range));
+            }
             Event::Scalar(text, style, anchor, tag) => {
                 let node = Node { value: resolve(&text, style, tag.as_deref()), span: range, style: Style::from(style) };
                 self.define(anchor, &node)?;
@@ -291,7 +317,7 @@ impl Builder<'_> {
                 self.open(range, style, anchor, Items::Sequence(Vec::new()))?;
             }
             Event::MappingStart(style, anchor, _) => {
-                self.open(range, style, anchor, Items::Mapping { entries: Vec::new(), key: None })?;
+                self.open(range, style, anchor, Items::Mapping { entries: Vec::new(), key: None, seen: Seen::default() })?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(range.end)?,
             Event::Alias(id) => self.alias(id, range)?,
@@ -374,7 +400,7 @@ impl Builder<'_> {
         match self.stack.last_mut().map(|open| &mut open.items) {
             None => self.documents.push(node),
             Some(Items::Sequence(items)) => items.push(node),
-            Some(Items::Mapping { entries, key }) => match (key.take(), text) {
+            Some(Items::Mapping { entries, key, .. }) => match (key.take(), text) {
                 (Some(key), _) => entries.push((key, node)),
                 (None, Some(text)) => {
                     *key = Some(Key { text, span: node.span });
@@ -387,15 +413,16 @@ impl Builder<'_> {
     }
 
     /// Checks the key just read against the mapping's earlier ones.
-    fn refuse_duplicate(&self) -> Result<(), Diagnostic> {
-        let Some(Open { items: Items::Mapping { entries, key: Some(key) }, .. }) = self.stack.last() else {
+    fn refuse_duplicate(&mut self) -> Result<(), Diagnostic> {
+        let Some(Open { items: Items::Mapping { entries, key: Some(key), seen }, .. }) = self.stack.last_mut() else {
             return Ok(());
         };
-        let Some((first, _)) = entries.iter().find(|(earlier, _)| earlier.text == key.text) else { return Ok(()) };
-        let place = Diagnostic::error("", "").at(self.source, first.span.clone());
+        let Some(first) = seen.earlier(entries, &key.text) else { return Ok(()) };
+        let place = Diagnostic::error("", "").at(self.source, entries[first].0.span.clone());
         let line = place.line_column().map_or(0, |(line, _)| line);
         let message = format!("the key `{}` stands twice in one mapping", key.text);
-        Err(self.error("yaml-duplicate-key", message, key.span.clone()).hint(format!("its first place is line {line}")))
+        let span = key.span.clone();
+        Err(self.error("yaml-duplicate-key", message, span).hint(format!("its first place is line {line}")))
     }
 }
 
@@ -595,6 +622,27 @@ mod tests {
         assert_eq!(code("a: [1, 2\nb: 3\n").0, "yaml-syntax");
         assert_eq!(code("a: *nobody\n").0, "yaml-syntax");
         assert_eq!(code("a: &a [*a]\n").0, "yaml-syntax");
+    }
+
+    #[test]
+    fn many_keys_cost_what_they_are_and_a_twin_is_found_wherever_it_is() {
+        let mut text: String = (0..200_000).map(|n| format!("key{n}: {n}\n")).collect();
+        assert_eq!(one(&text).entries().len(), 200_000);
+        text += "key150000: twin\n";
+        assert_eq!(code(&text), ("yaml-duplicate-key", Some((200_001, 1))));
+        for keys in 1..40 {
+            let text: String = (0..keys).map(|n| format!("k{n}: 1\n")).collect();
+            for twin in 0..keys {
+                assert_eq!(code(&format!("{text}k{twin}: 2\n")).0, "yaml-duplicate-key");
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_too_long_is_refused() {
+        let long = "x".repeat(MAX_SCALAR_BYTES);
+        assert_eq!(one(&format!("a: {long}")).get("a").and_then(Node::as_str).map(str::len), Some(MAX_SCALAR_BYTES));
+        assert_eq!(code(&format!("a: {long}x")), ("yaml-limit", Some((1, 4))));
     }
 
     #[test]

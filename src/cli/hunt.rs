@@ -61,6 +61,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let mut writer = ListWriter::new(printer.data(), args.output.format, &FINDING, width)?;
     store.each_finding(&filter, &mut |finding| anyhow::Ok(writer.row(&finding_row(&finding))?))?;
     writer.finish()?;
+    store.close().with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
     say(&summary, &set, started, printer);
     Ok(Outcome::partial_if(set.has_errors() || !summary.failed.is_empty()))
 }

@@ -98,6 +98,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     report_damage(&summary, printer);
     report_clocks(&summary, printer);
     report_summary(&summary, &store, started, printer)?;
+    store.close().with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
     Ok(Outcome::partial_if(summary.is_partial()))
 }
 

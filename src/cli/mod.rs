@@ -106,6 +106,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
+    outlive_file_limit();
     let mut printer = Printer::new(args.quiet);
     let result = run(args.command, &mut printer).and_then(|outcome| {
         printer.flush()?;
@@ -122,6 +123,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
         }
     }
+}
+
+/// Where the size of files is limited (`ulimit -f`), the system ends a process that writes more, without a word. With a handler, which
+/// need not do anything, the write fails instead, and the command says so.
+fn outlive_file_limit() {
+    #[cfg(unix)]
+    drop(signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default())); // without it all is as the system has it
 }
 
 fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {

@@ -14,13 +14,14 @@ use sqlparser::ast::{
     TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, UnaryOperator, Value, WindowSpec, WindowType, With,
 };
 
+use crate::store::quote::{escaped_name, escaped_text};
+
 /// One key of an order: expression, descending.
 pub(super) type Key = (Expr, bool);
 
 /// Makes a quoted identifier of any text. NUL, which no identifier can hold, becomes its symbol.
 pub(super) fn ident(name: &str) -> Ident {
-    let name = name.replace('\0', "\u{2400}");
-    if is_plain(&name) { Ident::new(name) } else { Ident::with_quote('"', name.replace('"', "\"\"")) }
+    if is_plain(name) { Ident::new(name) } else { Ident::with_quote('"', escaped_name(name)) }
 }
 
 /// Lower-case names of our own making need no quotes.
@@ -38,7 +39,7 @@ pub(super) fn column(table: &str, name: &str) -> Expr {
 }
 
 fn quoted(text: &str) -> Expr {
-    value(Value::SingleQuotedString(text.replace('\'', "''")))
+    value(Value::SingleQuotedString(escaped_text(text)))
 }
 
 fn value(value: Value) -> Expr {

@@ -286,42 +286,37 @@ fn hash(x: &Expr, kind: &str) -> Expr {
     ast::case(vec![(ast::is_not_null(x.clone()), ast::scalar_query(first))], None)
 }
 
-/// `0x1f4` → `500` by a recursion over the digits; the 64 bits are kept as billions and the rest.
+/// `0x1f4` → `500`: two halves of eight digits, put together as billions and the rest, because 64 bits are more than SQLite's
+/// numbers hold. Views have no recursion, also none that ends: a store with one is taken for a stranger's.
 fn hex_to_decimal(x: &Expr) -> Expr {
-    let column = |name: &str| ast::column("t", name);
     let int = ast::integer;
     let times = |a, b| ast::op(a, BinaryOperator::Multiply, b);
     let plus = |a, b| ast::op(a, BinaryOperator::Plus, b);
-    let billion = 1_000_000_000;
     let digits = ast::call("ltrim", vec![ast::call("lower", vec![ast::call("substr", vec![x.clone(), int(3)])]), ast::text("0")]);
-    let start = vec![ast::item(int(0), "h"), ast::item(int(0), "l"), ast::item(digits, "s")];
-    let digit = ast::op(
-        ast::call("instr", vec![ast::text("0123456789abcdef"), ast::call("substr", vec![column("s"), int(1), int(1)])]),
-        BinaryOperator::Minus,
-        int(1),
-    );
-    let low = || plus(times(column("l"), int(16)), digit.clone());
-    let carry = ast::op(low(), BinaryOperator::Divide, int(billion));
-    let step = vec![
-        SelectItem::UnnamedExpr(plus(times(column("h"), int(16)), carry)),
-        SelectItem::UnnamedExpr(ast::op(low(), BinaryOperator::Modulo, int(billion))),
-        SelectItem::UnnamedExpr(ast::call("substr", vec![column("s"), int(2)])),
-    ];
-    let go_on = ast::op(column("s"), BinaryOperator::NotEq, ast::text(""));
-    let recursion = ast::union_all(vec![
-        ast::select(SelectParts { items: start, ..Default::default() }),
-        ast::select(SelectParts { items: step, from: vec![ast::table(&["n"], "t")], filter: Some(go_on), ..Default::default() }),
-    ]);
-    let padded = ast::call("printf", vec![ast::text("%d%09d"), column("h"), column("l")]);
-    let has_high = ast::op(column("h"), BinaryOperator::Gt, int(0));
-    let text = ast::case(vec![(has_high, padded)], Some(ast::as_text(column("l"))));
-    let body = ast::query(ast::select(SelectParts {
+    let padded = ast::op(ast::text("0000000000000000"), BinaryOperator::StringConcat, digits);
+    // SQLite computes a subquery without a table once, and does not put it into the place of each digit.
+    let all = ast::call("substr", vec![padded, int(-16)]);
+    let all = ast::query(ast::select(SelectParts { items: vec![ast::item(all, "s")], ..Default::default() }));
+    let digit = |place: i64| {
+        let one = ast::call("substr", vec![ast::column("t", "s"), int(place), int(1)]);
+        ast::op(ast::call("instr", vec![ast::text("0123456789abcdef"), one]), BinaryOperator::Minus, int(1))
+    };
+    let half = |first: i64| (first + 1..first + 8).fold(digit(first), |number, place| plus(times(number, int(16)), digit(place)));
+    let halves = vec![ast::item(half(1), "h"), ast::item(half(9), "l")];
+    let halves = ast::query(ast::select(SelectParts { items: halves, from: vec![ast::derived(all, "t")], ..Default::default() }));
+    let (high, low) = (|| ast::column("n", "h"), || ast::column("n", "l"));
+    // 2^32 is 4 billions and 294,967,296.
+    let billion = 1_000_000_000;
+    let rest = || plus(times(high(), int(294_967_296)), low());
+    let billions = || plus(times(high(), int(4)), ast::op(rest(), BinaryOperator::Divide, int(billion)));
+    let below = || ast::op(rest(), BinaryOperator::Modulo, int(billion));
+    let long = ast::call("printf", vec![ast::text("%d%09d"), billions(), below()]);
+    let text = ast::case(vec![(ast::op(billions(), BinaryOperator::Gt, int(0)), long)], Some(ast::as_text(below())));
+    let decimal = ast::scalar_query(ast::query(ast::select(SelectParts {
         items: vec![SelectItem::UnnamedExpr(text)],
-        from: vec![ast::table(&["n"], "t")],
-        filter: Some(ast::eq(column("s"), ast::text(""))),
+        from: vec![ast::derived(halves, "n")],
         ..Default::default()
-    }));
-    let decimal = ast::scalar_query(ast::with(body, vec![("n".to_owned(), ast::query(recursion))], true));
+    })));
     let glob = |pattern: &str| ast::call("glob", vec![ast::text(pattern), x.clone()]);
     let fits = ast::op(
         ast::call("length", vec![ast::call("ltrim", vec![ast::call("substr", vec![x.clone(), int(3)]), ast::text("0")])]),

@@ -5,8 +5,15 @@ use rusqlite::Connection;
 use super::{StoreError, schema};
 use crate::catalog::{Catalog, Column, EventType, Storage, TypeId};
 
+/// Kinds of events that a store may have. Logs of real machines have some thousands; what plans and views cost grows with them.
+pub(super) const MAX_EVENT_TYPES: usize = 65_536;
+
 /// Reads all event types with their columns.
 pub(super) fn read(connection: &Connection) -> Result<Catalog, StoreError> {
+    let types: i64 = connection.query_row("SELECT count(*) FROM event_type", [], |row| row.get(0))?;
+    if types > i64::try_from(MAX_EVENT_TYPES).expect("a small number") {
+        return Err(StoreError::TooManyTypes);
+    }
     let mut statement =
         connection.prepare("SELECT id, product, dataset, code, storage, view, has_messages, events FROM event_type ORDER BY id")?;
     let rows = statement.query_map([], |row| {

@@ -36,8 +36,31 @@ pub enum StoreError {
     #[error("the store is not as this program writes it: {0}")]
     Hostile(String),
     /// The store contradicts itself.
-    #[error("the store is damaged: {0}")]
+    #[error("the store is damaged: {0}. Load the archives again into a new store (`--store FILE`)")]
     Damaged(String),
+    /// The store's path leads to another file, or to none, since it was opened.
+    #[error(
+        "the store was removed or replaced while it was written: what this command did since is lost. The file that is there now was not changed"
+    )]
+    Moved,
+    /// A write-ahead log that belongs to another file.
+    #[error("`{}` belongs to another database: with it the store cannot be read. Move that file away", .0.display())]
+    ForeignLog(PathBuf),
+    /// The newest part of the store is in a log that cannot be read here.
+    #[error("a load or hunt was killed or still runs: its last changes are in `{}`, and SQLite reads them only in a folder that can be written. Copy both files to one", .0.display())]
+    UnreadableLog(PathBuf),
+    /// Somebody else has the store open.
+    #[error("another program is reading or writing the store: try again when it has ended")]
+    InUse,
+    /// A statement was ended because it went on and on.
+    #[error("SQLite worked for an hour on one statement and was stopped: the store may be made to keep this program busy")]
+    Endless,
+    /// More kinds of events than a store can have.
+    #[error(
+        "more than {} kinds of events: a store cannot have more. Load a part of the logs into a store of its own",
+        super::catalog_sql::MAX_EVENT_TYPES
+    )]
+    TooManyTypes,
     /// Text could not be compressed or decompressed.
     #[error("cannot compress or decompress rendered text: {0}")]
     Compression(#[source] io::Error),
@@ -47,7 +70,48 @@ pub enum StoreError {
     /// A query may not run.
     #[error("the query is refused: {0}")]
     Refused(String),
+    /// The system refuses to read or write.
+    #[error("the store cannot be read or written: {0}. Is the disk full, or the size of files limited (`ulimit -f`)?")]
+    System(#[source] rusqlite::Error),
     /// SQLite failed.
     #[error("SQLite: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    /// Gives the faults that a person can do something about their own words.
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        let extended = error.sqlite_extended_error_code();
+        if matches!(extended, Some(rusqlite::ffi::SQLITE_CONSTRAINT_COMMITHOOK | rusqlite::ffi::SQLITE_READONLY_DBMOVED)) {
+            return Self::Moved;
+        }
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
+            Some(ErrorCode::DatabaseBusy) => Self::InUse,
+            Some(ErrorCode::OperationInterrupted) => Self::Endless,
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => Self::System(error),
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+impl StoreError {
+    /// Says which file could not be opened, where nothing better is known.
+    pub(super) fn of(self, path: &std::path::Path) -> Self {
+        match self {
+            Self::Sqlite(error) if error.sqlite_error_code() != Some(rusqlite::ErrorCode::CannotOpen) => {
+                Self::Open { path: path.to_owned(), source: error.into() }
+            }
+            other => other,
+        }
+    }
+
+    /// What SQLite says has gone wrong, where it was SQLite.
+    pub(super) fn sqlite_code(&self) -> Option<rusqlite::ErrorCode> {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code(),
+            _ => None,
+        }
+    }
 }

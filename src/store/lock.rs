@@ -4,10 +4,12 @@
 //! unfinished source for one that a killed load left. The system releases the lock when its holder ends, however it ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::StoreError;
+use super::place::{FileId, beside, resolved};
 
 /// How long another writer is waited for: most hunts end within it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,13 +27,11 @@ pub(super) struct WriteLock {
 impl WriteLock {
     /// Waits for the right to write to a store.
     pub(super) fn of(store: &Path) -> Result<Self, StoreError> {
-        let mut name = store.as_os_str().to_owned();
-        name.push("-lock");
-        let path = PathBuf::from(name);
-        let failed = |error: std::io::Error| StoreError::Open { path: store.to_owned(), source: error.into() };
+        let failed = |error: String| StoreError::Open { path: store.to_owned(), source: error.into() };
+        let path = beside(&resolved(store)?, "-lock");
         let start = Instant::now();
         loop {
-            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+            let file = open(&path).map_err(|error| failed(why(&error, &path)))?;
             match file.try_lock() {
                 Ok(()) if is_at(&file, &path) => return Ok(Self { _file: file, path }),
                 Ok(()) => continue, // its last holder removed it meanwhile
@@ -40,7 +40,7 @@ impl WriteLock {
                 Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
                     return Ok(Self { _file: file, path });
                 }
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
+                Err(TryLockError::Error(error)) => return Err(failed(error.to_string())),
             }
         }
     }
@@ -53,18 +53,34 @@ impl Drop for WriteLock {
     }
 }
 
-/// Whether a path still leads to an open file.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let id = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
-    matches!((file.metadata().map(id), std::fs::metadata(path).map(id)), (Ok(open), Ok(there)) if open == there)
+/// Opens or makes the file that is locked. A store may be in a folder where others can write: a link there must not make this
+/// program create a file elsewhere, and a pipe must not make it wait.
+fn open(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(std::io::Error::other("it is not a plain file")) }
 }
 
-/// Whether a path still leads to an open file: elsewhere an open file cannot be removed.
-#[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> bool {
-    true
+/// Why the file cannot be opened, and what to do.
+fn why(error: &std::io::Error, path: &Path) -> String {
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            format!("{error}. To load or hunt, its folder must be writable; `sources`, `findings` and `sql` read it as it is")
+        }
+        _ if std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) => {
+            format!("`{}` must be a plain file and is none: remove it", path.display())
+        }
+        _ => format!("`{}`: {error}", path.display()),
+    }
+}
+
+/// Whether a path still leads to an open file.
+fn is_at(file: &File, path: &Path) -> bool {
+    let id = |metadata: std::io::Result<std::fs::Metadata>| metadata.map(|metadata| FileId::of(&metadata));
+    matches!((id(file.metadata()), id(std::fs::metadata(path))), (Ok(open), Ok(there)) if open == there)
 }
 
 #[cfg(test)]
@@ -86,5 +102,25 @@ mod tests {
         let got = other.join().expect("no panic").expect("it is free in time");
         assert!(got >= released);
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_pipes_and_folders_are_refused_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, lock, elsewhere) = (folder.path().join("s.db"), folder.path().join("s.db-lock"), folder.path().join("elsewhere"));
+        let refused = |what: &str| {
+            let message = WriteLock::of(&store).expect_err(what).to_string();
+            assert!(message.contains("must be a plain file"), "{what}: {message}");
+        };
+        std::os::unix::fs::symlink(&elsewhere, &lock).expect("a link");
+        refused("a link");
+        assert!(!elsewhere.exists());
+        std::fs::remove_file(&lock).expect("a link");
+        assert!(std::process::Command::new("mkfifo").arg(&lock).status().expect("mkfifo").success());
+        refused("a pipe");
+        std::fs::remove_file(&lock).expect("a pipe");
+        std::fs::create_dir(&lock).expect("a folder");
+        refused("a folder");
     }
 }

@@ -1,9 +1,5 @@
 //! Versions of the schema: `user_version` counts the migrations applied, `application_id` says whose file it is.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
-
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
@@ -20,26 +16,6 @@ fn version() -> i32 {
     i32::try_from(MIGRATIONS.len()).expect("few migrations")
 }
 
-/// Refuses a file that ends before its last page. A write-ahead log may hold what is missing: then SQLite knows.
-pub(super) fn check_length(path: &Path) -> Result<(), StoreError> {
-    let mut header = [0; 32];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
-    let log = PathBuf::from(format!("{}-wal", path.display()));
-    if read.is_err() || !header.starts_with(b"SQLite format 3\0") || log.exists() {
-        return Ok(());
-    }
-    let page = match u64::from(u16::from_be_bytes([header[16], header[17]])) {
-        1 => 65_536,
-        bytes => bytes,
-    };
-    let wanted = page * u64::from(u32::from_be_bytes([header[28], header[29], header[30], header[31]]));
-    let found = std::fs::metadata(path).map_or(wanted, |m| m.len());
-    if found < wanted {
-        return Err(StoreError::Damaged(format!("`{}` is cut off: it has {found} bytes of {wanted}", path.display())));
-    }
-    Ok(())
-}
-
 /// Settings that a file from a stranger cannot turn against us.
 pub(super) fn harden(connection: &Connection) -> Result<(), StoreError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -51,7 +27,7 @@ pub(super) fn harden(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Settings for speed that lose nothing but the last transaction when the machine stops.
+/// A write-ahead log, so that the store can be read meanwhile, and settings for speed that lose nothing but the last transaction when the machine stops.
 pub(super) fn tune(connection: &Connection) -> Result<(), StoreError> {
     connection
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA foreign_keys = OFF;")?;
@@ -64,9 +40,7 @@ pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
     if application != APPLICATION_ID {
         return Err(StoreError::Foreign { found: application });
     }
-    if found > version() {
-        return Err(StoreError::Newer { found, known: version() });
-    }
+    known_version(found)?;
     super::check::schema(connection)
 }
 
@@ -77,8 +51,8 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     if application != APPLICATION_ID && (application != 0 || objects > 0) {
         return Err(StoreError::Foreign { found: application });
     }
-    if found > version() {
-        return Err(StoreError::Newer { found, known: version() });
+    if objects > 0 {
+        known_version(found)?;
     }
     for (index, sql) in (1..).zip(MIGRATIONS).filter(|(index, _)| *index > found) {
         let transaction = connection.transaction()?;
@@ -87,6 +61,14 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         transaction.commit()?;
     }
     super::check::schema(connection)
+}
+
+fn known_version(found: i32) -> Result<(), StoreError> {
+    match found {
+        ..1 => Err(StoreError::Hostile(format!("its version is {found}, and the first version is 1"))),
+        found if found > version() => Err(StoreError::Newer { found, known: version() }),
+        _ => Ok(()),
+    }
 }
 
 fn pragmas(connection: &Connection) -> Result<(i32, i32), StoreError> {

@@ -19,8 +19,11 @@ mod ledger;
 mod lock;
 mod messages;
 mod migrate;
+mod open;
 mod origin;
+mod place;
 mod query;
+pub(crate) mod quote;
 mod read;
 mod same;
 mod scan;
@@ -30,6 +33,7 @@ mod tests;
 mod time;
 mod type_state;
 mod views;
+mod watch;
 mod write_type;
 mod writer;
 
@@ -47,7 +51,7 @@ pub use heads::EventStub;
 pub use hunt_writer::HuntWriter;
 pub use ledger::{KnownBytes, SourceRow};
 pub use origin::{EventOrigin, Origins};
-pub use query::{QueryLimits, QueryResult, SqlValue};
+pub use query::{QueryLimits, QueryResult, SqlValue, TypedQueries, TypedQuery};
 pub use read::{Alias, Envelope, StoredEvent, StoredValue};
 pub use scan::{EventHead, EventRange, EventReader};
 pub use time::time_cell;
@@ -55,6 +59,8 @@ pub use views::ViewDefinition;
 pub use writer::{SourceEnd, SourceOutcome, SourceStart, Writer};
 
 use lock::WriteLock;
+use open::Written;
+use watch::Watch;
 
 use crate::catalog::{Catalog, ColumnIndex, EventId, EventType, ValueId};
 use crate::ir::RuleMeta;
@@ -64,6 +70,9 @@ pub struct Store {
     // Fields are dropped in this order: the connection before the right to write.
     connection: Connection,
     catalog: RefCell<Option<Catalog>>,
+    watch: Watch,
+    /// What a session of writing has to tidy up.
+    written: Option<Written>,
     _lock: Option<WriteLock>,
 }
 
@@ -74,22 +83,18 @@ impl Store {
     /// # Errors
     /// When the file is no store, is newer than this program, is being written to, or SQLite fails.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        migrate::check_length(path)?;
-        let lock = WriteLock::of(path)?;
-        let connection = Connection::open(path).map_err(|e| StoreError::Open { path: path.to_owned(), source: e.into() })?;
-        Self::set_up(connection, true, Some(lock))
+        let watch = Watch::new();
+        let (connection, written, lock) = open::for_writing(path, &watch)?;
+        Ok(Self { connection, catalog: RefCell::new(None), watch, written: Some(written), _lock: Some(lock) })
     }
 
-    /// Opens a store for reading.
+    /// Opens a store for reading. Nothing is written, so the file and its folder may be read-only.
     ///
     /// # Errors
     /// When there is no such file, it is no store, or it is newer than this program.
     pub fn open_read_only(path: &Path) -> Result<Self, StoreError> {
-        migrate::check_length(path)?;
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection =
-            Connection::open_with_flags(path, flags).map_err(|e| StoreError::Open { path: path.to_owned(), source: e.into() })?;
-        Self::set_up(connection, false, None)
+        let watch = Watch::new();
+        Ok(Self { connection: open::for_reading(path, &watch)?, catalog: RefCell::new(None), watch, written: None, _lock: None })
     }
 
     /// Makes a store in memory.
@@ -97,23 +102,24 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::set_up(Connection::open_in_memory()?, true, None)
+        let watch = Watch::new();
+        Ok(Self { connection: open::in_memory(&watch)?, catalog: RefCell::new(None), watch, written: None, _lock: None })
     }
 
-    fn set_up(mut connection: Connection, writable: bool, lock: Option<WriteLock>) -> Result<Self, StoreError> {
-        connection.set_prepared_statement_cache_capacity(512);
-        connection.busy_timeout(std::time::Duration::from_secs(10))?;
-        migrate::harden(&connection)?;
-        functions::register(&connection)?;
-        if writable {
-            migrate::migrate(&mut connection)?;
-            migrate::tune(&connection)?;
-            ledger::recover(&connection)?;
-            views::catch_up(&mut connection)?;
-        } else {
-            migrate::check(&connection)?;
+    /// Lets go of the store and says whether all is where it was opened. Dropping a store does the same and says nothing.
+    ///
+    /// # Errors
+    /// When the file was removed or replaced meanwhile, or SQLite fails.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.written.take().map_or(Ok(()), |written| written.release(&self.connection))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if let Some(written) = self.written.take() {
+            drop(written.release(&self.connection)); // `close` is for those who ask
         }
-        Ok(Self { connection, catalog: RefCell::new(None), _lock: lock })
     }
 }
 
@@ -176,7 +182,10 @@ impl Store {
         visit: &mut dyn FnMut(EventId, &[Cell<'_>]) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
         let range = EventRange { last: range.last.min(self.last_event()?), ..range };
-        scan::scan(&self.connection, event_type, columns, range, visit)
+        scan::scan(&self.connection, event_type, columns, range, &mut |event, cells| {
+            self.watch.note_progress();
+            visit(event, cells)
+        })
     }
 
     /// Reads events of a type with their heads, by their ids.
@@ -184,6 +193,7 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn event_reader<'s>(&'s self, event_type: &'s EventType, columns: &[ColumnIndex]) -> Result<EventReader<'s>, StoreError> {
+        self.watch.note_progress();
         EventReader::new(&self.connection, event_type, columns)
     }
 
@@ -242,12 +252,27 @@ impl Store {
         heads::stubs(&self.connection, ids)
     }
 
-    /// Runs one statement that somebody typed: reading only, within limits.
+    /// Makes the store ready for statements that somebody typed: reading only, within limits.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn typed_queries(&mut self, limits: &QueryLimits) -> Result<TypedQueries<'_>, StoreError> {
+        TypedQueries::new(&mut self.connection, &self.watch, limits)
+    }
+
+    /// Runs one statement that somebody typed and collects its rows.
     ///
     /// # Errors
     /// When it is not allowed, runs into a limit, or SQLite fails.
     pub fn query(&mut self, sql: &str, parameters: &[SqlValue], limits: &QueryLimits) -> Result<QueryResult, StoreError> {
-        query::query(&mut self.connection, sql, parameters, limits)
+        let queries = self.typed_queries(limits)?;
+        let mut query = queries.prepare(sql)?;
+        let mut result = QueryResult { columns: query.columns().to_vec(), rows: Vec::new() };
+        query.each::<StoreError>(parameters, &mut |row| {
+            result.rows.push(row);
+            Ok(())
+        })?;
+        Ok(result)
     }
 
     /// Runs a statement of the program's own.
@@ -255,6 +280,7 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn run(&self, sql: &str, parameters: &[SqlValue]) -> Result<QueryResult, StoreError> {
+        self.watch.note_progress();
         query::run(&self.connection, sql, parameters)
     }
 
@@ -321,7 +347,7 @@ impl Store {
     /// When SQLite fails.
     pub fn settle(&self) -> Result<(), StoreError> {
         self.connection.execute_batch("PRAGMA analysis_limit = 400; PRAGMA optimize;")?;
-        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
+        open::checkpoint(&self.connection)?;
+        self.written.as_ref().map_or(Ok(()), Written::check)
     }
 }

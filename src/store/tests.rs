@@ -370,3 +370,21 @@ fn names_that_differ_in_case_only_are_any_number_too() {
     let shown: std::collections::BTreeSet<String> = catalog.types[0].columns.iter().map(|c| c.view_name.to_ascii_lowercase()).collect();
     assert_eq!(shown.len(), 200);
 }
+
+#[test]
+fn more_kinds_of_events_than_a_store_can_have_are_refused() {
+    let mut store = Store::in_memory().unwrap();
+    let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 65536)
+                INSERT INTO event_type (product, dataset, code, storage, view) SELECT 'windows', 'Security', 'x' || i, 'overflow', 'x' || i FROM n";
+    store.connection.execute(rows, []).unwrap();
+    assert_eq!(store.catalog().unwrap().types.len(), 65_536);
+    let (names, mut batch) = (Names::default(), EventBatch::default());
+    add(&mut batch, &names, 1, &[("A", "x")]);
+    let mut writer = store.writer().unwrap();
+    writer.begin_source(&SourceStart { path: "a".into() }).unwrap();
+    assert!(matches!(writer.append(&batch, &names), Err(super::StoreError::TooManyTypes)));
+    drop(writer);
+    let one = "INSERT INTO event_type (product, dataset, code, storage, view) VALUES ('windows', 'Security', '1', 'overflow', 'y')";
+    store.connection.execute(one, []).unwrap();
+    assert!(matches!(store.catalog(), Err(super::StoreError::TooManyTypes)));
+}

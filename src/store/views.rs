@@ -4,8 +4,9 @@
 //! cell becomes text by a scalar subquery, which SQLite evaluates for the columns that a query uses and for no other.
 
 use rusqlite::Connection;
+use rustc_hash::FxHashSet;
 
-use super::{StoreError, catalog_sql, scan};
+use super::{StoreError, catalog_sql, quote, scan};
 use crate::catalog::{Column, ColumnIndex, Encoding, EventType, Storage, TimeShape};
 
 /// A view over several event types, made elsewhere.
@@ -44,17 +45,17 @@ pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) 
         statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
     };
     for name in old {
-        transaction.execute_batch(&format!("DROP VIEW {}", quoted(&name)))?;
+        transaction.execute_batch(&format!("DROP VIEW {}", quote::name(&name)))?;
     }
     transaction.execute_batch(&fixed_views())?;
     for event_type in catalog.types.iter().take(MAX_TYPE_VIEWS) {
-        transaction.execute_batch(&format!("CREATE VIEW {} AS {}", quoted(&event_type.view), type_select(event_type)))?;
+        transaction.execute_batch(&type_view(event_type))?;
     }
     for definition in definitions {
         let taken: bool =
             transaction.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = ?1", [&definition.name], |row| row.get(0))?;
         if !taken {
-            transaction.execute_batch(&format!("CREATE VIEW {} AS {}", quoted(&definition.name), definition.select))?;
+            transaction.execute_batch(&format!("CREATE VIEW {} AS {}", quote::name(&definition.name), definition.select))?;
         }
     }
     transaction.execute("UPDATE watermark SET views_for = (SELECT count(*) FROM field) + (SELECT count(*) FROM event_type)", [])?;
@@ -62,10 +63,26 @@ pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) 
     Ok(())
 }
 
-/// Makes the views anew where a load that was killed left them behind the tables.
+/// Makes the views anew where a load that was killed left them behind the tables, or where they are not as this program writes
+/// them: the SQL of a hunt reads them, and a store may be of another version or of a stranger.
 pub(super) fn catch_up(connection: &mut Connection) -> Result<(), StoreError> {
     let sql = "SELECT views_for <> (SELECT count(*) FROM field) + (SELECT count(*) FROM event_type) FROM watermark";
-    if connection.query_row(sql, [], |row| row.get(0))? { make(connection, &[]) } else { Ok(()) }
+    let is_behind = connection.query_row(sql, [], |row| row.get(0))?;
+    if is_behind || !are_as_written(connection)? { make(connection, &[]) } else { Ok(()) }
+}
+
+/// Whether the views that the SQL of a hunt reads are there, to the letter.
+fn are_as_written(connection: &Connection) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare("SELECT sql FROM sqlite_schema WHERE type = 'view'")?;
+    let stored: FxHashSet<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let fixed = fixed_views();
+    let mut fixed = fixed.split(';').map(str::trim).filter(|sql| !sql.is_empty());
+    let catalog = catalog_sql::read(connection)?;
+    Ok(fixed.all(|sql| stored.contains(sql)) && catalog.types.iter().take(MAX_TYPE_VIEWS).all(|t| stored.contains(&type_view(t))))
+}
+
+fn type_view(event_type: &EventType) -> String {
+    format!("CREATE VIEW {} AS {}", quote::name(&event_type.view), type_select(event_type))
 }
 
 fn fixed_views() -> String {
@@ -96,7 +113,7 @@ fn type_select(event_type: &EventType) -> String {
     };
     let mut columns = format!("{id}, {HEAD}");
     if event_type.product == "windows" {
-        let (channel, code) = (text_literal(&event_type.dataset), text_literal(&event_type.code));
+        let (channel, code) = (quote::text(&event_type.dataset), quote::text(&event_type.code));
         columns
             .push_str(&format!(", {channel} AS \"Channel\", {code} AS \"EventID\", _host AS \"Computer\", _number AS \"EventRecordID\""));
     }
@@ -106,8 +123,8 @@ fn type_select(event_type: &EventType) -> String {
         }
         let cell = scan::cell_sql(event_type, ColumnIndex(index), id);
         let text = text_sql(&cell, column);
-        columns.push_str(&format!(", {text} AS {}", quoted(&column.view_name)));
-        columns.push_str(&format!(", {cell} AS {}", quoted(&format!("{}_id", column.view_name))));
+        columns.push_str(&format!(", {text} AS {}", quote::name(&column.view_name)));
+        columns.push_str(&format!(", {cell} AS {}", quote::name(&format!("{}_id", column.view_name))));
     }
     let of_type =
         if event_type.storage == Storage::Overflow { format!(" AND {}", scan::is_of_type(event_type, "e._type")) } else { String::new() };
@@ -146,11 +163,29 @@ fn time_sql(cell: &str, shape: TimeShape) -> String {
     sql
 }
 
-/// An identifier.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\"").replace('\0', "\u{2400}"))
-}
+#[cfg(test)]
+mod tests {
+    use crate::event::{EventBatch, Names};
+    use crate::store::tests::{add, load};
+    use crate::store::{SqlValue, Store};
 
-fn text_literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''").replace('\0', "\u{2400}"))
+    #[test]
+    fn views_that_are_not_as_written_are_made_anew_before_a_hunt_reads_them() {
+        let (names, mut batch) = (Names::default(), EventBatch::default());
+        add(&mut batch, &names, 1, &[("A", "x")]);
+        let mut store = Store::in_memory().unwrap();
+        load(&mut store, "a", "1", &batch, &names);
+        store.make_views(&[]).unwrap();
+        assert!(super::are_as_written(&store.connection).unwrap());
+        for change in [
+            "DROP VIEW security_5145; CREATE VIEW security_5145 AS SELECT a.id AS _id, 'y' AS A FROM event a, event b, event c, event d",
+            "DROP VIEW other_fields; CREATE VIEW other_fields AS SELECT 1 AS _id",
+            "DROP VIEW security_5145",
+        ] {
+            store.connection.execute_batch(change).unwrap();
+            store.ensure_views().unwrap();
+            assert_eq!(store.run("SELECT A FROM security_5145", &[]).unwrap().rows, [[SqlValue::Text("x".into())]]);
+            assert!(super::are_as_written(&store.connection).unwrap());
+        }
+    }
 }

@@ -232,6 +232,9 @@ impl Writer<'_> {
     }
 
     fn add_type(&mut self, product: &str, dataset: &str, code: &str) -> Result<usize, StoreError> {
+        if self.types.len() >= catalog_sql::MAX_EVENT_TYPES {
+            return Err(StoreError::TooManyTypes);
+        }
         let overflow = TypeState::is_rare(self.types.len());
         let view = schema::type_view(product, dataset, code, &|name| self.views.contains(name));
         self.connection.execute(

@@ -9,6 +9,7 @@ mod check;
 mod cli;
 mod corpus;
 mod documents;
+mod faults;
 mod hostile;
 mod hostile_corpus;
 mod kill;
