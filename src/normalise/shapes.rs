@@ -29,6 +29,8 @@ pub(super) struct Shape {
     pub(super) provider: String,
     pub(super) unnamed: String,
     pub(super) guid: String,
+    /// Members that are objects are fields too.
+    pub(super) objects: bool,
     pub(super) lower: bool,
     pub(super) doubled: bool,
     pub(super) names: HashMap<String, String>,
@@ -79,6 +81,7 @@ fn shape(node: &Node) -> Shape {
         provider: text("provider"),
         unnamed: text("unnamed"),
         guid: text("guid"),
+        objects: flag("objects"),
         lower: flag("lower"),
         doubled: flag("doubled"),
         names: pairs.unwrap_or_default(),

@@ -41,6 +41,7 @@ impl FieldFunction {
             Self::Parent => Cow::Borrowed(value.rsplit_once('\\')?.0),
             Self::Root => Cow::Borrowed(value.split('\\').next().unwrap_or(value)),
             Self::RegistryType => Cow::Borrowed(registry_type(value)),
+            Self::InnerObject(path) => Cow::Borrowed(super::object::inner(value, path)?),
         })
     }
 }

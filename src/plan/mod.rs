@@ -6,6 +6,7 @@
 mod fold;
 mod function;
 mod liveness;
+mod object;
 mod print;
 mod resolve;
 mod schema;

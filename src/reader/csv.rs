@@ -11,7 +11,7 @@ use super::Format;
 use super::json::Flattener;
 use super::raw::{Raw, RawReaders};
 use super::stream::{Input, Report};
-use crate::normalise::{Normaliser, PathId, Place, is_mark};
+use crate::normalise::{BESIDE_RAW, Normaliser, PathId, Place, is_mark};
 
 /// Bytes of one record.
 const MAX_RECORD_BYTES: usize = 16 * 1024 * 1024;
@@ -27,8 +27,6 @@ const MAX_NAME_BYTES: usize = 128;
 const MIN_UNKNOWN_COLUMNS: usize = 3;
 
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
-/// Columns of a Splunk export that count beside the event's own text.
-const BESIDE_RAW: [&str; 5] = ["_time", "host", "source", "sourcetype", "index"];
 /// Where cells beyond the header go.
 const EXTRA: &str = "_extra";
 

@@ -4,11 +4,13 @@
 //! documents are found by counting brackets outside of strings; behind a broken one the next that begins a line is taken.
 //! A document is walked lazily; numbers keep their spelling.
 
+mod objects;
 mod scan;
 mod wrapped;
 
 use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
 
+use objects::{ObjectName, Objects};
 use scan::{DocumentScan, Step};
 use wrapped::{Answer, answer_prefix, records_prefix, skip_object_ends, wrapped_records};
 
@@ -215,7 +217,12 @@ impl Documents {
     fn one(&mut self, text: &str, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
         match self.flattener.record(text, events) {
             Ok(()) => {
-                if let Some(error) = self.export(events) {
+                let (read, error) = self.export(events);
+                if let Some(most) = (!read).then(|| self.flattener.objects(text, events)).flatten() {
+                    let text = format!("objects inside of each other beyond MAX_OBJECT_BYTES = {most}: only their members are read");
+                    report.problem(Some(offset), Some(self.position), text);
+                }
+                if let Some(error) = error {
                     report.problem(Some(offset), Some(self.position), format!("_raw is {error}: the members beside it are read"));
                 }
                 if let Some(most) = events.overfull() {
@@ -230,21 +237,22 @@ impl Documents {
         }
     }
 
-    /// Where a record is one of Splunk's, reads the event's own text in it. Returns why that could not be read.
-    fn export(&mut self, events: &mut Normaliser<'_>) -> Option<String> {
-        let export = events.take_export()?;
+    /// Where a record is one of Splunk's, reads the event's own text in it. Returns whether that is what counts, and why
+    /// it could not be read.
+    fn export(&mut self, events: &mut Normaliser<'_>) -> (bool, Option<String>) {
+        let Some(export) = events.take_export() else { return (false, None) };
         match self.raw.read(&export.raw, events) {
             Raw::Read => {
                 events.beside(export);
-                None
+                (true, None)
             }
             Raw::Unknown => {
                 events.put_back(export);
-                None
+                (false, None)
             }
             Raw::Broken(error) => {
                 events.put_back(export);
-                Some(error)
+                (false, Some(error))
             }
         }
     }
@@ -456,6 +464,7 @@ pub(super) fn too_deep() -> String {
 pub(super) struct Flattener {
     unescaped: String,
     elements: Elements,
+    objects: Objects,
 }
 
 impl Flattener {
@@ -467,11 +476,20 @@ impl Flattener {
         let value: LazyValue<'_> = sonic_rs::from_str(text).map_err(|e| format!("not JSON: {}", first_line_of(&e.to_string())))?;
         match value.get_type() {
             JsonType::Object => {
-                self.members(value.as_raw_str(), PathId::ROOT, 1, events)?;
+                self.objects.begin(text);
+                let read = self.members(value.as_raw_str(), PathId::ROOT, 1, events);
+                self.objects.end();
+                read?;
                 self.embedded(events)
             }
             _ => Err("a JSON value that is no object".to_owned()),
         }
+    }
+
+    /// Hands over the texts of the objects of the record that was read last, where its shape keeps them. Returns the limit
+    /// where some had to be left out.
+    pub(super) fn objects(&mut self, text: &str, events: &mut Normaliser<'_>) -> Option<usize> {
+        if events.keeps_objects() { self.objects.hand_over(text, events) } else { None }
     }
 
     /// Takes apart a member that is JSON or XML in its turn; one that is none stays as it is.
@@ -513,9 +531,37 @@ impl Flattener {
             if events.is_wrapper(child) && value.get_type() == JsonType::Object {
                 child = PathId::ROOT;
             }
-            self.value(&value, child, depth, events)?;
+            if matches!(value.get_type(), JsonType::Object | JsonType::Array) {
+                self.object(&value, child, ObjectName::of(path, &key), depth, events)?;
+            } else {
+                self.value(&value, child, depth, events)?;
+            }
         }
         Ok(())
+    }
+
+    /// Hands over the members of an object or a list, and notes the text of it that a rule may name.
+    fn object(
+        &mut self,
+        value: &LazyValue<'_>,
+        path: PathId,
+        name: ObjectName,
+        depth: u32,
+        events: &mut Normaliser<'_>,
+    ) -> Result<(), String> {
+        let raw = value.as_raw_str();
+        let noted = self.objects.note(path, raw);
+        let above = self.objects.found_by_path;
+        let by_path = above && name != ObjectName::Odd;
+        self.objects.found_by_path = by_path && value.get_type() == JsonType::Object;
+        let before = events.members();
+        let result = self.value(value, path, depth, events);
+        let is_found = by_path && name == ObjectName::Plain && events.members() > before;
+        if is_found || (value.get_type() == JsonType::Array && is_list_of_values(raw)) {
+            self.objects.forget(noted);
+        }
+        self.objects.found_by_path = above;
+        result
     }
 
     fn value(&mut self, value: &LazyValue<'_>, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<(), String> {
@@ -550,6 +596,15 @@ impl Flattener {
         }
         Ok(())
     }
+}
+
+/// Whether an array has elements, and none is an object or an array.
+fn is_list_of_values(raw: &str) -> bool {
+    let inner = raw.get(1..raw.len() - 1).unwrap_or_default().as_bytes();
+    if memchr::memchr2(b'{', b'[', inner).is_none() {
+        return !inner.trim_ascii().is_empty();
+    }
+    sonic_rs::to_array_iter(raw).all(|element| element.is_ok_and(|e| !matches!(e.get_type(), JsonType::Object | JsonType::Array)))
 }
 
 fn first_line_of(text: &str) -> &str {

@@ -21,7 +21,7 @@ use stream::{Input, Report, Window};
 
 use crate::archive::Leaf;
 use crate::event::{EventBatch, Names};
-use crate::normalise::{Clock, Normaliser, Vocabulary, Zone};
+use crate::normalise::{Clock, Lexicon, Normaliser, Zone};
 
 /// Bytes a format is told from.
 const SNIFF_BYTES: usize = 64 * 1024;
@@ -103,14 +103,14 @@ pub fn format_names() -> Vec<&'static str> {
 /// Reads one leaf after the other: what it learns of names in one serves the next, and so does its memory.
 pub struct LeafReader<'o> {
     options: &'o ReadOptions,
-    known: Vocabulary,
+    known: Lexicon,
     window: Window,
 }
 
 impl<'o> LeafReader<'o> {
     /// A reader that has seen nothing.
     pub fn new(names: &Names, options: &'o ReadOptions) -> Self {
-        Self { options, known: Vocabulary::new(names), window: Window::default() }
+        Self { options, known: Lexicon::new(names), window: Window::default() }
     }
 
     /// Reads a leaf to its end and hands over its events in batches; [`ControlFlow::Break`] stops it early.

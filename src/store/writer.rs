@@ -241,7 +241,7 @@ impl Writer<'_> {
         let id = u32::try_from(self.connection.last_insert_rowid()).map_err(|_| StoreError::Damaged("too many event types".to_owned()))?;
         self.views.insert(view);
         self.catalog = None;
-        self.types.push(TypeState::new(id, overflow));
+        self.types.push(TypeState::new(id, product, overflow));
         Ok(self.types.len() - 1)
     }
 

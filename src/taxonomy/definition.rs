@@ -39,6 +39,8 @@ pub enum FieldFunction {
     /// Registry data → its type: `DWORD (…)` → `REG_DWORD`, `QWORD (…)` → `REG_QWORD`, `Binary Data` → `REG_BINARY`,
     /// anything else → `REG_SZ`.
     RegistryType,
+    /// The object, or the list with objects in it, at a path inside of a compact JSON object.
+    InnerObject(String),
 }
 
 /// What an event's envelope holds.

@@ -104,7 +104,11 @@ fn the_text_of_an_exported_event_is_read_as_what_it_is() {
     assert_eq!((events[0].kind.2.as_str(), events[0].host.as_deref(), first(&events[0], "a")), ("5145", Some("pc"), Some("1\n2")));
     assert_eq!(events[0].time.as_deref(), Some("2021-04-21T09:40:32.000Z"), "_time wins");
     assert_eq!(events[0].field("action"), None);
-    assert_eq!((events[1].kind.1.as_str(), events[1].time.as_deref()), ("cloudtrail", Some("2021-04-21T09:40:33.000Z")));
+    assert_eq!(
+        (events[1].kind.1.as_str(), events[1].time.as_deref()),
+        ("cloudtrail", Some("2021-04-21T11:00:00.000Z")),
+        "its own time is UTC"
+    );
     assert_eq!((events[2].message.as_deref(), first(&events[2], "action")), (Some("plain"), Some("allowed")));
     assert_eq!(events[2].time.as_deref(), Some("2021-04-21T09:40:34.500Z"));
     assert_eq!(first(&events[3], "action"), Some("x"));
