@@ -27,11 +27,11 @@ use marks::{Flag, MarkTable, Marks};
 pub(crate) use paths::PathId;
 use paths::Paths;
 use rendered::Rendered;
-use shapes::{SHAPES, Shape};
+use shapes::{SHAPES, Shape, is_named};
 pub(crate) use time::Clock;
 pub use time::{Zone, ZoneError};
 
-use crate::event::{EventBatch, KeyId, NUL_SYMBOL, NameId, Names, TextSpan};
+use crate::event::{BESIDE_RAW, EventBatch, KeyId, NUL_SYMBOL, NameId, Names, TextSpan};
 
 /// Events in a batch.
 const MAX_BATCH_EVENTS: usize = 4_096;
@@ -51,12 +51,15 @@ const HEC_EVENT: &str = "event";
 const HEC_TIME: &str = "time";
 /// Members that hold the whole record: Elasticsearch's documents, what Chainsaw found.
 const WRAPPERS: [&str; 2] = ["_source", "document.data"];
-/// Members of a Splunk export that count beside the event's own text.
-pub(crate) const BESIDE_RAW: [&str; 5] = ["_time", "host", "source", "sourcetype", "index"];
 
-/// Whether a shape is told by a member of this name at the top of a record.
-pub(crate) fn is_mark(name: &str) -> bool {
-    SHAPES.iter().any(|shape| shape.when.iter().any(|when| when == name)) || name == "_raw"
+/// Members of one shape that a table's header must name, where the shape asks for as many, to be one of event logs.
+const MIN_TOLD: usize = 2;
+
+/// Whether members of these names at the top of a record speak of a shape.
+pub(crate) fn tell_shape(names: &[&str]) -> bool {
+    let told = |shape: &Shape| shape.when.iter().filter(|when| names.contains(&when.as_str())).count();
+    let of_table = |shape: &&Shape| !shape.when.is_empty() && shape.product != "zeek";
+    names.contains(&"_raw") || SHAPES.iter().filter(of_table).any(|shape| told(shape) >= MIN_TOLD.min(shape.when.len()))
 }
 
 /// Receives full batches.
@@ -123,7 +126,14 @@ impl Lexicon {
         let mut table = MarkTable::default();
         let shapes = SHAPES.iter().map(|shape| {
             let needs = table.needs(&shape.when).expect("a test counts the members that the embedded data asks for");
-            ShapeState { shape, needs, windows: shape.product == "windows", is_open: true, actions: Vec::new() }
+            ShapeState {
+                shape,
+                needs,
+                windows: shape.product == "windows",
+                is_open: shape.file.is_empty(),
+                identity: vec![None; shape.identity.len()],
+                actions: Vec::new(),
+            }
         });
         let shapes = shapes.collect();
         Self {
@@ -175,6 +185,8 @@ struct ShapeState {
     windows: bool,
     /// Whether records of this leaf can have it: the file's name may rule it out.
     is_open: bool,
+    /// The members that the shape's identity is made of, as far as they were met.
+    identity: Vec<Option<PathId>>,
     actions: Vec<Option<Action>>,
 }
 
@@ -183,7 +195,8 @@ enum Action {
     Drop,
     Field(NameId),
     Coded(NameId, Coded),
-    Role(Role, u8, NameId),
+    /// Its rank among the members that can play the role; its field where it does not, or where the role has no other name.
+    Role(Role, u8, Option<NameId>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,6 +227,14 @@ impl<'s> Normaliser<'s> {
             times: Times::default(),
             stopped: false,
         }
+    }
+
+    /// Says which file the leaf is: its name may tell what its records are.
+    pub(crate) fn of_file(self, path: &str) -> Self {
+        for state in &mut self.known.shapes {
+            state.is_open = state.shape.file.is_empty() || is_named(path, &state.shape.file);
+        }
+        self
     }
 
     /// What was seen of times so far.

@@ -50,6 +50,11 @@ impl Clock {
     }
 }
 
+/// Whether a time is written in ISO 8601, with `T` or a space.
+pub(crate) fn is_iso(text: &str) -> bool {
+    fast(text).is_some() || text.parse::<Timestamp>().is_ok()
+}
+
 /// Whether a text says that there is no time, as opposed to one that nobody can read.
 pub(crate) fn is_no_time(text: &str) -> bool {
     let text = text.trim();

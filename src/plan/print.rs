@@ -42,6 +42,7 @@ pub fn field(expr: &FieldExpr, event_type: &EventType) -> String {
         FieldExpr::Host => "the host".to_owned(),
         FieldExpr::Record => "the record number".to_owned(),
         FieldExpr::Message => "the rendered text".to_owned(),
+        FieldExpr::Apply(FieldFunction::IsoTime, _) => "the time".to_owned(),
         FieldExpr::Apply(FieldFunction::InnerObject(path), inner) => format!("{}.{}", field(inner, event_type), path.escape_debug()),
         FieldExpr::Apply(function, inner) => {
             let name = format!("{function:?}");

@@ -465,6 +465,8 @@ pub(super) struct Flattener {
     unescaped: String,
     elements: Elements,
     objects: Objects,
+    /// Those of a member that is JSON in its turn.
+    embedded: Objects,
 }
 
 impl Flattener {
@@ -476,7 +478,7 @@ impl Flattener {
         let value: LazyValue<'_> = sonic_rs::from_str(text).map_err(|e| format!("not JSON: {}", first_line_of(&e.to_string())))?;
         match value.get_type() {
             JsonType::Object => {
-                self.objects.begin(text);
+                self.objects.begin(text, PathId::ROOT);
                 let read = self.members(value.as_raw_str(), PathId::ROOT, 1, events);
                 self.objects.end();
                 read?;
@@ -499,7 +501,17 @@ impl Flattener {
             return self.elements.inside(&text, path, events);
         }
         match sonic_rs::from_str::<LazyValue<'_>>(if is_too_deep(&text) { "" } else { &text }) {
-            Ok(value) if value.get_type() == JsonType::Object => self.members(value.as_raw_str(), path, 2, events),
+            Ok(value) if value.get_type() == JsonType::Object => {
+                std::mem::swap(&mut self.objects, &mut self.embedded);
+                self.objects.begin(&text, path);
+                let read = self.members(value.as_raw_str(), path, 2, events);
+                self.objects.end();
+                if events.keeps_objects() {
+                    self.objects.hand_over(&text, events);
+                }
+                std::mem::swap(&mut self.objects, &mut self.embedded);
+                read
+            }
             _ => {
                 events.value(path, &text);
                 Ok(())
@@ -532,7 +544,7 @@ impl Flattener {
                 child = PathId::ROOT;
             }
             if matches!(value.get_type(), JsonType::Object | JsonType::Array) {
-                self.object(&value, child, ObjectName::of(path, &key), depth, events)?;
+                self.object(&value, child, self.objects.name(path, &key), depth, events)?;
             } else {
                 self.value(&value, child, depth, events)?;
             }

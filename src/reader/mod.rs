@@ -126,7 +126,7 @@ impl<'o> LeafReader<'o> {
             sink(batch)
         };
         let clock = Clock { zone: options.timezone.clone(), day_first: options.day_first };
-        let mut events = Normaliser::new(&mut self.known, clock, &mut sink);
+        let mut events = Normaliser::new(&mut self.known, clock, &mut sink).of_file(&leaf.path);
         let (mut format, mut reason, mut skipped) = ("", String::new(), None);
         match choose(input.head(), options) {
             Ok((reader, why)) => {

@@ -53,6 +53,8 @@ impl EventFields<'_> {
             FieldExpr::Host => ast::column(VIEW, "_host"),
             FieldExpr::Record => ast::as_text(record()),
             FieldExpr::Message => self.writer.gap("rendered text, which is stored compressed,"),
+            // The head of every view has it.
+            FieldExpr::Apply(FieldFunction::IsoTime, inner) if **inner == FieldExpr::Time => ast::column(VIEW, "_time"),
             FieldExpr::Apply(function, inner) => self.apply(function, inner),
             FieldExpr::Coalesce(parts) => {
                 let branches = parts.iter().map(|part| (self.is_present(part), self.text(part))).collect();
@@ -102,7 +104,9 @@ impl EventFields<'_> {
                 let text = text_cell(column);
                 if column.has_lists { some_member(list_id(column), text, passes) } else { passes(text) }
             }
-            FieldExpr::Apply(FieldFunction::FirstMember | FieldFunction::LastMember, _) => passes(self.text(field)),
+            FieldExpr::Apply(FieldFunction::FirstMember | FieldFunction::LastMember | FieldFunction::IsoTime, _) => {
+                passes(self.text(field))
+            }
             FieldExpr::Apply(function, inner) => self.test(inner, &|x| passes(portable_function(self.writer, function, x))),
             FieldExpr::Coalesce(parts) => {
                 let branches = parts.iter().map(|part| (self.is_present(part), self.test(part, passes))).collect();
@@ -249,6 +253,7 @@ fn portable_function(writer: &Writer, function: &FieldFunction, x: Expr) -> Expr
             ],
             Some(ast::text("REG_SZ")),
         ),
+        FieldFunction::IsoTime => x,
         FieldFunction::InnerObject(path) => inner_object(&x, path),
     }
 }

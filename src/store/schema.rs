@@ -135,6 +135,7 @@ fn is_table(name: &str) -> bool {
         "message_block",
         "event_alias",
         "record_range",
+        "event_identity",
         "rule",
         "hunt",
         "finding",

@@ -41,6 +41,8 @@ pub enum FieldFunction {
     RegistryType,
     /// The object, or the list with objects in it, at a path inside of a compact JSON object.
     InnerObject(String),
+    /// The event's time as ISO 8601 in UTC with `Z`, to the millisecond or, where it has them, the microsecond.
+    IsoTime,
 }
 
 /// What an event's envelope holds.
@@ -130,6 +132,7 @@ fn call(function: &str, inner: &str) -> Result<Definition, String> {
         "root" => FieldFunction::Root,
         "first" => FieldFunction::FirstMember,
         "last" => FieldFunction::LastMember,
+        "iso" => FieldFunction::IsoTime,
         other => return Err(format!("there is no function {other}")),
     };
     Ok(Definition::Apply(function, Box::new(parse(first)?)))

@@ -23,17 +23,6 @@ pub(super) enum ObjectName {
     Odd,
 }
 
-impl ObjectName {
-    /// The name of a member of the object at `above`.
-    pub(super) fn of(above: PathId, key: &str) -> Self {
-        match key.contains(['.', '"', '\\']) || key.contains(|c: char| c.is_control()) {
-            _ if above == PathId::ROOT => Self::Outer,
-            true => Self::Odd,
-            false => Self::Plain,
-        }
-    }
-}
-
 /// The places of one record's objects and lists, outer ones before those inside of them.
 ///
 /// The text of an object inside of another is a part of the other's, so it is made only where nobody could find it there
@@ -45,13 +34,15 @@ pub(super) struct Objects {
     pub(super) found_by_path: bool,
     /// Where the text that places are counted in begins in memory.
     start: Option<usize>,
+    outer: Option<PathId>,
     text: String,
 }
 
 impl Objects {
-    /// Begins a record.
-    pub(super) fn begin(&mut self, record: &str) {
+    /// Begins a record, or what a member has as JSON, whose members are below that member.
+    pub(super) fn begin(&mut self, record: &str, outer: PathId) {
         self.places.clear();
+        self.outer = Some(outer);
         self.found_by_path = true;
         self.start = Some(record.as_ptr() as usize);
     }
@@ -59,6 +50,15 @@ impl Objects {
     /// Ends a record: what is walked from here on is another text.
     pub(super) fn end(&mut self) {
         self.start = None;
+    }
+
+    /// How a member of the object at `above` is named.
+    pub(super) fn name(&self, above: PathId, key: &str) -> ObjectName {
+        match key.contains(['.', '"', '\\']) || key.contains(|c: char| c.is_control()) {
+            _ if self.outer == Some(above) => ObjectName::Outer,
+            true => ObjectName::Odd,
+            false => ObjectName::Plain,
+        }
     }
 
     /// Notes a member; returns its number.

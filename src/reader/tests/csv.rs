@@ -135,3 +135,17 @@ fn an_element_without_text_is_there() {
         one(&format!("EventRecordId,TimeCreated,EventId,Channel,Computer,Payload\n9,2020-10-05 20:43:58,5145,Security,pc,{payload}\n"));
     assert_eq!([first(&event, "A"), first(&event, "B"), first(&event, "C")], [Some(""), None, Some("c")]);
 }
+
+#[test]
+fn lines_of_a_log_with_commas_are_no_table() {
+    for line in [
+        "Jan  2 10:00:00 fw1 kernel: IN=eth0, OUT=eth1, ACCEPT",
+        "sshd[7]: failed, user root, port 22",
+        "Jan 12 10:00:00 host app alpha, beta, gamma",
+    ] {
+        let (report, events) = read(format!("{line}\n{line}\n{line}\n").as_bytes());
+        assert_eq!((events.len(), report.skipped.as_deref()), (0, Some("text of no known log format")), "{line}");
+    }
+    assert_eq!(read(b"Start: local,b,c\n1,2,3\n").1.len(), 0);
+    assert_eq!(read(b"Start (local),b,c:d\n1,2,3\n").1.len(), 1);
+}
