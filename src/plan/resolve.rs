@@ -18,6 +18,9 @@ use crate::taxonomy::{Definition, Envelope, LogSource, Lookup, Selector, Taxonom
 
 use super::{FieldExpr, FieldFunction, is_filled};
 
+/// The names of an envelope's parts that a keyword searches, where a field map has them.
+const SEARCHED: [&str; 3] = ["EventID", "Channel", "Computer"];
+
 /// What a name is in one event type.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Resolved {
@@ -105,6 +108,13 @@ impl<'a> Resolver<'a> {
             return Some(self.build(definition));
         }
         self.names.before_stored(&field.name, lookup(field)).map(|definition| self.build(definition))
+    }
+
+    /// Returns what the envelope of the type's events answers and a keyword searches. Not the time and the record number:
+    /// no keyword means them, and short numbers would be found in them.
+    pub(super) fn envelope(&self) -> Vec<Resolved> {
+        let field = |name: &str| Field { name: name.to_owned(), vocabulary: Vocabulary::Sigma };
+        SEARCHED.iter().filter_map(|name| self.before_stored(&field(name))).filter(|resolved| !resolved.is_missing()).collect()
     }
 
     /// Returns the type.

@@ -6,11 +6,17 @@ use std::collections::BTreeMap;
 
 use crate::support::binary::{TestStore, integer, text};
 
-/// The records that a detection of one line finds.
+/// The records that a selection of one line finds.
 #[track_caller]
 fn found(store: &TestStore, logsource: &str, selection: &str) -> Vec<i64> {
+    found_by(store, logsource, &format!("s: {{{selection}}}"))
+}
+
+/// The records that a detection finds.
+#[track_caller]
+fn found_by(store: &TestStore, logsource: &str, selection: &str) -> Vec<i64> {
     let rule = format!(
-        "title: Asked\nid: 11111111-2222-3333-4444-555555555555\nlogsource: {{{logsource}}}\ndetection: {{s: {{{selection}}}, condition: s}}\n"
+        "title: Asked\nid: 11111111-2222-3333-4444-555555555555\nlogsource: {{{logsource}}}\ndetection: {{{selection}, condition: s}}\n"
     );
     let path = store.file("asked.yml", rule);
     store.run(["hunt", "--quiet", "--rules", &path.to_string_lossy()]).expect_code(&[0]);
@@ -244,4 +250,18 @@ fn times_of_journald_and_of_audit_logs() {
     assert_eq!(times, ["2020-06-05T14:39:59.305988Z", "2024-03-04T07:11:05.000Z", "2024-03-04T07:11:05.000Z"]);
     assert_eq!(text(&rows[0], "_host"), "h");
     assert_eq!(found(&store, "product: m365, service: audit", "Operation: UserLoggedIn, UserId: u"), [2, 2]);
+}
+
+#[test]
+fn keywords_search_channel_event_id_and_computer_too() {
+    let flat = |host: &str| {
+        format!(r#"{{"@timestamp":"2024-01-01T13:00:00Z","Channel":"Security","EventID":4624,"Hostname":"{host}","RecordNumber":77}}"#)
+    };
+    let store = loaded("flat.json", &format!("{}\n{}\n", flat("zzhost.test"), flat("other.test").replace("77", "78")));
+    let asked = |words: &str| found_by(&store, "product: windows", &format!("s: [{words}]"));
+    assert_eq!(asked("ZZHOST"), [77]);
+    assert_eq!(asked("'4624'"), [77, 78]);
+    assert_eq!(asked("security"), [77, 78]);
+    assert_eq!(asked("'77'"), [0; 0], "a record number is not a word of the event");
+    assert_eq!(asked("nothing"), [0; 0]);
 }

@@ -99,6 +99,7 @@ impl<'a> RowContext<'a> {
             LazyLeaf::Test { field: FieldExpr::Column(column), test, negated } if !self.is_time(*column) => {
                 Ok(self.column_test(lazy, *column, test, *negated, known)?)
             }
+            LazyLeaf::Test { field: FieldExpr::Host, test, negated } => self.host_test(lazy, test, *negated, known),
             LazyLeaf::Test { field, test, negated } => {
                 let cell = field_cell(field, self.stored()?)?;
                 Ok(cell.any_member(|value| test.passes(value) != *negated))
@@ -117,6 +118,18 @@ impl<'a> RowContext<'a> {
             }
             LazyLeaf::Keyword(test) => Ok(all_values(self.stored()?).any(|value| test.passes(value))),
         }
+    }
+
+    /// Keywords ask every row for its host: there are few hosts, so their texts are asked once.
+    fn host_test(&self, lazy: u32, test: &LazyTest, negated: bool, known: &mut FxHashMap<(u32, i64), bool>) -> Result<bool, HuntError> {
+        let stubs = self.store.stubs(&[self.event])?;
+        let Some(host) = stubs.first().and_then(|stub| stub.host) else { return Ok(false) };
+        if let Some(answer) = known.get(&(lazy, host.0)) {
+            return Ok(*answer);
+        }
+        let answer = self.store.value(host)?.members().iter().any(|member| test.passes(member) != negated);
+        known.insert((lazy, host.0), answer);
+        Ok(answer)
     }
 
     fn is_time(&self, column: ColumnIndex) -> bool {
