@@ -7,6 +7,8 @@
 //! Invariants: value text never holds NUL (it is [`NUL_SYMBOL`]); a missing or null field is not in the batch at
 //! all, an empty one is there as `""`; numbers and booleans are text in the source's own spelling.
 
+pub(crate) mod civil;
+
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 

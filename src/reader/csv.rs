@@ -60,7 +60,7 @@ pub(super) fn is_known_table(head: &[u8]) -> bool {
 
 /// A byte order mark, and the line that PowerShell's `Export-Csv` begins with or that tells Excel the delimiter.
 fn preamble(head: &[u8]) -> usize {
-    let mark = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let mark = head.len() - super::without_mark(head).len();
     let line = [&b"#TYPE "[..], b"sep=", b"\"sep="].iter().any(|start| head[mark..].starts_with(start));
     match line.then(|| memchr::memchr(b'\n', head)) {
         Some(Some(end)) => end + 1,

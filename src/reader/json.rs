@@ -1,4 +1,4 @@
-//! JSON in every framing: one document a line, an array, documents one after the other, `Records` of CloudTrail.
+//! JSON in every framing: one document a line, an array, documents one after the other, lists that a document wraps.
 //!
 //! Lines are taken where one of the first lines is a whole document: then one broken line costs only itself. Otherwise
 //! documents are found by counting brackets outside of strings; behind a broken one the next that begins a line is taken.
@@ -12,7 +12,7 @@ use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
 
 use objects::{ObjectName, Objects};
 use scan::{DocumentScan, Step};
-use wrapped::{Answer, answer_prefix, records_prefix, skip_object_ends, wrapped_records};
+use wrapped::{Answer, answer_prefix, skip_object_ends, wrapped_records};
 
 use super::raw::{Raw, RawReaders};
 use super::stream::{Input, Report};
@@ -59,14 +59,12 @@ impl Format for Json {
     }
 
     fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
-        if input.head().starts_with(b"\xef\xbb\xbf") {
-            input.consume(3);
-        }
+        super::skip_mark(input);
         let mut documents = Documents {
             flattener: Flattener::default(),
             raw: RawReaders::default(),
             position: 0,
-            cloudtrail: false,
+            wrapped: None,
             restarts: 0,
             rescanned: 0,
         };
@@ -75,14 +73,13 @@ impl Format for Json {
             return documents.framed(input, events, report);
         }
         documents.lines(input, events, report);
-        if documents.cloudtrail { "cloudtrail" } else { "json-lines" }
+        documents.wrapped.unwrap_or("json-lines")
     }
 }
 
 /// The first character that is no white space, behind a byte order mark.
 fn start(head: &[u8]) -> Option<u8> {
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    head.iter().copied().find(|b| !b.is_ascii_whitespace())
+    super::without_mark(head).iter().copied().find(|b| !b.is_ascii_whitespace())
 }
 
 /// The first line that is not empty, if it ends within the limit.
@@ -110,7 +107,7 @@ fn is_document(line: &[u8]) -> bool {
 fn are_lines(input: &mut Input<'_>) -> bool {
     let Some(first) = first_line(input) else { return false };
     if is_document(&first) {
-        return records_prefix(&first).is_none() && answer_prefix(&first).is_none();
+        return answer_prefix(&first).is_none();
     }
     if answer_prefix(input.head()).is_some() {
         return false;
@@ -123,7 +120,7 @@ fn are_lines(input: &mut Input<'_>) -> bool {
     let mut before = first.trim_ascii_end();
     for line in lines.skip(1) {
         if !matches!(before.last(), Some(b':' | b',' | b'[' | b'{')) && is_document(line) {
-            return records_prefix(line).is_none();
+            return answer_prefix(line).is_none();
         }
         before = line;
     }
@@ -142,7 +139,8 @@ struct Documents {
     flattener: Flattener,
     raw: RawReaders,
     position: u64,
-    cloudtrail: bool,
+    /// The format of lines that wrap records.
+    wrapped: Option<&'static str>,
     restarts: u32,
     /// See [`MAX_RESCANNED_BYTES`].
     rescanned: usize,
@@ -201,8 +199,8 @@ impl Documents {
         if let std::borrow::Cow::Owned(_) = text {
             report.problem(Some(offset), Some(self.position), "invalid UTF-8 is replaced by U+FFFD");
         }
-        if let Some(records) = wrapped_records(&text) {
-            self.cloudtrail = true;
+        if let Some((answer, records)) = wrapped_records(&text) {
+            self.wrapped = Some(answer.format);
             for record in records {
                 match record {
                     Ok(record) => self.one(&record, offset, events, report),
@@ -264,9 +262,6 @@ impl Documents {
         if input.head().starts_with(b"[") {
             input.consume(1);
             format = "json-array";
-        } else if let Some(length) = records_prefix(input.head()) {
-            input.consume(length);
-            format = "cloudtrail";
         } else if let Some((kind, length)) = answer_prefix(input.head()) {
             input.consume(length);
             (format, answer) = (kind.format, Some(kind));
@@ -281,7 +276,7 @@ impl Documents {
             }
             if format != "json" && input.head().starts_with(b"]") {
                 input.consume(1);
-                if self.behind_array(input, format, answer, report) {
+                if self.behind_array(input, answer, report) {
                     continue;
                 }
                 break;
@@ -298,20 +293,15 @@ impl Documents {
 
     /// What follows the closing bracket of an array must be the end of the object around it and of the stream, or
     /// another array of the same kind: then true.
-    fn behind_array(&self, input: &mut Input<'_>, format: &str, answer: Option<&Answer>, report: &mut Report) -> bool {
+    fn behind_array(&self, input: &mut Input<'_>, answer: Option<&Answer>, report: &mut Report) -> bool {
         skip_space(input);
-        if format == "cloudtrail" && input.head().starts_with(b"}") {
-            input.consume(1);
-            skip_space(input);
-        }
         if let Some(answer) = answer {
             skip_object_ends(answer.depth, input);
             skip_space(input);
         }
-        let again = match (format, answer) {
-            (_, Some(answer)) => answer_prefix(input.head()).filter(|(next, _)| **next == *answer).map(|(_, length)| length),
-            ("cloudtrail", _) => records_prefix(input.head()),
-            _ => input.head().starts_with(b"[").then_some(1),
+        let again = match answer {
+            Some(answer) => answer_prefix(input.head()).filter(|(next, _)| **next == *answer).map(|(_, length)| length),
+            None => input.head().starts_with(b"[").then_some(1),
         };
         if let Some(length) = again {
             input.consume(length);

@@ -208,6 +208,20 @@ fn record_line(text: &[u8]) -> usize {
     if is_line { text.len() - rest.len() + digits + end } else { 0 }
 }
 
+/// What a text in UTF-8 may begin with.
+const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A text without its byte order mark.
+fn without_mark(head: &[u8]) -> &[u8] {
+    head.strip_prefix(UTF8_MARK).unwrap_or(head)
+}
+
+/// Goes on behind the byte order mark of a stream.
+fn skip_mark(input: &mut Input<'_>) {
+    let mark = input.head().len() - without_mark(input.head()).len();
+    input.consume(mark);
+}
+
 /// Why nobody reads a stream that begins so.
 fn unknown(head: &[u8]) -> String {
     let shown = &head[..head.len().min(1_024)];
