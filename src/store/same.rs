@@ -73,7 +73,8 @@ pub(super) struct NewSource<'a> {
     pub(super) has_identities: bool,
 }
 
-/// Removes the events of the new source that are there already, and returns how many of each type. Runs inside the transaction that completes the source. The catalog is read when it is needed.
+/// Removes the events of the new source that are there already, and returns how many of each type. Runs inside the
+/// transaction that completes the source. The catalog is read when it is needed.
 pub(super) fn merge(
     connection: &Connection,
     catalog: &mut Option<Catalog>,
