@@ -7,6 +7,8 @@
 //! Invariants: value text never holds NUL (it is [`NUL_SYMBOL`]); a missing or null field is not in the batch at
 //! all, an empty one is there as `""`; numbers and booleans are text in the source's own spelling.
 
+pub(crate) mod civil;
+
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
@@ -126,6 +128,8 @@ pub struct EventHead {
     pub host: Option<TextSpan>,
     /// Windows EventRecordID where there is one.
     pub record: Option<i64>,
+    /// The vendor's id, by which the event is the same wherever it is met (CloudTrail: `eventID`).
+    pub identity: Option<TextSpan>,
     /// Where the record is in its source: 1-based line, or 1-based ordinal of the record.
     pub position: u64,
     /// The record was carved from a damaged or slack area.
@@ -181,6 +185,9 @@ impl EventBatch {
         self.events.shrink_to_fit();
     }
 }
+
+/// Members of a Splunk export that count beside the event's own text. They say where the event went through, not what it is.
+pub(crate) const BESIDE_RAW: [&str; 5] = ["_time", "host", "source", "sourcetype", "index"];
 
 /// Folds one character for comparison without case: ASCII to lower case; a non-ASCII letter to its lower case where
 /// that is one non-ASCII character; everything else stays. One to one, so lengths in characters never change.

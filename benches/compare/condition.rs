@@ -72,7 +72,11 @@ impl Condition {
                 assert!(!m.negated, "Sigma negates conditions, not tests");
                 Self::Field(place(&m.field.name), Question::of(&m.test))
             }
-            Pred::Keyword { glob, case } => Self::Keyword(Question::of(&Test::Glob { glob: glob.clone(), case: *case })),
+            Pred::Keyword { glob, case } => {
+                let question = || Question::of(&Test::Glob { glob: glob.clone(), case: *case });
+                let envelope = ["EventID", "Channel", "Computer"].into_iter().filter(|_| event_type.product == "windows");
+                Self::Any(envelope.map(|name| Self::Field(place(name), question())).chain([Self::Keyword(question())]).collect())
+            }
             Pred::Compare(c) => Self::Same { left: place(&c.left.name), right: place(&c.right.name), compare: c.clone() },
             Pred::Scalar(_) => panic!("Sigma has no expressions"),
         }

@@ -176,6 +176,7 @@ fn apply(function: &FieldFunction, text: &str) -> Option<String> {
         FieldFunction::TranslateElse(pairs, otherwise) => translate(pairs).unwrap_or_else(|| otherwise.clone()),
         FieldFunction::Parent => text[..text.rfind('\\')?].to_owned(),
         FieldFunction::Root => text[..text.find('\\').unwrap_or(text.len())].to_owned(),
+        FieldFunction::IsoTime | FieldFunction::InnerObject(_) => panic!("no field map has it"),
         FieldFunction::RegistryData | FieldFunction::WithoutMappedPrefix | FieldFunction::FirstMember | FieldFunction::LastMember => {
             text.to_owned()
         }

@@ -2,9 +2,9 @@
 
 use super::codes::Coded;
 use super::paths::{PathId, shortened};
-use super::time::is_no_time;
+use super::time::{is_iso, is_no_time};
 use super::{Action, Normaliser, Place, ROLES, Role, offset};
-use crate::event::{EventHead, FieldEntry, FieldValue, KeyId, NameId, TextSpan, TypeKey};
+use crate::event::{EventHead, FieldEntry, FieldValue, KeyId, NameId, TextSpan, TypeKey, format_time};
 
 const HOUR_US: i64 = 3_600_000_000;
 /// How far clocks may be apart beside whole hours: collectors write when they received an event.
@@ -12,6 +12,8 @@ const CLOCK_TOLERANCE_US: i64 = 150_000_000;
 /// Hours that a clock is off at most: a zone, and half a day where a clock of 12 hours lost its AM and PM. More is chance.
 const MAX_HOURS_OFF: i64 = 26;
 
+/// Splunk's name for the time, which is that of every event.
+const SPLUNK_TIME: &str = "_time";
 /// Characters that are shown of a time that nobody can read.
 const MAX_SHOWN_TIME: usize = 40;
 
@@ -34,6 +36,7 @@ impl Normaliser<'_> {
         }
         let envelope = best.map(|found| found.map(|(_, index)| pairs[index]));
         let dataset = self.complete(shape, &envelope, pairs);
+        let time_us = best[Role::Time as usize].and_then(|(rank, index)| self.time(shape, rank, pairs[index].1));
         let fields_start = offset(self.batch.fields.len());
         for (index, (path, span)) in pairs.iter().enumerate() {
             match self.action(shape, *path) {
@@ -43,17 +46,17 @@ impl Normaliser<'_> {
                     let span = self.restored(coded, *span, dataset);
                     self.field(shape, *path, name, span, fields_start);
                 }
-                Action::Role(role, _, name) => {
+                Action::Role(_, _, None) => {}
+                Action::Role(role, _, Some(name)) => {
                     let taken = best[role as usize].is_some_and(|(_, at)| at == index);
-                    if !taken || (role == Role::Host && !self.known.shapes[shape].windows) {
-                        self.field(shape, *path, name, *span, fields_start);
+                    if let Some(span) = self.beside_role(shape, role, *path, *span, taken.then_some(time_us)) {
+                        self.field(shape, *path, name, span, fields_start);
                     }
                 }
             }
         }
         self.make_lists(fields_start);
         let span = |role: Role| envelope[role as usize].map(|(_, span)| span);
-        let time_us = best[Role::Time as usize].and_then(|(rank, index)| self.time(shape, rank, pairs[index].1));
         if time_us.is_none() {
             self.look_for_time(shape, pairs, place);
         }
@@ -65,11 +68,42 @@ impl Normaliser<'_> {
             record: span(Role::Record).and_then(|s| self.batch.str(s).parse().ok()),
             position: place.position,
             recovered: place.recovered,
+            identity: self.identity(shape, pairs),
             message: span(Role::Message),
             fields_start,
             fields_end: offset(self.batch.fields.len()),
         };
         self.batch.events.push(head);
+    }
+
+    /// What a member that can play a role is as a field. One that plays it (`Some`: with the event's time) is one where no
+    /// field map gives its name: of Windows events the maps answer, of others the host and the time are fields too. A time
+    /// in a spelling that rules cannot compare becomes ISO 8601, so that the store has it nearly for nothing.
+    fn beside_role(&mut self, shape: usize, role: Role, path: PathId, span: TextSpan, played: Option<Option<i64>>) -> Option<TextSpan> {
+        let Some(time_us) = played else { return Some(span) };
+        match role {
+            _ if self.known.shapes[shape].windows => None,
+            Role::Host => Some(span),
+            Role::Time if self.known.paths.text(path).rsplit('.').next() == Some(SPLUNK_TIME) => None,
+            Role::Time if is_iso(self.batch.str(span)) => Some(span),
+            Role::Time => time_us.map(|us| push(&mut self.batch.text, &format_time(us))),
+            Role::Dataset | Role::Code | Role::Record | Role::Message => None,
+        }
+    }
+
+    /// The vendor's id of an event: its members on lines, where all are there.
+    fn identity(&mut self, shape: usize, pairs: &[(PathId, TextSpan)]) -> Option<TextSpan> {
+        let value = |path: &Option<PathId>| pairs.iter().find(|pair| Some(pair.0) == *path).map(|(_, span)| *span);
+        let values: Option<Vec<TextSpan>> = self.known.shapes[shape].identity.iter().map(value).collect();
+        match values?.as_slice() {
+            [] => None,
+            [one] => (!self.batch.str(*one).is_empty()).then_some(*one),
+            several => {
+                let texts: Vec<&str> = several.iter().map(|span| self.batch.str(*span)).collect();
+                let joined = texts.join("\n");
+                Some(push(&mut self.batch.text, &joined))
+            }
+        }
     }
 
     /// The time of an event, where its text says no zone in the one that the user says or in UTC.
@@ -235,6 +269,10 @@ impl Normaliser<'_> {
             return *action;
         }
         let action = self.decide(shape, path);
+        let state = &mut self.known.shapes[shape];
+        if let Some(part) = state.shape.identity.iter().position(|member| member == self.known.paths.text(path)) {
+            state.identity[part] = Some(path);
+        }
         let actions = &mut self.known.shapes[shape].actions;
         if actions.len() <= at {
             actions.resize(self.known.paths.len(), None);
@@ -257,6 +295,7 @@ impl Normaliser<'_> {
         ];
         for (role, candidates) in roles {
             if let Some(rank) = candidates.iter().position(|c| c == text) {
+                let name = (!shape.drop.contains(text)).then_some(name);
                 return Action::Role(role, u8::try_from(rank).expect("few candidates"), name);
             }
         }

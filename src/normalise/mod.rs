@@ -11,6 +11,7 @@
 mod codes;
 mod complete;
 mod make;
+mod marks;
 mod paths;
 pub(crate) mod rendered;
 mod shapes;
@@ -22,14 +23,15 @@ use std::ops::ControlFlow;
 use rustc_hash::FxHashMap;
 
 use codes::{Coded, Restored};
+use marks::{Flag, MarkTable, Marks};
 pub(crate) use paths::PathId;
 use paths::Paths;
 use rendered::Rendered;
-use shapes::{SHAPES, Shape};
+use shapes::{SHAPES, Shape, is_named};
 pub(crate) use time::Clock;
 pub use time::{Zone, ZoneError};
 
-use crate::event::{EventBatch, KeyId, NUL_SYMBOL, NameId, Names, TextSpan};
+use crate::event::{BESIDE_RAW, EventBatch, KeyId, NUL_SYMBOL, NameId, Names, TextSpan};
 
 /// Events in a batch.
 const MAX_BATCH_EVENTS: usize = 4_096;
@@ -43,26 +45,21 @@ const MAX_KEPT_PATHS: usize = 100_000;
 /// pages that stay empty cost nothing.
 const FIRST_ROOM: [usize; 3] = [64 * 1024, 2_048, 128];
 
-/// Mark of paths whose elements are named by an attribute; the other bits are those of the shapes' `when` members.
-const NAMED_ELEMENTS: u128 = 1 << 127;
-/// Mark of members that hold the event's own text.
-const RAW: u128 = 1 << 126;
-/// Mark of members whose text is an object in its turn, in one shape or another.
-const EMBEDDED: u128 = 1 << 125;
 /// The member that has the event's own text in what is sent to Splunk's HTTP event collector.
 const HEC_EVENT: &str = "event";
 /// The member that has its time.
 const HEC_TIME: &str = "time";
-/// Mark of members that hold the whole record.
-const WRAPPER: u128 = 1 << 124;
 /// Members that hold the whole record: Elasticsearch's documents, what Chainsaw found.
 const WRAPPERS: [&str; 2] = ["_source", "document.data"];
-/// Members of a Splunk export that count beside the event's own text.
-const BESIDE_RAW: [&str; 5] = ["_time", "host", "source", "sourcetype", "index"];
 
-/// Whether a shape is told by a member of this name at the top of a record.
-pub(crate) fn is_mark(name: &str) -> bool {
-    SHAPES.iter().any(|shape| shape.when.iter().any(|when| when == name)) || name == "_raw"
+/// Members of one shape that a table's header must name, where the shape asks for as many, to be one of event logs.
+const MIN_TOLD: usize = 2;
+
+/// Whether members of these names at the top of a record speak of a shape.
+pub(crate) fn tell_shape(names: &[&str]) -> bool {
+    let told = |shape: &Shape| shape.when.iter().filter(|when| names.contains(&when.as_str())).count();
+    let of_table = |shape: &&Shape| !shape.when.is_empty() && shape.product != "zeek";
+    names.contains(&"_raw") || SHAPES.iter().filter(of_table).any(|shape| told(shape) >= MIN_TOLD.min(shape.when.len()))
 }
 
 /// Receives full batches.
@@ -101,12 +98,13 @@ pub(crate) struct Times {
 }
 
 /// What was learned of names and paths: it serves every leaf of a load.
-pub(crate) struct Vocabulary {
+pub(crate) struct Lexicon {
     names: Names,
     paths: Paths,
     shapes: Vec<ShapeState>,
+    table: MarkTable,
     /// Path → which `when` members it is.
-    marks: Vec<u128>,
+    marks: Vec<Marks>,
     keys: FxHashMap<String, KeyId>,
     /// Name → the last record that had it, and its place among that record's fields.
     slots: FxHashMap<NameId, (u64, usize)>,
@@ -122,22 +120,28 @@ pub(crate) struct Vocabulary {
     rendered: Rendered,
 }
 
-impl Vocabulary {
+impl Lexicon {
     /// Knows nothing yet.
     pub(crate) fn new(names: &Names) -> Self {
-        let mut next = 0;
+        let mut table = MarkTable::default();
         let shapes = SHAPES.iter().map(|shape| {
-            let needs = shape.when.iter().fold(0, |bits, _| {
-                next += 1;
-                bits | 1 << (next - 1)
-            });
-            ShapeState { shape, needs, windows: shape.product == "windows", actions: Vec::new() }
+            let needs = table.needs(&shape.when).expect("a test counts the members that the embedded data asks for");
+            ShapeState {
+                shape,
+                needs,
+                windows: shape.product == "windows",
+                is_open: shape.file.is_empty(),
+                identity: vec![None; shape.identity.len()],
+                actions: Vec::new(),
+            }
         });
+        let shapes = shapes.collect();
         Self {
             names: names.clone(),
-            shapes: shapes.collect(),
+            shapes,
+            table,
             paths: Paths::new(),
-            marks: vec![0],
+            marks: vec![Marks::default()],
             keys: FxHashMap::default(),
             slots: FxHashMap::default(),
             owners: Vec::new(),
@@ -160,9 +164,9 @@ impl Vocabulary {
 
 /// Turns members into events, batch by batch.
 pub(crate) struct Normaliser<'s> {
-    known: &'s mut Vocabulary,
+    known: &'s mut Lexicon,
     /// The marks of the record that is being read.
-    have: u128,
+    have: Marks,
     pairs: Vec<(PathId, TextSpan)>,
     /// The record had more members than [`MAX_MEMBERS`].
     overfull: bool,
@@ -177,8 +181,12 @@ pub(crate) struct Normaliser<'s> {
 
 struct ShapeState {
     shape: &'static Shape,
-    needs: u128,
+    needs: Marks,
     windows: bool,
+    /// Whether records of this leaf can have it: the file's name may rule it out.
+    is_open: bool,
+    /// The members that the shape's identity is made of, as far as they were met.
+    identity: Vec<Option<PathId>>,
     actions: Vec<Option<Action>>,
 }
 
@@ -187,7 +195,8 @@ enum Action {
     Drop,
     Field(NameId),
     Coded(NameId, Coded),
-    Role(Role, u8, NameId),
+    /// Its rank among the members that can play the role; its field where it does not, or where the role has no other name.
+    Role(Role, u8, Option<NameId>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,11 +213,11 @@ const ROLES: usize = 6;
 
 impl<'s> Normaliser<'s> {
     /// Starts a leaf.
-    pub(crate) fn new(known: &'s mut Vocabulary, clock: Clock, sink: &'s mut BatchSink<'s>) -> Self {
+    pub(crate) fn new(known: &'s mut Lexicon, clock: Clock, sink: &'s mut BatchSink<'s>) -> Self {
         known.trim();
         Self {
             known,
-            have: 0,
+            have: Marks::default(),
             pairs: Vec::new(),
             overfull: false,
             batch: EventBatch::default(),
@@ -218,6 +227,14 @@ impl<'s> Normaliser<'s> {
             times: Times::default(),
             stopped: false,
         }
+    }
+
+    /// Says which file the leaf is: its name may tell what its records are.
+    pub(crate) fn of_file(self, path: &str) -> Self {
+        for state in &mut self.known.shapes {
+            state.is_open = state.shape.file.is_empty() || is_named(path, &state.shape.file);
+        }
+        self
     }
 
     /// What was seen of times so far.
@@ -235,25 +252,33 @@ impl<'s> Normaliser<'s> {
         let id = self.known.paths.child(parent, key);
         while self.known.marks.len() < self.known.paths.len() {
             let text = self.known.paths.text(PathId(u32::try_from(self.known.marks.len()).expect("fewer than 2^32 paths")));
-            let all = self.known.shapes.iter().flat_map(|s| &s.shape.when).enumerate();
-            let mark = all
-                .filter(|(_, when)| if when.ends_with('.') { text.starts_with(when.as_str()) } else { text == *when })
-                .fold(if text.ends_with("EventData.Data") { NAMED_ELEMENTS } else { 0 }, |bits, (i, _)| bits | 1 << i);
-            let raw = if matches!(text, "_raw" | "result._raw" | HEC_EVENT) { RAW } else { 0 };
-            let embedded = if SHAPES.iter().any(|shape| shape.embedded == text && !text.is_empty()) { EMBEDDED } else { 0 };
-            let wrapper = if WRAPPERS.contains(&text) { WRAPPER } else { 0 };
-            self.known.marks.push(mark | raw | embedded | wrapper);
+            let mut marks = self.known.table.of(text);
+            marks.flag(Flag::NamedElements, text.ends_with("EventData.Data"));
+            marks.flag(Flag::Raw, matches!(text, "_raw" | "result._raw" | HEC_EVENT));
+            marks.flag(Flag::Embedded, SHAPES.iter().any(|shape| shape.embedded == text && !text.is_empty()));
+            marks.flag(Flag::Wrapper, WRAPPERS.contains(&text));
+            self.known.marks.push(marks);
         }
         id
     }
 
     /// Adds a value of the record that is being read.
     pub(crate) fn value(&mut self, path: PathId, text: &str) {
+        self.have.add(&self.known.marks[path.0 as usize]);
+        self.object(path, text);
+    }
+
+    /// Whether the shape of the record that is being read keeps the texts of members that are objects.
+    pub(crate) fn keeps_objects(&self) -> bool {
+        self.known.shapes[self.shape()].shape.objects
+    }
+
+    /// Adds the text of a member that is an object: what it says of the record's shape, its members say.
+    pub(crate) fn object(&mut self, path: PathId, text: &str) {
         if self.pairs.len() >= MAX_MEMBERS {
             self.overfull = true;
             return;
         }
-        self.have |= self.known.marks[path.0 as usize];
         if self.batch.text.capacity() == 0 {
             self.batch.reserve(self.room);
         }
@@ -280,9 +305,14 @@ impl<'s> Normaliser<'s> {
         !self.pairs.is_empty()
     }
 
+    /// How many values the record that is being read has so far.
+    pub(crate) fn members(&self) -> usize {
+        self.pairs.len()
+    }
+
     fn clear_record(&mut self) {
         self.pairs.clear();
-        self.have = 0;
+        self.have = Marks::default();
         self.overfull = false;
     }
 
@@ -293,12 +323,12 @@ impl<'s> Normaliser<'s> {
 
     /// The shape of the record that is being read, as far as it is known.
     fn shape(&self) -> usize {
-        self.known.shapes.iter().position(|s| s.needs & !self.have == 0).expect("the last shape needs nothing")
+        self.known.shapes.iter().position(|s| s.is_open && self.have.contains(&s.needs)).expect("the last shape needs nothing")
     }
 
     /// Takes out the member whose text is JSON in its turn, where the shape of the record has one.
     pub(crate) fn take_embedded(&mut self) -> Option<(PathId, String)> {
-        if self.have & EMBEDDED == 0 {
+        if !self.have.has(Flag::Embedded) {
             return None;
         }
         let member = self.known.shapes[self.shape()].shape.embedded.as_str();
@@ -309,11 +339,11 @@ impl<'s> Normaliser<'s> {
 
     /// Takes all members of a record that holds an event's own text, to be read in their place.
     pub(crate) fn take_export(&mut self) -> Option<Export> {
-        if self.have & RAW == 0 {
+        if !self.have.has(Flag::Raw) {
             return None;
         }
         let members = std::mem::take(&mut self.pairs);
-        self.have = 0;
+        self.have = Marks::default();
         let name = |path: PathId| {
             let name = self.known.paths.text(path);
             name.strip_prefix("result.").unwrap_or(name)
@@ -342,18 +372,19 @@ impl<'s> Normaliser<'s> {
 
     /// Nobody could read the text of the export: its members are the record.
     pub(crate) fn put_back(&mut self, export: Export) {
-        self.have = export.members.iter().fold(0, |bits, (path, _)| bits | self.known.marks[path.0 as usize]);
+        self.have = Marks::default();
+        export.members.iter().for_each(|(path, _)| self.have.add(&self.known.marks[path.0 as usize]));
         self.pairs = export.members;
     }
 
     /// Whether the elements of a member carry the field names in an attribute: `{"@Name": …, "#text": …}`.
     pub(crate) fn has_named_elements(&self, path: PathId) -> bool {
-        self.known.marks[path.0 as usize] & NAMED_ELEMENTS != 0
+        self.known.marks[path.0 as usize].has(Flag::NamedElements)
     }
 
     /// Whether an object under this member is the whole record, as if its members were the record's own.
     pub(crate) fn is_wrapper(&self, path: PathId) -> bool {
-        self.known.marks[path.0 as usize] & WRAPPER != 0
+        self.known.marks[path.0 as usize].has(Flag::Wrapper)
     }
 
     /// Ends the record: it becomes an event. Returns the name of its shape.

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 
+use crate::event::civil::{days_from_civil, days_in_month, digits as number};
+
 /// FILETIME 0, which Windows writes where there is no time: 1601-01-01.
 const NO_FILE_TIME_US: i64 = -11_644_473_600_000_000;
 
@@ -48,6 +50,11 @@ impl Clock {
             _ => time.us,
         }
     }
+}
+
+/// Whether a time is written in ISO 8601, with `T` or a space.
+pub(crate) fn is_iso(text: &str) -> bool {
+    fast(text).is_some() || text.parse::<Timestamp>().is_ok()
 }
 
 /// Whether a text says that there is no time, as opposed to one that nobody can read.
@@ -126,9 +133,7 @@ fn fast(text: &str) -> Option<ReadTime> {
     }
     let (year, month, day) = (number(&b[..4])?, number(&b[5..7])?, number(&b[8..10])?);
     let (hour, minute, second) = (number(&b[11..13])?, number(&b[14..16])?, number(&b[17..19])?);
-    let days = [31, if (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let in_month = *days.get(usize::try_from(month - 1).ok()?)?;
-    if day < 1 || day > in_month || hour > 23 || minute > 59 || second > 59 {
+    if day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let (rest, zoned) = match b[19..].split_last() {
@@ -145,18 +150,6 @@ fn fast(text: &str) -> Option<ReadTime> {
     };
     let us = (days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000_000 + us;
     Some(ReadTime { us, zoned, ordered: false })
-}
-
-fn number(digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(0_i64, |n, b| b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0')))
-}
-
-/// Days since 1970-01-01 of a date of the Gregorian calendar.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let y = if month <= 2 { year - 1 } else { year };
-    let (era, year_of_era) = (y.div_euclid(400), y.rem_euclid(400));
-    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
 fn slow(text: &str, day_first: bool) -> Option<ReadTime> {

@@ -74,6 +74,8 @@ pub(super) struct Names<'a> {
     pub(super) table: &'a FieldTable<'a>,
     /// What each is, by position.
     pub(super) resolved: &'a [Resolved],
+    /// What of an event's envelope a keyword searches beside the stored fields.
+    pub(super) envelope: &'a [Resolved],
 }
 
 impl Names<'_> {
@@ -96,23 +98,19 @@ impl Names<'_> {
             Pred::Not(inner) => self.fold(inner).negated(),
             Pred::Match(m) => self.fold_match(m),
             Pred::Compare(compare) => self.fold_compare(compare),
-            Pred::Keyword { glob, case } => Pred::Keyword { glob: glob.clone(), case: *case },
+            Pred::Keyword { glob, case } => {
+                let beside = self.envelope.iter().map(|resolved| {
+                    let test = Test::Glob { glob: glob.clone(), case: *case };
+                    fold_test(resolved, &Match { field: (), test, negated: false, span: 0..0 })
+                });
+                Pred::any(beside.chain([Pred::Keyword { glob: glob.clone(), case: *case }]))
+            }
             Pred::Scalar(scalar) => truth(self.fold_scalar(scalar)),
         }
     }
 
     fn fold_match(&self, m: &Match) -> Pred<FieldExpr> {
-        let with = |field: FieldExpr| Pred::Match(Match { field, test: m.test.clone(), negated: m.negated, span: m.span.clone() });
-        match self.get(&m.field) {
-            Resolved::One(FieldExpr::Missing) => Pred::False,
-            Resolved::One(FieldExpr::Constant(text)) => bool_pred(m.test.passes(text) != m.negated),
-            Resolved::One(field) => with(field.clone()),
-            Resolved::Synonyms(texts) => bool_pred(texts.iter().any(|text| m.test.passes(text)) != m.negated),
-            Resolved::Members(members) => Pred::any(members.iter().map(|member| match member {
-                FieldExpr::Constant(text) => bool_pred(m.test.passes(text) != m.negated),
-                field => with(field.clone()),
-            })),
-        }
+        fold_test(self.get(&m.field), m)
     }
 
     fn fold_compare(&self, compare: &FieldCompare) -> Pred<FieldExpr> {
@@ -139,6 +137,21 @@ impl Names<'_> {
             Scalar::And(parts) => Scalar::And(fold_all(parts)),
             Scalar::Or(parts) => Scalar::Or(fold_all(parts)),
         }
+    }
+}
+
+/// Folds a test on what its field is.
+fn fold_test<F>(resolved: &Resolved, m: &Match<F>) -> Pred<FieldExpr> {
+    let with = |field: FieldExpr| Pred::Match(Match { field, test: m.test.clone(), negated: m.negated, span: m.span.clone() });
+    match resolved {
+        Resolved::One(FieldExpr::Missing) => Pred::False,
+        Resolved::One(FieldExpr::Constant(text)) => bool_pred(m.test.passes(text) != m.negated),
+        Resolved::One(field) => with(field.clone()),
+        Resolved::Synonyms(texts) => bool_pred(texts.iter().any(|text| m.test.passes(text)) != m.negated),
+        Resolved::Members(members) => Pred::any(members.iter().map(|member| match member {
+            FieldExpr::Constant(text) => bool_pred(m.test.passes(text) != m.negated),
+            field => with(field.clone()),
+        })),
     }
 }
 

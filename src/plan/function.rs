@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::FieldFunction;
-use crate::event::fold_into;
+use crate::event::{fold_into, format_time};
 
 impl FieldFunction {
     /// Applies the function to one value; `None` is missing. [`FieldFunction::FirstMember`] and
@@ -41,8 +41,17 @@ impl FieldFunction {
             Self::Parent => Cow::Borrowed(value.rsplit_once('\\')?.0),
             Self::Root => Cow::Borrowed(value.split('\\').next().unwrap_or(value)),
             Self::RegistryType => Cow::Borrowed(registry_type(value)),
+            Self::IsoTime => Cow::Owned(iso_time(value)?),
+            Self::InnerObject(path) => Cow::Borrowed(super::object::inner(value, path)?),
         })
     }
+}
+
+/// Seconds since 1970, as [`super::FieldExpr::Time`] has them, in ISO 8601.
+fn iso_time(seconds: &str) -> Option<String> {
+    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
+    let us: i64 = format!("{whole}{fraction:0<6.6}").parse().ok()?;
+    Some(format_time(us))
 }
 
 /// The `K=` part of `MD5=…,SHA256=…`; the kind is compared without case.
@@ -88,6 +97,12 @@ mod tests {
         assert_eq!(apply(FieldFunction::Parent, "HKLM"), None);
         assert_eq!(apply(FieldFunction::Root, r"HKLM\a\b").as_deref(), Some("HKLM"));
         assert_eq!(apply(FieldFunction::RegistryType, "QWORD (0x1-0x2)").as_deref(), Some("REG_QWORD"));
+        for (seconds, iso) in
+            [("0", "1970-01-01T00:00:00.000Z"), ("1.5", "1970-01-01T00:00:01.500Z"), ("-0.000001", "1969-12-31T23:59:59.999999Z")]
+        {
+            assert_eq!(apply(FieldFunction::IsoTime, seconds).as_deref(), Some(iso));
+        }
+        assert_eq!(apply(FieldFunction::IsoTime, "soon"), None);
         assert_eq!(apply(FieldFunction::RegistryType, "text").as_deref(), Some("REG_SZ"));
     }
 }

@@ -6,6 +6,7 @@
 mod fold;
 mod function;
 mod liveness;
+mod object;
 mod print;
 mod resolve;
 mod schema;
@@ -162,7 +163,8 @@ pub fn plan_fields(query: &Query, extra_fields: &[Field], catalog: &Catalog, tax
     for resolver in &candidates {
         let resolved: Vec<Resolved> = table.fields.iter().map(|field| resolver.resolve(field)).collect();
         found.iter_mut().zip(&resolved).for_each(|(found, resolved)| *found |= !resolved.is_missing());
-        let names = Names { table: &table, resolved: &resolved };
+        let envelope = resolver.envelope();
+        let names = Names { table: &table, resolved: &resolved, envelope: &envelope };
         let parts = conditions.iter().map(|pred| names.fold(pred)).chain(resolver.conditions());
         let filter = Pred::all(parts);
         if filter == Pred::False {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::catalog::{Catalog, EventType};
 use crate::ir::{print_pred, print_stage};
 
-use super::{FieldExpr, Plan};
+use super::{FieldExpr, FieldFunction, Plan};
 
 /// Prints a plan: a block for each event type, the stages, what is missing, what there is to note.
 pub fn print(plan: &Plan, catalog: &Catalog) -> String {
@@ -42,6 +42,8 @@ pub fn field(expr: &FieldExpr, event_type: &EventType) -> String {
         FieldExpr::Host => "the host".to_owned(),
         FieldExpr::Record => "the record number".to_owned(),
         FieldExpr::Message => "the rendered text".to_owned(),
+        FieldExpr::Apply(FieldFunction::IsoTime, _) => "the time".to_owned(),
+        FieldExpr::Apply(FieldFunction::InnerObject(path), inner) => format!("{}.{}", field(inner, event_type), path.escape_debug()),
         FieldExpr::Apply(function, inner) => {
             let name = format!("{function:?}");
             let name = name.split(['(', ' ']).next().unwrap_or_default();

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | 1 | a rename of the log source | – |
 //! | 2 | what the envelope answers (`EventID`, `Channel`, …) | the same (`EventCode`, `source`, `_time`, …) |
-//! | 3 | a stored field, exactly or in another case | a stored field, exactly |
+//! | 3 | a stored field, exactly or in another case; an object inside of one | a stored field, exactly; an object inside of one |
 //! | 4 | a stored name without its spaces | JSON's `a{}.b` as `a.b`; the same letters with other separators (`Share_Name`) |
 //! | 5 | a field map | a field map (add-on, CIM and rendered-text names) |
 //! | 6 | what Splunk calls so, with case, but no plain word (`id`, `user`) | – |
@@ -16,7 +16,10 @@ use crate::catalog::{ColumnIndex, EventType};
 use crate::ir::{Case, Field, Glob, Match, Pred, Scope, Test, Vocabulary};
 use crate::taxonomy::{Definition, Envelope, LogSource, Lookup, Selector, Taxonomy, TypeNames};
 
-use super::{FieldExpr, is_filled};
+use super::{FieldExpr, FieldFunction, is_filled};
+
+/// The names of an envelope's parts that a keyword searches, where a field map has them.
+const SEARCHED: [&str; 3] = ["EventID", "Channel", "Computer"];
 
 /// What a name is in one event type.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,8 +77,11 @@ impl<'a> Resolver<'a> {
             Vocabulary::Sigma => self.event_type.column_any_case(name),
             Vocabulary::Splunk | Vocabulary::Row => self.event_type.column_exact(name),
         };
-        if let Some(column) = stored {
-            return Resolved::One(FieldExpr::Column(column));
+        match (stored.map(FieldExpr::Column), self.inner_object(field)) {
+            // A value in some events, an object in others.
+            (Some(column), Some(object)) => return Resolved::Members(vec![object, column]),
+            (Some(found), None) | (None, Some(found)) => return Resolved::One(found),
+            (None, None) => {}
         }
         let column = match field.vocabulary {
             Vocabulary::Sigma => self.only(|stored| differ_in_spaces(stored, name)),
@@ -102,6 +108,13 @@ impl<'a> Resolver<'a> {
             return Some(self.build(definition));
         }
         self.names.before_stored(&field.name, lookup(field)).map(|definition| self.build(definition))
+    }
+
+    /// Returns what the envelope of the type's events answers and a keyword searches. Not the time and the record number:
+    /// no keyword means them, and short numbers would be found in them.
+    pub(super) fn envelope(&self) -> Vec<Resolved> {
+        let field = |name: &str| Field { name: name.to_owned(), vocabulary: Vocabulary::Sigma };
+        SEARCHED.iter().filter_map(|name| self.before_stored(&field(name))).filter(|resolved| !resolved.is_missing()).collect()
     }
 
     /// Returns the type.
@@ -179,6 +192,24 @@ impl<'a> Resolver<'a> {
         self.only(|stored| {
             stored.len() == name.len() && stored.bytes().zip(name.bytes()).all(|(s, n)| s == n || (n == b'_' && !s.is_ascii_alphanumeric()))
         })
+    }
+
+    /// Returns an object inside of a stored one: some stored name goes on behind its own.
+    fn inner_object(&self, field: &Field) -> Option<FieldExpr> {
+        let (name, any_case) = (field.name.as_str(), field.vocabulary == Vocabulary::Sigma);
+        let same = |stored: &str, name: &str| if any_case { stored.eq_ignore_ascii_case(name) } else { stored == name };
+        let mut outer = name.rmatch_indices('.').filter_map(|(dot, _)| {
+            let fits = |stored: &str| same(stored, &name[..dot]);
+            let position = self.event_type.columns.iter().position(|column| fits(&column.field))?;
+            Some((dot, ColumnIndex(u32::try_from(position).ok()?)))
+        });
+        let (dot, column) = outer.next_back()?;
+        let below = |stored: &&str| {
+            stored.get(..name.len()).is_some_and(|start| same(start, name)) && stored.as_bytes().get(name.len()) == Some(&b'.')
+        };
+        let spelling = self.event_type.columns.iter().map(|column| column.field.as_str()).find(below)?;
+        let path = spelling[dot + 1..name.len()].to_owned();
+        Some(FieldExpr::Apply(FieldFunction::InnerObject(path), Box::new(FieldExpr::Column(column))))
     }
 
     /// Returns the column whose name fits, when exactly one does.

@@ -118,7 +118,7 @@ mod tests {
 
     use super::*;
     use crate::event::{EventBatch, Names};
-    use crate::normalise::{Place, Vocabulary};
+    use crate::normalise::{Lexicon, Place};
     use crate::reader::json::Flattener;
 
     /// The batch made of one document by either reader.
@@ -129,7 +129,7 @@ mod tests {
             ControlFlow::Continue(())
         };
         let names = Names::default();
-        let mut known = Vocabulary::new(&names);
+        let mut known = Lexicon::new(&names);
         let mut events = Normaliser::new(&mut known, crate::normalise::Clock::default(), &mut sink);
         read(text, &mut events)?;
         events.end_record(Place { position: 1, recovered: false });

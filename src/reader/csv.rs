@@ -11,7 +11,8 @@ use super::Format;
 use super::json::Flattener;
 use super::raw::{Raw, RawReaders};
 use super::stream::{Input, Report};
-use crate::normalise::{Normaliser, PathId, Place, is_mark};
+use crate::event::BESIDE_RAW;
+use crate::normalise::{Normaliser, PathId, Place, tell_shape};
 
 /// Bytes of one record.
 const MAX_RECORD_BYTES: usize = 16 * 1024 * 1024;
@@ -27,8 +28,6 @@ const MAX_NAME_BYTES: usize = 128;
 const MIN_UNKNOWN_COLUMNS: usize = 3;
 
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
-/// Columns of a Splunk export that count beside the event's own text.
-const BESIDE_RAW: [&str; 5] = ["_time", "host", "source", "sourcetype", "index"];
 /// Where cells beyond the header go.
 const EXTRA: &str = "_extra";
 
@@ -61,7 +60,7 @@ pub(super) fn is_known_table(head: &[u8]) -> bool {
 
 /// A byte order mark, and the line that PowerShell's `Export-Csv` begins with or that tells Excel the delimiter.
 fn preamble(head: &[u8]) -> usize {
-    let mark = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let mark = head.len() - super::without_mark(head).len();
     let line = [&b"#TYPE "[..], b"sep=", b"\"sep="].iter().any(|start| head[mark..].starts_with(start));
     match line.then(|| memchr::memchr(b'\n', head)) {
         Some(Some(end)) => end + 1,
@@ -106,7 +105,11 @@ impl Table {
                 if !cells.iter().all(is_name) {
                     return None;
                 }
-                known = cells.iter().any(is_mark);
+                let names: Vec<&str> = cells.iter().map(str::trim).collect();
+                known = tell_shape(&names);
+                if !known && names.iter().any(|name| is_of_a_line(name)) {
+                    return None;
+                }
             }
             if cells.len() > 1 || !cells.get(0).trim().is_empty() {
                 widths.push(cells.len());
@@ -127,6 +130,13 @@ fn is_name(cell: &str) -> bool {
     let cell = cell.trim();
     let other = |c: char| c.is_alphanumeric() || " _.-@()/:[]{}#%$".contains(c);
     cell.len() <= MAX_NAME_BYTES && cell.chars().all(other) && cell.chars().next().is_none_or(|c| c.is_alphabetic() || "_@".contains(c))
+}
+
+/// Whether a cell is a piece of a log's line, which may have commas in it: it shows a clock (`Jan  2 10:00:00 host`), or has
+/// words behind a colon (`sshd[7]: failed`). No name of a column does.
+fn is_of_a_line(cell: &str) -> bool {
+    let is_clock = |w: &[u8]| w[2] == b':' && w[5] == b':' && [0, 1, 3, 4, 6, 7].iter().all(|at| w[*at].is_ascii_digit());
+    cell.as_bytes().windows(8).any(is_clock) || cell.split_once(": ").is_some_and(|(_, rest)| !rest.trim().is_empty())
 }
 
 /// Whether rows may be the rest of a record without an end.

@@ -1,16 +1,18 @@
-//! JSON in every framing: one document a line, an array, documents one after the other, `Records` of CloudTrail.
+//! JSON in every framing: one document a line, an array, documents one after the other, lists that a document wraps.
 //!
 //! Lines are taken where one of the first lines is a whole document: then one broken line costs only itself. Otherwise
 //! documents are found by counting brackets outside of strings; behind a broken one the next that begins a line is taken.
 //! A document is walked lazily; numbers keep their spelling.
 
+mod objects;
 mod scan;
 mod wrapped;
 
 use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
 
+use objects::{ObjectName, Objects};
 use scan::{DocumentScan, Step};
-use wrapped::{Answer, answer_prefix, records_prefix, skip_object_ends, wrapped_records};
+use wrapped::{Answer, answer_prefix, skip_object_ends, wrapped_records};
 
 use super::raw::{Raw, RawReaders};
 use super::stream::{Input, Report};
@@ -57,14 +59,12 @@ impl Format for Json {
     }
 
     fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
-        if input.head().starts_with(b"\xef\xbb\xbf") {
-            input.consume(3);
-        }
+        super::skip_mark(input);
         let mut documents = Documents {
             flattener: Flattener::default(),
             raw: RawReaders::default(),
             position: 0,
-            cloudtrail: false,
+            wrapped: None,
             restarts: 0,
             rescanned: 0,
         };
@@ -73,14 +73,13 @@ impl Format for Json {
             return documents.framed(input, events, report);
         }
         documents.lines(input, events, report);
-        if documents.cloudtrail { "cloudtrail" } else { "json-lines" }
+        documents.wrapped.unwrap_or("json-lines")
     }
 }
 
 /// The first character that is no white space, behind a byte order mark.
 fn start(head: &[u8]) -> Option<u8> {
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    head.iter().copied().find(|b| !b.is_ascii_whitespace())
+    super::without_mark(head).iter().copied().find(|b| !b.is_ascii_whitespace())
 }
 
 /// The first line that is not empty, if it ends within the limit.
@@ -108,7 +107,7 @@ fn is_document(line: &[u8]) -> bool {
 fn are_lines(input: &mut Input<'_>) -> bool {
     let Some(first) = first_line(input) else { return false };
     if is_document(&first) {
-        return records_prefix(&first).is_none() && answer_prefix(&first).is_none();
+        return answer_prefix(&first).is_none();
     }
     if answer_prefix(input.head()).is_some() {
         return false;
@@ -121,7 +120,7 @@ fn are_lines(input: &mut Input<'_>) -> bool {
     let mut before = first.trim_ascii_end();
     for line in lines.skip(1) {
         if !matches!(before.last(), Some(b':' | b',' | b'[' | b'{')) && is_document(line) {
-            return records_prefix(line).is_none();
+            return answer_prefix(line).is_none();
         }
         before = line;
     }
@@ -140,7 +139,8 @@ struct Documents {
     flattener: Flattener,
     raw: RawReaders,
     position: u64,
-    cloudtrail: bool,
+    /// The format of lines that wrap records.
+    wrapped: Option<&'static str>,
     restarts: u32,
     /// See [`MAX_RESCANNED_BYTES`].
     rescanned: usize,
@@ -199,8 +199,8 @@ impl Documents {
         if let std::borrow::Cow::Owned(_) = text {
             report.problem(Some(offset), Some(self.position), "invalid UTF-8 is replaced by U+FFFD");
         }
-        if let Some(records) = wrapped_records(&text) {
-            self.cloudtrail = true;
+        if let Some((answer, records)) = wrapped_records(&text) {
+            self.wrapped = Some(answer.format);
             for record in records {
                 match record {
                     Ok(record) => self.one(&record, offset, events, report),
@@ -215,7 +215,12 @@ impl Documents {
     fn one(&mut self, text: &str, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
         match self.flattener.record(text, events) {
             Ok(()) => {
-                if let Some(error) = self.export(events) {
+                let (read, error) = self.export(events);
+                if let Some(most) = (!read).then(|| self.flattener.objects(text, events)).flatten() {
+                    let text = format!("objects inside of each other beyond MAX_OBJECT_BYTES = {most}: only their members are read");
+                    report.problem(Some(offset), Some(self.position), text);
+                }
+                if let Some(error) = error {
                     report.problem(Some(offset), Some(self.position), format!("_raw is {error}: the members beside it are read"));
                 }
                 if let Some(most) = events.overfull() {
@@ -230,21 +235,22 @@ impl Documents {
         }
     }
 
-    /// Where a record is one of Splunk's, reads the event's own text in it. Returns why that could not be read.
-    fn export(&mut self, events: &mut Normaliser<'_>) -> Option<String> {
-        let export = events.take_export()?;
+    /// Where a record is one of Splunk's, reads the event's own text in it. Returns whether that is what counts, and why
+    /// it could not be read.
+    fn export(&mut self, events: &mut Normaliser<'_>) -> (bool, Option<String>) {
+        let Some(export) = events.take_export() else { return (false, None) };
         match self.raw.read(&export.raw, events) {
             Raw::Read => {
                 events.beside(export);
-                None
+                (true, None)
             }
             Raw::Unknown => {
                 events.put_back(export);
-                None
+                (false, None)
             }
             Raw::Broken(error) => {
                 events.put_back(export);
-                Some(error)
+                (false, Some(error))
             }
         }
     }
@@ -256,9 +262,6 @@ impl Documents {
         if input.head().starts_with(b"[") {
             input.consume(1);
             format = "json-array";
-        } else if let Some(length) = records_prefix(input.head()) {
-            input.consume(length);
-            format = "cloudtrail";
         } else if let Some((kind, length)) = answer_prefix(input.head()) {
             input.consume(length);
             (format, answer) = (kind.format, Some(kind));
@@ -273,7 +276,7 @@ impl Documents {
             }
             if format != "json" && input.head().starts_with(b"]") {
                 input.consume(1);
-                if self.behind_array(input, format, answer, report) {
+                if self.behind_array(input, answer, report) {
                     continue;
                 }
                 break;
@@ -290,20 +293,15 @@ impl Documents {
 
     /// What follows the closing bracket of an array must be the end of the object around it and of the stream, or
     /// another array of the same kind: then true.
-    fn behind_array(&self, input: &mut Input<'_>, format: &str, answer: Option<&Answer>, report: &mut Report) -> bool {
+    fn behind_array(&self, input: &mut Input<'_>, answer: Option<&Answer>, report: &mut Report) -> bool {
         skip_space(input);
-        if format == "cloudtrail" && input.head().starts_with(b"}") {
-            input.consume(1);
-            skip_space(input);
-        }
         if let Some(answer) = answer {
             skip_object_ends(answer.depth, input);
             skip_space(input);
         }
-        let again = match (format, answer) {
-            (_, Some(answer)) => answer_prefix(input.head()).filter(|(next, _)| **next == *answer).map(|(_, length)| length),
-            ("cloudtrail", _) => records_prefix(input.head()),
-            _ => input.head().starts_with(b"[").then_some(1),
+        let again = match answer {
+            Some(answer) => answer_prefix(input.head()).filter(|(next, _)| **next == *answer).map(|(_, length)| length),
+            None => input.head().starts_with(b"[").then_some(1),
         };
         if let Some(length) = again {
             input.consume(length);
@@ -456,6 +454,9 @@ pub(super) fn too_deep() -> String {
 pub(super) struct Flattener {
     unescaped: String,
     elements: Elements,
+    objects: Objects,
+    /// Those of a member that is JSON in its turn.
+    embedded: Objects,
 }
 
 impl Flattener {
@@ -467,11 +468,20 @@ impl Flattener {
         let value: LazyValue<'_> = sonic_rs::from_str(text).map_err(|e| format!("not JSON: {}", first_line_of(&e.to_string())))?;
         match value.get_type() {
             JsonType::Object => {
-                self.members(value.as_raw_str(), PathId::ROOT, 1, events)?;
+                self.objects.begin(text, PathId::ROOT);
+                let read = self.members(value.as_raw_str(), PathId::ROOT, 1, events);
+                self.objects.end();
+                read?;
                 self.embedded(events)
             }
             _ => Err("a JSON value that is no object".to_owned()),
         }
+    }
+
+    /// Hands over the texts of the objects of the record that was read last, where its shape keeps them. Returns the limit
+    /// where some had to be left out.
+    pub(super) fn objects(&mut self, text: &str, events: &mut Normaliser<'_>) -> Option<usize> {
+        if events.keeps_objects() { self.objects.hand_over(text, events) } else { None }
     }
 
     /// Takes apart a member that is JSON or XML in its turn; one that is none stays as it is.
@@ -481,7 +491,17 @@ impl Flattener {
             return self.elements.inside(&text, path, events);
         }
         match sonic_rs::from_str::<LazyValue<'_>>(if is_too_deep(&text) { "" } else { &text }) {
-            Ok(value) if value.get_type() == JsonType::Object => self.members(value.as_raw_str(), path, 2, events),
+            Ok(value) if value.get_type() == JsonType::Object => {
+                std::mem::swap(&mut self.objects, &mut self.embedded);
+                self.objects.begin(&text, path);
+                let read = self.members(value.as_raw_str(), path, 2, events);
+                self.objects.end();
+                if events.keeps_objects() {
+                    self.objects.hand_over(&text, events);
+                }
+                std::mem::swap(&mut self.objects, &mut self.embedded);
+                read
+            }
             _ => {
                 events.value(path, &text);
                 Ok(())
@@ -513,9 +533,37 @@ impl Flattener {
             if events.is_wrapper(child) && value.get_type() == JsonType::Object {
                 child = PathId::ROOT;
             }
-            self.value(&value, child, depth, events)?;
+            if matches!(value.get_type(), JsonType::Object | JsonType::Array) {
+                self.object(&value, child, self.objects.name(path, &key), depth, events)?;
+            } else {
+                self.value(&value, child, depth, events)?;
+            }
         }
         Ok(())
+    }
+
+    /// Hands over the members of an object or a list, and notes the text of it that a rule may name.
+    fn object(
+        &mut self,
+        value: &LazyValue<'_>,
+        path: PathId,
+        name: ObjectName,
+        depth: u32,
+        events: &mut Normaliser<'_>,
+    ) -> Result<(), String> {
+        let raw = value.as_raw_str();
+        let noted = self.objects.note(path, raw);
+        let above = self.objects.found_by_path;
+        let by_path = above && name != ObjectName::Odd;
+        self.objects.found_by_path = by_path && value.get_type() == JsonType::Object;
+        let before = events.members();
+        let result = self.value(value, path, depth, events);
+        let is_found = by_path && name == ObjectName::Plain && events.members() > before;
+        if is_found || (value.get_type() == JsonType::Array && is_list_of_values(raw)) {
+            self.objects.forget(noted);
+        }
+        self.objects.found_by_path = above;
+        result
     }
 
     fn value(&mut self, value: &LazyValue<'_>, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<(), String> {
@@ -550,6 +598,15 @@ impl Flattener {
         }
         Ok(())
     }
+}
+
+/// Whether an array has elements, and none is an object or an array.
+fn is_list_of_values(raw: &str) -> bool {
+    let inner = raw.get(1..raw.len() - 1).unwrap_or_default().as_bytes();
+    if memchr::memchr2(b'{', b'[', inner).is_none() {
+        return !inner.trim_ascii().is_empty();
+    }
+    sonic_rs::to_array_iter(raw).all(|element| element.is_ok_and(|e| !matches!(e.get_type(), JsonType::Object | JsonType::Array)))
 }
 
 fn first_line_of(text: &str) -> &str {

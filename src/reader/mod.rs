@@ -21,7 +21,7 @@ use stream::{Input, Report, Window};
 
 use crate::archive::Leaf;
 use crate::event::{EventBatch, Names};
-use crate::normalise::{Clock, Normaliser, Vocabulary, Zone};
+use crate::normalise::{Clock, Lexicon, Normaliser, Zone};
 
 /// Bytes a format is told from.
 const SNIFF_BYTES: usize = 64 * 1024;
@@ -103,14 +103,14 @@ pub fn format_names() -> Vec<&'static str> {
 /// Reads one leaf after the other: what it learns of names in one serves the next, and so does its memory.
 pub struct LeafReader<'o> {
     options: &'o ReadOptions,
-    known: Vocabulary,
+    known: Lexicon,
     window: Window,
 }
 
 impl<'o> LeafReader<'o> {
     /// A reader that has seen nothing.
     pub fn new(names: &Names, options: &'o ReadOptions) -> Self {
-        Self { options, known: Vocabulary::new(names), window: Window::default() }
+        Self { options, known: Lexicon::new(names), window: Window::default() }
     }
 
     /// Reads a leaf to its end and hands over its events in batches; [`ControlFlow::Break`] stops it early.
@@ -126,7 +126,7 @@ impl<'o> LeafReader<'o> {
             sink(batch)
         };
         let clock = Clock { zone: options.timezone.clone(), day_first: options.day_first };
-        let mut events = Normaliser::new(&mut self.known, clock, &mut sink);
+        let mut events = Normaliser::new(&mut self.known, clock, &mut sink).of_file(&leaf.path);
         let (mut format, mut reason, mut skipped) = ("", String::new(), None);
         match choose(input.head(), options) {
             Ok((reader, why)) => {
@@ -206,6 +206,20 @@ fn record_line(text: &[u8]) -> usize {
     let end = rest[digits..].iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
     let is_line = (1..=20).contains(&digits) && (end > 0 || rest.len() == digits);
     if is_line { text.len() - rest.len() + digits + end } else { 0 }
+}
+
+/// What a text in UTF-8 may begin with.
+const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A text without its byte order mark.
+fn without_mark(head: &[u8]) -> &[u8] {
+    head.strip_prefix(UTF8_MARK).unwrap_or(head)
+}
+
+/// Goes on behind the byte order mark of a stream.
+fn skip_mark(input: &mut Input<'_>) {
+    let mark = input.head().len() - without_mark(input.head()).len();
+    input.consume(mark);
 }
 
 /// Why nobody reads a stream that begins so.

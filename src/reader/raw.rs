@@ -29,7 +29,9 @@ impl RawReaders {
     pub(super) fn read(&mut self, text: &str, events: &mut Normaliser<'_>) -> Raw {
         let text = text.trim_ascii();
         let result = if text.starts_with('{') {
-            self.flattener.record(text, events)
+            self.flattener.record(text, events).map(|()| {
+                self.flattener.objects(text, events);
+            })
         } else if ClassicEvent::begins(text) {
             self.classic.read(text, events)
         } else if let Some(at) = event_start(text.as_bytes()) {

@@ -35,7 +35,7 @@ impl Format for Xml {
     }
 
     fn sniff(&self, head: &[u8]) -> Option<String> {
-        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+        let head = super::without_mark(head).trim_ascii_start();
         let head = &head[record_line(head)..];
         if head.starts_with(b"<") && (next_tag(head, 0, true) != Tag::None || head.starts_with(b"<Events")) {
             return Some("it has <Event> elements".to_owned());
@@ -134,7 +134,7 @@ fn skip_to_event(input: &mut Input<'_>, mut told: bool, report: &mut Report) -> 
 
 /// Whether something is left of a gap without its tags, white space and the start of the line that an event is on.
 fn is_text(gap: &[u8], before_event: bool) -> bool {
-    let gap = gap.strip_prefix(b"\xef\xbb\xbf").unwrap_or(gap);
+    let gap = super::without_mark(gap);
     let line = if before_event { memchr::memrchr(b'\n', gap).map_or(0, |at| at + 1) } else { gap.len() };
     let mut rest = &gap[..line];
     loop {

@@ -53,6 +53,8 @@ impl EventFields<'_> {
             FieldExpr::Host => ast::column(VIEW, "_host"),
             FieldExpr::Record => ast::as_text(record()),
             FieldExpr::Message => self.writer.gap("rendered text, which is stored compressed,"),
+            // The head of every view has it.
+            FieldExpr::Apply(FieldFunction::IsoTime, inner) if **inner == FieldExpr::Time => ast::column(VIEW, "_time"),
             FieldExpr::Apply(function, inner) => self.apply(function, inner),
             FieldExpr::Coalesce(parts) => {
                 let branches = parts.iter().map(|part| (self.is_present(part), self.text(part))).collect();
@@ -102,7 +104,9 @@ impl EventFields<'_> {
                 let text = text_cell(column);
                 if column.has_lists { some_member(list_id(column), text, passes) } else { passes(text) }
             }
-            FieldExpr::Apply(FieldFunction::FirstMember | FieldFunction::LastMember, _) => passes(self.text(field)),
+            FieldExpr::Apply(FieldFunction::FirstMember | FieldFunction::LastMember | FieldFunction::IsoTime, _) => {
+                passes(self.text(field))
+            }
             FieldExpr::Apply(function, inner) => self.test(inner, &|x| passes(portable_function(self.writer, function, x))),
             FieldExpr::Coalesce(parts) => {
                 let branches = parts.iter().map(|part| (self.is_present(part), self.test(part, passes))).collect();
@@ -249,7 +253,30 @@ fn portable_function(writer: &Writer, function: &FieldFunction, x: Expr) -> Expr
             ],
             Some(ast::text("REG_SZ")),
         ),
+        FieldFunction::IsoTime => x,
+        FieldFunction::InnerObject(path) => inner_object(&x, path),
     }
+}
+
+/// The object at a path, where the text is JSON; a list only if it is empty or has an object or a list in it.
+fn inner_object(x: &Expr, path: &str) -> Expr {
+    let keys: String = path.split('.').map(|key| format!(".\"{key}\"")).collect();
+    let path = || ast::text(&format!("${keys}"));
+    let json = || ast::case(vec![(ast::call("json_valid", vec![x.clone()]), x.clone())], None);
+    let kind = || ast::call("json_type", vec![json(), path()]);
+    let nested = ast::exists(ast::query(ast::select(SelectParts {
+        items: vec![SelectItem::UnnamedExpr(ast::truth(true))],
+        from: vec![ast::table_function("json_each", vec![json(), path()], "t")],
+        filter: Some(ast::any(vec![
+            ast::eq(ast::column("t", "type"), ast::text("object")),
+            ast::eq(ast::column("t", "type"), ast::text("array")),
+        ])),
+        ..Default::default()
+    })));
+    let empty = ast::eq(ast::call("json_array_length", vec![json(), path()]), ast::integer(0));
+    let is_list = ast::all(vec![ast::eq(kind(), ast::text("array")), ast::any(vec![empty, nested])]);
+    let is_object = ast::any(vec![ast::eq(kind(), ast::text("object")), is_list]);
+    ast::case(vec![(is_object, ast::call("json_extract", vec![json(), path()]))], None)
 }
 
 /// Translations compare without the case of ASCII letters.

@@ -52,6 +52,7 @@ fn store_of(rows: &[Row<'_>]) -> Store {
             time_us: Some(seconds * 1_000_000 + 343_360),
             host,
             record: Some(position),
+            identity: None,
             position: u64::try_from(position).unwrap(),
             recovered: false,
             message,

@@ -10,7 +10,8 @@ use super::StoreError;
 pub(super) const APPLICATION_ID: i32 = 0x5248_4e54;
 
 /// In order; each is applied once, in a transaction of its own.
-pub(super) const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_store.sql")];
+pub(super) const MIGRATIONS: [&str; 2] =
+    [include_str!("../../migrations/0001_store.sql"), include_str!("../../migrations/0002_identity.sql")];
 
 fn version() -> i32 {
     i32::try_from(MIGRATIONS.len()).expect("few migrations")

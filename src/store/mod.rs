@@ -15,6 +15,7 @@ mod functions;
 mod group;
 mod heads;
 mod hunt_writer;
+mod identity;
 mod ledger;
 mod lock;
 mod messages;

@@ -1,8 +1,9 @@
 //! The same event in different bytes: Tuesday's log contains Monday's.
 //!
 //! Events with a record number are compared with those of earlier sources whose numbers overlap for the same type and
-//! host. An event with the same record, time, fields and rendered text as one that is there is stored once; where else
-//! it was met is kept in `event_alias`. Nothing is read where no numbers overlap.
+//! host, events with the vendor's id with those of the same id and second. An event with the same record, time, fields and
+//! rendered text as one that is there is stored once; where else it was met is kept in `event_alias`. Nothing is read
+//! where neither numbers nor ids meet.
 
 use std::ops::ControlFlow;
 
@@ -11,8 +12,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::writer::MAX_COLUMNS;
-use super::{EventRange, StoreError, messages, read, scan};
+use super::{EventRange, StoreError, identity, messages, read, scan};
 use crate::catalog::{Catalog, ColumnIndex, EventId, EventType, Storage, TypeId};
+use crate::event::BESIDE_RAW;
 
 /// Earlier events held in memory at a time: 16 bytes each.
 const CHUNK: usize = 500_000;
@@ -62,20 +64,25 @@ impl RecordRanges {
     }
 }
 
-/// Removes the events of the new source (its id and first event) that are there already, and returns how many of each
-/// type. Runs inside the transaction that completes the source. The catalog is read when it is needed.
+/// The source being written.
+#[derive(Debug)]
+pub(super) struct NewSource<'a> {
+    pub(super) id: i64,
+    pub(super) first_event: i64,
+    pub(super) records: &'a RecordRanges,
+    pub(super) has_identities: bool,
+}
+
+/// Removes the events of the new source that are there already, and returns how many of each type. Runs inside the
+/// transaction that completes the source. The catalog is read when it is needed.
 pub(super) fn merge(
     connection: &Connection,
     catalog: &mut Option<Catalog>,
     read_catalog: &mut dyn FnMut() -> Result<Catalog, StoreError>,
-    ranges: &RecordRanges,
-    (source, first_event): (i64, i64),
+    source: &NewSource<'_>,
 ) -> Result<FxHashMap<u32, u64>, StoreError> {
-    let overlaps = ranges.overlaps(connection)?;
+    let overlaps = source.records.overlaps(connection)?;
     let mut merged = FxHashMap::default();
-    if overlaps.is_empty() {
-        return Ok(merged);
-    }
     for (earlier, streams) in overlaps {
         let bounds: (i64, i64) = connection
             .prepare_cached("SELECT first_event, last_event FROM source WHERE id = ?1")?
@@ -84,18 +91,40 @@ pub(super) fn merge(
         while from <= bounds.1 {
             let (known, next) = earlier_events(connection, &streams, from, bounds.1)?;
             from = next;
-            let pairs = meetings(connection, &streams, &known, first_event)?;
-            if pairs.is_empty() {
-                continue;
+            let pairs = meetings(connection, &streams, &known, source.first_event)?;
+            if !pairs.is_empty() {
+                remove_same(connection, known_catalog(catalog, read_catalog)?, source, Sameness::Record, &pairs, &mut merged)?;
             }
-            let catalog = match catalog {
-                Some(catalog) => &*catalog,
-                None => &*catalog.insert(read_catalog()?),
-            };
-            remove_same(connection, catalog, source, first_event, &pairs, &mut merged)?;
+        }
+    }
+    let mut from = source.has_identities.then_some(source.first_event);
+    while let Some(first) = from {
+        let (pairs, next) = identity::meetings(connection, first)?;
+        from = next;
+        if !pairs.is_empty() {
+            remove_same(connection, known_catalog(catalog, read_catalog)?, source, Sameness::Identity, &pairs, &mut merged)?;
         }
     }
     Ok(merged)
+}
+
+fn known_catalog<'c>(
+    catalog: &'c mut Option<Catalog>,
+    read_catalog: &mut dyn FnMut() -> Result<Catalog, StoreError>,
+) -> Result<&'c Catalog, StoreError> {
+    Ok(match catalog {
+        Some(catalog) => catalog,
+        None => catalog.insert(read_catalog()?),
+    })
+}
+
+/// By what two events look the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sameness {
+    /// Their record number.
+    Record,
+    /// The vendor's id: whatever host or export has them.
+    Identity,
 }
 
 struct Key {
@@ -177,8 +206,8 @@ fn meetings(
 fn remove_same(
     connection: &Connection,
     catalog: &Catalog,
-    source: i64,
-    first_event: i64,
+    source: &NewSource<'_>,
+    sameness: Sameness,
     pairs: &[(i64, i64)],
     merged: &mut FxHashMap<u32, u64>,
 ) -> Result<(), StoreError> {
@@ -187,16 +216,19 @@ fn remove_same(
         if gone.contains(new) {
             continue;
         }
-        let Some(event_type) = same_envelope(connection, *old, *new)?.and_then(|id| catalog.event_type(id)) else { continue };
-        if !same_fields(connection, event_type, *old, *new)?
+        let Some(event_type) = same_envelope(connection, sameness, *old, *new)?.and_then(|id| catalog.event_type(id)) else { continue };
+        if !same_fields(connection, event_type, sameness, *old, *new)?
             || (event_type.has_messages && messages::read(connection, *old)? != messages::read(connection, *new)?)
         {
             continue;
         }
         connection
             .prepare_cached("INSERT OR IGNORE INTO event_alias (event, source, position) SELECT ?1, ?2, coalesce(position, id - ?4 + 1) FROM event WHERE id = ?3")?
-            .execute(params![old, source, new, first_event])?;
+            .execute(params![old, source.id, new, source.first_event])?;
         remove(connection, event_type, *new)?;
+        if source.has_identities {
+            identity::forget(connection, *new)?;
+        }
         gone.insert(*new);
         *merged.entry(event_type.id.0).or_default() += 1;
     }
@@ -220,9 +252,12 @@ fn remove(connection: &Connection, event_type: &EventType, event: i64) -> Result
 
 /// The type of two events whose envelopes are equal. Each is asked for on its own: as one join of the
 /// two, a profile showed SQLite preparing the statement again and again.
-fn same_envelope(connection: &Connection, old: i64, new: i64) -> Result<Option<TypeId>, StoreError> {
+fn same_envelope(connection: &Connection, sameness: Sameness, old: i64, new: i64) -> Result<Option<TypeId>, StoreError> {
     type Envelope = (u32, Option<i64>, Option<i64>, Option<i64>);
-    let mut select = connection.prepare_cached("SELECT type, host, record, time_us FROM event WHERE id = ?1")?;
+    let mut select = connection.prepare_cached(match sameness {
+        Sameness::Record => "SELECT type, host, record, time_us FROM event WHERE id = ?1",
+        Sameness::Identity => "SELECT type, NULL, NULL, time_us FROM event WHERE id = ?1",
+    })?;
     let mut read = |id: i64| -> Result<Option<Envelope>, StoreError> {
         let row = select.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
         Ok(row.optional()?)
@@ -232,7 +267,7 @@ fn same_envelope(connection: &Connection, old: i64, new: i64) -> Result<Option<T
 }
 
 /// Equal cells say the same, because the times are equal; cells that differ may still be the same text encoded otherwise.
-fn same_fields(connection: &Connection, event_type: &EventType, old: i64, new: i64) -> Result<bool, StoreError> {
+fn same_fields(connection: &Connection, event_type: &EventType, sameness: Sameness, old: i64, new: i64) -> Result<bool, StoreError> {
     if let Storage::Table(table) = &event_type.storage
         && event_type.columns.len() <= MAX_COLUMNS
     {
@@ -247,7 +282,10 @@ fn same_fields(connection: &Connection, event_type: &EventType, old: i64, new: i
             return Ok(true);
         }
     }
-    Ok(texts(connection, event_type, old)? == texts(connection, event_type, new)?)
+    let (old, new) = (texts(connection, event_type, old)?, texts(connection, event_type, new)?);
+    let beside = |field: &str| sameness == Sameness::Identity && BESIDE_RAW.contains(&field);
+    let mut fields = event_type.columns.iter().zip(old.iter().zip(&new));
+    Ok(old.len() == new.len() && fields.all(|(column, (old, new))| old == new || beside(&column.field)))
 }
 
 fn texts(connection: &Connection, event_type: &EventType, event: i64) -> Result<Vec<Option<read::StoredValue>>, StoreError> {

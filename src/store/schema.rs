@@ -63,9 +63,9 @@ pub(super) fn to_sql<'a>(cell: &Cell<'a>) -> ToSqlOutput<'a> {
 
 /// The name of a field's column in its view: the field's own, marked where it would collide with a system column or,
 /// without case, with another field or its `_id` twin. `twins` is the number of fields known that differ in case only.
-pub(super) fn view_name(field: &str, twins: usize, is_shown: &dyn Fn(&str) -> bool) -> String {
+pub(super) fn view_name(field: &str, reserved: &[&str], twins: usize, is_shown: &dyn Fn(&str) -> bool) -> String {
     let field = &field[..field.floor_char_boundary(MAX_VIEW_NAME_BYTES)];
-    let is_reserved = field.is_empty() || RESERVED.iter().any(|r| r.eq_ignore_ascii_case(field));
+    let is_reserved = field.is_empty() || reserved.iter().any(|r| r.eq_ignore_ascii_case(field));
     let base = match field.starts_with('_') {
         true => format!("field{field}"),
         false if is_reserved => format!("field_{field}"),
@@ -84,8 +84,10 @@ pub(super) fn view_name(field: &str, twins: usize, is_shown: &dyn Fn(&str) -> bo
 /// A longer field name is cut in views; the catalog has all of it.
 const MAX_VIEW_NAME_BYTES: usize = 200;
 
-/// Columns that every text view has.
-const RESERVED: [&str; 4] = ["EventID", "Channel", "Computer", "EventRecordID"];
+/// Columns that the text view of a product's events has beside the fields: what the envelope of a Windows event answers.
+pub(super) fn envelope_columns(product: &str) -> &'static [&'static str] {
+    if product == "windows" { &["Channel", "EventID", "Computer", "EventRecordID"] } else { &[] }
+}
 
 /// The name of a type's view: the last part of its channel and its code in lower case, e.g. `security_5145`, `sysmon_1`.
 pub(super) fn type_view(product: &str, dataset: &str, code: &str, taken: &dyn Fn(&str) -> bool) -> String {
@@ -133,6 +135,7 @@ fn is_table(name: &str) -> bool {
         "message_block",
         "event_alias",
         "record_range",
+        "event_identity",
         "rule",
         "hunt",
         "finding",

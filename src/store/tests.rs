@@ -38,6 +38,7 @@ pub(super) fn add(batch: &mut EventBatch, names: &Names, time_us: i64, fields: &
         time_us: Some(time_us),
         host,
         record: Some(7),
+        identity: None,
         position,
         recovered: false,
         message: None,

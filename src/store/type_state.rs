@@ -12,6 +12,8 @@ use crate::event::NameId;
 pub(super) struct TypeState {
     pub(super) id: u32,
     pub(super) overflow: bool,
+    /// Names of its view that no field can have.
+    reserved: &'static [&'static str],
     /// Whether its table is there.
     pub(super) table_made: bool,
     /// Fields by column.
@@ -37,10 +39,11 @@ pub(super) struct TypeState {
 
 impl TypeState {
     /// A type without columns.
-    pub(super) fn new(id: u32, overflow: bool) -> Self {
+    pub(super) fn new(id: u32, product: &str, overflow: bool) -> Self {
         Self {
             id,
             overflow,
+            reserved: schema::envelope_columns(product),
             table_made: false,
             names: Vec::new(),
             columns: Vec::new(),
@@ -59,7 +62,7 @@ impl TypeState {
 
     /// A type as the store has it.
     pub(super) fn known(event_type: &EventType) -> Self {
-        let mut state = Self::new(event_type.id.0, event_type.storage == Storage::Overflow);
+        let mut state = Self::new(event_type.id.0, &event_type.product, event_type.storage == Storage::Overflow);
         state.table_made = true;
         state.has_messages = event_type.has_messages;
         for column in &event_type.columns {
@@ -111,7 +114,8 @@ impl TypeState {
         if self.names.len() >= MAX_COLUMNS {
             return String::new();
         }
-        let name = schema::view_name(field, self.alike(field).len(), &|name| self.shown.contains(&name.to_ascii_lowercase()));
+        let name =
+            schema::view_name(field, self.reserved, self.alike(field).len(), &|name| self.shown.contains(&name.to_ascii_lowercase()));
         self.show(&name);
         name
     }

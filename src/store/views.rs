@@ -112,7 +112,7 @@ fn type_select(event_type: &EventType) -> String {
         Storage::Overflow => ("e._id", "event_head e".to_owned()),
     };
     let mut columns = format!("{id}, {HEAD}");
-    if event_type.product == "windows" {
+    if !super::schema::envelope_columns(&event_type.product).is_empty() {
         let (channel, code) = (quote::text(&event_type.dataset), quote::text(&event_type.code));
         columns
             .push_str(&format!(", {channel} AS \"Channel\", {code} AS \"EventID\", _host AS \"Computer\", _number AS \"EventRecordID\""));

@@ -14,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::dictionary::Dictionary;
 use super::same::{self, RecordRanges};
 use super::type_state::TypeState;
-use super::{StoreError, catalog_sql, messages::MessageWriter, schema};
+use super::{StoreError, catalog_sql, identity, messages::MessageWriter, schema};
 use crate::catalog::{Catalog, SourceId};
 use crate::event::{EventBatch, KeyId, Names};
 
@@ -95,11 +95,14 @@ pub(super) struct OpenSource {
     first_time_us: Option<i64>,
     last_time_us: Option<i64>,
     records: RecordRanges,
+    /// Some of its events have the vendor's id.
+    has_identities: bool,
 }
 
 impl<'s> Writer<'s> {
     pub(super) fn new(connection: &'s Connection) -> Result<Self, StoreError> {
         super::ledger::recover(connection)?;
+        identity::prepare(connection)?;
         let watermark: i64 = connection.query_row("SELECT last_event FROM watermark", [], |row| row.get(0))?;
         let mut writer = Self {
             connection,
@@ -145,6 +148,7 @@ impl<'s> Writer<'s> {
             first_time_us: None,
             last_time_us: None,
             records: RecordRanges::default(),
+            has_identities: false,
         });
         Ok(SourceId(id))
     }
@@ -193,6 +197,10 @@ impl<'s> Writer<'s> {
             source.last_time_us = source.last_time_us.max(head.time_us);
             if let Some(record) = head.record {
                 source.records.note(self.types[type_index].id, host, record);
+            }
+            if let Some(span) = head.identity {
+                source.has_identities = true;
+                identity::note(connection, self.next_event, head.time_us, batch.str(span))?;
             }
             insert.execute(params![self.next_event, self.types[type_index].id, head.time_us, host, source.id, head.record, position])?;
             if head.recovered {
@@ -244,7 +252,7 @@ impl Writer<'_> {
         let id = u32::try_from(self.connection.last_insert_rowid()).map_err(|_| StoreError::Damaged("too many event types".to_owned()))?;
         self.views.insert(view);
         self.catalog = None;
-        self.types.push(TypeState::new(id, overflow));
+        self.types.push(TypeState::new(id, product, overflow));
         Ok(self.types.len() - 1)
     }
 
@@ -298,9 +306,18 @@ impl Writer<'_> {
     fn merge_same(&mut self, source: &OpenSource) -> Result<u64, StoreError> {
         let mut catalog = self.catalog.take();
         let mut read = || self.read_catalog();
-        let merged = same::merge(self.connection, &mut catalog, &mut read, &source.records, (source.id, source.first_event))?;
+        let new = same::NewSource {
+            id: source.id,
+            first_event: source.first_event,
+            records: &source.records,
+            has_identities: source.has_identities,
+        };
+        let merged = same::merge(self.connection, &mut catalog, &mut read, &new)?;
         self.catalog = catalog;
         source.records.save(self.connection, source.id)?;
+        if source.has_identities {
+            identity::keep(self.connection)?;
+        }
         for state in &mut self.types {
             state.pending -= merged.get(&state.id).copied().unwrap_or(0);
         }
@@ -332,6 +349,7 @@ impl Writer<'_> {
     }
 
     fn remove_pending(&mut self, first_event: i64) -> Result<(), StoreError> {
+        identity::clear(self.connection)?;
         self.messages.clear();
         let filled: Vec<u32> = self.types.iter().filter(|state| state.pending > 0 && !state.overflow).map(|state| state.id).collect();
         super::ledger::remove_from(self.connection, &filled, first_event)?;

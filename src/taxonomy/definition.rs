@@ -39,6 +39,10 @@ pub enum FieldFunction {
     /// Registry data → its type: `DWORD (…)` → `REG_DWORD`, `QWORD (…)` → `REG_QWORD`, `Binary Data` → `REG_BINARY`,
     /// anything else → `REG_SZ`.
     RegistryType,
+    /// The object, or the list with objects in it, at a path inside of a compact JSON object.
+    InnerObject(String),
+    /// The event's time as ISO 8601 in UTC with `Z`, to the millisecond or, where it has them, the microsecond.
+    IsoTime,
 }
 
 /// What an event's envelope holds.
@@ -128,6 +132,7 @@ fn call(function: &str, inner: &str) -> Result<Definition, String> {
         "root" => FieldFunction::Root,
         "first" => FieldFunction::FirstMember,
         "last" => FieldFunction::LastMember,
+        "iso" => FieldFunction::IsoTime,
         other => return Err(format!("there is no function {other}")),
     };
     Ok(Definition::Apply(function, Box::new(parse(first)?)))

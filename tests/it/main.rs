@@ -18,5 +18,6 @@ mod pipelines;
 mod property;
 mod regression;
 mod sample_files;
+mod shapes;
 mod starter_pack;
 mod tidy;

@@ -99,6 +99,7 @@ impl<'a> RowContext<'a> {
             LazyLeaf::Test { field: FieldExpr::Column(column), test, negated } if !self.is_time(*column) => {
                 Ok(self.column_test(lazy, *column, test, *negated, known)?)
             }
+            LazyLeaf::Test { field: FieldExpr::Host, test, negated } => Ok(self.host_test(lazy, test, *negated, known)?),
             LazyLeaf::Test { field, test, negated } => {
                 let cell = field_cell(field, self.stored()?)?;
                 Ok(cell.any_member(|value| test.passes(value) != *negated))
@@ -119,6 +120,14 @@ impl<'a> RowContext<'a> {
         }
     }
 
+    /// Keywords ask every row for its host: there are few hosts, so the text of each is asked once.
+    fn host_test(&self, lazy: u32, test: &LazyTest, negated: bool, known: &mut Known) -> Result<bool, StoreError> {
+        match self.store.stubs(&[self.event])?.first().and_then(|stub| stub.host) {
+            Some(host) => self.value_test(lazy, host, test, negated, known),
+            None => Ok(false),
+        }
+    }
+
     fn is_time(&self, column: ColumnIndex) -> bool {
         matches!(self.event_type.column(column).encoding, Encoding::Time(_))
     }
@@ -133,17 +142,22 @@ impl<'a> RowContext<'a> {
             Cell::Int(id) => *id,
             Cell::Value(id) => id.0,
         };
-        if let Some(answer) = known.answers.get(&(lazy, id)) {
+        self.value_test(lazy, ValueId(id), test, negated, known)
+    }
+
+    /// A test on a value of the dictionary, which is the same whichever row has it.
+    fn value_test(&self, lazy: u32, id: ValueId, test: &LazyTest, negated: bool, known: &mut Known) -> Result<bool, StoreError> {
+        if let Some(answer) = known.answers.get(&(lazy, id.0)) {
             return Ok(*answer);
         }
-        let answer = match self.store.value(ValueId(id))? {
+        let answer = match self.store.value(id)? {
             StoredValue::Text(text) => test.passes(&text) != negated,
             StoredValue::List(members) => members.iter().any(|member| test.passes(member) != negated),
         };
         if known.answers.len() >= MAX_LAZY_KNOWN {
             known.answers.clear();
         }
-        known.answers.insert((lazy, id), answer);
+        known.answers.insert((lazy, id.0), answer);
         Ok(answer)
     }
 

@@ -5,19 +5,6 @@ use sonic_rs::LazyValue;
 use super::{MAX_DOCUMENT_BYTES, first_line_of, is_too_deep};
 use crate::reader::stream::Input;
 
-/// The length of `{"Records":[` where a document begins so.
-pub(super) fn records_prefix(head: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    for token in [&b"{"[..], b"\"Records\"", b":", b"["] {
-        at += head[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
-        if !head[at..].starts_with(token) {
-            return None;
-        }
-        at += token.len();
-    }
-    Some(at)
-}
-
 /// How an interface wraps the records it answers with.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -33,7 +20,9 @@ pub(super) struct Answer {
     marked: bool,
 }
 
-static ANSWERS: [Answer; 5] = [
+static ANSWERS: [Answer; 6] = [
+    // {"Records":[: CloudTrail, in files and in lines
+    Answer { format: "cloudtrail", list: b"Records", depth: 1, before: &[], marked: false },
     // {"preview":false,"init_offset":0,"messages":[],"fields":[…],"results":[
     Answer {
         format: "splunk-results",
@@ -76,6 +65,11 @@ static ANSWERS: [Answer; 5] = [
 ];
 
 impl Answer {
+    /// Whether it has no other member than the list.
+    fn is_nothing_else(&self) -> bool {
+        self.depth == 1 && self.before.is_empty()
+    }
+
     /// The length of what is before the first record where a document begins as this answer does.
     fn prefix(&self, head: &[u8]) -> Option<usize> {
         let space = |at: usize| at + head[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
@@ -161,9 +155,9 @@ fn skip_object_end(input: &mut Input<'_>) {
     }
 }
 
-/// The records of a document that is nothing but `{"Records": […]}`.
-pub(super) fn wrapped_records(text: &str) -> Option<Vec<Result<String, String>>> {
-    records_prefix(text.as_bytes())?;
+/// The records of a document that is nothing but one list of them, such as `{"Records": […]}`, and whose they are.
+pub(super) fn wrapped_records(text: &str) -> Option<(&'static Answer, Vec<Result<String, String>>)> {
+    let (answer, _) = answer_prefix(text.as_bytes()).filter(|(answer, _)| answer.is_nothing_else())?;
     if is_too_deep(text) {
         return None;
     }
@@ -179,5 +173,5 @@ pub(super) fn wrapped_records(text: &str) -> Option<Vec<Result<String, String>>>
     {
         records.push(Err(first_line_of(&error.to_string()).to_owned())); // what follows the records is wrong
     }
-    Some(records)
+    Some((answer, records))
 }

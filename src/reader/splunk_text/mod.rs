@@ -31,7 +31,7 @@ impl Format for SplunkText {
     }
 
     fn sniff(&self, head: &[u8]) -> Option<String> {
-        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+        let head = super::without_mark(head).trim_ascii_start();
         let windows = || Some("a Windows event as Splunk stores it: a time, then LogName=".to_owned());
         let mut at = 0;
         loop {
@@ -52,9 +52,7 @@ impl Format for SplunkText {
     }
 
     fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
-        if input.head().starts_with(b"\xef\xbb\xbf") {
-            input.consume(3);
-        }
+        super::skip_mark(input);
         let mut reader = Events { raw: RawReaders::default(), position: 0, only: None, in_rest: false };
         while !events.stopped() && input.fill_to(START_BYTES) > 0 {
             reader.next(input, events, report);

@@ -104,7 +104,11 @@ fn the_text_of_an_exported_event_is_read_as_what_it_is() {
     assert_eq!((events[0].kind.2.as_str(), events[0].host.as_deref(), first(&events[0], "a")), ("5145", Some("pc"), Some("1\n2")));
     assert_eq!(events[0].time.as_deref(), Some("2021-04-21T09:40:32.000Z"), "_time wins");
     assert_eq!(events[0].field("action"), None);
-    assert_eq!((events[1].kind.1.as_str(), events[1].time.as_deref()), ("cloudtrail", Some("2021-04-21T09:40:33.000Z")));
+    assert_eq!(
+        (events[1].kind.1.as_str(), events[1].time.as_deref()),
+        ("cloudtrail", Some("2021-04-21T11:00:00.000Z")),
+        "its own time is UTC"
+    );
     assert_eq!((events[2].message.as_deref(), first(&events[2], "action")), (Some("plain"), Some("allowed")));
     assert_eq!(events[2].time.as_deref(), Some("2021-04-21T09:40:34.500Z"));
     assert_eq!(first(&events[3], "action"), Some("x"));
@@ -130,4 +134,18 @@ fn an_element_without_text_is_there() {
     let event =
         one(&format!("EventRecordId,TimeCreated,EventId,Channel,Computer,Payload\n9,2020-10-05 20:43:58,5145,Security,pc,{payload}\n"));
     assert_eq!([first(&event, "A"), first(&event, "B"), first(&event, "C")], [Some(""), None, Some("c")]);
+}
+
+#[test]
+fn lines_of_a_log_with_commas_are_no_table() {
+    for line in [
+        "Jan  2 10:00:00 fw1 kernel: IN=eth0, OUT=eth1, ACCEPT",
+        "sshd[7]: failed, user root, port 22",
+        "Jan 12 10:00:00 host app alpha, beta, gamma",
+    ] {
+        let (report, events) = read(format!("{line}\n{line}\n{line}\n").as_bytes());
+        assert_eq!((events.len(), report.skipped.as_deref()), (0, Some("text of no known log format")), "{line}");
+    }
+    assert_eq!(read(b"Start: local,b,c\n1,2,3\n").1.len(), 0);
+    assert_eq!(read(b"Start (local),b,c:d\n1,2,3\n").1.len(), 1);
 }

@@ -247,7 +247,7 @@ const LISTS: &[Feature] = &[
     ),
     shown(
         "keywords",
-        "any value of the event, fields and rendered text",
+        "any value of the event: its fields, rendered text, channel, event id and computer; not its time and record number",
         ("sel: [needle]", "sel"),
         &[r#""Alpha":"a NEEDLE""#, r#""Message":"the needle""#],
         &[r#""needle":"x""#],

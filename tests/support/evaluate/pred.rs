@@ -27,7 +27,9 @@ impl Subject for Event {
     }
 
     fn all(&self) -> Vec<String> {
-        self.fields.iter().flat_map(|(_, value)| value.members().to_vec()).chain(self.message.clone()).collect()
+        let fields = self.fields.iter().flat_map(|(_, value)| value.members().to_vec()).chain(self.message.clone());
+        let envelope = [&self.dataset, &self.code, &self.host].into_iter().filter(|_| self.product == "windows").cloned();
+        fields.chain(envelope).collect()
     }
 }
 

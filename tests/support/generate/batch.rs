@@ -39,6 +39,7 @@ pub(crate) fn batch(events: &[Event], names: &Names) -> EventBatch {
             time_us: Some(event.time_us),
             host: Some(push(&mut batch, &event.host)),
             record: None,
+            identity: None,
             position: u64::try_from(event.id).expect("ids count from 1"),
             recovered: false,
             message: event.message.as_ref().map(|m| push(&mut batch, m)),
