@@ -394,8 +394,8 @@ impl Builder<'_> {
         let Some((first, _)) = entries.iter().find(|(earlier, _)| earlier.text == key.text) else { return Ok(()) };
         let place = Diagnostic::error("", "").at(self.source, first.span.clone());
         let line = place.line_column().map_or(0, |(line, _)| line);
-        let message = format!("the key `{}` stands twice in one mapping", key.text);
-        Err(self.error("yaml-duplicate-key", message, key.span.clone()).hint(format!("its first place is line {line}")))
+        let message = format!("the key `{}` is there twice in one mapping", key.text);
+        Err(self.error("yaml-duplicate-key", message, key.span.clone()).hint(format!("the first one is in line {line}")))
     }
 }
 

@@ -126,7 +126,9 @@ impl<'l, D> Metered<'l, D> {
             // The smaller of the two: a layer may be small because the one around it was inflated.
             let behind = outermost.map_or(self.taken.get(), |bytes| bytes.min(self.taken.get()));
             if self.given / behind.max(1) > *max_ratio {
-                return Err(io::Error::other(format!("decompresses by more than --max-ratio {max_ratio}: a bomb")));
+                return Err(io::Error::other(format!(
+                    "decompresses to more than {max_ratio} times its size (--max-ratio): probably a decompression bomb"
+                )));
             }
         }
         Ok(())

@@ -178,7 +178,7 @@ impl Opener<'_> {
         }
         let kind = container(&head);
         if kind.is_some() && self.depth >= self.limits.max_depth {
-            let error = format!("containers are nested deeper than --max-depth {}", self.limits.max_depth);
+            let error = format!("archives are nested deeper than --max-depth {}", self.limits.max_depth);
             return visit(Found::Failed { path, error });
         }
         let is_fork = is_resource_fork(&head);
@@ -194,7 +194,7 @@ impl Opener<'_> {
                 }
                 match inner.decoder().stray_at() {
                     Some(at) => {
-                        let error = format!("bytes from offset {at} on are behind the {} stream: left out", codec.name());
+                        let error = format!("skipped the bytes from offset {at} on: they follow the end of the {} stream", codec.name());
                         visit(Found::Failed { path, error })
                     }
                     None => ControlFlow::Continue(()),

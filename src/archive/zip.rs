@@ -33,25 +33,26 @@ pub(super) fn members(
     let mut archive = match ZipArchive::new(BufReader::new(&mut file)) {
         Ok(archive) => archive,
         Err(error) => {
-            let error = format!("the zip archive is damaged: {error}: members are read as far as they say themselves where they end");
+            let error = format!("the zip archive is damaged: {error}: reading only the members whose own header gives their length");
             visit(Found::Failed { path: path.to_owned(), error })?;
             return without_directory(opener, path, archive_bytes, file, visit);
         }
     };
     let limits = opener.limits;
     if archive.offset() > 0 {
-        let error = format!("the first {} bytes are of no member of the zip archive: left out", archive.offset());
+        let error = format!("skipped the first {} bytes: they do not belong to a member of the zip archive", archive.offset());
         visit(Found::Failed { path: path.to_owned(), error })?;
     }
     if let Some(more) = listed.ok().flatten().and_then(|listed| listed.checked_sub(archive.len())).filter(|more| *more > 0) {
-        let error = format!("{more} members have the name of another, or are not counted by the zip archive: left out");
+        let members = if more == 1 { "1 member".to_owned() } else { format!("{more} members") };
+        let error = format!("skipped {members}: not listed by the zip archive, or with the name of another member");
         visit(Found::Failed { path: path.to_owned(), error })?;
     }
     let mut given = 0_u64;
     for index in 0..archive.len().min(MAX_ENTRIES) {
         // Members that overlap give the same bytes again and again.
         if given > RATIO_FREE_BYTES && given / archive_bytes.max(1) > limits.max_ratio {
-            let error = format!("its members decompress by more than --max-ratio {}: the rest is left out", limits.max_ratio);
+            let error = format!("its members decompress to more than {} times its size (--max-ratio): skipped the rest", limits.max_ratio);
             return visit(Found::Failed { path: path.to_owned(), error });
         }
         let (name, codec) = match archive.by_index_raw(index) {
@@ -72,10 +73,7 @@ pub(super) fn members(
         }
     }
     if archive.len() > MAX_ENTRIES {
-        visit(Found::Failed {
-            path: path.to_owned(),
-            error: format!("more than MAX_ENTRIES = {MAX_ENTRIES} members: the rest is left out"),
-        })?;
+        visit(Found::Failed { path: path.to_owned(), error: format!("more than MAX_ENTRIES = {MAX_ENTRIES} members: skipped the rest") })?;
     }
     ControlFlow::Continue(())
 }

@@ -16,8 +16,8 @@ use crate::taxonomy::Taxonomy;
 
 /// Print rules as SQL over the views of the store.
 ///
-/// The SQL is portable: any SQLite client that opens the store gives the same rows. Where a rule needs more (regular
-/// expressions, address ranges, functions of Splunk), a note says which part.
+/// The SQL is portable: any SQLite client that opens the store gives the same rows. A comment says which part of a rule has no
+/// portable form (regular expressions, address ranges, some functions of Splunk).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -36,7 +36,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let store = args.store.open_read_only()?;
     let set = rules_of(&args.rules, &args.changes, printer)?;
-    report_left_out(&set.diagnostics, set.documents, printer);
+    report_left_out(&set, printer);
     let catalog = store.catalog()?;
     let mut partial = set.has_errors();
     for rule in &set.rules {

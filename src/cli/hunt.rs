@@ -20,8 +20,8 @@ use crate::taxonomy::Taxonomy;
 
 /// Hunt with rules over the store and save what they find.
 ///
-/// Without `--rules` the rules that come with the program are used. Hunting again updates the findings of the same
-/// rule, group and time; nothing is found twice.
+/// Without `--rules` it uses the rules that come with the program. Hunting again updates findings; it does not repeat
+/// them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let started = Instant::now();
     let mut store = args.store.open_existing()?;
     let set = args.rules.load(printer)?;
-    report_left_out(&set.diagnostics, set.documents, printer);
+    report_left_out(&set, printer);
 
     let progress = Progress::new(printer, Unit::Events);
     let options = HuntOptions { since_us: args.since, until_us: args.until, ..HuntOptions::starting_at(now_us()) };

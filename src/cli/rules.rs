@@ -8,6 +8,7 @@ use anyhow::bail;
 use super::changes::ChangeArgs;
 use super::printer::Printer;
 use super::values;
+use super::words::{counted_len, thousands};
 use crate::compile::{RuleSet, load_rules, starter_pack};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Level, RuleMeta};
@@ -25,7 +26,7 @@ pub(crate) struct RuleArgs {
     /// Only rules of this level or above; a Splunk detection counts by its risk score
     #[arg(long, value_name = "LEVEL", value_parser = values::level, help_heading = "Filters")]
     pub(crate) level: Option<Level>,
-    /// Only rules with this tag, ATT&CK technique, tactic or analytic story; repeat for any of several
+    /// Only rules with this tag, ATT&CK technique, tactic or analytic story; repeat for more
     #[arg(long, value_name = "TAG", help_heading = "Filters")]
     pub(crate) tag: Vec<String>,
     #[command(flatten)]
@@ -45,7 +46,7 @@ impl RuleArgs {
         let compiled = set.reporting().count();
         set.retain(|meta| self.wants(meta));
         if compiled == 0 && !set.has_errors() {
-            bail!("there is no rule in {}", self.shown());
+            bail!("found no rules in {}", self.shown());
         }
         if compiled > 0 && set.reporting().next().is_none() {
             bail!("none of {compiled} rules has the level or tag asked for");
@@ -89,8 +90,8 @@ fn has_tag(meta: &RuleMeta, tag: &str) -> bool {
 }
 
 /// Says which rules were left out: each with its place while they are few, else counted by code.
-pub(crate) fn report_left_out(diagnostics: &[Diagnostic], documents: usize, printer: &Printer) {
-    let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
+pub(crate) fn report_left_out(set: &RuleSet, printer: &Printer) {
+    let errors: Vec<&Diagnostic> = set.diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
     if errors.len() <= SHOWN_DIAGNOSTICS {
         for diagnostic in errors {
             printer.diagnostic(diagnostic);
@@ -105,8 +106,9 @@ pub(crate) fn report_left_out(diagnostics: &[Diagnostic], documents: usize, prin
     codes.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
     let list: Vec<String> = codes.iter().map(|(code, count)| format!("\n  {count:>6}  {code}")).collect();
     printer.warning(&format!(
-        "of {documents} rules some were left out, for {} faults (`retrohunt check PATH` shows each):{}",
-        errors.len(),
+        "{} of {} do not compile and are skipped; `retrohunt check PATH` shows why:{}",
+        thousands(set.documents.saturating_sub(set.compiled) as u64),
+        counted_len(set.documents, "rule"),
         list.concat()
     ));
 }

@@ -15,7 +15,7 @@ use crate::report::{ListWriter, Shape};
 use crate::sql::rewrite_adhoc;
 use crate::store::{QueryLimits, SqlValue};
 
-/// Ask the store in SQL; nothing can be changed.
+/// Query the store with SQL, read-only.
 ///
 /// Each kind of event has a view (`security_5145`, `sysmon_1`), each Sigma category too (`process_creation`), and
 /// `events` has all. Names and columns: SELECT name, sql FROM sqlite_schema WHERE type = 'view'.
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     writer.finish()?;
     printer.note(&counted_len(result.rows.len(), "row"));
     if result.truncated {
-        printer.warning("there are more rows: the query was stopped at its limit; add LIMIT or aggregate");
+        printer.warning("there are more rows: the query stopped at its limit; add LIMIT or aggregate");
     }
     Ok(Outcome::partial_if(result.truncated))
 }

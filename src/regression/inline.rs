@@ -48,13 +48,13 @@ fn check(source: &LoadedSource, kind: &str, count: usize) -> Result<(), RunError
     let report = &source.report;
     if let Some(problem) = report.problems.first() {
         let place = problem.line.map_or(String::new(), |line| format!(" {line}"));
-        return Err(RunError::Events(format!("event{place} of `{kind}` is not an event: {}", problem.message)));
+        return Err(RunError::Events(format!("event{place} of `{kind}` cannot be read: {}", problem.message)));
     }
     if report.events != count as u64 {
         return Err(RunError::Events(format!("the {count} objects of `{kind}` are {} events", report.events)));
     }
     if source.new_events != report.events {
-        return Err(RunError::Events("an event of `match` stands in `no_match` too".to_owned()));
+        return Err(RunError::Events("an event is in both `match` and `no_match`".to_owned()));
     }
     Ok(())
 }

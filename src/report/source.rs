@@ -31,12 +31,12 @@ pub static SOURCE: LazyLock<Shape> = LazyLock::new(|| {
             TableColumn::text("format", "Format").or("skipped"),
             TableColumn::number("events", "Events"),
             TableColumn::number("new_events", "New"),
-            TableColumn::number("bad", "Bad"),
+            TableColumn::number("bad", "Unreadable"),
             TableColumn::number("recovered", "Recovered"),
             TableColumn::time("first_time", "First (UTC)"),
             TableColumn::time("last_time", "Last (UTC)"),
-            TableColumn::text("timezone", "Zone"),
-            TableColumn::text("duplicate_of", "Same bytes as"),
+            TableColumn::text("timezone", "Time zone"),
+            TableColumn::text("duplicate_of", "Duplicate of"),
         ],
     )
 });

@@ -344,7 +344,7 @@ impl Parser<'_, '_> {
         if TIME_MODIFIERS.contains(&name) {
             let message = format!("the time modifier `{name}` is not supported");
             let fault = Fault::error("spl-unsupported-time-modifier", message, span.clone());
-            self.cursor.faults.push(fault.hint("say what time to hunt in with --since and --until"));
+            self.cursor.faults.push(fault.hint("set the time range with --since and --until"));
             return Some(Pred::False);
         }
         if name == "tag" || name.starts_with("tag::") {

@@ -27,7 +27,7 @@ fn with_tests(tests: &Value) -> TestStore {
 fn events_beside_a_rule_are_found_or_not() {
     let twice = json!({ "match": [event(7, 4624)], "no_match": [event(8, 4625), event(7, 4624)] });
     let row = &test(&with_tests(&twice), "rules", "jsonl").expect_code(&[1]).json_lines()[0];
-    assert_eq!((text(row, "status"), text(row, "message")), ("error", "an event of `match` stands in `no_match` too"));
+    assert_eq!((text(row, "status"), text(row, "message")), ("error", "an event is in both `match` and `no_match`"));
 
     let good = json!({ "match": [event(7, 4624), event(8, 4624)], "no_match": [event(9, 4625)] });
     let store = with_tests(&good);
@@ -64,7 +64,7 @@ fn broken_tests_are_errors() {
     assert!(text(row, "message").contains("does not compile"), "{row}");
     let nothing = TestStore::new();
     nothing.file("rules/a.yml", sigma_rule(ID, "EventID: 4624"));
-    assert!(test(&nothing, "rules", "table").expect_code(&[1]).stderr.contains("there is no test"));
+    assert!(test(&nothing, "rules", "table").expect_code(&[1]).stderr.contains("no tests found"));
 }
 
 fn info(count: &str, id: &str) -> String {

@@ -12,7 +12,7 @@ use crate::ir::Level;
 use crate::report::{EVIDENCE, FINDING, Format, ListWriter, evidence_row, finding_row};
 use crate::store::{FindingFilter, HuntId, Store};
 
-/// List and filter findings, show one with its events, list the evidence.
+/// List findings, show one with its events, or list the evidence.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -23,10 +23,10 @@ Examples:
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Option<Action>,
-    /// One row for each finding and event: which record of which file
+    /// List the events behind the findings: which record of which file
     #[arg(long)]
     evidence: bool,
-    /// Only rules with this id, or with this text in title or path
+    /// Only findings of rules with this id, or with this text in title or path
     #[arg(long, value_name = "TEXT", help_heading = "Filters")]
     rule: Option<String>,
     /// Only findings of rules of this level or above
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     /// Only findings of this hunt
     #[arg(long, value_name = "ID", help_heading = "Filters")]
     hunt: Option<i64>,
-    /// Also findings that a later hunt did not find again or whose rule has changed
+    /// Include findings that a later hunt did not find again, and those of an older version of a rule
     #[arg(long, help_heading = "Filters")]
     past: bool,
     #[command(flatten)]
