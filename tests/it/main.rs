@@ -9,6 +9,7 @@ mod check;
 mod cli;
 mod corpus;
 mod documents;
+mod examples;
 mod hostile;
 mod hostile_corpus;
 mod kill;
