@@ -1,6 +1,7 @@
 //! `retrohunt sql`: ad-hoc questions to the store, read only.
 
-use std::io::Read;
+use std::io::{self, Read};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use serde_json::Value;
@@ -9,11 +10,11 @@ use super::Outcome;
 use super::format::FormatArgs;
 use super::printer::Printer;
 use super::store::StoreArgs;
-use super::words::counted_len;
+use super::words::counted;
 use crate::event::hex;
 use crate::report::{ListWriter, Shape};
 use crate::sql::rewrite_adhoc;
-use crate::store::{QueryLimits, SqlValue};
+use crate::store::{QueryLimits, SqlValue, StoreError};
 
 /// Query the store with SQL, read-only.
 ///
@@ -45,32 +46,67 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     };
     let mut store = args.store.open_read_only()?;
     let query = rewrite_adhoc(&query, &store.catalog()?);
-    let result = store
-        .query(&query, &[], &QueryLimits::default())
-        .map_err(|error| anyhow!("the query failed: {error}{}", hint(&error.to_string())))?;
-    let shape = Shape::of_columns(&result.columns);
+    let queries = store.typed_queries(&QueryLimits::default())?;
+    let failed = |error: StoreError| anyhow!("the query failed: {error}{}", hint(&error.to_string()));
+    let mut prepared = queries.prepare(&query).map_err(failed)?;
+    let shape = Shape::of_columns(prepared.columns());
     let width = printer.width();
     let mut writer = ListWriter::new(printer.data(), args.output.format, &shape, width)?;
-    for row in &result.rows {
-        let values: Vec<Value> = row.iter().map(value).collect();
+    let (mut rows, mut flushed) = (0, Instant::now());
+    let result = prepared.each::<Stopped>(&[], &mut |row| {
+        rows += 1;
+        let values: Vec<Value> = row.into_iter().map(value).collect();
         writer.row(&values)?;
+        if flushed.elapsed() > FLUSH_EVERY {
+            writer.flush()?;
+            flushed = Instant::now();
+        }
+        Ok(())
+    });
+    match result {
+        Err(Stopped::Output(error)) => return Err(error.into()),
+        // The rows before the fault are good: they are written whole, and the exit code says that they are not all.
+        Err(Stopped::Store(error)) => {
+            if rows > 0 {
+                writer.finish()?;
+            }
+            return Err(failed(error));
+        }
+        Ok(()) => writer.finish()?,
     }
-    writer.finish()?;
-    printer.note(&counted_len(result.rows.len(), "row"));
-    if result.truncated {
-        printer.warning("there are more rows: the query stopped at its limit; add LIMIT or aggregate");
+    printer.note(&counted(rows, "row"));
+    Ok(Outcome::Complete)
+}
+
+/// Who reads the rows sees those of a slow query this long after they are found.
+const FLUSH_EVERY: Duration = Duration::from_millis(250);
+
+/// Why there are no more rows.
+enum Stopped {
+    Store(StoreError),
+    Output(io::Error),
+}
+
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
-    Ok(Outcome::partial_if(result.truncated))
+}
+
+impl From<io::Error> for Stopped {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
 }
 
 /// Bytes become hexadecimal text; numbers that JSON has no name for become null.
-fn value(value: &SqlValue) -> Value {
+fn value(value: SqlValue) -> Value {
     match value {
         SqlValue::Null => Value::Null,
-        SqlValue::Integer(n) => Value::from(*n),
-        SqlValue::Real(n) => Value::from(*n),
-        SqlValue::Text(text) => Value::from(text.as_str()),
-        SqlValue::Blob(bytes) => Value::from(hex(bytes)),
+        SqlValue::Integer(n) => Value::from(n),
+        SqlValue::Real(n) => Value::from(n),
+        SqlValue::Text(text) => Value::from(text),
+        SqlValue::Blob(bytes) => Value::from(hex(&bytes)),
     }
 }
 

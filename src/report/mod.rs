@@ -94,10 +94,15 @@ impl<'a> ListWriter<'a> {
         Ok(())
     }
 
+    /// Passes on what is written so far. Of a table, the part that is being filled stays: its widths are not known yet.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     /// Ends the listing and flushes.
     pub fn finish(self) -> io::Result<()> {
         match self.state {
-            State::Table(table) => table.write(self.out)?,
+            State::Table(mut table) => table.write(self.out)?,
             State::Json { rows: 0 } => self.out.write_all(b"[]\n")?,
             State::Json { .. } => self.out.write_all(b"\n]\n")?,
             State::Jsonl | State::Csv => {}
@@ -183,11 +188,22 @@ mod tests {
     }
 
     #[test]
-    fn a_long_table_comes_in_parts_with_their_headings() {
+    fn a_long_table_comes_in_parts_with_their_headings_on_a_terminal() {
         let rows: Vec<Vec<Value>> = (0..2_500).map(|n| vec![json!(format!("f{n}")), json!(n), Value::Null, Value::Null]).collect();
-        let text = listing(Format::Table, &rows, None);
+        let text = listing(Format::Table, &rows, Some(60));
         assert_eq!(text.lines().filter(|line| line.starts_with("Path")).count(), 3);
         assert_eq!(text.lines().filter(|line| line.starts_with('f')).count(), 2_500);
+    }
+
+    #[test]
+    fn a_long_table_has_its_headings_once_in_a_pipe_and_keeps_its_widths() {
+        let mut rows: Vec<Vec<Value>> = (0..2_500).map(|n| vec![json!(format!("f{n}")), json!(n), Value::Null, json!("g")]).collect();
+        rows[2_000][0] = json!("a longer one");
+        let text = listing(Format::Table, &rows, None);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2_501);
+        assert_eq!([lines[0], lines[1], lines[1_000]], ["Path  Events  Group", "f0         0  g", "f999     999  g"]);
+        assert_eq!([lines[1_001], lines[2_001], lines[2_500]], ["f1000    1000  g", "a longer one    2000  g", "f2499    2499  g"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a listing consists of: its fields, and which of them a table shows under which heading.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -77,13 +78,16 @@ impl Shape {
     /// Makes a shape whose table shows every field under its own name. A name that comes twice is marked
     /// (`user`, `user:2`): an object has each key once.
     pub fn of_columns(columns: &[String]) -> Self {
+        let mut taken: HashSet<String> = HashSet::with_capacity(columns.len());
+        // The number that a name is tried with next: a result may have thousands of columns of one name.
+        let mut next: HashMap<&str, usize> = HashMap::new();
         let mut fields: Vec<String> = Vec::with_capacity(columns.len());
         for column in columns {
             let mut name = column.clone();
-            let mut n = 2;
-            while fields.contains(&name) {
-                name = format!("{column}:{n}");
-                n += 1;
+            while !taken.insert(name.clone()) {
+                let number = next.entry(column).or_insert(2);
+                name = format!("{column}:{number}");
+                *number += 1;
             }
             fields.push(name);
         }
@@ -116,5 +120,6 @@ mod tests {
     fn columns_that_come_twice_are_marked() {
         let shape = Shape::of_columns(&["a", "b", "a", "a"].map(String::from));
         assert_eq!(shape.fields, ["a", "b", "a:2", "a:3"]);
+        assert_eq!(Shape::of_columns(&["a:2", "a", "a"].map(String::from)).fields, ["a:2", "a", "a:3"]);
     }
 }

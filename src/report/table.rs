@@ -1,12 +1,13 @@
 //! Tables for reading: no lines, two spaces between columns, long cells cut, wrapped to the terminal's width.
 //!
-//! A long table comes in parts of [`PART_ROWS`] rows, each with its heading and widths, so that no more than one part
-//! is ever held in memory.
+//! No more than a part of a table is ever held in memory. On a terminal a long table comes in parts of [`PART_ROWS`] rows, each
+//! with its headings and widths. In a file or a pipe the headings come once: the first part gives the widths, and each later row
+//! is written as it comes; a cell that is wider moves the rest of its row.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table as Grid, presets};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table as Grid, Width, presets};
 use serde_json::Value;
 
 use super::{Kind, Shape, cell_text, visible};
@@ -15,42 +16,38 @@ use super::{Kind, Shape, cell_text, visible};
 const CELL_CHARS: usize = 240;
 
 /// Rows of one part of a table.
-const PART_ROWS: u64 = 1_000;
+const PART_ROWS: usize = 1_000;
+/// Cells of one part: a part of a very wide table has fewer rows, so that it needs no more memory.
+const PART_CELLS: usize = 50_000;
+
+/// Spaces between two columns; the library counts them as part of a column.
+const GAP: u16 = 2;
 
 /// A table that is being filled.
 pub(super) struct Table {
     grid: Grid,
     /// Where the values of each column are in a row, and where else.
     columns: Vec<(usize, Option<usize>)>,
-    rows: u64,
+    rows: usize,
+    /// Rows after which what is there is written.
+    part_rows: usize,
     width: Option<u16>,
+    /// Widths of the columns, once the first part of a table in a pipe is written.
+    widths: Option<Vec<u16>>,
 }
 
 impl Table {
     pub(super) fn new(shape: &Shape, width: Option<u16>) -> Self {
-        let mut grid = Grid::new();
-        grid.load_style(presets::NOTHING);
-        grid.set_content_arrangement(ContentArrangement::Dynamic);
-        if let Some(width) = width {
-            grid.set_width(width);
-        } else {
-            grid.set_content_arrangement(ContentArrangement::Disabled);
-        }
-        grid.set_header(shape.table.iter().map(|c| Cell::new(visible(&c.heading)).set_alignment(alignment(c.kind))));
-        for (column, _) in grid.column_iter_mut().zip(&shape.table).filter(|(_, shown)| shown.kind != Kind::Text) {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
         let position = |field: &String| shape.fields.iter().position(|f| f == field).expect("a table column shows a field of its shape");
         let columns = shape.table.iter().map(|c| (position(&c.field), c.otherwise.as_ref().map(position))).collect();
-        Self { grid, columns, rows: 0, width }
+        let part_rows = (PART_CELLS / shape.table.len().max(1)).clamp(1, PART_ROWS);
+        Self { grid: grid(shape, width), columns, rows: 0, part_rows, width, widths: None }
     }
 
     /// Takes a row; a part that is full is written first.
     pub(super) fn row(&mut self, out: &mut dyn Write, shape: &Shape, values: &[Value]) -> io::Result<()> {
-        if self.rows == PART_ROWS {
-            let full = std::mem::replace(self, Self::new(shape, self.width));
-            full.write(out)?;
-            writeln!(out)?;
+        if self.rows == self.part_rows {
+            self.next_part(out, shape)?;
         }
         let cells = self.columns.iter().zip(&shape.table).map(|((own, otherwise), column)| {
             let value = otherwise.filter(|_| is_empty(&values[*own])).map_or(&values[*own], |other| &values[other]);
@@ -64,18 +61,55 @@ impl Table {
         Ok(())
     }
 
-    pub(super) fn write(mut self, out: &mut dyn Write) -> io::Result<()> {
+    /// Writes a part that is full and begins the next.
+    fn next_part(&mut self, out: &mut dyn Write, shape: &Shape) -> io::Result<()> {
+        self.write(out)?;
+        self.rows = 0;
+        if self.width.is_some() {
+            self.grid = grid(shape, self.width);
+            return writeln!(out);
+        }
+        self.widths.get_or_insert_with(|| self.grid.column_max_content_widths());
+        self.grid = Grid::new();
+        self.grid.load_style(presets::NOTHING);
+        self.grid.set_content_arrangement(ContentArrangement::Disabled);
+        self.part_rows = 1;
+        Ok(())
+    }
+
+    /// Writes what is there.
+    pub(super) fn write(&mut self, out: &mut dyn Write) -> io::Result<()> {
         if self.rows == 0 {
             return Ok(());
         }
         for column in self.grid.column_iter_mut() {
-            column.set_padding((0, 2));
+            column.set_padding((0, GAP));
+        }
+        for (column, width) in self.grid.column_iter_mut().zip(self.widths.iter().flatten()) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(*width + GAP)));
         }
         for line in self.grid.lines() {
             writeln!(out, "{}", line.trim_end())?;
         }
         Ok(())
     }
+}
+
+/// A part with its headings.
+fn grid(shape: &Shape, width: Option<u16>) -> Grid {
+    let mut grid = Grid::new();
+    grid.load_style(presets::NOTHING);
+    grid.set_content_arrangement(ContentArrangement::Dynamic);
+    if let Some(width) = width {
+        grid.set_width(width);
+    } else {
+        grid.set_content_arrangement(ContentArrangement::Disabled);
+    }
+    grid.set_header(shape.table.iter().map(|c| Cell::new(visible(&c.heading)).set_alignment(alignment(c.kind))));
+    for (column, _) in grid.column_iter_mut().zip(&shape.table).filter(|(_, shown)| shown.kind != Kind::Text) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    grid
 }
 
 fn alignment(kind: Kind) -> CellAlignment {

@@ -47,7 +47,7 @@ pub use heads::EventStub;
 pub use hunt_writer::HuntWriter;
 pub use ledger::{KnownBytes, SourceRow};
 pub use origin::{EventOrigin, Origins};
-pub use query::{QueryLimits, QueryResult, SqlValue};
+pub use query::{QueryLimits, QueryResult, SqlValue, TypedQueries, TypedQuery};
 pub use read::{Alias, Envelope, StoredEvent, StoredValue};
 pub use scan::{EventHead, EventRange, EventReader};
 pub use time::time_cell;
@@ -243,12 +243,27 @@ impl Store {
         heads::stubs(&self.connection, ids)
     }
 
-    /// Runs one statement that somebody typed: reading only, within limits.
+    /// Makes the store ready for statements that somebody typed: reading only, within limits.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn typed_queries(&mut self, limits: &QueryLimits) -> Result<TypedQueries<'_>, StoreError> {
+        TypedQueries::new(&mut self.connection, limits)
+    }
+
+    /// Runs one statement that somebody typed and collects its rows.
     ///
     /// # Errors
     /// When it is not allowed, runs into a limit, or SQLite fails.
     pub fn query(&mut self, sql: &str, parameters: &[SqlValue], limits: &QueryLimits) -> Result<QueryResult, StoreError> {
-        query::query(&mut self.connection, sql, parameters, limits)
+        let queries = self.typed_queries(limits)?;
+        let mut query = queries.prepare(sql)?;
+        let mut result = QueryResult { columns: query.columns().to_vec(), rows: Vec::new() };
+        query.each::<StoreError>(parameters, &mut |row| {
+            result.rows.push(row);
+            Ok(())
+        })?;
+        Ok(result)
     }
 
     /// Runs a statement of the program's own.

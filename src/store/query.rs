@@ -1,14 +1,14 @@
 //! SQL over the store: the hunt's own, and what people type.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Batch, Connection, Statement, params_from_iter};
+use rusqlite::{Batch, Connection, ErrorCode, Statement, params_from_iter};
 
 use super::StoreError;
 
@@ -27,17 +27,6 @@ pub enum SqlValue {
     Blob(Vec<u8>),
 }
 
-impl SqlValue {
-    /// Memory of its text.
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Text(text) => text.len(),
-            Self::Blob(blob) => blob.len(),
-            _ => 0,
-        }
-    }
-}
-
 impl rusqlite::ToSql for SqlValue {
     fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
         use rusqlite::types::{ToSqlOutput, Value};
@@ -51,7 +40,7 @@ impl rusqlite::ToSql for SqlValue {
     }
 }
 
-/// Rows and their column names.
+/// All rows of a result and their column names.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct QueryResult {
@@ -59,33 +48,36 @@ pub struct QueryResult {
     pub columns: Vec<String>,
     /// The rows.
     pub rows: Vec<Vec<SqlValue>>,
-    /// Whether rows beyond the limit were left out.
-    pub truncated: bool,
 }
 
-/// What bounds a query that people type.
+/// What bounds a query that people type. Rows are not bounded: they are passed on one at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueryLimits {
-    /// Rows returned at most.
-    pub max_rows: usize,
-    /// Wall-clock time.
+    /// Time that SQLite may work on one statement; what the reader of the rows takes does not count.
     pub max_time: Duration,
 }
 
 impl Default for QueryLimits {
     fn default() -> Self {
-        Self { max_rows: 1_000_000, max_time: Duration::from_secs(600) }
+        Self { max_time: Duration::from_secs(600) }
     }
 }
 
 /// Runs a statement of the program's own.
 pub(super) fn run(connection: &Connection, sql: &str, parameters: &[SqlValue]) -> Result<QueryResult, StoreError> {
-    collect(&mut connection.prepare(sql)?, parameters, usize::MAX)
+    let mut statement = connection.prepare(sql)?;
+    let mut result = QueryResult { columns: names(&statement), rows: Vec::new() };
+    each_row::<StoreError>(&mut statement, parameters, &mut |row| {
+        result.rows.push(row);
+        Ok(())
+    })?;
+    Ok(result)
 }
 
-/// Bytes of text that a typed query may return, and bytes of one value it may make.
-const MAX_RESULT_BYTES: usize = 256 * 1024 * 1024;
+/// Bytes of memory that SQLite may hold for a query: one row can be as many values as a statement has columns, each as long as
+/// [`LIMITS`] allows. Sorting and grouping go to temporary files long before.
+const MAX_HEAP_BYTES: u64 = 512 << 20;
 
 /// Limits of SQLite for what people type.
 const LIMITS: [(Limit, i32); 4] = [
@@ -95,36 +87,122 @@ const LIMITS: [(Limit, i32); 4] = [
     (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
 ];
 
-/// Runs one statement that somebody typed: nothing but reading, within limits.
-pub(super) fn query(
-    connection: &mut Connection,
-    sql: &str,
-    parameters: &[SqlValue],
-    limits: &QueryLimits,
-) -> Result<QueryResult, StoreError> {
-    let late = Arc::new(AtomicBool::new(false));
-    let (start, max_time, flag) = (Instant::now(), limits.max_time, late.clone());
-    connection.progress_handler(
-        10_000,
-        Some(move || {
-            let over = start.elapsed() > max_time;
-            flag.fetch_or(over, Ordering::Relaxed);
-            over
-        }),
-    )?;
-    connection.execute_batch("PRAGMA query_only = ON")?;
-    connection.authorizer(Some(authorize))?;
-    let before: Vec<(Limit, i32)> =
-        LIMITS.iter().map(|(limit, _)| Ok((*limit, connection.limit(*limit)?))).collect::<Result<_, StoreError>>()?;
-    LIMITS.iter().try_for_each(|(limit, value)| connection.set_limit(*limit, *value).map(|_| ()))?;
-    let result = one_statement(connection, sql).and_then(|mut statement| collect(&mut statement, parameters, limits.max_rows));
-    before.iter().try_for_each(|(limit, value)| connection.set_limit(*limit, *value).map(|_| ()))?;
-    connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
-    connection.progress_handler(0, None::<fn() -> bool>)?;
-    connection.execute_batch("PRAGMA query_only = OFF")?;
-    match result {
-        Err(_) if late.load(Ordering::Relaxed) => Err(StoreError::Limit(format!("it ran longer than {} s", limits.max_time.as_secs()))),
-        other => other,
+/// Steps of SQLite's machine between two looks at the clock.
+const STEPS_PER_LOOK: i32 = 10_000;
+
+/// A store for what people type: nothing but reading, within limits. The store is as before when this is dropped.
+pub struct TypedQueries<'s> {
+    connection: &'s mut Connection,
+    before: Vec<(Limit, i32)>,
+    clock: Arc<Clock>,
+}
+
+impl<'s> TypedQueries<'s> {
+    pub(super) fn new(connection: &'s mut Connection, limits: &QueryLimits) -> Result<Self, StoreError> {
+        let clock =
+            Arc::new(Clock { start: Instant::now(), max_time: limits.max_time, away_us: AtomicU64::new(0), late: AtomicBool::new(false) });
+        let handler = clock.clone();
+        // The limit of the heap is one of the process, so it is not taken back.
+        connection.query_row(&format!("PRAGMA hard_heap_limit = {MAX_HEAP_BYTES}"), [], |_| Ok(()))?;
+        connection.execute_batch("PRAGMA query_only = ON")?;
+        let before = LIMITS.iter().map(|(limit, _)| Ok((*limit, connection.limit(*limit)?))).collect::<Result<_, StoreError>>()?;
+        let own = Self { connection, before, clock };
+        own.connection.progress_handler(STEPS_PER_LOOK, Some(move || handler.is_late()))?;
+        own.connection.authorizer(Some(authorize))?;
+        LIMITS.iter().try_for_each(|(limit, value)| own.connection.set_limit(*limit, *value).map(|_| ()))?;
+        Ok(own)
+    }
+
+    /// Prepares the only statement of a text, which must be one that reads.
+    ///
+    /// # Errors
+    /// When it is not allowed or SQLite does not understand it.
+    pub fn prepare(&self, sql: &str) -> Result<TypedQuery<'_>, StoreError> {
+        let statement = one_statement(self.connection, sql).map_err(|error| self.clock.explain(error))?;
+        Ok(TypedQuery { columns: names(&statement), statement, clock: &self.clock })
+    }
+}
+
+impl Drop for TypedQueries<'_> {
+    fn drop(&mut self) {
+        // Each of these fails for a closed connection only, and then there is nothing to put back.
+        self.before.iter().for_each(|(limit, value)| drop(self.connection.set_limit(*limit, *value)));
+        drop(self.connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>));
+        drop(self.connection.progress_handler(0, None::<fn() -> bool>));
+        drop(self.connection.execute_batch("PRAGMA query_only = OFF"));
+    }
+}
+
+/// A statement that somebody typed.
+pub struct TypedQuery<'q> {
+    statement: Statement<'q>,
+    columns: Vec<String>,
+    clock: &'q Clock,
+}
+
+impl TypedQuery<'_> {
+    /// Returns the names of the columns.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// Runs the statement and passes its rows on, each as soon as SQLite has it.
+    ///
+    /// # Errors
+    /// When it runs into a limit, SQLite fails, or the visitor does.
+    pub fn each<E: From<StoreError>>(
+        &mut self,
+        parameters: &[SqlValue],
+        visit: &mut dyn FnMut(Vec<SqlValue>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let clock = self.clock;
+        let mut failed = None;
+        let result = each_row::<StoreError>(&mut self.statement, parameters, &mut |row| {
+            let arrived = Instant::now();
+            let visited = visit(row);
+            clock.was_away(arrived.elapsed());
+            visited.map_err(|error| {
+                failed = Some(error);
+                StoreError::Limit(String::new())
+            })
+        });
+        match (failed, result) {
+            (Some(error), _) => Err(error),
+            (None, result) => Ok(result.map_err(|error| clock.explain(error))?),
+        }
+    }
+}
+
+/// How long SQLite may work.
+struct Clock {
+    start: Instant,
+    max_time: Duration,
+    /// Time that the reader of the rows took.
+    away_us: AtomicU64,
+    late: AtomicBool,
+}
+
+impl Clock {
+    fn is_late(&self) -> bool {
+        let away = Duration::from_micros(self.away_us.load(Ordering::Relaxed));
+        let late = self.start.elapsed().saturating_sub(away) > self.max_time;
+        self.late.fetch_or(late, Ordering::Relaxed);
+        late
+    }
+
+    fn was_away(&self, time: Duration) {
+        self.away_us.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// SQLite says of a statement that was stopped only that it was interrupted.
+    fn explain(&self, error: StoreError) -> StoreError {
+        if self.late.load(Ordering::Relaxed) {
+            return StoreError::Limit(format!("it ran longer than {} s", self.max_time.as_secs()));
+        }
+        match error.sqlite_code() {
+            Some(ErrorCode::OutOfMemory) => StoreError::Limit(format!("it needs more than {} MiB of memory", MAX_HEAP_BYTES >> 20)),
+            _ => error,
+        }
     }
 }
 
@@ -153,21 +231,22 @@ fn one_statement<'c>(connection: &'c Connection, sql: &str) -> Result<Statement<
     Ok(statement)
 }
 
-fn collect(statement: &mut Statement<'_>, parameters: &[SqlValue], max_rows: usize) -> Result<QueryResult, StoreError> {
-    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
-    let mut result = QueryResult { columns, rows: Vec::new(), truncated: false };
-    let mut bytes = 0;
-    let mut rows = statement.query(params_from_iter(parameters))?;
-    while let Some(row) = rows.next()? {
-        if result.rows.len() >= max_rows || (bytes > MAX_RESULT_BYTES && max_rows < usize::MAX) {
-            result.truncated = true;
-            break;
-        }
-        let row: Vec<SqlValue> = (0..result.columns.len()).map(|i| row.get_ref(i).map(owned)).collect::<Result<_, _>>()?;
-        bytes += row.iter().map(SqlValue::bytes).sum::<usize>();
-        result.rows.push(row);
+fn names(statement: &Statement<'_>) -> Vec<String> {
+    statement.column_names().into_iter().map(str::to_owned).collect()
+}
+
+fn each_row<E: From<StoreError>>(
+    statement: &mut Statement<'_>,
+    parameters: &[SqlValue],
+    visit: &mut dyn FnMut(Vec<SqlValue>) -> Result<(), E>,
+) -> Result<(), E> {
+    let width = statement.column_count();
+    let mut rows = statement.query(params_from_iter(parameters)).map_err(StoreError::from)?;
+    while let Some(row) = rows.next().map_err(StoreError::from)? {
+        let values: Result<_, rusqlite::Error> = (0..width).map(|i| row.get_ref(i).map(owned)).collect();
+        visit(values.map_err(StoreError::from)?)?;
     }
-    Ok(result)
+    Ok(())
 }
 
 fn owned(value: ValueRef<'_>) -> SqlValue {
@@ -265,12 +344,32 @@ mod tests {
     fn limits_stop_what_does_not_end() {
         let mut store = store();
         let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)";
-        let limits = QueryLimits { max_rows: 10, max_time: Duration::from_millis(100) };
+        let limits = QueryLimits { max_time: Duration::from_millis(100) };
         let stopped = store.query(&format!("{endless} SELECT count(*) FROM n"), &[], &limits);
         assert!(matches!(stopped, Err(StoreError::Limit(_))), "{stopped:?}");
-        let rows = store.query(&format!("{endless} SELECT i FROM n"), &[], &limits).unwrap();
-        assert_eq!((rows.rows.len(), rows.truncated), (10, true));
-        let few = store.query("SELECT 1", &[], &limits).unwrap();
-        assert!(!few.truncated);
+        assert_eq!(store.query("SELECT 1", &[], &limits).unwrap().rows.len(), 1);
+    }
+
+    #[test]
+    fn rows_come_one_at_a_time_and_the_reader_may_stop_them() {
+        let mut store = store();
+        let queries = store.typed_queries(&QueryLimits::default()).unwrap();
+        let mut query =
+            queries.prepare("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS a, 'x' FROM n").unwrap();
+        assert_eq!(query.columns(), ["a", "'x'"]);
+        let mut seen = 0;
+        let stopped = query.each::<StoreError>(&[], &mut |row| {
+            assert_eq!(row[1], SqlValue::Text("x".into()));
+            seen += 1;
+            if seen < 1_000 { Ok(()) } else { Err(StoreError::Refused("enough".into())) }
+        });
+        assert!(matches!(stopped, Err(StoreError::Refused(_))) && seen == 1_000, "{stopped:?}");
+    }
+
+    #[test]
+    fn time_of_the_reader_is_not_time_of_the_query() {
+        let clock = Clock { start: Instant::now(), max_time: Duration::ZERO, away_us: AtomicU64::new(0), late: AtomicBool::new(false) };
+        clock.was_away(Duration::from_secs(1_000));
+        assert!(!clock.is_late());
     }
 }

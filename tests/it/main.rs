@@ -10,6 +10,7 @@ mod cli;
 mod corpus;
 mod documents;
 mod examples;
+mod faults;
 mod hostile;
 mod hostile_corpus;
 mod kill;
