@@ -20,6 +20,7 @@ mod explain;
 mod findings;
 mod format;
 mod generate;
+mod hints;
 mod hunt;
 mod load;
 mod printer;
@@ -30,6 +31,7 @@ mod sql;
 mod store;
 mod test;
 mod values;
+mod views;
 mod words;
 
 use std::io;
@@ -67,6 +69,7 @@ enum Command {
     Hunt(hunt::Args),
     Findings(findings::Args),
     Sql(sql::Args),
+    Views(views::Args),
     Compile(compile::Args),
     Explain(explain::Args),
     Check(check::Args),
@@ -129,6 +132,7 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
         Command::Hunt(args) => hunt::run(&args, printer),
         Command::Findings(args) => findings::run(&args, printer),
         Command::Sql(args) => sql::run(&args, printer),
+        Command::Views(args) => views::run(&args, printer),
         Command::Compile(args) => compile::run(&args, printer),
         Command::Explain(args) => explain::run(&args, printer),
         Command::Check(args) => check::run(&args, printer),

@@ -16,6 +16,7 @@ mod sarif;
 mod shape;
 mod source;
 mod table;
+mod view;
 mod visible;
 
 use std::io::{self, Write};
@@ -28,6 +29,7 @@ pub use sarif::sarif;
 pub use serde_json::Value;
 pub use shape::{Kind, Shape, TableColumn, cell_text};
 pub use source::{EXPLAINED, SOURCE, explained_row, source_row};
+pub use view::{VIEW, VIEW_COLUMN, ViewRow, view_column_row, view_row};
 pub use visible::{visible, visible_text};
 
 /// A time of an event in ISO 8601, or null.
