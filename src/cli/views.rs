@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::bail;
-use serde_json::Value;
 
 use super::Outcome;
 use super::format::FormatArgs;
@@ -15,7 +14,7 @@ use super::words::counted_len;
 use crate::catalog::Catalog;
 use crate::ir::Pred;
 use crate::plan::category_views;
-use crate::report::{ListWriter, VIEW, VIEW_COLUMN, ViewRow, view_column_row, view_row, visible};
+use crate::report::{ListWriter, VIEW, VIEW_COLUMN, ViewRow, cell_text, view_column_row, view_row, visible};
 use crate::store::{QueryLimits, SqlValue, StoreError, TypedQueries};
 use crate::taxonomy::Taxonomy;
 
@@ -102,7 +101,8 @@ fn columns(name: &str, names: &[String], queries: &TypedQueries<'_>, args: &Args
     let mut writer = ListWriter::new(printer.data(), args.output.format, &VIEW_COLUMN, width)?;
     for (index, column) in columns.iter().enumerate() {
         let example = rows.iter().map(|row| &row[index]).find(|cell| !matches!(cell, SqlValue::Null));
-        writer.row(&view_column_row(view, column, example.cloned().map_or(Value::Null, value)))?;
+        let example = example.cloned().map(value);
+        writer.row(&view_column_row(view, column, example.as_ref().map(cell_text).as_deref()))?;
     }
     writer.finish()?;
     printer.note(&counted_len(columns.len(), "column"));
@@ -112,7 +112,8 @@ fn columns(name: &str, names: &[String], queries: &TypedQueries<'_>, args: &Args
 fn list(names: &[String], catalog: &Catalog, queries: &TypedQueries<'_>, args: &Args, printer: &mut Printer) -> anyhow::Result<()> {
     let mut views = described(names, catalog, queries)?;
     let order = ["general", "category", "data set", "event type"];
-    let place = |view: &ViewRow| order.iter().position(|kind| *kind == view.kind);
+    let place =
+        |view: &ViewRow| (order.iter().position(|kind| *kind == view.kind), GENERAL.iter().position(|(name, _)| *name == view.view));
     views.sort_by(|a, b| (place(a), &a.view).cmp(&(place(b), &b.view)));
     let width = printer.width();
     let mut writer = ListWriter::new(printer.data(), args.output.format, &VIEW, width)?;

@@ -40,6 +40,6 @@ pub fn view_row(view: &ViewRow) -> Vec<Value> {
 }
 
 /// Returns a column as a row of [`VIEW_COLUMN`].
-pub fn view_column_row(view: &str, column: &str, example: Value) -> Vec<Value> {
-    vec![json!(view), json!(column), example]
+pub fn view_column_row(view: &str, column: &str, example: Option<&str>) -> Vec<Value> {
+    vec![json!(view), json!(column), json!(example)]
 }

@@ -64,7 +64,8 @@ fn every_view_is_documented_column_by_column() {
     let views = store.run(["views", "--format", "jsonl"]).expect_code(&[0]).json_lines();
     let of_kind = |kind: &str| views.iter().filter(|view| text(view, "kind") == kind).collect::<Vec<_>>();
     let columns = |view: &Value| -> Vec<String> { serde_json::from_value(view["columns"].clone()).unwrap() };
-    let general: Vec<(String, Vec<String>)> = of_kind("general").iter().map(|v| (text(v, "view").to_owned(), columns(v))).collect();
+    let mut general: Vec<(String, Vec<String>)> = of_kind("general").iter().map(|v| (text(v, "view").to_owned(), columns(v))).collect();
+    general.sort();
     assert_eq!(documented, general, "left: docs/output.md, right: the store");
     let mut shown = FINDING.fields.clone();
     shown.extend(["columns", "state", "triage", "triage_note"].map(String::from).into_iter().filter(|name| !FINDING.fields.contains(name)));
