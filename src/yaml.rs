@@ -234,7 +234,9 @@ pub fn parse(source: &Arc<SourceText>) -> Result<Vec<Node>, Diagnostic> {
 fn next_event<'t>(parser: &mut Parser<'t, StrInput<'t>>, source: &Arc<SourceText>) -> Option<Result<(Event<'t>, Span), Diagnostic>> {
     Some(parser.next_event()?.map_err(|error| {
         let at = offset(error.marker());
-        Diagnostic::error("yaml-syntax", error.info()).at(source, char_span(&source.text, at))
+        let fault = Diagnostic::error("yaml-syntax", error.info()).at(source, char_span(&source.text, at));
+        // The parser's words for `title: Broken: yaml` do not say what to do.
+        if error.info().contains("mapping values are not allowed") { fault.hint("a value with `: ` in it needs quotes") } else { fault }
     }))
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 
 use super::changes::ChangeArgs;
+use super::hints::did_you_mean;
 use super::printer::Printer;
 use super::values;
 use super::words::{counted_len, thousands};
@@ -44,14 +45,26 @@ impl RuleArgs {
         let options = self.changes.load(printer)?;
         let mut set = if self.rules.is_empty() { starter_pack(&options) } else { load_rules(&self.rules, &options) };
         let compiled = set.reporting().count();
+        let tags: Vec<String> = set.reporting().flat_map(all_tags).cloned().collect();
         set.retain(|meta| self.wants(meta));
         if compiled == 0 && !set.has_errors() {
             bail!("found no rules in {}", self.shown());
         }
         if compiled > 0 && set.reporting().next().is_none() {
-            bail!("none of {compiled} rules has the level or tag asked for");
+            bail!("none of {} has {}", counted_len(compiled, "rule"), self.asked(&tags));
         }
         Ok(set)
+    }
+
+    /// What the filters ask for, with the nearest tag where one may be misspelt.
+    fn asked(&self, known: &[String]) -> String {
+        let tags =
+            self.tag.iter().map(|tag| format!("the tag `{}`{}", visible(tag), did_you_mean(tag, known))).collect::<Vec<_>>().join(" or ");
+        match (self.level, tags.as_str()) {
+            (Some(level), "") => format!("level {} or above", level.as_str()),
+            (Some(level), tags) => format!("level {} or above and {tags}", level.as_str()),
+            (None, tags) => tags.to_owned(),
+        }
     }
 
     fn shown(&self) -> String {
@@ -75,6 +88,11 @@ fn level_of(meta: &RuleMeta) -> Option<Level> {
             _ => Level::Informational,
         })
     })
+}
+
+/// Everything that `--tag` compares with.
+fn all_tags(meta: &RuleMeta) -> impl Iterator<Item = &String> {
+    meta.tags.iter().chain(&meta.tactics).chain(&meta.stories).chain(&meta.techniques)
 }
 
 /// Whether a rule carries a tag. `T1021` also means its sub-techniques.

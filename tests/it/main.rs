@@ -19,5 +19,6 @@ mod pipelines;
 mod property;
 mod regression;
 mod sample_files;
+mod screens;
 mod starter_pack;
 mod tidy;
