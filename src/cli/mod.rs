@@ -16,13 +16,14 @@
 mod changes;
 mod check;
 mod compile;
+mod completions;
 mod explain;
 mod findings;
 mod format;
-mod generate;
 mod hints;
 mod hunt;
 mod load;
+mod man;
 mod printer;
 mod progress;
 mod rules;
@@ -74,7 +75,8 @@ enum Command {
     Explain(explain::Args),
     Check(check::Args),
     Test(test::Args),
-    Generate(generate::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// How a command ended that did not fail.
@@ -137,7 +139,8 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
         Command::Explain(args) => explain::run(&args, printer),
         Command::Check(args) => check::run(&args, printer),
         Command::Test(args) => test::run(&args, printer),
-        Command::Generate(args) => generate::run(&args, printer),
+        Command::Completions(args) => completions::run(&args, printer),
+        Command::Man(args) => man::run(&args, printer),
     }
 }
 

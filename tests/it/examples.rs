@@ -70,6 +70,9 @@ impl Place {
     fn new() -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
         symlink(root().join("rules"), place.path().join("rules")).unwrap();
+        for folder in [".local/share/bash-completion/completions", ".zfunc"] {
+            fs::create_dir_all(place.path().join(folder)).unwrap();
+        }
         fs::create_dir_all(place.path().join("tests")).unwrap();
         symlink(root().join("tests/samples"), place.path().join("tests/samples")).unwrap();
         place.logs();
@@ -136,7 +139,7 @@ impl Place {
     /// What the examples call beside the program, where this machine may lack it.
     fn programs(&self) {
         symlink(env!("CARGO_BIN_EXE_retrohunt"), self.file("bin/.folder", "").with_file_name("retrohunt")).unwrap();
-        for (name, script) in [("less", "exec cat"), ("sqlite3", "exec retrohunt sql - --store \"$2\"")] {
+        for (name, script) in [("less", "exec cat"), ("man", "exec cat \"$1\""), ("sqlite3", "exec retrohunt sql - --store \"$2\"")] {
             let path = self.file(&format!("bin/{name}"), format!("#!/bin/sh\n{script}\n"));
             fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         }
@@ -146,7 +149,12 @@ impl Place {
     fn run(&self, line: &str) -> Output {
         let path = format!("{}:{}", self.path().join("bin").display(), std::env::var("PATH").unwrap_or_default());
         let mut command = Command::new("bash");
-        command.args(["-o", "pipefail", "-c", line]).current_dir(self.path()).env("PATH", path).env_remove("RETROHUNT_STORE");
+        command
+            .args(["-o", "pipefail", "-c", line])
+            .current_dir(self.path())
+            .env("PATH", path)
+            .env("HOME", self.path())
+            .env_remove("RETROHUNT_STORE");
         finish(command.stdin(std::process::Stdio::null()))
     }
 }
@@ -188,6 +196,30 @@ fn every_example_of_every_help_runs() {
     assert!(examples.len() > 20, "{examples:#?}");
     let all = faults("--help", &examples);
     assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+#[test]
+fn make_installs_the_program_its_manual_and_completions() {
+    let folder = tempfile::tempdir().unwrap();
+    let make = |target: &str| {
+        let mut command = Command::new("make");
+        command.current_dir(root()).args([target, &format!("DESTDIR={}", folder.path().display()), "PREFIX=/usr"]);
+        finish(command.arg(format!("BIN={}", env!("CARGO_BIN_EXE_retrohunt")))).expect_code(&[0]);
+    };
+    let files = [
+        "bin/retrohunt",
+        "share/man/man1/retrohunt.1",
+        "share/man/man1/retrohunt-findings-show.1",
+        "share/bash-completion/completions/retrohunt",
+        "share/zsh/site-functions/_retrohunt",
+        "share/fish/vendor_completions.d/retrohunt.fish",
+    ];
+    make("install");
+    for file in files {
+        assert!(fs::metadata(folder.path().join("usr").join(file)).is_ok_and(|data| data.len() > 100), "{file}");
+    }
+    make("uninstall");
+    assert!(files.iter().all(|file| !folder.path().join("usr").join(file).exists()));
 }
 
 /// The words of a line without what differs from run to run, or is left out of the document.
