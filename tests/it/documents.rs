@@ -83,6 +83,40 @@ fn every_view_is_documented_column_by_column() {
     assert!(["first_time", "rule_path", "level"].iter().all(|field| by_view[0][field] == found[0][field]), "{by_view:?} {found:?}");
 }
 
+/// `3,780`.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let grouped: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|chunk| std::str::from_utf8(chunk).unwrap()).collect();
+    grouped.join(",")
+}
+
+/// The golden files are counted over the public rules where these are there; the README repeats them.
+#[test]
+fn the_readme_says_how_many_public_rules_compile() {
+    let sigma = crate::support::golden::read("sigmahq_diagnostics.tsv");
+    let splunk = crate::support::golden::read("spl_coverage.txt");
+    let number = |text: &str, start: &str| -> u64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(start)).unwrap_or_else(|| panic!("no line {start:?}"));
+        line.trim().parse().unwrap()
+    };
+    let of_splunk = |kind: &str| (number(&splunk, &format!("{kind}: compiled:")), number(&splunk, &format!("{kind}: refused:")));
+    let (documents, compiled) = (number(&sigma, "rules\tdocuments\t"), number(&sigma, "rules\tcompiled\t"));
+    let ((detections, no_detections), (pages, no_pages)) = (of_splunk("detections"), of_splunk("pages"));
+    let rows = [
+        ("Sigma rules (SigmaHQ)", documents, compiled),
+        ("Splunk detections (ESCU)", detections + no_detections, detections),
+        ("Splunk documentation pages", pages + no_pages, pages),
+    ];
+    let mut readme = document("README.md");
+    for (name, all, compiled) in rows {
+        let row = format!("| {name} | {} | {} | {} % |", thousands(all), thousands(compiled), compiled * 100 / all);
+        let line = Regex::new(&format!(r"(?m)^\| {} \|.*$", regex::escape(name))).unwrap();
+        assert!(line.is_match(&readme), "README.md has no row {name:?}");
+        readme = line.replace(&readme, row.as_str()).into_owned();
+    }
+    crate::support::golden::compare_at("README.md", &readme);
+}
+
 #[test]
 fn every_command_of_the_readme_is_there_and_every_command_is_in_it() {
     let readme = document("README.md");
