@@ -23,7 +23,7 @@ use crate::taxonomy::Taxonomy;
 #[command(after_help = "\
 Examples:
   retrohunt compile rules/detections/splunk/smb_admin_share_executable_write.yml
-  retrohunt compile rule.yml > rule.sql && sqlite3 -readonly retrohunt.db < rule.sql")]
+  retrohunt compile rule.yml | sqlite3 -readonly retrohunt.db")]
 pub(crate) struct Args {
     /// Rule files and folders
     #[arg(required = true, value_name = "RULE")]

@@ -55,10 +55,10 @@ struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  retrohunt load /evidence                       Read every log in a folder, archives included
-  retrohunt hunt                                 Hunt with the rules that come with the program
+  retrohunt load /evidence       Read every log in a folder, archives included
+  retrohunt hunt                 Hunt with the rules that come with the program
   retrohunt hunt --rules sigma/rules --level high
-  retrohunt findings show 3                      One finding with all its events
+  retrohunt findings show 3      One finding with all its events
   retrohunt sql \"SELECT * FROM security_5145 LIMIT 5\"
 
 Exit codes: 0 all good, 1 error, 2 wrong usage, 3 done but something was left out or damaged.";

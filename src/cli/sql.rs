@@ -26,7 +26,7 @@ use crate::store::{QueryLimits, SqlValue, StoreError};
 #[command(after_help = "\
 Examples:
   retrohunt sql \"SELECT _time, IpAddress, RelativeTargetName FROM security_5145\"
-  retrohunt sql \"SELECT EventID, count(*) AS n FROM events GROUP BY 1 ORDER BY n DESC\" --format csv
+  retrohunt sql \"SELECT EventID, count(*) FROM events GROUP BY 1\" --format csv
   retrohunt sql - < question.sql")]
 pub(crate) struct Args {
     /// One SELECT statement; `-` reads it from standard input

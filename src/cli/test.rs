@@ -43,6 +43,8 @@ enum TestFormat {
     /// Columns for reading (the default)
     #[default]
     Table,
+    /// One field a line, for rows too wide for a table
+    Vertical,
     /// One array of objects
     Json,
     /// One object a line
@@ -90,6 +92,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
 fn write(format: TestFormat, results: &[(RuleTest, Verdict)], printer: &mut Printer) -> std::io::Result<()> {
     let format = match format {
         TestFormat::Table => Format::Table,
+        TestFormat::Vertical => Format::Vertical,
         TestFormat::Json => Format::Json,
         TestFormat::Jsonl => Format::Jsonl,
         TestFormat::Csv => Format::Csv,

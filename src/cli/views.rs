@@ -20,7 +20,7 @@ use crate::taxonomy::Taxonomy;
 
 /// List the views of the store, or the columns of one.
 ///
-/// `retrohunt sql` asks these views. There is one for each kind of event (`security_5145`, `sysmon_1`), one for each Sigma
+/// `retrohunt sql` queries these views. There is one for each kind of event (`security_5145`, `sysmon_1`), one for each Sigma
 /// category (`process_creation`), and `events` has what all events share.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
