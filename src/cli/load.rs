@@ -165,7 +165,9 @@ fn show(progress: &Progress, shown: &mut Shown, step: LoadProgress) {
         }
         LoadProgress::Finished { bytes } => progress.at(bytes),
     }
-    progress.note(|| format!("{}, {}  {}", counted(shown.files, "file"), counted(shown.events, "event"), visible(&shown.path)));
+    // The end of a path says more than its beginning, which all files share.
+    let name = shown.path.rsplit('/').next().unwrap_or_default();
+    progress.note(|| format!("{}, {}  {}", counted(shown.files, "file"), counted(shown.events, "event"), visible(name)));
 }
 
 /// Names what was damaged or could not be read.

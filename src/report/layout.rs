@@ -16,8 +16,8 @@ const SHORT: usize = 28;
 const TEXT_MIN: usize = 16;
 /// The narrowest that a column of one line becomes: most host names are no longer.
 const LINE_MIN: usize = 18;
-/// The narrowest that a path becomes: name and folder of most files.
-const PATH_MIN: usize = 36;
+/// The narrowest that a path becomes: name and folder of most files, and where that is too much, the name.
+const PATH_MINS: [usize; 2] = [36, 18];
 
 /// What the cells of a column need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,32 +30,35 @@ pub(super) struct Need {
 
 /// The columns that are shown, each with its place in the table and its width; `None` where the terminal is too narrow.
 pub(super) fn fit(columns: &[TableColumn], needs: &[Need], width: usize) -> Option<Vec<(usize, usize)>> {
+    PATH_MINS.iter().find_map(|path_min| fit_paths(columns, needs, width, *path_min))
+}
+
+fn fit_paths(columns: &[TableColumn], needs: &[Need], width: usize, path_min: usize) -> Option<Vec<(usize, usize)>> {
     let mut shown: Vec<usize> = (0..columns.len()).collect();
     loop {
-        let least: usize = shown.iter().map(|&i| least(columns[i].kind, needs[i])).sum();
-        let gaps = GAP * shown.len().saturating_sub(1);
-        if least + gaps <= width {
-            return Some(spread(columns, needs, &shown, width - least - gaps));
+        let least: Vec<(usize, usize)> = shown.iter().map(|&i| (i, least(columns[i].kind, needs[i], path_min))).collect();
+        let taken = least.iter().map(|(_, width)| width).sum::<usize>() + GAP * shown.len().saturating_sub(1);
+        if taken <= width {
+            return Some(spread(needs, least, width - taken));
         }
         let (place, _) = shown.iter().enumerate().filter(|(_, i)| columns[**i].spare > 0).max_by_key(|(_, i)| columns[**i].spare)?;
         shown.remove(place);
     }
 }
 
-fn least(kind: Kind, need: Need) -> usize {
+fn least(kind: Kind, need: Need, path_min: usize) -> usize {
     let natural = need.widest.max(need.heading);
     match kind {
         Kind::Number | Kind::Time | Kind::ExactTime => natural,
         Kind::Line => natural.min(LINE_MIN.max(need.heading)),
-        Kind::Path => natural.min(PATH_MIN),
+        Kind::Path => natural.min(path_min),
         Kind::Text if natural <= SHORT => natural,
         Kind::Text => TEXT_MIN.max(need.heading.min(SHORT)),
     }
 }
 
 /// Gives what is left to the columns that need it, first to those that need the least: they become whole.
-fn spread(columns: &[TableColumn], needs: &[Need], shown: &[usize], mut left: usize) -> Vec<(usize, usize)> {
-    let mut widths: Vec<(usize, usize)> = shown.iter().map(|&i| (i, least(columns[i].kind, needs[i]))).collect();
+fn spread(needs: &[Need], mut widths: Vec<(usize, usize)>, mut left: usize) -> Vec<(usize, usize)> {
     let missing = |(i, width): (usize, usize)| needs[i].widest.max(needs[i].heading) - width;
     let mut order: Vec<usize> = (0..widths.len()).filter(|&at| missing(widths[at]) > 0).collect();
     order.sort_by_key(|&at| missing(widths[at]));
