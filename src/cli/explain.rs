@@ -18,8 +18,8 @@ use crate::taxonomy::Taxonomy;
 
 /// Show how rules run on this store.
 ///
-/// The query in plain form; the event types that can answer it and where each field is in them; fields that are
-/// missing; which event types are left out; what a hunt does then, stage by stage; and the rule as portable SQL.
+/// Prints the query in plain form, the event types that can match and where each field is stored in them, the fields
+/// that are missing, how many event types are not read, what a hunt does stage by stage, and the rule as portable SQL.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -18,10 +18,7 @@ use crate::support::samples::{escu_rule, gzip, security_line, sigma_rule, zip};
 const DOCUMENTS: [&str; 5] = ["README.md", "docs/checks.md", "docs/hunting.md", "docs/output.md", "docs/pipelines.md"];
 
 /// Examples that do not work yet, each with the reason. Empty is the aim.
-const KNOWN_GAPS: [(&str, &str); 1] = [(
-    "retrohunt explain page.md --store case.db",
-    "`explain` asks SQLite about a table that only a hunt makes, in every rule with stages",
-)];
+const KNOWN_GAPS: [(&str, &str); 0] = [];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
