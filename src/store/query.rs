@@ -232,7 +232,7 @@ fn one_statement<'c>(connection: &'c Connection, sql: &str) -> Result<Statement<
 }
 
 fn names(statement: &Statement<'_>) -> Vec<String> {
-    statement.column_names().into_iter().map(str::to_owned).collect()
+    statement.column_names().map(str::to_owned).collect()
 }
 
 fn each_row<E: From<StoreError>>(
