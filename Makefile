@@ -5,9 +5,13 @@ DEMO  := target/demo
 # Seconds that each fuzz target runs, and the longest input it makes.
 FUZZ_SECONDS ?= 600
 FUZZ_BYTES   ?= 65536
-BIN   := target/release/retrohunt
+BIN   ?= target/release/retrohunt
+# Where `make install` puts the program; DESTDIR is for packagers.
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SHARE   := $(DESTDIR)$(PREFIX)/share
 
-.PHONY: help setup build demo check fmt lint test doc bench compare accept fuzz clean
+.PHONY: help setup build install uninstall demo check fmt lint test doc bench compare accept fuzz clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +25,20 @@ setup: ## Fetch what a build needs: the tool chain's components and the locked p
 
 build: setup ## Build the optimised program
 	$(CARGO) build --release --locked --quiet
+
+# The program is built only where it is missing, so that root needs no tool chain: make build && sudo make install
+install: ## Install the program, manual pages and shell completions below PREFIX (/usr/local)
+	@test -x $(BIN) || $(MAKE) --no-print-directory build
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/retrohunt
+	$(BIN) man $(SHARE)/man/man1 --quiet
+	$(BIN) completions bash > $(SHARE)/bash-completion/completions/retrohunt
+	$(BIN) completions zsh > $(SHARE)/zsh/site-functions/_retrohunt
+	$(BIN) completions fish > $(SHARE)/fish/vendor_completions.d/retrohunt.fish
+
+uninstall: ## Remove what `make install` put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/retrohunt $(SHARE)/man/man1/retrohunt.1 $(SHARE)/man/man1/retrohunt-*.1
+	rm -f $(SHARE)/bash-completion/completions/retrohunt $(SHARE)/zsh/site-functions/_retrohunt $(SHARE)/fish/vendor_completions.d/retrohunt.fish
 
 demo: build ## Load the sample, hunt with the rules of this folder, show what was found
 	@CARGO_TARGET_DIR=target tests/demo.sh $(BIN) $(DEMO)

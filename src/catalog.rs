@@ -58,8 +58,7 @@ pub struct Column {
     pub field: String,
     /// Name of the column in the physical table (`c0`, `c1`, …); never derived from log data.
     pub sql_name: String,
-    /// Name of the column in the type's text view: the field's name, marked where it collides. The raw cell is beside it under
-    /// `<view_name>_id`.
+    /// Name of the column in the type's text view: the field's name, marked where it collides.
     /// Empty where the view has no place for it (fields beyond 900): the view `other_fields` has it.
     pub view_name: String,
     /// How cells are stored.

@@ -201,7 +201,7 @@ impl<'a> Loader<'a> {
         let Some(kind) = rule_kind(&source.text) else {
             if named {
                 let diagnostic =
-                    Diagnostic::error("rule-not-recognised", "this is no Sigma rule, no Splunk detection and no documentation page")
+                    Diagnostic::error("rule-not-recognised", "this is not a Sigma rule, a Splunk detection or a documentation page")
                         .at(source, 0..0)
                         .hint("a Sigma rule has `detection:`, a Splunk detection `search:`, a page a `Search` heading");
                 self.set.diagnostics.push(diagnostic);
@@ -253,9 +253,9 @@ impl<'a> Loader<'a> {
                 continue;
             }
             if !new {
-                let message = format!("the id `{}` belongs to another rule too", rule.meta.id);
+                let message = format!("another rule has the same id `{}`", rule.meta.id);
                 let diagnostic = Diagnostic::warning("rule-duplicate-id", message).at(&source, id_place(&source.text, &rule.meta.id));
-                self.set.diagnostics.push(diagnostic.hint(format!("the other one is in `{}`", first.path)));
+                self.set.diagnostics.push(diagnostic.hint(format!("it is in `{}`", first.path)));
             }
             self.set.rules.push(rule);
         }

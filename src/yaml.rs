@@ -236,7 +236,9 @@ pub fn parse(source: &Arc<SourceText>) -> Result<Vec<Node>, Diagnostic> {
 fn next_event<'t>(parser: &mut Parser<'t, StrInput<'t>>, source: &Arc<SourceText>) -> Option<Result<(Event<'t>, Span), Diagnostic>> {
     Some(parser.next_event()?.map_err(|error| {
         let at = offset(error.marker());
-        Diagnostic::error("yaml-syntax", error.info()).at(source, char_span(&source.text, at))
+        let fault = Diagnostic::error("yaml-syntax", error.info()).at(source, char_span(&source.text, at));
+        // The parser's words for `title: Broken: yaml` do not say what to do.
+        if error.info().contains("mapping values are not allowed") { fault.hint("a value with `: ` in it needs quotes") } else { fault }
     }))
 }
 
@@ -420,9 +422,9 @@ impl Builder<'_> {
         let Some(first) = seen.earlier(entries, &key.text) else { return Ok(()) };
         let place = Diagnostic::error("", "").at(self.source, entries[first].0.span.clone());
         let line = place.line_column().map_or(0, |(line, _)| line);
-        let message = format!("the key `{}` stands twice in one mapping", key.text);
+        let message = format!("the key `{}` is there twice in one mapping", key.text);
         let span = key.span.clone();
-        Err(self.error("yaml-duplicate-key", message, span).hint(format!("its first place is line {line}")))
+        Err(self.error("yaml-duplicate-key", message, span).hint(format!("the first one is in line {line}")))
     }
 }
 

@@ -194,7 +194,7 @@ impl Opener<'_> {
                 }
                 match inner.decoder().stray_at() {
                     Some(at) => {
-                        let error = format!("bytes from offset {at} on are behind the {} stream: left out", codec.name());
+                        let error = format!("skipped the bytes from offset {at} on: they follow the end of the {} stream", codec.name());
                         visit(Found::Failed { path, error })
                     }
                     None => ControlFlow::Continue(()),

@@ -98,7 +98,7 @@ impl<R: Read> Read for Budgeted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Budget { read, until } = &self.budget;
         if read.get() > until.get() {
-            return Err(io::Error::other(format!("more than MAX_HEADER_BYTES = {MAX_HEADER_BYTES} bytes in front of a member")));
+            return Err(io::Error::other(format!("more than MAX_HEADER_BYTES = {MAX_HEADER_BYTES} bytes before a member")));
         }
         let count = self.inner.read(buffer)?;
         // Padding behind the last member has no limit.

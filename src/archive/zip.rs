@@ -40,11 +40,12 @@ pub(super) fn members(
     };
     let limits = opener.limits;
     if archive.offset() > 0 {
-        let error = format!("the first {} bytes are of no member of the zip archive: left out", archive.offset());
+        let error = format!("skipped the first {} bytes: they do not belong to a member of the zip archive", archive.offset());
         visit(Found::Failed { path: path.to_owned(), error })?;
     }
     if let Some(more) = listed.ok().flatten().and_then(|listed| listed.checked_sub(archive.len())).filter(|more| *more > 0) {
-        let error = format!("{more} members have the name of another, or are not counted by the zip archive: left out");
+        let members = if more == 1 { "1 member".to_owned() } else { format!("{more} members") };
+        let error = format!("skipped {members}: not listed by the zip archive, or with the name of another member");
         visit(Found::Failed { path: path.to_owned(), error })?;
     }
     let mut given = 0_u64;
@@ -73,10 +74,7 @@ pub(super) fn members(
         }
     }
     if archive.len() > MAX_ENTRIES {
-        visit(Found::Failed {
-            path: path.to_owned(),
-            error: format!("more than MAX_ENTRIES = {MAX_ENTRIES} members: the rest is left out"),
-        })?;
+        visit(Found::Failed { path: path.to_owned(), error: format!("more than MAX_ENTRIES = {MAX_ENTRIES} members: skipped the rest") })?;
     }
     ControlFlow::Continue(())
 }

@@ -12,7 +12,7 @@ use crate::diag::{Diagnostic, Severity, has_errors};
 /// What changes Sigma rules.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct ChangeArgs {
-    /// A processing pipeline in pySigma's format; repeat for several, which run by priority, then as given
+    /// A processing pipeline in pySigma's format; repeat for several: they run by priority, then in this order
     #[arg(long, value_name = "FILE", help_heading = "Sigma")]
     pipeline: Vec<PathBuf>,
     /// Values for placeholders (`expand`): YAML with `name: value` or `name: [value, value]`

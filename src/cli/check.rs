@@ -22,10 +22,9 @@ use crate::taxonomy::Taxonomy;
 
 /// Check rules and show each fault with its place.
 ///
-/// Errors are rules that do not compile. Warnings are departures from the Sigma specification and rules that cannot mean
-/// what they say: misspelt keys, unknown tags, detections that nobody uses, conditions that no event can meet. Needs no
-/// store, unless it is asked which rules cannot fire in one. Pipelines are checked too, and the rules as they leave them.
-/// Ends with 3 when there is an error.
+/// An error means that a rule does not compile. A warning means that it departs from the Sigma specification or cannot do
+/// what it says: misspelt keys, unknown tags, unused detections, conditions that no event can meet. Pipelines are checked
+/// too, and the rules after them. Only `--against-store` needs a store. Exits with 3 when there is an error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -39,7 +38,7 @@ pub(crate) struct Args {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     changes: ChangeArgs,
-    /// What else ends with 3, beside errors
+    /// Also exit with 3 on this
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Deny>,
     /// Also note which rules cannot fire in the store: their log source or their fields are not in it

@@ -10,19 +10,20 @@ use super::store::StoreArgs;
 use crate::diag::Diagnostic;
 use crate::hunt::{plan_inputs, plan_rule};
 use crate::ir::RuleMeta;
+use crate::plan::Plan;
 use crate::report::visible;
 use crate::sql::{self, Statement};
 use crate::taxonomy::Taxonomy;
 
 /// Print rules as SQL over the views of the store.
 ///
-/// The SQL is portable: any SQLite client that opens the store gives the same rows. Where a rule needs more (regular
-/// expressions, address ranges, functions of Splunk), a note says which part.
+/// The SQL is portable: any SQLite client that opens the store gives the same rows. A comment says which part of a rule has no
+/// portable form (regular expressions, address ranges, some functions of Splunk).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   retrohunt compile rules/detections/splunk/smb_admin_share_executable_write.yml
-  retrohunt compile rule.yml > rule.sql && sqlite3 -readonly retrohunt.db < rule.sql")]
+  retrohunt compile rule.yml | sqlite3 -readonly retrohunt.db")]
 pub(crate) struct Args {
     /// Rule files and folders
     #[arg(required = true, value_name = "RULE")]
@@ -36,25 +37,40 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let store = args.store.open_read_only()?;
     let set = rules_of(&args.rules, &args.changes, printer)?;
-    report_left_out(&set.diagnostics, set.documents, printer);
+    report_left_out(&set, printer);
     let catalog = store.catalog()?;
     let mut partial = set.has_errors();
     for rule in &set.rules {
         let plan = plan_rule(rule, &catalog, Taxonomy::embedded());
-        partial |= write(&rule.meta, sql::portable(&plan, &catalog), printer)?;
+        partial |= write(&rule.meta, sql::portable(&plan, &catalog), &nothing(&plan), printer)?;
     }
     let inputs = plan_inputs(&set.correlations, &catalog, Taxonomy::embedded());
     for (index, correlation) in set.correlations.iter().enumerate().filter(|(_, c)| c.reports) {
         let own: Vec<_> = inputs.iter().filter(|(of, ..)| *of == index).map(|(_, input, plan)| (*input, plan)).collect();
-        partial |= write(&correlation.meta, Ok(sql::portable_correlation(correlation, &own, &catalog)), printer)?;
+        partial |= write(&correlation.meta, Ok(sql::portable_correlation(correlation, &own, &catalog)), "", printer)?;
     }
     Ok(Outcome::partial_if(partial))
 }
 
+/// What to say of a rule that can find nothing in this store.
+fn nothing(plan: &Plan) -> String {
+    if !plan.branches.is_empty() {
+        return String::new();
+    }
+    let why = match plan.missing.as_slice() {
+        [] => "the store has no events of its log source that meet its condition".to_owned(),
+        missing => format!("the store has no events with {}", missing.iter().map(|field| visible(field)).collect::<Vec<_>>().join(", ")),
+    };
+    format!("this finds nothing: {why}")
+}
+
 /// Writes a statement, or why there is none; then it returns true.
-fn write(meta: &RuleMeta, statement: Result<Statement, Diagnostic>, printer: &mut Printer) -> anyhow::Result<bool> {
+fn write(meta: &RuleMeta, statement: Result<Statement, Diagnostic>, note: &str, printer: &mut Printer) -> anyhow::Result<bool> {
     let out = printer.data();
     writeln!(out, "-- {} ({})\n-- {}", visible(&meta.title), visible(&meta.id), visible(&meta.path))?;
+    if !note.is_empty() {
+        writeln!(out, "-- {note}")?;
+    }
     let gaps = match statement {
         Ok(statement) if statement.not_portable.is_empty() => {
             writeln!(out, "{};\n", statement.sql)?;

@@ -1,4 +1,4 @@
-//! `retrohunt explain`: what becomes of a rule on this store.
+//! `retrohunt explain`: how a rule runs on this store.
 
 use std::path::PathBuf;
 
@@ -16,10 +16,10 @@ use crate::report::{visible, visible_text};
 use crate::sql;
 use crate::taxonomy::Taxonomy;
 
-/// Show what becomes of rules on this store.
+/// Show how rules run on this store.
 ///
-/// The query in plain form; the event types that can answer it and where each field is in them; fields that are
-/// missing; which event types are left out; what a hunt does then, stage by stage; and the rule as portable SQL.
+/// Prints the query in plain form, the event types that can match and where each field is stored in them, the fields
+/// that are missing, how many event types are not read, what a hunt does stage by stage, and the rule as portable SQL.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -38,7 +38,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let store = args.store.open_read_only()?;
     let set = rules_of(&args.rules, &args.changes, printer)?;
-    report_left_out(&set.diagnostics, set.documents, printer);
+    report_left_out(&set, printer);
     let catalog = store.catalog()?;
     for rule in &set.rules {
         let plan = plan_rule(rule, &catalog, Taxonomy::embedded());
@@ -89,7 +89,7 @@ fn section(title: &str, text: &str, out: &mut String) {
 
 fn pruning(plan: &Plan, catalog: &Catalog) -> String {
     match plan.branches.len() {
-        0 => "none of the store's event types can match: the rule finds nothing here".to_owned(),
+        0 => "no event type in this store can match: the rule finds nothing here".to_owned(),
         kept => format!("{} of {} event types cannot match and are not read", catalog.types.len() - kept, catalog.types.len()),
     }
 }

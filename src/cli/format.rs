@@ -15,12 +15,13 @@ pub(crate) struct FormatArgs {
 
 impl ValueEnum for Format {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Table, Self::Json, Self::Jsonl, Self::Csv]
+        &[Self::Table, Self::Vertical, Self::Json, Self::Jsonl, Self::Csv]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let (name, help) = match self {
             Self::Table => ("table", "Columns for reading; long cells are cut (the default)"),
+            Self::Vertical => ("vertical", "One field a line, for rows too wide for a table"),
             Self::Json => ("json", "One array of objects"),
             Self::Jsonl => ("jsonl", "One object a line"),
             Self::Csv => ("csv", "Comma-separated, with a header line"),

@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::Outcome;
 use super::format::FormatArgs;
@@ -20,8 +20,8 @@ use crate::taxonomy::Taxonomy;
 
 /// Hunt with rules over the store and save what they find.
 ///
-/// Without `--rules` the rules that come with the program are used. Hunting again updates the findings of the same
-/// rule, group and time; nothing is found twice.
+/// Without `--rules` it uses the rules that come with the program. Hunting again updates findings; it does not repeat
+/// them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -47,8 +47,17 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let mut store = args.store.open_existing()?;
-    let set = args.rules.load(printer)?;
-    report_left_out(&set.diagnostics, set.documents, printer);
+    let reading = Progress::new(printer, Unit::Rules);
+    if !args.rules.rules.is_empty() {
+        reading.begin("reading rules");
+    }
+    let set = args.rules.load(printer);
+    reading.finish();
+    let set = set?;
+    report_left_out(&set, printer);
+    if set.reporting().next().is_none() {
+        bail!("there is nothing to hunt with: none of the rules compiles");
+    }
 
     let progress = Progress::new(printer, Unit::Events);
     let options = HuntOptions { since_us: args.since, until_us: args.until, ..HuntOptions::starting_at(now_us()) };
@@ -61,8 +70,9 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let mut writer = ListWriter::new(printer.data(), args.output.format, &FINDING, width)?;
     store.each_finding(&filter, &mut |finding| anyhow::Ok(writer.row(&finding_row(&finding))?))?;
     writer.finish()?;
+    let stored = store.catalog()?.types.iter().map(|of| of.events).sum();
     store.close().with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
-    say(&summary, &set, started, printer);
+    say(&summary, &set, stored, started, printer);
     Ok(Outcome::partial_if(set.has_errors() || !summary.failed.is_empty()))
 }
 
@@ -77,37 +87,50 @@ fn show(progress: &Progress, step: &HuntProgress) {
         HuntProgress::Planned { events } => progress.total(*events),
         HuntProgress::Scanned { events } => {
             progress.at(*events);
-            progress.note(|| "read".to_owned());
+            progress.note(|| "reading events".to_owned());
         }
-        HuntProgress::Stages { title } => progress.note(|| visible(title).into_owned()),
+        HuntProgress::Stages { title } => progress.note(|| format!("counting: {}", visible(title))),
     }
 }
 
-fn say(summary: &HuntSummary, set: &RuleSet, started: Instant, printer: &Printer) {
+fn say(summary: &HuntSummary, set: &RuleSet, stored: u64, started: Instant, printer: &Printer) {
     for (index, diagnostic) in &summary.failed {
-        printer.warning(&format!("`{}` could not run: {}", visible(&set.rules[*index].meta.title), diagnostic.message));
+        printer.warning(&format!(
+            "rule `{}` failed and has no findings in this hunt: {}",
+            visible(&set.rules[*index].meta.title),
+            diagnostic.message
+        ));
     }
     for (index, left_out) in &summary.left_out {
         say_left_out(&set.correlations[*index].meta.title, left_out, printer);
     }
     let outcome = &summary.outcome;
+    let scanned = if summary.events_scanned < stored {
+        format!("{} of {}", thousands(summary.events_scanned), counted(stored, "event"))
+    } else {
+        counted(stored, "event")
+    };
     let mut text = format!(
-        "{} over {} in {:.1} s: {} of {}",
+        "{} over {scanned} in {:.1} s: {} from {}",
         counted_len(summary.rules, "rule"),
-        counted(summary.events_scanned, "event"),
         started.elapsed().as_secs_f64(),
         counted(summary.findings, "finding"),
         counted_len(summary.rules_with_findings, "rule"),
     );
-    for (count, word) in [(outcome.new, "new"), (outcome.gone, "no longer true"), (outcome.superseded, "superseded")] {
+    if outcome.new > 0 {
+        text.push_str(&format!(", {} new", thousands(outcome.new)));
+    }
+    for (count, why) in [(outcome.gone, "not found again"), (outcome.superseded, "from older versions of these rules")] {
         if count > 0 {
-            text.push_str(&format!(", {} {word}", thousands(count)));
+            text.push_str(&format!("; {} {why}: now past", counted(count, "earlier finding")));
         }
     }
     match summary.rules_without_events.len() {
         0 => {}
-        1 => text.push_str("; the store has no events for 1 rule"),
-        without => text.push_str(&format!("; the store has no events for {without} rules")),
+        without => text.push_str(&format!("; {} cannot match in this store", counted_len(without, "rule"))),
+    }
+    if outcome.gone + outcome.superseded > 0 {
+        text.push_str(" (`retrohunt findings --past` lists past findings)");
     }
     printer.headed_note(&format!("Hunt {}:", outcome.hunt_id.0), &text);
 }
@@ -123,5 +146,5 @@ fn say_left_out(title: &str, left_out: &LeftOut, printer: &Printer) {
     let reasons: Vec<String> =
         reasons.iter().filter(|(count, _)| *count > 0).map(|(count, reason)| format!("{} {reason}", thousands(*count))).collect();
     let (total, matched) = (thousands(left_out.total()), counted(left_out.matched, "matching event"));
-    printer.note(&format!("`{}` leaves out {total} of {matched}: {}", visible(title), reasons.join(", ")));
+    printer.note(&format!("correlation `{}` skips {total} of {matched}: {}", visible(title), reasons.join(", ")));
 }

@@ -15,7 +15,7 @@ use super::store::StoreArgs;
 use super::words::{bytes, counted, counted_len, thousands};
 use crate::archive::Limits;
 use crate::event::format_time;
-use crate::load::{LoadOptions, LoadProgress, LoadSummary, LoadedSource, clock, explain, load};
+use crate::load::{LoadOptions, LoadProgress, LoadSummary, LoadedSource, explain, load};
 use crate::normalise::Zone;
 use crate::reader::{Problem, ReadOptions, format_names};
 use crate::report::{EXPLAINED, ListWriter, explained_row, visible};
@@ -45,28 +45,28 @@ pub(crate) struct Args {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Say for each file and archive member which format it has and why, and load nothing
+    /// Only show the format of each file and archive member, and why; load nothing
     #[arg(long)]
     explain: bool,
     /// Read everything as this format, whatever it looks like
     #[arg(long, value_name = "FORMAT", value_parser = clap::builder::PossibleValuesParser::new(format_names()))]
     input_format: Option<String>,
-    /// The time zone of times that say none (default: UTC): a name like Europe/Berlin, or +02:00
+    /// Time zone for times without one (default: UTC): a name like Europe/Berlin, or +02:00
     #[arg(long, value_name = "ZONE", value_parser = Zone::parse, allow_hyphen_values = true)]
     timezone: Option<Zone>,
-    /// Dates like 05/04/2021 have the day first, as in most of the world; without this flag the month
+    /// Read 05/04/2021 as 5 April; without this flag it is May 4
     #[arg(long)]
     day_first: bool,
-    /// Carve overwritten records from the slack space of healthy event logs too; damaged ones always are
+    /// Also carve overwritten records from the slack space of intact event logs (damaged logs are always carved)
     #[arg(long)]
     recover: bool,
-    /// Containers inside of containers that are opened
+    /// How many levels of archives inside archives to open
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_depth)]
     max_depth: u32,
-    /// Bytes that one compressed byte may become; beyond that a container is a bomb
+    /// Maximum compression ratio; anything above is treated as a decompression bomb
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_ratio)]
     max_ratio: u64,
-    /// Bytes that one stream in a container may become
+    /// Maximum size of one decompressed file
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_bytes)]
     max_bytes: u64,
     #[command(flatten)]
@@ -166,7 +166,9 @@ fn show(progress: &Progress, shown: &mut Shown, step: LoadProgress) {
         }
         LoadProgress::Finished { bytes } => progress.at(bytes),
     }
-    progress.note(|| format!("{}, {}  {}", counted(shown.files, "file"), counted(shown.events, "event"), visible(&shown.path)));
+    // The end of a path says more than its beginning, which all files share.
+    let name = shown.path.rsplit('/').next().unwrap_or_default();
+    progress.note(|| format!("{}, {}  {}", counted(shown.files, "file"), counted(shown.events, "event"), visible(name)));
 }
 
 /// Names what was damaged or could not be read.
@@ -181,7 +183,8 @@ fn report_damage(summary: &LoadSummary, printer: &Printer) {
     let all = damaged.len() + summary.failed.len();
     if all > files {
         let more = thousands((all - files) as u64);
-        printer.warning(&format!("{more} more damaged files: with `2> FILE` the messages of a load name all of them and all their faults"));
+        printer
+            .warning(&format!("{more} more damaged files; send the messages to a file with `2> FILE` to see every file and every fault"));
     }
 }
 
@@ -189,12 +192,19 @@ fn report_damage(summary: &LoadSummary, printer: &Printer) {
 fn report_clocks(summary: &LoadSummary, printer: &Printer) {
     let off: Vec<&LoadedSource> = summary.sources.iter().filter(|source| !source.report.hours_off.is_empty()).collect();
     for source in off.iter().take(SHOWN_CLOCKS) {
-        let clock = clock(&source.report.hours_off);
-        printer.warning(&format!("{}: the time of events is not that of their UtcTime: {clock}", visible(&source.path)));
+        for (hours, events) in &source.report.hours_off {
+            let direction = if *hours < 0 { "behind" } else { "ahead of" };
+            let events = counted(*events, "event");
+            printer.warning(&format!(
+                "{}: event time is {} h {direction} Sysmon's UtcTime in {events}: the collector probably wrote local time as UTC",
+                visible(&source.path),
+                hours.abs(),
+            ));
+        }
     }
     if off.len() > SHOWN_CLOCKS {
         printer.warning(&format!(
-            "{} more files with such times; `retrohunt sources --format json` has them all",
+            "{} more files with a clock that is off; `retrohunt sources --format json` lists them all",
             thousands((off.len() - SHOWN_CLOCKS) as u64)
         ));
     }
@@ -257,7 +267,7 @@ fn report_summary(summary: &LoadSummary, store: &Store, started: Instant, printe
         let unknown: u64 = store.catalog()?.types.iter().filter(|t| t.product == "generic").map(|t| t.events).sum();
         if unknown > 0 {
             printer.note(&format!(
-                "{} in the store of no known shape: only rules for no product in particular look at them",
+                "{} in the store without a recognised format; only rules without `product:` see them",
                 counted(unknown, "event")
             ));
         }
@@ -265,7 +275,7 @@ fn report_summary(summary: &LoadSummary, store: &Store, started: Instant, printe
     let mut text =
         format!("{} from {} in {:.1} s", counted(all.new_events, "new event"), counted(all.files, "file"), started.elapsed().as_secs_f64());
     if all.duplicates == all.files && all.files > 0 {
-        text.push_str("; all of these bytes were in the store already: nothing changed");
+        text.push_str("; the store had all of these files already: nothing changed");
     } else if all.events > all.new_events {
         text.push_str(&format!("; {} were in the store already", counted(all.events - all.new_events, "event")));
     }
@@ -273,10 +283,12 @@ fn report_summary(summary: &LoadSummary, store: &Store, started: Instant, printe
         text.push_str(&format!("; {} could not be read", counted_len(summary.failed.len(), "file")));
     }
     if not_logs > 0 {
-        text.push_str(&format!(
-            "; {} no event log: `retrohunt sources` says why",
-            if not_logs == 1 { "1 file is".to_owned() } else { format!("{} are", counted(not_logs, "file")) }
-        ));
+        let files = if not_logs == 1 {
+            "1 file is not an event log".to_owned()
+        } else {
+            format!("{} are not event logs", counted(not_logs, "file"))
+        };
+        text.push_str(&format!("; {files}: `retrohunt sources` says why"));
     }
     printer.headed_note("Loaded:", &text);
     Ok(())
@@ -314,7 +326,7 @@ impl Totals {
 }
 
 fn table(formats: &BTreeMap<&str, Totals>, all: &Totals) -> String {
-    let mut rows = vec![["Format", "Files", "Events", "New", "Same bytes", "Bad", "Recovered", "Size"].map(String::from)];
+    let mut rows = vec![["Format", "Files", "Events", "New", "Duplicate", "Unreadable", "Recovered", "Size"].map(String::from)];
     rows.extend(formats.iter().map(|(format, totals)| totals.cells(format)));
     if formats.len() > 1 {
         rows.push(all.cells("all"));
@@ -333,5 +345,5 @@ fn time_range(summary: &LoadSummary, rows: &[SourceRow]) -> Option<String> {
     let loaded = || rows.iter().filter(|row| paths.contains(row.path.as_str()));
     let first = loaded().filter_map(|row| row.first_time_us).min()?;
     let last = loaded().filter_map(|row| row.last_time_us).max()?;
-    Some(format!("{} to {}, {} in the store's ledger", format_time(first), format_time(last), counted_len(rows.len(), "source")))
+    Some(format!("{} to {}, {} in the store", format_time(first), format_time(last), counted_len(rows.len(), "source")))
 }

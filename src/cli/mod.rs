@@ -16,13 +16,15 @@
 mod changes;
 mod check;
 mod compile;
+mod completions;
 mod explain;
 mod findings;
 mod flags;
 mod format;
-mod generate;
+mod hints;
 mod hunt;
 mod load;
+mod man;
 mod printer;
 mod progress;
 mod rules;
@@ -31,6 +33,7 @@ mod sql;
 mod store;
 mod test;
 mod values;
+mod views;
 mod words;
 
 use std::io;
@@ -53,10 +56,10 @@ struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  retrohunt load /evidence                       Read every log in a folder, archives included
-  retrohunt hunt                                 Hunt with the rules that come with the program
+  retrohunt load /evidence       Read every log in a folder, archives included
+  retrohunt hunt                 Hunt with the rules that come with the program
   retrohunt hunt --rules sigma/rules --level high
-  retrohunt findings show 3                      One finding with all its events
+  retrohunt findings show 3      One finding with all its events
   retrohunt sql \"SELECT * FROM security_5145 LIMIT 5\"
 
 Exit codes: 0 all good, 1 error, 2 wrong usage, 3 done but something was left out or damaged.";
@@ -68,11 +71,13 @@ enum Command {
     Hunt(hunt::Args),
     Findings(findings::Args),
     Sql(sql::Args),
+    Views(views::Args),
     Compile(compile::Args),
     Explain(explain::Args),
     Check(check::Args),
     Test(test::Args),
-    Generate(generate::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// How a command ended that did not fail.
@@ -139,11 +144,13 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
         Command::Hunt(args) => hunt::run(&args, printer),
         Command::Findings(args) => findings::run(&args, printer),
         Command::Sql(args) => sql::run(&args, printer),
+        Command::Views(args) => views::run(&args, printer),
         Command::Compile(args) => compile::run(&args, printer),
         Command::Explain(args) => explain::run(&args, printer),
         Command::Check(args) => check::run(&args, printer),
         Command::Test(args) => test::run(&args, printer),
-        Command::Generate(args) => generate::run(&args, printer),
+        Command::Completions(args) => completions::run(&args, printer),
+        Command::Man(args) => man::run(&args, printer),
     }
 }
 

@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::printer::Printer;
+use super::words::thousands;
 
 /// Work that ends sooner shows nothing: a bar that comes and goes within a blink only disturbs.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -17,6 +18,8 @@ pub(crate) enum Unit {
     Bytes,
     /// Events.
     Events,
+    /// Rules, of which nobody knows how many there are.
+    Rules,
 }
 
 /// A bar that may never be drawn.
@@ -43,6 +46,16 @@ impl Progress {
         self.bar.set_position(done);
     }
 
+    /// Says at once what is being done: for work that says nothing until it ends.
+    pub(crate) fn begin(&self, what: &'static str) {
+        if !self.drawn.replace(true) {
+            self.bar.set_style(style(self.unit, false));
+            self.bar.set_message(what);
+            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+            self.bar.tick();
+        }
+    }
+
     /// Says what is being done.
     pub(crate) fn note(&self, what: impl FnOnce() -> String) {
         if !self.drawn.get() && self.started.elapsed() >= PATIENCE {
@@ -62,12 +75,20 @@ impl Progress {
     }
 }
 
+/// On a terminal of 80 columns the message must have room: the bar is short and the rate comes last.
 fn style(unit: Unit, known: bool) -> ProgressStyle {
     let template = match (unit, known) {
-        (Unit::Bytes, true) => "{bar:24} {bytes}/{total_bytes} {bytes_per_sec} ETA {eta} {wide_msg}",
-        (Unit::Bytes, false) => "{spinner} {bytes} {bytes_per_sec} {wide_msg}",
-        (Unit::Events, true) => "{bar:24} {human_pos}/{human_len} events {per_sec} ETA {eta} {wide_msg}",
-        (Unit::Events, false) => "{spinner} {human_pos} events {per_sec} {wide_msg}",
+        (Unit::Bytes, true) => "{bar:12} {decimal_bytes}/{decimal_total_bytes} ETA {eta}  {wide_msg}",
+        (Unit::Bytes, false) => "{spinner} {decimal_bytes}  {wide_msg}",
+        (Unit::Events, true) => "{bar:12} {human_pos}/{human_len} events, {rate}/s, ETA {eta}  {wide_msg}",
+        (Unit::Events, false) => "{spinner} {human_pos} events, {rate}/s  {wide_msg}",
+        (Unit::Rules, _) => "{spinner} {wide_msg}",
     };
-    ProgressStyle::with_template(template).expect("the templates above are well formed").progress_chars("█▉▊▋▌▍▎▏ ")
+    ProgressStyle::with_template(template).expect("the templates above are well formed").progress_chars("█▉▊▋▌▍▎▏ ").with_key(
+        "rate",
+        |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            // The fraction of a rate says nothing.
+            let _ = out.write_str(&thousands(state.per_sec().max(0.0) as u64));
+        },
+    )
 }

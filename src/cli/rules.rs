@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use anyhow::bail;
 
 use super::changes::ChangeArgs;
+use super::hints::did_you_mean;
 use super::printer::Printer;
 use super::values;
+use super::words::{counted_len, thousands};
 use crate::compile::{RuleSet, load_rules, starter_pack};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Level, RuleMeta};
@@ -26,7 +28,7 @@ pub(crate) struct RuleArgs {
     /// Only rules of this level or above; a Splunk detection counts by its risk score
     #[arg(long, value_name = "LEVEL", value_parser = values::level, help_heading = "Filters")]
     pub(crate) level: Option<Level>,
-    /// Only rules with this tag, ATT&CK technique, tactic or analytic story; repeat for any of several
+    /// Only rules with this tag, ATT&CK technique, tactic or analytic story; repeat for more
     #[arg(long, value_name = "TAG", help_heading = "Filters")]
     pub(crate) tag: Vec<String>,
     #[command(flatten)]
@@ -44,14 +46,26 @@ impl RuleArgs {
         let options = self.changes.load(printer)?;
         let mut set = if self.rules.is_empty() { starter_pack(&options) } else { load_rules(&self.rules, &options) };
         let compiled = set.reporting().count();
+        let tags: Vec<String> = set.reporting().flat_map(all_tags).cloned().collect();
         set.retain(|meta| self.wants(meta));
         if compiled == 0 && !set.has_errors() {
-            bail!("there is no rule in {}", self.shown());
+            bail!("found no rules in {}", self.shown());
         }
         if compiled > 0 && set.reporting().next().is_none() {
-            bail!("none of {compiled} rules has the level or tag asked for");
+            bail!("none of {} has {}", counted_len(compiled, "rule"), self.asked(&tags));
         }
         Ok(set)
+    }
+
+    /// What the filters ask for, with the nearest tag where one may be misspelt.
+    fn asked(&self, known: &[String]) -> String {
+        let tags =
+            self.tag.iter().map(|tag| format!("the tag `{}`{}", visible(tag), did_you_mean(tag, known))).collect::<Vec<_>>().join(" or ");
+        match (self.level, tags.as_str()) {
+            (Some(level), "") => format!("level {} or above", level.as_str()),
+            (Some(level), tags) => format!("level {} or above and {tags}", level.as_str()),
+            (None, tags) => tags.to_owned(),
+        }
     }
 
     fn shown(&self) -> String {
@@ -62,6 +76,11 @@ impl RuleArgs {
         self.level.is_none_or(|level| meta.effective_level().is_some_and(|own| own >= level))
             && (self.tag.is_empty() || self.tag.iter().any(|tag| has_tag(meta, tag)))
     }
+}
+
+/// Everything that `--tag` compares with.
+fn all_tags(meta: &RuleMeta) -> impl Iterator<Item = &String> {
+    meta.tags.iter().chain(&meta.tactics).chain(&meta.stories).chain(&meta.techniques)
 }
 
 /// Whether a rule carries a tag. `T1021` also means its sub-techniques.
@@ -77,8 +96,8 @@ fn has_tag(meta: &RuleMeta, tag: &str) -> bool {
 }
 
 /// Says which rules were left out: each with its place while they are few, else counted by code.
-pub(crate) fn report_left_out(diagnostics: &[Diagnostic], documents: usize, printer: &Printer) {
-    let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
+pub(crate) fn report_left_out(set: &RuleSet, printer: &Printer) {
+    let errors: Vec<&Diagnostic> = set.diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
     if errors.len() <= SHOWN_DIAGNOSTICS {
         for diagnostic in errors {
             printer.diagnostic(diagnostic);
@@ -93,8 +112,9 @@ pub(crate) fn report_left_out(diagnostics: &[Diagnostic], documents: usize, prin
     codes.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
     let list: Vec<String> = codes.iter().map(|(code, count)| format!("\n  {count:>6}  {code}")).collect();
     printer.warning(&format!(
-        "of {documents} rules some were left out, for {} faults (`retrohunt check PATH` shows each):{}",
-        errors.len(),
+        "{} of {} do not compile and are skipped; `retrohunt check PATH` shows why:{}",
+        thousands(set.documents.saturating_sub(set.compiled) as u64),
+        counted_len(set.documents, "rule"),
         list.concat()
     ));
 }

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     }
     writer.finish()?;
     if sources.is_empty() {
-        printer.note("nothing is loaded yet");
+        printer.note("the store has no sources yet: load some with `retrohunt load PATH…`");
     }
     Ok(Outcome::Complete)
 }

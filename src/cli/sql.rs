@@ -3,28 +3,30 @@
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use serde_json::Value;
 
 use super::Outcome;
 use super::format::FormatArgs;
+use super::hints::{explained, of_another_shell};
 use super::printer::Printer;
 use super::store::StoreArgs;
+use super::views::{view_columns, view_names};
 use super::words::counted;
 use crate::event::hex;
 use crate::report::{ListWriter, Shape};
 use crate::sql::rewrite_adhoc;
 use crate::store::{QueryLimits, SqlValue, StoreError};
 
-/// Ask the store in SQL; nothing can be changed.
+/// Query the store with SQL, read-only.
 ///
 /// Each kind of event has a view (`security_5145`, `sysmon_1`), each Sigma category too (`process_creation`), and
-/// `events` has all. Names and columns: SELECT name, sql FROM sqlite_schema WHERE type = 'view'.
+/// `events` has all. `retrohunt views` lists them and their columns.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   retrohunt sql \"SELECT _time, IpAddress, RelativeTargetName FROM security_5145\"
-  retrohunt sql \"SELECT EventID, count(*) AS n FROM events GROUP BY 1 ORDER BY n DESC\" --format csv
+  retrohunt sql \"SELECT EventID, count(*) FROM events GROUP BY 1\" --format csv
   retrohunt sql - < question.sql")]
 pub(crate) struct Args {
     /// One SELECT statement; `-` reads it from standard input
@@ -37,17 +39,24 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
-    let query = if args.query == "-" {
+    let typed = if args.query == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).context("cannot read the statement from standard input")?;
         text
     } else {
         args.query.clone()
     };
+    if let Some(hint) = of_another_shell(&typed) {
+        bail!(hint);
+    }
     let mut store = args.store.open_read_only()?;
-    let query = rewrite_adhoc(&query, &store.catalog()?);
+    let query = rewrite_adhoc(&typed, &store.catalog()?);
     let queries = store.typed_queries(&QueryLimits::default())?;
-    let failed = |error: StoreError| anyhow!("the query failed: {error}{}", hint(&error.to_string()));
+    let failed = |error: StoreError| {
+        let views = view_names(&queries).unwrap_or_default();
+        let columns = |view: &str| view_columns(&queries, view).unwrap_or_default();
+        anyhow!("the query failed: {}", explained(&error.to_string(), &typed, &views, &columns))
+    };
     let mut prepared = queries.prepare(&query).map_err(failed)?;
     let shape = Shape::of_columns(prepared.columns());
     let width = printer.width();
@@ -100,23 +109,12 @@ impl From<io::Error> for Stopped {
 }
 
 /// Bytes become hexadecimal text; numbers that JSON has no name for become null.
-fn value(value: SqlValue) -> Value {
+pub(super) fn value(value: SqlValue) -> Value {
     match value {
         SqlValue::Null => Value::Null,
         SqlValue::Integer(n) => Value::from(n),
         SqlValue::Real(n) => Value::from(n),
         SqlValue::Text(text) => Value::from(text),
         SqlValue::Blob(bytes) => Value::from(hex(&bytes)),
-    }
-}
-
-/// What else to say about an error of SQLite.
-fn hint(error: &str) -> &'static str {
-    if error.contains("no such table") {
-        "; the names are in: SELECT name FROM sqlite_schema WHERE type = 'view'"
-    } else if error.contains("not authorized") {
-        "; only reading is allowed"
-    } else {
-        ""
     }
 }

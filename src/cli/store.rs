@@ -48,6 +48,8 @@ impl StoreArgs {
     fn cannot_open(&self, error: StoreError) -> anyhow::Error {
         // These two name the store themselves.
         match error {
+            StoreError::Open { .. } if !self.store.exists() => anyhow::Error::new(error)
+                .context(format!("cannot make the store `{}` here; `--store FILE` puts it elsewhere", self.shown())),
             StoreError::Open { .. } | StoreError::Busy(_) => error.into(),
             other => anyhow::Error::new(other).context(format!("cannot open the store `{}`", self.shown())),
         }

@@ -14,12 +14,12 @@ use crate::regression::{self, RuleTest, Status, Verdict};
 use crate::report::{Format, ListWriter, REGRESSION, regression_row, visible, write_junit};
 use crate::taxonomy::Taxonomy;
 
-/// Test rules with the events beside them.
+/// Test rules with the event files next to them.
 ///
-/// `NAME.tests.json` beside `NAME.yml` has events in `match`, each of which the rule must find, and in `no_match`, none of
-/// which it may find. Folders in the layout of SigmaHQ's regression tests are run as they are: an `info.yml` with the
-/// id of a rule, and event logs with the number of events it finds. Each test loads its events into a store of its own
-/// and hunts with the one rule. Ends with 1 when a test fails.
+/// `NAME.tests.json` next to `NAME.yml` lists events: the rule must find each event in `match` and no event in
+/// `no_match`. Folders with SigmaHQ's regression tests work as they are: an `info.yml` has the id of a rule, event logs,
+/// and how many events the rule finds in them. Each test loads its events into a store of its own and hunts with that
+/// one rule. Exits with 1 when a test fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +27,7 @@ Examples:
   retrohunt test rules/detections/sigma/event_log_cleared.yml
   retrohunt test sigma/rules sigma/regression_data --format junit > tests.xml")]
 pub(crate) struct Args {
-    /// Rules, files of tests, and folders of both
+    /// Rules, test files, and folders with both
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -43,6 +43,8 @@ enum TestFormat {
     /// Columns for reading (the default)
     #[default]
     Table,
+    /// One field a line, for rows too wide for a table
+    Vertical,
     /// One array of objects
     Json,
     /// One object a line
@@ -58,9 +60,9 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         bail!("there is no file or folder `{}`", visible(&missing.to_string_lossy()));
     }
     let suite = regression::find(&args.paths, &args.changes.load(printer)?);
-    report_left_out(&suite.rules.diagnostics, suite.rules.documents, printer);
+    report_left_out(&suite.rules, printer);
     if suite.tests.is_empty() {
-        bail!("there is no test: no `NAME.tests.json` beside a rule and no `info.yml` of regression tests");
+        bail!("no tests found: there is no `NAME.tests.json` next to a rule and no `info.yml` of regression tests");
     }
     let results: Vec<(RuleTest, Verdict)> = suite
         .tests
@@ -76,7 +78,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let count = |status| results.iter().filter(|(_, verdict)| verdict.status == status).count();
     let (failed, errors, skipped) = (count(Status::Failed), count(Status::Error), count(Status::Skipped));
     let mut text = format!("{}, {} passed", counted_len(results.len(), "test"), count(Status::Passed));
-    for (count, what) in [(failed, "failed"), (errors, "could not be run"), (skipped, "skipped")] {
+    for (count, what) in [(failed, "failed"), (errors, "could not run"), (skipped, "skipped")] {
         if count > 0 {
             text.push_str(&format!(", {count} {what}"));
         }
@@ -91,6 +93,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
 fn write(format: TestFormat, results: &[(RuleTest, Verdict)], printer: &mut Printer) -> std::io::Result<()> {
     let format = match format {
         TestFormat::Table => Format::Table,
+        TestFormat::Vertical => Format::Vertical,
         TestFormat::Json => Format::Json,
         TestFormat::Jsonl => Format::Jsonl,
         TestFormat::Csv => Format::Csv,

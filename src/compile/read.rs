@@ -17,7 +17,7 @@ pub enum ReadError {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// It is too large.
-    #[error("{bytes} bytes are more than a rule may have (MAX_RULE_BYTES = {MAX_RULE_BYTES})")]
+    #[error("{bytes} bytes are too many for a rule file (MAX_RULE_BYTES = {MAX_RULE_BYTES})")]
     TooLarge {
         /// Its size.
         bytes: u64,

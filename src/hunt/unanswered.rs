@@ -49,8 +49,7 @@ pub fn unanswered_correlation(
         return None;
     }
     let silent = all[index].inputs.iter().zip(can).filter(|(_, can)| !can).map(|(input, _)| format!("`{}`", input.name));
-    let message =
-        format!("the correlation cannot fire: the store holds nothing that {} could match", silent.collect::<Vec<_>>().join(", "));
+    let message = format!("the correlation cannot fire: nothing in the store can match {}", silent.collect::<Vec<_>>().join(", "));
     Some(Diagnostic::new(Severity::Note, "store-correlation-absent", message).at(source, key(&source.text, "correlation")))
 }
 

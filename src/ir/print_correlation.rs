@@ -29,7 +29,7 @@ pub fn print_correlation(correlation: &Correlation, all: &[Correlation]) -> Stri
         writeln!(out, "  {}: {from}{keys}{values}", input.name).expect("a string takes all text");
     }
     if !correlation.reports {
-        out.push_str("makes no findings of its own: it is part of another correlation\n");
+        out.push_str("gives no findings of its own: another correlation uses it\n");
     }
     out
 }

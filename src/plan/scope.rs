@@ -32,18 +32,18 @@ pub(super) fn scoped<'a>(scope: &Scope, catalog: &'a Catalog, taxonomy: &'a Taxo
         (Scope::Dataset(name), _) => match taxonomy.dataset(name) {
             Some(selectors) => (chosen(&selectors.iter().collect::<Vec<_>>(), &[]), Vec::new()),
             None => {
-                let note = note("plan-unknown-dataset", format!("no data set {name} is known: the rule matches nothing"));
+                let note = note("plan-unknown-dataset", format!("unknown data set {name}: the rule matches nothing"));
                 (Vec::new(), vec![note])
             }
         },
         (_, None | Some(LogSource::Everything)) => (all(), Vec::new()),
         (_, Some(LogSource::Selected(first, second))) => (chosen(&first, &second), Vec::new()),
         (_, Some(LogSource::Nowhere)) => {
-            let note = note("plan-logsource-nowhere", "no event log holds the events of this log source".to_owned());
+            let note = note("plan-logsource-nowhere", "no log that retrohunt reads has the events of this log source".to_owned());
             (Vec::new(), vec![note.hint("the rule matches nothing")])
         }
         (_, Some(LogSource::Unknown(part))) => {
-            let note = note("plan-unknown-logsource", format!("the log source is not known: {part}"));
+            let note = note("plan-unknown-logsource", format!("unknown log source: {part}"));
             (Vec::new(), vec![note.hint("the rule matches nothing; log sources are listed in rules/logsources")])
         }
     }

@@ -197,7 +197,7 @@ impl Rows {
             let length = match found {
                 Some(end) => end,
                 None if searched > MAX_RECORD_BYTES => {
-                    let text = format!("a record longer than MAX_RECORD_BYTES = {MAX_RECORD_BYTES}: its first line is left out");
+                    let text = format!("a record is longer than MAX_RECORD_BYTES = {MAX_RECORD_BYTES}: skipped its first line");
                     return self.restart(input, text, report);
                 }
                 None if !input.at_end() => {
@@ -205,12 +205,16 @@ impl Rows {
                     continue;
                 }
                 None if searched == 0 => return false,
-                None if scan.is_open() => return self.restart(input, "a quote that does not end: its line is left out".to_owned(), report),
+                None if scan.is_open() => return self.restart(input, "a quote is never closed: skipped its line".to_owned(), report),
                 None => searched,
             };
             // A torn quote inside one line cannot damage the next record, so only one over several lines is refused.
             if scan.is_torn() && memchr::memchr(b'\n', &head[..length - 1]).is_some() {
-                return self.restart(input, "text behind the end of a quote over several lines: the first is left out".to_owned(), report);
+                return self.restart(
+                    input,
+                    "text follows the end of a quote over several lines: skipped the first line".to_owned(),
+                    report,
+                );
             }
             self.record(&head[..length], input.offset(), events, report);
             input.consume(length);
@@ -226,7 +230,7 @@ impl Rows {
         let head = input.head();
         let line = memchr::memchr(b'\n', head).map_or(head.len(), |end| end + 1);
         if self.restarts > MAX_RESTARTS {
-            report.problem(Some(input.offset()), None, format!("after MAX_RESTARTS = {MAX_RESTARTS} of these the rest is left out"));
+            report.problem(Some(input.offset()), None, format!("this happened MAX_RESTARTS = {MAX_RESTARTS} times: skipped the rest"));
             return false;
         }
         input.consume(line);
@@ -251,7 +255,7 @@ impl Rows {
         }
         self.width = cells;
         if cells != columns && !(self.unnamed_message && cells == columns + 1) {
-            report.problem(Some(offset), Some(self.position), format!("a row of {cells} cells under {columns} columns"));
+            report.problem(Some(offset), Some(self.position), format!("a row has {cells} cells, the header {columns}"));
         }
         if let Err(error) = self.members(offset, events, report) {
             events.abandon();
@@ -269,7 +273,7 @@ impl Rows {
             return false;
         }
         if self.rest == Rest::Possible {
-            let text = "shorter rows from here on are the rest of the record before: left out";
+            let text = "skipped the shorter rows from here on: they belong to the record before";
             report.problem(Some(offset), Some(self.position), text);
             self.rest = Rest::Told;
         }
@@ -310,7 +314,9 @@ impl Rows {
                     return Ok(());
                 }
                 Raw::Unknown => {}
-                Raw::Broken(error) => report.problem(Some(offset), Some(self.position), format!("_raw is {error}: the columns are read")),
+                Raw::Broken(error) => {
+                    report.problem(Some(offset), Some(self.position), format!("_raw is {error}: read the columns instead"))
+                }
             }
         }
         for index in 0..given {

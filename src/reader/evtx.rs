@@ -33,7 +33,7 @@ impl Format for Evtx {
     }
 
     fn sniff(&self, head: &[u8]) -> Option<String> {
-        head.starts_with(b"ElfFile\0").then(|| "it begins with the mark of an event log file".to_owned())
+        head.starts_with(b"ElfFile\0").then(|| "it starts with the signature of an event log file".to_owned())
     }
 
     fn is_text(&self) -> bool {
@@ -63,7 +63,7 @@ impl Format for Evtx {
         }
         // A log that nobody wrote to is its header alone, which counts one chunk.
         if reader.chunks_left > 0 && chunks > 1 && !events.stopped() {
-            let text = format!("of the {chunks} chunks that the header counts {} are missing", reader.chunks_left);
+            let text = format!("{} of the {chunks} chunks that the header counts are missing", reader.chunks_left);
             report.problem(Some(0), None, text);
         }
         self.name()
@@ -99,7 +99,7 @@ impl ChunkReader {
         if bytes.iter().all(|b| *b == 0) {
             // Behind the counted chunks there is space that was never written.
             if is_counted {
-                report.bad(Some(offset), None, "a chunk of zeros: its records are lost");
+                report.bad(Some(offset), None, "a chunk holds only zeros: its records are lost");
             }
             return;
         }
@@ -128,7 +128,7 @@ impl ChunkReader {
             Err(error) => return report.bad(Some(offset), None, format!("a chunk cannot be read: {error}")),
         };
         if pass == (Pass::Live { checked: true }) && !data.validate_checksum() {
-            report.problem(Some(offset), None, "the checksum of a chunk is wrong: so may be what its records say");
+            report.problem(Some(offset), None, "the checksum of a chunk is wrong: its records may be wrong too");
         }
         let mut chunk = match data.parse(settings) {
             Ok(chunk) => chunk,

@@ -50,8 +50,8 @@ impl Holes {
     /// Where the first hole is, and what is to be said.
     pub(super) fn told(&self) -> Option<(u64, String)> {
         let (offset, length) = self.first?;
-        let more = if self.count > 1 { format!(", and {} more such holes", self.count - 1) } else { String::new() };
-        Some((offset, format!("{length} zeros: what stood there is lost{more}")))
+        let more = if self.count > 1 { format!(", and {} more runs of zeros", self.count - 1) } else { String::new() };
+        Some((offset, format!("{length} zeros: the text there is lost{more}")))
     }
 }
 

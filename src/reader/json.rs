@@ -169,7 +169,7 @@ impl Documents {
                     report.bad(
                         Some(input.offset()),
                         Some(self.position),
-                        format!("a line longer than MAX_DOCUMENT_BYTES = {MAX_DOCUMENT_BYTES} bytes is left out"),
+                        format!("skipped a line longer than MAX_DOCUMENT_BYTES = {MAX_DOCUMENT_BYTES} bytes"),
                     );
                     skip_line(input);
                     searched = 0;
@@ -221,10 +221,10 @@ impl Documents {
                     report.problem(Some(offset), Some(self.position), text);
                 }
                 if let Some(error) = error {
-                    report.problem(Some(offset), Some(self.position), format!("_raw is {error}: the members beside it are read"));
+                    report.problem(Some(offset), Some(self.position), format!("_raw is {error}: read the members beside it instead"));
                 }
                 if let Some(most) = events.overfull() {
-                    report.problem(Some(offset), Some(self.position), format!("members beyond MAX_MEMBERS = {most} are left out"));
+                    report.problem(Some(offset), Some(self.position), format!("skipped the members beyond MAX_MEMBERS = {most}"));
                 }
                 events.end_record(Place { position: self.position, recovered: false });
             }
@@ -308,7 +308,7 @@ impl Documents {
             return true;
         }
         if !input.head().is_empty() {
-            report.bad(Some(input.offset()), None, "text behind the end of the JSON array is left out");
+            report.bad(Some(input.offset()), None, "skipped the text after the end of the JSON array");
         }
         false
     }
@@ -328,7 +328,7 @@ impl Documents {
                     return true;
                 }
                 Some(Step::Broken { first, last }) => {
-                    report.bad(place.0, place.1, "a JSON document that does not end before another begins");
+                    report.bad(place.0, place.1, "a JSON document does not end before the next one begins");
                     let next = if self.rescanned < MAX_RESCANNED_BYTES { first } else { last };
                     self.rescanned += last - next;
                     input.consume(next);
@@ -338,7 +338,7 @@ impl Documents {
             }
             if searched > MAX_DOCUMENT_BYTES {
                 let most = MAX_DOCUMENT_BYTES;
-                report.bad(place.0, place.1, format!("a document longer than MAX_DOCUMENT_BYTES = {most} bytes is left out"));
+                report.bad(place.0, place.1, format!("skipped a document longer than MAX_DOCUMENT_BYTES = {most} bytes"));
                 input.consume(searched - 1);
                 return skip_to_object(input);
             }
@@ -351,11 +351,11 @@ impl Documents {
 
     /// Behind a document that goes on to the end of the stream, the next line that begins one is tried.
     fn restart(&mut self, input: &mut Input<'_>, report: &mut Report) -> bool {
-        report.bad(Some(input.offset()), Some(self.position), "a JSON document that does not end");
+        report.bad(Some(input.offset()), Some(self.position), "a JSON document does not end");
         self.restarts += 1;
         if self.restarts > MAX_RESTARTS {
             let length = input.head().len();
-            report.problem(Some(input.offset()), None, format!("after MAX_RESTARTS = {MAX_RESTARTS} of these the rest is left out"));
+            report.problem(Some(input.offset()), None, format!("this happened MAX_RESTARTS = {MAX_RESTARTS} times: skipped the rest"));
             input.consume(length);
             return false;
         }
@@ -474,7 +474,7 @@ impl Flattener {
                 read?;
                 self.embedded(events)
             }
-            _ => Err("a JSON value that is no object".to_owned()),
+            _ => Err("a JSON value is not an object".to_owned()),
         }
     }
 

@@ -151,7 +151,7 @@ impl<'o> LeafReader<'o> {
         if let Some((position, text)) = times.first_unreadable {
             let events = if times.unreadable == 1 { "1 event has".to_owned() } else { format!("{} events have", times.unreadable) };
             let hint = if text.contains('/') && !options.day_first { " (if the day comes first: option `day_first`)" } else { "" };
-            report.problem(None, Some(position), format!("{events} no time, because it cannot be read: {text:?}{hint}"));
+            report.problem(None, Some(position), format!("{events} no time: cannot read {text:?}{hint}"));
         }
         out.hours_off = times.hours_off.into_iter().collect();
         let end = input.finish();
@@ -226,13 +226,13 @@ fn skip_mark(input: &mut Input<'_>) {
 fn unknown(head: &[u8]) -> String {
     let shown = &head[..head.len().min(1_024)];
     if shown.iter().all(|b| *b == 0) {
-        return "nothing but zeros at its start".to_owned();
+        return "starts with zeros only".to_owned();
     }
     if shown.iter().all(u8::is_ascii_whitespace) {
-        return "nothing but white space".to_owned();
+        return "white space only".to_owned();
     }
     let binary = shown.iter().filter(|b| **b < 9 || (**b > 13 && **b < 32)).count() * 20 > shown.len();
-    if binary { "binary data of no known format".to_owned() } else { "text of no known log format".to_owned() }
+    if binary { "unknown binary format".to_owned() } else { "unknown text format".to_owned() }
 }
 
 #[cfg(test)]

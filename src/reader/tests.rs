@@ -158,10 +158,10 @@ fn limits_of_json_are_named_and_the_rest_is_read() {
 fn what_is_no_log_is_skipped_with_its_reason() {
     for (bytes, reason) in [
         (&b""[..], "empty"),
-        (b"\n \r\n", "nothing but white space"),
-        (&[0; 5_000], "nothing but zeros at its start"),
-        (b"\x7fELF\x02\x01\x01\0\0\0\0\0\0", "binary data of no known format"),
-        (b"just words\nand more\n", "text of no known log format"),
+        (b"\n \r\n", "white space only"),
+        (&[0; 5_000], "starts with zeros only"),
+        (b"\x7fELF\x02\x01\x01\0\0\0\0\0\0", "unknown binary format"),
+        (b"just words\nand more\n", "unknown text format"),
     ] {
         let report = read(bytes).0;
         assert_eq!((report.skipped.as_deref(), report.bad, report.events), (Some(reason), 0, 0));

@@ -38,13 +38,13 @@ impl Format for Xml {
         let head = super::without_mark(head).trim_ascii_start();
         let head = &head[record_line(head)..];
         if head.starts_with(b"<") && (next_tag(head, 0, true) != Tag::None || head.starts_with(b"<Events")) {
-            return Some("it has <Event> elements".to_owned());
+            return Some("it starts with <Event> elements".to_owned());
         }
         let in_lines = head.split(|b| *b == b'\n').take(FIRST_LINES).any(|line| {
             let Tag::Start(at) = next_tag(line, 0, true) else { return false };
             !line[..at].iter().any(|b| matches!(b, b'"' | b'\'' | b'{')) && memmem::find(&line[at..], b"<System>").is_some()
         });
-        (in_lines && !super::csv::is_known_table(head)).then(|| "its lines carry <Event> elements".to_owned())
+        (in_lines && !super::csv::is_known_table(head)).then(|| "its lines have <Event> elements".to_owned())
     }
 
     fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
@@ -122,7 +122,7 @@ fn skip_to_event(input: &mut Input<'_>, mut told: bool, report: &mut Report) -> 
         };
         if !told && is_text(&head[..gap], found) {
             told = true;
-            report.bad(Some(input.offset()), None, "text that is no event is left out");
+            report.bad(Some(input.offset()), None, "skipped text that is not an event");
         }
         input.consume(gap);
         searched = 0;
@@ -172,11 +172,7 @@ impl Events {
                 Tag::None => (head.len(), false),
                 Tag::Undecided(at) if head.len() > MAX_EVENT_BYTES => {
                     let most = MAX_EVENT_BYTES;
-                    report.bad(
-                        Some(input.offset()),
-                        Some(self.position),
-                        format!("an event longer than MAX_EVENT_BYTES = {most} is left out"),
-                    );
+                    report.bad(Some(input.offset()), Some(self.position), format!("skipped an event longer than MAX_EVENT_BYTES = {most}"));
                     input.consume(at);
                     return false;
                 }
@@ -201,13 +197,13 @@ impl Events {
         let result = self.elements.event(&text, events);
         if result.is_err() && whole || !events.has_members() {
             events.abandon();
-            return report.bad(offset, position, result.err().unwrap_or_else(|| "an event without any value".to_owned()));
+            return report.bad(offset, position, result.err().unwrap_or_else(|| "an event has no value".to_owned()));
         }
         if !whole {
-            report.problem(offset, position, "an event is cut off before </Event>: what is there of it is read");
+            report.problem(offset, position, "an event is cut off before </Event>: read what is there");
         }
         if let Some(most) = events.overfull() {
-            report.problem(offset, position, format!("members beyond MAX_MEMBERS = {most} are left out"));
+            report.problem(offset, position, format!("skipped the members beyond MAX_MEMBERS = {most}"));
         }
         events.end_record(Place { position: self.position, recovered: false });
     }

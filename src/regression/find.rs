@@ -119,7 +119,7 @@ fn broken(path: &Path, reason: impl Into<String>) -> RuleTest {
 }
 
 fn inline_test(path: &Path, set: &RuleSet) -> RuleTest {
-    let Some(rule) = rule_of(path) else { return broken(path, "there is no rule of that name beside it") };
+    let Some(rule) = rule_of(path) else { return broken(path, "there is no rule with that name next to it") };
     let own: Vec<Rule> = set.rules.iter().filter(|r| Path::new(&r.meta.path) == rule).cloned().collect();
     let correlations = correlations_of(&rule, &set.correlations);
     let id = own.first().map(|rule| &rule.meta).or_else(|| correlations.iter().find(|c| c.reports).map(|c| &c.meta)).map(|m| m.id.clone());
@@ -177,7 +177,7 @@ fn info_tests(
     for id in &info.rules {
         let same = |rule: &&Rule| rule.meta.id == *id;
         let mut rule = rules.iter().find(same).cloned();
-        let mut absent = format!("no rule of these paths has the id {id}");
+        let mut absent = format!("no rule in these paths has the id {id}");
         if rule.is_none()
             && let Some(file) = info::rule_beside(path)
         {

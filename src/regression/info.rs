@@ -35,7 +35,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Info>, FileFault> {
     let text = |node: &Node, key: &str| node.get(key).and_then(Node::scalar_text).unwrap_or("").to_owned();
     let rules: Vec<String> = items("rule_metadata").iter().map(|rule| text(rule, "id")).filter(|id| !id.is_empty()).collect();
     if rules.is_empty() {
-        return Err(FileFault::content("`rule_metadata` names no rule by its `id`"));
+        return Err(FileFault::content("`rule_metadata` does not have the `id` of a rule"));
     }
     let mut logs = Vec::new();
     for test in items("regression_tests_info") {

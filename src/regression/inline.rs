@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{RuleTest, RunError, Status, Verdict, hunted, loaded};
+use super::{RuleTest, RunError, Status, Verdict, hunted, loaded, why};
 use crate::load::LoadedSource;
 use crate::store::Store;
 use crate::taxonomy::Taxonomy;
@@ -37,7 +37,7 @@ pub(super) fn run(test: &RuleTest, matching: &[Value], other: &[Value], taxonomy
         status: if passed { Status::Passed } else { Status::Failed },
         expected: Some(matching.len() as u64),
         found: Some(found.len() as u64),
-        message: message(&missing, &unexpected),
+        message: message(&store, test, (matching, &missing), (other, &unexpected), taxonomy)?,
         missing,
         unexpected,
     })
@@ -48,20 +48,31 @@ fn check(source: &LoadedSource, kind: &str, count: usize) -> Result<(), RunError
     let report = &source.report;
     if let Some(problem) = report.problems.first() {
         let place = problem.line.map_or(String::new(), |line| format!(" {line}"));
-        return Err(RunError::Events(format!("event{place} of `{kind}` is not an event: {}", problem.message)));
+        return Err(RunError::Events(format!("event{place} of `{kind}` cannot be read: {}", problem.message)));
     }
     if report.events != count as u64 {
         return Err(RunError::Events(format!("the {count} objects of `{kind}` are {} events", report.events)));
     }
     if source.new_events != report.events {
-        return Err(RunError::Events("an event of `match` stands in `no_match` too".to_owned()));
+        return Err(RunError::Events("an event is in both `match` and `no_match`".to_owned()));
     }
     Ok(())
 }
 
-fn message(missing: &[usize], unexpected: &[usize]) -> String {
+/// The events of one kind, and the places of those that are wrong, counted from 1.
+type Wrong<'a> = (&'a [Value], &'a [usize]);
+
+/// Which events are wrong, and the reason for the first of each kind.
+fn message(store: &Store, test: &RuleTest, missing: Wrong<'_>, found: Wrong<'_>, taxonomy: &Taxonomy) -> Result<String, RunError> {
     let list = |places: &[usize]| places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let lost = (!missing.is_empty()).then(|| format!("`match` {} not found", list(missing)));
-    let extra = (!unexpected.is_empty()).then(|| format!("`no_match` {} found", list(unexpected)));
-    lost.into_iter().chain(extra).collect::<Vec<_>>().join("; ")
+    let mut parts = Vec::new();
+    if let (events, places @ [first, ..]) = missing {
+        let id = i64::try_from(*first).unwrap_or(i64::MAX);
+        let why = why::not_found(store, test, id, &events[first - 1], taxonomy)?;
+        parts.push(format!("`match` {} not found: {why}", list(places)));
+    }
+    if let (events, places @ [first, ..]) = found {
+        parts.push(format!("`no_match` {} found: {}", list(places), why::shortened(&events[first - 1].to_string())));
+    }
+    Ok(parts.join("; "))
 }

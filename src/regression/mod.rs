@@ -10,6 +10,7 @@
 mod find;
 mod info;
 mod inline;
+mod why;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -13,11 +13,11 @@ pub static EVIDENCE: LazyLock<Shape> = LazyLock::new(|| {
         ["finding_id", "rule_id", "path", "record", "time", "event_id"],
         vec![
             TableColumn::number("finding_id", "Finding"),
-            TableColumn::text("rule_id", "Rule"),
+            TableColumn::text("rule_id", "Rule").spare(1),
             TableColumn::new("time", "Time", Kind::ExactTime),
             TableColumn::number("event_id", "Event"),
             TableColumn::number("record", "Record"),
-            TableColumn::text("path", "Path"),
+            TableColumn::new("path", "Path", Kind::Path),
         ],
     )
 });

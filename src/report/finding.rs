@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{Shape, TableColumn, time};
+use super::{Kind, Shape, TableColumn, time};
 use crate::store::FindingRow;
 
 /// What `retrohunt hunt` and `retrohunt findings` list.
@@ -31,10 +31,10 @@ pub static FINDING: LazyLock<Shape> = LazyLock::new(|| {
             TableColumn::number("finding_id", "Id"),
             TableColumn::text("level", "Level"),
             TableColumn::text("rule_title", "Rule"),
-            TableColumn::text("techniques", "Technique"),
+            TableColumn::text("techniques", "Technique").spare(2),
             TableColumn::number("count", "Count"),
-            TableColumn::time("first_time", "First (UTC)"),
-            TableColumn::text("group", "Group or host").or("risk_objects"),
+            TableColumn::time("first_time", "First (UTC)").spare(1),
+            TableColumn::new("group", "Group or host", Kind::Line).or("risk_objects"),
         ],
     )
 });

@@ -12,11 +12,14 @@ mod evidence;
 mod finding;
 mod json;
 mod jsonl;
+mod layout;
 mod regression;
 mod sarif;
 mod shape;
 mod source;
 mod table;
+mod vertical;
+mod view;
 mod visible;
 
 use std::io::{self, Write};
@@ -29,6 +32,7 @@ pub use sarif::sarif;
 pub use serde_json::Value;
 pub use shape::{Kind, Shape, TableColumn, cell_text};
 pub use source::{EXPLAINED, SOURCE, explained_row, source_row};
+pub use view::{VIEW, VIEW_COLUMN, ViewRow, view_column_row, view_row};
 pub use visible::{visible, visible_text};
 
 /// A time of an event in ISO 8601, or null.
@@ -48,6 +52,8 @@ pub enum Format {
     Jsonl,
     /// Comma-separated, with a header line.
     Csv,
+    /// One field a line, for reading rows that are too wide for a table.
+    Vertical,
 }
 
 /// Writes the rows of one listing.
@@ -62,15 +68,17 @@ enum State {
     Json { rows: u64 },
     Jsonl,
     Csv,
+    Vertical(vertical::Vertical),
 }
 
 impl<'a> ListWriter<'a> {
-    /// Starts a listing. `width` is the terminal's, in columns; without it table cells are not wrapped.
+    /// Starts a listing. `width` is the terminal's, in columns; without it nothing is wrapped or left out.
     pub fn new(out: &'a mut dyn Write, format: Format, shape: &'a Shape, width: Option<u16>) -> io::Result<Self> {
         let state = match format {
             Format::Table => State::Table(Box::new(table::Table::new(shape, width))),
             Format::Json => State::Json { rows: 0 },
             Format::Jsonl => State::Jsonl,
+            Format::Vertical => State::Vertical(vertical::Vertical::new(width.map(usize::from))),
             Format::Csv => {
                 csv::header(out, shape)?;
                 State::Csv
@@ -91,6 +99,7 @@ impl<'a> ListWriter<'a> {
             }
             State::Jsonl => jsonl::line(self.out, &self.shape.fields, values)?,
             State::Csv => csv::line(self.out, values)?,
+            State::Vertical(rows) => rows.row(self.out, self.shape, values)?,
         }
         Ok(())
     }
@@ -103,10 +112,10 @@ impl<'a> ListWriter<'a> {
     /// Ends the listing and flushes.
     pub fn finish(self) -> io::Result<()> {
         match self.state {
-            State::Table(mut table) => table.write(self.out)?,
+            State::Table(mut table) => table.write(self.out, self.shape)?,
             State::Json { rows: 0 } => self.out.write_all(b"[]\n")?,
             State::Json { .. } => self.out.write_all(b"\n]\n")?,
-            State::Jsonl | State::Csv => {}
+            State::Jsonl | State::Csv | State::Vertical(_) => {}
         }
         self.out.flush()
     }
@@ -186,6 +195,39 @@ mod tests {
         let text = listing(Format::Table, &[row], Some(60));
         assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
         assert!(text.contains('…') && text.matches('x').count() == 239, "{text}");
+    }
+
+    #[test]
+    fn rows_too_wide_for_a_terminal_are_shown_one_field_a_line() {
+        let columns: Vec<String> = (0..12).map(|n| format!("column{n}")).collect();
+        let shape = Shape::of_columns(&columns);
+        let mut row = vec![Value::Null; 12];
+        row[0] = json!(7);
+        row[1] = json!(r"C:\Windows\System32\rundll32.exe C:\Users\alice\AppData\Local\Temp\m.dll,#1");
+        row[11] = json!("one\ntwo");
+        let text = |format, width| {
+            let mut out = Vec::new();
+            let mut writer = ListWriter::new(&mut out, format, &shape, width).unwrap();
+            writer.row(&row).unwrap();
+            writer.row(&row).unwrap();
+            writer.finish().unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let expected = [
+            "Row 1",
+            "  column0   7",
+            r"  column1   C:\Windows\System32\rundll32.exe",
+            r"            C:\Users\alice\AppData\Local\Temp\m.dll,#1",
+            "  column11  one",
+            "            two",
+            "",
+            "Row 2",
+        ];
+        let narrow = text(Format::Table, Some(60));
+        assert_eq!(narrow.lines().take(expected.len()).collect::<Vec<_>>(), expected, "{narrow}");
+        assert_eq!(text(Format::Vertical, Some(60)), narrow);
+        assert_eq!(text(Format::Table, Some(200)).lines().count(), 3);
+        assert!(text(Format::Vertical, None).contains(r"rundll32.exe C:\Users"));
     }
 
     #[test]

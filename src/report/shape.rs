@@ -25,6 +25,8 @@ pub struct TableColumn {
     pub kind: Kind,
     /// The field it shows where its own is null or empty.
     pub otherwise: Option<String>,
+    /// A narrow terminal leaves out the column with the highest number first; 0 stays.
+    pub spare: u8,
 }
 
 /// What the cells of a column are.
@@ -32,6 +34,10 @@ pub struct TableColumn {
 pub enum Kind {
     /// On the left; wrapped where the terminal is narrow.
     Text,
+    /// On the left, one line; cut at its end where the terminal is narrow.
+    Line,
+    /// As `Line`, cut at its beginning.
+    Path,
     /// On the right, never wrapped.
     Number,
     /// Shown to the second (`2024-01-31 12:00:00`), never wrapped.
@@ -43,7 +49,7 @@ pub enum Kind {
 impl TableColumn {
     /// Makes a column.
     pub fn new(field: &str, heading: &str, kind: Kind) -> Self {
-        Self { field: field.into(), heading: heading.into(), kind, otherwise: None }
+        Self { field: field.into(), heading: heading.into(), kind, otherwise: None, spare: 0 }
     }
 
     /// Makes a column of text.
@@ -59,6 +65,13 @@ impl TableColumn {
     /// Makes a column of times.
     pub fn time(field: &str, heading: &str) -> Self {
         Self::new(field, heading, Kind::Time)
+    }
+
+    /// Lets a narrow terminal leave the column out: those with the highest number first.
+    #[must_use]
+    pub fn spare(mut self, rank: u8) -> Self {
+        self.spare = rank;
+        self
     }
 
     /// Shows another field where this one is null or empty.

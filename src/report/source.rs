@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{Shape, TableColumn, time};
+use super::{Kind, Shape, TableColumn, time};
 use crate::store::SourceRow;
 
 /// What `retrohunt sources` lists.
@@ -27,16 +27,16 @@ pub static SOURCE: LazyLock<Shape> = LazyLock::new(|| {
             "clock",
         ],
         vec![
-            TableColumn::text("path", "Path"),
+            TableColumn::new("path", "Path", Kind::Path),
             TableColumn::text("format", "Format").or("skipped"),
             TableColumn::number("events", "Events"),
             TableColumn::number("new_events", "New"),
-            TableColumn::number("bad", "Bad"),
-            TableColumn::number("recovered", "Recovered"),
-            TableColumn::time("first_time", "First (UTC)"),
-            TableColumn::time("last_time", "Last (UTC)"),
-            TableColumn::text("timezone", "Zone"),
-            TableColumn::text("duplicate_of", "Same bytes as"),
+            TableColumn::number("bad", "Unreadable"),
+            TableColumn::number("recovered", "Recovered").spare(3),
+            TableColumn::time("first_time", "First (UTC)").spare(1),
+            TableColumn::time("last_time", "Last (UTC)").spare(2),
+            TableColumn::text("timezone", "Time zone").spare(4),
+            TableColumn::new("duplicate_of", "Duplicate of", Kind::Path).spare(1),
         ],
     )
 });
@@ -45,7 +45,7 @@ pub static SOURCE: LazyLock<Shape> = LazyLock::new(|| {
 pub static EXPLAINED: LazyLock<Shape> = LazyLock::new(|| {
     Shape::new(
         ["path", "format", "reason"],
-        vec![TableColumn::text("path", "Path"), TableColumn::text("format", "Format"), TableColumn::text("reason", "Why")],
+        vec![TableColumn::new("path", "Path", Kind::Path), TableColumn::text("format", "Format"), TableColumn::text("reason", "Why")],
     )
 });
 

@@ -1,15 +1,17 @@
-//! Tables for reading: no lines, two spaces between columns, long cells cut, wrapped to the terminal's width.
+//! Tables for reading: no lines, two spaces between columns, long cells cut, laid out for the terminal's width.
 //!
 //! No more than a part of a table is ever held in memory. On a terminal a long table comes in parts of [`PART_ROWS`] rows, each
 //! with its headings and widths. In a file or a pipe the headings come once: the first part gives the widths, and each later row
-//! is written as it comes; a cell that is wider moves the rest of its row.
+//! is written as it comes; a cell that is wider moves the rest of its row. Rows that do not fit a terminal are written one field
+//! a line ([`vertical`](super::vertical)), and so are all rows after them.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table as Grid, Width, presets};
 use serde_json::Value;
 
+use super::layout::{self, GAP, Need, width_of};
+use super::vertical::Vertical;
 use super::{Kind, Shape, cell_text, visible};
 
 /// Characters of a cell that a table shows; the other formats have all of it.
@@ -19,104 +21,132 @@ const CELL_CHARS: usize = 240;
 const PART_ROWS: usize = 1_000;
 /// Cells of one part: a part of a very wide table has fewer rows, so that it needs no more memory.
 const PART_CELLS: usize = 50_000;
-
-/// Spaces between two columns; the library counts them as part of a column.
-const GAP: u16 = 2;
+/// Bytes of one part, for the same reason.
+const PART_BYTES: usize = 8 << 20;
 
 /// A table that is being filled.
 pub(super) struct Table {
-    grid: Grid,
     /// Where the values of each column are in a row, and where else.
     columns: Vec<(usize, Option<usize>)>,
-    rows: usize,
-    /// Rows after which what is there is written.
-    part_rows: usize,
+    /// The rows of the part that is being filled, each with all its values.
+    rows: Vec<Vec<Value>>,
+    /// About how many bytes they are.
+    bytes: usize,
     width: Option<u16>,
     /// Widths of the columns, once the first part of a table in a pipe is written.
-    widths: Option<Vec<u16>>,
+    widths: Option<Vec<usize>>,
+    /// Set once rows did not fit.
+    vertical: Option<Vertical>,
+    is_begun: bool,
 }
 
 impl Table {
     pub(super) fn new(shape: &Shape, width: Option<u16>) -> Self {
         let position = |field: &String| shape.fields.iter().position(|f| f == field).expect("a table column shows a field of its shape");
         let columns = shape.table.iter().map(|c| (position(&c.field), c.otherwise.as_ref().map(position))).collect();
-        let part_rows = (PART_CELLS / shape.table.len().max(1)).clamp(1, PART_ROWS);
-        Self { grid: grid(shape, width), columns, rows: 0, part_rows, width, widths: None }
+        Self { columns, rows: Vec::new(), bytes: 0, width, widths: None, vertical: None, is_begun: false }
     }
 
-    /// Takes a row; a part that is full is written first.
+    /// Takes a row; a part that is full is written.
     pub(super) fn row(&mut self, out: &mut dyn Write, shape: &Shape, values: &[Value]) -> io::Result<()> {
-        if self.rows == self.part_rows {
-            self.next_part(out, shape)?;
+        if let Some(vertical) = &mut self.vertical {
+            return vertical.row(out, shape, values);
         }
+        self.bytes += values.iter().map(|value| value.as_str().map_or(16, str::len)).sum::<usize>();
+        self.rows.push(values.to_vec());
+        let most = (PART_CELLS / shape.table.len().max(1)).clamp(1, PART_ROWS);
+        if self.widths.is_some() || self.rows.len() >= most || self.bytes >= PART_BYTES { self.write(out, shape) } else { Ok(()) }
+    }
+
+    /// Writes what is there.
+    pub(super) fn write(&mut self, out: &mut dyn Write, shape: &Shape) -> io::Result<()> {
+        let rows = std::mem::take(&mut self.rows);
+        self.bytes = 0;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let cells: Vec<Vec<Cell>> = rows.iter().map(|row| self.cells(shape, row)).collect();
+        let headings: Vec<Cell> = shape.table.iter().map(|column| Cell::new(visible(&column.heading).into_owned(), column.kind)).collect();
+        let Some(width) = self.width.map(usize::from) else {
+            let widths = match self.widths.take() {
+                Some(widths) => widths,
+                None => {
+                    let widths: Vec<usize> = needs(shape, &cells).iter().map(|need| need.widest.max(need.heading)).collect();
+                    write_line(out, &headings, &at_least(&widths, &headings), shape)?;
+                    widths
+                }
+            };
+            let result = cells.iter().try_for_each(|row| write_line(out, row, &at_least(&widths, row), shape));
+            self.widths = Some(widths);
+            return result;
+        };
+        let Some(shown) = layout::fit(&shape.table, &needs(shape, &cells), width) else {
+            let vertical = self.vertical.insert(Vertical::new(Some(width)));
+            return rows.iter().try_for_each(|row| vertical.row(out, shape, row));
+        };
+        if std::mem::replace(&mut self.is_begun, true) {
+            writeln!(out)?;
+        }
+        write_line(out, &headings, &shown, shape)?;
+        cells.iter().try_for_each(|row| write_line(out, row, &shown, shape))
+    }
+
+    fn cells(&self, shape: &Shape, values: &[Value]) -> Vec<Cell> {
         let cells = self.columns.iter().zip(&shape.table).map(|((own, otherwise), column)| {
             let value = otherwise.filter(|_| is_empty(&values[*own])).map_or(&values[*own], |other| &values[other]);
             let kind = if value.is_number() { Kind::Number } else { column.kind };
             let text = if kind == Kind::Time { to_the_second(cell_text(value)) } else { cell_text(value) };
-            Cell::new(cut(&visible(&text))).set_alignment(alignment(kind))
+            Cell::new(cut(&visible(&text)), kind)
         });
-        let cells: Vec<Cell> = cells.collect();
-        self.grid.add_row(cells);
-        self.rows += 1;
-        Ok(())
-    }
-
-    /// Writes a part that is full and begins the next.
-    fn next_part(&mut self, out: &mut dyn Write, shape: &Shape) -> io::Result<()> {
-        self.write(out)?;
-        self.rows = 0;
-        if self.width.is_some() {
-            self.grid = grid(shape, self.width);
-            return writeln!(out);
-        }
-        self.widths.get_or_insert_with(|| self.grid.column_max_content_widths());
-        self.grid = Grid::new();
-        self.grid.load_style(presets::NOTHING);
-        self.grid.set_content_arrangement(ContentArrangement::Disabled);
-        self.part_rows = 1;
-        Ok(())
-    }
-
-    /// Writes what is there.
-    pub(super) fn write(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        if self.rows == 0 {
-            return Ok(());
-        }
-        for column in self.grid.column_iter_mut() {
-            column.set_padding((0, GAP));
-        }
-        for (column, width) in self.grid.column_iter_mut().zip(self.widths.iter().flatten()) {
-            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(*width + GAP)));
-        }
-        for line in self.grid.lines() {
-            writeln!(out, "{}", line.trim_end())?;
-        }
-        Ok(())
+        cells.collect()
     }
 }
 
-/// A part with its headings.
-fn grid(shape: &Shape, width: Option<u16>) -> Grid {
-    let mut grid = Grid::new();
-    grid.load_style(presets::NOTHING);
-    grid.set_content_arrangement(ContentArrangement::Dynamic);
-    if let Some(width) = width {
-        grid.set_width(width);
-    } else {
-        grid.set_content_arrangement(ContentArrangement::Disabled);
-    }
-    grid.set_header(shape.table.iter().map(|c| Cell::new(visible(&c.heading)).set_alignment(alignment(c.kind))));
-    for (column, _) in grid.column_iter_mut().zip(&shape.table).filter(|(_, shown)| shown.kind != Kind::Text) {
-        column.set_constraint(ColumnConstraint::ContentWidth);
-    }
-    grid
+/// What a column shows of a row.
+struct Cell {
+    text: String,
+    is_right: bool,
 }
 
-fn alignment(kind: Kind) -> CellAlignment {
-    match kind {
-        Kind::Text | Kind::Time | Kind::ExactTime => CellAlignment::Left,
-        Kind::Number => CellAlignment::Right,
+impl Cell {
+    fn new(text: String, kind: Kind) -> Self {
+        Self { text, is_right: kind == Kind::Number }
     }
+}
+
+fn needs(shape: &Shape, cells: &[Vec<Cell>]) -> Vec<Need> {
+    let need = |(index, column): (usize, &super::TableColumn)| Need {
+        widest: cells.iter().map(|row| width_of(&row[index].text)).max().unwrap_or(0),
+        heading: width_of(&visible(&column.heading)),
+    };
+    shape.table.iter().enumerate().map(need).collect()
+}
+
+/// All columns, each with its width or that of its cell: in a pipe nothing is wrapped, a wider cell moves what follows.
+fn at_least(widths: &[usize], cells: &[Cell]) -> Vec<(usize, usize)> {
+    widths.iter().zip(cells).map(|(width, cell)| (*width).max(width_of(&cell.text))).enumerate().collect()
+}
+
+/// Writes a row: as many lines as its longest cell has.
+fn write_line(out: &mut dyn Write, cells: &[Cell], shown: &[(usize, usize)], shape: &Shape) -> io::Result<()> {
+    let lines_of = |(index, width): (usize, usize)| match shape.table[index].kind {
+        _ if width_of(&cells[index].text) <= width => vec![cells[index].text.clone()],
+        Kind::Line => vec![layout::one_line(&cells[index].text, width, false)],
+        Kind::Path => vec![layout::one_line(&cells[index].text, width, true)],
+        Kind::Text | Kind::Number | Kind::Time | Kind::ExactTime => layout::wrapped(&cells[index].text, width),
+    };
+    let columns: Vec<Vec<String>> = shown.iter().map(|column| lines_of(*column)).collect();
+    for number in 0..columns.iter().map(Vec::len).max().unwrap_or(0) {
+        let mut line = String::new();
+        for ((index, width), lines) in shown.iter().zip(&columns) {
+            let text = lines.get(number).map_or("", String::as_str);
+            let padding = " ".repeat(width.saturating_sub(width_of(text)));
+            let (before, after) = if cells[*index].is_right { (padding.as_str(), "") } else { ("", padding.as_str()) };
+            line.extend([before, text, after, &" ".repeat(GAP)]);
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
 }
 
 /// `2024-01-31T12:00:00.123Z` → `2024-01-31 12:00:00`; anything else stays.
@@ -130,7 +160,8 @@ fn is_empty(value: &Value) -> bool {
         Value::Null => true,
         Value::Array(items) => items.is_empty(),
         Value::Object(map) => map.is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        Value::String(text) => text.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

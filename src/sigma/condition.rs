@@ -88,7 +88,7 @@ fn parse_detections(context: &mut Context<'_>, node: &Node) -> Option<Condition>
             Some(if parts.len() == 1 { parts.remove(0) } else { Condition::Or(parts) })
         }
         _ => {
-            context.error(&node.span, "sigma-condition-syntax", "the condition is no text");
+            context.error(&node.span, "sigma-condition-syntax", "the condition is not text");
             None
         }
     }
@@ -213,7 +213,7 @@ impl<'t> Parser<'_, '_, 't> {
 
     fn parse_not(&mut self, depth: usize) -> Option<Condition> {
         let Some(token) = self.peek() else {
-            return self.fail(&(self.end..self.end), "the condition ends where a detection is expected");
+            return self.fail(&(self.end..self.end), "the condition ends, but a detection is expected");
         };
         if depth > MAX_CONDITION_DEPTH {
             let span = place(self.context, self.node, &token.span);

@@ -132,7 +132,7 @@ fn lint(context: &mut Context<'_>, correlation: &Correlation, head: &Range<usize
     }
     let temporal = matches!(correlation.kind, CorrelationKind::Temporal | CorrelationKind::TemporalOrdered);
     if temporal && correlation.rules.len() == 1 {
-        context.lint(head, "sigma-correlation-rules", "a temporal correlation of one rule is that rule");
+        context.lint(head, "sigma-correlation-rules", "a temporal correlation with one rule finds what that rule finds");
     }
 }
 
@@ -164,7 +164,7 @@ impl<'a> Reader<'a, '_> {
             }
         }
         if rules.is_empty() {
-            self.context.error(&node.span, "sigma-correlation-missing", "the correlation refers to no rule");
+            self.context.error(&node.span, "sigma-correlation-missing", "the correlation does not name a rule");
         }
         rules
     }
@@ -185,7 +185,7 @@ impl<'a> Reader<'a, '_> {
                 }
             }
             if alias.fields.len() < rules.len() {
-                let message = format!("the alias `{}` has no field for some rules: they have the field of that name", key.text);
+                let message = format!("the alias `{}` names no field for some rules: for them it is the field of that name", key.text);
                 self.context.lint(&key.span, "sigma-correlation-alias", message);
             }
             aliases.push(alias);

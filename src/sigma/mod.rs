@@ -44,6 +44,7 @@ pub use filter::Filter;
 pub use pipeline::{Pipelines, ReadFile, tables as pipeline_tables};
 pub use placeholder::read_values;
 pub use set::{LinkedCorrelation, LinkedInput, LinkedRule, LinkedSet, RuleSet, Target};
+pub(crate) use suggest::nearest;
 
 /// What a caller may decide about the reading of rules.
 #[derive(Debug, Clone, Default)]

@@ -221,7 +221,7 @@ impl Modifiers {
             Kind::Cidr | Kind::Exists | Kind::Compare(_) => "",
         };
         if !misfit.is_empty() {
-            let message = format!("these modifiers cannot be combined: {misfit} is no plain text");
+            let message = format!("these modifiers cannot be combined: {misfit} is not plain text");
             context.error(span, "sigma-modifier-combination", message);
             return None;
         }

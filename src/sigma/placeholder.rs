@@ -26,7 +26,7 @@ pub fn read_values(source: &Arc<SourceText>) -> Result<BTreeMap<String, Vec<Stri
             let name = key.text.strip_prefix('%').and_then(|name| name.strip_suffix('%')).unwrap_or(&key.text);
             match node.text_list() {
                 _ if !is_placeholder_name(name) => {
-                    fail(&Node { span: key.span.clone(), ..node.clone() }, format!("`{name}` is no name of a placeholder"));
+                    fail(&Node { span: key.span.clone(), ..node.clone() }, format!("`{name}` is not a valid name for a placeholder"));
                 }
                 Some(texts) => values.entry(name.to_string()).or_insert_with(Vec::new).extend(texts),
                 None => fail(node, format!("the placeholder `{name}` needs a value or a list of values")),

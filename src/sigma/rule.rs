@@ -142,7 +142,7 @@ pub(super) fn attack(tag: &str) -> Option<Attack> {
 /// Reads the log source.
 pub(super) fn scope(context: &mut Context<'_>, document: &Node) -> Scope {
     let Some(source) = document.get("logsource") else {
-        let message = "the rule has no log source: it is asked of all events";
+        let message = "the rule has no log source: it is tested on all events";
         context.lint(&head(document), "sigma-missing-logsource", message);
         return Scope::Any;
     };
@@ -160,7 +160,7 @@ pub(super) fn scope(context: &mut Context<'_>, document: &Node) -> Scope {
     };
     let (product, category, service) = (part("product"), part("category"), part("service"));
     if product.is_none() && category.is_none() && service.is_none() {
-        let message = "the log source names no product, category or service: the rule is asked of all events";
+        let message = "the log source has no product, category or service: the rule is tested on all events";
         context.lint(&source.span, "sigma-missing-logsource", message);
         return Scope::Any;
     }
@@ -207,7 +207,7 @@ fn body(
     let condition = condition::parse_before_pipe(context, node)?;
     let own = resolve::condition(context, &condition, node, &named);
     if matches!(own, Lowered::Nothing) {
-        context.error(&node.span, "sigma-pipeline-empty", "the pipelines drop everything that the rule looks for");
+        context.error(&node.span, "sigma-pipeline-empty", "the pipelines remove every condition of the rule");
     }
     let mut parts = vec![own];
     for (filter, detections) in filters.iter().zip(&subject.detections[1..]) {

@@ -172,8 +172,8 @@ fn apply_filters(rules: &mut [ParsedRule], filters: &[Filter], diagnostics: &mut
 }
 
 fn idle_filter(filter: &Filter) -> Diagnostic {
-    let message = format!("the filter `{}` is for no rule of this set", filter.meta.title);
-    let hint = "it names rules by id, name or title, and its log source must be part of theirs";
+    let message = format!("the filter `{}` matches none of the rules given", filter.meta.title);
+    let hint = "a filter names rules by id, name or title, and its log source must fit theirs";
     Diagnostic::warning("sigma-filter-idle", message).at(&filter.source, filter.span.clone()).hint(hint)
 }
 
@@ -197,8 +197,8 @@ impl Pending {
                     targets.push(*target);
                     continue;
                 }
-                [] => Diagnostic::error("sigma-correlation-reference", format!("no sound rule is named `{}`", reference.name)),
-                _ => Diagnostic::error("sigma-correlation-reference", format!("several rules are named `{}`", reference.name)),
+                [] => Diagnostic::error("sigma-correlation-reference", format!("no rule that compiles has the name `{}`", reference.name)),
+                _ => Diagnostic::error("sigma-correlation-reference", format!("several rules have the name `{}`", reference.name)),
             };
             let near = if names.find(&reference.name).is_empty() { suggest::nearest(&reference.name, names.names()) } else { None };
             let fault = near.map_or(fault.clone(), |near| fault.hint(format!("did you mean `{near}`?")));
@@ -271,7 +271,7 @@ fn order(nodes: &[Pending], diagnostics: &mut Vec<Diagnostic>) -> Vec<usize> {
     for (index, node) in nodes.iter().enumerate().filter(|(_, node)| node.targets.is_some()) {
         if !usable.contains(&index) {
             let span = node.correlation.rules.first().map_or(0..0, |reference| reference.span.clone());
-            let message = "the correlation refers to itself in a circle, or to one that cannot be used";
+            let message = "the correlation refers to itself through others, or to one that does not compile";
             diagnostics.push(Diagnostic::error("sigma-correlation-cycle", message).at(&node.correlation.source, span));
         }
     }

@@ -12,7 +12,7 @@ pub(super) fn read(context: &mut Context<'_>, node: &Node) -> Option<i64> {
     let text = node.scalar_text().unwrap_or("").trim();
     let parsed = parse(text);
     if parsed.is_none() {
-        let message = format!("`{text}` is no span of time");
+        let message = format!("`{text}` is not a duration");
         let hint = "a whole number greater than 0 and one of the units s, m, h, d, w, M, y: `15m`";
         context.error_with(&node.span, "sigma-timespan", message, hint);
     }

@@ -60,7 +60,7 @@ enum Unbound {
 fn empty_list(context: &mut Context<'_>, item: &Item<'_>) -> Option<Pred> {
     let (key, span) = (&item.key, &item.span);
     let Some(name) = &key.field else {
-        context.error(span, "sigma-empty-detection", "a list of keywords without a keyword");
+        context.error(span, "sigma-empty-detection", "a list of keywords is empty");
         return None;
     };
     let message = format!("an empty list: read as `null`, so it asks for events without `{name}`");
@@ -92,7 +92,7 @@ fn lint_values(context: &mut Context<'_>, item: &Item<'_>) {
         if text.is_only_any() || (text.0.is_empty() && wild) {
             let hint = "`|exists: true` asks whether the field is there";
             let message = match raw {
-                "" => "the value is empty: any value of the field has it in it",
+                "" => "the value is empty: every value of the field contains it",
                 _ => "the value is a wildcard only: any value of the field matches",
             };
             context.lint_with(&value.span, "sigma-wildcard-only", message, hint);
@@ -285,7 +285,7 @@ impl Lowering<'_, '_> {
 
     fn utf8(&mut self, bytes: Vec<u8>, span: &Range<usize>) -> Option<String> {
         String::from_utf8(bytes).ok().or_else(|| {
-            let message = "the encoded value is no text that an event could hold";
+            let message = "the encoded value is not text that an event can hold";
             let hint = "UTF-16 is followed by `base64` or `base64offset|contains`";
             self.context.error_with(span, "sigma-encoding", message, hint);
             None
@@ -389,11 +389,11 @@ impl Lowering<'_, '_> {
             prefix.filter(|prefix| *prefix <= bits).map(|prefix| Cidr { address, prefix })
         });
         let Some(cidr) = parsed else {
-            return self.fail(node, "sigma-cidr", format!("`{text}` is no network in CIDR notation"));
+            return self.fail(node, "sigma-cidr", format!("`{text}` is not a network in CIDR notation"));
         };
         let network = masked(cidr);
         if network.address != cidr.address {
-            let message = format!("`{text}` has bits set behind its prefix");
+            let message = format!("`{text}` has bits set after its prefix");
             let hint = format!("the network is `{}/{}`", network.address, network.prefix);
             self.context.error_with(&node.span, "sigma-cidr-host-bits", message, hint);
             return None;

@@ -100,7 +100,7 @@ impl<'t> Cursor<'t> {
                 _ => {}
             }
         }
-        self.error("spl-unclosed-string", "a string lacks its closing quote", start..start + 1);
+        self.error("spl-unclosed-string", "a string has no closing quote", start..start + 1);
         let inner = unescape(&self.rest()[1..]);
         self.give_up();
         Some((inner, start..self.end))
@@ -122,7 +122,7 @@ impl<'t> Cursor<'t> {
             '\'' => {
                 let start = self.at;
                 let Some(close) = self.rest()[1..].find('\'') else {
-                    self.error("spl-unclosed-string", "a quoted field name lacks its closing quote", start..start + 1);
+                    self.error("spl-unclosed-string", "a quoted field name has no closing quote", start..start + 1);
                     self.give_up();
                     return None;
                 };

@@ -101,7 +101,7 @@ pub(super) fn expand(search: &str, macros: &Macros) -> Expansion {
                 expander.call(&search[range.start + 1..range.end - 1], &range, &mut text);
                 expanded.push_replaced(&text, range);
             }
-            Piece::Open(range) => expander.fault("spl-unclosed-macro", "a macro call lacks its closing backtick".to_owned(), &range),
+            Piece::Open(range) => expander.fault("spl-unclosed-macro", "a macro call has no closing backtick".to_owned(), &range),
         }
     }
     let used = expander.used.iter().filter_map(|key| Some((key, macros.by_name.get(key)?)));
@@ -268,7 +268,7 @@ impl Expander<'_> {
                 Piece::Comment(_) => out.push(' '),
                 Piece::Call(range) => self.call(&text[range.start + 1..range.end - 1], at, out),
                 Piece::Open(_) => {
-                    self.fault("spl-unclosed-macro", format!("the macro `{name}` holds a call that lacks its closing backtick"), at);
+                    self.fault("spl-unclosed-macro", format!("the macro `{name}` has a call without a closing backtick"), at);
                 }
             }
         }

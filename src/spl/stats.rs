@@ -33,7 +33,7 @@ fn add(cursor: &mut Cursor<'_>, stats: &mut Stats, aggregate: Aggregate, span: R
     match stats.aggregates.iter().find(|a| a.alias == aggregate.alias) {
         None => stats.aggregates.push(aggregate),
         Some(same) if *same == aggregate => {}
-        Some(_) => cursor.error("spl-duplicate-column", format!("two aggregates are called `{}`", aggregate.alias), span),
+        Some(_) => cursor.error("spl-duplicate-column", format!("two aggregates have the name `{}`", aggregate.alias), span),
     }
 }
 
@@ -52,7 +52,7 @@ fn by_fields(cursor: &mut Cursor<'_>, stats: &mut Stats) {
         if name.contains('*') {
             cursor.error("spl-unsupported-wildcard", "grouping by a pattern of fields is not supported", span);
         } else if stats.aggregates.iter().any(|a| a.alias == name) {
-            cursor.error("spl-duplicate-column", format!("an aggregate and a by-field are both called `{name}`"), span);
+            cursor.error("spl-duplicate-column", format!("an aggregate and a by-field have the same name `{name}`"), span);
         } else if !stats.by.iter().any(|field| field.name == name) {
             stats.by.push(Field { name, vocabulary: Vocabulary::Row });
         }

@@ -1,6 +1,6 @@
 //! Fields of events as SQL over a type's text view: values, tests of their members, functions of field maps.
 //!
-//! The view gives each field as text, a list as its members on lines, and beside it the raw cell. A list's raw cell is
+//! The view gives each field as text, a list as its members on lines; the raw cell is in the type's table. A list's raw cell is
 //! the id of its value: INTEGER in dictionary columns, REAL in all others; its members are looked up in `value_item`.
 
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, TableWithJoins};
@@ -8,7 +8,7 @@ use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, TableWithJoins};
 use super::ast::{self, SelectParts};
 use super::glob::equals_any_case;
 use super::writer::{Kind, Typed, Writer, two_valued};
-use crate::catalog::{Column, Encoding, EventType};
+use crate::catalog::{Column, Encoding, EventType, Storage};
 use crate::plan::{FieldExpr, FieldFunction};
 
 /// The alias of the view in every SELECT over one.
@@ -39,7 +39,7 @@ impl EventFields<'_> {
     /// Makes the id of a field's list, NULL where it is none; only a bare column has one.
     pub(super) fn list_id(&self, field: &FieldExpr) -> Option<Expr> {
         match field {
-            FieldExpr::Column(index) => Some(list_id(self.event_type.column(*index))),
+            FieldExpr::Column(index) => Some(list_id(self.event_type, self.event_type.column(*index))),
             _ => None,
         }
     }
@@ -102,7 +102,7 @@ impl EventFields<'_> {
             FieldExpr::Column(index) => {
                 let column = self.event_type.column(*index);
                 let text = text_cell(column);
-                if column.has_lists { some_member(list_id(column), text, passes) } else { passes(text) }
+                if column.has_lists { some_member(list_id(self.event_type, column), text, passes) } else { passes(text) }
             }
             FieldExpr::Apply(FieldFunction::FirstMember | FieldFunction::LastMember | FieldFunction::IsoTime, _) => {
                 passes(self.text(field))
@@ -131,8 +131,18 @@ fn text_cell(column: &Column) -> Expr {
     if column.view_name.is_empty() { other_field(column, "value") } else { ast::column(VIEW, &column.view_name) }
 }
 
-fn raw_cell(column: &Column) -> Expr {
-    if column.view_name.is_empty() { other_field(column, "value_id") } else { ast::column(VIEW, &format!("{}_id", column.view_name)) }
+/// The cell as it is stored, read from the type's table: views have text only.
+fn raw_cell(event_type: &EventType, column: &Column) -> Expr {
+    let Storage::Table(table) = &event_type.storage else { return other_field(column, "value_id") };
+    if column.view_name.is_empty() {
+        return other_field(column, "value_id");
+    }
+    ast::scalar_query(ast::query(ast::select(SelectParts {
+        items: vec![SelectItem::UnnamedExpr(ast::column("r", &column.sql_name))],
+        from: vec![ast::table(&[table], "r")],
+        filter: Some(ast::eq(ast::column("r", "_id"), ast::column(VIEW, "_id"))),
+        ..Default::default()
+    })))
 }
 
 /// A field for which the type's view has no place.
@@ -149,8 +159,8 @@ fn other_field(column: &Column, output: &str) -> Expr {
 }
 
 /// Makes the id of a column's list, NULL where the cell holds none.
-fn list_id(column: &Column) -> Expr {
-    let raw = || raw_cell(column);
+fn list_id(event_type: &EventType, column: &Column) -> Expr {
+    let raw = || raw_cell(event_type, column);
     let class = if column.encoding == Encoding::Dictionary { "integer" } else { "real" };
     ast::case(vec![(ast::eq(ast::call("typeof", vec![raw()]), ast::text(class)), raw())], None)
 }

@@ -2,7 +2,8 @@
 //!
 //! A text column of a view looks its text up per row. A test of it by `=`, `IN` or `LIKE` with literals asks the
 //! dictionary once instead and compares ids; a `GROUP BY` with `count(*)` counts ids first and looks up one text a
-//! group. Only a SELECT over one event type's view is touched, and of it only what is exactly equivalent, NULL
+//! group. The view has no ids, so its SELECT takes its place, with the raw cells after its columns (a join of the table
+//! would look up every row a second time). Only a SELECT over one event type's view is touched, and of it only what is exactly equivalent, NULL
 //! included; everything else stays as typed. sqlparser's printing is not trusted with what people type: the printed
 //! form must parse back to the very tree, else the statement stays as it was.
 
@@ -14,10 +15,13 @@ use sqlparser::dialect::SQLiteDialect;
 use sqlparser::parser::Parser;
 
 use super::ast::{self, SelectParts};
-use crate::catalog::{Catalog, Column, Encoding, EventType};
+use crate::catalog::{Catalog, Column, ColumnIndex, Encoding, EventType};
+use crate::store::{cell_name, select_with_cells, view_columns};
 
 /// Reading the whole dictionary for a pattern pays where the type holds at least one event in this many.
 const DICTIONARY_SHARE: u64 = 16;
+/// A view with a longer SELECT is left alone: parsing it again would take longer than it saves. Real ones have some 20 kB.
+const MAX_VIEW_BYTES: usize = 200_000;
 
 /// Rewrites a typed statement; returns it unchanged where nothing helps.
 pub fn rewrite_adhoc(sql: &str, catalog: &Catalog) -> String {
@@ -36,6 +40,7 @@ fn rewritten(sql: &str, catalog: &Catalog) -> Option<String> {
     if let Some(filter) = &mut select.selection {
         changed |= scope.condition(filter);
     }
+    scope.read_cells(select)?;
     changed |= scope.groups(&mut query).is_some();
     let statement = Statement::Query(query);
     let text = statement.to_string();
@@ -46,8 +51,7 @@ fn rewritten(sql: &str, catalog: &Catalog) -> Option<String> {
 /// The one view that a SELECT reads.
 struct Scope<'a> {
     event_type: &'a EventType,
-    names: Vec<&'a str>,
-    alias: String,
+    alias: Ident,
     pays_for_patterns: bool,
 }
 
@@ -63,8 +67,7 @@ impl<'a> Scope<'a> {
         let all: u64 = catalog.types.iter().map(|t| t.events).sum();
         Some(Self {
             event_type,
-            names: event_type.columns.iter().map(|c| c.view_name.as_str()).collect(),
-            alias: alias.as_ref().map_or(&view.value, |a| &a.name.value).clone(),
+            alias: alias.as_ref().map_or(view, |a| &a.name).clone(),
             pays_for_patterns: event_type.events.saturating_mul(DICTIONARY_SHARE) >= all,
         })
     }
@@ -74,22 +77,44 @@ impl<'a> Scope<'a> {
         let (prefix, name) = match expr {
             Expr::Identifier(name) => (None, name),
             Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                [table, name] if table.value.eq_ignore_ascii_case(&self.alias) => (Some(table), name),
+                [table, name] if table.value.eq_ignore_ascii_case(&self.alias.value) => (Some(table), name),
                 _ => return None,
             },
             Expr::Nested(inner) => return self.column(inner),
             _ => return None,
         };
-        let column = self.event_type.columns.iter().find(|c| c.view_name.eq_ignore_ascii_case(&name.value))?;
-        let raw_name = format!("{}_id", column.view_name);
-        let is_taken = self.names.iter().any(|n| n.eq_ignore_ascii_case(&raw_name));
+        let (index, column) = (0..).zip(&self.event_type.columns).find(|(_, c)| c.view_name.eq_ignore_ascii_case(&name.value))?;
         let is_literal = name.quote_style.is_some_and(|q| q == '\'');
-        if column.encoding != Encoding::Dictionary || is_taken || is_literal {
+        if column.encoding != Encoding::Dictionary || is_literal {
             return None;
         }
-        let raw = Ident::with_quote('"', raw_name);
+        let raw = Ident::new(cell_name(ColumnIndex(index)));
         let raw = prefix.map_or_else(|| Expr::Identifier(raw.clone()), |table| Expr::CompoundIdentifier(vec![table.clone(), raw.clone()]));
         Some((column, raw))
+    }
+
+    /// Puts the view's own SELECT in its place, with the raw cells; `*` stays what the view shows.
+    fn read_cells(&self, select: &mut Select) -> Option<()> {
+        let dictionary = (0..).zip(&self.event_type.columns).filter(|(_, c)| c.encoding == Encoding::Dictionary && !c.view_name.is_empty());
+        let cells: Vec<ColumnIndex> = dictionary.map(|(index, _)| ColumnIndex(index)).collect();
+        let text = select_with_cells(self.event_type, &cells);
+        if text.len() > MAX_VIEW_BYTES {
+            return None;
+        }
+        let Some(Statement::Query(view)) = Parser::parse_sql(&SQLiteDialect {}, &text).ok()?.pop() else { return None };
+        let mut projection = Vec::with_capacity(select.projection.len());
+        for item in std::mem::take(&mut select.projection) {
+            match &item {
+                SelectItem::Wildcard(_) => projection.extend(view_columns(self.event_type).iter().map(|name| shown(name))),
+                SelectItem::QualifiedWildcard(..) => return None,
+                _ => projection.push(item),
+            }
+        }
+        select.projection = projection;
+        let from = &mut select.from.first_mut()?.relation;
+        let alias = Some(tree::TableAlias { explicit: true, name: self.alias.clone(), columns: Vec::new(), at: None });
+        *from = TableFactor::Derived { lateral: false, subquery: view, alias, sample: None };
+        Some(())
     }
 
     /// Rewrites the tests of a condition in place; whether there were any.
@@ -216,6 +241,11 @@ impl<'a> Scope<'a> {
         *query.body = outer;
         Some(())
     }
+}
+
+/// A column of the view, by its name.
+fn shown(name: &str) -> SelectItem {
+    SelectItem::UnnamedExpr(Expr::Identifier(Ident::with_quote('"', name.replace('"', "\"\""))))
 }
 
 /// Literals come as boxed and as plain expressions.

@@ -395,6 +395,8 @@ fn typed_statements_give_the_same_rows_faster() {
         (format!("SELECT _id FROM {v} WHERE RelativeTargetName LIKE '%\\_%' ESCAPE '\\'"), true),
         (format!("SELECT ShareName, count(*) FROM {v} WHERE Mask LIKE '0x%' GROUP BY ShareName ORDER BY count(*) DESC LIMIT 5"), true),
         (format!("SELECT COUNT(*) AS n, x.Mask AS m FROM {w} x GROUP BY x.Mask ORDER BY n, 2"), true),
+        (format!("SELECT * FROM {v} WHERE Mask = '0x2'"), true),
+        (format!("SELECT x.* FROM {v} x WHERE x.Mask = '0x2'"), false),
         (format!("SELECT Mask, max(_id) FROM {v} GROUP BY Mask"), false),
         (format!("SELECT _id FROM {v} WHERE Mask = '0x1\n0x2\n0x1'"), false),
         (format!("SELECT a._id FROM {v} a JOIN {w} b ON a.Mask = b.Mask"), false),

@@ -30,6 +30,7 @@ const FUNCTIONS: &[&str] = &[
     "printf",
     "replace",
     "retro_text",
+    super::views::MESSAGE_FUNCTION,
     "round",
     "rtrim",
     "strftime",

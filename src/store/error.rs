@@ -19,7 +19,7 @@ pub enum StoreError {
     #[error("another load or hunt is writing to `{}`: try again when it has ended", .0.display())]
     Busy(PathBuf),
     /// The file is a SQLite database, but not of this program.
-    #[error("the file is no retrohunt store (application id {found:#x})")]
+    #[error("the file is not a retrohunt store (application id {found:#x})")]
     Foreign {
         /// Its application id.
         found: i32,
@@ -33,7 +33,7 @@ pub enum StoreError {
         known: i32,
     },
     /// The store holds something that this program never writes.
-    #[error("the store is not as this program writes it: {0}")]
+    #[error("the store has a structure that this program does not write: {0}")]
     Hostile(String),
     /// The store contradicts itself.
     #[error("the store is damaged: {0}. Load the archives again into a new store (`--store FILE`)")]

@@ -23,6 +23,7 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
         ("retro_eval", ANY_NUMBER, eval),
         ("retro_fold", 1, |c| Ok(cell(c.get_raw(0)).text().map_or(Output::Null, |text| Output::Text(folded(&text))))),
         ("retro_text", 2, text),
+        (super::views::MESSAGE_FUNCTION, 2, text),
         ("retro_value_hash", 1, |c| {
             let hash = |text: &str| Output::Integer(super::dictionary::hash64(text.as_bytes(), 0).cast_signed());
             Ok(cell(c.get_raw(0)).text().map_or(Output::Null, |text| hash(&text)))

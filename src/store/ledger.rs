@@ -107,7 +107,7 @@ pub(super) fn record_duplicate(connection: &Connection, path: &str, of: SourceId
         params![path, of.0],
     )?;
     if rows == 0 {
-        return Err(StoreError::Damaged(format!("`{path}` repeats source {}, which is not there", of.0)));
+        return Err(StoreError::Damaged(format!("`{path}` is a copy of source {}, which is missing", of.0)));
     }
     Ok(SourceId(connection.last_insert_rowid()))
 }

@@ -110,7 +110,7 @@ fn decompress(data: &[u8]) -> Result<String, StoreError> {
         .filter(|l| *l <= MAX_BYTES)
         .ok_or_else(|| StoreError::Damaged("a block of messages has no length".to_owned()))?;
     let bytes = Decompressor::new().map_err(damaged)?.decompress(data, length).map_err(damaged)?;
-    String::from_utf8(bytes).map_err(|_| StoreError::Damaged("a block of messages is no UTF-8".to_owned()))
+    String::from_utf8(bytes).map_err(|_| StoreError::Damaged("a block of messages is not UTF-8".to_owned()))
 }
 
 #[cfg(test)]

@@ -57,6 +57,7 @@ pub use read::{Alias, Envelope, StoredEvent, StoredValue};
 pub use scan::{EventHead, EventRange, EventReader};
 pub use time::time_cell;
 pub use views::ViewDefinition;
+pub(crate) use views::{cell_name, select_with_cells, view_columns};
 pub use writer::{SourceEnd, SourceOutcome, SourceStart, Writer};
 
 use lock::WriteLock;

@@ -75,7 +75,7 @@ pub(super) fn value(connection: &Connection, id: ValueId) -> Result<StoredValue,
         .prepare_cached("SELECT text, is_list FROM value WHERE id = ?1")?
         .query_row(params![id.0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((text, is_list)) = row else { return Err(StoreError::Damaged(format!("value {} is referred to and not there", id.0))) };
+    let Some((text, is_list)) = row else { return Err(StoreError::Damaged(format!("value {} is missing", id.0))) };
     if !is_list {
         return Ok(StoredValue::Text(text));
     }

@@ -156,9 +156,9 @@ fn cell(event: EventId, value: ValueRef<'_>) -> Result<Cell<'_>, StoreError> {
     Ok(match value {
         ValueRef::Integer(number) => Cell::Int(number),
         ValueRef::Real(id) => Cell::Value(ValueId(id as i64)), // written from an i64 below 2^53
-        ValueRef::Text(text) => Cell::Text(
-            std::str::from_utf8(text).map_err(|_| StoreError::Damaged(format!("event {} holds text that is no UTF-8", event.0)))?,
-        ),
+        ValueRef::Text(text) => {
+            Cell::Text(std::str::from_utf8(text).map_err(|_| StoreError::Damaged(format!("event {} has text that is not UTF-8", event.0)))?)
+        }
         ValueRef::Null | ValueRef::Blob(_) => Cell::Null,
     })
 }

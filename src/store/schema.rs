@@ -62,7 +62,7 @@ pub(super) fn to_sql<'a>(cell: &Cell<'a>) -> ToSqlOutput<'a> {
 }
 
 /// The name of a field's column in its view: the field's own, marked where it would collide with a system column or,
-/// without case, with another field or its `_id` twin. `twins` is the number of fields known that differ in case only.
+/// without case, with another field. `twins` is the number of fields known that differ in case only.
 pub(super) fn view_name(field: &str, reserved: &[&str], twins: usize, is_shown: &dyn Fn(&str) -> bool) -> String {
     let field = &field[..field.floor_char_boundary(MAX_VIEW_NAME_BYTES)];
     let is_reserved = field.is_empty() || reserved.iter().any(|r| r.eq_ignore_ascii_case(field));
@@ -71,7 +71,7 @@ pub(super) fn view_name(field: &str, reserved: &[&str], twins: usize, is_shown: 
         false if is_reserved => format!("field_{field}"),
         false => field.to_owned(),
     };
-    let is_taken = |name: &str| is_shown(name) || is_shown(&format!("{name}_id"));
+    let is_taken = |name: &str| is_shown(name);
     let mut name = base.clone();
     let mut number = twins;
     while is_taken(&name) {

@@ -1,7 +1,9 @@
 //! Text views: what was loaded, by field name, for any SQLite client.
 //!
-//! Views are pure SQL (but for `messages`, whose text is stored compressed) and show finished sources only. A
-//! cell becomes text by a scalar subquery, which SQLite evaluates for the columns that a query uses and for no other.
+//! Views are pure SQL and show finished sources only. The one exception is `messages`: its text is compressed, and only this
+//! program has the function that reads it; the function's name says so to whoever asks with another client. A cell becomes
+//! text by a scalar subquery, which SQLite evaluates for the columns that a query uses and for no other. Ids of values are
+//! in no view: who needs them reads the tables ([`select_with_cells`]).
 
 use rusqlite::Connection;
 use rustc_hash::FxHashSet;
@@ -25,9 +27,6 @@ const MAX_SELECT_BYTES: usize = 950_000;
 /// each view grows with the number of them, and it reads them all whenever it opens a store.
 const MAX_TYPE_VIEWS: usize = 3_000;
 
-const TIME: &str = "CASE WHEN e.time_us % 1000 = 0
-    THEN strftime('%Y-%m-%dT%H:%M:%S', (e.time_us - ((e.time_us % 1000000) + 1000000) % 1000000) / 1000000, 'unixepoch') || printf('.%03dZ', (((e.time_us % 1000000) + 1000000) % 1000000) / 1000)
-    ELSE strftime('%Y-%m-%dT%H:%M:%S', (e.time_us - ((e.time_us % 1000000) + 1000000) % 1000000) / 1000000, 'unixepoch') || printf('.%06dZ', ((e.time_us % 1000000) + 1000000) % 1000000) END";
 const HOST: &str = "(SELECT v.text FROM value v WHERE v.id = e.host)";
 const SOURCE: &str = "(SELECT s.path FROM source s WHERE s.id = e.source)";
 const RECORD: &str = "coalesce(e.record, e.position, e.id - (SELECT s.first_event FROM source s WHERE s.id = e.source) + 1)";
@@ -35,6 +34,10 @@ const VISIBLE: &str = "(SELECT w.last_event FROM watermark w)";
 /// Columns of `event_head` that every view of events begins with. The view says once what would be said in each of them:
 /// SQLite reads the text of every view whenever it opens a store.
 const HEAD: &str = "_time, _time_us, _host, _source, _record";
+/// Columns that every view of a Windows event type has after those.
+const WINDOWS_HEAD: [&str; 4] = ["Channel", "EventID", "Computer", "EventRecordID"];
+/// The function that reads compressed text, under the name that another client shows when it cannot.
+pub(super) const MESSAGE_FUNCTION: &str = "retrohunt_sql_only";
 
 /// Drops all views and makes them anew.
 pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) -> Result<(), StoreError> {
@@ -86,27 +89,65 @@ fn type_view(event_type: &EventType) -> String {
 }
 
 fn fixed_views() -> String {
+    let (time, first, last) = (time_text("e.time_us"), time_text("f.first_time_us"), time_text("f.last_time_us"));
     format!(
-        "CREATE VIEW event_head AS SELECT e.id AS _id, {TIME} AS _time, e.time_us AS _time_us, {HOST} AS _host, {SOURCE} AS _source, {RECORD} AS _record,
+        "CREATE VIEW event_head AS SELECT e.id AS _id, {time} AS _time, e.time_us AS _time_us, {HOST} AS _host, {SOURCE} AS _source, {RECORD} AS _record,
              e.type AS _type, CAST(e.record AS TEXT) AS _number FROM event e;
-         CREATE VIEW events AS SELECT e._id, e._time, e._time_us, e._host, y.product, y.dataset, y.code, y.view, e._source, e._record,
+         CREATE VIEW events AS SELECT e._id, e._time, e._time_us, e._host, y.product, CASE y.product WHEN 'windows' THEN y.dataset END AS \"Channel\",
+             CASE y.product WHEN 'windows' THEN y.code END AS \"EventID\", y.dataset, y.code, y.view, e._source, e._record,
              EXISTS (SELECT 1 FROM recovered_event r WHERE r.event = e._id) AS _recovered
              FROM event_head e JOIN event_type y ON y.id = e._type WHERE e._id <= {VISIBLE};
-         CREATE VIEW messages AS SELECT m.event AS _id, retro_text((SELECT b.data FROM message_block b WHERE b.id = m.block), m.number) AS \"Message\"
+         CREATE VIEW messages AS SELECT m.event AS _id, {MESSAGE_FUNCTION}((SELECT b.data FROM message_block b WHERE b.id = m.block), m.number) AS \"Message\"
              FROM message m WHERE m.event <= {VISIBLE};
          CREATE VIEW other_fields AS SELECT o.event AS _id, y.view, f.name AS field, o.field AS _column,
              CASE typeof(o.value) WHEN 'integer' THEN (SELECT v.text FROM value v WHERE v.id = o.value) ELSE o.value END AS value, o.value AS value_id
              FROM overflow o JOIN event e ON e.id = o.event JOIN event_type y ON y.id = e.type JOIN field f ON f.event_type = e.type AND f.position = o.field
              WHERE o.event <= {VISIBLE};
-         CREATE VIEW findings AS SELECT f.id AS finding_id, f.state, r.rule_id, r.title AS rule_title, r.level, r.techniques, r.tactics, f.group_json AS \"group\", f.columns_json AS columns, f.count,
-             f.first_time_us, f.last_time_us, f.risk_score, f.message, f.risk_objects_json AS risk_objects, f.hunt AS hunt_id, t.status AS triage, t.note AS triage_note
+         CREATE VIEW findings AS SELECT f.id AS finding_id, f.hunt AS hunt_id, r.rule_id, r.title AS rule_title, r.path AS rule_path,
+             nullif(r.level, '') AS level, r.techniques, r.tactics, f.group_json AS \"group\", f.count, {first} AS first_time, {last} AS last_time,
+             f.risk_score, f.message, f.risk_objects_json AS risk_objects, f.columns_json AS columns, f.state, t.status AS triage, t.note AS triage_note
              FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN triage t ON t.finding_id = f.finding_id;
-         CREATE VIEW finding_events AS SELECT x.finding AS finding_id, x.event AS _id, e._time, e._host, y.view, e._source, e._record
-             FROM evidence x JOIN event_head e ON e._id = x.event JOIN event_type y ON y.id = e._type;"
+         CREATE VIEW finding_events AS SELECT x.finding AS finding_id, r.rule_id, e._source AS path, e._record AS record, e._time AS time,
+             x.event AS event_id, e._host AS host, y.view
+             FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule JOIN event_head e ON e._id = x.event JOIN event_type y ON y.id = e._type;"
+    )
+}
+
+/// A time as in every output: `2024-01-31T12:00:00.123Z`, with six digits where it has them.
+fn time_text(us: &str) -> String {
+    // The remainder of a time before 1970 is negative.
+    let fraction = format!("((({us} % 1000000) + 1000000) % 1000000)");
+    let seconds = format!("strftime('%Y-%m-%dT%H:%M:%S', ({us} - {fraction}) / 1000000, 'unixepoch')");
+    format!(
+        "CASE WHEN {us} % 1000 = 0 THEN {seconds} || printf('.%03dZ', {fraction} / 1000) ELSE {seconds} || printf('.%06dZ', {fraction}) END"
     )
 }
 
 fn type_select(event_type: &EventType) -> String {
+    select(event_type, &[])
+}
+
+/// The SELECT of an event type's view with the raw cells of these columns after the view's own, each under its
+/// [`cell_name`]. It is for statements that this program writes: raw cells are faster to compare and group than text.
+pub(crate) fn select_with_cells(event_type: &EventType, cells: &[ColumnIndex]) -> String {
+    select(event_type, cells)
+}
+
+/// What [`select_with_cells`] calls a raw cell. No column of a view has such a name: fields that begin with `_` are marked.
+pub(crate) fn cell_name(column: ColumnIndex) -> String {
+    format!("_cell{}", column.0)
+}
+
+/// The columns that the view of an event type has, in order.
+pub(crate) fn view_columns(event_type: &EventType) -> Vec<String> {
+    let head = HEAD.split(", ").map(str::to_owned);
+    let head = std::iter::once("_id".to_owned()).chain(head);
+    let windows: &[&str] = if event_type.product == "windows" { &WINDOWS_HEAD } else { &[] };
+    let fields = event_type.columns.iter().filter(|c| !c.view_name.is_empty()).map(|c| c.view_name.clone());
+    head.chain(windows.iter().map(|name| (*name).to_owned())).chain(fields).collect()
+}
+
+fn select(event_type: &EventType, cells: &[ColumnIndex]) -> String {
     let (id, table) = match &event_type.storage {
         Storage::Table(table) => ("t._id", format!("{table} t JOIN event_head e ON e._id = t._id")),
         Storage::Overflow => ("e._id", "event_head e".to_owned()),
@@ -114,8 +155,9 @@ fn type_select(event_type: &EventType) -> String {
     let mut columns = format!("{id}, {HEAD}");
     if !super::schema::envelope_columns(&event_type.product).is_empty() {
         let (channel, code) = (quote::text(&event_type.dataset), quote::text(&event_type.code));
-        columns
-            .push_str(&format!(", {channel} AS \"Channel\", {code} AS \"EventID\", _host AS \"Computer\", _number AS \"EventRecordID\""));
+        for (value, name) in [channel.as_str(), &code, "_host", "_number"].into_iter().zip(WINDOWS_HEAD) {
+            columns.push_str(&format!(", {value} AS \"{name}\""));
+        }
     }
     for (index, column) in (0..).zip(&event_type.columns).filter(|(_, column)| !column.view_name.is_empty()) {
         if columns.len() > MAX_SELECT_BYTES {
@@ -124,7 +166,9 @@ fn type_select(event_type: &EventType) -> String {
         let cell = scan::cell_sql(event_type, ColumnIndex(index), id);
         let text = text_sql(&cell, column);
         columns.push_str(&format!(", {text} AS {}", quote::name(&column.view_name)));
-        columns.push_str(&format!(", {cell} AS {}", quote::name(&format!("{}_id", column.view_name))));
+    }
+    for index in cells {
+        columns.push_str(&format!(", {} AS {}", scan::cell_sql(event_type, *index, id), cell_name(*index)));
     }
     let of_type =
         if event_type.storage == Storage::Overflow { format!(" AND {}", scan::is_of_type(event_type, "e._type")) } else { String::new() };

@@ -161,7 +161,7 @@ fn translation(pairs: &[&str]) -> Result<FieldFunction, String> {
     let mut values = Vec::new();
     let mut otherwise = None;
     for pair in pairs {
-        let (from, to) = pair.split_once('=').ok_or_else(|| format!("`{pair}` is no translation a=b"))?;
+        let (from, to) = pair.split_once('=').ok_or_else(|| format!("`{pair}` is not a translation a=b"))?;
         match from {
             "*" => otherwise = Some(to.to_owned()),
             from => values.push((from.to_owned(), to.to_owned())),

@@ -287,11 +287,11 @@ fn the_ledger_says_zones_clocks_and_what_was_skipped() {
     let other = store.file("c.txt", "nothing in particular\n");
     let paths = [text, lines, other].map(|path| path.to_string_lossy().into_owned());
     let output = store.run(["load", "--timezone", "-04:00", &paths[0], &paths[1], &paths[2]]).expect_code(&[0]);
-    assert!(output.stderr.contains("-4 h in 1 event"), "{}", output.stderr);
+    assert!(output.stderr.contains("event time is 4 h behind Sysmon's UtcTime in 1 event"), "{}", output.stderr);
     let rows = store.sources();
     let cells: Vec<(&str, &str, &str)> =
         rows.iter().map(|row| (text_of(row, "timezone"), text_of(row, "clock"), text_of(row, "skipped"))).collect();
-    assert_eq!(cells, [("-04:00", "", ""), ("", "-4 h in 1 event", ""), ("", "", "text of no known log format")]);
+    assert_eq!(cells, [("-04:00", "", ""), ("", "-4 h in 1 event", ""), ("", "", "unknown text format")]);
     assert_eq!(text_of(&rows[0], "first_time"), "2022-07-20T22:33:56.000Z");
 
     let store = TestStore::new();

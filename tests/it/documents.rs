@@ -5,9 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use regex::Regex;
-use retrohunt::report::{EVIDENCE, EXPLAINED, FINDING, REGRESSION, SOURCE, Shape};
+use retrohunt::report::{EVIDENCE, EXPLAINED, FINDING, REGRESSION, SOURCE, Shape, VIEW, VIEW_COLUMN};
+use serde_json::Value;
 
-use crate::support::binary::run;
+use crate::support::binary::{TestStore, run, text};
+use crate::support::samples::{security_line, sigma_rule};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -29,16 +31,90 @@ fn documented_fields(text: &str, section: &str) -> Vec<String> {
 #[test]
 fn every_listing_is_documented_field_by_field() {
     let text = document("docs/output.md");
-    let sections: [(&str, &Shape); 5] = [
+    let sections: [(&str, &Shape); 7] = [
         ("## `retrohunt sources`", &SOURCE),
         ("## `retrohunt load --explain`", &EXPLAINED),
         ("## `retrohunt findings` and `retrohunt hunt`", &FINDING),
         ("## `retrohunt findings --evidence`", &EVIDENCE),
         ("## `retrohunt test PATH…`", &REGRESSION),
+        ("## `retrohunt views`\n", &VIEW),
+        ("## `retrohunt views NAME`", &VIEW_COLUMN),
     ];
     for (section, shape) in sections {
         assert_eq!(documented_fields(&text, section), shape.fields, "{section}");
     }
+}
+
+#[test]
+fn every_view_is_documented_column_by_column() {
+    let document = document("docs/output.md");
+    let section = document.split("## The views\n").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let name = Regex::new("`([A-Za-z_]+)`").unwrap();
+    let names = |cell: &str| -> Vec<String> { name.captures_iter(cell).map(|c| c[1].to_owned()).collect() };
+    let mut documented: Vec<(String, Vec<String>)> = Vec::new();
+    for cells in section.lines().filter(|line| line.starts_with("| `")).map(|line| line.split('|').collect::<Vec<_>>()) {
+        documented.push((names(cells[1]).remove(0), names(cells[3])));
+    }
+    documented.sort();
+
+    let store = TestStore::new();
+    store.load([store.file("events.jsonl", security_line(1, 4624, r#","CommandLine":"x""#))]);
+    let rule = store.file("rule.yml", sigma_rule("aaaaaaaa-0000-4000-8000-000000000001", "EventID: 4624"));
+    store.run(["hunt", "--rules", &rule.to_string_lossy()]).expect_code(&[0]);
+    let views = store.run(["views", "--format", "jsonl"]).expect_code(&[0]).json_lines();
+    let of_kind = |kind: &str| views.iter().filter(|view| text(view, "kind") == kind).collect::<Vec<_>>();
+    let columns = |view: &Value| -> Vec<String> { serde_json::from_value(view["columns"].clone()).unwrap() };
+    let mut general: Vec<(String, Vec<String>)> = of_kind("general").iter().map(|v| (text(v, "view").to_owned(), columns(v))).collect();
+    general.sort();
+    assert_eq!(documented, general, "left: docs/output.md, right: the store");
+    let mut shown = FINDING.fields.clone();
+    shown.extend(["columns", "state", "triage", "triage_note"].map(String::from).into_iter().filter(|name| !FINDING.fields.contains(name)));
+    let mut of_view = columns(of_kind("general").iter().find(|v| v["view"] == "findings").unwrap());
+    shown.sort();
+    of_view.sort();
+    assert_eq!(of_view, shown, "the view speaks the language of `retrohunt findings`");
+    let of_type = columns(of_kind("event type")[0]);
+    assert!(
+        of_type.contains(&"CommandLine".to_owned()) && !of_type.iter().any(|name| name.ends_with("_id") && name != "_id"),
+        "{of_type:?}"
+    );
+    let found = store.findings(false);
+    let by_view = store.run(["sql", "SELECT first_time, rule_path, level FROM findings", "--format", "jsonl"]).json_lines();
+    assert!(["first_time", "rule_path", "level"].iter().all(|field| by_view[0][field] == found[0][field]), "{by_view:?} {found:?}");
+}
+
+/// `3,780`.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let grouped: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|chunk| std::str::from_utf8(chunk).unwrap()).collect();
+    grouped.join(",")
+}
+
+/// The golden files are counted over the public rules where these are there; the README repeats them.
+#[test]
+fn the_readme_says_how_many_public_rules_compile() {
+    let sigma = crate::support::golden::read("sigmahq_diagnostics.tsv");
+    let splunk = crate::support::golden::read("spl_coverage.txt");
+    let number = |text: &str, start: &str| -> u64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(start)).unwrap_or_else(|| panic!("no line {start:?}"));
+        line.trim().parse().unwrap()
+    };
+    let of_splunk = |kind: &str| (number(&splunk, &format!("{kind}: compiled:")), number(&splunk, &format!("{kind}: refused:")));
+    let (documents, compiled) = (number(&sigma, "rules\tdocuments\t"), number(&sigma, "rules\tcompiled\t"));
+    let ((detections, no_detections), (pages, no_pages)) = (of_splunk("detections"), of_splunk("pages"));
+    let rows = [
+        ("Sigma rules (SigmaHQ)", documents, compiled),
+        ("Splunk detections (ESCU)", detections + no_detections, detections),
+        ("Splunk documentation pages", pages + no_pages, pages),
+    ];
+    let mut readme = document("README.md");
+    for (name, all, compiled) in rows {
+        let row = format!("| {name} | {} | {} | {} % |", thousands(all), thousands(compiled), compiled * 100 / all);
+        let line = Regex::new(&format!(r"(?m)^\| {} \|.*$", regex::escape(name))).unwrap();
+        assert!(line.is_match(&readme), "README.md has no row {name:?}");
+        readme = line.replace(&readme, row.as_str()).into_owned();
+    }
+    crate::support::golden::compare_at("README.md", &readme);
 }
 
 #[test]

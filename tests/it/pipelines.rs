@@ -102,7 +102,7 @@ fn findings_of_a_changed_rule_are_its_own() {
 fn placeholders_get_the_users_values() {
     let store = store();
     let rule = store.file("rule.yml", sigma_rule(ID, "Account|expand: '%admins%'"));
-    let output = store.run(["hunt", "--rules", path(&rule)]).expect_code(&[3]);
+    let output = store.run(["hunt", "--rules", path(&rule)]).expect_code(&[1]);
     assert!(output.stderr.contains("sigma-unresolved-placeholder") && output.stderr.contains("--values"), "{}", output.stderr);
     for values in ["admins: [ann, 'b?b']\n", "'%admins%':\n  - ann\n  - bob\n"] {
         let values = store.file("values.yml", values);

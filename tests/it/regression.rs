@@ -27,7 +27,7 @@ fn with_tests(tests: &Value) -> TestStore {
 fn events_beside_a_rule_are_found_or_not() {
     let twice = json!({ "match": [event(7, 4624)], "no_match": [event(8, 4625), event(7, 4624)] });
     let row = &test(&with_tests(&twice), "rules", "jsonl").expect_code(&[1]).json_lines()[0];
-    assert_eq!((text(row, "status"), text(row, "message")), ("error", "an event of `match` stands in `no_match` too"));
+    assert_eq!((text(row, "status"), text(row, "message")), ("error", "an event is in both `match` and `no_match`"));
 
     let good = json!({ "match": [event(7, 4624), event(8, 4624)], "no_match": [event(9, 4625)] });
     let store = with_tests(&good);
@@ -39,7 +39,32 @@ fn events_beside_a_rule_are_found_or_not() {
     let bad = json!({ "match": [event(7, 4624), event(8, 4625)], "no_match": [event(9, 4625), event(10, 4624)] });
     let row = &test(&with_tests(&bad), "rules", "jsonl").expect_code(&[1]).json_lines()[0];
     assert_eq!((text(row, "status"), &row["missing"], &row["unexpected"]), ("failed", &json!([2]), &json!([2])));
-    assert_eq!(text(row, "message"), "`match` 2 not found; `no_match` 2 found");
+    let message = text(row, "message");
+    assert!(
+        message.starts_with("`match` 2 not found: {")
+            && message.contains("}: it is read as windows Security 4625, which the rule does not ask for; "),
+        "{message}"
+    );
+    assert!(message.contains("`no_match` 2 found: {"), "{message}");
+}
+
+#[test]
+fn a_failed_test_says_why_the_event_was_not_found() {
+    for (event, rule, why) in [
+        (json!({"Image": "x"}), "Image: x", "a Windows event needs at least Channel and EventID"),
+        (
+            json!({"Channel": "System", "EventID": 7045, "a": "b"}),
+            "EventID: 4624",
+            "read as windows System 7045, which the rule does not ask for",
+        ),
+        (event(7, 4624), "NoSuchField: x", "no event of the test has `NoSuchField`"),
+        (event(7, 4624), "EventID: 4625", "read as windows Security 4624, which the rule does not ask for"),
+    ] {
+        let store = with_tests(&json!({ "match": [event] }));
+        store.file("rules/a.yml", sigma_rule(ID, rule));
+        let row = &test(&store, "rules", "jsonl").expect_code(&[1]).json_lines()[0];
+        assert!(text(row, "message").contains(why), "{rule}: {row}");
+    }
 }
 
 #[test]
@@ -64,7 +89,7 @@ fn broken_tests_are_errors() {
     assert!(text(row, "message").contains("does not compile"), "{row}");
     let nothing = TestStore::new();
     nothing.file("rules/a.yml", sigma_rule(ID, "EventID: 4624"));
-    assert!(test(&nothing, "rules", "table").expect_code(&[1]).stderr.contains("there is no test"));
+    assert!(test(&nothing, "rules", "table").expect_code(&[1]).stderr.contains("no tests found"));
 }
 
 fn info(count: &str, id: &str) -> String {
@@ -103,7 +128,7 @@ fn junit_is_for_machines() {
     assert!(xml.starts_with(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"retrohunt\" tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\">"
     ));
-    assert!(xml.contains("<failure message=\"`match` 1 not found\"/>"), "{xml}");
+    assert!(xml.contains("<failure message=\"`match` 1 not found: {"), "{xml}");
     for format in ["table", "json", "csv"] {
         assert!(test(&store, "rules", format).expect_code(&[1]).stdout.contains("failed"), "{format}");
     }

@@ -10,9 +10,9 @@ use super::values;
 use super::words::counted;
 use crate::ir::Level;
 use crate::report::{EVIDENCE, FINDING, Format, ListWriter, evidence_row, finding_row};
-use crate::store::{FindingFilter, HuntId, Store};
+use crate::store::{FindingFilter, HuntId, SqlValue, Store};
 
-/// List and filter findings, show one with its events, list the evidence.
+/// List findings, show one with its events, or list the evidence.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -23,10 +23,10 @@ Examples:
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Option<Action>,
-    /// One row for each finding and event: which record of which file
+    /// List the events behind the findings: which record of which file
     #[arg(long)]
     evidence: bool,
-    /// Only rules with this id, or with this text in title or path
+    /// Only findings of rules with this id, or with this text in title or path
     #[arg(long, value_name = "TEXT", help_heading = "Filters")]
     rule: Option<String>,
     /// Only findings of rules of this level or above
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     /// Only findings of this hunt
     #[arg(long, value_name = "ID", help_heading = "Filters")]
     hunt: Option<i64>,
-    /// Also findings that a later hunt did not find again or whose rule has changed
+    /// Include findings that a later hunt did not find again, and those of an older version of a rule
     #[arg(long, help_heading = "Filters")]
     past: bool,
     #[command(flatten)]
@@ -97,10 +97,27 @@ fn list(store: &Store, filter: &FindingFilter, format: Format, printer: &mut Pri
     })?;
     writer.finish()?;
     match count {
-        0 => printer.note("no findings: has there been a hunt, and does the filter leave any?"),
+        0 => printer.note(&nothing_found(store)?),
         n => printer.note(&format!("{}; `retrohunt findings show ID` has the events of one", counted(n, "finding"))),
     }
     Ok(())
+}
+
+/// Why a list is empty: no hunt, no findings, or a filter that none passes.
+fn nothing_found(store: &Store) -> anyhow::Result<String> {
+    let count = |sql: &str| -> anyhow::Result<u64> {
+        let result = store.run(sql, &[])?;
+        Ok(match result.rows.first().and_then(|row| row.first()) {
+            Some(SqlValue::Integer(count)) => u64::try_from(*count).unwrap_or(0),
+            _ => 0,
+        })
+    };
+    let (hunts, findings) = (count("SELECT count(*) FROM hunt")?, count("SELECT count(*) FROM finding WHERE state = 'current'")?);
+    Ok(match (hunts, findings) {
+        (0, _) => "no hunt has run on this store yet: run `retrohunt hunt`".to_owned(),
+        (_, 0) => "no findings: no hunt has found anything that is still current (`--past` lists earlier findings)".to_owned(),
+        (_, findings) => format!("0 of {} match", counted(findings, "finding")),
+    })
 }
 
 fn list_evidence(store: &Store, filter: &FindingFilter, format: Format, printer: &mut Printer) -> anyhow::Result<()> {

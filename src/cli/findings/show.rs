@@ -28,7 +28,7 @@ pub(super) fn run(store: &Store, ids: &[i64], format: Format, printer: &mut Prin
         let Some(finding) = store.findings(&filter)?.pop() else { bail!("there is no finding {id}: `retrohunt findings` lists them") };
         let evidence = store.evidence(&filter)?;
         let events = events(store, &catalog, evidence)?;
-        if format == Format::Table {
+        if matches!(format, Format::Table | Format::Vertical) {
             printer.data().write_all(block(&finding, &events).as_bytes())?;
         } else {
             objects.push(object(&finding, &events));
@@ -50,7 +50,7 @@ fn events<'a>(store: &Store, catalog: &'a Catalog, evidence: Vec<EvidenceRow>) -
 /// JSON: one object, or an array where several ids were asked for. Lines and CSV: a row for each finding, events as JSON.
 fn write_objects(format: Format, objects: &[Value], printer: &mut Printer) -> anyhow::Result<()> {
     match (format, objects) {
-        (Format::Table, _) => {}
+        (Format::Table | Format::Vertical, _) => {}
         (Format::Json, [one]) => printer.data().write_all(to_json(one).as_bytes())?,
         (Format::Json, many) => printer.data().write_all(to_json(&json!(many)).as_bytes())?,
         (Format::Jsonl | Format::Csv, many) => {

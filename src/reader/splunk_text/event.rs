@@ -77,7 +77,7 @@ impl ClassicEvent {
             return self.other(&header, events);
         }
         if code.is_empty() {
-            return Err("a Windows event without EventCode".to_owned());
+            return Err("a Windows event has no EventCode".to_owned());
         }
         self.value(WINDOWS, "Time", header.time.trim_ascii(), events);
         for (key, value) in &header.pairs {
@@ -101,7 +101,7 @@ impl ClassicEvent {
 
     fn other(&mut self, header: &Header<'_>, events: &mut Normaliser<'_>) -> Result<(), String> {
         if header.pairs.is_empty() {
-            return Err("an event without a line Key=value".to_owned());
+            return Err("an event has no line Key=value".to_owned());
         }
         self.value(OTHER, "Time", header.time.trim_ascii(), events);
         for (key, value) in &header.pairs {

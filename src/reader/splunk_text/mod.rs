@@ -32,7 +32,7 @@ impl Format for SplunkText {
 
     fn sniff(&self, head: &[u8]) -> Option<String> {
         let head = super::without_mark(head).trim_ascii_start();
-        let windows = || Some("a Windows event as Splunk stores it: a time, then LogName=".to_owned());
+        let windows = || Some("a Windows event in Splunk's format: a time, then LogName=".to_owned());
         let mut at = 0;
         loop {
             let line = &head[at..];
@@ -78,7 +78,7 @@ impl Events {
             if kind.is_some() || !self.in_rest {
                 let most = MAX_EVENT_BYTES;
                 self.position += 1;
-                report.bad(Some(input.offset()), Some(self.position), format!("an event longer than MAX_EVENT_BYTES = {most} is left out"));
+                report.bad(Some(input.offset()), Some(self.position), format!("skipped an event longer than MAX_EVENT_BYTES = {most}"));
             }
             self.in_rest = true;
             input.consume(MAX_EVENT_BYTES);
@@ -87,7 +87,7 @@ impl Events {
         let (head, offset) = (&input.head()[..length], Some(input.offset()));
         match kind {
             None if self.in_rest || head.iter().all(|b| b.is_ascii_whitespace() || *b == 0) => {}
-            None => report.bad(offset, None, "text before the first event, or behind one, is left out"),
+            None => report.bad(offset, None, "skipped text before the first event or after one"),
             Some(_) => {
                 self.position += 1;
                 self.record(head, offset, events, report);
@@ -106,7 +106,7 @@ impl Events {
         match self.raw.read(&text, events) {
             Raw::Read => {
                 if let Some(most) = events.overfull() {
-                    report.problem(offset, position, format!("members beyond MAX_MEMBERS = {most} are left out"));
+                    report.problem(offset, position, format!("skipped the members beyond MAX_MEMBERS = {most}"));
                 }
                 let name = events.end_record(Place { position: self.position, recovered: false });
                 self.only = match self.only {
@@ -116,7 +116,7 @@ impl Events {
                 };
             }
             Raw::Broken(error) => report.bad(offset, position, error),
-            Raw::Unknown => report.bad(offset, position, "text that is no event"),
+            Raw::Unknown => report.bad(offset, position, "text that is not an event"),
         }
     }
 }

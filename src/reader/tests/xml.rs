@@ -101,7 +101,7 @@ fn what_is_cut_off_or_broken_costs_only_itself() {
     let broken = one.replace("one", "one<!-- ");
     let (report, events) = read(format!("{broken}\nno event\n{two}\n").as_bytes());
     assert_eq!((report.bad, events.len()), (2, 1), "{:?}", report.problems);
-    assert_eq!(report.problems[1].message, "text that is no event is left out");
+    assert_eq!(report.problems[1].message, "skipped text that is not an event");
 
     let deep = data(&format!("{}x", "<d>".repeat(10_000)));
     let (report, events) = read(format!("{deep}{two}").as_bytes());

@@ -72,7 +72,7 @@ impl Elements {
                 Ok(Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_)) => {}
                 Err(error) => {
                     self.rest(events);
-                    return Err(format!("no XML: {error}"));
+                    return Err(format!("not XML: {error}"));
                 }
             }
         }

@@ -55,7 +55,7 @@ impl Hashes {
                         }
                     }
                     None => {
-                        let message = format!("`{text}` has none of the hashes {}: it is left out", self.algorithms.join(", "));
+                        let message = format!("skipped `{text}`: it has none of the hashes {}", self.algorithms.join(", "));
                         context.warn(value.span(), "sigma-pipeline-hash", message);
                     }
                 }

@@ -74,7 +74,7 @@ fn left_out(context: &mut Context<'_>, document: &Node) {
             && !node.is_null()
             && !(matches!(node.value, Value::Sequence(_)) && node.items().is_empty())
         {
-            let message = format!("`{name}` is left out: it is about the text of other systems' queries");
+            let message = format!("skipped `{name}`: it changes the query text of other systems");
             context.warn(&key.span, "sigma-pipeline-output", message);
         }
     }

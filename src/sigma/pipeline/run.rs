@@ -92,8 +92,8 @@ fn apply(context: &mut Context<'_>, subject: &mut Subject<'_>, run: &Run<'_>) {
         }
     };
     if subject.memory.is_exhausted() && context.errors() == before {
-        let message = "the pipelines make more of the rule than can be hunted for";
-        context.error_with(run.head, "sigma-rule-limit", message, format!("the limit is met by the pipeline at {}", run.item.place));
+        let message = "the rule is too large after the pipelines";
+        context.error_with(run.head, "sigma-rule-limit", message, format!("the pipeline at {} exceeds the limit", run.item.place));
     }
     if changed {
         context.trace(run.item.hash.clone());

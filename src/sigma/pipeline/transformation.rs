@@ -113,7 +113,7 @@ impl Reader<'_, '_, '_> {
         let (rule, item, field, transformation) = (rule?, item?, field?, transformation?);
         let asks_items = !item.is_empty() || !field.is_empty();
         if asks_items && !transformation.is_about_items() {
-            let message = format!("`{name}` is about the whole rule: conditions on items and fields are not asked");
+            let message = format!("`{name}` changes the whole rule: conditions on items and fields have no effect");
             self.context.warn(&kind.span, "sigma-pipeline-condition-unused", message);
         }
         let source = self.context.source;

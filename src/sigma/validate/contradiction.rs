@@ -41,7 +41,7 @@ pub(in super::super) fn unmeetable(context: &mut Context<'_>, whole: &Pred, cond
     }
 }
 
-const HINT: &str = "values of which one is enough are a list, detections of which one is enough are joined by `or`";
+const HINT: &str = "if one of several values is enough, write them as a list; if one of several detections is enough, join them with `or`";
 
 /// Two parts of a conjunction that exclude each other.
 struct Clash {

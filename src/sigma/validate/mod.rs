@@ -77,7 +77,7 @@ fn keys(context: &mut Context<'_>, document: &Node) {
         }
         match nearest(name, KEYS) {
             Some(known) => misspelt(context, key, known),
-            None => context.note(&key.span, "sigma-unknown-key", format!("the key `{name}` is none of Sigma's: it changes nothing")),
+            None => context.note(&key.span, "sigma-unknown-key", format!("Sigma has no key `{name}`: it has no effect")),
         }
     }
     for (key, _) in document.get("logsource").map(Node::entries).unwrap_or_default() {
@@ -88,7 +88,7 @@ fn keys(context: &mut Context<'_>, document: &Node) {
         match nearest(name, LOG_SOURCE_KEYS) {
             Some(known) => misspelt(context, key, known),
             None => {
-                let message = format!("a log source has no `{name}`: it changes nothing");
+                let message = format!("a log source has no key `{name}`: it has no effect");
                 context.lint(&key.span, "sigma-unknown-logsource-key", message);
             }
         }
@@ -96,7 +96,7 @@ fn keys(context: &mut Context<'_>, document: &Node) {
 }
 
 fn misspelt(context: &mut Context<'_>, key: &Key, known: &str) {
-    let message = format!("the key `{}` means nothing to Sigma", key.text);
+    let message = format!("Sigma has no key `{}`", key.text);
     context.lint_with(&key.span, "sigma-misspelled-key", message, format!("did you mean `{known}`?"));
 }
 
@@ -111,7 +111,7 @@ fn dates(context: &mut Context<'_>, document: &Node) {
     if let (Some((_, Some(created))), Some((node, Some(modified)))) = (created, modified)
         && modified < created
     {
-        context.lint(&node.span, "sigma-modified-before-date", "the rule was modified before its `date`");
+        context.lint(&node.span, "sigma-modified-before-date", "`modified` is before `date`");
     }
 }
 
@@ -127,7 +127,7 @@ fn title(context: &mut Context<'_>, document: &Node) {
 
 fn identity(context: &mut Context<'_>, document: &Node) {
     match document.get("id") {
-        None => context.lint(&rule::head(document), "sigma-missing-id", "the rule has no `id`: its path takes its place"),
+        None => context.lint(&rule::head(document), "sigma-missing-id", "the rule has no `id`: its path is used instead"),
         Some(id) if !is_uuid(id.scalar_text().unwrap_or("")) => {
             context.lint(&id.span, "sigma-invalid-id", "`id` is a UUID such as 8a4a8d0a-6f0e-4c0b-9a53-1f6a4f1f7c11");
         }

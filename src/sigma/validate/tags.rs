@@ -28,7 +28,7 @@ pub(super) fn check(context: &mut Context<'_>, tag: &Node) {
         _ if NAMESPACES.contains(&namespace) => {}
         _ => {
             if let Some(near) = nearest(namespace, NAMESPACES) {
-                let message = format!("`{namespace}` is no namespace of Sigma's tags");
+                let message = format!("Sigma has no tag namespace `{namespace}`");
                 context.lint_with(&tag.span, "sigma-invalid-tag", message, format!("did you mean `{near}.{name}`?"));
             }
         }
@@ -41,7 +41,7 @@ fn malformed(context: &mut Context<'_>, tag: &Node) {
 }
 
 fn unknown_attack(context: &mut Context<'_>, tag: &Node, name: &str) {
-    let message = format!("`{name}` is no tactic, technique, group or software id of ATT&CK");
+    let message = format!("`{name}` is not a tactic, technique, group or software id of ATT&CK");
     match nearest(name, TACTICS) {
         Some(near) => context.lint_with(&tag.span, "sigma-unknown-attack", message, format!("did you mean `attack.{near}`?")),
         None => context.lint_with(&tag.span, "sigma-unknown-attack", message, "a technique is `attack.t1059` or `attack.t1059.001`"),

@@ -1,0 +1,86 @@
+//! What people read when something is missing, misspelt or empty: the message names it and says what to do.
+
+use crate::support::binary::{Output, TestStore};
+use crate::support::samples::{security_line, sigma_rule};
+
+const ID: &str = "aaaaaaaa-0000-4000-8000-000000000001";
+
+/// A store with two events that has not been hunted, and a rule that finds both.
+fn loaded() -> (TestStore, String) {
+    let store = TestStore::new();
+    let lines = [security_line(1, 4624, r#","CommandLine":"x""#), security_line(2, 4624, "")].concat();
+    store.load([store.file("logs/events.jsonl", lines)]);
+    let rule = store.file("rules/rule.yml", sigma_rule(ID, "EventID: 4624")).to_string_lossy().into_owned();
+    (store, rule)
+}
+
+#[track_caller]
+fn assert_says(output: &Output, parts: &[&str]) {
+    for part in parts {
+        assert!(output.stderr.contains(part), "{part:?} is not in: {}", output.stderr);
+    }
+}
+
+#[test]
+fn a_wrong_name_in_sql_gets_the_nearest_one() {
+    let (store, _) = loaded();
+    let failed = |sql: &str, parts: &[&str]| assert_says(&store.run(["sql", sql]).expect_code(&[1]), parts);
+    failed("SELECT * FROM security_4642", &["no such table: security_4642;", "did you mean `security_4624`?", "`retrohunt views`"]);
+    failed("SELECT CommandLin FROM security_4624 WHERE Channel = 'x'", &["no such column: CommandLin;", "did you mean `CommandLine`?"]);
+    failed(".tables", &["`.tables` is not SQL", "`retrohunt views` lists"]);
+    failed("describe events", &["`retrohunt views events` shows"]);
+    failed("DELETE FROM event", &["only reading is allowed"]);
+    assert_says(&store.run(["views", "security_4642"]).expect_code(&[1]), &["did you mean `security_4624`?"]);
+    let columns = store.run(["views", "SECURITY_4624", "--format", "jsonl"]).expect_code(&[0]).json_lines();
+    let line = columns.iter().find(|row| row["column"] == "CommandLine").expect("a column");
+    assert_eq!((&line["view"], &line["example"]), (&"security_4624".into(), &"x".into()));
+}
+
+#[test]
+fn an_empty_list_of_findings_says_why() {
+    let (store, rule) = loaded();
+    assert_says(&store.run(["findings"]).expect_code(&[0]), &["no hunt has run on this store yet"]);
+    store.run(["hunt", "--rules", &rule]).expect_code(&[0]);
+    assert_says(&store.run(["findings", "--rule", "nosuch"]).expect_code(&[0]), &["0 of 2 findings match"]);
+    assert_says(&store.run(["findings", "--hunt", "99"]).expect_code(&[0]), &["0 of 2 findings match"]);
+}
+
+#[test]
+fn a_hunt_says_what_it_read_and_what_became_of_earlier_findings() {
+    let (store, rule) = loaded();
+    let first = store.run(["hunt", "--rules", &rule]).expect_code(&[0]);
+    assert_says(&first, &["Hunt 1: 1 rule over 2 events in ", ": 2 findings from 1 rule, 2 new"]);
+    store.file("rules/rule.yml", sigma_rule(ID, "CommandLine: x"));
+    let second = store.run(["hunt", "--rules", &rule]).expect_code(&[0]);
+    assert_says(&second, &["earlier finding", "now past (`retrohunt findings --past` lists past findings)"]);
+    let none = store.file("rules/none.yml", sigma_rule(ID, "NoSuchField: x")).to_string_lossy().into_owned();
+    assert_says(&store.run(["hunt", "--rules", &none]).expect_code(&[0]), &["1 rule cannot match in this store"]);
+}
+
+#[test]
+fn a_hunt_without_rules_is_an_error_and_has_no_number() {
+    let (store, rule) = loaded();
+    let text = store.file("notes.md", "nothing to hunt\n").to_string_lossy().into_owned();
+    assert_says(&store.run(["hunt", "--rules", &text]).expect_code(&[1]), &["there is nothing to hunt with"]);
+    let tag = store.run(["hunt", "--tag", "lateral-movment"]).expect_code(&[1]);
+    assert_says(&tag, &["has the tag `lateral-movment`; did you mean `lateral-movement`?"]);
+    let level = store.run(["hunt", "--rules", &rule, "--level", "critical"]).expect_code(&[1]);
+    assert_says(&level, &["none of 1 rule has level critical or above"]);
+    assert_says(&store.run(["hunt", "--rules", &rule]).expect_code(&[0]), &["Hunt 1:"]);
+}
+
+#[test]
+fn compile_says_where_a_rule_can_find_nothing() {
+    let (store, _) = loaded();
+    let rule = store.file("rules/none.yml", sigma_rule(ID, "NoSuchField: x")).to_string_lossy().into_owned();
+    let sql = store.run(["compile", &rule]).expect_code(&[0]).stdout;
+    assert!(sql.contains("-- this finds nothing: the store has no events with NoSuchField"), "{sql}");
+}
+
+#[test]
+fn yaml_that_needs_quotes_says_so() {
+    let (store, _) = loaded();
+    let rule = store.file("rules/broken.yml", "title: Broken: yaml\ndetection: {s: {A: b}, condition: s}\n").to_string_lossy().into_owned();
+    let output = store.run(["check", &rule]).expect_code(&[3]);
+    assert!(output.stdout.contains("a value with `: ` in it needs quotes"), "{}", output.stdout);
+}
