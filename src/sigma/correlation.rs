@@ -96,7 +96,7 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Op
     let timespan_us = reader.timespan();
     let kind = reader.kind();
     let condition = kind.as_ref().and_then(|kind| reader.condition(kind, &rules));
-    let generate = reader.generate();
+    let generate = reader.generate(document);
     let meta = rule::metadata(context, document, hash);
     let name = document.get("name").and_then(Node::scalar_text).map(String::from);
     let (kind, condition) = (kind?, condition?);
@@ -222,12 +222,21 @@ impl<'a> Reader<'a, '_> {
         timespan::read(self.context, node)
     }
 
-    fn generate(&mut self) -> bool {
-        let Some(node) = self.node.get("generate") else { return false };
-        node.as_bool().unwrap_or_else(|| {
-            self.context.error(&node.span, "sigma-type", "`generate` is `true` or `false`");
-            false
-        })
+    /// The specification has `generate` beside `correlation`; pySigma has it inside.
+    fn generate(&mut self, document: &Node) -> bool {
+        let places = [document.entry("generate"), self.node.entry("generate")];
+        let mut said = None;
+        for (key, node) in places.into_iter().flatten() {
+            let Some(generate) = node.as_bool() else {
+                self.context.error(&node.span, "sigma-type", "`generate` is `true` or `false`");
+                continue;
+            };
+            if *said.get_or_insert(generate) != generate {
+                let message = "`generate` stands here and beside `correlation`, with another value";
+                self.context.error(&key.span, "sigma-correlation-key", message);
+            }
+        }
+        said.unwrap_or(false)
     }
 
     fn kind(&mut self) -> Option<CorrelationKind> {

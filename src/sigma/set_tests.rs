@@ -199,6 +199,10 @@ fn both_readings_of_a_filter_suppress_the_same() {
         ("not selection", "(EventID=1 & !User=adm_⟨*⟩)"),
         ("selection or other", "(EventID=1 & !(User=adm_⟨*⟩ | B=1))"),
         ("not selection and not other", "(EventID=1 & !User=adm_⟨*⟩ & !B=1)"),
+        ("not selection or not other", "(EventID=1 & (!User=adm_⟨*⟩ | !B=1))"),
+        ("not selection and (not other or not selection)", "(EventID=1 & !User=adm_⟨*⟩ & (!B=1 | !User=adm_⟨*⟩))"),
+        ("not (selection or other)", "(EventID=1 & !(User=adm_⟨*⟩ | B=1))"),
+        ("not selection or other", "(EventID=1 & !(!User=adm_⟨*⟩ | B=1))"),
         ("selection and not other", "(EventID=1 & !(User=adm_⟨*⟩ & !B=1))"),
         ("all of them", "(EventID=1 & !(User=adm_⟨*⟩ & B=1))"),
     ] {

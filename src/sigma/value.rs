@@ -29,13 +29,16 @@ pub(super) fn lower_item(context: &mut Context<'_>, item: &Item<'_>) -> Option<P
     Some(if modifiers.neq { inner.negated() } else { inner })
 }
 
-/// The texts that a value of an item stands for after all modifiers; placeholders without a binding stay. `None` for what
-/// is no text. This is what pipelines look at and change.
-pub(super) fn finished_texts(context: &mut Context<'_>, item: &Item<'_>, value: &ItemValue<'_>) -> Option<Vec<Text>> {
+/// What a value of an item stands for after all modifiers: each value of its placeholders with the texts of which one is
+/// enough. Placeholders without a binding stay. `None` for what is no text. This is what pipelines look at and change.
+pub(super) fn finished_values(context: &mut Context<'_>, item: &Item<'_>, value: &ItemValue<'_>) -> Option<Vec<Vec<Text>>> {
     let m = &item.key.modifiers;
     let mut lowering = Lowering { context, item };
     let node = match value {
-        ItemValue::Finished(texts, span) => return lowering.expand_all(texts, span, Unbound::Stays),
+        ItemValue::Finished(texts, span) => {
+            let texts = lowering.expand_all(texts, span, Unbound::Stays)?;
+            return Some(texts.into_iter().map(|text| vec![text]).collect());
+        }
         ItemValue::Node(_) if m.kind != Kind::Text || m.part.is_some() => return None,
         ItemValue::Node(node) => node,
     };
@@ -44,9 +47,12 @@ pub(super) fn finished_texts(context: &mut Context<'_>, item: &Item<'_>, value: 
         Value::String(raw) => Text::parse(raw),
         _ => return None,
     };
-    let texts = lowering.expand(&text, &node.span, Unbound::Stays)?;
-    let texts = lowering.written(texts, &node.span)?;
-    Some(texts.into_iter().map(|text| text.padded(m.any_before, m.any_after)).collect())
+    let values = lowering.expand(&text, &node.span, Unbound::Stays)?;
+    let written = values.into_iter().map(|value| {
+        let texts = lowering.written(vec![value], &node.span)?;
+        Some(texts.into_iter().map(|text| text.padded(m.any_before, m.any_after)).collect())
+    });
+    written.collect()
 }
 
 /// What becomes of a placeholder without values.

@@ -275,9 +275,12 @@ fn measure(correlation: &Correlation, rows: &[&Row], present: usize) -> Option<f
         ValueAggregate::Median => 50.0,
         ValueAggregate::Percentile(percentile) => *percentile,
     };
-    let place = percentile * count(last) / 100.0;
-    let (low, high) = (numbers[place.floor() as usize], numbers[place.ceil() as usize]);
-    Some(low + (high - low) * place.fract())
+    // In hundredths, so that whole numbers give what one works out by hand.
+    let hundredths = percentile * count(last);
+    let below = (hundredths / 100.0).floor() as usize;
+    let (low, high) = (numbers[below], numbers[(below + 1).min(last)]);
+    let part = hundredths - count(below) * 100.0;
+    Some(if part == 0.0 || low == high { low } else { (low * (100.0 - part) + high * part) / 100.0 })
 }
 
 fn passes(tests: &[(NumberOp, f64)], value: f64) -> bool {

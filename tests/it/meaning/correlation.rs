@@ -219,10 +219,19 @@ fn numbers_are_aggregated() {
         ("value_percentile", "percentile: 95, gt: 9.19, lt: 9.21", true),
         ("value_percentile", "percentile: 100, eq: 10", true),
         ("value_percentile", "percentile: 0, neq: 1", false),
+        ("value_percentile", "percentile: 90, eq: 8.4", true),
+        ("value_percentile", "percentile: 99.9, gt: 8.4", true),
     ] {
         let found = of(&body(kind, condition), &list);
         assert_eq!(!found.is_empty(), alerts, "{kind} {condition} {found:?}");
         assert!(found.iter().all(|(_, events)| !events.contains(&4)), "what is no number is not among the events");
+    }
+    // 2 + 5 · 0.8: exactly six.
+    let (two_, seven) = (n("2"), n("7"));
+    let list: Vec<(i64, &str)> = (0..13).map(|i| (i, if i < 11 { two_.as_str() } else { seven.as_str() })).collect();
+    for (condition, alerts) in [("eq: 6", true), ("gte: 6", true), ("lte: 6, gt: 5", true), ("gt: 6", false)] {
+        let found = of(&body("value_percentile", &format!("percentile: 90, {condition}")), &list);
+        assert_eq!(!found.is_empty(), alerts, "{condition} {found:?}");
     }
     // Ten tenths are one, whatever left the window before.
     let tenths: Vec<(i64, &str)> = (0..10).map(|i| (20 * S + i, tenth.as_str())).collect();
@@ -277,6 +286,9 @@ fn rules_are_findings_of_their_own_where_the_set_says_so() {
     let names = |set: &RuleSet| set.rules.iter().map(|r| r.meta.title.clone()).collect::<Vec<_>>();
     assert_eq!(names(&set(&[&correlation(body), &rules()])), ["c", "d"]);
     assert_eq!(names(&set(&[&correlation(&format!("{body}, generate: true")), &rules()])), ["a", "b", "c", "d"]);
+    // Where the specification has it.
+    let beside = correlation(body).replace("level: high", "level: high\ngenerate: true");
+    assert_eq!(names(&set(&[&beside, &rules()])), ["a", "b", "c", "d"]);
     assert_eq!(names(&set(&[&rules()])), ["a", "b", "c", "d"]);
 }
 

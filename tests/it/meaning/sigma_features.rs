@@ -161,17 +161,24 @@ const MODIFIERS: &[Feature] = &[
     ),
     shown(
         "`cidr`",
-        "address arithmetic; a mapped IPv4 address is an IPv4 address",
+        "address arithmetic; a mapped IPv4 address (`::ffff:…`) is an IPv4 address too",
         ("sel: {Alpha|cidr: 10.0.0.0/8}", "sel"),
         &[r#""Alpha":"10.9.9.9""#, r#""Alpha":"::ffff:10.1.1.1""#],
         &[r#""Alpha":"110.0.0.1""#, r#""Alpha":"10.""#],
     ),
     shown(
         "`cidr`, IPv6",
-        "whatever the spelling",
+        "whatever the spelling, with a zone (`%12`) or without; no IPv4 address is in an IPv6 network",
         ("sel: {Alpha|cidr: 'fe80::/10'}", "sel"),
-        &[r#""Alpha":"FE90::1""#, r#""Alpha":"fe80:0:0:0:0:0:0:1""#],
+        &[r#""Alpha":"FE90::1""#, r#""Alpha":"fe80:0:0:0:0:0:0:1""#, r#""Alpha":"fe80::1%12""#],
         &[r#""Alpha":"fec0::1""#],
+    ),
+    shown(
+        "`cidr`, `::/0`",
+        "every IPv6 address",
+        ("sel: {Alpha|cidr: '::/0'}", "sel"),
+        &[r#""Alpha":"2001:db8::1""#, r#""Alpha":"::ffff:10.1.1.1""#],
+        &[r#""Alpha":"10.1.1.1""#],
     ),
     tested(
         "`cidr` with host bits",
@@ -180,7 +187,7 @@ const MODIFIERS: &[Feature] = &[
     ),
     shown(
         "`windash`",
-        "`-`, `/` and three longer dashes at the start of a word, whichever the rule has",
+        "`-`, `/`, `–`, `—` and `―` at the start of a word, whichever the rule has",
         ("sel: {'Alpha|windash|contains': ' /f'}", "sel"),
         &[r#""Alpha":"x -F""#, r#""Alpha":"x –f""#, r#""Alpha":"x /f""#],
         &[r#""Alpha":"x f""#],
@@ -353,8 +360,12 @@ const CORRELATIONS: &[Feature] = &[
     ),
     tested(
         "`value_sum`, `value_avg`, `value_percentile`, `value_median`",
-        "exact; text that is no number is left out and counted",
-        &["tests/it/meaning/correlation.rs::numbers_are_aggregated", "src/hunt/correlation/number.rs::sums_are_rounded_once"],
+        "exact; percentiles lie between two numbers; text that is not a number is left out and counted",
+        &[
+            "tests/it/meaning/correlation.rs::numbers_are_aggregated",
+            "src/hunt/correlation/number.rs::sums_are_rounded_once",
+            "src/hunt/correlation/number.rs::what_lies_between_two_numbers_is_exact",
+        ],
     ),
     tested(
         "`group-by`",
@@ -381,7 +392,7 @@ const CORRELATIONS: &[Feature] = &[
     ),
     tested(
         "`generate`",
-        "whether the rules report by themselves too",
+        "whether the rules report by themselves too; beside `correlation`, or inside as pySigma has it",
         &["tests/it/meaning/correlation.rs::rules_are_findings_of_their_own_where_the_set_says_so"],
     ),
     tested("many events in one window", "linear", &["src/hunt/correlation/tests.rs::windows_move_in_linear_time"]),
@@ -431,9 +442,9 @@ const DISAGREEMENTS: &[Feature] = &[
     ),
     shown(
         "4 case outside ASCII",
-        "matches",
-        ("sel: {Alpha|contains: 'ПРИВЕТ'}", "sel"),
-        &[r#""Alpha":"о, привет!""#],
+        "matches, by Unicode's simple folding (one character for one)",
+        ("sel: {Alpha|contains: ['ПРИВЕТ', 'ΟΔΟΣ']}", "sel"),
+        &[r#""Alpha":"о, привет!""#, r#""Alpha":"η οδος""#],
         &[r#""Alpha":"пока""#],
     ),
     shown("5 `exists: false`", "matches", ("sel: {'Alpha|exists': false}", "sel"), &[r#""Beta":1"#], &[r#""Alpha":1"#]),

@@ -105,6 +105,19 @@ fn placeholders_get_values() {
 }
 
 #[test]
+fn nothing_replaces_a_part_of_a_placeholder() {
+    let replace = |regex: &str, then: &str| format!("- {{type: replace_string, regex: '{regex}', replacement: b}}{then}");
+    let text = rule_of("{A|expand: 'xa%names%'}");
+    for regex in ["a", "names", "(.*)m", "$a", "%n"] {
+        assert!(refused(&replace(regex, ""), &text).starts_with("sigma-unresolved-placeholder"), "{regex}");
+    }
+    let later = "\n- {type: wildcard_placeholders}";
+    assert_eq!(becomes(&replace("a", later), "{A|expand: 'xa%names%a'}"), "A=xb*b", "what is around it is replaced");
+    assert_eq!(becomes(&replace("names", later), "{A|expand: 'xa%names%'}"), "A=xa*");
+    assert_eq!(becomes(&replace("%names%", ""), "{A|expand: 'xa%names%'}"), "A=xab", "all of it is meant");
+}
+
+#[test]
 fn an_item_that_becomes_several_has_its_faults_once() {
     let map = "- {type: field_name_mapping, mapping: {A: [x, y]}}";
     assert!(refused(map, &rule_of("{A|expand: '%u%'}")).starts_with("sigma-unresolved-placeholder"));
