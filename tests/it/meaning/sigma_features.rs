@@ -384,8 +384,9 @@ const CORRELATIONS: &[Feature] = &[
     tested("ranges, `neq`, boolean conditions", "all of the comparisons", &["src/sigma/set_tests.rs::types_and_conditions"]),
     tested(
         "correlations of correlations",
-        "over their alerts; cycles are refused",
+        "over their alerts, grouped by their own keys: fields of the events behind the alerts; cycles are refused",
         &[
+            "tests/it/meaning/correlation.rs::a_chained_correlation_groups_by_the_events_behind_alerts",
             "tests/it/meaning/correlation.rs::correlations_of_correlations",
             "tests/it/meaning/correlation.rs::cycles_are_refused_with_a_place",
         ],
