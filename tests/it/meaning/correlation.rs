@@ -317,7 +317,7 @@ fn a_chained_correlation_groups_by_the_events_behind_alerts() {
     let mut stored = Stored::of_batches(&events(&[(0, &none), (1, &none)]), 9);
     use retrohunt::hunt::{HuntOptions, LeftOut, run};
     let taxonomy = retrohunt::taxonomy::Taxonomy::embedded();
-    let summary = run(&mut stored.store, &[], &set.correlations, taxonomy, &HuntOptions::default(), &mut |_| {}).unwrap();
+    let summary = run(&mut stored.store, &[], &set.correlations, taxonomy, &HuntOptions::starting_at(0), &mut |_| {}).unwrap();
     assert_eq!(summary.left_out, [(1, LeftOut { matched: 1, no_group: 1, ..LeftOut::default() })]);
 }
 

@@ -324,6 +324,21 @@ const LOG_SOURCES: &[Feature] = &[
         "choose the event types, by data in `rules/logsources`; a rule runs on no others",
         &["tests/it/corpus/sigma.rs::known_files_give_exactly_the_known_matches"],
     ),
+    tested(
+        "`process_creation`, `network_connection`, `registry_*`, `wmi_event`, `file_delete`",
+        "Sysmon's events and their twins (Security 4688, 5156, 4657, WMI-Activity 5861, Sysmon 26) under Sigma's names; what a twin does not tell is missing; a volume in 5156 is read as `C:`",
+        &[
+            "tests/it/meaning/log_sources.rs::allowed_connections_are_network_connections",
+            "tests/it/meaning/log_sources.rs::audited_registry_values_are_registry_events",
+            "tests/it/meaning/log_sources.rs::permanent_subscriptions_are_wmi_events",
+            "tests/it/meaning/log_sources.rs::deleted_files_are_told_in_two_ways",
+        ],
+    ),
+    tested(
+        "DNS client and server, VHDMP",
+        "the channels' names in Windows, and those of the taxonomy",
+        &["src/taxonomy/tests.rs::dns_channels_have_the_names_that_windows_writes_and_those_of_the_taxonomy"],
+    ),
     tested("all public rules", "compile", &["tests/it/corpus/sigma.rs::windows_rules_compile_and_the_rest_is_listed_by_code"]),
     tested(
         "regression tests of the public rules",
