@@ -67,6 +67,7 @@ pub mod hunt;
 pub mod ir;
 pub mod load;
 pub mod normalise;
+pub mod pcre;
 pub mod plan;
 pub mod reader;
 pub mod regression;

@@ -20,7 +20,6 @@ mod lower;
 mod modifier;
 mod pipeline;
 mod placeholder;
-mod regex;
 mod resolve;
 mod rule;
 mod set;

@@ -52,6 +52,7 @@ fn case_is_simple_unicode_folding() {
     matches("Alpha: 'ss'", &[(r#""Alpha":"ß""#, false), (r#""Alpha":"SS""#, true), (r#""Alpha":"ſſ""#, false)]);
     matches("Alpha|cased: 'Abc'", &[(r#""Alpha":"Abc""#, true), (r#""Alpha":"abc""#, false)]);
     matches("Alpha|re: 'a.c'", &[(r#""Alpha":"xabcx""#, true), (r#""Alpha":"xABCx""#, false), (r#""Alpha":"a\nc""#, false)]);
+    matches("Alpha|re: '^a\\h++b$'", &[("\"Alpha\":\"a \\tb\"", true), ("\"Alpha\":\"a b\\n\"", true), ("\"Alpha\":\"a\\nb\"", false)]);
     matches("Alpha|re|i: 'A.C'", &[(r#""Alpha":"xabcx""#, true)]);
     matches("ALPHA: x", &[(r#""Alpha":"x""#, true)]);
 }

@@ -138,10 +138,18 @@ const MODIFIERS: &[Feature] = &[
     ),
     shown(
         "`re`",
-        "searched for anywhere, with case; `.` is no line break",
+        "PCRE, searched for anywhere, with case; `.` is not a line break; `$` is the end, or a line break before it",
         ("sel: {Alpha|re: 'a.c'}", "sel"),
         &[r#""Alpha":"xabcx""#],
         &[r#""Alpha":"xABCx""#, r#""Alpha":"a\nc""#],
+    ),
+    tested(
+        "`re` that needs backtracking",
+        "look-around, back-references, possessive repetition that matters: refused; the same for Splunk",
+        &[
+            "src/pcre/tests.rs::what_has_no_counterpart_is_refused",
+            "src/pcre/tests.rs::what_gives_nothing_back_is_plain_where_that_cannot_show",
+        ],
     ),
     shown("`re|i`", "without case", ("sel: {'Alpha|re|i': 'a.c'}", "sel"), &[r#""Alpha":"xABCx""#], &[r#""Alpha":"ac""#]),
     shown(

@@ -93,7 +93,7 @@ fn placeholders_get_values() {
     let vars = "- {type: value_placeholders}";
     assert_eq!(becomes(vars, "{A|expand: '%v%'}"), "(A=a | A=b*)");
     assert_eq!(becomes(vars, "{A|contains|expand: 'x%v%'}"), "(A=*xa* | A=*xb*)");
-    assert_eq!(becomes(vars, "{A|re|expand: '^%v%$'}"), r"(A~/^a$/ | A~/^b\\*$/)");
+    assert_eq!(becomes(vars, "{A|re|expand: '^%v%$'}"), r"(A~/^a\n?\z/ | A~/^b\\*\n?\z/)");
     assert_eq!(becomes(vars, "{A: '%v%'}"), "A=%v%", "without `expand` it is a text");
     let all = "- {type: wildcard_placeholders}";
     assert_eq!(becomes(all, "{A|expand: 'x%u%'}"), "A=x*");
