@@ -12,6 +12,7 @@ use crate::compile::{RuleSet, load_rules, starter_pack};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Level, RuleMeta};
 use crate::report::visible;
+use crate::suggest::nearest;
 
 /// So many rules that do not compile are shown one by one: they fit on a screen. More are counted by code, because with a whole
 /// collection the first five would say nothing of the rest.
@@ -44,14 +45,23 @@ impl RuleArgs {
         let options = self.changes.load(printer)?;
         let mut set = if self.rules.is_empty() { starter_pack(&options) } else { load_rules(&self.rules, &options) };
         let compiled = set.reporting().count();
+        let near = self.nearest_tag(&set);
         set.retain(|meta| self.wants(meta));
         if compiled == 0 && !set.has_errors() {
             bail!("there is no rule in {}", self.shown());
         }
         if compiled > 0 && set.reporting().next().is_none() {
-            bail!("none of {compiled} rules has the level or tag asked for");
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean `--tag {near}`?"));
+            bail!("none of {compiled} rules has the level or tag asked for{hint}");
         }
         Ok(set)
+    }
+
+    /// The tag of a rule that is nearest to one asked for.
+    fn nearest_tag(&self, set: &RuleSet) -> Option<String> {
+        let known = |meta: &RuleMeta| [&meta.tags, &meta.tactics, &meta.stories, &meta.techniques].map(Clone::clone).concat();
+        let known: Vec<String> = if self.tag.is_empty() { Vec::new() } else { set.reporting().flat_map(known).collect() };
+        self.tag.iter().find_map(|tag| nearest(tag, known.iter().map(String::as_str))).map(str::to_owned)
     }
 
     fn shown(&self) -> String {

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use super::condition::{self, Condition, selects};
 use super::context::Context;
 use super::rule;
-use super::suggest::nearest;
 use super::timespan;
 use crate::diag::SourceText;
-use crate::ir::{CorrelationKind, NumberOp, RuleExpression, RuleMeta, ValueAggregate, WindowCondition};
+use crate::ir::{CorrelationKind, NumberOp, Origin, RuleExpression, RuleMeta, ValueAggregate, WindowCondition};
+use crate::suggest::nearest;
 use crate::yaml::{Key, Node, Value};
 
 /// A correlation as its document says it.
@@ -40,6 +40,8 @@ pub struct Correlation {
     pub generate: bool,
     /// The text it is in.
     pub source: Arc<SourceText>,
+    /// Where it stands.
+    pub origin: Origin,
     /// Its document, where pipelines ask about it.
     pub(super) document: Option<Arc<Node>>,
 }
@@ -101,8 +103,10 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Op
     let name = document.get("name").and_then(Node::scalar_text).map(String::from);
     let (kind, condition) = (kind?, condition?);
     let source = context.source.clone();
+    let origin = rule::origin(context, document);
     let document = (!context.options.pipelines.is_empty()).then(|| Arc::new(document.clone()));
-    let correlation = Correlation { meta, name, kind, rules, aliases, group_by, timespan_us, condition, generate, source, document };
+    let correlation =
+        Correlation { meta, name, kind, rules, aliases, group_by, timespan_us, condition, generate, source, origin, document };
     lint(context, &correlation, &key.span);
     (context.errors() == before).then_some(correlation)
 }

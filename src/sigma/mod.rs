@@ -23,7 +23,6 @@ mod placeholder;
 mod resolve;
 mod rule;
 mod set;
-mod suggest;
 mod text;
 mod timespan;
 mod validate;

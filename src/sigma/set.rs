@@ -5,11 +5,11 @@ mod piped;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::SigmaOptions;
 use super::collection::{self, Document, ParsedRule};
 use super::context::Context;
 use super::correlation::Correlation;
 use super::filter::Filter;
-use super::{SigmaOptions, suggest};
 use crate::diag::{Diagnostic, SourceText};
 use crate::ir::{Field, Rule, Vocabulary};
 use crate::yaml::{self, Node};
@@ -200,7 +200,7 @@ impl Pending {
                 [] => Diagnostic::error("sigma-correlation-reference", format!("no sound rule is named `{}`", reference.name)),
                 _ => Diagnostic::error("sigma-correlation-reference", format!("several rules are named `{}`", reference.name)),
             };
-            let near = if names.find(&reference.name).is_empty() { suggest::nearest(&reference.name, names.names()) } else { None };
+            let near = if names.find(&reference.name).is_empty() { crate::suggest::nearest(&reference.name, names.names()) } else { None };
             let fault = near.map_or(fault.clone(), |near| fault.hint(format!("did you mean `{near}`?")));
             diagnostics.push(fault.at(&self.correlation.source, reference.span.clone()));
         }

@@ -5,9 +5,9 @@ use std::ops::Range;
 use regex::Regex;
 
 use super::super::context::Context;
-use super::super::suggest::nearest;
 use super::scalar::Scalar;
 use crate::pcre::{self, Flags};
+use crate::suggest::nearest;
 use crate::yaml::{Key, Node, Value};
 
 /// Most bytes of a regular expression of a pipeline.

@@ -11,7 +11,7 @@ use super::condition::{Condition, selects};
 use super::context::Context;
 use super::resolve::Named;
 use super::rule;
-use super::suggest::nearest;
+use crate::suggest::nearest;
 use crate::yaml::{Key, Node, Value};
 
 const RELATIONS: [&str; 6] = ["derived", "obsolete", "obsoletes", "merged", "renamed", "similar"];
