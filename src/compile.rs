@@ -173,7 +173,7 @@ struct Loader<'a> {
     options: &'a CompileOptions,
     macros: MacroCache,
     set: RuleSet,
-    sigma: sigma::RuleSet,
+    sigma: sigma::SigmaSet,
     /// The rules in path order; Sigma's are known when all of them are linked.
     order: Vec<Slot>,
 }
@@ -192,7 +192,7 @@ enum Slot {
 
 impl<'a> Loader<'a> {
     fn new(options: &'a CompileOptions) -> Self {
-        Self { options, macros: MacroCache::default(), set: RuleSet::default(), sigma: sigma::RuleSet::default(), order: Vec::new() }
+        Self { options, macros: MacroCache::default(), set: RuleSet::default(), sigma: sigma::SigmaSet::default(), order: Vec::new() }
     }
 
     fn path(&mut self, path: &Path) {
@@ -291,7 +291,7 @@ impl<'a> Loader<'a> {
             let path = || rule.meta.path.clone();
             let first = ids.entry(rule.meta.id.clone()).or_insert_with(|| FirstUse { path: path(), hashes: HashSet::new() });
             let new = first.hashes.is_empty();
-            // `sigma::RuleSet` has dropped copies; one Sigma file may hold several rules with the same id and hash.
+            // `sigma::SigmaSet` has dropped copies; one Sigma file may hold several rules with the same id and hash.
             if !first.hashes.insert(rule.meta.hash.clone()) && rule.meta.language != Some(Language::Sigma) {
                 continue;
             }

@@ -20,8 +20,7 @@ pub(super) fn read(rest: &str, at: usize) -> Result<(String, usize), PcreFault> 
         position += 1;
     }
     let first = position;
-    loop {
-        let Some(c) = rest[position..].chars().next() else { break };
+    while let Some(c) = rest[position..].chars().next() {
         if c == ']' && position > first {
             out.push(']');
             return Ok((out, position + 1));

@@ -137,3 +137,13 @@ fn flags_stand_in_front() {
     let multi_line = Flags { multi_line: true, ..plain() };
     assert_eq!(translate("^b$", multi_line).as_deref(), Ok("(?m)^b$"));
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_a_pattern_or_a_fault_with_a_place(pattern in r"[\[\]\\(){}^$|?*+.:<>=!'#\-&~a-cxpQERhkA-Z0-9,é \n]{0,24}") {
+        match translate(&pattern, plain()) {
+            Ok(translated) => proptest::prop_assert!(regex::Regex::new(&translated).is_ok()),
+            Err(fault) => proptest::prop_assert!(pattern.get(fault.span).is_some()),
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::context::Context;
-use super::correlation::{self, Correlation, Reference};
+use super::correlation::{self, CorrelationDocument, Reference};
 use super::filter::{self, Filter};
 use super::legacy::Legacy;
 use super::rule::ReadRule;
@@ -19,7 +19,7 @@ use crate::yaml::{Node, Value};
 /// What a document is.
 pub(super) enum Document {
     Rule(Box<ParsedRule>),
-    Correlation(Box<Correlation>),
+    Correlation(Box<CorrelationDocument>),
     Filter(Box<Filter>),
 }
 
@@ -52,7 +52,7 @@ pub(super) struct ParsedRule {
     pub(super) rule: Rule,
     pub(super) name: Option<String>,
     /// What its condition makes of the events; then it is not row-wise itself.
-    pub(super) aggregation: Option<Correlation>,
+    pub(super) aggregation: Option<CorrelationDocument>,
     /// Where its id is, or its first key.
     pub(super) span: Range<usize>,
     /// The log source of its document, before the pipelines.
@@ -151,8 +151,8 @@ fn read_one(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<Do
 }
 
 /// A legacy aggregation as a correlation of its rule.
-fn aggregation(context: &Context<'_>, meta: &RuleMeta, legacy: Legacy, span: &Range<usize>) -> Correlation {
-    Correlation {
+fn aggregation(context: &Context<'_>, meta: &RuleMeta, legacy: Legacy, span: &Range<usize>) -> CorrelationDocument {
+    CorrelationDocument {
         meta: meta.clone(),
         name: None,
         kind: legacy.kind,

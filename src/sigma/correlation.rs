@@ -1,6 +1,6 @@
-//! Correlation documents: several matches of rules within a span of time.
+//! CorrelationDocument documents: several matches of rules within a span of time.
 //!
-//! A correlation is parsed and checked on its own here; what its references name is found by [`super::RuleSet`], because
+//! A correlation is parsed and checked on its own here; what its references name is found by [`super::SigmaSet`], because
 //! rules and correlations may lie in different files. The meaning of the types: over the events that the referenced rules
 //! match, apart for every combination of `group-by` values, the window of one `timespan` that ends at an event must meet
 //! the condition.
@@ -19,7 +19,7 @@ use crate::yaml::{Key, Node, Value};
 
 /// A correlation as its document says it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Correlation {
+pub struct CorrelationDocument {
     /// Identity and severity.
     pub meta: RuleMeta,
     /// What other correlations may call it, besides its id.
@@ -60,7 +60,7 @@ pub struct Reference {
 pub struct Alias {
     /// The alias.
     pub name: String,
-    /// The field of a rule: (index into [`Correlation::rules`], field).
+    /// The field of a rule: (index into [`CorrelationDocument::rules`], field).
     pub fields: Vec<(usize, String)>,
 }
 
@@ -79,7 +79,7 @@ const TYPES: [&str; 10] = [
 const KEYS: [&str; 7] = ["type", "rules", "aliases", "group-by", "timespan", "condition", "generate"];
 
 /// Reads a correlation document; `None` after an error.
-pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<Correlation> {
+pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<CorrelationDocument> {
     let before = context.errors();
     let (key, node) = document.entry("correlation")?;
     if !matches!(node.value, Value::Mapping(_)) {
@@ -106,7 +106,7 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Op
     let origin = rule::origin(context, document);
     let document = (!context.options.pipelines.is_empty()).then(|| Arc::new(document.clone()));
     let correlation =
-        Correlation { meta, name, kind, rules, aliases, group_by, timespan_us, condition, generate, source, origin, document };
+        CorrelationDocument { meta, name, kind, rules, aliases, group_by, timespan_us, condition, generate, source, origin, document };
     lint(context, &correlation, &key.span);
     (context.errors() == before).then_some(correlation)
 }
@@ -120,7 +120,7 @@ fn unknown_key(context: &mut Context<'_>, key: &Key, known: &[&str]) {
     context.error_with(&key.span, "sigma-correlation-key", message, hint);
 }
 
-fn lint(context: &mut Context<'_>, correlation: &Correlation, head: &Range<usize>) {
+fn lint(context: &mut Context<'_>, correlation: &CorrelationDocument, head: &Range<usize>) {
     if correlation.group_by.is_empty() {
         context.lint(head, "sigma-correlation-group", "the correlation has no `group-by`: all events are one group");
     }
