@@ -10,16 +10,17 @@ mod read;
 mod starter_pack;
 
 use std::collections::{BTreeMap, HashSet};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use walkdir::WalkDir;
 
 use crate::diag::{Diagnostic, SourceText, has_errors};
-use crate::ir::{Correlation, InputSource, Language, Rule, RuleMeta};
+use crate::ir::{Correlation, InputSource, Language, Rule, RuleMeta, Scope};
 use crate::sigma::{self, SigmaOptions};
 use crate::spl::{self, Macros};
+use crate::taxonomy::{LogSourcePart, Taxonomy};
+use crate::yaml::{self, Node};
 
 pub use change::load_changes;
 pub use read::{FileError, MAX_RULE_BYTES, ReadError, read_source};
@@ -41,6 +42,8 @@ pub struct RuleSet {
     pub documents: usize,
     /// Files in a folder that are no rules (lookups, macros, tests): not an error.
     pub other_files: usize,
+    /// Baselines and stories of ESCU among the files of folders, by name.
+    pub skipped: BTreeMap<&'static str, usize>,
 }
 
 impl RuleSet {
@@ -87,6 +90,10 @@ pub enum RuleKind {
     Escu,
     /// A documentation page.
     Page,
+    /// A search of ESCU that prepares data for detections: not a rule.
+    Baseline,
+    /// A story of ESCU, which detections belong to: not a rule.
+    Story,
 }
 
 /// How rules are compiled.
@@ -126,30 +133,49 @@ pub fn load_texts(texts: &[(&str, &str)], options: &CompileOptions) -> RuleSet {
     loader.finish()
 }
 
-/// Tells what a text is by its top-level keys and headings.
-pub fn rule_kind(text: &str) -> Option<RuleKind> {
-    let has_key = |key: &str| text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':')));
+/// What a text is, and its documents where it is YAML or JSON.
+fn recognised(source: &Arc<SourceText>) -> (Option<RuleKind>, Vec<Node>) {
+    let documents = yaml::parse(source);
+    // A rule that is no sound YAML is told so, and is not one of the other files of a folder.
+    let unsound = documents.is_err();
+    let documents = documents.unwrap_or_default();
+    let has_key = |key: &str| match unsound {
+        true => source.text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'))),
+        false => documents.iter().any(|document| document.get(key).is_some()),
+    };
+    let type_is = |name: &str| documents.first().and_then(|d| d.get("type")).and_then(Node::as_str) == Some(name);
     // A filter has no `detection:` of its own. A rule that lost its detection should get Sigma's message, not "not a rule".
     let sigma = has_key("logsource") && (has_key("filter") || has_key("title"));
-    if has_key("detection") || has_key("correlation") || sigma {
-        return Some(RuleKind::Sigma);
-    }
-    if has_key("search") && (has_key("name") || has_key("id")) && !has_key("deployments") {
-        return Some(RuleKind::Escu);
-    }
+    let named = has_key("name") || has_key("id");
     // Last, and only where no key of YAML matched: a `Search` heading may stand in a comment of any file.
-    let heading =
+    let is_search =
         |line: &str| line.trim_start().starts_with('#') && line.trim_matches(['#', ' ', '\t', '\r']).eq_ignore_ascii_case("search");
-    text.lines().any(heading).then_some(RuleKind::Page)
+    let kind = if has_key("detection") || has_key("correlation") || sigma {
+        Some(RuleKind::Sigma)
+    } else if named && type_is("Baseline") {
+        Some(RuleKind::Baseline)
+    } else if named && has_key("narrative") && !has_key("search") {
+        Some(RuleKind::Story)
+    } else if has_key("search") && named && !has_key("deployments") {
+        Some(RuleKind::Escu)
+    } else {
+        source.text.lines().any(is_search).then_some(RuleKind::Page)
+    };
+    (kind, documents)
+}
+
+/// Tells what a text is, by what it says and not by how it is laid out.
+pub fn rule_kind(text: &str) -> Option<RuleKind> {
+    recognised(&Arc::new(SourceText { path: String::new(), text: text.to_owned() })).0
 }
 
 struct Loader<'a> {
     options: &'a CompileOptions,
     macros: MacroCache,
     set: RuleSet,
-    sigma: sigma::RuleSet,
+    sigma: sigma::SigmaSet,
     /// The rules in path order; Sigma's are known when all of them are linked.
-    order: Vec<(Slot, Arc<SourceText>)>,
+    order: Vec<Slot>,
 }
 
 /// Where an id was met first, and the hashes of all rules that have it.
@@ -166,7 +192,7 @@ enum Slot {
 
 impl<'a> Loader<'a> {
     fn new(options: &'a CompileOptions) -> Self {
-        Self { options, macros: MacroCache::default(), set: RuleSet::default(), sigma: sigma::RuleSet::default(), order: Vec::new() }
+        Self { options, macros: MacroCache::default(), set: RuleSet::default(), sigma: sigma::SigmaSet::default(), order: Vec::new() }
     }
 
     fn path(&mut self, path: &Path) {
@@ -198,47 +224,64 @@ impl<'a> Loader<'a> {
     }
 
     fn text(&mut self, source: &Arc<SourceText>, path: Option<&Path>, named: bool) {
-        let Some(kind) = rule_kind(&source.text) else {
-            if named {
-                let diagnostic =
-                    Diagnostic::error("rule-not-recognised", "this is not a Sigma rule, a Splunk detection or a documentation page")
-                        .at(source, 0..0)
-                        .hint("a Sigma rule has `detection:`, a Splunk detection `search:`, a page a `Search` heading");
-                self.set.diagnostics.push(diagnostic);
-            } else {
-                self.set.other_files += 1;
-            }
-            return;
-        };
+        let (kind, documents) = recognised(source);
         let (rule, diagnostics) = match kind {
-            RuleKind::Sigma => return self.sigma(source),
-            RuleKind::Escu => spl::parse_escu_yaml(source, self.macros.of(path, &mut self.set.diagnostics)),
-            RuleKind::Page => spl::parse_page(source, self.macros.of(path, &mut self.set.diagnostics)),
+            Some(RuleKind::Sigma) => return self.sigma(source, &documents),
+            Some(RuleKind::Escu) => spl::parse_escu_yaml(source, self.macros.of(path, &mut self.set.diagnostics)),
+            Some(RuleKind::Page) => spl::parse_page(source, self.macros.of(path, &mut self.set.diagnostics)),
+            Some(RuleKind::Baseline) => {
+                return self.not_a_rule(source, named, Some(("baselines", "a baseline prepares data for detections")));
+            }
+            Some(RuleKind::Story) => return self.not_a_rule(source, named, Some(("stories", "a story groups detections"))),
+            None => return self.not_a_rule(source, named, None),
         };
         self.set.documents += 1;
-        self.order.extend(rule.map(|rule| (Slot::Splunk(Box::new(rule)), source.clone())));
+        self.order.extend(rule.map(|rule| Slot::Splunk(Box::new(rule))));
         self.set.diagnostics.extend(diagnostics);
     }
 
-    fn sigma(&mut self, source: &Arc<SourceText>) {
+    /// A file that is none is an error only where the user named it.
+    fn not_a_rule(&mut self, source: &Arc<SourceText>, named: bool, known: Option<(&'static str, &str)>) {
+        match known {
+            _ if named => {
+                let message = match known {
+                    Some((_, what)) => format!("this is not a rule: {what}"),
+                    None => "this is not a Sigma rule, a Splunk detection or a documentation page".to_owned(),
+                };
+                let hint = "a Sigma rule has `detection:`, a Splunk detection `search:`, a page a `Search` heading";
+                self.set.diagnostics.push(Diagnostic::error("rule-not-recognised", message).at(source, 0..0).hint(hint));
+            }
+            Some((kind, _)) => *self.set.skipped.entry(kind).or_default() += 1,
+            None => self.set.other_files += 1,
+        }
+    }
+
+    fn sigma(&mut self, source: &Arc<SourceText>, documents: &[Node]) {
         let before = self.sigma.counts();
-        self.set.diagnostics.extend(self.sigma.add(source, &self.options.sigma));
+        let said = match documents {
+            [] => self.sigma.add(source, &self.options.sigma),
+            documents => self.sigma.add_documents(source, documents, &self.options.sigma),
+        };
+        self.set.diagnostics.extend(said);
         let after = self.sigma.counts();
         self.set.documents += (after.0 + after.1 + after.2 - before.0 - before.1 - before.2).max(1);
-        self.order.extend((before.0..after.0).map(|place| (Slot::Sigma(place), source.clone())));
+        self.order.extend((before.0..after.0).map(Slot::Sigma));
     }
 
     /// Links Sigma's documents, drops copies and warns where one id stands for different rules.
     fn finish(mut self) -> RuleSet {
         let (rules, correlations, filters) = self.sigma.counts();
         let (linked, diagnostics) = self.sigma.link();
-        let splunk = self.order.iter().filter(|(slot, _)| matches!(slot, Slot::Splunk(_))).count();
+        let splunk = self.order.iter().filter(|slot| matches!(slot, Slot::Splunk(_))).count();
         self.set.compiled = splunk + rules + correlations + filters - linked.refused;
         self.set.diagnostics.extend(diagnostics);
         self.set.correlations = linked.lower();
+        if self.options.sigma.validate {
+            linked.rules.iter().for_each(|linked| unknown_log_source(&linked.rule, &mut self.set.diagnostics));
+        }
         let mut sigma: Vec<Option<Rule>> = linked.rules.into_iter().map(|r| r.standalone.then_some(r.rule)).collect();
         let mut ids: BTreeMap<String, FirstUse> = BTreeMap::new();
-        for (slot, source) in self.order {
+        for slot in self.order {
             let rule = match slot {
                 Slot::Splunk(rule) => Some(*rule),
                 Slot::Sigma(place) => sigma[place].take(),
@@ -248,18 +291,37 @@ impl<'a> Loader<'a> {
             let path = || rule.meta.path.clone();
             let first = ids.entry(rule.meta.id.clone()).or_insert_with(|| FirstUse { path: path(), hashes: HashSet::new() });
             let new = first.hashes.is_empty();
-            // `sigma::RuleSet` has dropped copies; one Sigma file may hold several rules with the same id and hash.
+            // `sigma::SigmaSet` has dropped copies; one Sigma file may hold several rules with the same id and hash.
             if !first.hashes.insert(rule.meta.hash.clone()) && rule.meta.language != Some(Language::Sigma) {
                 continue;
             }
             if !new {
                 let message = format!("another rule has the same id `{}`", rule.meta.id);
-                let diagnostic = Diagnostic::warning("rule-duplicate-id", message).at(&source, id_place(&source.text, &rule.meta.id));
+                let diagnostic = Diagnostic::warning("rule-duplicate-id", message).at(&rule.origin.source, rule.origin.id.clone());
                 self.set.diagnostics.push(diagnostic.hint(format!("it is in `{}`", first.path)));
             }
             self.set.rules.push(rule);
         }
         self.set
+    }
+}
+
+/// Warns of the parts of a log source that no taxonomy knows: such a rule is silent everywhere.
+fn unknown_log_source(rule: &Rule, diagnostics: &mut Vec<Diagnostic>) {
+    let Scope::LogSource { product, category, service } = &rule.query.scope else { return };
+    for unknown in Taxonomy::embedded().unknown_parts(product.as_deref(), category.as_deref(), service.as_deref()) {
+        let place = &rule.origin.log_source[unknown.part as usize];
+        let message = match (unknown.part, product) {
+            (LogSourcePart::Category | LogSourcePart::Service, Some(product)) if unknown.product_is_known => {
+                format!("{product} has no {} `{}`: the rule matches nothing", unknown.part.name(), unknown.name)
+            }
+            _ => format!("there is no {} `{}`: the rule matches nothing", unknown.part.name(), unknown.name),
+        };
+        let diagnostic = Diagnostic::warning("sigma-unknown-logsource", message).at(&rule.origin.source, place.clone());
+        let near = unknown.nearest.map(|near| format!("did you mean `{near}`?"));
+        let hint =
+            near.unwrap_or_else(|| "log sources are listed in rules/logsources; a pipeline can give the rule another one".to_owned());
+        diagnostics.push(diagnostic.hint(hint));
     }
 }
 
@@ -269,22 +331,10 @@ fn unreadable(path: &Path, reason: &ReadError) -> Diagnostic {
     Diagnostic::error("rule-unreadable", format!("the file cannot be read: {reason}")).at(&source, 0..0)
 }
 
-/// Where a file says an id.
-fn id_place(text: &str, id: &str) -> Range<usize> {
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if let Some(column) = line.starts_with("id:").then(|| line.find(id)).flatten() {
-            return at + column..at + column + id.len();
-        }
-        at += line.len();
-    }
-    0..0
-}
-
 fn has_rule_extension(path: &Path) -> bool {
     path.extension()
         .and_then(|e| e.to_str())
-        .is_some_and(|e| ["yml", "yaml", "md", "txt"].iter().any(|known| e.eq_ignore_ascii_case(known)))
+        .is_some_and(|e| ["yml", "yaml", "json", "md", "txt"].iter().any(|known| e.eq_ignore_ascii_case(known)))
 }
 
 /// The macros that hold for the rules of a folder, read once a folder.

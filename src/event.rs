@@ -189,18 +189,29 @@ impl EventBatch {
 /// Members of a Splunk export that count beside the event's own text. They say where the event went through, not what it is.
 pub(crate) const BESIDE_RAW: [&str; 5] = ["_time", "host", "source", "sourcetype", "index"];
 
-/// Folds one character for comparison without case: ASCII to lower case; a non-ASCII letter to its lower case where
-/// that is one non-ASCII character; everything else stays. One to one, so lengths in characters never change.
-/// This is the only folding in the project: scan, SQL and evaluator share its definition.
+/// Folds one character for comparison without case: ASCII to lower case; another letter as Unicode's simple folding does,
+/// unless that leads into ASCII; everything else stays. One to one, so lengths in characters never change.
+/// This is the only folding in the project: scan and SQL share its definition.
+///
+/// The lower case of the upper case is that folding: letters with two lower cases (σ and ς, β and ϐ, μ and µ) have one
+/// upper case. Only the letters in [`TWINS`] have none of one character.
 pub fn fold_char(c: char) -> char {
     if c.is_ascii() {
         return c.to_ascii_lowercase();
     }
-    let mut lower = c.to_lowercase();
-    match (lower.next(), lower.next()) {
-        (Some(l), None) if !l.is_ascii() => l,
-        _ => c,
+    if let Some((_, twin)) = TWINS.iter().find(|(other, _)| *other == c) {
+        return *twin;
     }
+    let upper = single(c.to_uppercase()).unwrap_or(c);
+    single(upper.to_lowercase()).or_else(|| single(c.to_lowercase())).unwrap_or(c)
+}
+
+/// Letters that Unicode has twice, each with the one that it folds to.
+const TWINS: [(char, char); 3] = [('\u{1fd3}', '\u{390}'), ('\u{1fe3}', '\u{3b0}'), ('\u{fb05}', '\u{fb06}')];
+
+/// The one character outside ASCII that a change of case gives.
+fn single(mut changed: impl Iterator<Item = char>) -> Option<char> {
+    changed.next().filter(|c| !c.is_ascii() && changed.next().is_none())
 }
 
 /// Appends the folded form of `text` (see [`fold_char`]) to `out`.
@@ -234,6 +245,29 @@ pub fn parse_iso_time(text: &str) -> Option<i64> {
     }
     let time = text.parse::<jiff::civil::DateTime>().ok()?;
     time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp().as_microsecond())
+}
+
+#[cfg(test)]
+mod fold_tests {
+    use super::fold_char;
+    use regex_syntax::hir::{Class, HirKind};
+
+    #[test]
+    fn it_is_the_simple_folding_of_unicode_outside_of_ascii() {
+        let with_case = |c: &char| !c.is_ascii() && (c.to_lowercase().ne([*c]) || c.to_uppercase().ne([*c]));
+        for c in ('\u{80}'..=char::MAX).filter(with_case) {
+            let folded = fold_char(c);
+            assert!(!folded.is_ascii() && fold_char(folded) == folded, "{c}");
+            let pattern = format!("(?i)\\x{{{:X}}}", u32::from(c));
+            let hir = regex_syntax::parse(&pattern).expect("one character");
+            // Letters without another form are a literal.
+            let HirKind::Class(Class::Unicode(class)) = hir.kind() else { continue };
+            for same in class.ranges().iter().flat_map(|range| range.start()..=range.end()).filter(|same| !same.is_ascii()) {
+                assert_eq!(fold_char(same), folded, "{c} and {same} differ in case only");
+            }
+        }
+        assert_eq!("ΟΔΟΣ οδος \u{b5} ſ \u{212a} İ ı".chars().map(fold_char).collect::<String>(), "οδοσ οδοσ \u{3bc} ſ \u{212a} İ ı");
+    }
 }
 
 #[cfg(test)]

@@ -67,6 +67,7 @@ pub mod hunt;
 pub mod ir;
 pub mod load;
 pub mod normalise;
+pub mod pcre;
 pub mod plan;
 pub mod reader;
 pub mod regression;
@@ -76,6 +77,7 @@ pub mod sigma;
 pub mod spl;
 pub mod sql;
 pub mod store;
+pub mod suggest;
 pub mod taxonomy;
 pub mod yaml;
 

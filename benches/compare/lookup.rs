@@ -174,6 +174,11 @@ fn apply(function: &FieldFunction, text: &str) -> Option<String> {
         }
         FieldFunction::Translate(pairs) => translate(pairs).unwrap_or_else(|| text.to_owned()),
         FieldFunction::TranslateElse(pairs, otherwise) => translate(pairs).unwrap_or_else(|| otherwise.clone()),
+        FieldFunction::Prefix(pairs) => {
+            let lower = text.to_ascii_lowercase();
+            let found = pairs.iter().find(|(from, _)| lower.starts_with(&from.to_ascii_lowercase()));
+            found.map_or_else(|| text.to_owned(), |(from, to)| to.clone() + &text[from.len()..])
+        }
         FieldFunction::Parent => text[..text.rfind('\\')?].to_owned(),
         FieldFunction::Root => text[..text.find('\\').unwrap_or(text.len())].to_owned(),
         FieldFunction::IsoTime | FieldFunction::InnerObject(_) => panic!("no field map has it"),

@@ -1,8 +1,8 @@
 //! `retrohunt check`: what is wrong with rules.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::ValueEnum;
@@ -14,8 +14,8 @@ use super::printer::Printer;
 use super::store::StoreArgs;
 use super::words::counted_len;
 use crate::catalog::Catalog;
-use crate::compile::{RuleSet, load_rules, read_source};
-use crate::diag::{Diagnostic, Severity, SourceText, has_errors};
+use crate::compile::{RuleSet, load_rules};
+use crate::diag::{Diagnostic, Severity, has_errors};
 use crate::hunt::{unanswered, unanswered_correlation};
 use crate::report::{Format, ListWriter, Shape, TableColumn, sarif, to_json, visible};
 use crate::taxonomy::Taxonomy;
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     /// Also exit with 3 on this
     #[arg(long, value_enum, value_name = "WHAT")]
     deny: Option<Deny>,
-    /// Also note which rules cannot fire in the store: their log source or their fields are not in it
+    /// Also note what the store has no events for: log sources, and fields that none of their events has
     #[arg(long)]
     against_store: bool,
     #[command(flatten)]
@@ -87,15 +87,16 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     set.diagnostics.splice(0..0, of_changes);
     let mut without_events = None;
     if let Some(store) = store {
-        let notes = against(&set, &store.catalog()?);
-        without_events = Some(notes.len());
+        let (notes, cannot_fire) = against(&set, &store.catalog()?);
+        without_events = Some(cannot_fire);
         set.diagnostics.extend(notes);
     }
     match args.format {
         CheckFormat::Table => printer.listed_diagnostics(&set.diagnostics)?,
         CheckFormat::Json => {
             let diagnostics: Vec<Value> = set.diagnostics.iter().map(object).collect();
-            let all = json!({ "rules": set.documents, "compiled": set.compiled, "diagnostics": diagnostics });
+            let commands: BTreeMap<&str, usize> = unsupported_commands(&set.diagnostics).into_iter().collect();
+            let all = json!({ "rules": set.documents, "compiled": set.compiled, "diagnostics": diagnostics, "skipped": set.skipped, "unsupported_commands": commands });
             printer.data().write_all(to_json(&all).as_bytes())?;
         }
         CheckFormat::Jsonl => list(Format::Jsonl, &set, printer)?,
@@ -115,35 +116,45 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     if let Some(without) = without_events {
         text.push_str(&format!("; {} cannot fire in `{}`", counted_len(without, "rule"), args.store.shown()));
     }
+    let skipped: Vec<String> = set.skipped.iter().map(|(what, count)| format!("{what} {count}")).collect();
+    if !skipped.is_empty() {
+        text.push_str(&format!("; not rules: {}", skipped.join(", ")));
+    }
     printer.note(&text);
+    let commands = unsupported_commands(&set.diagnostics);
+    if !commands.is_empty() {
+        let list: Vec<String> = commands.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        printer.note(&format!("commands that are not supported: {}", list.join(", ")));
+    }
     Ok(Outcome::partial_if(errors > 0 || (warnings > 0 && args.deny == Some(Deny::Warnings))))
 }
 
-/// A note for each rule and correlation that cannot fire in a store.
-fn against(set: &RuleSet, catalog: &Catalog) -> Vec<Diagnostic> {
-    let mut sources = Sources::default();
-    let mut notes = Vec::new();
+/// What of the rules and correlations a store cannot answer, and how many of them cannot fire.
+fn against(set: &RuleSet, catalog: &Catalog) -> (Vec<Diagnostic>, usize) {
+    let (mut notes, mut cannot_fire) = (Vec::new(), 0);
     for rule in &set.rules {
-        notes.extend(unanswered(rule, sources.of(&rule.meta.path), catalog, Taxonomy::embedded()));
+        let unanswered = unanswered(rule, catalog, Taxonomy::embedded());
+        cannot_fire += usize::from(unanswered.cannot_fire);
+        notes.extend(unanswered.notes);
     }
-    for (index, correlation) in set.correlations.iter().enumerate().filter(|(_, correlation)| correlation.reports) {
-        let source = sources.of(&correlation.meta.path);
-        notes.extend(unanswered_correlation(index, &set.correlations, source, catalog, Taxonomy::embedded()));
+    for (index, _) in set.correlations.iter().enumerate().filter(|(_, correlation)| correlation.reports) {
+        let note = unanswered_correlation(index, &set.correlations, catalog, Taxonomy::embedded());
+        cannot_fire += usize::from(note.is_some());
+        notes.extend(note);
     }
-    notes
+    (notes, cannot_fire)
 }
 
-/// Texts of rule files, each read once.
-#[derive(Default)]
-struct Sources(BTreeMap<String, Arc<SourceText>>);
-
-impl Sources {
-    fn of(&mut self, path: &str) -> &Arc<SourceText> {
-        self.0.entry(path.to_owned()).or_insert_with(|| {
-            let unread = || Arc::new(SourceText { path: path.to_owned(), text: String::new() });
-            read_source(Path::new(path)).unwrap_or_else(|_| unread())
-        })
+/// The commands of Splunk that are not supported, the most frequent first: (name, number of faults).
+fn unsupported_commands(diagnostics: &[Diagnostic]) -> Vec<(&str, usize)> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for diagnostic in diagnostics.iter().filter(|d| d.code == "spl-unsupported-command") {
+        // The message quotes the command.
+        *counts.entry(diagnostic.message.split('`').nth(1).unwrap_or_default()).or_default() += 1;
     }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(name, count)| (Reverse(*count), *name));
+    counts
 }
 
 fn list(format: Format, set: &RuleSet, printer: &mut Printer) -> std::io::Result<()> {

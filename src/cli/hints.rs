@@ -1,7 +1,7 @@
 //! What to say to somebody whose SQL does not work: the nearest name, and where the names are.
 
 use crate::report::visible;
-use crate::sigma::nearest;
+use crate::suggest::nearest;
 
 /// `; did you mean `x`?`, or nothing where no name is near.
 pub(crate) fn did_you_mean(word: &str, known: &[String]) -> String {

@@ -30,7 +30,7 @@ pub use correlation::{LeftOut, plan_inputs};
 use finding::{Maker, needed_fields};
 use matched::Matched;
 use scan::{ScanRule, scan};
-pub use unanswered::{unanswered, unanswered_correlation};
+pub use unanswered::{Unanswered, unanswered, unanswered_correlation};
 
 /// What bounds a hunt. Made by [`HuntOptions::starting_at`]; there is no default, because nothing below the caller reads a clock.
 #[derive(Debug, Clone, PartialEq, Eq)]

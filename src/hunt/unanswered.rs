@@ -1,56 +1,64 @@
 //! Rules that a store cannot answer, and why: their log source, their fields or their values are not in it. A correlation
 //! cannot be answered where too many of its rules cannot.
 
-use std::ops::Range;
-use std::sync::Arc;
-
 use crate::catalog::Catalog;
-use crate::diag::{Diagnostic, Severity, SourceText};
-use crate::ir::{Correlation, InputSource, Pred, Query, Rule, Stage, WindowCondition};
-use crate::plan::plan;
+use crate::diag::{Diagnostic, Severity};
+use crate::ir::{Correlation, InputSource, Pred, Query, Rule, WindowCondition};
+use crate::plan::{known_fields, plan};
+use crate::suggest::nearest;
 use crate::taxonomy::Taxonomy;
 
-/// Says why a rule can find nothing in a store with this catalog; nothing where it can. `source` is the rule's file.
-pub fn unanswered(rule: &Rule, source: &Arc<SourceText>, catalog: &Catalog, taxonomy: &Taxonomy) -> Option<Diagnostic> {
+/// What a store lacks that a rule asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unanswered {
+    /// Whether the rule can find nothing at all.
+    pub cannot_fire: bool,
+    /// What is to be said.
+    pub notes: Vec<Diagnostic>,
+}
+
+/// Says what of a rule a store with this catalog cannot answer: the whole rule, or fields that none of its events has.
+pub fn unanswered(rule: &Rule, catalog: &Catalog, taxonomy: &Taxonomy) -> Unanswered {
     let whole = plan(&rule.query, &[], catalog, taxonomy);
-    if !whole.branches.is_empty() {
-        return None;
-    }
-    let note = |code, message: String, span| Some(Diagnostic::new(Severity::Note, code, message).at(source, span));
-    let head = log_source(&source.text);
-    if let Some(unknown) = whole.notes.iter().find(|note| UNKNOWN.contains(&note.code)) {
-        return note("store-logsource-unknown", format!("the rule cannot fire: {}", unknown.message), head);
+    let cannot_fire = whole.branches.is_empty();
+    let note = |code, message: String, span| Diagnostic::new(Severity::Note, code, message).at(&rule.origin.source, span);
+    let head = || rule.origin.scope.clone();
+    let only = |note| Unanswered { cannot_fire, notes: vec![note] };
+    if let Some(unknown) = whole.notes.iter().find(|note| UNKNOWN.contains(&note.code)).filter(|_| cannot_fire) {
+        return only(note("store-logsource-unknown", format!("the rule cannot fire: {}", unknown.message), head()));
     }
     let anything = Query { scope: rule.query.scope.clone(), filter: Pred::True, stages: Vec::new() };
-    if plan(&anything, &[], catalog, taxonomy).branches.is_empty() {
+    if cannot_fire && plan(&anything, &[], catalog, taxonomy).branches.is_empty() {
         let message = "the rule cannot fire: the store holds no events of its log source".to_owned();
-        return note("store-logsource-absent", message, head);
+        return only(note("store-logsource-absent", message, head()));
     }
-    if !whole.missing.is_empty() {
-        let names: Vec<String> = whole.missing.iter().map(|field| format!("`{field}`")).collect();
-        let message = format!("the rule cannot fire: no stored event of its log source has {}", names.join(", "));
-        let span = whole.missing.iter().find_map(|field| place(&rule.query, field)).unwrap_or(head);
-        return note("store-field-absent", message, span);
+    if cannot_fire && whole.missing.is_empty() {
+        let message = "the rule cannot fire: no stored event type of its log source meets the condition".to_owned();
+        return only(note("store-type-absent", message, head()));
     }
-    let message = "the rule cannot fire: no stored event type of its log source meets the condition".to_owned();
-    note("store-type-absent", message, head)
+    let known = if whole.missing.is_empty() { Vec::new() } else { known_fields(&rule.query.scope, catalog, taxonomy) };
+    let notes = whole.missing.iter().map(|field| {
+        let effect = if cannot_fire { "the rule cannot fire" } else { "this part never matches" };
+        let message = format!("{effect}: no stored event of its log source has `{field}`");
+        let note = note("store-field-absent", message, rule.origin.field(field).unwrap_or_else(head));
+        match nearest(field, known.iter().map(String::as_str)) {
+            Some(near) => note.hint(format!("did you mean `{near}`?")),
+            None => note,
+        }
+    });
+    Unanswered { cannot_fire, notes: notes.collect() }
 }
 
 /// Says why a correlation, of those it stands among, can find nothing in a store with this catalog; nothing where it can.
-pub fn unanswered_correlation(
-    index: usize,
-    all: &[Correlation],
-    source: &Arc<SourceText>,
-    catalog: &Catalog,
-    taxonomy: &Taxonomy,
-) -> Option<Diagnostic> {
+pub fn unanswered_correlation(index: usize, all: &[Correlation], catalog: &Catalog, taxonomy: &Taxonomy) -> Option<Diagnostic> {
     let can = can_match(index, all, catalog, taxonomy);
     if can_alert(&all[index], &can) {
         return None;
     }
     let silent = all[index].inputs.iter().zip(can).filter(|(_, can)| !can).map(|(input, _)| format!("`{}`", input.name));
     let message = format!("the correlation cannot fire: nothing in the store can match {}", silent.collect::<Vec<_>>().join(", "));
-    Some(Diagnostic::new(Severity::Note, "store-correlation-absent", message).at(source, key(&source.text, "correlation")))
+    let origin = &all[index].origin;
+    Some(Diagnostic::new(Severity::Note, "store-correlation-absent", message).at(&origin.source, origin.scope.clone()))
 }
 
 /// Which inputs of a correlation can match anything.
@@ -75,36 +83,3 @@ fn can_alert(correlation: &Correlation, can: &[bool]) -> bool {
 
 /// What the planner says of a scope that nobody knows.
 const UNKNOWN: [&str; 3] = ["plan-unknown-dataset", "plan-logsource-nowhere", "plan-unknown-logsource"];
-
-/// The bytes of the key under which a rule says what it is asked of.
-fn log_source(text: &str) -> Range<usize> {
-    [key(text, "logsource"), key(text, "search")].into_iter().find(|span| !span.is_empty()).unwrap_or(0..0)
-}
-
-/// The bytes of a key at the start of a line; empty where there is none.
-fn key(text: &str, name: &str) -> Range<usize> {
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if line.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')) {
-            return at..at + name.len();
-        }
-        at += line.len();
-    }
-    0..0
-}
-
-/// Where a query tests a field first.
-fn place(query: &Query, field: &str) -> Option<Range<usize>> {
-    let stages = query.stages.iter().filter_map(|stage| if let Stage::Filter(pred) = stage { Some(pred) } else { None });
-    std::iter::once(&query.filter).chain(stages).find_map(|pred| place_in(pred, field))
-}
-
-fn place_in(pred: &Pred, field: &str) -> Option<Range<usize>> {
-    match pred {
-        Pred::And(parts) | Pred::Or(parts) => parts.iter().find_map(|part| place_in(part, field)),
-        Pred::Not(inner) => place_in(inner, field),
-        Pred::Match(matched) => (matched.field.name == field).then(|| matched.span.clone()),
-        Pred::Compare(compare) => [&compare.left, &compare.right].iter().any(|f| f.name == field).then(|| compare.span.clone()),
-        Pred::True | Pred::False | Pred::Keyword { .. } | Pred::Scalar(_) => None,
-    }
-}

@@ -11,9 +11,11 @@
 //! - A window alerts when it meets the condition. Negated parts are judged over the same window: what follows later
 //!   does not take an alert back.
 //! - Alert windows of a group that overlap are one finding: all events of these windows, each once.
-//! - A correlation as input gives a row for each alert window, at the window's end; such rows count once a finding.
+//! - A correlation as input gives rows for each alert window, at the window's end; such rows count once a finding. The
+//!   later correlation has its own group keys: one that the earlier one groups by too has its value there, any other is
+//!   the field of the events behind the alert, and the alert belongs to the group of each of these events. So do values.
 
-use super::{Field, NumberOp, Query, RuleMeta};
+use super::{Field, NumberOp, Origin, Query, RuleMeta};
 
 /// A correlation.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +34,8 @@ pub struct Correlation {
     pub condition: WindowCondition,
     /// Whether its alerts are findings, or only input of other correlations.
     pub reports: bool,
+    /// Where it stands.
+    pub origin: Origin,
 }
 
 /// A rule or correlation whose matches are correlated.

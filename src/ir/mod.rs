@@ -11,6 +11,7 @@
 mod correlation;
 mod glob;
 mod meta;
+mod origin;
 mod pred;
 mod print;
 mod print_correlation;
@@ -22,7 +23,8 @@ mod walk;
 pub use correlation::{Correlation, CorrelationKind, Input, InputSource, RuleExpression, ValueAggregate, WindowCondition};
 pub use glob::{Glob, Part};
 pub use meta::{Language, Level, Risk, RiskObject, RuleMeta};
-pub use pred::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred, Test, Vocabulary};
+pub use origin::Origin;
+pub use pred::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred, Test, Vocabulary, parse_address};
 pub use print::{print_pred, print_query, print_scalar, print_stage};
 pub use print_correlation::print_correlation;
 pub use query::{Aggregate, AggregateFunction, Query, Rename, Rule, Scope, SortKey, Stage, Stats};

@@ -1,6 +1,6 @@
 //! Boolean conditions over the fields of an event or of a row.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Range;
 
 use super::{Glob, Scalar};
@@ -90,7 +90,7 @@ pub enum Test {
     },
     /// Contains a match of a regular expression in the syntax of the `regex` crate, flags as inline `(?ims)`.
     Regex(String),
-    /// Is an address inside a network (address arithmetic; IPv4-mapped IPv6 counts as its IPv4 address).
+    /// Is an address inside a network (address arithmetic, see [`Cidr::contains`]).
     Cidr(Cidr),
     /// Is a number (an optional sign, digits, an optional fraction, an optional exponent; nothing around) and compares so.
     Number {
@@ -129,26 +129,32 @@ pub struct Cidr {
 impl Cidr {
     /// Whether `text` is an address inside the network.
     pub fn contains_text(&self, text: &str) -> bool {
-        text.trim().parse::<IpAddr>().is_ok_and(|ip| self.contains(ip))
+        parse_address(text).is_some_and(|ip| self.contains(ip))
     }
 
-    /// Whether the address is inside the network.
+    /// Whether the address is inside the network. No IPv4 address is in an IPv6 network, as everywhere else. An IPv6
+    /// address that stands for an IPv4 one (`::ffff:10.0.0.1`, as dual-stack sockets log it) is in the networks of both.
     pub fn contains(&self, ip: IpAddr) -> bool {
-        match (self.address, ip.to_canonical()) {
-            (IpAddr::V4(net), IpAddr::V4(ip)) => {
-                let shift = 32 - u32::from(self.prefix.min(32));
-                shift == 32 || (u32::from(net) >> shift) == (u32::from(ip) >> shift)
-            }
-            (IpAddr::V6(net), _) => {
-                let ip = match ip {
-                    IpAddr::V6(ip) => ip,
-                    IpAddr::V4(ip) => ip.to_ipv6_mapped(),
-                };
-                let shift = 128 - u32::from(self.prefix.min(128));
-                shift == 128 || (u128::from(net) >> shift) == (u128::from(ip) >> shift)
-            }
-            (IpAddr::V4(_), IpAddr::V6(_)) => false,
+        let network = self.address;
+        let inside = |bits: u32, net: u128, ip: u128| {
+            let shift = bits - u32::from(self.prefix).min(bits);
+            shift == 128 || (net >> shift) == (ip >> shift)
+        };
+        match (network, ip, ip.to_canonical()) {
+            (IpAddr::V4(net), _, IpAddr::V4(ip)) => inside(32, u32::from(net).into(), u32::from(ip).into()),
+            (IpAddr::V6(net), IpAddr::V6(ip), _) => inside(128, net.into(), ip.into()),
+            (IpAddr::V4(_), ..) | (IpAddr::V6(_), IpAddr::V4(_), _) => false,
         }
+    }
+}
+
+/// Reads an address. Windows writes link-local ones with the zone they are of (`fe80::1%12`): it says which interface,
+/// and is no part of the address.
+pub fn parse_address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    match text.split_once('%') {
+        None => text.parse().ok(),
+        Some((address, zone)) => address.parse::<Ipv6Addr>().ok().filter(|_| !zone.is_empty()).map(IpAddr::V6),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A detection as a query: scope, filter, stages.
 
-use super::{Field, Pred, RuleMeta, Scalar};
+use super::{Field, Origin, Pred, RuleMeta, Scalar};
 
 /// A detection in the intermediate representation.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,6 +9,8 @@ pub struct Rule {
     pub meta: RuleMeta,
     /// What it asks.
     pub query: Query,
+    /// Where it stands.
+    pub origin: Origin,
 }
 
 /// What a detection asks.

@@ -38,6 +38,11 @@ impl FieldFunction {
                 let found = pairs.iter().find(|(from, _)| from.eq_ignore_ascii_case(value));
                 Cow::Owned(found.map_or(otherwise, |(_, to)| to).clone())
             }
+            Self::Prefix(pairs) => {
+                let begins = |from: &str| value.get(..from.len()).is_some_and(|start| start.eq_ignore_ascii_case(from));
+                let found = pairs.iter().find(|(from, _)| begins(from));
+                found.map_or(Cow::Borrowed(value), |(from, to)| Cow::Owned(format!("{to}{}", &value[from.len()..])))
+            }
             Self::Parent => Cow::Borrowed(value.rsplit_once('\\')?.0),
             Self::Root => Cow::Borrowed(value.split('\\').next().unwrap_or(value)),
             Self::RegistryType => Cow::Borrowed(registry_type(value)),
@@ -95,6 +100,10 @@ mod tests {
         assert_eq!(apply(status, "0x6").as_deref(), Some("failure"));
         assert_eq!(apply(FieldFunction::Parent, r"HKLM\a\b").as_deref(), Some(r"HKLM\a"));
         assert_eq!(apply(FieldFunction::Parent, "HKLM"), None);
+        let hive = || FieldFunction::Prefix(vec![(r"\REGISTRY\MACHINE\".to_owned(), r"HKLM\".to_owned())]);
+        assert_eq!(apply(hive(), r"\Registry\Machine\a").as_deref(), Some(r"HKLM\a"));
+        assert_eq!(apply(hive(), r"\REGISTRY\USER\a").as_deref(), Some(r"\REGISTRY\USER\a"));
+        assert_eq!(apply(hive(), r"\REGISTRY\MACHIN\u{e9}").as_deref(), Some(r"\REGISTRY\MACHIN\u{e9}"));
         assert_eq!(apply(FieldFunction::Root, r"HKLM\a\b").as_deref(), Some("HKLM"));
         assert_eq!(apply(FieldFunction::RegistryType, "QWORD (0x1-0x2)").as_deref(), Some("REG_QWORD"));
         for (seconds, iso) in

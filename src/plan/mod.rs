@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use print::{field as print_field, print};
 pub use resolve::resolve;
 pub use schema::{Kind, RowColumn, RowSchema, Step};
+pub use scope::known_fields;
 pub use views::{CategoryMember, CategoryView, category_views};
 
 pub use crate::taxonomy::FieldFunction;

@@ -1,9 +1,11 @@
 //! Scope: which event types a query speaks of.
 
+use std::collections::BTreeSet;
+
 use crate::catalog::{Catalog, EventType};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::Scope;
-use crate::taxonomy::{LogSource, Selector, Taxonomy};
+use crate::taxonomy::{LogSource, Lookup, Selector, Taxonomy};
 
 use super::resolve::log_source;
 
@@ -14,6 +16,18 @@ pub(super) struct Scoped<'a> {
     pub(super) event_type: &'a EventType,
     /// The selector that chose it.
     pub(super) selector: Option<&'a Selector>,
+}
+
+/// The names of fields that the events of a scope have, stored or by another name, sorted.
+pub fn known_fields(scope: &Scope, catalog: &Catalog, taxonomy: &Taxonomy) -> Vec<String> {
+    let lookup = if matches!(scope, Scope::LogSource { .. }) { Lookup::Sigma } else { Lookup::Splunk };
+    let mut names = BTreeSet::new();
+    for Scoped { event_type, selector } in scoped(scope, catalog, taxonomy).0 {
+        names.extend(event_type.columns.iter().map(|column| column.field.clone()));
+        names.extend(selector.into_iter().flat_map(|s| &s.renames).map(|(name, _)| name.clone()));
+        names.extend(taxonomy.names(event_type).all(lookup).into_iter().map(str::to_owned));
+    }
+    names.into_iter().collect()
 }
 
 /// Returns the event types of a scope in the catalog's order, and what there is to say when there are none.

@@ -14,7 +14,7 @@ use crate::ir::{Correlation, Rule};
 /// The end of the name of a file of tests beside a rule.
 const TESTS: &str = ".tests.json";
 /// Extensions of rules that have tests beside them, in the order in which they are looked for.
-const RULES: [&str; 4] = ["yml", "yaml", "md", "txt"];
+const RULES: [&str; 5] = ["yml", "yaml", "json", "md", "txt"];
 
 /// Finds the tests of rules and folders, of `NAME.tests.json` and of `info.yml`.
 pub fn find(paths: &[PathBuf], options: &CompileOptions) -> Suite {
@@ -79,13 +79,8 @@ impl TestFiles {
     /// A rule of SigmaHQ's says where its test is, from the root of the collection.
     fn named_by(&mut self, rule: &Rule) {
         let path = Path::new(&rule.meta.path);
-        let Some(named) = read_source(path).ok().and_then(|source| {
-            let line = source.text.lines().find_map(|line| line.strip_prefix("regression_tests_path:").map(str::to_owned))?;
-            Some(line.trim().trim_matches(['\'', '"']).to_owned())
-        }) else {
-            return;
-        };
-        if let Some(test) = path.ancestors().skip(1).map(|above| above.join(&named)).find(|test| test.is_file()) {
+        let Some(named) = &rule.origin.regression_test else { return };
+        if let Some(test) = path.ancestors().skip(1).map(|above| above.join(named)).find(|test| test.is_file()) {
             self.info(&test);
         }
     }

@@ -7,19 +7,19 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::context::Context;
-use super::correlation::{self, Correlation, Reference};
+use super::correlation::{self, CorrelationDocument, Reference};
 use super::filter::{self, Filter};
 use super::legacy::Legacy;
 use super::rule::ReadRule;
 use super::{rule, validate};
 use crate::diag::SourceText;
-use crate::ir::{Rule, RuleMeta, Scope, WindowCondition};
+use crate::ir::{Origin, Rule, RuleMeta, Scope, WindowCondition};
 use crate::yaml::{Node, Value};
 
 /// What a document is.
 pub(super) enum Document {
     Rule(Box<ParsedRule>),
-    Correlation(Box<Correlation>),
+    Correlation(Box<CorrelationDocument>),
     Filter(Box<Filter>),
 }
 
@@ -52,7 +52,7 @@ pub(super) struct ParsedRule {
     pub(super) rule: Rule,
     pub(super) name: Option<String>,
     /// What its condition makes of the events; then it is not row-wise itself.
-    pub(super) aggregation: Option<Correlation>,
+    pub(super) aggregation: Option<CorrelationDocument>,
     /// Where its id is, or its first key.
     pub(super) span: Range<usize>,
     /// The log source of its document, before the pipelines.
@@ -151,8 +151,8 @@ fn read_one(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<Do
 }
 
 /// A legacy aggregation as a correlation of its rule.
-fn aggregation(context: &Context<'_>, meta: &RuleMeta, legacy: Legacy, span: &Range<usize>) -> Correlation {
-    Correlation {
+fn aggregation(context: &Context<'_>, meta: &RuleMeta, legacy: Legacy, span: &Range<usize>) -> CorrelationDocument {
+    CorrelationDocument {
         meta: meta.clone(),
         name: None,
         kind: legacy.kind,
@@ -163,6 +163,7 @@ fn aggregation(context: &Context<'_>, meta: &RuleMeta, legacy: Legacy, span: &Ra
         condition: WindowCondition::Number(vec![legacy.test]),
         generate: false,
         source: context.source.clone(),
+        origin: Origin { scope: span.clone(), ..Origin::of(context.source) },
         document: None,
     }
 }

@@ -6,8 +6,8 @@
 use std::ops::Range;
 
 use super::context::Context;
-use super::suggest::nearest;
 use crate::ir::{Glob, Part};
+use crate::suggest::nearest;
 use crate::yaml::{Node, Value};
 
 /// Deepest nesting of parentheses and `not`.

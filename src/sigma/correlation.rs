@@ -1,6 +1,6 @@
-//! Correlation documents: several matches of rules within a span of time.
+//! CorrelationDocument documents: several matches of rules within a span of time.
 //!
-//! A correlation is parsed and checked on its own here; what its references name is found by [`super::RuleSet`], because
+//! A correlation is parsed and checked on its own here; what its references name is found by [`super::SigmaSet`], because
 //! rules and correlations may lie in different files. The meaning of the types: over the events that the referenced rules
 //! match, apart for every combination of `group-by` values, the window of one `timespan` that ends at an event must meet
 //! the condition.
@@ -11,15 +11,15 @@ use std::sync::Arc;
 use super::condition::{self, Condition, selects};
 use super::context::Context;
 use super::rule;
-use super::suggest::nearest;
 use super::timespan;
 use crate::diag::SourceText;
-use crate::ir::{CorrelationKind, NumberOp, RuleExpression, RuleMeta, ValueAggregate, WindowCondition};
+use crate::ir::{CorrelationKind, NumberOp, Origin, RuleExpression, RuleMeta, ValueAggregate, WindowCondition};
+use crate::suggest::nearest;
 use crate::yaml::{Key, Node, Value};
 
 /// A correlation as its document says it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Correlation {
+pub struct CorrelationDocument {
     /// Identity and severity.
     pub meta: RuleMeta,
     /// What other correlations may call it, besides its id.
@@ -40,6 +40,8 @@ pub struct Correlation {
     pub generate: bool,
     /// The text it is in.
     pub source: Arc<SourceText>,
+    /// Where it stands.
+    pub origin: Origin,
     /// Its document, where pipelines ask about it.
     pub(super) document: Option<Arc<Node>>,
 }
@@ -58,7 +60,7 @@ pub struct Reference {
 pub struct Alias {
     /// The alias.
     pub name: String,
-    /// The field of a rule: (index into [`Correlation::rules`], field).
+    /// The field of a rule: (index into [`CorrelationDocument::rules`], field).
     pub fields: Vec<(usize, String)>,
 }
 
@@ -77,7 +79,7 @@ const TYPES: [&str; 10] = [
 const KEYS: [&str; 7] = ["type", "rules", "aliases", "group-by", "timespan", "condition", "generate"];
 
 /// Reads a correlation document; `None` after an error.
-pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<Correlation> {
+pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<CorrelationDocument> {
     let before = context.errors();
     let (key, node) = document.entry("correlation")?;
     if !matches!(node.value, Value::Mapping(_)) {
@@ -96,13 +98,15 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Op
     let timespan_us = reader.timespan();
     let kind = reader.kind();
     let condition = kind.as_ref().and_then(|kind| reader.condition(kind, &rules));
-    let generate = reader.generate();
+    let generate = reader.generate(document);
     let meta = rule::metadata(context, document, hash);
     let name = document.get("name").and_then(Node::scalar_text).map(String::from);
     let (kind, condition) = (kind?, condition?);
     let source = context.source.clone();
+    let origin = rule::origin(context, document);
     let document = (!context.options.pipelines.is_empty()).then(|| Arc::new(document.clone()));
-    let correlation = Correlation { meta, name, kind, rules, aliases, group_by, timespan_us, condition, generate, source, document };
+    let correlation =
+        CorrelationDocument { meta, name, kind, rules, aliases, group_by, timespan_us, condition, generate, source, origin, document };
     lint(context, &correlation, &key.span);
     (context.errors() == before).then_some(correlation)
 }
@@ -116,7 +120,7 @@ fn unknown_key(context: &mut Context<'_>, key: &Key, known: &[&str]) {
     context.error_with(&key.span, "sigma-correlation-key", message, hint);
 }
 
-fn lint(context: &mut Context<'_>, correlation: &Correlation, head: &Range<usize>) {
+fn lint(context: &mut Context<'_>, correlation: &CorrelationDocument, head: &Range<usize>) {
     if correlation.group_by.is_empty() {
         context.lint(head, "sigma-correlation-group", "the correlation has no `group-by`: all events are one group");
     }
@@ -222,12 +226,21 @@ impl<'a> Reader<'a, '_> {
         timespan::read(self.context, node)
     }
 
-    fn generate(&mut self) -> bool {
-        let Some(node) = self.node.get("generate") else { return false };
-        node.as_bool().unwrap_or_else(|| {
-            self.context.error(&node.span, "sigma-type", "`generate` is `true` or `false`");
-            false
-        })
+    /// The specification has `generate` beside `correlation`; pySigma has it inside.
+    fn generate(&mut self, document: &Node) -> bool {
+        let places = [document.entry("generate"), self.node.entry("generate")];
+        let mut said = None;
+        for (key, node) in places.into_iter().flatten() {
+            let Some(generate) = node.as_bool() else {
+                self.context.error(&node.span, "sigma-type", "`generate` is `true` or `false`");
+                continue;
+            };
+            if *said.get_or_insert(generate) != generate {
+                let message = "`generate` stands here and beside `correlation`, with another value";
+                self.context.error(&key.span, "sigma-correlation-key", message);
+            }
+        }
+        said.unwrap_or(false)
     }
 
     fn kind(&mut self) -> Option<CorrelationKind> {

@@ -50,7 +50,7 @@ pub(super) fn utf16(text: &str) -> Vec<u8> {
     [0xff, 0xfe].into_iter().chain(utf16le(text)).collect()
 }
 
-/// All ways to write the option dashes of a text: each `-` or `/` that starts a word varies over all dashes.
+/// All ways to write the option dashes of a text: each dash that starts a word, whichever it is, varies over all dashes.
 /// `None` where there are more than [`MAX_WINDASH_VARIANTS`].
 pub(super) fn windash(text: &Text) -> Option<Vec<Text>> {
     let mut variants: Vec<Vec<Piece>> = vec![Vec::new()];
@@ -80,7 +80,7 @@ fn windash_literal(text: &str, limit: usize) -> Option<Vec<String>> {
     let mut before = None;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
-        if matches!(c, '-' | '/') && !word(before) && word(chars.peek().copied()) {
+        if DASHES.contains(&c) && !word(before) && word(chars.peek().copied()) {
             if variants.len() * DASHES.len() > limit {
                 return None;
             }
@@ -129,6 +129,10 @@ mod tests {
         assert_eq!(write("-a-b -c"), Some(25));
         assert_eq!(write("a-b"), Some(1));
         assert_eq!(write("--x"), Some(5));
+        for dash in DASHES {
+            let written = windash(&Text::parse(&format!("{dash}f"))).expect("few");
+            assert_eq!(written, DASHES.map(|d| Text::literal(format!("{d}f"))), "{dash}");
+        }
         assert_eq!(write("- x"), Some(1));
         assert_eq!(write("*-x"), Some(5));
         assert_eq!(write("-a -b -c -d -e"), Some(3125));

@@ -2,8 +2,8 @@
 //!
 //! Two readings of a filter's condition are in use. The specification's example suppresses what `condition: selection`
 //! matches; another implementation keeps what the condition matches, so its filters say `condition: not selection`. Both
-//! are understood: a condition all of whose parts (joined by `and`) are negated says what is kept, any other says what is
-//! suppressed. So `selection` and `not selection` mean the same, and neither is ever turned into its opposite.
+//! are understood: a condition all of whose parts (joined by `and` or `or`) are negated says what is kept, any other says
+//! what is suppressed. So `selection` and `not selection` mean the same, and neither is ever turned into its opposite.
 //!
 //! A filter is for the rules that it names by id, name or title (`any`, or no `rules`: all), and of those only for the
 //! ones whose log source has everything that the filter's log source says.
@@ -128,7 +128,7 @@ pub(super) fn keep(context: &mut Context<'_>, filter: &Node, detections: &[Named
 fn keeps(condition: &Condition) -> bool {
     match condition {
         Condition::Not(_) => true,
-        Condition::And(parts) => parts.iter().all(|part| matches!(part, Condition::Not(_))),
-        _ => false,
+        Condition::And(parts) | Condition::Or(parts) => parts.iter().all(keeps),
+        Condition::Name(..) | Condition::Select { .. } => false,
     }
 }

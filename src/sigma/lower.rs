@@ -33,6 +33,7 @@ impl LinkedSet {
                 window_us: own.timespan_us,
                 condition: own.condition.clone(),
                 reports: linked.standalone,
+                origin: own.origin.clone(),
             });
         }
         lowered

@@ -20,11 +20,9 @@ mod lower;
 mod modifier;
 mod pipeline;
 mod placeholder;
-mod regex;
 mod resolve;
 mod rule;
 mod set;
-mod suggest;
 mod text;
 mod timespan;
 mod validate;
@@ -39,12 +37,11 @@ use crate::yaml::{self, Node};
 
 use collection::Document;
 use context::Context;
-pub use correlation::{Alias, Correlation, Reference};
+pub use correlation::{Alias, CorrelationDocument, Reference};
 pub use filter::Filter;
 pub use pipeline::{Pipelines, ReadFile, tables as pipeline_tables};
 pub use placeholder::read_values;
-pub use set::{LinkedCorrelation, LinkedInput, LinkedRule, LinkedSet, RuleSet, Target};
-pub(crate) use suggest::nearest;
+pub use set::{LinkedCorrelation, LinkedInput, LinkedRule, LinkedSet, SigmaSet, Target};
 
 /// What a caller may decide about the reading of rules.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +57,7 @@ pub struct SigmaOptions {
 }
 
 /// Reads all documents of one rule file on its own. Rules with an error diagnostic are not among the results;
-/// correlations, aggregations and filters are errors here, because they have no place in a [`ir::Rule`]: see [`RuleSet`].
+/// correlations, aggregations and filters are errors here, because they have no place in a [`ir::Rule`]: see [`SigmaSet`].
 pub fn parse_rules(source: &Arc<SourceText>, options: &SigmaOptions) -> (Vec<ir::Rule>, Vec<Diagnostic>) {
     match yaml::parse(source) {
         Ok(documents) => parse_documents(source, &documents, options),

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::context::Context;
-use super::suggest::nearest;
 use crate::ir::{DatePart, NumberOp};
+use crate::suggest::nearest;
 use crate::yaml::Key;
 
 /// Every modifier's name.

@@ -5,13 +5,13 @@ use std::ops::Range;
 use sha2::{Digest, Sha256};
 
 use super::context::Context;
-use super::item::Lowered;
+use super::item::{Lowered, NamedDetection};
 use super::legacy::{self, Legacy};
 use super::pipeline::{self, Subject};
-use super::suggest::nearest;
 use super::{condition, detection, filter, resolve, validate};
 use crate::event::hex;
-use crate::ir::{Language, Level, Pred, Query, Rule, RuleMeta, Scope};
+use crate::ir::{Language, Level, Origin, Pred, Query, Rule, RuleMeta, Scope};
+use crate::suggest::nearest;
 use crate::yaml::{Node, Value};
 
 /// ATT&CK's tactics as tags name them, in hyphen form: the ones of today and the ones older rules have.
@@ -49,11 +49,44 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash_of_text: &st
     context.start_rule();
     let mut meta = metadata(context, document, hash_of_text);
     let logsource = scope(context, document);
-    let body = body(context, document, logsource.clone(), &mut meta, filters);
+    let mut origin = origin(context, document);
+    let body = body(context, document, logsource.clone(), (&mut meta, &mut origin), filters);
     validate::document(context, document);
     let (scope, filter, legacy) = body.filter(|_| context.errors() == before)?;
     meta.hash = traced_hash(context, &meta.hash);
-    Some(ReadRule { rule: Rule { meta, query: Query { scope, filter, stages: Vec::new() } }, legacy, logsource })
+    Some(ReadRule { rule: Rule { meta, query: Query { scope, filter, stages: Vec::new() }, origin }, legacy, logsource })
+}
+
+/// Where a document has what messages point at.
+pub(super) fn origin(context: &Context<'_>, document: &Node) -> Origin {
+    let log_source = document.get("logsource");
+    let part = |key: &str| log_source.and_then(|node| node.get(key)).map_or(0..0, |node| node.span.clone());
+    let scope =
+        ["logsource", "correlation"].iter().find_map(|key| document.entry(key)).map_or_else(|| head(document), |(key, _)| key.span.clone());
+    Origin {
+        id: document.get("id").map_or(0..0, |node| node.span.clone()),
+        scope,
+        log_source: ["product", "category", "service"].map(part),
+        regression_test: document.get("regression_tests_path").and_then(Node::scalar_text).map(str::to_owned),
+        ..Origin::of(context.source)
+    }
+}
+
+/// Notes where the items of a rule name their fields.
+fn note_fields(origin: &mut Origin, detections: &[Vec<NamedDetection<'_>>]) {
+    for named in detections.iter().flatten() {
+        named.detection.each(&mut |item| {
+            let Some(field) = &item.key.field else { return };
+            if !origin.fields.iter().any(|(known, _)| known == field) {
+                // Modifiers follow the name; what a pipeline renamed has another length.
+                let span = &item.key.span;
+                let key = origin.source.text.get(span.clone()).unwrap_or_default();
+                let quote = usize::from(key.starts_with(['\'', '"']));
+                let length = key[quote..].find(['|', '\'', '"']).unwrap_or(key.len() - quote);
+                origin.fields.push((field.clone(), span.start + quote..span.start + quote + length));
+            }
+        });
+    }
 }
 
 /// A hash of what was read, together with what else decided its meaning.
@@ -177,7 +210,7 @@ fn body(
     context: &mut Context<'_>,
     document: &Node,
     scope: Scope,
-    meta: &mut RuleMeta,
+    (meta, origin): (&mut RuleMeta, &mut Origin),
     filters: &[&Node],
 ) -> Option<(Scope, Pred, Option<Legacy>)> {
     let Some((key, detections)) = document.entry("detection") else {
@@ -203,6 +236,7 @@ fn body(
     if context.errors() == before {
         pipeline::run(context, &mut subject);
     }
+    note_fields(origin, &subject.detections);
     let named = resolve::lower(context, &subject.detections[0]);
     let condition = condition::parse_before_pipe(context, node)?;
     let own = resolve::condition(context, &condition, node, &named);

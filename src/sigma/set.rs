@@ -5,20 +5,20 @@ mod piped;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::SigmaOptions;
 use super::collection::{self, Document, ParsedRule};
 use super::context::Context;
-use super::correlation::Correlation;
+use super::correlation::CorrelationDocument;
 use super::filter::Filter;
-use super::{SigmaOptions, suggest};
 use crate::diag::{Diagnostic, SourceText};
 use crate::ir::{Field, Rule, Vocabulary};
 use crate::yaml::{self, Node};
 
 /// Sigma documents of any number of files.
 #[derive(Debug, Clone, Default)]
-pub struct RuleSet {
+pub struct SigmaSet {
     rules: Vec<ParsedRule>,
-    correlations: Vec<Correlation>,
+    correlations: Vec<CorrelationDocument>,
     filters: Vec<Filter>,
     /// Ids, hashes and places in their files of what was read: a copy is not read again.
     known: HashSet<(String, String, usize)>,
@@ -53,7 +53,7 @@ pub struct LinkedRule {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinkedCorrelation {
     /// The correlation.
-    pub correlation: Correlation,
+    pub correlation: CorrelationDocument,
     /// What each of its references is.
     pub inputs: Vec<LinkedInput>,
     /// As [`LinkedRule::standalone`].
@@ -80,7 +80,7 @@ pub enum Target {
     Correlation(usize),
 }
 
-impl RuleSet {
+impl SigmaSet {
     /// Reads the documents of a file. A document with the id and the text of an earlier one is a copy and left out.
     pub fn add(&mut self, source: &Arc<SourceText>, options: &SigmaOptions) -> Vec<Diagnostic> {
         match yaml::parse(source) {
@@ -89,7 +89,7 @@ impl RuleSet {
         }
     }
 
-    /// As [`RuleSet::add`], for a text that is parsed already.
+    /// As [`SigmaSet::add`], for a text that is parsed already.
     pub fn add_documents(&mut self, source: &Arc<SourceText>, documents: &[Node], options: &SigmaOptions) -> Vec<Diagnostic> {
         if self.options.is_none() && !options.pipelines.is_empty() {
             // Rules are read again for each filter; only the first reading validates them, or each remark would come twice.
@@ -179,7 +179,7 @@ fn idle_filter(filter: &Filter) -> Diagnostic {
 
 /// A correlation on its way; its targets are indices before ordering.
 struct Pending {
-    correlation: Correlation,
+    correlation: CorrelationDocument,
     /// The rule that it aggregates, of a legacy aggregation.
     own: Option<usize>,
     targets: Option<Vec<Target>>,
@@ -200,7 +200,7 @@ impl Pending {
                 [] => Diagnostic::error("sigma-correlation-reference", format!("no rule that compiles has the name `{}`", reference.name)),
                 _ => Diagnostic::error("sigma-correlation-reference", format!("several rules have the name `{}`", reference.name)),
             };
-            let near = if names.find(&reference.name).is_empty() { suggest::nearest(&reference.name, names.names()) } else { None };
+            let near = if names.find(&reference.name).is_empty() { crate::suggest::nearest(&reference.name, names.names()) } else { None };
             let fault = near.map_or(fault.clone(), |near| fault.hint(format!("did you mean `{near}`?")));
             diagnostics.push(fault.at(&self.correlation.source, reference.span.clone()));
         }

@@ -14,7 +14,7 @@ type Faults = Vec<(&'static str, String)>;
 
 /// Links some files; the codes of all diagnostics with the text at their place.
 fn link(files: &[&str]) -> (LinkedSet, Faults) {
-    let mut set = RuleSet::default();
+    let mut set = SigmaSet::default();
     let mut all = Vec::new();
     for text in files {
         all.extend(set.add(&source(text), &options()));
@@ -199,6 +199,10 @@ fn both_readings_of_a_filter_suppress_the_same() {
         ("not selection", "(EventID=1 & !User=adm_⟨*⟩)"),
         ("selection or other", "(EventID=1 & !(User=adm_⟨*⟩ | B=1))"),
         ("not selection and not other", "(EventID=1 & !User=adm_⟨*⟩ & !B=1)"),
+        ("not selection or not other", "(EventID=1 & (!User=adm_⟨*⟩ | !B=1))"),
+        ("not selection and (not other or not selection)", "(EventID=1 & !User=adm_⟨*⟩ & (!B=1 | !User=adm_⟨*⟩))"),
+        ("not (selection or other)", "(EventID=1 & !(User=adm_⟨*⟩ | B=1))"),
+        ("not selection or other", "(EventID=1 & !(!User=adm_⟨*⟩ | B=1))"),
         ("selection and not other", "(EventID=1 & !(User=adm_⟨*⟩ & !B=1))"),
         ("all of them", "(EventID=1 & !(User=adm_⟨*⟩ & B=1))"),
     ] {
@@ -238,7 +242,7 @@ fn documents_without_an_id_do_not_share_one_and_copies_are_left_out() {
     let bare =
         |name: &str| format!("title: {name}\nname: {name}\nlogsource: {{product: windows}}\ndetection: {{s: {{A: 1}}, condition: s}}\n");
     let file = source(&format!("{}---\n{}", bare("a"), bare("b")));
-    let mut set = RuleSet::default();
+    let mut set = SigmaSet::default();
     for _ in 0..2 {
         assert!(set.add(&file, &SigmaOptions::default()).is_empty());
     }

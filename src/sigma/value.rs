@@ -11,9 +11,9 @@ use super::context::Context;
 use super::encode::{self, MAX_WINDASH_VARIANTS};
 use super::item::{Binding, Item, ItemValue};
 use super::modifier::{Encoding, Kind, Modifiers};
-use super::regex;
 use super::text::{Piece, Text, is_placeholder_name};
 use crate::ir::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred, Test, Vocabulary};
+use crate::pcre::{self, FaultKind, Flags};
 use crate::yaml::{self, Node, Style, Value};
 
 /// Lowers an item; `None` after an error.
@@ -29,13 +29,16 @@ pub(super) fn lower_item(context: &mut Context<'_>, item: &Item<'_>) -> Option<P
     Some(if modifiers.neq { inner.negated() } else { inner })
 }
 
-/// The texts that a value of an item stands for after all modifiers; placeholders without a binding stay. `None` for what
-/// is no text. This is what pipelines look at and change.
-pub(super) fn finished_texts(context: &mut Context<'_>, item: &Item<'_>, value: &ItemValue<'_>) -> Option<Vec<Text>> {
+/// What a value of an item stands for after all modifiers: each value of its placeholders with the texts of which one is
+/// enough. Placeholders without a binding stay. `None` for what is no text. This is what pipelines look at and change.
+pub(super) fn finished_values(context: &mut Context<'_>, item: &Item<'_>, value: &ItemValue<'_>) -> Option<Vec<Vec<Text>>> {
     let m = &item.key.modifiers;
     let mut lowering = Lowering { context, item };
     let node = match value {
-        ItemValue::Finished(texts, span) => return lowering.expand_all(texts, span, Unbound::Stays),
+        ItemValue::Finished(texts, span) => {
+            let texts = lowering.expand_all(texts, span, Unbound::Stays)?;
+            return Some(texts.into_iter().map(|text| vec![text]).collect());
+        }
         ItemValue::Node(_) if m.kind != Kind::Text || m.part.is_some() => return None,
         ItemValue::Node(node) => node,
     };
@@ -44,9 +47,12 @@ pub(super) fn finished_texts(context: &mut Context<'_>, item: &Item<'_>, value: 
         Value::String(raw) => Text::parse(raw),
         _ => return None,
     };
-    let texts = lowering.expand(&text, &node.span, Unbound::Stays)?;
-    let texts = lowering.written(texts, &node.span)?;
-    Some(texts.into_iter().map(|text| text.padded(m.any_before, m.any_after)).collect())
+    let values = lowering.expand(&text, &node.span, Unbound::Stays)?;
+    let written = values.into_iter().map(|value| {
+        let texts = lowering.written(vec![value], &node.span)?;
+        Some(texts.into_iter().map(|text| text.padded(m.any_before, m.any_after)).collect())
+    });
+    written.collect()
 }
 
 /// What becomes of a placeholder without values.
@@ -357,12 +363,30 @@ impl Lowering<'_, '_> {
         }
         let mut preds = Vec::new();
         for pattern in patterns {
-            match regex::translate(&pattern, &self.modifiers().flags) {
+            let has = |flag| self.modifiers().flags.contains(flag);
+            let flags = Flags { ignore_case: has('i'), multi_line: has('m'), dot_all: has('s'), replaces: false };
+            match pcre::translate(&pattern, flags) {
                 Ok(pattern) => preds.push(self.matched(name, Test::Regex(pattern), &node.span)?),
-                Err(fault) => return self.fail(node, fault.code, fault.message),
+                Err(fault) => {
+                    let code = match fault.kind {
+                        FaultKind::Unsupported => "sigma-regex-unsupported",
+                        FaultKind::Invalid => "sigma-regex-invalid",
+                    };
+                    let span = self.part_of(node, raw, &pattern, fault.span);
+                    return self.fail_at(&span, code, format!("the regular expression cannot be used: {}", fault.message));
+                }
             }
         }
         Some(Pred::any(preds))
+    }
+
+    /// Where a part of a pattern stands in the rule; the whole value where its text is not as it stands there.
+    fn part_of(&self, node: &Node, raw: &str, pattern: &str, part: Range<usize>) -> Range<usize> {
+        let written = self.context.source.text.get(node.span.clone()).unwrap_or_default();
+        match written.find(raw).filter(|_| raw == pattern && part != (0..pattern.len())) {
+            Some(at) => node.span.start + at + part.start..node.span.start + at + part.end,
+            None => node.span.clone(),
+        }
     }
 
     fn lower_cidr(&mut self, name: &str, node: &Node) -> Option<Pred> {

@@ -381,13 +381,7 @@ fn regex(cursor: &mut Cursor<'_>) -> Option<Stage> {
         cursor.unexpected("a quoted regular expression");
         return None;
     };
-    let pattern = match pattern::translate(&pattern) {
-        Ok(pattern) => pattern,
-        Err(reason) => {
-            cursor.error("spl-unsupported-regex", pattern::refusal(&reason), pattern_span);
-            return None;
-        }
-    };
+    let pattern = pattern::translate(cursor, &pattern, pattern::Use::Searches, &pattern_span)?;
     let field = Field { name, vocabulary: Vocabulary::Row };
     let matched = Pred::Match(Match { field, test: Test::Regex(pattern), negated: false, span: span.start..cursor.at });
     Some(Stage::Filter(if negated { matched.negated() } else { matched }))

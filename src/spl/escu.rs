@@ -8,7 +8,7 @@ use super::risk::{derived_risk_objects, kind_of_observable};
 use super::{Macros, parse_search};
 use crate::diag::{Diagnostic, SourceText};
 use crate::event::hex;
-use crate::ir::{Language, Risk, RiskObject, Rule, RuleMeta};
+use crate::ir::{Language, Origin, Risk, RiskObject, Rule, RuleMeta};
 use crate::yaml::{self, Node};
 
 /// Parses an ESCU detection; there is no rule when anything in it is unsupported.
@@ -31,7 +31,10 @@ pub fn parse_escu_yaml(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rul
     let diagnostics = diagnostics.collect();
     let mut meta = meta(document, source);
     meta.hash = hash(&source.text, parsed.macros.iter());
-    (parsed.query.map(|query| Rule { meta, query }), diagnostics)
+    let place = |key: &str| document.entry(key).map_or(0..0, |(key, _)| key.span.clone());
+    let id = document.get("id").map_or(0..0, |node| node.span.clone());
+    let origin = Origin { id, scope: place("search"), ..Origin::of(source) };
+    (parsed.query.map(|query| Rule { meta, query, origin }), diagnostics)
 }
 
 /// SHA-256 of the file and the macros it used, hex.

@@ -251,12 +251,10 @@ impl Parser<'_, '_> {
             return Node::leaf(Scalar::Null);
         }
         if let Some(Node { scalar: Scalar::Text(text), span, .. }) = function.pattern_argument().and_then(|i| arguments.get_mut(i)) {
-            match pattern::translate(text) {
-                Ok(translated) => *text = translated,
-                Err(reason) => {
-                    self.cursor.error("spl-unsupported-regex", pattern::refusal(&reason), span.clone());
-                    return Node::leaf(Scalar::Null);
-                }
+            let used = if function == Function::Replace { pattern::Use::Replaces } else { pattern::Use::Searches };
+            match pattern::translate(self.cursor, text, used, span) {
+                Some(translated) => *text = translated,
+                None => return Node::leaf(Scalar::Null),
             }
         }
         if function == Function::MvFilter && !arguments.first().is_some_and(|a| has_one_field(&a.scalar)) {

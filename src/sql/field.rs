@@ -6,9 +6,10 @@
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, TableWithJoins};
 
 use super::ast::{self, SelectParts};
-use super::glob::equals_any_case;
+use super::glob::{equals_any_case, matches};
 use super::writer::{Kind, Typed, Writer, two_valued};
 use crate::catalog::{Column, Encoding, EventType, Storage};
+use crate::ir::{Case, Glob, Part};
 use crate::plan::{FieldExpr, FieldFunction};
 
 /// The alias of the view in every SELECT over one.
@@ -245,6 +246,14 @@ fn portable_function(writer: &Writer, function: &FieldFunction, x: Expr) -> Expr
         FieldFunction::TranslateElse(pairs, otherwise) => {
             let otherwise = ast::case(vec![(ast::is_not_null(x.clone()), ast::text(otherwise))], None);
             ast::case(translations(&x, pairs), Some(otherwise))
+        }
+        FieldFunction::Prefix(pairs) => {
+            let replaced = pairs.iter().map(|(from, to)| {
+                let begins = Glob::new([Part::Text(from.clone()), Part::Any]);
+                let rest = substr(i64::try_from(from.chars().count() + 1).expect("a short text"), None);
+                (matches(x.clone(), &begins, Case::Ignore), ast::op(ast::text(to), BinaryOperator::StringConcat, rest))
+            });
+            ast::case(replaced.collect(), Some(x.clone()))
         }
         FieldFunction::Parent => {
             let end = ast::op(ast::call("length", vec![up_to_last(&x, &["\\"])]), BinaryOperator::Minus, ast::integer(1));

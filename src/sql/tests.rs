@@ -310,6 +310,7 @@ fn functions_of_field_maps_agree_with_their_definition() {
         FieldFunction::LastMember,
         FieldFunction::Translate(vec![("0X2".into(), "two".into())]),
         FieldFunction::TranslateElse(vec![("0x2".into(), "two".into())], "other".into()),
+        FieldFunction::Prefix(vec![(r"\\*\".into(), r"C:\".into()), ("0X".into(), "hex ".into()), ("%".into(), "p".into())]),
         FieldFunction::Parent,
         FieldFunction::Root,
         FieldFunction::RegistryType,

@@ -32,6 +32,8 @@ pub enum FieldFunction {
     Translate(Vec<(String, String)>),
     /// Replaces whole values by others, without case: (from, to); anything else becomes the last text.
     TranslateElse(Vec<(String, String)>, String),
+    /// Replaces how a value begins, without case: (from, to), the first that fits; anything else stays.
+    Prefix(Vec<(String, String)>),
     /// Text before the last `\`; missing where there is none.
     Parent,
     /// Text before the first `\`; all of it where there is none.
@@ -117,6 +119,10 @@ fn call(function: &str, inner: &str) -> Result<Definition, String> {
         "all" => return list().map(Definition::Members),
         "coalesce" => return list().map(Definition::Coalesce),
         "map" => translation(&arguments[1..])?,
+        "prefix" => match translation(&arguments[1..])? {
+            FieldFunction::Translate(pairs) => FieldFunction::Prefix(pairs),
+            _ => return Err("a prefix has no `*`".to_owned()),
+        },
         "hash" => match arguments.as_slice() {
             [_, name] => FieldFunction::Hash((*name).to_owned()),
             _ => return Err("hash takes a value and the name of the hash".to_owned()),
@@ -207,8 +213,19 @@ mod tests {
     }
 
     #[test]
+    fn prefixes_read_as_written() {
+        assert_eq!(
+            parse(r"prefix(ObjectName, \REGISTRY\MACHINE\=HKLM\)"),
+            Ok(Definition::Apply(
+                FieldFunction::Prefix(vec![(r"\REGISTRY\MACHINE\".to_owned(), r"HKLM\".to_owned())]),
+                Box::new(Definition::Field("ObjectName".to_owned()))
+            ))
+        );
+    }
+
+    #[test]
     fn faults_are_told() {
-        for text in ["", "$nothing", "nothing(x)", "lower(x", "hash(x)", "map(x, y)"] {
+        for text in ["prefix(x, *=y)", "", "$nothing", "nothing(x)", "lower(x", "hash(x)", "map(x, y)"] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

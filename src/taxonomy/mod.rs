@@ -20,6 +20,7 @@ use fields::{FieldMap, FieldMaps};
 
 use crate::catalog::EventType;
 use crate::diag::{Diagnostic, SourceText};
+use crate::suggest::nearest;
 use crate::yaml::{self, Node};
 
 /// The files of the log sources, as built in.
@@ -70,6 +71,39 @@ pub enum LogSource<'a> {
     Nowhere,
     /// The part of the log source that nobody knows, e.g. `service msexchange`.
     Unknown(String),
+}
+
+/// A part of a Sigma log source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the three keys of the Sigma specification")]
+pub enum LogSourcePart {
+    Product,
+    Category,
+    Service,
+}
+
+impl LogSourcePart {
+    /// The key.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Category => "category",
+            Self::Service => "service",
+        }
+    }
+}
+
+/// A part of a log source that nobody knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownPart<'a> {
+    /// Which.
+    pub part: LogSourcePart,
+    /// As the rule has it.
+    pub name: String,
+    /// The nearest known name.
+    pub nearest: Option<&'a str>,
+    /// Whether the rule's product is known.
+    pub product_is_known: bool,
 }
 
 impl Taxonomy {
@@ -138,6 +172,30 @@ impl Taxonomy {
             }
         };
         if first.is_empty() { LogSource::Nowhere } else { LogSource::Selected(first, second) }
+    }
+
+    /// Returns the parts of a log source that are not known, each with the nearest name of the product, or of all products
+    /// where the product is not known.
+    pub fn unknown_parts(&self, product: Option<&str>, category: Option<&str>, service: Option<&str>) -> Vec<UnknownPart<'_>> {
+        let is = |p: &&Product| product.is_none_or(|name| p.name.eq_ignore_ascii_case(name));
+        let own: Vec<&Product> = self.products.iter().filter(is).collect();
+        let product_is_known = !own.is_empty();
+        let among: Vec<&Product> = if product_is_known { own } else { self.products.iter().collect() };
+        let mut out = Vec::new();
+        if let Some(name) = product.filter(|_| !product_is_known) {
+            let nearest = nearest(name, self.products.iter().map(|p| p.name.as_str()));
+            out.push(UnknownPart { part: LogSourcePart::Product, name: name.to_owned(), nearest, product_is_known });
+        }
+        type Part = for<'p> fn(&'p Product) -> &'p BTreeMap<String, Vec<Selector>>;
+        let parts: [(LogSourcePart, Option<&str>, Part); 2] =
+            [(LogSourcePart::Category, category, |p| &p.categories), (LogSourcePart::Service, service, |p| &p.services)];
+        for (part, name, of) in parts {
+            if let Some(name) = name.filter(|name| find(&among, name, of).is_none()) {
+                let nearest = nearest(name, among.iter().flat_map(|p| of(p).keys().map(String::as_str)));
+                out.push(UnknownPart { part, name: name.to_owned(), nearest, product_is_known });
+            }
+        }
+        out
     }
 
     /// Returns the selectors of a CIM dataset. Names compare without case; `Endpoint` alone means nothing.

@@ -28,6 +28,22 @@ fn selects(source: &LogSource<'_>, ty: &EventType) -> bool {
 }
 
 #[test]
+fn dns_channels_have_the_names_that_windows_writes_and_those_of_the_taxonomy() {
+    let taxonomy = Taxonomy::embedded();
+    for (service, channels) in [
+        ("dns-client", ["Microsoft-Windows-DNS-Client/Operational", "Microsoft-Windows-DNS Client Events/Operational"]),
+        ("dns-server-analytic", ["Microsoft-Windows-DNSServer/Analytical", "Microsoft-Windows-DNS-Server/Analytical"]),
+        ("dns-server-audit", ["Microsoft-Windows-DNSServer/Audit", "Microsoft-Windows-DNS-Server/Audit"]),
+        ("vhdmp", ["Microsoft-Windows-VHDMP-Operational", "Microsoft-Windows-VHDMP/Operational"]),
+    ] {
+        let LogSource::Selected(selectors, _) = taxonomy.log_source(Some("windows"), None, Some(service)) else { panic!("{service}") };
+        for channel in channels {
+            assert!(selectors.iter().any(|s| s.selects(&event_type("windows", channel, "260"))), "{service}: {channel}");
+        }
+    }
+}
+
+#[test]
 fn the_built_in_data_parses() {
     if let Err(fault) = Taxonomy::parse(LOG_SOURCES, FIELDS, DATASETS) {
         panic!("{fault:?} at {:?}", fault.line_column());

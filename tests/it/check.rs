@@ -84,18 +84,121 @@ fn rules_that_cannot_fire_in_a_store_are_noted() {
     let rules = store.folder().join("rules").to_string_lossy().into_owned();
     store.run(["check", &rules, "--against-store"]).expect_code(&[1]);
     store.load([&log]).expect_code(&[0]);
-    let found = diagnostics(&store, &["--against-store", "--deny", "warnings"], 0);
+    let found = diagnostics(&store, &["--against-store"], 0);
     let short = |d: &Value| {
         format!("{} {} {} {}:{}", text(d, "path").rsplit('/').next().unwrap(), text(d, "severity"), text(d, "code"), d["line"], d["column"])
     };
     let expected = [
+        "5.yml warning sigma-unknown-logsource 10:14",
         "2.yml note store-logsource-absent 8:1",
-        "3.yml note store-field-absent 13:17",
+        "3.yml note store-field-absent 13:9",
         "4.yml note store-type-absent 8:1",
         "5.yml note store-logsource-unknown 8:1",
     ];
     assert_eq!(found.iter().map(short).collect::<Vec<_>>(), expected, "{found:#?}");
-    assert_eq!(diagnostics(&store, &[], 0), Vec::<Value>::new());
+    assert_eq!(diagnostics(&store, &[], 0).len(), 1);
+}
+
+#[test]
+fn log_sources_that_nobody_knows_are_told_without_a_store() {
+    let store = TestStore::new();
+    let with = |id: u32, source: &str| {
+        let id = format!("aaaaaaaa-0000-4000-8000-00000000000{id}");
+        sigma_rule(&id, "EventID: 4624").replace("    product: windows\n    service: security\n", source)
+    };
+    store.file("rules/1.yml", with(1, "    product: windwos\n    category: proces_creation\n"));
+    store.file("rules/2.yml", with(2, "    product: windows\n    category: proces_creation\n"));
+    store.file("rules/3.yml", with(3, "    product: windows\n    service: sysmon\n    category: file_rename\n"));
+    store.file("rules/4.yml", with(4, "    service: our_own\n"));
+    store.file("rules/5.yml", with(5, "    product: Windows\n    service: SECURITY\n"));
+    let found = diagnostics(&store, &[], 0);
+    let short = |d: &Value| {
+        let path = text(d, "path").rsplit('/').next().unwrap();
+        format!("{path} {} {}:{} {}", text(d, "code"), d["line"], d["column"], text(d, "message"))
+    };
+    let nothing = ": the rule matches nothing";
+    let expected = [
+        format!("1.yml sigma-unknown-logsource 9:14 there is no product `windwos`{nothing}"),
+        format!("1.yml sigma-unknown-logsource 10:15 there is no category `proces_creation`{nothing}"),
+        format!("2.yml sigma-unknown-logsource 10:15 windows has no category `proces_creation`{nothing}"),
+        format!("4.yml sigma-unknown-logsource 9:14 there is no service `our_own`{nothing}"),
+    ];
+    assert_eq!(found.iter().map(short).collect::<Vec<_>>(), expected, "{found:#?}");
+    let shown = check(&store, &[], 0);
+    for hint in ["did you mean `windows`?", "did you mean `process_creation`?"] {
+        assert!(shown.contains(hint), "{shown}");
+    }
+}
+
+#[test]
+fn dead_parts_of_a_rule_are_named() {
+    let store = TestStore::new();
+    let log = store.file("a.jsonl", security_line(1, 4625, r#","IpAddress":"10.0.0.1","CommandLine":"x -enc y""#));
+    store.load([&log]).expect_code(&[0]);
+    let either = "title: T\nid: aaaaaaaa-0000-4000-8000-000000000001\nlevel: low\nlogsource: {product: windows, service: security}\n\
+        detection:\n  s: {EventID: 4625, IpAdress: 1.2.3.4}\n  t:\n    EventID: 4625\n    'IpAdres|startswith': '192'\n  u: {EventID: 4625}\n  \
+        f:\n    - CommandLin|contains: ' -enc '\n    - Nothing_alike: 1\n  condition: (1 of s or t or u) and not f\n";
+    store.file("rules/1.yml", either);
+    store.file("rules/2.yml", sigma_rule(TWO, "CommandLin|contains: ' -enc '"));
+    let found = diagnostics(&store, &["--against-store"], 0);
+    let short = |d: &Value| {
+        let path = text(d, "path").rsplit('/').next().unwrap();
+        format!("{path} {} {}:{} {}", text(d, "code"), d["line"], d["column"], text(d, "message"))
+    };
+    let (part, whole) =
+        ("this part never matches: no stored event of its log source has", "the rule cannot fire: no stored event of its log source has");
+    let expected = [
+        format!("1.yml store-field-absent 12:7 {part} `CommandLin`"),
+        format!("1.yml store-field-absent 9:6 {part} `IpAdres`"),
+        format!("1.yml store-field-absent 6:22 {part} `IpAdress`"),
+        format!("1.yml store-field-absent 13:7 {part} `Nothing_alike`"),
+        format!("2.yml store-field-absent 13:9 {whole} `CommandLin`"),
+    ];
+    assert_eq!(found.iter().map(short).collect::<Vec<_>>(), expected, "{found:#?}");
+    let output = store.run(["check", &store.folder().join("rules").to_string_lossy(), "--against-store"]).expect_code(&[0]);
+    assert_eq!(output.stdout.matches("did you mean `IpAddress`?").count(), 2, "{}", output.stdout);
+    assert_eq!(output.stdout.matches("did you mean `CommandLine`?").count(), 2, "{}", output.stdout);
+    assert!(output.stderr.contains("1 rule cannot fire"), "{}", output.stderr);
+}
+
+#[test]
+fn a_rule_is_told_by_what_it_says_and_not_by_its_lines() {
+    let store = TestStore::new();
+    let search = "index=main EventCode=4625 | stats count by user";
+    store.file("rules/flow.yml", format!("{{name: Flow, id: {ONE}, search: \"{search}\"}}\n"));
+    let rule = json!({
+        "title": "J", "id": TWO, "level": "low",
+        "logsource": { "product": "windows", "service": "security" },
+        "detection": { "s": { "EventID": 4625 }, "condition": "s" },
+    });
+    store.file("rules/rule.json", rule.to_string());
+    store.file("rules/base.yml", format!("name: B\nid: {ONE}\ntype: Baseline\nsearch: '{search} | outputlookup x'\n"));
+    store.file("rules/story.yml", format!("name: S\nid: {ONE}\nnarrative: It was night.\n"));
+    store.file("rules/other.yml", "a: 1\n");
+    store.file("rules/events.json", r#"{"search":"x","EventID":1}"#);
+    let all: Value = serde_json::from_str(&check(&store, &["--format", "json"], 0)).expect("JSON");
+    assert_eq!((&all["rules"], &all["compiled"]), (&json!(2), &json!(2)), "{all:#}");
+    assert_eq!(all["skipped"], json!({ "baselines": 1, "stories": 1 }));
+    store.file("rules/bad.yml", format!("{{name: Bad, id: {ONE}, search: 'a=1 | rex x | tstats y'}}"));
+    store.file("rules/worse.yml", format!("{{name: Worse, id: {TWO}, search: 'a=1 | rex x'}}"));
+    let output = store.run(["check", &store.folder().join("rules").to_string_lossy()]).expect_code(&[3]);
+    assert!(output.stderr.contains("commands that are not supported: rex 2, tstats 1"), "{}", output.stderr);
+    assert!(output.stderr.contains("not rules: baselines 1, stories 1"), "{}", output.stderr);
+    let named = store.folder().join("rules/base.yml").to_string_lossy().into_owned();
+    let output = store.run(["check", &named, "--format", "jsonl"]).expect_code(&[3]);
+    assert!(output.stdout.contains("rule-not-recognised"), "{}", output.stdout);
+}
+
+#[test]
+fn misspelt_tags_get_the_nearest_one() {
+    let store = TestStore::new();
+    let log = store.file("a.jsonl", security_line(1, 4624, ""));
+    store.load([&log]).expect_code(&[0]);
+    let rule = store.file("rules/a.yml", sigma_rule(ONE, "EventID: 4624").replace("attack.t1021.002", "tlp.amebr"));
+    let found = store.run(["check", &rule.to_string_lossy()]).expect_code(&[0]);
+    assert!(found.stdout.contains("did you mean `tlp.amber`?"), "{}", found.stdout);
+    let output = store.run(["hunt", "--rules", &rule.to_string_lossy(), "--tag", "lateral-movment"]).expect_code(&[1]);
+    assert!(output.stderr.contains("did you mean `--tag lateral-movement`?"), "{}", output.stderr);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod correlation;
 mod encodings;
+mod log_sources;
 mod sigma;
 mod sigma_book;
 mod sigma_features;

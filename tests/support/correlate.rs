@@ -48,6 +48,8 @@ struct Row {
     thing: Thing,
     counted: Option<Key>,
     number: Option<f64>,
+    /// The alert, of those of the input's correlation.
+    alert: Option<usize>,
     events: BTreeSet<(i64, i64)>,
 }
 
@@ -57,8 +59,12 @@ struct Alert {
     time_us: i64,
     finding: usize,
     shown: Vec<String>,
+    rows: Vec<Row>,
     events: BTreeSet<(i64, i64)>,
 }
+
+/// Values of some fields that occur together; none where there is none.
+type Tuple = Vec<Option<String>>;
 
 /// The findings of each correlation, by time and group.
 pub(crate) fn correlate(correlations: &[Correlation], events: &[Event]) -> Vec<Vec<Expected>> {
@@ -80,19 +86,27 @@ fn one(correlation: &Correlation, all: &[Correlation], alerts: &[Vec<Alert>], ev
             InputSource::Query(query) => {
                 let ids = matching(query, events);
                 for event in events.iter().filter(|e| ids.contains(&e.id)) {
-                    let values = |field: &Field| event.lookup(field).map(|v| v.members().to_vec()).unwrap_or_default();
+                    let made = rows_of(correlation, input, &tuples_of_event(event, &fields_of(input), input.group_by.len()), true);
                     let behind = BTreeSet::from([(event.time_us, event.id)]);
-                    rows.extend(rows_of(correlation, input, number, event.time_us, &Thing::Event(event.id), &behind, &values));
+                    let of =
+                        |row| Row { time_us: event.time_us, input: number, thing: Thing::Event(event.id), events: behind.clone(), ..row };
+                    rows.extend(made.into_iter().map(of));
                 }
             }
             InputSource::Correlation(earlier) => {
-                for alert in &alerts[*earlier] {
-                    let values = |field: &Field| {
-                        let place = all[*earlier].group_by.iter().position(|name| *name == field.name);
-                        place.map(|place| alert.shown[place].clone()).into_iter().collect::<Vec<_>>()
-                    };
-                    let thing = Thing::Finding(*earlier, alert.finding);
-                    rows.extend(rows_of(correlation, input, number, alert.time_us, &thing, &alert.events, &values));
+                for (index, alert) in alerts[*earlier].iter().enumerate() {
+                    let tuples = tuples_of_alert(*earlier, alert, &fields_of(input), all, alerts, events);
+                    let mut made = rows_of(correlation, input, &tuples.into_iter().collect::<Vec<_>>(), false);
+                    let mut seen = BTreeSet::new();
+                    made.retain(|row| seen.insert((row.key.clone(), row.counted.clone(), row.number.map(f64::to_bits))));
+                    rows.extend(made.into_iter().map(|row| Row {
+                        time_us: alert.time_us,
+                        input: number,
+                        thing: Thing::Finding(*earlier, alert.finding),
+                        alert: Some(index),
+                        events: alert.events.clone(),
+                        ..row
+                    }));
                 }
             }
         }
@@ -106,58 +120,91 @@ fn one(correlation: &Correlation, all: &[Correlation], alerts: &[Vec<Alert>], ev
     (out, findings)
 }
 
-/// The rows of one event or alert: one for each group and value.
-fn rows_of(
-    correlation: &Correlation,
-    input: &Input,
-    number_of_input: usize,
-    time_us: i64,
-    thing: &Thing,
-    events: &BTreeSet<(i64, i64)>,
-    values: &dyn Fn(&Field) -> Vec<String>,
-) -> Vec<Row> {
-    let fold = |tuple: &[String]| -> Key { tuple.iter().map(|text| characters(text, Case::Ignore)).collect() };
-    let mut groups: Vec<(Key, Vec<String>)> = Vec::new();
-    for shown in tuples(&input.group_by.iter().map(values).collect::<Vec<_>>()) {
-        if !groups.iter().any(|(key, _)| *key == fold(&shown)) {
-            groups.push((fold(&shown), shown));
-        }
-    }
-    let counted: Vec<(Option<Key>, Option<f64>)> = match &correlation.kind {
-        CorrelationKind::ValueCount(_) => {
-            tuples(&input.values.iter().map(values).collect::<Vec<_>>()).iter().map(|tuple| (Some(fold(tuple)), None)).collect()
-        }
-        CorrelationKind::Value(..) => {
-            values(&input.values[0]).iter().filter_map(|text| number(text).filter(|n| n.is_finite())).map(|n| (None, Some(n))).collect()
-        }
-        _ => vec![(None, None)],
-    };
-    let mut rows = Vec::new();
-    for (key, shown) in groups {
-        for (counted, number) in &counted {
-            rows.push(Row {
-                key: key.clone(),
-                shown: shown.clone(),
-                time_us,
-                input: number_of_input,
-                thing: thing.clone(),
-                counted: counted.clone(),
-                number: *number,
-                events: events.clone(),
-            });
-        }
-    }
-    rows
+fn fields_of(input: &Input) -> Vec<Field> {
+    input.group_by.iter().chain(&input.values).cloned().collect()
 }
 
-/// One member of each list, in all ways.
-fn tuples(lists: &[Vec<String>]) -> Vec<Vec<String>> {
-    // The first list turns fastest, so that the first spelling of a key is that of the first member.
-    let mut out: Vec<Vec<String>> = vec![Vec::new()];
-    for list in lists {
+/// What an event says of some fields: one member of each list, in all ways. The first list turns fastest, so that the
+/// first spelling of a key is that of the first member. The first `keys` fields are keys: they have a member once.
+fn tuples_of_event(event: &Event, fields: &[Field], keys: usize) -> Vec<Tuple> {
+    let mut out: Vec<Tuple> = vec![Vec::new()];
+    for (place, field) in fields.iter().enumerate() {
+        let mut members = event.lookup(field).map(|v| v.members().to_vec()).unwrap_or_default();
+        let mut seen = BTreeSet::new();
+        members.retain(|member| place >= keys || seen.insert(member.clone()));
+        let list: Tuple = if members.is_empty() { vec![None] } else { members.into_iter().map(Some).collect() };
         out = list.iter().flat_map(|member| out.iter().map(|tuple| [tuple.clone(), vec![member.clone()]].concat())).collect();
     }
     out
+}
+
+/// What an alert says of some fields: its group keys, and the other fields as the events behind it have them.
+fn tuples_of_alert(
+    index: usize,
+    alert: &Alert,
+    fields: &[Field],
+    all: &[Correlation],
+    alerts: &[Vec<Alert>],
+    events: &[Event],
+) -> BTreeSet<Tuple> {
+    let key = |field: &Field| all[index].group_by.iter().position(|name| *name == field.name);
+    let asked: Vec<Field> = fields.iter().filter(|field| key(field).is_none()).cloned().collect();
+    let mut behind: BTreeSet<Tuple> = BTreeSet::new();
+    for row in &alert.rows {
+        match (&row.thing, row.alert) {
+            (Thing::Event(id), _) => {
+                let event = events.iter().find(|event| event.id == *id).expect("an event");
+                behind.extend(tuples_of_event(event, &asked, asked.len()));
+            }
+            (Thing::Finding(earlier, _), Some(inner)) => {
+                behind.extend(tuples_of_alert(*earlier, &alerts[*earlier][inner], &asked, all, alerts, events));
+            }
+            (Thing::Finding(..), None) => panic!("a row of a finding has its alert"),
+        }
+    }
+    let whole = |own: Tuple| {
+        let mut own = own.into_iter();
+        fields.iter().map(|field| key(field).map_or_else(|| own.next().flatten(), |place| Some(alert.shown[place].clone()))).collect()
+    };
+    behind.into_iter().map(whole).collect()
+}
+
+/// The rows that tuples make: one for each group and value. Who and when is filled in by the caller. Within one event the
+/// numbers are the same whichever way a key is spelled.
+fn rows_of(correlation: &Correlation, input: &Input, tuples: &[Tuple], of_one_event: bool) -> Vec<Row> {
+    let fold = |tuple: &[String]| -> Key { tuple.iter().map(|text| characters(text, Case::Ignore)).collect() };
+    let mut spellings: BTreeMap<Key, Vec<String>> = BTreeMap::new();
+    let mut counted_of: BTreeMap<Key, BTreeSet<Key>> = BTreeMap::new();
+    let mut rows = Vec::new();
+    for tuple in tuples {
+        let (by, values) = tuple.split_at(input.group_by.len());
+        let (Some(by), Some(values)) = (by.iter().cloned().collect::<Option<Vec<_>>>(), values.iter().cloned().collect::<Option<Vec<_>>>())
+        else {
+            continue;
+        };
+        let key = fold(&by);
+        let shown = spellings.entry(key.clone()).or_insert_with(|| by.clone());
+        let (mut counted, mut amount) = (None, None);
+        match &correlation.kind {
+            CorrelationKind::ValueCount(_) => {
+                counted = Some(fold(&values));
+                if !counted_of.entry(key.clone()).or_default().insert(fold(&values)) {
+                    continue;
+                }
+            }
+            CorrelationKind::Value(..) if of_one_event && *shown != by => continue,
+            CorrelationKind::Value(..) => match number(&values[0]).filter(|n| n.is_finite()) {
+                Some(number) => amount = Some(number + 0.0),
+                None => continue,
+            },
+            _ if !counted_of.entry(key.clone()).or_default().insert(Key::new()) => continue,
+            _ => {}
+        }
+        let shown = if of_one_event { shown.clone() } else { by };
+        let thing = Thing::Event(0);
+        rows.push(Row { key, shown, time_us: 0, input: 0, thing, counted, number: amount, alert: None, events: BTreeSet::new() });
+    }
+    rows
 }
 
 fn windows(correlation: &Correlation, rows: &[&Row], alerts: &mut Vec<Alert>, findings: &mut Vec<Expected>) {
@@ -183,7 +230,8 @@ fn windows(correlation: &Correlation, rows: &[&Row], alerts: &mut Vec<Alert>, fi
         let behind: BTreeSet<(i64, i64)> = all.iter().flat_map(|row| row.events.clone()).collect();
         for (end, rows) in &run {
             let events = rows.iter().flat_map(|row| row.events.clone()).collect();
-            alerts.push(Alert { time_us: *end, finding: findings.len(), shown: shown.clone(), events });
+            let rows = rows.iter().map(|row| (*row).clone()).collect();
+            alerts.push(Alert { time_us: *end, finding: findings.len(), shown: shown.clone(), rows, events });
         }
         let mut ids: Vec<i64> = behind.iter().map(|(_, id)| *id).collect();
         ids.sort_unstable();
@@ -275,9 +323,12 @@ fn measure(correlation: &Correlation, rows: &[&Row], present: usize) -> Option<f
         ValueAggregate::Median => 50.0,
         ValueAggregate::Percentile(percentile) => *percentile,
     };
-    let place = percentile * count(last) / 100.0;
-    let (low, high) = (numbers[place.floor() as usize], numbers[place.ceil() as usize]);
-    Some(low + (high - low) * place.fract())
+    // In hundredths, so that whole numbers give what one works out by hand.
+    let hundredths = percentile * count(last);
+    let below = (hundredths / 100.0).floor() as usize;
+    let (low, high) = (numbers[below], numbers[(below + 1).min(last)]);
+    let part = hundredths - count(below) * 100.0;
+    Some(if part == 0.0 || low == high { low } else { (low * (100.0 - part) + high * part) / 100.0 })
 }
 
 fn passes(tests: &[(NumberOp, f64)], value: f64) -> bool {

@@ -14,7 +14,7 @@ use retrohunt::archive::{Found, Leaf, Limits, walk_bytes};
 use retrohunt::diag::{Diagnostic, Severity, SourceText, render};
 use retrohunt::event::{EventBatch, FieldValue, Names};
 use retrohunt::reader::{LeafReader, LeafReport, ReadOptions};
-use retrohunt::sigma::{Pipelines, RuleSet, SigmaOptions, read_values};
+use retrohunt::sigma::{Pipelines, SigmaOptions, SigmaSet, read_values};
 use retrohunt::spl::{Macros, parse_escu_yaml, parse_page};
 
 /// Decompressed bytes of one stream here: enough to reach the limits, and to end in time.
@@ -168,7 +168,7 @@ pub(crate) fn sigma(bytes: &[u8]) {
 }
 
 fn compile(source: &Arc<SourceText>, options: &SigmaOptions) {
-    let mut set = RuleSet::default();
+    let mut set = SigmaSet::default();
     show(&set.add(source, options));
     let (linked, diagnostics) = set.link();
     show(&diagnostics);

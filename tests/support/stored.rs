@@ -2,10 +2,12 @@
 //! portable SQL in a SQLite client that knows nothing of the project.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use retrohunt::diag::SourceText;
 use retrohunt::event::{Names, parse_iso_time};
 use retrohunt::hunt::{self, HuntOptions, plan_inputs, plan_rule};
-use retrohunt::ir::{Correlation, Query, Rule, RuleMeta, Stage};
+use retrohunt::ir::{Correlation, Origin, Query, Rule, RuleMeta, Stage};
 use retrohunt::load::{LoadOptions, load};
 use retrohunt::sql;
 use retrohunt::store::{FindingFilter, SourceEnd, SourceStart, Store};
@@ -271,7 +273,8 @@ pub(crate) fn rules(queries: impl IntoIterator<Item = Query>) -> Vec<Rule> {
     let rule = |(n, query): (usize, Query)| {
         let mut meta = RuleMeta::default();
         (meta.id, meta.title, meta.hash) = (format!("rule-{n}"), format!("Rule {n}"), format!("{n}"));
-        Rule { meta, query }
+        let source = SourceText { path: meta.id.clone(), text: String::new() };
+        Rule { meta, query, origin: Origin::of(&Arc::new(source)) }
     };
     queries.into_iter().enumerate().map(rule).collect()
 }

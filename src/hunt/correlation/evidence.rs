@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rustc_hash::FxHashSet;
 
+use super::chain::AskedFields;
 use super::window::{Alert, Merged, Row};
 use crate::catalog::EventId;
 use crate::ir::{Correlation, InputSource};
@@ -22,6 +23,8 @@ pub(super) struct Outcome {
     pub(super) plain: bool,
     /// Number of the first finding among those of all correlations.
     pub(super) first_finding: i64,
+    /// What later correlations ask of the events.
+    pub(super) asked: AskedFields,
 }
 
 /// Whether rows are as [`Outcome::plain`] says.

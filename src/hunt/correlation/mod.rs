@@ -2,6 +2,7 @@
 //!
 //! What a window, an alert and a finding are is defined in [`crate::ir::Correlation`].
 
+mod chain;
 mod evidence;
 mod fields;
 mod judge;
@@ -16,12 +17,13 @@ use serde_json::Value;
 
 use crate::catalog::{Catalog, EventId};
 use crate::event::format_time;
-use crate::ir::{Correlation, InputSource};
+use crate::ir::{Correlation, Field, InputSource};
 use crate::plan::{Plan, plan_fields};
 use crate::store::{Finding, Store};
 use crate::taxonomy::Taxonomy;
 
 use super::HuntError;
+use chain::{AskedFields, asked_of_events};
 use evidence::{Outcome, behind, is_plain};
 use fields::FieldReader;
 pub use rows::LeftOut;
@@ -31,13 +33,14 @@ use window::{Merged, Row, slide};
 /// The plan of an input that is a query: (correlation, input, plan).
 pub(super) type InputPlan = (usize, usize, Plan);
 
-/// Plans the queries of correlations against a catalog.
+/// Plans the queries of correlations against a catalog, with the fields that they and later ones need of the events.
 pub fn plan_inputs(correlations: &[Correlation], catalog: &Catalog, taxonomy: &Taxonomy) -> Vec<(usize, usize, Plan)> {
+    let asked = asked_of_events(correlations);
     let mut plans = Vec::new();
     for (index, correlation) in correlations.iter().enumerate() {
         for (number, input) in correlation.inputs.iter().enumerate() {
             if let InputSource::Query(query) = &input.source {
-                let fields: Vec<_> = fields_of(input).cloned().collect();
+                let fields: Vec<_> = fields_of(input).chain(&asked[index]).cloned().collect();
                 plans.push((index, number, plan_fields(query, &fields, catalog, taxonomy)));
             }
         }
@@ -51,13 +54,22 @@ pub(super) struct Correlator<'a> {
     reader: FieldReader<'a>,
     interned: Interned,
     outcomes: Vec<Outcome>,
+    /// For each correlation what later ones ask of its events.
+    asked: Vec<Vec<Field>>,
     findings: i64,
 }
 
 impl<'a> Correlator<'a> {
     /// Starts before the first correlation.
     pub(super) fn new(store: &'a Store, catalog: &'a Catalog, correlations: &'a [Correlation]) -> Self {
-        Self { correlations, reader: FieldReader::new(store, catalog), interned: Interned::default(), outcomes: Vec::new(), findings: 0 }
+        Self {
+            correlations,
+            reader: FieldReader::new(store, catalog),
+            interned: Interned::default(),
+            outcomes: Vec::new(),
+            asked: asked_of_events(correlations),
+            findings: 0,
+        }
     }
 
     /// Runs the next correlation. `inputs` are its queries: (input, plan, events that the scan found).
@@ -65,20 +77,21 @@ impl<'a> Correlator<'a> {
     pub(super) fn next(&mut self, inputs: &[(usize, &Plan, &[EventId])], rule_index: usize) -> Result<(Vec<Finding>, LeftOut), HuntError> {
         let index = self.outcomes.len();
         let correlation = &self.correlations[index];
-        let mut rows = Rows::new(correlation);
+        let asked = AskedFields { fields: std::mem::take(&mut self.asked[index]), ..AskedFields::default() };
+        let mut rows = Rows::new(correlation, asked);
         for (input, plan, matched) in inputs {
             rows.add_events(*input, plan, matched, &mut self.reader, &mut self.interned)?;
         }
         for (input, own) in correlation.inputs.iter().enumerate() {
             if let InputSource::Correlation(earlier) = own.source {
-                rows.add_alerts(input, &self.correlations[earlier], &self.outcomes[earlier], &mut self.interned);
+                rows.add_alerts(input, earlier, self.correlations, &self.outcomes, &mut self.interned);
             }
         }
-        let (rows, left_out) = rows.finish();
+        let (rows, asked, left_out) = rows.finish();
         let (alerts, findings) = slide(&rows, correlation.window_us, &mut |group| judge::judge(correlation, group));
         let shown = findings.iter().map(|finding| self.shown(&rows, finding)).collect();
         let plain = is_plain(correlation, &rows);
-        let outcome = Outcome { rows, alerts, findings, shown, plain, first_finding: self.findings };
+        let outcome = Outcome { rows, alerts, findings, shown, plain, first_finding: self.findings, asked };
         self.findings += i64::try_from(outcome.findings.len()).expect("few findings");
         self.outcomes.push(outcome);
         Ok((if correlation.reports { self.report(index, rule_index) } else { Vec::new() }, left_out))

@@ -48,15 +48,36 @@ impl<'c> Numbers<'c> {
             ValueAggregate::Percentile(percentile) => percentile,
         };
         let ranks = self.ranks.as_ref()?;
-        let place = percentile * to_f64(last) / 100.0;
-        let below = to_usize(place).min(last);
-        let part = place - to_f64(below);
+        // The place is a number of hundredths: divided before, 90 % of 12 would be 10.8 and a bit.
+        let hundredths = percentile * to_f64(last);
+        let (below, part) = (to_usize(hundredths / 100.0).min(last), hundredths % 100.0);
         let low = ranks.nth(below);
         if part == 0.0 || below == last {
             return Some(low);
         }
-        Some(low * (1.0 - part) + ranks.nth(below + 1) * part)
+        Some(between(low, ranks.nth(below + 1), part))
     }
+}
+
+/// The number that lies `hundredths` of the way from `low` to `high`, as exact as a number can be: what the rule's author
+/// works out by hand must be equal to it.
+fn between(low: f64, high: f64, hundredths: f64) -> f64 {
+    if low == high {
+        return low;
+    }
+    // Quarters divide without a rest, so a median is rounded once.
+    let quarters = hundredths / 25.0;
+    let (part, whole) = if quarters.fract() == 0.0 { (quarters, 4.0) } else { (hundredths, 100.0) };
+    let mut sum = ExactSum::default();
+    for (number, weight) in [(low, whole - part), (high, part)] {
+        let product = number * weight;
+        if !product.is_finite() {
+            return low * ((whole - part) / whole) + high * (part / whole);
+        }
+        sum.add(product);
+        sum.add(number.mul_add(weight, -product));
+    }
+    sum.value() / whole
 }
 
 impl Judge for Numbers<'_> {
@@ -267,6 +288,17 @@ mod tests {
             assert_eq!(sum(&[number]), number);
             assert_eq!(sum(&[number, 0.3, -0.3]), number);
         }
+    }
+
+    #[test]
+    fn what_lies_between_two_numbers_is_exact() {
+        assert_eq!(between(2.0, 7.0, 80.0), 6.0);
+        assert_eq!(between(1.0, 2.0, 50.0), 1.5);
+        assert_eq!(between(-3.0, 3.0, 50.0), 0.0);
+        assert_eq!(between(0.1, 0.1, 30.0), 0.1);
+        assert_eq!(between(10.0, 20.0, 1.0), 10.1);
+        assert_eq!(between(f64::MIN, f64::MAX, 50.0), 0.0);
+        assert_eq!(between(f64::MAX / 2.0, f64::MAX, 50.0), f64::MAX * 0.75);
     }
 
     #[test]

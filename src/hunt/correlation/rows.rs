@@ -1,5 +1,8 @@
 //! The rows of a correlation: the events of its inputs and the alerts of earlier correlations, by group and time.
 
+use rustc_hash::FxHashSet;
+
+use super::chain::{AskedFields, Earlier, MISSING};
 use super::evidence::Outcome;
 use super::fields::{FieldReader, Values};
 use super::texts::{Texts, Tuples};
@@ -10,7 +13,10 @@ use crate::ir::{Correlation, CorrelationKind, Field, Input, parse_number};
 use crate::plan::Plan;
 
 /// Rows that one event or alert may make: the product of its lists.
-const ROWS_PER_EVENT_MAX: usize = 4_096;
+pub(super) const ROWS_PER_EVENT_MAX: usize = 4_096;
+/// Rows that all alerts together may make in one correlation: 40 bytes each. An alert has a row for each group of the
+/// events behind it, and alerts overlap, so they can be many more than the events.
+const ROWS_OF_ALERTS_MAX: usize = 1 << 22;
 
 /// Why rows were left out, and how many events or alerts that were.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,6 +53,7 @@ pub(super) struct Rows<'c> {
     correlation: &'c Correlation,
     pub(super) rows: Vec<Row>,
     pub(super) left_out: LeftOut,
+    asked: AskedFields,
 }
 
 /// Where a row comes from.
@@ -59,8 +66,8 @@ struct Origin {
 
 impl<'c> Rows<'c> {
     /// No rows yet.
-    pub(super) fn new(correlation: &'c Correlation) -> Self {
-        Self { correlation, rows: Vec::new(), left_out: LeftOut::default() }
+    pub(super) fn new(correlation: &'c Correlation, asked: AskedFields) -> Self {
+        Self { correlation, rows: Vec::new(), left_out: LeftOut::default(), asked }
     }
 
     /// Adds the events that a query matched.
@@ -73,36 +80,76 @@ impl<'c> Rows<'c> {
         interned: &mut Interned,
     ) -> Result<(), HuntError> {
         let own = &self.correlation.inputs[input];
-        let names: Vec<&str> = fields_of(own).map(|field| field.name.as_str()).collect();
+        let asked = std::mem::take(&mut self.asked.fields);
+        let names: Vec<&str> = fields_of(own).chain(&asked).map(|field| field.name.as_str()).collect();
+        let own = names.len() - asked.len();
         let Interned { texts, tuples } = interned;
         let number = number_of(input);
         reader.visit(plan, events, &names, texts, &mut |stub, values, texts| {
             let origin = Origin { input: number, time_us: stub.time_us, item: stub.id.0, alert: 0 };
+            let (values, asked) = values.split_at(own);
+            if !asked.is_empty() {
+                self.asked.values.insert((number, stub.id.0), asked.into());
+            }
             self.add(&origin, values, texts, tuples);
         })?;
+        self.asked.fields = asked;
         Ok(())
     }
 
-    /// Adds the alerts of an earlier correlation. They have its group keys as fields.
-    pub(super) fn add_alerts(&mut self, input: usize, earlier: &Correlation, outcome: &Outcome, interned: &mut Interned) {
-        let own = &self.correlation.inputs[input];
-        let place = |field: &Field| {
-            let same = |name: &String| *name == field.name;
-            let near = |name: &String| name.eq_ignore_ascii_case(&field.name);
-            earlier.group_by.iter().position(same).or_else(|| earlier.group_by.iter().position(near))
-        };
-        let places: Vec<Option<usize>> = fields_of(own).map(place).collect();
+    /// Adds the alerts of an earlier correlation. They have its group keys and the fields of the events behind them.
+    pub(super) fn add_alerts(
+        &mut self,
+        input: usize,
+        earlier: usize,
+        correlations: &[Correlation],
+        outcomes: &[Outcome],
+        interned: &mut Interned,
+    ) {
         let Interned { texts, tuples } = interned;
-        for (number, alert) in outcome.alerts.iter().enumerate() {
-            let shown = tuples.tuple(outcome.shown[alert.finding]).to_vec();
-            let values: Vec<Values> = places.iter().map(|p| p.map(|p| shown[p]).into_iter().collect()).collect();
+        let fields: Vec<&Field> = fields_of(&self.correlation.inputs[input]).collect();
+        let of_alerts = Earlier { correlations, outcomes, texts, tuples }.tuples_of_alerts(earlier, &fields);
+        let outcome = &outcomes[earlier];
+        for (number, (alert, own)) in outcome.alerts.iter().zip(&of_alerts).enumerate() {
             let origin = Origin {
                 input: number_of(input),
                 time_us: Some(outcome.rows[alert.end - 1].time_us),
                 item: -1 - outcome.first_finding - i64::try_from(alert.finding).expect("few findings"),
                 alert: number_of(number),
             };
-            self.add(&origin, &values, texts, tuples);
+            self.left_out.matched += 1;
+            match own {
+                Some(own) if self.rows.len() + own.len() <= ROWS_OF_ALERTS_MAX => self.add_alert(&origin, own, texts, tuples),
+                _ => self.left_out.too_many += 1,
+            }
+        }
+    }
+
+    /// Adds an alert, for each group and value that its tuples have.
+    fn add_alert(&mut self, origin: &Origin, own: &[Vec<u32>], texts: &Texts, tuples: &mut Tuples) {
+        let keys = self.correlation.group_by.len();
+        let mut grouped = own.iter().filter(|tuple| !tuple[..keys].contains(&MISSING)).peekable();
+        if grouped.peek().is_none() {
+            self.left_out.no_group += 1;
+            return;
+        }
+        let first = self.rows.len();
+        let mut seen = FxHashSet::default();
+        for tuple in grouped {
+            let (by, counted) = tuple.split_at(keys);
+            let number = if counted.contains(&MISSING) { None } else { self.value(counted, texts, tuples) };
+            let Some(value) = number else { continue };
+            let shown = tuples.number(by);
+            let folded: Vec<u32> = by.iter().map(|spelling| texts.key(*spelling)).collect();
+            let group = tuples.number(&folded);
+            // Of several spellings of one key the first in text order is shown.
+            if seen.insert((group, value)) {
+                let Origin { input, item, alert, .. } = *origin;
+                self.rows.push(Row { group, time_us: origin.time_us.unwrap_or_default(), item, input, value, shown, alert });
+            }
+        }
+        if self.rows.len() == first {
+            self.left_out.no_value += 1;
         }
     }
 
@@ -148,26 +195,32 @@ impl<'c> Rows<'c> {
 
     /// The numbers of what an event adds to a window; 0 where nothing but events is counted.
     fn values(&self, counted: &[Values], texts: &Texts, tuples: &mut Tuples) -> Vec<u64> {
+        let mut numbers: Vec<u64> = product(counted).filter_map(|tuple| self.value(&tuple, texts, tuples)).collect();
+        if matches!(self.correlation.kind, CorrelationKind::ValueCount(_)) {
+            numbers.sort_unstable();
+            numbers.dedup();
+        }
+        numbers
+    }
+
+    /// The number of some values together; none where they are not a number and must be one.
+    fn value(&self, counted: &[u32], texts: &Texts, tuples: &mut Tuples) -> Option<u64> {
         match &self.correlation.kind {
             CorrelationKind::ValueCount(_) => {
-                let keys = |tuple: Vec<u32>| tuple.iter().map(|spelling| texts.key(*spelling)).collect::<Vec<u32>>();
-                let mut numbers: Vec<u64> = product(counted).map(|tuple| u64::from(tuples.number(&keys(tuple)))).collect();
-                numbers.sort_unstable();
-                numbers.dedup();
-                numbers
+                let keys: Vec<u32> = counted.iter().map(|spelling| texts.key(*spelling)).collect();
+                Some(u64::from(tuples.number(&keys)))
             }
             CorrelationKind::Value(..) => {
-                let members = counted.iter().flat_map(|values| values.iter());
-                let numbers = members.filter_map(|spelling| parse_number(texts.text(*spelling)).filter(|n| n.is_finite()));
+                let number = parse_number(texts.text(*counted.first()?)).filter(|n| n.is_finite())?;
                 // −0 and 0 are one number.
-                numbers.map(|number| (number + 0.0).to_bits()).collect()
+                Some((number + 0.0).to_bits())
             }
-            CorrelationKind::EventCount | CorrelationKind::Temporal | CorrelationKind::TemporalOrdered => vec![0],
+            CorrelationKind::EventCount | CorrelationKind::Temporal | CorrelationKind::TemporalOrdered => Some(0),
         }
     }
 
     /// The rows by group and time. Of an event whose numbers are aggregated only the first input's rows stay.
-    pub(super) fn finish(mut self) -> (Vec<Row>, LeftOut) {
+    pub(super) fn finish(mut self) -> (Vec<Row>, AskedFields, LeftOut) {
         self.rows.sort_unstable();
         if matches!(self.correlation.kind, CorrelationKind::Value(..)) && self.correlation.inputs.len() > 1 {
             let mut last: Option<(u32, i64, i64, u32)> = None;
@@ -179,7 +232,7 @@ impl<'c> Rows<'c> {
                 }
             });
         }
-        (self.rows, self.left_out)
+        (self.rows, self.asked, self.left_out)
     }
 }
 
@@ -193,7 +246,7 @@ fn number_of(index: usize) -> u32 {
 }
 
 /// All tuples with one member of each list; one empty tuple for no lists.
-fn product(lists: &[Values]) -> impl Iterator<Item = Vec<u32>> {
+pub(super) fn product(lists: &[Values]) -> impl Iterator<Item = Vec<u32>> {
     let total: usize = lists.iter().map(|list| list.len()).product();
     (0..total).map(move |mut number| {
         let mut tuple = Vec::with_capacity(lists.len());

@@ -1,10 +1,12 @@
 //! Many events in one group: the window must move in a time that grows with them, not with their square.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::judge::judge;
 use super::window::{Row, slide};
-use crate::ir::{Correlation, CorrelationKind, Input, InputSource, NumberOp, RuleMeta, ValueAggregate, WindowCondition};
+use crate::diag::SourceText;
+use crate::ir::{Correlation, CorrelationKind, Input, InputSource, NumberOp, Origin, RuleMeta, ValueAggregate, WindowCondition};
 
 /// Far above what the slowest kind takes, far below what a square would.
 const TIME_MAX: Duration = Duration::from_secs(60);
@@ -19,6 +21,7 @@ fn correlation(kind: CorrelationKind) -> Correlation {
         window_us: Some(100_000),
         condition: WindowCondition::Number(vec![(NumberOp::Ge, 2.0)]),
         reports: true,
+        origin: Origin::of(&Arc::new(SourceText { path: String::new(), text: String::new() })),
     }
 }
 

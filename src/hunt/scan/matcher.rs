@@ -8,14 +8,12 @@
 //!
 //! The automata are contiguous NFAs: a DFA over the public rules took four times the memory and was not faster.
 
-use std::net::IpAddr;
-
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
 use rustc_hash::FxHashMap;
 
 use crate::event::fold_into;
 use crate::hunt::HuntError;
-use crate::ir::{Case, Glob, Part, Test};
+use crate::ir::{Case, Glob, Part, Test, parse_address};
 
 /// A pattern's number within one [`Matcher`].
 pub(super) type PatternId = u32;
@@ -221,7 +219,7 @@ impl Matcher {
         if self.others.is_empty() {
             return;
         }
-        let address: Option<IpAddr> = value.trim().parse().ok();
+        let address = parse_address(value);
         for (id, test) in &self.others {
             let hit = match test {
                 Test::Cidr(net) => address.is_some_and(|ip| net.contains(ip)),

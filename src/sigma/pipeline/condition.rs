@@ -12,7 +12,7 @@ use super::super::item::{Item, ItemValue};
 use super::super::modifier::Kind;
 use super::super::rule::STATUSES;
 use super::super::text::{Piece, Text};
-use super::super::value::finished_texts;
+use super::super::value::finished_values;
 use super::parameters::{Parameters, matches_start};
 use super::scalar::{Relation, Scalar};
 use super::subject::{Memory, Subject};
@@ -111,7 +111,7 @@ impl RuleTest {
         match self {
             Self::LogSource(wanted) => subject.scopes.iter().any(|scope| narrows(wanted, scope)),
             Self::ContainsItem(field, value) => {
-                any_item(&|item| item.key.field.as_deref() == Some(field) && item.values.iter().any(|own| is_value(item, own, value)))
+                any_item(&|item| item.key.field.as_deref() == Some(field) && single_values(item).iter().any(|own| own.is(value)))
             }
             Self::ContainsField(field) => any_item(&|item| item.key.field.as_deref() == Some(field)),
             Self::Applied(id) => subject.memory.applied.contains(id),
@@ -183,19 +183,44 @@ fn attribute(subject: &Subject<'_>, name: &str, wanted: &Scalar, relation: Relat
     }
 }
 
-/// Whether a value of an item is this one, of the same type.
-fn is_value(item: &Item<'_>, own: &ItemValue<'_>, wanted: &Scalar) -> bool {
-    match wanted {
-        Scalar::Text(wanted) => texts(item, own).is_some_and(|texts| texts == [Text::parse(wanted)]),
-        wanted => own.node().and_then(Scalar::of).is_some_and(|own| own == *wanted),
+/// One value of an item. What a placeholder stands for is several.
+struct SingleValue<'i> {
+    /// The texts of which one is enough; none where the value is something else.
+    texts: Vec<Text>,
+    /// The value as the rule has it.
+    node: Option<&'i Node>,
+}
+
+impl SingleValue<'_> {
+    /// Whether it is this one, of the same type.
+    fn is(&self, wanted: &Scalar) -> bool {
+        match wanted {
+            Scalar::Text(wanted) => self.texts == [Text::parse(wanted)],
+            wanted => self.node.and_then(Scalar::of).is_some_and(|own| own == *wanted),
+        }
     }
+}
+
+fn single_values<'i>(item: &'i Item<'_>) -> Vec<SingleValue<'i>> {
+    let of = |value: &'i ItemValue<'_>| {
+        let node = value.node();
+        match values(item, value) {
+            Some(values) => values.into_iter().map(|texts| SingleValue { texts, node }).collect(),
+            None => vec![SingleValue { texts: Vec::new(), node }],
+        }
+    };
+    item.values.iter().flat_map(of).collect()
+}
+
+fn values(item: &Item<'_>, value: &ItemValue<'_>) -> Option<Vec<Vec<Text>>> {
+    let source = Arc::new(SourceText { path: String::new(), text: String::new() });
+    let options = SigmaOptions::default();
+    finished_values(&mut Context::new(&source, &options), item, value)
 }
 
 /// The texts of a value; `None` where it is something else.
 pub(super) fn texts(item: &Item<'_>, value: &ItemValue<'_>) -> Option<Vec<Text>> {
-    let source = Arc::new(SourceText { path: String::new(), text: String::new() });
-    let options = SigmaOptions::default();
-    finished_texts(&mut Context::new(&source, &options), item, value)
+    values(item, value).map(|values| values.concat())
 }
 
 impl ItemTest {
@@ -217,20 +242,19 @@ impl ItemTest {
     }
 
     pub(super) fn holds(&self, item: &Item<'_>, memory: &Memory) -> bool {
-        let values = |every: bool, holds: &dyn Fn(&ItemValue<'_>) -> bool| {
-            if every { item.values.iter().all(holds) } else { item.values.iter().any(holds) }
+        let values = |every: bool, holds: &dyn Fn(&SingleValue<'_>) -> bool| {
+            let values = single_values(item);
+            if every { values.iter().all(holds) } else { values.iter().any(holds) }
         };
         match self {
-            Self::MatchString { pattern, every, negated } => values(*every, &|value| {
-                let texts = texts(item, value).unwrap_or_default();
-                texts.iter().any(|text| matches_start(pattern, &text.to_string())) != *negated
-            }),
-            Self::MatchValue { value: wanted, every } => values(*every, &|value| is_value(item, value, wanted)),
-            Self::ContainsWildcard { every } => values(*every, &|value| {
-                let texts = texts(item, value).unwrap_or_default();
-                texts.iter().any(|text| text.0.iter().any(|piece| matches!(piece, Piece::Any | Piece::One)))
-            }),
-            Self::IsNull { every } => values(*every, &|value| value.node().is_some_and(Node::is_null)),
+            Self::MatchString { pattern, every, negated } => {
+                values(*every, &|value| value.texts.iter().any(|text| matches_start(pattern, &text.to_string())) != *negated)
+            }
+            Self::MatchValue { value: wanted, every } => values(*every, &|value| value.is(wanted)),
+            Self::ContainsWildcard { every } => {
+                values(*every, &|value| value.texts.iter().any(|text| text.0.iter().any(|piece| matches!(piece, Piece::Any | Piece::One))))
+            }
+            Self::IsNull { every } => values(*every, &|value| value.node.is_some_and(Node::is_null)),
             Self::Applied(id) => item.applied.contains(id),
             Self::State(test) => test.holds(memory),
         }

@@ -5,9 +5,9 @@ use std::ops::Range;
 use regex::Regex;
 
 use super::super::context::Context;
-use super::super::regex as dialect;
-use super::super::suggest::nearest;
 use super::scalar::Scalar;
+use crate::pcre::{self, Flags};
+use crate::suggest::nearest;
 use crate::yaml::{Key, Node, Value};
 
 /// Most bytes of a regular expression of a pipeline.
@@ -176,11 +176,10 @@ impl<'n> Parameters<'_, '_, 'n> {
         if pattern.len() > MAX_REGEX_BYTES {
             return self.fail(span, format!("the regular expression is longer than {MAX_REGEX_BYTES} bytes"));
         }
-        let compiled = dialect::translate(pattern, "")
-            .and_then(|pattern| Regex::new(&pattern).map_err(|e| dialect::RegexFault { code: "", message: e.to_string() }));
-        match compiled {
+        let translated = pcre::translate(pattern, Flags { replaces: true, ..Flags::default() });
+        match translated.map_err(|fault| fault.message).and_then(|pattern| Regex::new(&pattern).map_err(|error| error.to_string())) {
             Ok(regex) => Some(regex),
-            Err(fault) => self.fail(span, fault.message),
+            Err(reason) => self.fail(span, format!("the regular expression cannot be used: {reason}")),
         }
     }
 }

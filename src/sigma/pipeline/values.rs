@@ -164,6 +164,9 @@ impl Replace {
         let (mut end, mut length, mut changed) = (0, 0, false);
         for captures in self.regex.captures_iter(&view.text) {
             let Some(whole) = captures.get(0) else { continue };
+            if captures.iter().flatten().any(|group| view.cuts(&group.range())) {
+                continue;
+            }
             changed = true;
             pieces.extend(view.slice(&(end..whole.start())));
             end = whole.end();
@@ -207,6 +210,16 @@ impl<'t> View<'t> {
         view
     }
 
+    /// Whether a part of the text begins or ends inside of a placeholder. That is one sign, as a wildcard is: half of its
+    /// name is no text of the rule, and a rule whose placeholder has no values must be refused.
+    fn cuts(&self, part: &Range<usize>) -> bool {
+        let inside = |own: &Range<usize>, at: usize| own.start < at && at < own.end;
+        let cut = |(own, piece): &(Range<usize>, &Piece)| {
+            matches!(piece, Piece::Placeholder(_)) && (inside(own, part.start) || inside(own, part.end))
+        };
+        self.pieces.iter().any(cut)
+    }
+
     /// The pieces of a part of the text.
     fn slice(&self, part: &Range<usize>) -> Vec<Piece> {
         let mut pieces = Vec::new();
@@ -216,9 +229,8 @@ impl<'t> View<'t> {
                 continue;
             }
             pieces.push(match piece {
-                Piece::Any | Piece::One => (*piece).clone(),
-                Piece::Placeholder(_) if own == *range => (*piece).clone(),
-                Piece::Text(_) | Piece::Placeholder(_) => Piece::Text(self.text[own].to_string()),
+                Piece::Any | Piece::One | Piece::Placeholder(_) => (*piece).clone(),
+                Piece::Text(_) => Piece::Text(self.text[own].to_string()),
             });
         }
         pieces

@@ -3,7 +3,7 @@
 
 use super::super::collection::{ParsedRule, Unread};
 use super::super::context::Context;
-use super::super::correlation::Correlation;
+use super::super::correlation::CorrelationDocument;
 use super::super::filter::Filter;
 use super::super::pipeline::{self, Grouping, Subject};
 use super::super::{SigmaOptions, rule};
@@ -92,7 +92,7 @@ pub(super) fn correlations(
 }
 
 /// Runs the pipelines over one correlation; false after an error.
-fn run(correlation: &mut Correlation, scopes: &[Scope], options: &SigmaOptions, diagnostics: &mut Vec<Diagnostic>) -> bool {
+fn run(correlation: &mut CorrelationDocument, scopes: &[Scope], options: &SigmaOptions, diagnostics: &mut Vec<Diagnostic>) -> bool {
     let Some(document) = correlation.document.clone() else { return true };
     let grouping =
         Grouping { aliases: correlation.aliases.clone(), group_by: correlation.group_by.clone(), kind: correlation.kind.clone() };

@@ -11,7 +11,7 @@ use super::condition::{Condition, selects};
 use super::context::Context;
 use super::resolve::Named;
 use super::rule;
-use super::suggest::nearest;
+use crate::suggest::nearest;
 use crate::yaml::{Key, Node, Value};
 
 const RELATIONS: [&str; 6] = ["derived", "obsolete", "obsoletes", "merged", "renamed", "similar"];
@@ -72,7 +72,8 @@ pub(super) fn document(context: &mut Context<'_>, document: &Node) {
 fn keys(context: &mut Context<'_>, document: &Node) {
     for (key, _) in document.entries() {
         let name = key.text.as_str();
-        if KEYS.contains(&name) || COLLECTION_KEYS.contains(&name) {
+        let of_correlation = name == "generate" && document.get("correlation").is_some();
+        if KEYS.contains(&name) || COLLECTION_KEYS.contains(&name) || of_correlation {
             continue;
         }
         match nearest(name, KEYS) {

@@ -2,7 +2,7 @@
 
 use super::super::context::Context;
 use super::super::rule::{self, TACTICS};
-use super::super::suggest::nearest;
+use crate::suggest::nearest;
 use crate::yaml::Node;
 
 /// The namespaces of the specification's appendix. Others are the author's own.
@@ -51,7 +51,10 @@ fn unknown_attack(context: &mut Context<'_>, tag: &Node, name: &str) {
 fn one_of(context: &mut Context<'_>, tag: &Node, namespace: &str, name: &str, known: &[&'static str]) {
     if !known.contains(&name) {
         let message = format!("`{namespace}.` is followed by one of {}", known.join(", "));
-        context.lint(&tag.span, "sigma-invalid-tag", message);
+        match nearest(name, known.iter().copied()) {
+            Some(near) => context.lint_with(&tag.span, "sigma-invalid-tag", message, format!("did you mean `{namespace}.{near}`?")),
+            None => context.lint(&tag.span, "sigma-invalid-tag", message),
+        }
     }
 }
 

@@ -161,9 +161,9 @@ fn options_and_patterns_that_change_the_result_are_refused() {
 
 #[test]
 fn regular_expressions_are_checked_where_they_stand() {
-    refuses("a=1 | regex f=\"(?<!x)y\"", &[("spl-unsupported-regex", "\"(?<!x)y\"")]);
-    refuses("a=1 | where match(f, \"(?=x)\")", &[("spl-unsupported-regex", "\"(?=x)\"")]);
-    refuses("a=1 | eval g=replace(f, \"(\", \"\")", &[("spl-unsupported-regex", "\"(\"")]);
+    refuses("a=1 | regex f=\"(?<!x)y\"", &[("spl-regex-unsupported", "\"(?<!x)y\"")]);
+    refuses("a=1 | where match(f, \"(?=x)\")", &[("spl-regex-unsupported", "\"(?=x)\"")]);
+    refuses("a=1 | eval g=replace(f, \"(\", \"\")", &[("spl-regex-invalid", "\"(\"")]);
     assert_eq!(faults("a=1 | where match(f, \"^{[0-9a-f]{8}\\-\") AND match(f, g)"), []);
 }
 

@@ -219,10 +219,19 @@ fn numbers_are_aggregated() {
         ("value_percentile", "percentile: 95, gt: 9.19, lt: 9.21", true),
         ("value_percentile", "percentile: 100, eq: 10", true),
         ("value_percentile", "percentile: 0, neq: 1", false),
+        ("value_percentile", "percentile: 90, eq: 8.4", true),
+        ("value_percentile", "percentile: 99.9, gt: 8.4", true),
     ] {
         let found = of(&body(kind, condition), &list);
         assert_eq!(!found.is_empty(), alerts, "{kind} {condition} {found:?}");
         assert!(found.iter().all(|(_, events)| !events.contains(&4)), "what is no number is not among the events");
+    }
+    // 2 + 5 · 0.8: exactly six.
+    let (two_, seven) = (n("2"), n("7"));
+    let list: Vec<(i64, &str)> = (0..13).map(|i| (i, if i < 11 { two_.as_str() } else { seven.as_str() })).collect();
+    for (condition, alerts) in [("eq: 6", true), ("gte: 6", true), ("lte: 6, gt: 5", true), ("gt: 6", false)] {
+        let found = of(&body("value_percentile", &format!("percentile: 90, {condition}")), &list);
+        assert_eq!(!found.is_empty(), alerts, "{condition} {found:?}");
     }
     // Ten tenths are one, whatever left the window before.
     let tenths: Vec<(i64, &str)> = (0..10).map(|i| (20 * S + i, tenth.as_str())).collect();
@@ -272,11 +281,55 @@ fn correlations_of_correlations() {
 }
 
 #[test]
+fn a_chained_correlation_groups_by_the_events_behind_alerts() {
+    let burst = |by: &str| {
+        format!(
+            "---\ntitle: p\nname: p\ncorrelation: {{type: event_count, rules: a, group-by: [{by}], timespan: 10s, condition: {{gte: 2}}}}\n"
+        )
+    };
+    let ask = |by: &str, body: &str, list: &[(i64, &str)]| found(&[&rules(), &burst(by), &correlation(body)], list);
+    let a = |user: &str| format!(r#""Kind":"a","U":{user},"V":"h","N":3"#);
+    let (u, upper, w, none) = (a("\"u\""), a("\"U\""), a("\"w\""), a("null"));
+    // The earlier one groups by host, the later one by user: the burst is of each user who is behind it.
+    let ordered = "type: temporal_ordered, rules: [p, b], group-by: U, timespan: 1m";
+    assert_eq!(ask("V", ordered, &[(0, &u), (1, &u), (2, B)]), one("u", &[1, 2, 3]));
+    assert_eq!(ask("V", ordered, &[(0, &w), (1, &w), (2, B)]), []);
+    assert_eq!(ask("V", ordered, &[(0, &w), (1, &upper), (2, B)]), one("U", &[1, 2, 3]), "the alert is of both users");
+    assert_eq!(ask("V", ordered, &[(0, &none), (1, &none), (2, B)]), []);
+    let both = "type: event_count, rules: p, group-by: U, timespan: 1m, condition: {gte: 1}";
+    assert_eq!(ask("V", both, &[(0, &u), (1, &w)]), [one("u", &[1, 2]), one("w", &[1, 2])].concat());
+    assert_eq!(ask("V", both, &[(0, &u), (1, &w), (2, &w), (200 * S, &w), (201 * S, &w)]).len(), 3, "the second burst is of w alone");
+    // Keys that stand in one event stand together.
+    let pair = "type: event_count, rules: p, group-by: [U, T], timespan: 1m, condition: {gte: 1}";
+    let with = |user: &str, target: &str| format!(r#""Kind":"a","U":"{user}","V":"h","T":"{target}""#);
+    let (x, y) = (with("u", "x"), with("w", "y"));
+    assert_eq!(ask("V", pair, &[(0, &x), (1, &y)]), [one("x/u", &[1, 2]), one("y/w", &[1, 2])].concat());
+    // Values come from the events too.
+    let users = "type: value_count, rules: p, group-by: V, timespan: 1m, condition: {field: U, gte: 2}";
+    assert_eq!(ask("V", users, &[(0, &u), (1, &upper)]), []);
+    assert_eq!(ask("V", users, &[(0, &u), (1, &w)]), one("h", &[1, 2]));
+    // Through a correlation between them.
+    let middle = "---\ntitle: m\nname: m\ncorrelation: {type: event_count, rules: p, group-by: V, timespan: 1m, condition: {gte: 1}}\n";
+    let over = correlation("type: temporal, rules: [m, b], group-by: U, timespan: 1m");
+    assert_eq!(found(&[&rules(), &burst("V"), middle, &over], &[(0, &u), (1, &w), (2, B)]), one("u", &[1, 2, 3]));
+    // What is left out is counted.
+    let set = set(&[&rules(), &burst("V"), &correlation(both)]);
+    let mut stored = Stored::of_batches(&events(&[(0, &none), (1, &none)]), 9);
+    use retrohunt::hunt::{HuntOptions, LeftOut, run};
+    let taxonomy = retrohunt::taxonomy::Taxonomy::embedded();
+    let summary = run(&mut stored.store, &[], &set.correlations, taxonomy, &HuntOptions::starting_at(0), &mut |_| {}).unwrap();
+    assert_eq!(summary.left_out, [(1, LeftOut { matched: 1, no_group: 1, ..LeftOut::default() })]);
+}
+
+#[test]
 fn rules_are_findings_of_their_own_where_the_set_says_so() {
     let body = "type: event_count, rules: [a, rule-b], group-by: U, timespan: 1m, condition: {gte: 2}";
     let names = |set: &RuleSet| set.rules.iter().map(|r| r.meta.title.clone()).collect::<Vec<_>>();
     assert_eq!(names(&set(&[&correlation(body), &rules()])), ["c", "d"]);
     assert_eq!(names(&set(&[&correlation(&format!("{body}, generate: true")), &rules()])), ["a", "b", "c", "d"]);
+    // Where the specification has it.
+    let beside = correlation(body).replace("level: high", "level: high\ngenerate: true");
+    assert_eq!(names(&set(&[&beside, &rules()])), ["a", "b", "c", "d"]);
     assert_eq!(names(&set(&[&rules()])), ["a", "b", "c", "d"]);
 }
 

@@ -45,9 +45,14 @@ fn case_is_simple_unicode_folding() {
     matches("Alpha|contains: 'ПРИВЕТ'", &[(r#""Alpha":"о, привет!""#, true)]);
     matches("Alpha: 'k'", &[(r#""Alpha":"\u212a""#, false), (r#""Alpha":"K""#, true)]);
     matches("Alpha: 'i'", &[(r#""Alpha":"İ""#, false), (r#""Alpha":"ı""#, false), (r#""Alpha":"I""#, true)]);
+    matches("Alpha: 'οδος'", &[(r#""Alpha":"ΟΔΟΣ""#, true), (r#""Alpha":"οδοσ""#, true), (r#""Alpha":"οδος""#, true)]);
+    matches("Alpha|contains: 'ΔΟΣ'", &[(r#""Alpha":"η οδος""#, true), (r#""Alpha":"οδο""#, false)]);
+    matches("Alpha|endswith: 'µ'", &[(r#""Alpha":"5 Μ""#, true), (r#""Alpha":"5 μ""#, true), (r#""Alpha":"5 m""#, false)]);
+    matches("Alpha|cased: 'οδος'", &[(r#""Alpha":"οδοσ""#, false), (r#""Alpha":"οδος""#, true)]);
     matches("Alpha: 'ss'", &[(r#""Alpha":"ß""#, false), (r#""Alpha":"SS""#, true), (r#""Alpha":"ſſ""#, false)]);
     matches("Alpha|cased: 'Abc'", &[(r#""Alpha":"Abc""#, true), (r#""Alpha":"abc""#, false)]);
     matches("Alpha|re: 'a.c'", &[(r#""Alpha":"xabcx""#, true), (r#""Alpha":"xABCx""#, false), (r#""Alpha":"a\nc""#, false)]);
+    matches("Alpha|re: '^a\\h++b$'", &[("\"Alpha\":\"a \\tb\"", true), ("\"Alpha\":\"a b\\n\"", true), ("\"Alpha\":\"a\\nb\"", false)]);
     matches("Alpha|re|i: 'A.C'", &[(r#""Alpha":"xabcx""#, true)]);
     matches("ALPHA: x", &[(r#""Alpha":"x""#, true)]);
 }
@@ -72,11 +77,34 @@ fn modifiers() {
         &[(r#""Peer":"10.9.9.9""#, true), (r#""Peer":"::ffff:10.1.1.1""#, true), (r#""Peer":"110.0.0.1""#, false)],
     );
     matches("Peer|cidr: fe80::/10", &[(r#""Peer":"FE90::1""#, true), (r#""Peer":"fec0::1""#, false)]);
+    matches(
+        "Peer|cidr: '::/0'",
+        &[(r#""Peer":"10.0.0.1""#, false), (r#""Peer":"2001:db8::1""#, true), (r#""Peer":"::ffff:10.0.0.1""#, true)],
+    );
+    matches("Peer|cidr: '::/8'", &[(r#""Peer":"127.0.0.1""#, false), (r#""Peer":"::1""#, true)]);
+    matches(
+        "Peer|cidr: fe80::/10",
+        &[(r#""Peer":"fe80::c50d:519f:96a4:e108%12""#, true), (r#""Peer":"fe80::1%eth0""#, true), (r#""Peer":"fe80::1%""#, false)],
+    );
+    matches("Peer|cidr: 10.0.0.0/8", &[(r#""Peer":"10.1.1.1%3""#, false)]);
     matches("Alpha|exists: true", &[("", false), (r#""Alpha":"""#, true)]);
     matches(
         "Alpha|fieldref: Beta",
         &[(r#""Alpha":"x","Beta":"X""#, true), (r#""Alpha":"x","Beta":"y""#, false), (r#""Alpha":"x""#, false)],
     );
+    for dash in ["-", "/", "–", "—", "―"] {
+        matches(
+            &format!("Alpha|windash|contains: ' {dash}f'"),
+            &[
+                (r#""Alpha":"x -f""#, true),
+                (r#""Alpha":"x /F""#, true),
+                (r#""Alpha":"x –f""#, true),
+                (r#""Alpha":"x —f""#, true),
+                (r#""Alpha":"x ―f""#, true),
+                (r#""Alpha":"x f""#, false),
+            ],
+        );
+    }
     matches("Alpha|windash|contains: ' -f'", &[(r#""Alpha":"x /F""#, true), (r#""Alpha":"x –f""#, true), (r#""Alpha":"x f""#, false)]);
     matches(
         "Alpha|base64offset|contains: foob",

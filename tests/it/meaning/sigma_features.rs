@@ -138,10 +138,18 @@ const MODIFIERS: &[Feature] = &[
     ),
     shown(
         "`re`",
-        "searched for anywhere, with case; `.` is no line break",
+        "PCRE, searched for anywhere, with case; `.` is not a line break; `$` is the end, or a line break before it",
         ("sel: {Alpha|re: 'a.c'}", "sel"),
         &[r#""Alpha":"xabcx""#],
         &[r#""Alpha":"xABCx""#, r#""Alpha":"a\nc""#],
+    ),
+    tested(
+        "`re` that needs backtracking",
+        "look-around, back-references, possessive repetition that matters: refused; the same for Splunk",
+        &[
+            "src/pcre/tests.rs::what_has_no_counterpart_is_refused",
+            "src/pcre/tests.rs::what_gives_nothing_back_is_plain_where_that_cannot_show",
+        ],
     ),
     shown("`re|i`", "without case", ("sel: {'Alpha|re|i': 'a.c'}", "sel"), &[r#""Alpha":"xABCx""#], &[r#""Alpha":"ac""#]),
     shown(
@@ -161,17 +169,24 @@ const MODIFIERS: &[Feature] = &[
     ),
     shown(
         "`cidr`",
-        "address arithmetic; a mapped IPv4 address is an IPv4 address",
+        "address arithmetic; a mapped IPv4 address (`::ffff:…`) is an IPv4 address too",
         ("sel: {Alpha|cidr: 10.0.0.0/8}", "sel"),
         &[r#""Alpha":"10.9.9.9""#, r#""Alpha":"::ffff:10.1.1.1""#],
         &[r#""Alpha":"110.0.0.1""#, r#""Alpha":"10.""#],
     ),
     shown(
         "`cidr`, IPv6",
-        "whatever the spelling",
+        "whatever the spelling, with a zone (`%12`) or without; no IPv4 address is in an IPv6 network",
         ("sel: {Alpha|cidr: 'fe80::/10'}", "sel"),
-        &[r#""Alpha":"FE90::1""#, r#""Alpha":"fe80:0:0:0:0:0:0:1""#],
+        &[r#""Alpha":"FE90::1""#, r#""Alpha":"fe80:0:0:0:0:0:0:1""#, r#""Alpha":"fe80::1%12""#],
         &[r#""Alpha":"fec0::1""#],
+    ),
+    shown(
+        "`cidr`, `::/0`",
+        "every IPv6 address",
+        ("sel: {Alpha|cidr: '::/0'}", "sel"),
+        &[r#""Alpha":"2001:db8::1""#, r#""Alpha":"::ffff:10.1.1.1""#],
+        &[r#""Alpha":"10.1.1.1""#],
     ),
     tested(
         "`cidr` with host bits",
@@ -180,7 +195,7 @@ const MODIFIERS: &[Feature] = &[
     ),
     shown(
         "`windash`",
-        "`-`, `/` and three longer dashes at the start of a word, whichever the rule has",
+        "`-`, `/`, `–`, `—` and `―` at the start of a word, whichever the rule has",
         ("sel: {'Alpha|windash|contains': ' /f'}", "sel"),
         &[r#""Alpha":"x -F""#, r#""Alpha":"x –f""#, r#""Alpha":"x /f""#],
         &[r#""Alpha":"x f""#],
@@ -317,6 +332,21 @@ const LOG_SOURCES: &[Feature] = &[
         "choose the event types, by data in `rules/logsources`; a rule runs on no others",
         &["tests/it/corpus/sigma.rs::known_files_give_exactly_the_known_matches"],
     ),
+    tested(
+        "`process_creation`, `network_connection`, `registry_*`, `wmi_event`, `file_delete`",
+        "Sysmon's events and their twins (Security 4688, 5156, 4657, WMI-Activity 5861, Sysmon 26) under Sigma's names; what a twin does not tell is missing; a volume in 5156 is read as `C:`",
+        &[
+            "tests/it/meaning/log_sources.rs::allowed_connections_are_network_connections",
+            "tests/it/meaning/log_sources.rs::audited_registry_values_are_registry_events",
+            "tests/it/meaning/log_sources.rs::permanent_subscriptions_are_wmi_events",
+            "tests/it/meaning/log_sources.rs::deleted_files_are_told_in_two_ways",
+        ],
+    ),
+    tested(
+        "DNS client and server, VHDMP",
+        "the channels' names in Windows, and those of the taxonomy",
+        &["src/taxonomy/tests.rs::dns_channels_have_the_names_that_windows_writes_and_those_of_the_taxonomy"],
+    ),
     tested("all public rules", "compile", &["tests/it/corpus/sigma.rs::windows_rules_compile_and_the_rest_is_listed_by_code"]),
     tested(
         "regression tests of the public rules",
@@ -353,8 +383,12 @@ const CORRELATIONS: &[Feature] = &[
     ),
     tested(
         "`value_sum`, `value_avg`, `value_percentile`, `value_median`",
-        "exact; text that is no number is left out and counted",
-        &["tests/it/meaning/correlation.rs::numbers_are_aggregated", "src/hunt/correlation/number.rs::sums_are_rounded_once"],
+        "exact; percentiles lie between two numbers; text that is not a number is left out and counted",
+        &[
+            "tests/it/meaning/correlation.rs::numbers_are_aggregated",
+            "src/hunt/correlation/number.rs::sums_are_rounded_once",
+            "src/hunt/correlation/number.rs::what_lies_between_two_numbers_is_exact",
+        ],
     ),
     tested(
         "`group-by`",
@@ -373,15 +407,16 @@ const CORRELATIONS: &[Feature] = &[
     tested("ranges, `neq`, boolean conditions", "all of the comparisons", &["src/sigma/set_tests.rs::types_and_conditions"]),
     tested(
         "correlations of correlations",
-        "over their alerts; cycles are refused",
+        "over their alerts, grouped by their own keys: fields of the events behind the alerts; cycles are refused",
         &[
+            "tests/it/meaning/correlation.rs::a_chained_correlation_groups_by_the_events_behind_alerts",
             "tests/it/meaning/correlation.rs::correlations_of_correlations",
             "tests/it/meaning/correlation.rs::cycles_are_refused_with_a_place",
         ],
     ),
     tested(
         "`generate`",
-        "whether the rules report by themselves too",
+        "whether the rules report by themselves too; beside `correlation`, or inside as pySigma has it",
         &["tests/it/meaning/correlation.rs::rules_are_findings_of_their_own_where_the_set_says_so"],
     ),
     tested("many events in one window", "linear", &["src/hunt/correlation/tests.rs::windows_move_in_linear_time"]),
@@ -431,9 +466,9 @@ const DISAGREEMENTS: &[Feature] = &[
     ),
     shown(
         "4 case outside ASCII",
-        "matches",
-        ("sel: {Alpha|contains: 'ПРИВЕТ'}", "sel"),
-        &[r#""Alpha":"о, привет!""#],
+        "matches, by Unicode's simple folding (one character for one)",
+        ("sel: {Alpha|contains: ['ПРИВЕТ', 'ΟΔΟΣ']}", "sel"),
+        &[r#""Alpha":"о, привет!""#, r#""Alpha":"η οδος""#],
         &[r#""Alpha":"пока""#],
     ),
     shown("5 `exists: false`", "matches", ("sel: {'Alpha|exists': false}", "sel"), &[r#""Beta":1"#], &[r#""Alpha":1"#]),

@@ -99,15 +99,25 @@ pub(crate) fn holds(op: NumberOp, ordering: Option<std::cmp::Ordering>) -> bool 
 
 /// Address arithmetic in one space: an IPv4 address is its mapped IPv6 address.
 pub(crate) fn in_network(cidr: &Cidr, value: &str) -> bool {
-    fn wide(address: IpAddr) -> u128 {
+    fn bits(address: IpAddr) -> String {
         match address {
-            IpAddr::V4(v4) => (0xffff << 32) | u128::from(u32::from(v4)),
-            IpAddr::V6(v6) => u128::from(v6),
+            // IPv4 lives among the mapped addresses.
+            IpAddr::V4(v4) => format!("{:0>96}{:032b}", "1".repeat(16), u32::from(v4)),
+            IpAddr::V6(v6) => format!("{:0128b}", u128::from(v6)),
         }
     }
-    let Ok(address) = value.trim().parse::<IpAddr>() else { return false };
-    let bits = if cidr.address.is_ipv4() { 96 + u32::from(cidr.prefix) } else { u32::from(cidr.prefix) };
-    bits == 0 || (wide(address) ^ wide(cidr.address)) >> (128 - bits) == 0
+    let value = value.trim();
+    // The zone of an IPv6 address is none of its bits.
+    let address = match value.split_once('%') {
+        Some((address, zone)) if address.contains(':') && !zone.is_empty() => address,
+        _ => value,
+    };
+    let Ok(address) = address.parse::<IpAddr>() else { return false };
+    if address.is_ipv4() && cidr.address.is_ipv6() {
+        return false;
+    }
+    let prefix = usize::from(cidr.prefix) + if cidr.address.is_ipv4() { 96 } else { 0 };
+    bits(address)[..prefix] == bits(cidr.address)[..prefix]
 }
 
 fn compare_passes<F>(c: &FieldCompare<F>, subject: &dyn Subject<F>) -> bool {
@@ -134,7 +144,11 @@ fn networks_hold_mapped_addresses() {
         (net("10.0.0.0", 8), "11.1.2.3", false),
         (net("0.0.0.0", 0), "fe80::1", false),
         (net("fe80::", 10), "FE80::1", true),
-        (net("::", 0), "10.1.2.3", true),
+        (net("::", 0), "10.1.2.3", false),
+        (net("::", 0), "::ffff:10.1.2.3", true),
+        (net("::ffff:0:0", 96), "::ffff:10.1.2.3", true),
+        (net("fe80::", 10), "fe80::c50d:519f:96a4:e108%12", true),
+        (net("10.0.0.0", 8), "10.1.2.3%1", false),
         (net("10.0.0.0", 8), "10.1", false),
     ] {
         assert_eq!(in_network(&cidr, value), expected, "{cidr:?} {value}");

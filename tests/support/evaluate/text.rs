@@ -2,11 +2,42 @@
 
 use retrohunt::ir::{Case, Glob, Part};
 
+/// Lower-case letters that Unicode's simple folding (CaseFolding.txt, C and S) takes for another one.
+const SECOND_FORMS: &[(char, char)] = &[
+    ('\u{b5}', '\u{3bc}'),
+    ('\u{345}', 'ι'),
+    ('ς', 'σ'),
+    ('ϐ', 'β'),
+    ('ϑ', 'θ'),
+    ('ϕ', 'φ'),
+    ('ϖ', 'π'),
+    ('ϰ', 'κ'),
+    ('ϱ', 'ρ'),
+    ('ϵ', 'ε'),
+    ('ẛ', 'ṡ'),
+    ('\u{1fbe}', 'ι'),
+    ('\u{1c80}', 'в'),
+    ('\u{1c81}', 'д'),
+    ('\u{1c82}', 'о'),
+    ('\u{1c83}', 'с'),
+    ('\u{1c84}', 'т'),
+    ('\u{1c85}', 'т'),
+    ('\u{1c86}', 'ъ'),
+    ('\u{1c87}', 'ѣ'),
+    ('\u{1c88}', 'ꙋ'),
+    ('\u{1fd3}', '\u{390}'),
+    ('\u{1fe3}', '\u{3b0}'),
+    ('\u{fb05}', '\u{fb06}'),
+];
+
 /// Folds one character: ASCII letters to lower case; any other character to its lower case if that is one character
-/// outside ASCII; everything else stays as it is.
+/// outside ASCII, and to the usual one where there are two; everything else stays as it is.
 pub(crate) fn fold(c: char) -> char {
     if c.is_ascii_uppercase() {
         return char::from(c as u8 + 32);
+    }
+    if let Some((_, usual)) = SECOND_FORMS.iter().find(|(second, _)| *second == c) {
+        return *usual;
     }
     let lower: Vec<char> = c.to_lowercase().collect();
     if !c.is_ascii() && lower.len() == 1 && !lower[0].is_ascii() { lower[0] } else { c }
@@ -133,7 +164,7 @@ fn times_are_written_in_utc() {
 #[test]
 fn folding_is_one_to_one_and_never_meets_ascii() {
     let folded: String = "AZäÄßİ\u{212a}ſςΣЯ".chars().map(fold).collect();
-    assert_eq!(folded, "azääßİ\u{212a}ſςσя");
+    assert_eq!(folded, "azääßİ\u{212a}ſσσя");
 }
 
 #[test]

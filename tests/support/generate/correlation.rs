@@ -86,8 +86,7 @@ fn kind(rules: Vec<String>) -> BoxedStrategy<String> {
         2 => select(ordered).prop_map(|e| format!("type: temporal_ordered\n  condition: {e}")),
         1 => Just("type: temporal_ordered".to_owned()),
         2 => (aggregate, comparisons(0.0)).prop_map(|(name, c)| format!("type: {name}\n  condition: {{field: Amount, {c}}}")),
-        // Away from the quarters that rounding could meet.
-        2 => (middle, select(&[0, 10, 25, 95, 100][..]), comparisons(0.115)).prop_map(|(name, p, c)| {
+        2 => (middle, select(&[0, 10, 25, 90, 95, 100][..]), prop_oneof![comparisons(0.0), comparisons(0.25)]).prop_map(|(name, p, c)| {
             let percentile = if name == "value_percentile" { format!(", percentile: {p}") } else { String::new() };
             format!("type: {name}\n  condition: {{field: Amount, {c}{percentile}}}")
         }),

@@ -48,6 +48,35 @@ fn what_a_rule_contains() {
 }
 
 #[test]
+fn what_placeholders_stand_for_are_values() {
+    let given = |transformation: &str| {
+        let text = "vars: {names: [a, 'b*', foo]}\ntransformations:\n- {type: value_placeholders}\n".to_owned() + transformation;
+        let (pipelines, faults) = read(&[&text]);
+        assert!(faults.is_empty(), "{faults:#?}");
+        let options = SigmaOptions { pipelines, ..SigmaOptions::default() };
+        let of = |detection: &str| show(&link(&[&rule_of(detection)], &options).0.rules[0].rule.query.filter);
+        let (expanded, written) = (of("{A|expand: '%names%'}"), of("{A: [a, 'b*', foo]}"));
+        assert_eq!(expanded, written, "{transformation}");
+        expanded
+    };
+    let contains = |value: &str| {
+        given(&format!(
+            "- {{type: field_name_suffix, suffix: s, rule_conditions: [{{type: contains_detection_item, field: A, value: {value}}}]}}"
+        ))
+    };
+    assert_eq!(contains("foo"), "(As=a | As=b* | As=foo)");
+    assert_eq!(contains("'b*'"), "(As=a | As=b* | As=foo)");
+    assert_eq!(contains("b"), "(A=a | A=b* | A=foo)");
+    let on_items =
+        |condition: &str| given(&format!("- {{type: field_name_suffix, suffix: s, detection_item_conditions: [{{{condition}}}]}}"));
+    assert_eq!(on_items("type: match_value, value: foo, cond: any"), "(As=a | As=b* | As=foo)");
+    assert_eq!(on_items("type: match_value, value: foo, cond: all"), "(A=a | A=b* | A=foo)");
+    assert_eq!(on_items("type: match_string, pattern: '[abf]', cond: all"), "(As=a | As=b* | As=foo)");
+    assert_eq!(on_items("type: match_string, pattern: foo, cond: all"), "(A=a | A=b* | A=foo)");
+    assert_eq!(on_items("type: contains_wildcard, cond: all"), "(A=a | A=b* | A=foo)");
+}
+
+#[test]
 fn kinds_of_rules() {
     assert!(holds("{type: is_sigma_rule}", &rule_of("{A: 1}")));
     assert!(!holds("{type: is_sigma_correlation_rule}", &rule_of("{A: 1}")));

@@ -8,7 +8,7 @@ mod transformations;
 use std::sync::Arc;
 
 use super::super::tests::{self, HEAD};
-use super::super::{LinkedSet, RuleSet, SigmaOptions};
+use super::super::{LinkedSet, SigmaOptions, SigmaSet};
 use super::Pipelines;
 use crate::diag::{Diagnostic, Severity, SourceText};
 use crate::ir::{Pred, Rule};
@@ -47,7 +47,7 @@ fn options(transformations: &str) -> SigmaOptions {
 }
 
 fn link(documents: &[&str], options: &SigmaOptions) -> (LinkedSet, Vec<Diagnostic>) {
-    let mut set = RuleSet::default();
+    let mut set = SigmaSet::default();
     let mut diagnostics = Vec::new();
     for (number, text) in documents.iter().enumerate() {
         diagnostics.extend(set.add(&source(&format!("{number}.yml"), text), options));

@@ -93,7 +93,7 @@ fn placeholders_get_values() {
     let vars = "- {type: value_placeholders}";
     assert_eq!(becomes(vars, "{A|expand: '%v%'}"), "(A=a | A=b*)");
     assert_eq!(becomes(vars, "{A|contains|expand: 'x%v%'}"), "(A=*xa* | A=*xb*)");
-    assert_eq!(becomes(vars, "{A|re|expand: '^%v%$'}"), r"(A~/^a$/ | A~/^b\\*$/)");
+    assert_eq!(becomes(vars, "{A|re|expand: '^%v%$'}"), r"(A~/^a\n?\z/ | A~/^b\\*\n?\z/)");
     assert_eq!(becomes(vars, "{A: '%v%'}"), "A=%v%", "without `expand` it is a text");
     let all = "- {type: wildcard_placeholders}";
     assert_eq!(becomes(all, "{A|expand: 'x%u%'}"), "A=x*");
@@ -102,6 +102,19 @@ fn placeholders_get_values() {
     assert_eq!(becomes(both, "{A|expand: '%v%-%u%'}"), "(A=a-* | A=b*-*)");
     assert!(refused(vars, &rule_of("{A|expand: '%u%'}")).starts_with("sigma-unresolved-placeholder"));
     assert!(refused(all, &rule_of("{A|cidr|expand: '%u%'}")).starts_with("sigma-cidr"), "an address is no wildcard");
+}
+
+#[test]
+fn nothing_replaces_a_part_of_a_placeholder() {
+    let replace = |regex: &str, then: &str| format!("- {{type: replace_string, regex: '{regex}', replacement: b}}{then}");
+    let text = rule_of("{A|expand: 'xa%names%'}");
+    for regex in ["a", "names", "(.*)m", "$a", "%n"] {
+        assert!(refused(&replace(regex, ""), &text).starts_with("sigma-unresolved-placeholder"), "{regex}");
+    }
+    let later = "\n- {type: wildcard_placeholders}";
+    assert_eq!(becomes(&replace("a", later), "{A|expand: 'xa%names%a'}"), "A=xb*b", "what is around it is replaced");
+    assert_eq!(becomes(&replace("names", later), "{A|expand: 'xa%names%'}"), "A=xa*");
+    assert_eq!(becomes(&replace("%names%", ""), "{A|expand: 'xa%names%'}"), "A=xab", "all of it is meant");
 }
 
 #[test]

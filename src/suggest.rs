@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest of some known words.
 
 /// Returns the known word nearest to `word`: equal without case, `-` and `_`, or at most two edits away.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain =
         |text: &str| -> Vec<char> { text.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).take(64).collect() };
     let wanted = plain(word);

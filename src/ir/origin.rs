@@ -1,0 +1,43 @@
+//! Where a rule comes from: its file, and the places in it that messages point at.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::diag::SourceText;
+
+/// The text of a rule and places in it, as bytes. A place is empty where the text has nothing of the kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The file.
+    pub source: Arc<SourceText>,
+    /// The rule's id.
+    pub id: Range<usize>,
+    /// What says which events it is asked of: the key `logsource`, `search` or `correlation`, or the search of a page.
+    pub scope: Range<usize>,
+    /// Product, category and service of a Sigma log source.
+    pub log_source: [Range<usize>; 3],
+    /// The names of fields where the rule has them first, as the query spells them.
+    pub fields: Vec<(String, Range<usize>)>,
+    /// Where a Sigma rule says that its regression test is.
+    pub regression_test: Option<String>,
+}
+
+impl Origin {
+    /// A rule of a text, without places.
+    pub fn of(source: &Arc<SourceText>) -> Self {
+        Self { source: source.clone(), id: 0..0, scope: 0..0, log_source: [0..0, 0..0, 0..0], fields: Vec::new(), regression_test: None }
+    }
+
+    /// Where a field is named first. A search has no places of its own: there it is the first whole word behind the scope.
+    pub fn field(&self, name: &str) -> Option<Range<usize>> {
+        if let Some((_, place)) = self.fields.iter().find(|(field, _)| field == name) {
+            return Some(place.clone());
+        }
+        let text = &self.source.text;
+        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '{' | '}');
+        let start = self.scope.start.min(text.len());
+        let found = text.get(start..)?.match_indices(name).map(|(at, _)| start + at);
+        let whole = |at: &usize| !text[..*at].ends_with(is_word) && !text[*at + name.len()..].starts_with(is_word);
+        found.into_iter().find(whole).filter(|_| self.fields.is_empty() && !name.is_empty()).map(|at| at..at + name.len())
+    }
+}
