@@ -11,7 +11,6 @@ use super::format::FormatArgs;
 use super::hints::{explained, of_another_shell};
 use super::printer::Printer;
 use super::store::StoreArgs;
-use super::views::{view_columns, view_names};
 use super::words::counted;
 use crate::event::hex;
 use crate::report::{ListWriter, Shape};
@@ -53,8 +52,8 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let query = rewrite_adhoc(&typed, &store.catalog()?);
     let queries = store.typed_queries(&QueryLimits::default())?;
     let failed = |error: StoreError| {
-        let views = view_names(&queries).unwrap_or_default();
-        let columns = |view: &str| view_columns(&queries, view).unwrap_or_default();
+        let views = queries.view_names().unwrap_or_default();
+        let columns = |view: &str| queries.view_columns(view).unwrap_or_default();
         anyhow!("the query failed: {}", explained(&error.to_string(), &typed, &views, &columns))
     };
     let mut prepared = queries.prepare(&query).map_err(failed)?;

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let mut store = args.store.open_read_only()?;
     let catalog = store.catalog()?;
     let queries = store.typed_queries(&QueryLimits::default())?;
-    let names = view_names(&queries)?;
+    let names = queries.view_names()?;
     match &args.name {
         Some(name) => columns(name, &names, &queries, args, printer)?,
         None => list(&names, &catalog, &queries, args, printer)?,
@@ -63,40 +63,11 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     Ok(Outcome::Complete)
 }
 
-/// The names of all views, sorted.
-pub(super) fn view_names(queries: &TypedQueries<'_>) -> Result<Vec<String>, StoreError> {
-    let rows = rows(queries, "SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name", usize::MAX)?.1;
-    Ok(rows.into_iter().flatten().filter_map(|name| if let SqlValue::Text(name) = name { Some(name) } else { None }).collect())
-}
-
-/// The columns of a view.
-pub(super) fn view_columns(queries: &TypedQueries<'_>, view: &str) -> Result<Vec<String>, StoreError> {
-    Ok(queries.prepare(&format!("SELECT * FROM {}", quoted(view)))?.columns().to_vec())
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// Column names and at most so many rows.
-fn rows(queries: &TypedQueries<'_>, sql: &str, most: usize) -> Result<(Vec<String>, Vec<Vec<SqlValue>>), StoreError> {
-    let mut query = queries.prepare(sql)?;
-    let columns = query.columns().to_vec();
-    let mut rows = Vec::new();
-    query.each::<StoreError>(&[], &mut |row| {
-        if rows.len() < most {
-            rows.push(row);
-        }
-        Ok(())
-    })?;
-    Ok((columns, rows))
-}
-
 fn columns(name: &str, names: &[String], queries: &TypedQueries<'_>, args: &Args, printer: &mut Printer) -> anyhow::Result<()> {
     let Some(view) = names.iter().find(|known| known.eq_ignore_ascii_case(name)) else {
         bail!("there is no view `{}`{}; `retrohunt views` lists them", visible(name), did_you_mean(name, names));
     };
-    let (columns, rows) = rows(queries, &format!("SELECT * FROM {} LIMIT {EXAMPLE_ROWS}", quoted(view)), EXAMPLE_ROWS)?;
+    let (columns, rows) = (queries.view_columns(view)?, queries.view_rows(view, EXAMPLE_ROWS)?);
     let width = printer.width();
     let mut writer = ListWriter::new(printer.data(), args.output.format, &VIEW_COLUMN, width)?;
     for (index, column) in columns.iter().enumerate() {
@@ -139,13 +110,6 @@ fn described(names: &[String], catalog: &Catalog, queries: &TypedQueries<'_>) ->
         .collect();
     let types: BTreeMap<&str, _> = catalog.types.iter().map(|of| (of.view.as_str(), of)).collect();
     let all: u64 = events.values().sum();
-    let count = |view: &str| match rows(queries, &format!("SELECT count(*) FROM {}", quoted(view)), 1) {
-        Ok((_, rows)) => match rows.first().and_then(|row| row.first()) {
-            Some(SqlValue::Integer(count)) => u64::try_from(*count).ok(),
-            _ => None,
-        },
-        Err(_) => None,
-    };
     let describe = |view: &String| {
         let (kind, holds, known) = match (GENERAL.iter().find(|(name, _)| name == view), types.get(view.as_str()), combined.get(view)) {
             (Some((name, holds)), ..) => ("general", (*holds).to_owned(), (*name == "events").then_some(all)),
@@ -153,8 +117,8 @@ fn described(names: &[String], catalog: &Catalog, queries: &TypedQueries<'_>) ->
             (_, _, Some(known)) if categories.contains(view.as_str()) => ("category", "events of this Sigma category".to_owned(), *known),
             (_, _, known) => ("data set", "events of this CIM data set".to_owned(), known.copied().flatten()),
         };
-        let rows = known.or_else(|| count(view));
-        Ok(ViewRow { view: view.clone(), kind, holds: holds.trim().to_owned(), rows, columns: view_columns(queries, view)? })
+        let rows = known.or_else(|| queries.view_count(view).ok());
+        Ok(ViewRow { view: view.clone(), kind, holds: holds.trim().to_owned(), rows, columns: queries.view_columns(view)? })
     };
     names.iter().map(describe).collect()
 }

@@ -3,9 +3,9 @@
 //! A text column of a view looks its text up per row. A test of it by `=`, `IN` or `LIKE` with literals asks the
 //! dictionary once instead and compares ids; a `GROUP BY` with `count(*)` counts ids first and looks up one text a
 //! group. The view has no ids, so its SELECT takes its place, with the raw cells after its columns (a join of the table
-//! would look up every row a second time). Only a SELECT over one event type's view is touched, and of it only what is exactly equivalent, NULL
-//! included; everything else stays as typed. sqlparser's printing is not trusted with what people type: the printed
-//! form must parse back to the very tree, else the statement stays as it was.
+//! would look up every row a second time). Only a SELECT over one event type's view is touched, and of it only what is
+//! exactly equivalent, NULL included; everything else stays as typed. sqlparser's printing is not trusted with what people
+//! type: the printed form must parse back to the very tree, else the statement stays as it was.
 
 use sqlparser::ast::{
     self as tree, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, InTarget, OrderByKind, Query,

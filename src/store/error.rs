@@ -36,7 +36,7 @@ pub enum StoreError {
     #[error("the store has a structure that this program does not write: {0}")]
     Hostile(String),
     /// The store contradicts itself.
-    #[error("the store is damaged: {0}. Load the archives again into a new store (`--store FILE`)")]
+    #[error("the store is damaged: {0}. Load the archives again into a new store")]
     Damaged(String),
     /// The store's path leads to another file, or to none, since it was opened.
     #[error(

@@ -28,7 +28,8 @@ pub(super) fn harden(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A write-ahead log, so that the store can be read meanwhile, and settings for speed that lose nothing but the last transaction when the machine stops.
+/// A write-ahead log, so that the store can be read meanwhile, and settings for speed that lose nothing but the last transaction
+/// when the machine stops.
 pub(super) fn tune(connection: &Connection) -> Result<(), StoreError> {
     connection
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA foreign_keys = OFF;")?;

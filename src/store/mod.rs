@@ -33,6 +33,7 @@ mod schema;
 mod tests;
 mod time;
 mod type_state;
+mod view_queries;
 mod views;
 mod watch;
 mod write_type;
@@ -292,6 +293,15 @@ impl Store {
     /// When SQLite fails.
     pub fn hunt_writer(&self, hunt: &HuntRecord, rules: &[&RuleMeta]) -> Result<HuntWriter<'_>, StoreError> {
         HuntWriter::new(&self.connection, hunt, rules)
+    }
+
+    /// How many hunts there were, and how many findings are current.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn hunts_and_findings(&self) -> Result<(u64, u64), StoreError> {
+        let count = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|n| u64::try_from(n).unwrap_or(0));
+        Ok((count("SELECT count(*) FROM hunt")?, count("SELECT count(*) FROM finding WHERE state = 'current'")?))
     }
 
     /// Reads findings in the order they were first found.

@@ -10,7 +10,7 @@ use super::values;
 use super::words::counted;
 use crate::ir::Level;
 use crate::report::{EVIDENCE, FINDING, Format, ListWriter, evidence_row, finding_row};
-use crate::store::{FindingFilter, HuntId, SqlValue, Store};
+use crate::store::{FindingFilter, HuntId, Store};
 
 /// List findings, show one with its events, or list the evidence.
 #[derive(Debug, clap::Args)]
@@ -105,14 +105,7 @@ fn list(store: &Store, filter: &FindingFilter, format: Format, printer: &mut Pri
 
 /// Why a list is empty: no hunt, no findings, or a filter that none passes.
 fn nothing_found(store: &Store) -> anyhow::Result<String> {
-    let count = |sql: &str| -> anyhow::Result<u64> {
-        let result = store.run(sql, &[])?;
-        Ok(match result.rows.first().and_then(|row| row.first()) {
-            Some(SqlValue::Integer(count)) => u64::try_from(*count).unwrap_or(0),
-            _ => 0,
-        })
-    };
-    let (hunts, findings) = (count("SELECT count(*) FROM hunt")?, count("SELECT count(*) FROM finding WHERE state = 'current'")?);
+    let (hunts, findings) = store.hunts_and_findings()?;
     Ok(match (hunts, findings) {
         (0, _) => "no hunt has run on this store yet: run `retrohunt hunt`".to_owned(),
         (_, 0) => "no findings: no hunt has found anything that is still current (`--past` lists earlier findings)".to_owned(),
