@@ -87,7 +87,7 @@ fn half_searches_are_refused() {
         ("a IN ()", ")"),
         ("a IN (x", ""),
         ("=1", "="),
-        ("a=1 | ", "x"),
+        ("a=1 | ", "|"),
         ("a=1 | where", ""),
         ("a=1 | where b=", ""),
         ("a=1 | where (b", ""),
