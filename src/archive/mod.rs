@@ -58,13 +58,32 @@ pub type Visit<'v> = dyn FnMut(Found<'_>) -> ControlFlow<()> + 'v;
 
 /// Walks files and folders in the order given, folders by name; `-` is standard input.
 pub fn walk(paths: &[PathBuf], limits: &Limits, visit: &mut Visit<'_>) {
-    walk_counting(paths, limits, &AtomicU64::new(0), visit);
+    walk_counting(paths, limits, &WalkCount::default(), visit);
 }
 
-/// As [`walk`]; adds the bytes read from files, compressed as they are, to a counter that others may look at meanwhile.
-pub fn walk_counting(paths: &[PathBuf], limits: &Limits, bytes_read: &AtomicU64, visit: &mut Visit<'_>) {
+/// How far a walk is; others may look at it meanwhile.
+#[derive(Debug, Default)]
+pub struct WalkCount {
+    bytes: AtomicU64,
+    files: AtomicU64,
+}
+
+impl WalkCount {
+    /// Bytes read from files, compressed as they are.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Files that were walked to their end, archives with all their members.
+    pub fn files(&self) -> u64 {
+        self.files.load(Ordering::Relaxed)
+    }
+}
+
+/// As [`walk`]; counts what was walked.
+pub fn walk_counting(paths: &[PathBuf], limits: &Limits, count: &WalkCount, visit: &mut Visit<'_>) {
     for path in paths {
-        if walk_path(path, limits, bytes_read, visit).is_break() {
+        if walk_path(path, limits, count, visit).is_break() {
             return;
         }
     }
@@ -85,13 +104,13 @@ pub fn walk_bytes(path: &str, bytes: &[u8], limits: &Limits, visit: &mut Visit<'
 /// A file that counts what is read from it.
 struct CountedFile<'c> {
     file: File,
-    bytes_read: &'c AtomicU64,
+    walked: &'c WalkCount,
 }
 
 impl Read for CountedFile<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(buffer)?;
-        self.bytes_read.fetch_add(count as u64, Ordering::Relaxed);
+        self.walked.bytes.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }
 }
@@ -102,17 +121,25 @@ impl Seek for CountedFile<'_> {
     }
 }
 
-fn walk_path(path: &Path, limits: &Limits, bytes_read: &AtomicU64, visit: &mut Visit<'_>) -> ControlFlow<()> {
+fn walk_path(path: &Path, limits: &Limits, walked: &WalkCount, visit: &mut Visit<'_>) -> ControlFlow<()> {
     let top = Opener { limits, depth: 0, origin: None };
     if path.as_os_str() == "-" {
-        return top.stream("-".to_owned(), &mut io::stdin().lock(), None, visit);
+        top.stream("-".to_owned(), &mut io::stdin().lock(), None, visit)?;
+        walked.files.fetch_add(1, Ordering::Relaxed);
+        return ControlFlow::Continue(());
     }
     for entry in WalkDir::new(path).sort_by_file_name().follow_links(true) {
         match entry {
-            Ok(entry) if entry.file_type().is_file() => walk_file(entry.path(), &top, bytes_read, visit)?,
+            Ok(entry) if entry.file_type().is_file() => {
+                walk_file(entry.path(), &top, walked, visit)?;
+                walked.files.fetch_add(1, Ordering::Relaxed);
+            }
             Ok(entry) if entry.file_type().is_dir() => {}
             // A pipe is read when it is named, never when it is come upon.
-            Ok(entry) if entry.depth() == 0 => walk_pipe(entry.path(), &top, bytes_read, visit)?,
+            Ok(entry) if entry.depth() == 0 => {
+                walk_pipe(entry.path(), &top, walked, visit)?;
+                walked.files.fetch_add(1, Ordering::Relaxed);
+            }
             Ok(entry) => {
                 let path = entry.path().to_string_lossy().into_owned();
                 visit(Found::Skipped { path, reason: "neither a file nor a folder".to_owned() })?;
@@ -126,15 +153,15 @@ fn walk_path(path: &Path, limits: &Limits, bytes_read: &AtomicU64, visit: &mut V
     ControlFlow::Continue(())
 }
 
-fn walk_pipe(path: &Path, opener: &Opener<'_>, bytes_read: &AtomicU64, visit: &mut Visit<'_>) -> ControlFlow<()> {
+fn walk_pipe(path: &Path, opener: &Opener<'_>, walked: &WalkCount, visit: &mut Visit<'_>) -> ControlFlow<()> {
     let name = path.to_string_lossy().into_owned();
     match File::open(path) {
-        Ok(file) => opener.stream(name, &mut CountedFile { file, bytes_read }, None, visit),
+        Ok(file) => opener.stream(name, &mut CountedFile { file, walked }, None, visit),
         Err(error) => visit(Found::Failed { path: name, error: error.to_string() }),
     }
 }
 
-fn walk_file(path: &Path, opener: &Opener<'_>, bytes_read: &AtomicU64, visit: &mut Visit<'_>) -> ControlFlow<()> {
+fn walk_file(path: &Path, opener: &Opener<'_>, walked: &WalkCount, visit: &mut Visit<'_>) -> ControlFlow<()> {
     let name = path.to_string_lossy().into_owned();
     let opened = File::open(path).and_then(|file| file.metadata().map(|meta| (file, meta.len())));
     match opened {
@@ -142,7 +169,7 @@ fn walk_file(path: &Path, opener: &Opener<'_>, bytes_read: &AtomicU64, visit: &m
             let mut head = [0; HEAD_BYTES];
             let (n, _) = read_head(&mut file, &mut head);
             let is_zip = zip::is_zip(&head[..n]) && file.rewind().is_ok();
-            let mut file = CountedFile { file, bytes_read };
+            let mut file = CountedFile { file, walked };
             if is_zip {
                 return zip::members(opener, &name, size, file, visit);
             }

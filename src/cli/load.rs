@@ -9,11 +9,13 @@ use anyhow::{Context, bail};
 
 use super::Outcome;
 use super::format::FormatArgs;
+use super::interrupt;
 use super::printer::Printer;
 use super::progress::{Progress, Unit};
 use super::store::StoreArgs;
 use super::words::{bytes, counted, counted_len, thousands};
 use crate::archive::Limits;
+use crate::cancel::Cancel;
 use crate::event::format_time;
 use crate::load::{LoadOptions, LoadProgress, LoadSummary, LoadedSource, explain, load};
 use crate::normalise::Zone;
@@ -82,16 +84,18 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
             bail!("there is no file or folder `{}`", visible(&path.to_string_lossy()));
         }
     }
-    let options = options(args);
+    let cancel = interrupt::watch()?;
+    let options = options(args, &cancel);
     if args.explain {
         return run_explain(args, &options, printer);
     }
     let mut store = args.store.open_or_create()?;
     let progress = Progress::new(printer, Unit::Bytes);
-    if let Some(total) = size(&args.paths) {
-        progress.total(total);
+    let total = total(&args.paths);
+    if let Some(total) = &total {
+        progress.total(total.bytes);
     }
-    let mut shown = Shown::default();
+    let mut shown = Shown { cancel, ..Shown::default() };
     let result = load(&mut store, &args.paths, &options, &mut |step| show(&progress, &mut shown, step));
     progress.finish();
     let summary = result.with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
@@ -99,10 +103,14 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     report_clocks(&summary, printer);
     report_summary(&summary, &store, started, printer)?;
     store.close().with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
+    if summary.interrupted {
+        printer.headed_note("Interrupted:", &stored(summary.files, total.map(|total| total.files)));
+        return Ok(Outcome::Interrupted);
+    }
     Ok(Outcome::partial_if(summary.is_partial()))
 }
 
-fn options(args: &Args) -> LoadOptions {
+fn options(args: &Args, cancel: &Cancel) -> LoadOptions {
     LoadOptions {
         limits: Limits { max_depth: args.max_depth, max_ratio: args.max_ratio, max_bytes: args.max_bytes, ..Limits::default() },
         read: ReadOptions {
@@ -111,6 +119,7 @@ fn options(args: &Args) -> LoadOptions {
             timezone: args.timezone.clone(),
             day_first: args.day_first,
         },
+        cancel: cancel.clone(),
     }
 }
 
@@ -132,15 +141,33 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Bytes of all files; none where standard input is among them.
-fn size(paths: &[PathBuf]) -> Option<u64> {
-    let mut total = 0;
+/// `59 of 793 files are stored; load again to continue`.
+fn stored(files: u64, total: Option<u64>) -> String {
+    let of = total.map_or_else(|| counted(files, "file"), |total| format!("{} of {}", thousands(files), counted(total, "file")));
+    let is = if files == 1 { "is" } else { "are" };
+    format!("{of} {is} stored; load again to continue")
+}
+
+/// What a load has before it.
+struct Total {
+    files: u64,
+    bytes: u64,
+}
+
+/// All files and their bytes; none where standard input is among them.
+fn total(paths: &[PathBuf]) -> Option<Total> {
+    let mut total = Total { files: 0, bytes: 0 };
     for path in paths {
         if is_stdin(path) {
             return None;
         }
-        for entry in walkdir::WalkDir::new(path).into_iter().filter_map(Result::ok) {
-            total += entry.metadata().ok().filter(std::fs::Metadata::is_file).map_or(0, |m| m.len());
+        // Links are followed, as the load does.
+        for entry in walkdir::WalkDir::new(path).follow_links(true).into_iter().filter_map(Result::ok) {
+            let is_named = entry.depth() == 0 && !entry.file_type().is_dir();
+            if is_named || entry.file_type().is_file() {
+                total.files += 1;
+                total.bytes += entry.metadata().map_or(0, |meta| meta.len());
+            }
         }
     }
     Some(total)
@@ -152,6 +179,7 @@ struct Shown {
     files: u64,
     events: u64,
     path: String,
+    cancel: Cancel,
 }
 
 fn show(progress: &Progress, shown: &mut Shown, step: LoadProgress) {
@@ -166,9 +194,10 @@ fn show(progress: &Progress, shown: &mut Shown, step: LoadProgress) {
         }
         LoadProgress::Finished { bytes } => progress.at(bytes),
     }
-    // The end of a path says more than its beginning, which all files share.
-    let name = shown.path.rsplit('/').next().unwrap_or_default();
-    progress.note(|| format!("{}, {}  {}", counted(shown.files, "file"), counted(shown.events, "event"), visible(name)));
+    if shown.cancel.is_cancelled() {
+        return progress.note(|| "stopping: what was read is written; Ctrl-C again ends at once".to_owned());
+    }
+    progress.note(|| format!("{}, {}  {}", counted(shown.files, "file"), counted(shown.events, "event"), visible(&shown.path)));
 }
 
 /// Names what was damaged or could not be read.

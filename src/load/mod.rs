@@ -6,27 +6,29 @@
 //! Small sources are written in groups: what a group brings is known before it is written, so the store changes its
 //! tables once and commits once for all of them. A source of more than one
 //! batch is written as it comes.
+//!
+//! Who asks to stop ([`LoadOptions::cancel`]) gets a store of whole sources: the one at hand is finished where that takes
+//! seconds, else taken back, and what was read before it is written.
+
+mod groups;
+mod patience;
 
 mod views;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use crate::archive::{Found, Limits, walk, walk_counting};
-use crate::event::{EventBatch, Names};
+use crate::archive::{Found, Leaf, Limits, WalkCount, walk, walk_counting};
+use crate::cancel::Cancel;
+use crate::event::Names;
 use crate::reader::{LeafReader, LeafReport, Problem, ReadOptions, Recognised, recognise};
 use crate::store::{SourceEnd, SourceStart, Store, StoreError, Writer};
+use groups::{Group, Groups, Message};
+use patience::{FINISH_BYTES, Patience};
 
 /// Groups between the threads, beside the one that is read and the one that is written.
 const CHANNEL_GROUPS: usize = 1;
-/// Events of a group of small sources, and bytes of their text: a load that is killed has this to do again.
-const GROUP_EVENTS: usize = 16_384;
-/// See [`GROUP_EVENTS`].
-const GROUP_BYTES: usize = 16 * 1024 * 1024;
-/// Sources of a group, which may be empty.
-const GROUP_MESSAGES: usize = 4_096;
 
 /// How a load is done.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +38,8 @@ pub struct LoadOptions {
     pub limits: Limits,
     /// How leaves are read.
     pub read: ReadOptions,
+    /// Stops the load where all that is stored is complete.
+    pub cancel: Cancel,
 }
 
 /// How far a load is.
@@ -85,6 +89,10 @@ pub struct LoadSummary {
     pub failed: Vec<(String, String)>,
     /// What holds no events by its nature: path and reason.
     pub skipped: Vec<(String, String)>,
+    /// Files that were read to their end, archives with all their members.
+    pub files: u64,
+    /// The load was stopped before its end.
+    pub interrupted: bool,
 }
 
 impl LoadSummary {
@@ -99,14 +107,6 @@ impl LoadSummary {
     }
 }
 
-enum Message {
-    Begin(String),
-    Batch(EventBatch),
-    End(Box<LeafReport>),
-    Skipped(String, String),
-    Failed(String, String),
-}
-
 /// Loads everything found under the paths, and makes the views over all that the store then holds.
 ///
 /// # Errors
@@ -119,12 +119,14 @@ pub fn load(
 ) -> Result<LoadSummary, StoreError> {
     let names = Names::default();
     let (sender, receiver) = sync_channel(CHANNEL_GROUPS);
-    let bytes_read = AtomicU64::new(0);
+    let walked = WalkCount::default();
     let summary = std::thread::scope(|scope| {
         let reader_names = names.clone();
-        let bytes_read = &bytes_read;
-        scope.spawn(move || read_all(paths, options, &reader_names, bytes_read, &sender));
-        write_all(store, &names, receiver, bytes_read, progress)
+        let walked = &walked;
+        let reading = scope.spawn(move || read_all(paths, options, &reader_names, walked, &sender));
+        let written = write_all(store, &names, receiver, walked, progress);
+        let interrupted = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        written.map(|summary| LoadSummary { files: walked.files(), interrupted, ..summary })
     })?;
     views::make(store)?;
     store.settle()?;
@@ -156,68 +158,47 @@ pub fn explain(paths: &[PathBuf], options: &LoadOptions, sink: &mut dyn FnMut(Ex
     });
 }
 
-fn read_all(paths: &[PathBuf], options: &LoadOptions, names: &Names, bytes_read: &AtomicU64, sender: &SyncSender<Group>) {
-    let mut reader = LeafReader::new(names, &options.read);
-    let mut groups = Groups { sender, group: Group::default(), events: 0, bytes: 0, is_long: false };
-    walk_counting(paths, &options.limits, bytes_read, &mut |found| match found {
-        Found::Leaf(leaf) => {
-            groups.add(Message::Begin(leaf.path.clone()))?;
-            let report = reader.read(leaf, &mut |batch| groups.add(Message::Batch(batch)));
-            groups.add(Message::End(Box::new(report)))
-        }
-        Found::Skipped { path, reason } => groups.add(Message::Skipped(path, reason)),
-        Found::Failed { path, error } => groups.add(Message::Failed(path, error)),
-    });
-    groups.finish();
+/// Reads everything, and says whether it was stopped before the end.
+fn read_all(paths: &[PathBuf], options: &LoadOptions, names: &Names, walked: &WalkCount, sender: &SyncSender<Group>) -> bool {
+    let reader = LeafReader::new(names, &options.read);
+    let mut reading = Reading { reader, cancel: &options.cancel, groups: Groups::new(sender), interrupted: false };
+    walk_counting(paths, &options.limits, walked, &mut |found| reading.found(found));
+    reading.groups.finish();
+    reading.interrupted
 }
 
-/// What is written together: whole sources, or a part of a long one.
-type Group = Vec<Message>;
-
-/// Sources that wait to be written together.
-struct Groups<'s> {
-    sender: &'s SyncSender<Group>,
-    group: Group,
-    events: usize,
-    bytes: usize,
-    /// The source that is being read has more than one batch: they are written as they come.
-    is_long: bool,
+/// What is being read.
+struct Reading<'r> {
+    reader: LeafReader<'r>,
+    cancel: &'r Cancel,
+    groups: Groups<'r>,
+    interrupted: bool,
 }
 
-impl Groups<'_> {
-    fn add(&mut self, message: Message) -> ControlFlow<()> {
-        match &message {
-            Message::Batch(batch) => {
-                self.events += batch.events.len();
-                self.bytes += batch.text.len();
-                self.is_long |= matches!(self.group.last(), Some(Message::Batch(_)));
-            }
-            Message::End(_) if self.is_long => {
-                self.is_long = false;
-                self.group.push(message);
-                return self.send();
-            }
-            _ => {}
+impl Reading<'_> {
+    fn found(&mut self, found: Found<'_>) -> ControlFlow<()> {
+        if self.cancel.is_cancelled() {
+            self.interrupted = true;
+            return ControlFlow::Break(());
         }
-        self.group.push(message);
-        let is_full = self.is_long || self.events >= GROUP_EVENTS || self.bytes >= GROUP_BYTES || self.group.len() >= GROUP_MESSAGES;
-        if is_full { self.send() } else { ControlFlow::Continue(()) }
-    }
-
-    /// Sends the last group, if there is still somebody to write it.
-    fn finish(self) {
-        if !self.group.is_empty() {
-            self.sender.send(self.group).ok();
+        match found {
+            Found::Leaf(leaf) => self.leaf(leaf),
+            Found::Skipped { path, reason } => self.groups.add(Message::Skipped(path, reason)),
+            Found::Failed { path, error } => self.groups.add(Message::Failed(path, error)),
         }
     }
 
-    /// The receiver is gone where writing failed, which ends the walk.
-    fn send(&mut self) -> ControlFlow<()> {
-        (self.events, self.bytes) = (0, 0);
-        match self.sender.send(std::mem::take(&mut self.group)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
+    fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
+        self.groups.add(Message::Begin(leaf.path.clone()))?;
+        let mut stream = Patience::new(leaf.reader, self.cancel, FINISH_BYTES);
+        let groups = &mut self.groups;
+        let report = self.reader.read(Leaf { reader: &mut stream, ..leaf }, &mut |batch| groups.add(Message::Batch(batch)));
+        if stream.is_over() {
+            self.interrupted = true;
+            groups.abandon()?;
+            return ControlFlow::Break(());
         }
+        groups.add(Message::End(Box::new(report)))
     }
 }
 
@@ -226,11 +207,11 @@ fn write_all(
     store: &mut Store,
     names: &Names,
     receiver: Receiver<Group>,
-    bytes_read: &AtomicU64,
+    walked: &WalkCount,
     progress: &mut dyn FnMut(LoadProgress),
 ) -> Result<LoadSummary, StoreError> {
     let mut writing =
-        Writing { writer: store.writer()?, names, bytes_read, progress, summary: LoadSummary::default(), path: String::new(), events: 0 };
+        Writing { writer: store.writer()?, names, walked, progress, summary: LoadSummary::default(), path: String::new(), events: 0 };
     for group in receiver {
         writing.write_group(group)?;
     }
@@ -241,7 +222,7 @@ fn write_all(
 struct Writing<'w> {
     writer: Writer<'w>,
     names: &'w Names,
-    bytes_read: &'w AtomicU64,
+    walked: &'w WalkCount,
     progress: &'w mut dyn FnMut(LoadProgress),
     summary: LoadSummary,
     path: String,
@@ -261,7 +242,7 @@ impl Writing<'_> {
     }
 
     fn write(&mut self, message: Message) -> Result<(), StoreError> {
-        let bytes = self.bytes_read.load(Ordering::Relaxed);
+        let bytes = self.walked.bytes();
         match message {
             Message::Begin(path) => {
                 self.writer.begin_source(&SourceStart { path: path.clone() })?;
@@ -279,6 +260,7 @@ impl Writing<'_> {
                 self.summary.sources.push(LoadedSource { path, report: *report, new_events: outcome.new_events, duplicate });
                 (self.progress)(LoadProgress::Finished { bytes });
             }
+            Message::Abandon => self.writer.abandon_source()?,
             Message::Skipped(path, reason) => self.summary.skipped.push((path, reason)),
             Message::Failed(path, error) => self.summary.failed.push((path, error)),
         }

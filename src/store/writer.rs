@@ -302,6 +302,17 @@ impl Writer<'_> {
         Ok(SourceOutcome { id: SourceId(source.id), events, new_events, duplicate_of: duplicate_of.map(SourceId) })
     }
 
+    /// Takes the open source back: it will not be finished, and nothing of it stays.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn abandon_source(&mut self) -> Result<(), StoreError> {
+        let source = self.source.take().expect("a source is open");
+        self.remove_pending(source.first_event)?;
+        self.connection.prepare_cached("DELETE FROM source WHERE id = ?1")?.execute(params![source.id])?;
+        self.end_transaction()
+    }
+
     /// Removes the events that are there already in other bytes, and returns how many.
     fn merge_same(&mut self, source: &OpenSource) -> Result<u64, StoreError> {
         let mut catalog = self.catalog.take();

@@ -13,6 +13,7 @@ mod examples;
 mod faults;
 mod hostile;
 mod hostile_corpus;
+mod interrupt;
 mod kill;
 mod meaning;
 mod pipelines;
