@@ -5,6 +5,7 @@
 
 mod limit;
 mod members;
+mod mend;
 mod tar;
 mod zip;
 
@@ -168,7 +169,7 @@ fn walk_file(path: &Path, opener: &Opener<'_>, walked: &WalkCount, visit: &mut V
         Ok((mut file, size)) => {
             let mut head = [0; HEAD_BYTES];
             let (n, _) = read_head(&mut file, &mut head);
-            let is_zip = zip::is_zip(&head[..n]) && file.rewind().is_ok();
+            let is_zip = (zip::is_zip(&head[..n]) || is_zip_by_its_end(&head[..n], &mut file)) && file.rewind().is_ok();
             let mut file = CountedFile { file, walked };
             if is_zip {
                 return zip::members(opener, &name, size, file, visit);
@@ -180,6 +181,12 @@ fn walk_file(path: &Path, opener: &Opener<'_>, walked: &WalkCount, visit: &mut V
         }
         Err(error) => visit(Found::Failed { path: name, error: error.to_string() }),
     }
+}
+
+/// Whether a file whose beginning says nothing is a zip archive by its end: not asked of text and of event logs.
+fn is_zip_by_its_end(head: &[u8], file: &mut File) -> bool {
+    let is_unknown = head.contains(&0) && container(head).is_none() && mend::mend(&mut head.to_vec()).is_none();
+    is_unknown && !head.starts_with(b"ElfFile\0") && zip::ends_as_zip(file).unwrap_or(false)
 }
 
 /// Opens streams at some depth of nesting.
@@ -203,10 +210,15 @@ impl Opener<'_> {
         if let (0, Some(error)) = (n, &error) {
             return visit(Found::Failed { path, error: error.to_string() });
         }
-        let kind = container(&head);
+        let whole = container(&head);
+        let kind = whole.or_else(|| mend::mend(&mut head));
         if kind.is_some() && self.depth >= self.limits.max_depth {
             let error = format!("archives are nested deeper than {} (option `max_depth`)", self.limits.max_depth);
             return visit(Found::Failed { path, error });
+        }
+        if let (None, Some(kind)) = (whole, kind) {
+            let error = format!("its first bytes are damaged: the rest says that it is {}, and is read so", kind.name());
+            visit(Found::Failed { path: path.clone(), error })?;
         }
         let is_fork = is_resource_fork(&head);
         let mut all = Peeked { head: io::Cursor::new(head), error, rest: reader };
@@ -241,6 +253,17 @@ enum Container {
     Compressed(Codec),
     Zip,
     Tar,
+}
+
+impl Container {
+    /// What it is called in a sentence.
+    fn name(self) -> String {
+        match self {
+            Self::Compressed(codec) => format!("a {} stream", codec.name()),
+            Self::Zip => "a zip archive".to_owned(),
+            Self::Tar => "a tar archive".to_owned(),
+        }
+    }
 }
 
 fn container(head: &[u8]) -> Option<Container> {

@@ -16,9 +16,47 @@ const MAX_ENTRIES: usize = 1_000_000;
 /// Bytes of the record that ends an archive, and of the longest comment behind it.
 const END_BYTES: u64 = 22 + 65_535;
 
+/// The mark of a member.
+pub(super) const MEMBER_MARK: &[u8] = b"PK\x03\x04";
+/// The mark of the record that ends an archive.
+const END_MARK: &[u8] = b"PK\x05\x06";
+/// Bytes of a member's header, in front of its name.
+const MEMBER_BYTES: usize = 30;
+
 /// Whether a stream begins like a zip archive.
 pub(super) fn is_zip(head: &[u8]) -> bool {
-    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
+    head.starts_with(MEMBER_MARK) || head.starts_with(END_MARK)
+}
+
+/// Whether a stream begins with a member whose mark is damaged: its version, its method and its name are such as are written.
+pub(super) fn is_member_without_its_mark(head: &[u8]) -> bool {
+    let Some(header) = head.first_chunk::<MEMBER_BYTES>() else { return false };
+    let short = |at: usize| u16::from_le_bytes([header[at], header[at + 1]]);
+    let (version, method, name_bytes) = (short(4), short(8), usize::from(short(26)));
+    let name = head.get(MEMBER_BYTES..MEMBER_BYTES + name_bytes);
+    (10..=63).contains(&version)
+        && matches!(method, 0 | 8 | 9 | 12 | 14 | 93 | 95 | 99)
+        && name.is_some_and(|name| !name.is_empty() && std::str::from_utf8(name).is_ok_and(|name| !name.contains(char::is_control)))
+}
+
+/// Whether a file ends as a zip archive whose first member is at the file's beginning, whatever stands there now. A program
+/// that has an archive at its end is none: its first member is elsewhere.
+pub(super) fn ends_as_zip(file: &mut (impl Read + Seek)) -> io::Result<bool> {
+    let length = file.seek(SeekFrom::End(0))?;
+    let start = length.saturating_sub(END_BYTES);
+    file.seek(SeekFrom::Start(start))?;
+    let mut tail = Vec::new();
+    file.by_ref().take(END_BYTES).read_to_end(&mut tail)?;
+    let Some(end) = memchr::memmem::rfind(&tail, END_MARK) else { return Ok(false) };
+    let number = |at: usize| tail.get(end + at..end + at + 4).map_or(0, |b| u64::from(u32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+    let (bytes, at) = (number(12), number(16));
+    if bytes == 0 || at + bytes != start + end as u64 {
+        return Ok(false);
+    }
+    let mut entry = [0; 46];
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(&mut entry)?;
+    Ok(entry.starts_with(b"PK\x01\x02") && entry[42..46] == [0; 4])
 }
 
 /// Opens every member; an encrypted one is named.
@@ -145,7 +183,7 @@ fn entries_listed(file: &mut (impl Read + Seek)) -> io::Result<Option<usize>> {
     file.take(END_BYTES).read_to_end(&mut tail)?;
     let number = |bytes: &[u8], at: usize| bytes.get(at..at + 4).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
     let short = |bytes: &[u8], at: usize| bytes.get(at..at + 2).map_or(0, |b| u64::from(u16::from_le_bytes([b[0], b[1]])));
-    let Some(end) = memchr::memmem::rfind(&tail, b"PK\x05\x06") else { return Ok(None) };
+    let Some(end) = memchr::memmem::rfind(&tail, END_MARK) else { return Ok(None) };
     let (directory_bytes, end_at) = (u64::from(number(&tail[end..], 12)), start + end as u64);
     if directory_bytes > end_at {
         return Ok(None); // an archive of the larger kind

@@ -99,6 +99,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let result = load(&mut store, &args.paths, &options, &mut |step| show(&progress, &mut shown, step));
     progress.finish();
     let summary = result.with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
+    report_nothing(&args.paths, &summary, printer);
     report_damage(&summary, printer);
     report_clocks(&summary, printer);
     report_summary(&summary, &store, started, printer)?;
@@ -200,16 +201,26 @@ fn show(progress: &Progress, shown: &mut Shown, step: LoadProgress) {
     progress.note(|| format!("{}, {}  {}", counted(shown.files, "file"), counted(shown.events, "event"), visible(&shown.path)));
 }
 
+/// Warns where there was nothing to load.
+fn report_nothing(paths: &[PathBuf], summary: &LoadSummary, printer: &Printer) {
+    if summary.sources.is_empty() && summary.failed.is_empty() && summary.skipped.is_empty() && !summary.interrupted {
+        let paths: Vec<String> = paths.iter().map(|path| format!("`{}`", visible(&path.to_string_lossy()))).collect();
+        printer.warning(&format!("there are no files in {}: nothing was loaded", paths.join(", ")));
+    }
+}
+
 /// Names what was damaged or could not be read.
 fn report_damage(summary: &LoadSummary, printer: &Printer) {
     let damaged: Vec<&LoadedSource> = summary.sources.iter().filter(|s| s.report.bad > 0 || !s.report.problems.is_empty()).collect();
     let on_terminal = printer.tells_a_terminal();
     let (files, problems) = if on_terminal { (SHOWN_FILES, SHOWN_PROBLEMS) } else { (usize::MAX, usize::MAX) };
+    let lost: Vec<&LoadedSource> = summary.lost().collect();
     let texts = damaged.iter().map(|source| damage(source, problems)).chain(summary.failed.iter().map(failure));
+    let texts = texts.chain(lost.iter().map(|source| loss(source)));
     for text in texts.take(files) {
         printer.warning(&text);
     }
-    let all = damaged.len() + summary.failed.len();
+    let all = damaged.len() + summary.failed.len() + lost.len();
     if all > files {
         let more = thousands((all - files) as u64);
         printer
@@ -241,6 +252,11 @@ fn report_clocks(summary: &LoadSummary, printer: &Printer) {
 
 fn failure((path, reason): &(String, String)) -> String {
     format!("{}: {}", visible(path), visible(reason))
+}
+
+fn loss(source: &LoadedSource) -> String {
+    let reason = source.report.skipped.as_deref().unwrap_or_default();
+    format!("{}: nothing was read, although it says that it is a log or an archive: {}", visible(&source.path), visible(reason))
 }
 
 fn damage(source: &LoadedSource, shown: usize) -> String {
@@ -276,10 +292,8 @@ fn place(problem: &Problem) -> String {
 fn report_summary(summary: &LoadSummary, store: &Store, started: Instant, printer: &Printer) -> anyhow::Result<()> {
     let mut formats: BTreeMap<&str, Totals> = BTreeMap::new();
     let mut all = Totals::default();
-    let mut not_logs = summary.skipped.len() as u64;
     for source in &summary.sources {
         if source.report.skipped.is_some() {
-            not_logs += 1;
             continue;
         }
         formats.entry(source.report.format).or_default().add(source);
@@ -311,16 +325,20 @@ fn report_summary(summary: &LoadSummary, store: &Store, started: Instant, printe
     if !summary.failed.is_empty() {
         text.push_str(&format!("; {} could not be read", counted_len(summary.failed.len(), "file")));
     }
-    if not_logs > 0 {
-        let files = if not_logs == 1 {
-            "1 file is not an event log".to_owned()
-        } else {
-            format!("{} are not event logs", counted(not_logs, "file"))
-        };
-        text.push_str(&format!("; {files}: `retrohunt sources` says why"));
-    }
     printer.headed_note("Loaded:", &text);
+    if let Some(text) = unread(summary) {
+        printer.note(&text);
+    }
     Ok(())
+}
+
+/// `18 files were not read: 17 text of no known log format, 1 empty`.
+fn unread(summary: &LoadSummary) -> Option<String> {
+    let reasons = summary.unread();
+    let all: u64 = reasons.iter().map(|(_, count)| count).sum();
+    let listed: Vec<String> = reasons.iter().map(|(reason, count)| format!("{} {reason}", thousands(*count))).collect();
+    let were = if all == 1 { "was" } else { "were" };
+    (all > 0).then(|| format!("{} {were} not read: {}", counted(all, "file"), visible(&listed.join(", "))))
 }
 
 /// Sums over leaves.

@@ -12,9 +12,9 @@
 
 mod groups;
 mod patience;
-
 mod views;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -98,7 +98,24 @@ pub struct LoadSummary {
 impl LoadSummary {
     /// Whether anything was damaged or could not be read.
     pub fn is_partial(&self) -> bool {
-        !self.failed.is_empty() || self.sources.iter().any(|s| s.report.bad > 0 || !s.report.problems.is_empty())
+        !self.failed.is_empty() || self.sources.iter().any(|s| s.report.bad > 0 || !s.report.problems.is_empty() || s.report.may_be_lost)
+    }
+
+    /// Sources of which nothing was read although they say that they are logs or archives.
+    pub fn lost(&self) -> impl Iterator<Item = &LoadedSource> {
+        self.sources.iter().filter(|source| source.report.may_be_lost)
+    }
+
+    /// Why sources were not read, and how many for each reason; the most first.
+    pub fn unread(&self) -> Vec<(&str, u64)> {
+        let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+        let of_sources = self.sources.iter().filter_map(|source| source.report.skipped.as_deref());
+        for reason in of_sources.chain(self.skipped.iter().map(|(_, reason)| reason.as_str())) {
+            *reasons.entry(reason).or_default() += 1;
+        }
+        let mut reasons: Vec<(&str, u64)> = reasons.into_iter().collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        reasons
     }
 
     /// All problems with the path of their leaf.

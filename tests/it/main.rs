@@ -8,6 +8,7 @@ mod support;
 mod check;
 mod cli;
 mod corpus;
+mod damage;
 mod documents;
 mod examples;
 mod faults;
