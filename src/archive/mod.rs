@@ -34,8 +34,26 @@ pub struct Leaf<'a> {
     pub reader: &'a mut dyn Read,
 }
 
+/// A file of a folder that is about to be walked.
+pub struct FileAhead<'a> {
+    /// Its path.
+    pub path: &'a str,
+    /// Its length.
+    pub size: u64,
+    /// Whether it is a container: then its members follow, else a leaf does.
+    pub is_container: bool,
+    /// Its bytes, from the first on; they may be read here and are still there afterwards.
+    pub bytes: &'a mut dyn Read,
+    /// Set it to go on with the next file.
+    pub skip: &'a mut bool,
+}
+
 /// What a walk comes upon.
 pub enum Found<'a> {
+    /// A file of the file system, before what is in it.
+    File(FileAhead<'a>),
+    /// The end of that file, unless it was skipped.
+    FileEnd,
     /// A stream to be read.
     Leaf(Leaf<'a>),
     /// Something that holds no events by its nature.
@@ -133,6 +151,7 @@ fn walk_path(path: &Path, limits: &Limits, walked: &WalkCount, visit: &mut Visit
         match entry {
             Ok(entry) if entry.file_type().is_file() => {
                 walk_file(entry.path(), &top, walked, visit)?;
+                visit(Found::FileEnd)?;
                 walked.files.fetch_add(1, Ordering::Relaxed);
             }
             Ok(entry) if entry.file_type().is_dir() => {}
@@ -169,9 +188,19 @@ fn walk_file(path: &Path, opener: &Opener<'_>, walked: &WalkCount, visit: &mut V
         Ok((mut file, size)) => {
             let mut head = [0; HEAD_BYTES];
             let (n, _) = read_head(&mut file, &mut head);
-            let is_zip = (zip::is_zip(&head[..n]) || is_zip_by_its_end(&head[..n], &mut file)) && file.rewind().is_ok();
+            let head = &mut head[..n];
+            let is_zip = zip::is_zip(head) || is_zip_by_its_end(head, &mut file);
+            let is_container = is_zip || container(head).is_some() || mend::mend(head).is_some();
+            if file.rewind().is_ok() {
+                let mut skip = false;
+                visit(Found::File(FileAhead { path: &name, size, is_container, bytes: &mut file, skip: &mut skip }))?;
+                if skip {
+                    walked.bytes.fetch_add(size, Ordering::Relaxed);
+                    return ControlFlow::Continue(());
+                }
+            }
             let mut file = CountedFile { file, walked };
-            if is_zip {
+            if is_zip && file.rewind().is_ok() {
                 return zip::members(opener, &name, size, file, visit);
             }
             match file.rewind() {

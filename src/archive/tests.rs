@@ -26,6 +26,7 @@ fn walked(path: &Path, limits: &Limits) -> Vec<(String, String)> {
             }
             Found::Skipped { path, reason } => (short(path), format!("skipped: {reason}")),
             Found::Failed { path, error } => (short(path), format!("failed: {error}")),
+            Found::File(_) | Found::FileEnd => return ControlFlow::Continue(()),
         });
         ControlFlow::Continue(())
     });

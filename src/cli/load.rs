@@ -296,7 +296,7 @@ fn report_summary(summary: &LoadSummary, store: &Store, started: Instant, printe
         if source.report.skipped.is_some() {
             continue;
         }
-        formats.entry(source.report.format).or_default().add(source);
+        formats.entry(&source.format).or_default().add(source);
         all.add(source);
     }
     if all.files > 0 {

@@ -5,6 +5,7 @@ use std::sync::mpsc::SyncSender;
 
 use crate::event::EventBatch;
 use crate::reader::LeafReport;
+use crate::store::Known;
 
 /// Events of a group of small sources, and bytes of their text: a load that is killed has this to do again.
 const GROUP_EVENTS: usize = 16_384;
@@ -24,6 +25,22 @@ pub(super) enum Message {
     End(Box<LeafReport>),
     /// It will not be completed: nothing of it is kept.
     Abandon,
+    /// A path whose bytes are in the store.
+    Known(String, Known),
+    /// An archive begins: the sources that follow are its members.
+    BeginArchive {
+        /// Its path.
+        path: String,
+        /// SHA-256 of the file, hex.
+        sha256: String,
+        /// Length of the file.
+        bytes: u64,
+    },
+    /// The archive ends.
+    EndArchive {
+        /// All of it was read, and nothing was damaged.
+        is_complete: bool,
+    },
     /// Path of what holds no events by its nature, and why.
     Skipped(String, String),
     /// Path of what could not be opened, and why.

@@ -10,22 +10,24 @@
 //! Who asks to stop ([`LoadOptions::cancel`]) gets a store of whole sources: the one at hand is finished where that takes
 //! seconds, else taken back, and what was read before it is written.
 
+mod ahead;
 mod groups;
 mod patience;
+mod reading;
 mod views;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 
-use crate::archive::{Found, Leaf, Limits, WalkCount, walk, walk_counting};
+use crate::archive::{Found, Limits, WalkCount, walk};
 use crate::cancel::Cancel;
 use crate::event::Names;
-use crate::reader::{LeafReader, LeafReport, Problem, ReadOptions, Recognised, recognise};
-use crate::store::{SourceEnd, SourceStart, Store, StoreError, Writer};
-use groups::{Group, Groups, Message};
-use patience::{FINISH_BYTES, Patience};
+use crate::reader::{LeafReport, Problem, ReadOptions, Recognised, recognise};
+use crate::store::{Known, SourceEnd, SourceRow, SourceStart, Store, StoreError, Writer};
+use groups::{Group, Message};
+use reading::read_all;
 
 /// Groups between the threads, beside the one that is read and the one that is written.
 const CHANNEL_GROUPS: usize = 1;
@@ -71,7 +73,9 @@ pub enum LoadProgress {
 pub struct LoadedSource {
     /// Its path.
     pub path: String,
-    /// What the reader says.
+    /// Its format.
+    pub format: String,
+    /// What the reader says, or said when it read these bytes.
     pub report: LeafReport,
     /// Events that were not in the store before.
     pub new_events: u64,
@@ -98,7 +102,7 @@ pub struct LoadSummary {
 impl LoadSummary {
     /// Whether anything was damaged or could not be read.
     pub fn is_partial(&self) -> bool {
-        !self.failed.is_empty() || self.sources.iter().any(|s| s.report.bad > 0 || !s.report.problems.is_empty() || s.report.may_be_lost)
+        !self.failed.is_empty() || self.sources.iter().any(|s| s.report.is_damaged())
     }
 
     /// Sources of which nothing was read although they say that they are logs or archives.
@@ -136,12 +140,13 @@ pub fn load(
 ) -> Result<LoadSummary, StoreError> {
     let names = Names::default();
     let (sender, receiver) = sync_channel(CHANNEL_GROUPS);
+    let known = store.known_bytes(&options.read.fingerprint())?;
     let walked = WalkCount::default();
     let summary = std::thread::scope(|scope| {
         let reader_names = names.clone();
         let walked = &walked;
-        let reading = scope.spawn(move || read_all(paths, options, &reader_names, walked, &sender));
-        let written = write_all(store, &names, receiver, walked, progress);
+        let reading = scope.spawn(move || read_all(paths, options, &known, &reader_names, walked, &sender));
+        let written = write_all(store, &names, options, receiver, walked, progress);
         let interrupted = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         written.map(|summary| LoadSummary { files: walked.files(), interrupted, ..summary })
     })?;
@@ -172,63 +177,30 @@ pub fn explain(paths: &[PathBuf], options: &LoadOptions, sink: &mut dyn FnMut(Ex
         }
         Found::Skipped { path, reason } => sink(Explained { path, recognised: none(reason), failed: false }),
         Found::Failed { path, error } => sink(Explained { path, recognised: none(error), failed: true }),
+        Found::File(_) | Found::FileEnd => ControlFlow::Continue(()),
     });
-}
-
-/// Reads everything, and says whether it was stopped before the end.
-fn read_all(paths: &[PathBuf], options: &LoadOptions, names: &Names, walked: &WalkCount, sender: &SyncSender<Group>) -> bool {
-    let reader = LeafReader::new(names, &options.read);
-    let mut reading = Reading { reader, cancel: &options.cancel, groups: Groups::new(sender), interrupted: false };
-    walk_counting(paths, &options.limits, walked, &mut |found| reading.found(found));
-    reading.groups.finish();
-    reading.interrupted
-}
-
-/// What is being read.
-struct Reading<'r> {
-    reader: LeafReader<'r>,
-    cancel: &'r Cancel,
-    groups: Groups<'r>,
-    interrupted: bool,
-}
-
-impl Reading<'_> {
-    fn found(&mut self, found: Found<'_>) -> ControlFlow<()> {
-        if self.cancel.is_cancelled() {
-            self.interrupted = true;
-            return ControlFlow::Break(());
-        }
-        match found {
-            Found::Leaf(leaf) => self.leaf(leaf),
-            Found::Skipped { path, reason } => self.groups.add(Message::Skipped(path, reason)),
-            Found::Failed { path, error } => self.groups.add(Message::Failed(path, error)),
-        }
-    }
-
-    fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
-        self.groups.add(Message::Begin(leaf.path.clone()))?;
-        let mut stream = Patience::new(leaf.reader, self.cancel, FINISH_BYTES);
-        let groups = &mut self.groups;
-        let report = self.reader.read(Leaf { reader: &mut stream, ..leaf }, &mut |batch| groups.add(Message::Batch(batch)));
-        if stream.is_over() {
-            self.interrupted = true;
-            groups.abandon()?;
-            return ControlFlow::Break(());
-        }
-        groups.add(Message::End(Box::new(report)))
-    }
 }
 
 /// The receiver is dropped when writing fails, which ends the reader.
 fn write_all(
     store: &mut Store,
     names: &Names,
+    options: &LoadOptions,
     receiver: Receiver<Group>,
     walked: &WalkCount,
     progress: &mut dyn FnMut(LoadProgress),
 ) -> Result<LoadSummary, StoreError> {
-    let mut writing =
-        Writing { writer: store.writer()?, names, walked, progress, summary: LoadSummary::default(), path: String::new(), events: 0 };
+    let reader = options.read.fingerprint();
+    let mut writing = Writing {
+        reader,
+        writer: store.writer()?,
+        names,
+        walked,
+        progress,
+        summary: LoadSummary::default(),
+        path: String::new(),
+        events: 0,
+    };
     for group in receiver {
         writing.write_group(group)?;
     }
@@ -239,6 +211,8 @@ fn write_all(
 struct Writing<'w> {
     writer: Writer<'w>,
     names: &'w Names,
+    /// The version and options of the reader.
+    reader: String,
     walked: &'w WalkCount,
     progress: &'w mut dyn FnMut(LoadProgress),
     summary: LoadSummary,
@@ -272,21 +246,60 @@ impl Writing<'_> {
                 (self.progress)(LoadProgress::Events { events: self.events, bytes });
             }
             Message::End(report) => {
-                let outcome = self.writer.finish_source(&source_end(&report))?;
+                let outcome = self.writer.finish_source(&source_end(&report, &self.reader))?;
                 let (path, duplicate) = (std::mem::take(&mut self.path), outcome.duplicate_of.is_some());
-                self.summary.sources.push(LoadedSource { path, report: *report, new_events: outcome.new_events, duplicate });
+                self.summary.sources.push(LoadedSource {
+                    path,
+                    format: report.format.to_owned(),
+                    report: *report,
+                    new_events: outcome.new_events,
+                    duplicate,
+                });
                 (self.progress)(LoadProgress::Finished { bytes });
             }
             Message::Abandon => self.writer.abandon_source()?,
+            Message::Known(path, Known::Source(of)) => {
+                let row = self.writer.repeat_source(&path, of)?;
+                self.repeated(row);
+            }
+            Message::Known(path, Known::Archive(of)) => {
+                self.writer.repeat_archive(&path, of)?.into_iter().for_each(|row| self.repeated(row));
+            }
+            Message::BeginArchive { path, sha256, bytes } => self.writer.begin_archive(&path, &sha256, bytes, &self.reader)?,
+            Message::EndArchive { is_complete } => self.writer.end_archive(is_complete)?,
             Message::Skipped(path, reason) => self.summary.skipped.push((path, reason)),
             Message::Failed(path, error) => self.summary.failed.push((path, error)),
         }
         Ok(())
     }
+
+    /// A source whose bytes are known.
+    fn repeated(&mut self, row: SourceRow) {
+        let report = known_report(&row);
+        let duplicate = report.skipped.is_none();
+        self.summary.sources.push(LoadedSource { path: row.path.clone(), format: row.format, report, new_events: 0, duplicate });
+        (self.progress)(LoadProgress::Source { path: row.path });
+        (self.progress)(LoadProgress::Finished { bytes: self.walked.bytes() });
+    }
 }
 
-fn source_end(report: &LeafReport) -> SourceEnd {
+/// What the ledger says of a source whose bytes were not read again.
+fn known_report(row: &SourceRow) -> LeafReport {
+    LeafReport {
+        events: row.events,
+        bad: row.bad,
+        recovered: row.recovered,
+        bytes: row.bytes,
+        sha256: row.sha256.clone(),
+        skipped: Some(row.reason.clone()).filter(|reason| !reason.is_empty()),
+        timezone: row.timezone.clone(),
+        ..LeafReport::default()
+    }
+}
+
+fn source_end(report: &LeafReport, reader: &str) -> SourceEnd {
     SourceEnd {
+        reader: if report.is_damaged() { String::new() } else { reader.to_owned() },
         format: report.format.to_owned(),
         sha256: report.sha256.clone(),
         bytes: report.bytes,

@@ -41,6 +41,21 @@ pub struct ReadOptions {
     pub day_first: bool,
 }
 
+/// Raise it when a reader reads more of what it reads already: what was loaded before is read again when it is met again.
+const VERSION: u32 = 1;
+
+impl ReadOptions {
+    /// The version of the readers and the options that change what is read. Bytes that were read under the same one give
+    /// nothing new.
+    pub fn fingerprint(&self) -> String {
+        let format = self.format.as_deref().unwrap_or("any");
+        let zone = self.timezone.as_ref().map_or("unknown", Zone::name);
+        let words = [(self.recover, " recover"), (self.day_first, " day-first")];
+        let words: String = words.into_iter().filter(|(is_set, _)| *is_set).map(|(_, word)| word).collect();
+        format!("{}/{VERSION} {format} {zone}{words}", env!("CARGO_PKG_VERSION"))
+    }
+}
+
 /// What a leaf is taken for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -79,6 +94,13 @@ pub struct LeafReport {
     pub timezone: String,
     /// Hours between the time of events and the UTC time that Sysmon wrote into them, and how many events.
     pub hours_off: Vec<(i32, u64)>,
+}
+
+impl LeafReport {
+    /// Whether anything of it is, or may be, lost.
+    pub fn is_damaged(&self) -> bool {
+        self.bad > 0 || !self.problems.is_empty() || self.may_be_lost
+    }
 }
 
 /// One input format.

@@ -123,6 +123,7 @@ pub(super) fn type_view(product: &str, dataset: &str, code: &str, taken: &dyn Fn
 fn is_table(name: &str) -> bool {
     let words = [
         "source",
+        "archive",
         "watermark",
         "value",
         "value_item",

@@ -16,6 +16,7 @@ mod hostile;
 mod hostile_corpus;
 mod interrupt;
 mod kill;
+mod known;
 mod meaning;
 mod pipelines;
 mod property;
