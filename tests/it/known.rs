@@ -92,7 +92,7 @@ fn other_options_and_damaged_files_are_read_again() {
 fn what_is_read_of_the_same_bytes_only_now_is_added() {
     let store = TestStore::new();
     // Events without a record number, which only their place tells apart.
-    let rows: String = (0..20).map(|n| format!("{{\"t\":\"2024-01-01T00:00:{n:02}Z\",\"user\":\"u{}\"}}\n", n % 3)).collect();
+    let rows: String = (0..20).map(|n| format!("{{\"@timestamp\":\"2024-01-01T00:00:{n:02}Z\",\"user\":\"u{}\"}}\n", n % 3)).collect();
     let log = store.file("log.jsonl", &rows);
     load_into(&store, std::slice::from_ref(&log), ReadOptions::default());
     // As if an earlier program had read less of it.
