@@ -221,14 +221,17 @@ struct Writing<'w> {
 }
 
 impl Writing<'_> {
-    /// Writes a group. Its last source may have more to come.
+    /// Writes a group. Its last source may have more to come, and its first messages may be the rest of the group before: only
+    /// what is behind them shares a transaction.
     fn write_group(&mut self, group: Group) -> Result<(), StoreError> {
-        if self.writer.is_open() {
-            return group.into_iter().try_for_each(|message| self.write(message));
+        let mut messages = group.into_iter();
+        while self.writer.is_open() {
+            let Some(message) = messages.next() else { return Ok(()) };
+            self.write(message)?;
         }
-        let batches = group.iter().filter_map(|message| if let Message::Batch(batch) = message { Some(batch) } else { None });
+        let batches = messages.as_slice().iter().filter_map(|message| if let Message::Batch(batch) = message { Some(batch) } else { None });
         self.writer.begin_group(batches, self.names)?;
-        group.into_iter().try_for_each(|message| self.write(message))?;
+        messages.try_for_each(|message| self.write(message))?;
         self.writer.end_group()
     }
 
