@@ -3,6 +3,7 @@
 //! What a stream is, its first bytes say, never its name. A container inside a stream that must be read from its end
 //! (zip) is spooled into an unnamed temporary file. Every container is opened under [`Limits`].
 
+mod directory;
 mod limit;
 mod members;
 mod mend;

@@ -198,7 +198,31 @@ fn show(progress: &Progress, shown: &mut Shown, step: LoadProgress) {
     if shown.cancel.is_cancelled() {
         return progress.note(|| "stopping: what was read is written; Ctrl-C again ends at once".to_owned());
     }
-    progress.note(|| format!("{}, {}  {}", counted(shown.files, "file"), counted(shown.events, "event"), visible(&shown.path)));
+    progress.note(|| {
+        let counts = format!("{}, {}", counted(shown.files, "file"), counted(shown.events, "event"));
+        let name = shown.path.rsplit(['/', '\\']).next().unwrap_or_default();
+        beside(&counts, &visible(name))
+    });
+}
+
+/// Characters that the counts and the name of the file share: a terminal of 80 columns has so many beside the bar.
+const MESSAGE_CHARS: usize = 38;
+/// A name that would be shorter than this is left out.
+const MIN_NAME_CHARS: usize = 8;
+
+/// The counts, and as much of the name as fits beside them; what is cut says so.
+fn beside(counts: &str, name: &str) -> String {
+    let room = MESSAGE_CHARS.saturating_sub(counts.chars().count() + 2);
+    let length = name.chars().count();
+    if length <= room {
+        return format!("{counts}  {name}");
+    }
+    if room < MIN_NAME_CHARS {
+        return counts.to_owned();
+    }
+    // The end of a name tells more than its beginning: numbers, dates, the ending.
+    let end: String = name.chars().skip(length - (room - 1)).collect();
+    format!("{counts}  …{end}")
 }
 
 /// Warns where there was nothing to load.
@@ -393,4 +417,26 @@ fn time_range(summary: &LoadSummary, rows: &[SourceRow]) -> Option<String> {
     let first = loaded().filter_map(|row| row.first_time_us).min()?;
     let last = loaded().filter_map(|row| row.last_time_us).max()?;
     Some(format!("{} to {}, {} in the store", format_time(first), format_time(last), counted_len(rows.len(), "source")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_progress_says_fits_beside_the_bar() {
+        assert_eq!(beside("59 files, 10,671 events", "a.evtx"), "59 files, 10,671 events  a.evtx");
+        assert_eq!(beside("59 files, 10,671 events", "Microsoft-Windows-Sysmon.evtx"), "59 files, 10,671 events  …-Sysmon.evtx");
+        assert_eq!(beside("1,179 files, 12,345,678 events", "Microsoft-Windows-Sysmon.evtx"), "1,179 files, 12,345,678 events");
+        for files in [1, 100, 100_000] {
+            let counts = counted(files, "file");
+            assert!(beside(&counts, &"x".repeat(500)).chars().count() <= MESSAGE_CHARS);
+        }
+    }
+
+    #[test]
+    fn what_was_stored_before_an_interrupt_reads_well() {
+        assert_eq!(stored(59, Some(793)), "59 of 793 files are stored; load again to continue");
+        assert_eq!(stored(1, None), "1 file is stored; load again to continue");
+    }
 }

@@ -12,7 +12,8 @@ use crate::support::samples::{gzip, security_line, zip};
 fn load_into(store: &TestStore, paths: &[PathBuf], read: ReadOptions) -> (LoadSummary, u64) {
     let mut events = 0;
     let mut opened = Store::open(store.path()).expect("a store");
-    let options = LoadOptions { read, ..LoadOptions::default() };
+    let mut options = LoadOptions::default();
+    options.read = read;
     let summary = load(&mut opened, paths, &options, &mut |step| {
         if let retrohunt::load::LoadProgress::Events { events: written, .. } = step {
             events = written;
@@ -82,7 +83,9 @@ fn other_options_and_damaged_files_are_read_again() {
     load_into(&store, &paths, ReadOptions::default());
     let (again, written) = load_into(&store, &paths, ReadOptions::default());
     assert_eq!((written, again.is_partial()), (1, true), "the damaged one, and it is told again");
-    let (_, written) = load_into(&store, &paths, ReadOptions { recover: true, ..ReadOptions::default() });
+    let mut carving = ReadOptions::default();
+    carving.recover = true;
+    let (_, written) = load_into(&store, &paths, carving);
     assert_eq!(written, 2, "with another option all");
     assert_eq!(store.sources().len(), 2);
     assert_eq!(store.number("SELECT count(*) FROM events"), 2);
