@@ -56,6 +56,7 @@
 //! default) adds together with `report`, its output formats. A program that needs neither takes `default-features = false`.
 
 pub mod archive;
+pub mod cancel;
 pub mod catalog;
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints, and stops where something is wrong")]
 #![allow(missing_docs, reason = "cargo's entry point")]
 
+mod bounds;
 mod child;
 #[allow(dead_code, reason = "what the writers lose is for the tests")]
 #[path = "../../tests/support/encode/mod.rs"]
@@ -36,6 +37,7 @@ const PARTS: &[Part] = &[
     Part { name: "message", what: "500,000 flat JSON events with Message", run: message },
     Part { name: "process", what: "500,000 process creations with unique command lines, then all rules", run: process },
     Part { name: "rules", what: "all public Sigma rules: compiled, and checked", run: sigma::rules },
+    Part { name: "bounds", what: "work that must grow with the input and no faster", run: bounds::measure },
     Part { name: "correlation", what: "three correlations over 1,000,000 events of one group", run: sigma::correlation },
 ];
 

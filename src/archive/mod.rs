@@ -3,8 +3,10 @@
 //! What a stream is, its first bytes say, never its name. A container inside a stream that must be read from its end
 //! (zip) is spooled into an unnamed temporary file. Every container is opened under [`Limits`].
 
+mod directory;
 mod limit;
 mod members;
+mod mend;
 mod tar;
 mod zip;
 
@@ -33,8 +35,26 @@ pub struct Leaf<'a> {
     pub reader: &'a mut dyn Read,
 }
 
+/// A file of a folder that is about to be walked.
+pub struct FileAhead<'a> {
+    /// Its path.
+    pub path: &'a str,
+    /// Its length.
+    pub size: u64,
+    /// Whether it is a container: then its members follow, else a leaf does.
+    pub is_container: bool,
+    /// Its bytes, from the first on; they may be read here and are still there afterwards.
+    pub bytes: &'a mut dyn Read,
+    /// Set it to go on with the next file.
+    pub skip: &'a mut bool,
+}
+
 /// What a walk comes upon.
 pub enum Found<'a> {
+    /// A file of the file system, before what is in it.
+    File(FileAhead<'a>),
+    /// The end of that file, unless it was skipped.
+    FileEnd,
     /// A stream to be read.
     Leaf(Leaf<'a>),
     /// Something that holds no events by its nature.
@@ -58,13 +78,32 @@ pub type Visit<'v> = dyn FnMut(Found<'_>) -> ControlFlow<()> + 'v;
 
 /// Walks files and folders in the order given, folders by name; `-` is standard input.
 pub fn walk(paths: &[PathBuf], limits: &Limits, visit: &mut Visit<'_>) {
-    walk_counting(paths, limits, &AtomicU64::new(0), visit);
+    walk_counting(paths, limits, &WalkCount::default(), visit);
 }
 
-/// As [`walk`]; adds the bytes read from files, compressed as they are, to a counter that others may look at meanwhile.
-pub fn walk_counting(paths: &[PathBuf], limits: &Limits, bytes_read: &AtomicU64, visit: &mut Visit<'_>) {
+/// How far a walk is; others may look at it meanwhile.
+#[derive(Debug, Default)]
+pub struct WalkCount {
+    bytes: AtomicU64,
+    files: AtomicU64,
+}
+
+impl WalkCount {
+    /// Bytes read from files, compressed as they are.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Files that were walked to their end, archives with all their members.
+    pub fn files(&self) -> u64 {
+        self.files.load(Ordering::Relaxed)
+    }
+}
+
+/// As [`walk`]; counts what was walked.
+pub fn walk_counting(paths: &[PathBuf], limits: &Limits, count: &WalkCount, visit: &mut Visit<'_>) {
     for path in paths {
-        if walk_path(path, limits, bytes_read, visit).is_break() {
+        if walk_path(path, limits, count, visit).is_break() {
             return;
         }
     }
@@ -85,13 +124,13 @@ pub fn walk_bytes(path: &str, bytes: &[u8], limits: &Limits, visit: &mut Visit<'
 /// A file that counts what is read from it.
 struct CountedFile<'c> {
     file: File,
-    bytes_read: &'c AtomicU64,
+    walked: &'c WalkCount,
 }
 
 impl Read for CountedFile<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(buffer)?;
-        self.bytes_read.fetch_add(count as u64, Ordering::Relaxed);
+        self.walked.bytes.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }
 }
@@ -102,17 +141,26 @@ impl Seek for CountedFile<'_> {
     }
 }
 
-fn walk_path(path: &Path, limits: &Limits, bytes_read: &AtomicU64, visit: &mut Visit<'_>) -> ControlFlow<()> {
+fn walk_path(path: &Path, limits: &Limits, walked: &WalkCount, visit: &mut Visit<'_>) -> ControlFlow<()> {
     let top = Opener { limits, depth: 0, origin: None };
     if path.as_os_str() == "-" {
-        return top.stream("-".to_owned(), &mut io::stdin().lock(), None, visit);
+        top.stream("-".to_owned(), &mut io::stdin().lock(), None, visit)?;
+        walked.files.fetch_add(1, Ordering::Relaxed);
+        return ControlFlow::Continue(());
     }
     for entry in WalkDir::new(path).sort_by_file_name().follow_links(true) {
         match entry {
-            Ok(entry) if entry.file_type().is_file() => walk_file(entry.path(), &top, bytes_read, visit)?,
+            Ok(entry) if entry.file_type().is_file() => {
+                walk_file(entry.path(), &top, walked, visit)?;
+                visit(Found::FileEnd)?;
+                walked.files.fetch_add(1, Ordering::Relaxed);
+            }
             Ok(entry) if entry.file_type().is_dir() => {}
             // A pipe is read when it is named, never when it is come upon.
-            Ok(entry) if entry.depth() == 0 => walk_pipe(entry.path(), &top, bytes_read, visit)?,
+            Ok(entry) if entry.depth() == 0 => {
+                walk_pipe(entry.path(), &top, walked, visit)?;
+                walked.files.fetch_add(1, Ordering::Relaxed);
+            }
             Ok(entry) => {
                 let path = entry.path().to_string_lossy().into_owned();
                 visit(Found::Skipped { path, reason: "neither a file nor a folder".to_owned() })?;
@@ -126,24 +174,34 @@ fn walk_path(path: &Path, limits: &Limits, bytes_read: &AtomicU64, visit: &mut V
     ControlFlow::Continue(())
 }
 
-fn walk_pipe(path: &Path, opener: &Opener<'_>, bytes_read: &AtomicU64, visit: &mut Visit<'_>) -> ControlFlow<()> {
+fn walk_pipe(path: &Path, opener: &Opener<'_>, walked: &WalkCount, visit: &mut Visit<'_>) -> ControlFlow<()> {
     let name = path.to_string_lossy().into_owned();
     match File::open(path) {
-        Ok(file) => opener.stream(name, &mut CountedFile { file, bytes_read }, None, visit),
+        Ok(file) => opener.stream(name, &mut CountedFile { file, walked }, None, visit),
         Err(error) => visit(Found::Failed { path: name, error: error.to_string() }),
     }
 }
 
-fn walk_file(path: &Path, opener: &Opener<'_>, bytes_read: &AtomicU64, visit: &mut Visit<'_>) -> ControlFlow<()> {
+fn walk_file(path: &Path, opener: &Opener<'_>, walked: &WalkCount, visit: &mut Visit<'_>) -> ControlFlow<()> {
     let name = path.to_string_lossy().into_owned();
     let opened = File::open(path).and_then(|file| file.metadata().map(|meta| (file, meta.len())));
     match opened {
         Ok((mut file, size)) => {
             let mut head = [0; HEAD_BYTES];
             let (n, _) = read_head(&mut file, &mut head);
-            let is_zip = zip::is_zip(&head[..n]) && file.rewind().is_ok();
-            let mut file = CountedFile { file, bytes_read };
-            if is_zip {
+            let head = &mut head[..n];
+            let is_zip = zip::is_zip(head) || is_zip_by_its_end(head, &mut file);
+            let is_container = is_zip || container(head).is_some() || mend::mend(head).is_some();
+            if file.rewind().is_ok() {
+                let mut skip = false;
+                visit(Found::File(FileAhead { path: &name, size, is_container, bytes: &mut file, skip: &mut skip }))?;
+                if skip {
+                    walked.bytes.fetch_add(size, Ordering::Relaxed);
+                    return ControlFlow::Continue(());
+                }
+            }
+            let mut file = CountedFile { file, walked };
+            if is_zip && file.rewind().is_ok() {
                 return zip::members(opener, &name, size, file, visit);
             }
             match file.rewind() {
@@ -153,6 +211,12 @@ fn walk_file(path: &Path, opener: &Opener<'_>, bytes_read: &AtomicU64, visit: &m
         }
         Err(error) => visit(Found::Failed { path: name, error: error.to_string() }),
     }
+}
+
+/// Whether a file whose beginning says nothing is a zip archive by its end: not asked of text and of event logs.
+fn is_zip_by_its_end(head: &[u8], file: &mut File) -> bool {
+    let is_unknown = head.contains(&0) && container(head).is_none() && mend::mend(&mut head.to_vec()).is_none();
+    is_unknown && !head.starts_with(b"ElfFile\0") && zip::ends_as_zip(file).unwrap_or(false)
 }
 
 /// Opens streams at some depth of nesting.
@@ -176,10 +240,15 @@ impl Opener<'_> {
         if let (0, Some(error)) = (n, &error) {
             return visit(Found::Failed { path, error: error.to_string() });
         }
-        let kind = container(&head);
+        let whole = container(&head);
+        let kind = whole.or_else(|| mend::mend(&mut head));
         if kind.is_some() && self.depth >= self.limits.max_depth {
             let error = format!("archives are nested deeper than {} (option `max_depth`)", self.limits.max_depth);
             return visit(Found::Failed { path, error });
+        }
+        if let (None, Some(kind)) = (whole, kind) {
+            let error = format!("its first bytes are damaged: the rest says that it is {}, and is read so", kind.name());
+            visit(Found::Failed { path: path.clone(), error })?;
         }
         let is_fork = is_resource_fork(&head);
         let mut all = Peeked { head: io::Cursor::new(head), error, rest: reader };
@@ -214,6 +283,17 @@ enum Container {
     Compressed(Codec),
     Zip,
     Tar,
+}
+
+impl Container {
+    /// What it is called in a sentence.
+    fn name(self) -> String {
+        match self {
+            Self::Compressed(codec) => format!("a {} stream", codec.name()),
+            Self::Zip => "a zip archive".to_owned(),
+            Self::Tar => "a tar archive".to_owned(),
+        }
+    }
 }
 
 fn container(head: &[u8]) -> Option<Container> {

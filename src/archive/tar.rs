@@ -19,9 +19,28 @@ const MAX_HEADER_BYTES: u64 = 4 * 1024 * 1024;
 /// Headers and content are padded to this.
 const RECORD_BYTES: usize = 512;
 
-/// Whether a stream begins like a tar archive.
+/// Whether a stream begins like a tar archive, also as the oldest ones, which have no mark.
 pub(super) fn is_tar(head: &[u8]) -> bool {
-    head.get(257..262) == Some(b"ustar")
+    let mark = head.get(MARK_AT..MARK_AT + 5);
+    mark == Some(b"ustar") || (mark == Some(&[0; 5]) && without_its_mark(head).is_some_and(|mark| mark[0] == 0))
+}
+
+/// Where the mark is in the header of a member.
+pub(super) const MARK_AT: usize = 257;
+/// Where the checksum of the header is.
+const SUM_AT: usize = 148;
+
+/// The mark that a stream must have had, because with it the header has the sum that it says: the two that are written, or
+/// none, as in the oldest archives.
+pub(super) fn without_its_mark(head: &[u8]) -> Option<&'static [u8]> {
+    let header = head.get(..RECORD_BYTES)?;
+    let said = std::str::from_utf8(&header[SUM_AT..SUM_AT + 8]).ok()?.trim_matches(['\0', ' ']);
+    let said = u64::from_str_radix(said, 8).ok()?;
+    let marks: [&'static [u8]; 3] = [b"ustar\x0000", b"ustar  \0", b"\0\0\0\0\0\0\0\0"];
+    marks.into_iter().find(|mark| {
+        let parts = [&header[..SUM_AT], &[b' '; 8], &header[SUM_AT + 8..MARK_AT], mark, &header[MARK_AT + mark.len()..]];
+        parts.into_iter().flatten().map(|byte| u64::from(*byte)).sum::<u64>() == said
+    })
 }
 
 /// Opens every member that is a file.

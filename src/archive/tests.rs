@@ -26,6 +26,7 @@ fn walked(path: &Path, limits: &Limits) -> Vec<(String, String)> {
             }
             Found::Skipped { path, reason } => (short(path), format!("skipped: {reason}")),
             Found::Failed { path, error } => (short(path), format!("failed: {error}")),
+            Found::File(_) | Found::FileEnd => return ControlFlow::Continue(()),
         });
         ControlFlow::Continue(())
     });
@@ -243,7 +244,7 @@ fn zips_tell_what_their_directory_hides() {
     let zip = zipped(&[("one.log", b"first"), ("two.log", b"second")]);
     let hidden = |found: &[(String, String)], text: &str| found.iter().any(|(path, error)| path == "a.zip" && error.contains(text));
     let twins = of("a.zip", &renamed(zip.clone(), b"two.log", b"one.log"));
-    assert!(twins.len() == 2 && hidden(&twins, "skipped 1 member:"), "{twins:?}");
+    assert_eq!(twins, [pair("a.zip!/one.log", "first"), pair("a.zip!/one.log", "second")]);
     let mut uncounted = zip.clone();
     let end = zip.len() - 22;
     uncounted[end + 8..end + 12].copy_from_slice(&[1, 0, 1, 0]);
@@ -251,6 +252,23 @@ fn zips_tell_what_their_directory_hides() {
     assert!(hidden(&found, "skipped 1 member: not listed"), "{found:?}");
     let second = of("a.zip", &[zip.clone(), zip.clone()].concat());
     assert!(second.len() == 3 && hidden(&second, &format!("skipped the first {} bytes", zip.len())), "{second:?}");
+}
+
+#[test]
+fn any_number_of_members_of_one_name_are_read() {
+    let names: Vec<String> = (0..300).map(|n| format!("{n:07}.log")).collect();
+    let members: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), name.as_bytes())).collect();
+    let mut zip = zipped(&members);
+    let directory = memchr::memmem::find(&zip, b"PK\x01\x02").expect("a directory");
+    for name in &names {
+        // Its content says the name too, and stays.
+        let at = directory + memchr::memmem::find(&zip[directory..], name.as_bytes()).expect("its entry");
+        zip[at..at + name.len()].copy_from_slice(b"same/of.log");
+    }
+    let mut found = of("a.zip", &zip);
+    assert!(found.iter().all(|(path, _)| path == "a.zip!/same/of.log"), "{found:?}");
+    found.sort();
+    assert_eq!(found.into_iter().map(|(_, content)| content).collect::<Vec<_>>(), names);
 }
 
 #[test]
@@ -312,4 +330,63 @@ fn a_pipe_is_read_where_it_is_named() {
     writer.join().expect("no panic");
     let in_folder = walked(folder.path(), &Limits::default());
     assert!(in_folder.len() == 1 && in_folder[0].1.starts_with("skipped: neither"), "{in_folder:?}");
+}
+
+/// The damage that was told of, and whether the text is there all the same.
+fn mended(name: &str, content: &[u8]) -> (bool, bool) {
+    let all = of(name, content);
+    let told = all.iter().any(|(_, text)| text.contains("failed: its first bytes are damaged"));
+    (told, all.iter().any(|(_, text)| text.starts_with("one event")))
+}
+
+fn flipped(content: &[u8], at: std::ops::Range<usize>) -> Vec<u8> {
+    let mut damaged = content.to_vec();
+    damaged[at].iter_mut().for_each(|byte| *byte ^= 0x10);
+    damaged
+}
+
+#[test]
+fn a_container_with_a_damaged_mark_is_read_and_told() {
+    let text = b"one event, and more of it that compresses: more of it, more of it, more of it";
+    let mut xz = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::default()).expect("memory");
+    xz.write_all(text).expect("memory");
+    let mut bz = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    bz.write_all(text).expect("memory");
+    let zst = zstd::encode_all(&text[..], 3).expect("memory");
+    let whole = [
+        ("a.gz", gz(text), 0..3),
+        ("a.xz", xz.finish().expect("memory"), 0..6),
+        ("a.bz2", bz.finish().expect("memory"), 0..4),
+        ("a.zst", zst, 2..3),
+        ("a.zip", zipped(&[("one", text), ("two", b"x")]), 0..4),
+        ("a.tar", tarred(&[("one", text)]), 257..262),
+    ];
+    for (name, content, mark) in whole {
+        assert_eq!(mended(name, &content), (false, true), "{name} as it was");
+        assert_eq!(mended(name, &flipped(&content, mark.start..mark.start + 1)), (true, true), "{name} with a wrong bit");
+        assert_eq!(mended(name, &flipped(&content, mark)), (true, true), "{name} without its mark");
+    }
+}
+
+#[test]
+fn a_zip_archive_with_a_damaged_beginning_gives_the_rest() {
+    let whole = zipped(&[("one", b"first"), ("two", b"one event")]);
+    let mut damaged = whole.clone();
+    damaged[..40].fill(0);
+    let all = of("a.zip", &damaged);
+    assert!(all.contains(&pair("a.zip!/two", "one event")), "{all:?}");
+    assert!(all.iter().any(|(path, text)| path.contains("a.zip") && text.starts_with("failed: ")), "{all:?}");
+    let mut cut = flipped(&whole, 0..2);
+    cut.truncate(whole.len() - 60); // no directory either
+    let all = of("a.zip", &cut);
+    assert!(all.contains(&pair("a.zip!/one", "first")) && all.contains(&pair("a.zip!/two", "one event")), "{all:?}");
+}
+
+#[test]
+fn what_is_not_a_container_is_not_taken_for_one() {
+    let program = [b"MZ\x90\0\x03\0\0\0".to_vec(), vec![0; 500], zipped(&[("one", b"one event")])].concat();
+    for (name, content) in [("a.exe", program), ("zeros", vec![0; 5_000]), ("ones", vec![1; 5_000]), ("text", b"PK and more\n".repeat(90))]
+    {
+        assert_eq!(of(name, &content), [pair(name, &format!("{} bytes", content.len()))]);
+    }
 }

@@ -7,18 +7,57 @@ use zip::read::{ZipFile, read_zipfile_from_stream};
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
+use super::directory::Directory;
 use super::limit::{Metered, Origin, RATIO_FREE_BYTES};
 use super::members::{Codec, Members};
 use super::{Found, Opener, Visit};
 
 /// Entries of one archive.
-const MAX_ENTRIES: usize = 1_000_000;
+pub(super) const MAX_ENTRIES: usize = 1_000_000;
 /// Bytes of the record that ends an archive, and of the longest comment behind it.
-const END_BYTES: u64 = 22 + 65_535;
+pub(super) const END_BYTES: u64 = 22 + 65_535;
+
+/// The mark of a member.
+pub(super) const MEMBER_MARK: &[u8] = b"PK\x03\x04";
+/// The mark of the record that ends an archive.
+pub(super) const END_MARK: &[u8] = b"PK\x05\x06";
+/// Bytes of a member's header, in front of its name.
+const MEMBER_BYTES: usize = 30;
 
 /// Whether a stream begins like a zip archive.
 pub(super) fn is_zip(head: &[u8]) -> bool {
-    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
+    head.starts_with(MEMBER_MARK) || head.starts_with(END_MARK)
+}
+
+/// Whether a stream begins with a member whose mark is damaged: its version, its method and its name are such as are written.
+pub(super) fn is_member_without_its_mark(head: &[u8]) -> bool {
+    let Some(header) = head.first_chunk::<MEMBER_BYTES>() else { return false };
+    let short = |at: usize| u16::from_le_bytes([header[at], header[at + 1]]);
+    let (version, method, name_bytes) = (short(4), short(8), usize::from(short(26)));
+    let name = head.get(MEMBER_BYTES..MEMBER_BYTES + name_bytes);
+    (10..=63).contains(&version)
+        && matches!(method, 0 | 8 | 9 | 12 | 14 | 93 | 95 | 99)
+        && name.is_some_and(|name| !name.is_empty() && std::str::from_utf8(name).is_ok_and(|name| !name.contains(char::is_control)))
+}
+
+/// Whether a file ends as a zip archive whose first member is at the file's beginning, whatever stands there now. A program
+/// that has an archive at its end is none: its first member is elsewhere.
+pub(super) fn ends_as_zip(file: &mut (impl Read + Seek)) -> io::Result<bool> {
+    let length = file.seek(SeekFrom::End(0))?;
+    let start = length.saturating_sub(END_BYTES);
+    file.seek(SeekFrom::Start(start))?;
+    let mut tail = Vec::new();
+    file.by_ref().take(END_BYTES).read_to_end(&mut tail)?;
+    let Some(end) = memchr::memmem::rfind(&tail, END_MARK) else { return Ok(false) };
+    let number = |at: usize| tail.get(end + at..end + at + 4).map_or(0, |b| u64::from(u32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+    let (bytes, at) = (number(12), number(16));
+    if bytes == 0 || at + bytes != start + end as u64 {
+        return Ok(false);
+    }
+    let mut entry = [0; 46];
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(&mut entry)?;
+    Ok(entry.starts_with(b"PK\x01\x02") && entry[42..46] == [0; 4])
 }
 
 /// Opens every member; an encrypted one is named.
@@ -29,8 +68,13 @@ pub(super) fn members(
     mut file: impl Read + Seek,
     visit: &mut Visit<'_>,
 ) -> ControlFlow<()> {
-    let listed = file.rewind().and_then(|()| entries_listed(&mut file));
-    let mut archive = match ZipArchive::new(BufReader::new(&mut file)) {
+    let directory = file.rewind().and_then(|()| Directory::read(&mut file)).ok().flatten().unwrap_or_default();
+    let real_names = directory.real_names(&mut file).unwrap_or_default();
+    // Where a changed name is refused (some archives have a checksum of it), the archive is opened as it is.
+    let is_shown = directory.has_twins() && ZipArchive::new(BufReader::new(directory.over(&mut file))).is_ok();
+    let unchanged = Directory::default();
+    let shown = if is_shown { &directory } else { &unchanged };
+    let mut archive = match file.rewind().map_err(ZipError::from).and_then(|()| ZipArchive::new(BufReader::new(shown.over(&mut file)))) {
         Ok(archive) => archive,
         Err(error) => {
             let error = format!("the zip archive is damaged: {error}: reading only the members whose own header gives their length");
@@ -43,7 +87,7 @@ pub(super) fn members(
         let error = format!("skipped the first {} bytes: they do not belong to a member of the zip archive", archive.offset());
         visit(Found::Failed { path: path.to_owned(), error })?;
     }
-    if let Some(more) = listed.ok().flatten().and_then(|listed| listed.checked_sub(archive.len())).filter(|more| *more > 0) {
+    if let Some(more) = directory.entries.checked_sub(archive.len()).filter(|more| *more > 0) {
         let members = if more == 1 { "1 member".to_owned() } else { format!("{more} members") };
         let error = format!("skipped {members}: not listed by the zip archive, or with the name of another member");
         visit(Found::Failed { path: path.to_owned(), error })?;
@@ -57,7 +101,10 @@ pub(super) fn members(
             return visit(Found::Failed { path: path.to_owned(), error });
         }
         let (name, codec) = match archive.by_index_raw(index) {
-            Ok(entry) => (format!("{path}!/{}", String::from_utf8_lossy(entry.name_raw()).replace('\\', "/")), codec(&entry)),
+            Ok(entry) => {
+                let name = real_names.get(entry.name_raw()).map_or(entry.name_raw(), Vec::as_slice);
+                (format!("{path}!/{}", String::from_utf8_lossy(name).replace('\\', "/")), codec(&entry))
+            }
             Err(error) => {
                 visit(Found::Failed { path: format!("{path}!/#{index}"), error: error.to_string() })?;
                 continue;
@@ -134,36 +181,6 @@ fn without_directory(
         }
     }
     ControlFlow::Continue(())
-}
-
-/// How many entries the directory of an archive has, whatever it counts; `None` where this is not easily told.
-fn entries_listed(file: &mut (impl Read + Seek)) -> io::Result<Option<usize>> {
-    let length = file.seek(SeekFrom::End(0))?;
-    let start = length.saturating_sub(END_BYTES);
-    file.seek(SeekFrom::Start(start))?;
-    let mut tail = Vec::new();
-    file.take(END_BYTES).read_to_end(&mut tail)?;
-    let number = |bytes: &[u8], at: usize| bytes.get(at..at + 4).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-    let short = |bytes: &[u8], at: usize| bytes.get(at..at + 2).map_or(0, |b| u64::from(u16::from_le_bytes([b[0], b[1]])));
-    let Some(end) = memchr::memmem::rfind(&tail, b"PK\x05\x06") else { return Ok(None) };
-    let (directory_bytes, end_at) = (u64::from(number(&tail[end..], 12)), start + end as u64);
-    if directory_bytes > end_at {
-        return Ok(None); // an archive of the larger kind
-    }
-    file.seek(SeekFrom::Start(end_at - directory_bytes))?;
-    let mut directory = BufReader::new(file.take(directory_bytes));
-    let mut entries = 0;
-    while entries < MAX_ENTRIES {
-        let mut head = Vec::with_capacity(46);
-        directory.by_ref().take(46).read_to_end(&mut head)?;
-        if head.len() < 46 || !head.starts_with(b"PK\x01\x02") {
-            break;
-        }
-        entries += 1;
-        let rest = short(&head, 28) + short(&head, 30) + short(&head, 32);
-        io::copy(&mut directory.by_ref().take(rest), &mut io::sink())?;
-    }
-    Ok(Some(entries))
 }
 
 /// The compression of a member that this module reads itself, with the limits that streams of that kind have.

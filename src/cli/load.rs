@@ -9,11 +9,13 @@ use anyhow::{Context, bail};
 
 use super::Outcome;
 use super::format::FormatArgs;
+use super::interrupt;
 use super::printer::Printer;
 use super::progress::{Progress, Unit};
 use super::store::StoreArgs;
 use super::words::{bytes, counted, counted_len, thousands};
 use crate::archive::Limits;
+use crate::cancel::Cancel;
 use crate::event::format_time;
 use crate::load::{LoadOptions, LoadProgress, LoadSummary, LoadedSource, explain, load};
 use crate::normalise::Zone;
@@ -82,27 +84,34 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
             bail!("there is no file or folder `{}`", visible(&path.to_string_lossy()));
         }
     }
-    let options = options(args);
+    let cancel = interrupt::watch()?;
+    let options = options(args, &cancel);
     if args.explain {
         return run_explain(args, &options, printer);
     }
     let mut store = args.store.open_or_create()?;
     let progress = Progress::new(printer, Unit::Bytes);
-    if let Some(total) = size(&args.paths) {
-        progress.total(total);
+    let total = total(&args.paths);
+    if let Some(total) = &total {
+        progress.total(total.bytes);
     }
-    let mut shown = Shown::default();
+    let mut shown = Shown { cancel, ..Shown::default() };
     let result = load(&mut store, &args.paths, &options, &mut |step| show(&progress, &mut shown, step));
     progress.finish();
     let summary = result.with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
+    report_nothing(&args.paths, &summary, printer);
     report_damage(&summary, printer);
     report_clocks(&summary, printer);
     report_summary(&summary, &store, started, printer)?;
     store.close().with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
+    if summary.interrupted {
+        printer.headed_note("Interrupted:", &stored(summary.files, total.map(|total| total.files)));
+        return Ok(Outcome::Interrupted);
+    }
     Ok(Outcome::partial_if(summary.is_partial()))
 }
 
-fn options(args: &Args) -> LoadOptions {
+fn options(args: &Args, cancel: &Cancel) -> LoadOptions {
     LoadOptions {
         limits: Limits { max_depth: args.max_depth, max_ratio: args.max_ratio, max_bytes: args.max_bytes, ..Limits::default() },
         read: ReadOptions {
@@ -111,6 +120,7 @@ fn options(args: &Args) -> LoadOptions {
             timezone: args.timezone.clone(),
             day_first: args.day_first,
         },
+        cancel: cancel.clone(),
     }
 }
 
@@ -132,15 +142,33 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Bytes of all files; none where standard input is among them.
-fn size(paths: &[PathBuf]) -> Option<u64> {
-    let mut total = 0;
+/// `59 of 793 files are stored; load again to continue`.
+fn stored(files: u64, total: Option<u64>) -> String {
+    let of = total.map_or_else(|| counted(files, "file"), |total| format!("{} of {}", thousands(files), counted(total, "file")));
+    let is = if files == 1 { "is" } else { "are" };
+    format!("{of} {is} stored; load again to continue")
+}
+
+/// What a load has before it.
+struct Total {
+    files: u64,
+    bytes: u64,
+}
+
+/// All files and their bytes; none where standard input is among them.
+fn total(paths: &[PathBuf]) -> Option<Total> {
+    let mut total = Total { files: 0, bytes: 0 };
     for path in paths {
         if is_stdin(path) {
             return None;
         }
-        for entry in walkdir::WalkDir::new(path).into_iter().filter_map(Result::ok) {
-            total += entry.metadata().ok().filter(std::fs::Metadata::is_file).map_or(0, |m| m.len());
+        // Links are followed, as the load does.
+        for entry in walkdir::WalkDir::new(path).follow_links(true).into_iter().filter_map(Result::ok) {
+            let is_named = entry.depth() == 0 && !entry.file_type().is_dir();
+            if is_named || entry.file_type().is_file() {
+                total.files += 1;
+                total.bytes += entry.metadata().map_or(0, |meta| meta.len());
+            }
         }
     }
     Some(total)
@@ -152,6 +180,7 @@ struct Shown {
     files: u64,
     events: u64,
     path: String,
+    cancel: Cancel,
 }
 
 fn show(progress: &Progress, shown: &mut Shown, step: LoadProgress) {
@@ -166,9 +195,42 @@ fn show(progress: &Progress, shown: &mut Shown, step: LoadProgress) {
         }
         LoadProgress::Finished { bytes } => progress.at(bytes),
     }
-    // The end of a path says more than its beginning, which all files share.
-    let name = shown.path.rsplit('/').next().unwrap_or_default();
-    progress.note(|| format!("{}, {}  {}", counted(shown.files, "file"), counted(shown.events, "event"), visible(name)));
+    if shown.cancel.is_cancelled() {
+        return progress.note(|| "stopping: what was read is written; Ctrl-C again ends at once".to_owned());
+    }
+    progress.note(|| {
+        let counts = format!("{}, {}", counted(shown.files, "file"), counted(shown.events, "event"));
+        let name = shown.path.rsplit(['/', '\\']).next().unwrap_or_default();
+        beside(&counts, &visible(name))
+    });
+}
+
+/// Characters that the counts and the name of the file share: a terminal of 80 columns has so many beside the bar.
+const MESSAGE_CHARS: usize = 38;
+/// A name that would be shorter than this is left out.
+const MIN_NAME_CHARS: usize = 8;
+
+/// The counts, and as much of the name as fits beside them; what is cut says so.
+fn beside(counts: &str, name: &str) -> String {
+    let room = MESSAGE_CHARS.saturating_sub(counts.chars().count() + 2);
+    let length = name.chars().count();
+    if length <= room {
+        return format!("{counts}  {name}");
+    }
+    if room < MIN_NAME_CHARS {
+        return counts.to_owned();
+    }
+    // The end of a name tells more than its beginning: numbers, dates, the ending.
+    let end: String = name.chars().skip(length - (room - 1)).collect();
+    format!("{counts}  …{end}")
+}
+
+/// Warns where there was nothing to load.
+fn report_nothing(paths: &[PathBuf], summary: &LoadSummary, printer: &Printer) {
+    if summary.sources.is_empty() && summary.failed.is_empty() && summary.skipped.is_empty() && !summary.interrupted {
+        let paths: Vec<String> = paths.iter().map(|path| format!("`{}`", visible(&path.to_string_lossy()))).collect();
+        printer.warning(&format!("there are no files in {}: nothing was loaded", paths.join(", ")));
+    }
 }
 
 /// Names what was damaged or could not be read.
@@ -176,11 +238,13 @@ fn report_damage(summary: &LoadSummary, printer: &Printer) {
     let damaged: Vec<&LoadedSource> = summary.sources.iter().filter(|s| s.report.bad > 0 || !s.report.problems.is_empty()).collect();
     let on_terminal = printer.tells_a_terminal();
     let (files, problems) = if on_terminal { (SHOWN_FILES, SHOWN_PROBLEMS) } else { (usize::MAX, usize::MAX) };
+    let lost: Vec<&LoadedSource> = summary.lost().collect();
     let texts = damaged.iter().map(|source| damage(source, problems)).chain(summary.failed.iter().map(failure));
+    let texts = texts.chain(lost.iter().map(|source| loss(source)));
     for text in texts.take(files) {
         printer.warning(&text);
     }
-    let all = damaged.len() + summary.failed.len();
+    let all = damaged.len() + summary.failed.len() + lost.len();
     if all > files {
         let more = thousands((all - files) as u64);
         printer
@@ -212,6 +276,11 @@ fn report_clocks(summary: &LoadSummary, printer: &Printer) {
 
 fn failure((path, reason): &(String, String)) -> String {
     format!("{}: {}", visible(path), visible(reason))
+}
+
+fn loss(source: &LoadedSource) -> String {
+    let reason = source.report.skipped.as_deref().unwrap_or_default();
+    format!("{}: nothing was read, although it says that it is a log or an archive: {}", visible(&source.path), visible(reason))
 }
 
 fn damage(source: &LoadedSource, shown: usize) -> String {
@@ -247,13 +316,11 @@ fn place(problem: &Problem) -> String {
 fn report_summary(summary: &LoadSummary, store: &Store, started: Instant, printer: &Printer) -> anyhow::Result<()> {
     let mut formats: BTreeMap<&str, Totals> = BTreeMap::new();
     let mut all = Totals::default();
-    let mut not_logs = summary.skipped.len() as u64;
     for source in &summary.sources {
         if source.report.skipped.is_some() {
-            not_logs += 1;
             continue;
         }
-        formats.entry(source.report.format).or_default().add(source);
+        formats.entry(&source.format).or_default().add(source);
         all.add(source);
     }
     if all.files > 0 {
@@ -282,16 +349,20 @@ fn report_summary(summary: &LoadSummary, store: &Store, started: Instant, printe
     if !summary.failed.is_empty() {
         text.push_str(&format!("; {} could not be read", counted_len(summary.failed.len(), "file")));
     }
-    if not_logs > 0 {
-        let files = if not_logs == 1 {
-            "1 file is not an event log".to_owned()
-        } else {
-            format!("{} are not event logs", counted(not_logs, "file"))
-        };
-        text.push_str(&format!("; {files}: `retrohunt sources` says why"));
-    }
     printer.headed_note("Loaded:", &text);
+    if let Some(text) = unread(summary) {
+        printer.note(&text);
+    }
     Ok(())
+}
+
+/// `18 files were not read: 17 text of no known log format, 1 empty`.
+fn unread(summary: &LoadSummary) -> Option<String> {
+    let reasons = summary.unread();
+    let all: u64 = reasons.iter().map(|(_, count)| count).sum();
+    let listed: Vec<String> = reasons.iter().map(|(reason, count)| format!("{} {reason}", thousands(*count))).collect();
+    let were = if all == 1 { "was" } else { "were" };
+    (all > 0).then(|| format!("{} {were} not read: {}", counted(all, "file"), visible(&listed.join(", "))))
 }
 
 /// Sums over leaves.
@@ -346,4 +417,26 @@ fn time_range(summary: &LoadSummary, rows: &[SourceRow]) -> Option<String> {
     let first = loaded().filter_map(|row| row.first_time_us).min()?;
     let last = loaded().filter_map(|row| row.last_time_us).max()?;
     Some(format!("{} to {}, {} in the store", format_time(first), format_time(last), counted_len(rows.len(), "source")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_progress_says_fits_beside_the_bar() {
+        assert_eq!(beside("59 files, 10,671 events", "a.evtx"), "59 files, 10,671 events  a.evtx");
+        assert_eq!(beside("59 files, 10,671 events", "Microsoft-Windows-Sysmon.evtx"), "59 files, 10,671 events  …-Sysmon.evtx");
+        assert_eq!(beside("1,179 files, 12,345,678 events", "Microsoft-Windows-Sysmon.evtx"), "1,179 files, 12,345,678 events");
+        for files in [1, 100, 100_000] {
+            let counts = counted(files, "file");
+            assert!(beside(&counts, &"x".repeat(500)).chars().count() <= MESSAGE_CHARS);
+        }
+    }
+
+    #[test]
+    fn what_was_stored_before_an_interrupt_reads_well() {
+        assert_eq!(stored(59, Some(793)), "59 of 793 files are stored; load again to continue");
+        assert_eq!(stored(1, None), "1 file is stored; load again to continue");
+    }
 }

@@ -10,6 +10,7 @@
 //! | 1 | error: nothing or not all was done; a test of a rule failed |
 //! | 2 | wrong usage |
 //! | 3 | done, but something was left out or damaged: stderr says what |
+//! | 130 | interrupted (Ctrl-C, SIGTERM): what was complete by then is kept |
 //!
 //! A reader that goes away (`retrohunt findings | head`) is no error: the command ends quietly with 0.
 
@@ -23,6 +24,7 @@ mod flags;
 mod format;
 mod hints;
 mod hunt;
+mod interrupt;
 mod load;
 mod man;
 mod printer;
@@ -62,7 +64,10 @@ Examples:
   retrohunt findings show 3      One finding with all its events
   retrohunt sql \"SELECT * FROM security_5145 LIMIT 5\"
 
-Exit codes: 0 all good, 1 error, 2 wrong usage, 3 done but something was left out or damaged.";
+Exit codes: 0 all good, 1 error, 2 wrong usage, 3 done but something was left out or damaged, 130 interrupted.";
+
+/// The exit code of an interrupted command: 128 and the number of SIGINT, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -89,6 +94,8 @@ enum Outcome {
     Partial,
     /// Done, and a test failed.
     Failed,
+    /// Stopped by Ctrl-C: what was complete by then is kept.
+    Interrupted,
 }
 
 impl Outcome {
@@ -121,6 +128,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,
         Ok(Outcome::Partial) => ExitCode::from(3),
         Ok(Outcome::Failed) => ExitCode::from(1),
+        Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
         // Before the general case: `| head` has what it wanted, and a shell with `pipefail` must not see a failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

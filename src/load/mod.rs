@@ -6,27 +6,31 @@
 //! Small sources are written in groups: what a group brings is known before it is written, so the store changes its
 //! tables once and commits once for all of them. A source of more than one
 //! batch is written as it comes.
+//!
+//! Who asks to stop ([`LoadOptions::cancel`]) gets a store of whole sources: the one at hand is finished where that takes
+//! seconds, else taken back, and what was read before it is written.
 
+mod ahead;
+mod groups;
+mod patience;
+mod reading;
 mod views;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 
-use crate::archive::{Found, Limits, walk, walk_counting};
-use crate::event::{EventBatch, Names};
-use crate::reader::{LeafReader, LeafReport, Problem, ReadOptions, Recognised, recognise};
-use crate::store::{SourceEnd, SourceStart, Store, StoreError, Writer};
+use crate::archive::{Found, Limits, WalkCount, walk};
+use crate::cancel::Cancel;
+use crate::event::Names;
+use crate::reader::{LeafReport, Problem, ReadOptions, Recognised, recognise};
+use crate::store::{Known, SourceEnd, SourceRow, SourceStart, Store, StoreError, Writer};
+use groups::{Group, Message};
+use reading::read_all;
 
 /// Groups between the threads, beside the one that is read and the one that is written.
 const CHANNEL_GROUPS: usize = 1;
-/// Events of a group of small sources, and bytes of their text: a load that is killed has this to do again.
-const GROUP_EVENTS: usize = 16_384;
-/// See [`GROUP_EVENTS`].
-const GROUP_BYTES: usize = 16 * 1024 * 1024;
-/// Sources of a group, which may be empty.
-const GROUP_MESSAGES: usize = 4_096;
 
 /// How a load is done.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +40,8 @@ pub struct LoadOptions {
     pub limits: Limits,
     /// How leaves are read.
     pub read: ReadOptions,
+    /// Stops the load where all that is stored is complete.
+    pub cancel: Cancel,
 }
 
 /// How far a load is.
@@ -67,7 +73,9 @@ pub enum LoadProgress {
 pub struct LoadedSource {
     /// Its path.
     pub path: String,
-    /// What the reader says.
+    /// Its format.
+    pub format: String,
+    /// What the reader says, or said when it read these bytes.
     pub report: LeafReport,
     /// Events that were not in the store before.
     pub new_events: u64,
@@ -85,26 +93,39 @@ pub struct LoadSummary {
     pub failed: Vec<(String, String)>,
     /// What holds no events by its nature: path and reason.
     pub skipped: Vec<(String, String)>,
+    /// Files that were read to their end, archives with all their members.
+    pub files: u64,
+    /// The load was stopped before its end.
+    pub interrupted: bool,
 }
 
 impl LoadSummary {
     /// Whether anything was damaged or could not be read.
     pub fn is_partial(&self) -> bool {
-        !self.failed.is_empty() || self.sources.iter().any(|s| s.report.bad > 0 || !s.report.problems.is_empty())
+        !self.failed.is_empty() || self.sources.iter().any(|s| s.report.is_damaged())
+    }
+
+    /// Sources of which nothing was read although they say that they are logs or archives.
+    pub fn lost(&self) -> impl Iterator<Item = &LoadedSource> {
+        self.sources.iter().filter(|source| source.report.may_be_lost)
+    }
+
+    /// Why sources were not read, and how many for each reason; the most first.
+    pub fn unread(&self) -> Vec<(&str, u64)> {
+        let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+        let of_sources = self.sources.iter().filter_map(|source| source.report.skipped.as_deref());
+        for reason in of_sources.chain(self.skipped.iter().map(|(_, reason)| reason.as_str())) {
+            *reasons.entry(reason).or_default() += 1;
+        }
+        let mut reasons: Vec<(&str, u64)> = reasons.into_iter().collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        reasons
     }
 
     /// All problems with the path of their leaf.
     pub fn problems(&self) -> impl Iterator<Item = (&str, &Problem)> {
         self.sources.iter().flat_map(|s| s.report.problems.iter().map(|p| (s.path.as_str(), p)))
     }
-}
-
-enum Message {
-    Begin(String),
-    Batch(EventBatch),
-    End(Box<LeafReport>),
-    Skipped(String, String),
-    Failed(String, String),
 }
 
 /// Loads everything found under the paths, and makes the views over all that the store then holds.
@@ -119,12 +140,15 @@ pub fn load(
 ) -> Result<LoadSummary, StoreError> {
     let names = Names::default();
     let (sender, receiver) = sync_channel(CHANNEL_GROUPS);
-    let bytes_read = AtomicU64::new(0);
+    let known = store.known_bytes(&options.read.fingerprint())?;
+    let walked = WalkCount::default();
     let summary = std::thread::scope(|scope| {
         let reader_names = names.clone();
-        let bytes_read = &bytes_read;
-        scope.spawn(move || read_all(paths, options, &reader_names, bytes_read, &sender));
-        write_all(store, &names, receiver, bytes_read, progress)
+        let walked = &walked;
+        let reading = scope.spawn(move || read_all(paths, options, &known, &reader_names, walked, &sender));
+        let written = write_all(store, &names, options, receiver, walked, progress);
+        let interrupted = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        written.map(|summary| LoadSummary { files: walked.files(), interrupted, ..summary })
     })?;
     views::make(store)?;
     store.settle()?;
@@ -153,84 +177,30 @@ pub fn explain(paths: &[PathBuf], options: &LoadOptions, sink: &mut dyn FnMut(Ex
         }
         Found::Skipped { path, reason } => sink(Explained { path, recognised: none(reason), failed: false }),
         Found::Failed { path, error } => sink(Explained { path, recognised: none(error), failed: true }),
+        Found::File(_) | Found::FileEnd => ControlFlow::Continue(()),
     });
-}
-
-fn read_all(paths: &[PathBuf], options: &LoadOptions, names: &Names, bytes_read: &AtomicU64, sender: &SyncSender<Group>) {
-    let mut reader = LeafReader::new(names, &options.read);
-    let mut groups = Groups { sender, group: Group::default(), events: 0, bytes: 0, is_long: false };
-    walk_counting(paths, &options.limits, bytes_read, &mut |found| match found {
-        Found::Leaf(leaf) => {
-            groups.add(Message::Begin(leaf.path.clone()))?;
-            let report = reader.read(leaf, &mut |batch| groups.add(Message::Batch(batch)));
-            groups.add(Message::End(Box::new(report)))
-        }
-        Found::Skipped { path, reason } => groups.add(Message::Skipped(path, reason)),
-        Found::Failed { path, error } => groups.add(Message::Failed(path, error)),
-    });
-    groups.finish();
-}
-
-/// What is written together: whole sources, or a part of a long one.
-type Group = Vec<Message>;
-
-/// Sources that wait to be written together.
-struct Groups<'s> {
-    sender: &'s SyncSender<Group>,
-    group: Group,
-    events: usize,
-    bytes: usize,
-    /// The source that is being read has more than one batch: they are written as they come.
-    is_long: bool,
-}
-
-impl Groups<'_> {
-    fn add(&mut self, message: Message) -> ControlFlow<()> {
-        match &message {
-            Message::Batch(batch) => {
-                self.events += batch.events.len();
-                self.bytes += batch.text.len();
-                self.is_long |= matches!(self.group.last(), Some(Message::Batch(_)));
-            }
-            Message::End(_) if self.is_long => {
-                self.is_long = false;
-                self.group.push(message);
-                return self.send();
-            }
-            _ => {}
-        }
-        self.group.push(message);
-        let is_full = self.is_long || self.events >= GROUP_EVENTS || self.bytes >= GROUP_BYTES || self.group.len() >= GROUP_MESSAGES;
-        if is_full { self.send() } else { ControlFlow::Continue(()) }
-    }
-
-    /// Sends the last group, if there is still somebody to write it.
-    fn finish(self) {
-        if !self.group.is_empty() {
-            self.sender.send(self.group).ok();
-        }
-    }
-
-    /// The receiver is gone where writing failed, which ends the walk.
-    fn send(&mut self) -> ControlFlow<()> {
-        (self.events, self.bytes) = (0, 0);
-        match self.sender.send(std::mem::take(&mut self.group)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
-    }
 }
 
 /// The receiver is dropped when writing fails, which ends the reader.
 fn write_all(
     store: &mut Store,
     names: &Names,
+    options: &LoadOptions,
     receiver: Receiver<Group>,
-    bytes_read: &AtomicU64,
+    walked: &WalkCount,
     progress: &mut dyn FnMut(LoadProgress),
 ) -> Result<LoadSummary, StoreError> {
-    let mut writing =
-        Writing { writer: store.writer()?, names, bytes_read, progress, summary: LoadSummary::default(), path: String::new(), events: 0 };
+    let reader = options.read.fingerprint();
+    let mut writing = Writing {
+        reader,
+        writer: store.writer()?,
+        names,
+        walked,
+        progress,
+        summary: LoadSummary::default(),
+        path: String::new(),
+        events: 0,
+    };
     for group in receiver {
         writing.write_group(group)?;
     }
@@ -241,7 +211,9 @@ fn write_all(
 struct Writing<'w> {
     writer: Writer<'w>,
     names: &'w Names,
-    bytes_read: &'w AtomicU64,
+    /// The version and options of the reader.
+    reader: String,
+    walked: &'w WalkCount,
     progress: &'w mut dyn FnMut(LoadProgress),
     summary: LoadSummary,
     path: String,
@@ -249,19 +221,22 @@ struct Writing<'w> {
 }
 
 impl Writing<'_> {
-    /// Writes a group. Its last source may have more to come.
+    /// Writes a group. Its last source may have more to come, and its first messages may be the rest of the group before: only
+    /// what is behind them shares a transaction.
     fn write_group(&mut self, group: Group) -> Result<(), StoreError> {
-        if self.writer.is_open() {
-            return group.into_iter().try_for_each(|message| self.write(message));
+        let mut messages = group.into_iter();
+        while self.writer.is_open() {
+            let Some(message) = messages.next() else { return Ok(()) };
+            self.write(message)?;
         }
-        let batches = group.iter().filter_map(|message| if let Message::Batch(batch) = message { Some(batch) } else { None });
+        let batches = messages.as_slice().iter().filter_map(|message| if let Message::Batch(batch) = message { Some(batch) } else { None });
         self.writer.begin_group(batches, self.names)?;
-        group.into_iter().try_for_each(|message| self.write(message))?;
+        messages.try_for_each(|message| self.write(message))?;
         self.writer.end_group()
     }
 
     fn write(&mut self, message: Message) -> Result<(), StoreError> {
-        let bytes = self.bytes_read.load(Ordering::Relaxed);
+        let bytes = self.walked.bytes();
         match message {
             Message::Begin(path) => {
                 self.writer.begin_source(&SourceStart { path: path.clone() })?;
@@ -274,20 +249,60 @@ impl Writing<'_> {
                 (self.progress)(LoadProgress::Events { events: self.events, bytes });
             }
             Message::End(report) => {
-                let outcome = self.writer.finish_source(&source_end(&report))?;
+                let outcome = self.writer.finish_source(&source_end(&report, &self.reader))?;
                 let (path, duplicate) = (std::mem::take(&mut self.path), outcome.duplicate_of.is_some());
-                self.summary.sources.push(LoadedSource { path, report: *report, new_events: outcome.new_events, duplicate });
+                self.summary.sources.push(LoadedSource {
+                    path,
+                    format: report.format.to_owned(),
+                    report: *report,
+                    new_events: outcome.new_events,
+                    duplicate,
+                });
                 (self.progress)(LoadProgress::Finished { bytes });
             }
+            Message::Abandon => self.writer.abandon_source()?,
+            Message::Known(path, Known::Source(of)) => {
+                let row = self.writer.repeat_source(&path, of)?;
+                self.repeated(row);
+            }
+            Message::Known(path, Known::Archive(of)) => {
+                self.writer.repeat_archive(&path, of)?.into_iter().for_each(|row| self.repeated(row));
+            }
+            Message::BeginArchive { path, sha256, bytes } => self.writer.begin_archive(&path, &sha256, bytes, &self.reader)?,
+            Message::EndArchive { is_complete } => self.writer.end_archive(is_complete)?,
             Message::Skipped(path, reason) => self.summary.skipped.push((path, reason)),
             Message::Failed(path, error) => self.summary.failed.push((path, error)),
         }
         Ok(())
     }
+
+    /// A source whose bytes are known.
+    fn repeated(&mut self, row: SourceRow) {
+        let report = known_report(&row);
+        let duplicate = report.skipped.is_none();
+        self.summary.sources.push(LoadedSource { path: row.path.clone(), format: row.format, report, new_events: 0, duplicate });
+        (self.progress)(LoadProgress::Source { path: row.path });
+        (self.progress)(LoadProgress::Finished { bytes: self.walked.bytes() });
+    }
 }
 
-fn source_end(report: &LeafReport) -> SourceEnd {
+/// What the ledger says of a source whose bytes were not read again.
+fn known_report(row: &SourceRow) -> LeafReport {
+    LeafReport {
+        events: row.events,
+        bad: row.bad,
+        recovered: row.recovered,
+        bytes: row.bytes,
+        sha256: row.sha256.clone(),
+        skipped: Some(row.reason.clone()).filter(|reason| !reason.is_empty()),
+        timezone: row.timezone.clone(),
+        ..LeafReport::default()
+    }
+}
+
+fn source_end(report: &LeafReport, reader: &str) -> SourceEnd {
     SourceEnd {
+        reader: if report.is_damaged() { String::new() } else { reader.to_owned() },
         format: report.format.to_owned(),
         sha256: report.sha256.clone(),
         bytes: report.bytes,

@@ -34,7 +34,10 @@ pub struct CategoryMember {
     pub columns: Vec<FieldExpr>,
 }
 
-/// Returns the views whose event types the catalog has, by name.
+/// Columns of a view: no database takes more, and no name is looked up for a view that cannot be made.
+const MAX_COLUMNS: usize = 2_000;
+
+/// Returns the views whose event types the catalog has, by name; without those of more columns than a view can have.
 pub fn category_views(catalog: &Catalog, taxonomy: &Taxonomy) -> Vec<CategoryView> {
     let categories = taxonomy.categories("windows").map(|(name, s)| (name.to_owned(), s, Vocabulary::Sigma));
     let datasets = taxonomy.datasets().map(|(name, s)| (name.to_ascii_lowercase().replace('.', "_"), s, Vocabulary::Splunk));
@@ -62,6 +65,9 @@ fn view(name: String, selectors: &[Selector], vocabulary: Vocabulary, catalog: &
         for name in names(resolver.event_type(), *selector, vocabulary, taxonomy) {
             columns.entry(name.to_ascii_lowercase()).or_insert(name);
         }
+    }
+    if columns.len() > MAX_COLUMNS {
+        return None;
     }
     let columns: Vec<String> = columns.into_values().collect();
     let members = resolvers

@@ -4,6 +4,9 @@
 //! header's count (a dirty file) is read like any other, a chunk without its mark or cut off is counted bad, as one of
 //! zeros among the counted is, and what can still be read of a cut-off one is read.
 //!
+//! For the same reason the file's header is not needed: where it is missing or damaged, or where somebody carved chunks from
+//! a disk, each chunk is found by its mark at a sector, and the loss of the header is told.
+//!
 //! Records are carved from the space behind the live ones only where a chunk is damaged, or when asked: in a healthy
 //! file that space holds stale copies of records that were overwritten.
 
@@ -18,6 +21,11 @@ use crate::normalise::{Normaliser, Place};
 
 const HEADER_BYTES: usize = 4_096;
 const CHUNK_BYTES: usize = 65_536;
+/// The mark that a file begins with, and the one of each chunk.
+const FILE_MARK: &[u8] = b"ElfFile\0";
+const CHUNK_MARK: &[u8] = b"ElfChnk\0";
+/// Chunks begin at multiples of this: files lie on a disk so, and so does what is carved from it.
+const SECTOR_BYTES: usize = 512;
 /// Where the file's header has the number of chunks, two bytes.
 const CHUNKS_AT: usize = 42;
 /// Where its flags are, and the one of a file that is in use.
@@ -33,7 +41,11 @@ impl Format for Evtx {
     }
 
     fn sniff(&self, head: &[u8]) -> Option<String> {
-        head.starts_with(b"ElfFile\0").then(|| "it starts with the signature of an event log file".to_owned())
+        if head.starts_with(FILE_MARK) {
+            return Some("it starts with the signature of an event log file".to_owned());
+        }
+        let at = next_mark(head)?;
+        Some(format!("the mark of a chunk of an event log is at byte {at}, without the header of the file"))
     }
 
     fn is_text(&self) -> bool {
@@ -41,8 +53,15 @@ impl Format for Evtx {
     }
 
     fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
-        let header = input.fill_to(HEADER_BYTES).min(HEADER_BYTES);
-        let chunks = input.head().get(CHUNKS_AT..CHUNKS_AT + 2).map_or(0, |count| u16::from_le_bytes([count[0], count[1]]));
+        let begin = input.fill_to(HEADER_BYTES).min(HEADER_BYTES);
+        let has_header = input.head().starts_with(FILE_MARK);
+        let header = if has_header { begin } else { 0 };
+        // A header without its mark says nothing that could be trusted.
+        let counted = input.head().get(CHUNKS_AT..CHUNKS_AT + 2).filter(|_| has_header);
+        let chunks = counted.map_or(0, |count| u16::from_le_bytes([count[0], count[1]]));
+        if !has_header {
+            report.problem(Some(0), None, "the header of the event log is missing or damaged: its chunks are read without it");
+        }
         let live = ParserSettings::new().num_threads(1).indent(false);
         let carving = live.clone().recover_records(true);
         let mut reader = ChunkReader {
@@ -53,12 +72,23 @@ impl Format for Evtx {
             position: 0,
             chunks_left: chunks,
             // Windows writes checksums when it closes a file: in one that is in use they are old.
-            is_closed: input.head().get(FLAGS_AT).is_some_and(|flags| flags & IS_DIRTY == 0),
+            is_closed: has_header && input.head().get(FLAGS_AT).is_some_and(|flags| flags & IS_DIRTY == 0),
         };
         input.consume(header);
         while input.fill_to(CHUNK_BYTES) > 0 && !events.stopped() {
             let length = input.head().len().min(CHUNK_BYTES);
-            reader.chunk(&input.head()[..length], input.offset(), events, report);
+            let bytes = &input.head()[..length];
+            let length = match next_mark(bytes) {
+                // Chunks follow each other without a gap: what stands before a mark is the rest of something else.
+                Some(gap) if gap > 0 => {
+                    reader.gap(&bytes[..gap], input.offset(), report);
+                    gap
+                }
+                _ => {
+                    reader.chunk(bytes, input.offset(), events, report);
+                    length
+                }
+            };
             input.consume(length);
         }
         // A log that nobody wrote to is its header alone, which counts one chunk.
@@ -68,6 +98,12 @@ impl Format for Evtx {
         }
         self.name()
     }
+}
+
+/// Where the first sector is that begins with the mark of a chunk.
+fn next_mark(bytes: &[u8]) -> Option<usize> {
+    let sectors = bytes.chunks(SECTOR_BYTES).position(|sector| sector.starts_with(CHUNK_MARK))?;
+    Some(sectors * SECTOR_BYTES)
 }
 
 /// Which records of a chunk are read.
@@ -93,6 +129,14 @@ struct ChunkReader {
 }
 
 impl ChunkReader {
+    /// Tells of bytes between chunks. Zeros hold nothing, and what stands where the header was is told with it.
+    fn gap(&self, bytes: &[u8], offset: u64, report: &mut Report) {
+        let was_header = offset == 0 && bytes.len() <= HEADER_BYTES;
+        if !was_header && bytes.iter().any(|b| *b != 0) {
+            report.problem(Some(offset), None, format!("{} bytes are not part of a chunk: left out", bytes.len()));
+        }
+    }
+
     fn chunk(&mut self, bytes: &[u8], offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
         let is_counted = self.chunks_left > 0;
         self.chunks_left = self.chunks_left.saturating_sub(1);

@@ -11,6 +11,7 @@ mod json;
 mod raw;
 mod splunk_text;
 mod stream;
+mod unread;
 mod utf16;
 mod xml;
 
@@ -38,6 +39,21 @@ pub struct ReadOptions {
     pub timezone: Option<Zone>,
     /// Dates like 05/04/2021 have the day first; else the month.
     pub day_first: bool,
+}
+
+/// Raise it when a reader reads more of what it reads already: what was loaded before is read again when it is met again.
+const VERSION: u32 = 1;
+
+impl ReadOptions {
+    /// The version of the readers and the options that change what is read. Bytes that were read under the same one give
+    /// nothing new.
+    pub fn fingerprint(&self) -> String {
+        let format = self.format.as_deref().unwrap_or("any");
+        let zone = self.timezone.as_ref().map_or("unknown", Zone::name);
+        let words = [(self.recover, " recover"), (self.day_first, " day-first")];
+        let words: String = words.into_iter().filter(|(is_set, _)| *is_set).map(|(_, word)| word).collect();
+        format!("{}/{VERSION} {format} {zone}{words}", env!("CARGO_PKG_VERSION"))
+    }
 }
 
 /// What a leaf is taken for.
@@ -70,12 +86,21 @@ pub struct LeafReport {
     pub sha256: String,
     /// What was wrong; the first hundred, the counts are exact.
     pub problems: Vec<Problem>,
-    /// Why it is no event log.
+    /// Why nothing of it was read.
     pub skipped: Option<String>,
+    /// Nothing of it was read although its name or its first bytes say that it is a log or an archive: it may be a loss.
+    pub may_be_lost: bool,
     /// The zone in which times that say none were read; empty: there were none.
     pub timezone: String,
     /// Hours between the time of events and the UTC time that Sysmon wrote into them, and how many events.
     pub hours_off: Vec<(i32, u64)>,
+}
+
+impl LeafReport {
+    /// Whether anything of it is, or may be, lost.
+    pub fn is_damaged(&self) -> bool {
+        self.bad > 0 || !self.problems.is_empty() || self.may_be_lost
+    }
 }
 
 /// One input format.
@@ -116,6 +141,8 @@ impl<'o> LeafReader<'o> {
     /// Reads a leaf to its end and hands over its events in batches; [`ControlFlow::Break`] stops it early.
     pub fn read(&mut self, leaf: Leaf<'_>, sink: &mut dyn FnMut(EventBatch) -> ControlFlow<()>) -> LeafReport {
         let options = self.options;
+        // The length of what a compressed stream holds is not known before its end.
+        let (path, unpacked) = (leaf.path, leaf.known_size.is_none());
         let mut input = Input::new(leaf.reader, SNIFF_BYTES, &mut self.window);
         let mut report = Report { recover: options.recover, ..Report::default() };
         let mut out = LeafReport::default();
@@ -126,8 +153,8 @@ impl<'o> LeafReader<'o> {
             sink(batch)
         };
         let clock = Clock { zone: options.timezone.clone(), day_first: options.day_first };
-        let mut events = Normaliser::new(&mut self.known, clock, &mut sink).of_file(&leaf.path);
-        let (mut format, mut reason, mut skipped) = ("", String::new(), None);
+        let mut events = Normaliser::new(&mut self.known, clock, &mut sink).of_file(&path);
+        let (mut format, mut reason, mut skipped, mut may_be_lost) = ("", String::new(), None, false);
         match choose(input.head(), options) {
             Ok((reader, why)) => {
                 reason = why;
@@ -137,7 +164,10 @@ impl<'o> LeafReader<'o> {
                 format = reader.read(&mut input, &mut events, &mut report);
                 events.flush();
             }
-            Err(why) => skipped = Some(why),
+            Err(why) => {
+                skipped = Some(why);
+                may_be_lost = unread::may_be_lost(&path, unpacked, input.head());
+            }
         }
         let times = events.times().clone();
         out.timezone = match &options.timezone {
@@ -158,6 +188,7 @@ impl<'o> LeafReader<'o> {
         out.format = format;
         out.reason = reason;
         out.skipped = skipped;
+        out.may_be_lost = may_be_lost;
         out.bytes = end.bytes;
         out.sha256 = end.sha256;
         if let Some((offset, hole)) = end.holes.told() {
@@ -190,13 +221,13 @@ pub fn recognise(leaf: Leaf<'_>, options: &ReadOptions) -> Recognised {
 /// The format of a stream that begins so, and why; or why it has none.
 fn choose(head: &[u8], options: &ReadOptions) -> Result<(&'static dyn Format, String), String> {
     if head.is_empty() {
-        return Err("empty".to_owned());
+        return Err(unread::reason(head));
     }
     let chosen = match &options.format {
         Some(name) => FORMATS.iter().find(|f| f.name() == name).map(|f| (*f, "as asked".to_owned())),
         None => FORMATS.iter().find_map(|f| f.sniff(head).map(|reason| (*f, reason))),
     };
-    chosen.ok_or_else(|| unknown(head))
+    chosen.ok_or_else(|| unread::reason(head))
 }
 
 /// The length of the line `Record 17` that evtx_dump writes before a record, where a text begins with it; else 0.
@@ -220,19 +251,6 @@ fn without_mark(head: &[u8]) -> &[u8] {
 fn skip_mark(input: &mut Input<'_>) {
     let mark = input.head().len() - without_mark(input.head()).len();
     input.consume(mark);
-}
-
-/// Why nobody reads a stream that begins so.
-fn unknown(head: &[u8]) -> String {
-    let shown = &head[..head.len().min(1_024)];
-    if shown.iter().all(|b| *b == 0) {
-        return "starts with zeros only".to_owned();
-    }
-    if shown.iter().all(u8::is_ascii_whitespace) {
-        return "white space only".to_owned();
-    }
-    let binary = shown.iter().filter(|b| **b < 9 || (**b > 13 && **b < 32)).count() * 20 > shown.len();
-    if binary { "unknown binary format".to_owned() } else { "unknown text format".to_owned() }
 }
 
 #[cfg(test)]

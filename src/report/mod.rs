@@ -31,7 +31,7 @@ pub use regression::{REGRESSION, regression_row, write_junit};
 pub use sarif::sarif;
 pub use serde_json::Value;
 pub use shape::{Kind, Shape, TableColumn, cell_text};
-pub use source::{EXPLAINED, SOURCE, explained_row, source_row};
+pub use source::{EXPLAINED, SOURCE, explained_row, source_row, why_not_read};
 pub use view::{VIEW, VIEW_COLUMN, ViewRow, view_column_row, view_row};
 pub use visible::{visible, visible_text};
 

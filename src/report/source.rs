@@ -28,7 +28,7 @@ pub static SOURCE: LazyLock<Shape> = LazyLock::new(|| {
         ],
         vec![
             TableColumn::new("path", "Path", Kind::Path),
-            TableColumn::text("format", "Format").or("skipped"),
+            TableColumn::text("format", "Format"),
             TableColumn::number("events", "Events"),
             TableColumn::number("new_events", "New"),
             TableColumn::number("bad", "Unreadable"),
@@ -40,6 +40,11 @@ pub static SOURCE: LazyLock<Shape> = LazyLock::new(|| {
         ],
     )
 });
+
+/// The column that a table of sources has where one was not read.
+pub fn why_not_read() -> TableColumn {
+    TableColumn::text("skipped", "Not read because")
+}
 
 /// What `retrohunt load --explain` lists.
 pub static EXPLAINED: LazyLock<Shape> = LazyLock::new(|| {

@@ -109,6 +109,23 @@ mod tests {
     }
 
     #[test]
+    fn a_source_that_is_taken_back_leaves_nothing() {
+        let names = Names::default();
+        let all = batches(&names);
+        let mut store = Store::in_memory().unwrap();
+        let mut writer = store.writer().unwrap();
+        write(&mut writer, &names, all[0].0, &all[0].1);
+        writer.begin_source(&SourceStart { path: "long".to_owned() }).unwrap();
+        writer.append(&all[1].1, &names).unwrap();
+        writer.abandon_source().unwrap();
+        assert!(!writer.is_open());
+        assert_eq!(write(&mut writer, &names, "2", &all[1].1).new_events, 1);
+        drop(writer);
+        assert_eq!(store.sources().unwrap().iter().map(|source| source.path.as_str()).collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(store.last_event().unwrap().0, 2);
+    }
+
+    #[test]
     fn a_source_longer_than_its_group_goes_on() {
         let names = Names::default();
         let all = batches(&names);

@@ -1,7 +1,6 @@
 //! The ledger of sources, and what happens to a source that was never finished.
 
-use rusqlite::{Connection, params};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::StoreError;
 use crate::catalog::SourceId;
@@ -40,76 +39,41 @@ pub struct SourceRow {
     pub clock: String,
 }
 
+const SELECT: &str = "SELECT s.path, s.format, s.events, s.new_events, s.bad, s.recovered, d.path, s.sha256, s.first_time_us, s.last_time_us, s.bytes, s.reason,
+                      s.timezone, s.clock
+               FROM source s LEFT JOIN source d ON d.id = s.duplicate_of WHERE s.state <> 'loading'";
+
 /// All finished sources, in the order they were loaded.
 pub(super) fn sources(connection: &Connection) -> Result<Vec<SourceRow>, StoreError> {
-    let sql = "SELECT s.path, s.format, s.events, s.new_events, s.bad, s.recovered, d.path, s.sha256, s.first_time_us, s.last_time_us, s.bytes, s.reason,
-                      s.timezone, s.clock
-               FROM source s LEFT JOIN source d ON d.id = s.duplicate_of WHERE s.state <> 'loading' ORDER BY s.id";
-    let count = |row: &rusqlite::Row<'_>, index: usize| row.get::<_, i64>(index).map(|n| u64::try_from(n).unwrap_or(0));
-    let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([], |row| {
-        Ok(SourceRow {
-            path: row.get(0)?,
-            format: row.get(1)?,
-            events: count(row, 2)?,
-            new_events: count(row, 3)?,
-            bad: count(row, 4)?,
-            recovered: count(row, 5)?,
-            duplicate_of: row.get(6)?,
-            sha256: row.get(7)?,
-            first_time_us: row.get(8)?,
-            last_time_us: row.get(9)?,
-            bytes: count(row, 10)?,
-            reason: row.get(11)?,
-            timezone: row.get(12)?,
-            clock: row.get(13)?,
-        })
-    })?;
+    let mut statement = connection.prepare(&format!("{SELECT} ORDER BY s.id"))?;
+    let rows = statement.query_map([], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Which bytes are in the store: lengths, to see fast what may be known, and hashes, to be sure.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KnownBytes {
-    sizes: FxHashSet<u64>,
-    hashes: FxHashMap<String, SourceId>,
+/// One finished source.
+pub(super) fn source(connection: &Connection, id: SourceId) -> Result<SourceRow, StoreError> {
+    let row = connection.prepare_cached(&format!("{SELECT} AND s.id = ?1"))?.query_row([id.0], read).optional()?;
+    row.ok_or_else(|| StoreError::Damaged(format!("source {} is not there", id.0)))
 }
 
-impl KnownBytes {
-    /// Whether a complete source has this length. No bytes at all are never known.
-    pub fn has_size(&self, bytes: u64) -> bool {
-        bytes > 0 && self.sizes.contains(&bytes)
-    }
-
-    /// The complete source with these bytes.
-    pub fn source(&self, sha256: &str) -> Option<SourceId> {
-        self.hashes.get(sha256).copied()
-    }
-}
-
-/// Reads which bytes are in the store.
-pub(super) fn known_bytes(connection: &Connection) -> Result<KnownBytes, StoreError> {
-    let mut statement = connection.prepare("SELECT id, bytes, sha256 FROM source WHERE state = 'complete' AND bytes > 0")?;
-    let mut rows = statement.query([])?;
-    let mut known = KnownBytes::default();
-    while let Some(row) = rows.next()? {
-        known.sizes.insert(row.get::<_, i64>(1)?.cast_unsigned());
-        known.hashes.insert(row.get(2)?, SourceId(row.get(0)?));
-    }
-    Ok(known)
-}
-
-/// Puts down another path of a source's bytes.
-pub(super) fn record_duplicate(connection: &Connection, path: &str, of: SourceId) -> Result<SourceId, StoreError> {
-    let rows = connection.execute(
-        "INSERT INTO source (path, format, state, sha256, bytes, events, bad, recovered, duplicate_of, first_time_us, last_time_us, timezone, clock)
-         SELECT ?1, format, 'duplicate', sha256, bytes, events, bad, recovered, id, first_time_us, last_time_us, timezone, clock FROM source WHERE id = ?2 AND state = 'complete'",
-        params![path, of.0],
-    )?;
-    if rows == 0 {
-        return Err(StoreError::Damaged(format!("`{path}` is a copy of source {}, which is missing", of.0)));
-    }
-    Ok(SourceId(connection.last_insert_rowid()))
+fn read(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
+    let count = |index: usize| row.get::<_, i64>(index).map(|n| u64::try_from(n).unwrap_or(0));
+    Ok(SourceRow {
+        path: row.get(0)?,
+        format: row.get(1)?,
+        events: count(2)?,
+        new_events: count(3)?,
+        bad: count(4)?,
+        recovered: count(5)?,
+        duplicate_of: row.get(6)?,
+        sha256: row.get(7)?,
+        first_time_us: row.get(8)?,
+        last_time_us: row.get(9)?,
+        bytes: count(10)?,
+        reason: row.get(11)?,
+        timezone: row.get(12)?,
+        clock: row.get(13)?,
+    })
 }
 
 /// Removes a source that a killed load left unfinished.

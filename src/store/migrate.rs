@@ -10,8 +10,11 @@ use super::StoreError;
 pub(super) const APPLICATION_ID: i32 = 0x5248_4e54;
 
 /// In order; each is applied once, in a transaction of its own.
-pub(super) const MIGRATIONS: [&str; 2] =
-    [include_str!("../../migrations/0001_store.sql"), include_str!("../../migrations/0002_identity.sql")];
+pub(super) const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/0001_store.sql"),
+    include_str!("../../migrations/0002_identity.sql"),
+    include_str!("../../migrations/0003_known.sql"),
+];
 
 fn version() -> i32 {
     i32::try_from(MIGRATIONS.len()).expect("few migrations")

@@ -16,6 +16,7 @@ mod group;
 mod heads;
 mod hunt_writer;
 mod identity;
+mod known;
 mod ledger;
 mod lock;
 mod messages;
@@ -51,7 +52,8 @@ pub use finding_rows::{EvidenceRow, FindingFilter, FindingRow};
 pub use findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutcome, HuntRecord};
 pub use heads::EventStub;
 pub use hunt_writer::HuntWriter;
-pub use ledger::{KnownBytes, SourceRow};
+pub use known::{ArchiveId, Known, KnownBytes};
+pub use ledger::SourceRow;
 pub use origin::{EventOrigin, Origins};
 pub use query::{QueryLimits, QueryResult, SqlValue, TypedQueries, TypedQuery};
 pub use read::{Alias, Envelope, StoredEvent, StoredValue};
@@ -155,14 +157,6 @@ impl Store {
     /// When SQLite fails.
     pub fn sources(&self) -> Result<Vec<SourceRow>, StoreError> {
         ledger::sources(&self.connection)
-    }
-
-    /// Which bytes are in the store, for loads that would only repeat them.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub fn known_bytes(&self) -> Result<KnownBytes, StoreError> {
-        ledger::known_bytes(&self.connection)
     }
 
     /// The last visible event.

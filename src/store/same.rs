@@ -71,6 +71,8 @@ pub(super) struct NewSource<'a> {
     pub(super) first_event: i64,
     pub(super) records: &'a RecordRanges,
     pub(super) has_identities: bool,
+    /// A source of the same bytes that gave less.
+    pub(super) earlier: Option<i64>,
 }
 
 /// Removes the events of the new source that are there already, and returns how many of each type. Runs inside the
@@ -105,7 +107,30 @@ pub(super) fn merge(
             remove_same(connection, known_catalog(catalog, read_catalog)?, source, Sameness::Identity, &pairs, &mut merged)?;
         }
     }
+    if let Some(earlier) = source.earlier {
+        let pairs = places_again(connection, earlier, source.first_event)?;
+        remove_same(connection, known_catalog(catalog, read_catalog)?, source, Sameness::Record, &pairs, &mut merged)?;
+    }
     Ok(merged)
+}
+
+/// Pairs of events without a record number that are at the same place in an earlier source of the same bytes.
+fn places_again(connection: &Connection, earlier: i64, first_event: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+    let bounds: (i64, i64) = connection
+        .prepare_cached("SELECT first_event, last_event FROM source WHERE id = ?1")?
+        .query_row([earlier], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let known: FxHashMap<i64, i64> = places(connection, bounds.0, bounds.1)?.into_iter().collect();
+    let new = places(connection, first_event, i64::MAX)?;
+    Ok(new.into_iter().filter_map(|(place, id)| Some((*known.get(&place)?, id))).collect())
+}
+
+/// Place in the source and id of its events without a record number.
+fn places(connection: &Connection, first_event: i64, last: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT coalesce(position, id - ?1 + 1), id FROM event WHERE id BETWEEN ?1 AND ?2 AND record IS NULL ORDER BY id",
+    )?;
+    let rows = select.query_map(params![first_event, last], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn known_catalog<'c>(

@@ -164,7 +164,7 @@ fn cell(event: EventId, value: ValueRef<'_>) -> Result<Cell<'_>, StoreError> {
 }
 
 /// Whether the cells of a column are in the overflow table.
-fn is_outside(event_type: &EventType, column: ColumnIndex) -> bool {
+pub(super) fn is_outside(event_type: &EventType, column: ColumnIndex) -> bool {
     event_type.storage == Storage::Overflow || column.0 as usize >= MAX_COLUMNS
 }
 

@@ -102,7 +102,7 @@ pub(super) fn type_view(product: &str, dataset: &str, code: &str, taken: &dyn Fn
         }
         base.extend(part.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
     }
-    let system = ["event_head", "events", "findings", "finding_events", "messages", "other_fields"];
+    let system = ["event_head", "events", "findings", "finding_events", "messages", "other_fields", "overflow_text"];
     if base.is_empty()
         || base.starts_with(|c: char| c.is_ascii_digit())
         || system.contains(&base.as_str())
@@ -123,6 +123,7 @@ pub(super) fn type_view(product: &str, dataset: &str, code: &str, taken: &dyn Fn
 fn is_table(name: &str) -> bool {
     let words = [
         "source",
+        "archive",
         "watermark",
         "value",
         "value_item",

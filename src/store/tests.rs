@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{EventRange, SourceEnd, SourceStart, Store, StoredValue};
+use super::{EventRange, Known, SourceEnd, SourceStart, Store, StoredValue};
 use crate::catalog::{ColumnIndex, Encoding, EventId};
 use crate::event::{EventBatch, EventHead, FieldEntry, FieldValue, Names, TextSpan, TypeKey};
 
@@ -181,12 +181,21 @@ fn bytes_that_are_known_are_recognised_before_they_are_read() {
     let (names, mut batch) = (Names::default(), EventBatch::default());
     add(&mut batch, &names, 1_000_000, &[("A", "x")]);
     let mut store = Store::in_memory().unwrap();
-    let id = load(&mut store, "a", "1", &batch, &names).id;
-    let known = store.known_bytes().unwrap();
+    let mut writer = store.writer().unwrap();
+    writer.begin_source(&SourceStart { path: "a".into() }).unwrap();
+    writer.append(&batch, &names).unwrap();
+    let end = SourceEnd { sha256: "1".into(), bytes: 1, reader: "one".into(), ..SourceEnd::default() };
+    let id = writer.finish_source(&end).unwrap().id;
+    drop(writer);
+    let known = store.known_bytes("one").unwrap();
     assert!(known.has_size(1) && !known.has_size(2) && !known.has_size(0));
-    assert_eq!((known.source("1"), known.source("2")), (Some(id), None));
-    store.writer().unwrap().record_duplicate("b", id).unwrap();
-    assert!(store.writer().unwrap().record_duplicate("b", crate::catalog::SourceId(9)).is_err());
+    assert_eq!((known.get("1"), known.get("2")), (Some(Known::Source(id)), None));
+    assert!(!store.known_bytes("two").unwrap().has_size(1), "another reader may read more");
+    for path in ["b", "a", "b"] {
+        store.writer().unwrap().repeat_source(path, id).unwrap();
+    }
+    assert!(store.writer().unwrap().repeat_source("b", crate::catalog::SourceId(9)).is_err());
+    assert_eq!(store.sources().unwrap().len(), 2, "a path and its bytes are put down once");
     let sources = store.sources().unwrap();
     assert_eq!((sources[1].events, sources[1].new_events, sources[1].duplicate_of.as_deref(), sources[1].bytes), (1, 0, Some("a"), 1));
 }

@@ -6,7 +6,7 @@
 //! in no view: who needs them reads the tables ([`select_with_cells`]).
 
 use rusqlite::Connection;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{StoreError, catalog_sql, quote, scan};
 use crate::catalog::{Column, ColumnIndex, Encoding, EventType, Storage, TimeShape};
@@ -39,31 +39,43 @@ const WINDOWS_HEAD: [&str; 4] = ["Channel", "EventID", "Computer", "EventRecordI
 /// The function that reads compressed text, under the name that another client shows when it cannot.
 pub(super) const MESSAGE_FUNCTION: &str = "retrohunt_sql_only";
 
-/// Drops all views and makes them anew.
+/// Brings all views up to date. A view that says already what it should is left alone: SQLite looks through its whole schema for
+/// each that is dropped or made, and thousands of them say the same after most loads.
 pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) -> Result<(), StoreError> {
     let catalog = catalog_sql::read(connection)?;
     let transaction = connection.transaction()?;
-    let old: Vec<String> = {
-        let mut statement = transaction.prepare("SELECT name FROM sqlite_schema WHERE type = 'view'")?;
-        statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
-    };
-    for name in old {
-        transaction.execute_batch(&format!("DROP VIEW {}", quote::name(&name)))?;
+    let mut wanted: FxHashMap<String, String> = FxHashMap::default();
+    let mut order = Vec::new();
+    let types = catalog.types.iter().take(MAX_TYPE_VIEWS).map(|event_type| (event_type.view.clone(), type_select(event_type)));
+    for (name, select) in types.chain(definitions.iter().map(|definition| (definition.name.clone(), definition.select.clone()))) {
+        if !wanted.contains_key(&name) {
+            wanted.insert(name.clone(), format!("CREATE VIEW {} AS {select}", quote::name(&name)));
+            order.push(name);
+        }
+    }
+    let mut kept: FxHashSet<String> = FxHashSet::default();
+    for (name, sql) in named(&transaction, "SELECT name, sql FROM sqlite_schema WHERE type = 'view'")? {
+        if wanted.get(&name) == Some(&sql) {
+            kept.insert(name);
+        } else {
+            transaction.execute_batch(&format!("DROP VIEW {}", quote::name(&name)))?;
+        }
     }
     transaction.execute_batch(&fixed_views())?;
-    for event_type in catalog.types.iter().take(MAX_TYPE_VIEWS) {
-        transaction.execute_batch(&type_view(event_type))?;
-    }
-    for definition in definitions {
-        let taken: bool =
-            transaction.query_row("SELECT count(*) > 0 FROM sqlite_schema WHERE name = ?1", [&definition.name], |row| row.get(0))?;
-        if !taken {
-            transaction.execute_batch(&format!("CREATE VIEW {} AS {}", quote::name(&definition.name), definition.select))?;
-        }
+    // What has a name already is not a view that should be made: a table, or one of the fixed views.
+    let taken: FxHashSet<String> = named(&transaction, "SELECT name, '' FROM sqlite_schema")?.into_iter().map(|(name, _)| name).collect();
+    for name in order.iter().filter(|name| !kept.contains(*name) && !taken.contains(*name)) {
+        transaction.execute_batch(&wanted[name])?;
     }
     transaction.execute("UPDATE watermark SET views_for = (SELECT count(*) FROM field) + (SELECT count(*) FROM event_type)", [])?;
     transaction.commit()?;
     Ok(())
+}
+
+fn named(connection: &Connection, sql: &str) -> Result<Vec<(String, String)>, StoreError> {
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Makes the views anew where a load that was killed left them behind the tables, or where they are not as this program writes
@@ -103,6 +115,8 @@ fn fixed_views() -> String {
              CASE typeof(o.value) WHEN 'integer' THEN (SELECT v.text FROM value v WHERE v.id = o.value) ELSE o.value END AS value, o.value AS value_id
              FROM overflow o JOIN event e ON e.id = o.event JOIN event_type y ON y.id = e.type JOIN field f ON f.event_type = e.type AND f.position = o.field
              WHERE o.event <= {VISIBLE};
+         CREATE VIEW overflow_text AS SELECT o.event, o.field,
+             CASE typeof(o.value) WHEN 'integer' THEN (SELECT v.text FROM value v WHERE v.id = o.value) ELSE o.value END AS text FROM overflow o;
          CREATE VIEW findings AS SELECT f.id AS finding_id, f.hunt AS hunt_id, r.rule_id, r.title AS rule_title, r.path AS rule_path,
              nullif(r.level, '') AS level, r.techniques, r.tactics, f.group_json AS \"group\", f.count, {first} AS first_time, {last} AS last_time,
              f.risk_score, f.message, f.risk_objects_json AS risk_objects, f.columns_json AS columns, f.state, t.status AS triage, t.note AS triage_note
@@ -164,7 +178,12 @@ fn select(event_type: &EventType, cells: &[ColumnIndex]) -> String {
             break;
         }
         let cell = scan::cell_sql(event_type, ColumnIndex(index), id);
-        let text = text_sql(&cell, column);
+        // Said once, in a view of its own: a store with thousands of rare types has this a hundred thousand times.
+        let text = if scan::is_outside(event_type, ColumnIndex(index)) {
+            format!("(SELECT text FROM overflow_text WHERE event = {id} AND field = {index})")
+        } else {
+            text_sql(&cell, column)
+        };
         columns.push_str(&format!(", {text} AS {}", quote::name(&column.view_name)));
     }
     for index in cells {

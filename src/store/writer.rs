@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::dictionary::Dictionary;
+use super::known::{ArchiveId, forget_repetition};
 use super::same::{self, RecordRanges};
 use super::type_state::TypeState;
 use super::{StoreError, catalog_sql, identity, messages::MessageWriter, schema};
@@ -52,6 +53,8 @@ pub struct SourceEnd {
     pub timezone: String,
     /// How far the times of its events are from those that Sysmon wrote into them.
     pub clock: String,
+    /// The version and options of the reader that read all of it without damage; else empty.
+    pub reader: String,
 }
 
 /// What became of a source.
@@ -80,6 +83,8 @@ pub struct Writer<'s> {
     next_event: i64,
     watermark: i64,
     pub(super) source: Option<OpenSource>,
+    /// The archive whose members are being written.
+    pub(super) archive: Option<ArchiveId>,
     pub(super) uncommitted: u64,
     /// Sources share a transaction.
     pub(super) grouped: bool,
@@ -115,6 +120,7 @@ impl<'s> Writer<'s> {
             next_event: watermark + 1,
             watermark,
             source: None,
+            archive: None,
             uncommitted: 0,
             grouped: false,
             catalog: None,
@@ -138,8 +144,8 @@ impl<'s> Writer<'s> {
             self.connection.execute_batch("BEGIN IMMEDIATE")?;
         }
         self.connection
-            .prepare_cached("INSERT INTO source (path, state, first_event) VALUES (?1, 'loading', ?2)")?
-            .execute(params![start.path, self.next_event])?;
+            .prepare_cached("INSERT INTO source (path, state, first_event, archive) VALUES (?1, 'loading', ?2, ?3)")?
+            .execute(params![start.path, self.next_event, self.archive.map(|archive| archive.0)])?;
         let id = self.connection.last_insert_rowid();
         self.source = Some(OpenSource {
             id,
@@ -265,17 +271,20 @@ impl Writer<'_> {
         self.messages.flush(self.connection)?;
         let total = u64::try_from(self.next_event - source.first_event).expect("ids grow");
         let events = total.saturating_sub(end.recovered);
-        let duplicate_of: Option<i64> = self
+        // Of several with these bytes, the one that gave most: what is new, it does not have.
+        let earlier: Option<(i64, i64)> = self
             .connection
-            .prepare_cached("SELECT id FROM source WHERE sha256 = ?1 AND state = 'complete'")?
-            .query_row(params![end.sha256], |row| row.get(0))
+            .prepare_cached("SELECT id, events + recovered FROM source WHERE sha256 = ?1 AND state = 'complete' ORDER BY 2 DESC, 1")?
+            .query_row(params![end.sha256], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?
             .filter(|_| end.bytes > 0);
+        // The same bytes may give more than they did: to another version of the reader, or with other options.
+        let duplicate_of = earlier.filter(|(_, before)| signed(total) <= *before).map(|(id, _)| id);
         let mut new_events = 0;
         if duplicate_of.is_some() {
             self.remove_pending(source.first_event)?;
         } else {
-            let left = total - self.merge_same(&source)?;
+            let left = total - self.merge_same(&source, earlier.map(|(id, _)| id))?;
             let recovered: i64 = self
                 .connection
                 .prepare_cached("SELECT count(*) FROM recovered_event WHERE event >= ?1")?
@@ -290,20 +299,34 @@ impl Writer<'_> {
         };
         self.connection.prepare_cached(
             "UPDATE source SET format = ?2, state = ?3, sha256 = ?4, bytes = ?5, events = ?6, new_events = ?7, bad = ?8, recovered = ?9, duplicate_of = ?10,
-                 last_event = ?11, first_time_us = ?12, last_time_us = ?13, reason = ?14, timezone = ?15, clock = ?16 WHERE id = ?1",
+                 last_event = ?11, first_time_us = ?12, last_time_us = ?13, reason = ?14, timezone = ?15, clock = ?16, reader = ?17 WHERE id = ?1",
         )?.execute(
             params![
                 source.id, end.format, state, end.sha256, signed(end.bytes), signed(events), signed(new_events), signed(end.bad), signed(end.recovered), duplicate_of,
-                self.next_event - 1, source.first_time_us, source.last_time_us, end.skipped.clone().unwrap_or_default(), end.timezone, end.clock
+                self.next_event - 1, source.first_time_us, source.last_time_us, end.skipped.clone().unwrap_or_default(), end.timezone, end.clock, end.reader
             ],
         )?;
+        if state != "complete" {
+            forget_repetition(self.connection, source.id)?;
+        }
         self.connection.prepare_cached("UPDATE watermark SET last_event = ?1")?.execute(params![self.watermark])?;
         self.end_transaction()?;
         Ok(SourceOutcome { id: SourceId(source.id), events, new_events, duplicate_of: duplicate_of.map(SourceId) })
     }
 
+    /// Takes the open source back: it will not be finished, and nothing of it stays.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn abandon_source(&mut self) -> Result<(), StoreError> {
+        let source = self.source.take().expect("a source is open");
+        self.remove_pending(source.first_event)?;
+        self.connection.prepare_cached("DELETE FROM source WHERE id = ?1")?.execute(params![source.id])?;
+        self.end_transaction()
+    }
+
     /// Removes the events that are there already in other bytes, and returns how many.
-    fn merge_same(&mut self, source: &OpenSource) -> Result<u64, StoreError> {
+    fn merge_same(&mut self, source: &OpenSource, earlier: Option<i64>) -> Result<u64, StoreError> {
         let mut catalog = self.catalog.take();
         let mut read = || self.read_catalog();
         let new = same::NewSource {
@@ -311,6 +334,7 @@ impl Writer<'_> {
             first_event: source.first_event,
             records: &source.records,
             has_identities: source.has_identities,
+            earlier,
         };
         let merged = same::merge(self.connection, &mut catalog, &mut read, &new)?;
         self.catalog = catalog;
@@ -359,14 +383,6 @@ impl Writer<'_> {
             state.filled.fill(0); // the ids are given out again
         }
         Ok(())
-    }
-
-    /// Puts down another path of bytes that are in the store; no source may be open.
-    ///
-    /// # Errors
-    /// When there is no such source, or SQLite fails.
-    pub fn record_duplicate(&mut self, path: &str, of: SourceId) -> Result<SourceId, StoreError> {
-        super::ledger::record_duplicate(self.connection, path, of)
     }
 }
 

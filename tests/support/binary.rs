@@ -111,10 +111,10 @@ impl TestStore {
         finish(&mut command).expect_code(&[0, 3])
     }
 
-    /// The rows of `sources`.
+    /// The rows of `sources`, copies too.
     #[track_caller]
     pub(crate) fn sources(&self) -> Vec<Value> {
-        self.run(["sources", "--format", "jsonl"]).expect_code(&[0]).json_lines()
+        self.run(["sources", "--all", "--format", "jsonl"]).expect_code(&[0]).json_lines()
     }
 
     /// The rows of `findings`, or of `findings --evidence`.

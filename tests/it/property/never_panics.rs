@@ -40,7 +40,7 @@ fn totals(input: &Valid) -> (u64, u64, Vec<String>) {
                 bad += report.bad;
                 problems.extend(report.problems.into_iter().map(|p| p.message).chain(report.skipped));
             }
-            Found::Skipped { .. } => {}
+            Found::Skipped { .. } | Found::File(_) | Found::FileEnd => {}
             Found::Failed { error, .. } => problems.push(error),
         }
         std::ops::ControlFlow::Continue(())
