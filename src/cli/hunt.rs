@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, bail};
 
 use super::Outcome;
+use super::interrupt;
 use super::format::FormatArgs;
 use super::printer::Printer;
 use super::progress::{Progress, Unit};
@@ -46,6 +47,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let started = Instant::now();
+    let cancel = interrupt::watch()?;
     let mut store = args.store.open_existing()?;
     let reading = Progress::new(printer, Unit::Rules);
     if !args.rules.rules.is_empty() {
@@ -60,7 +62,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     }
 
     let progress = Progress::new(printer, Unit::Events);
-    let options = HuntOptions { since_us: args.since, until_us: args.until, ..HuntOptions::starting_at(now_us()) };
+    let options = HuntOptions { since_us: args.since, until_us: args.until, cancel, ..HuntOptions::starting_at(now_us()) };
     let result = hunt::run(&mut store, &set.rules, &set.correlations, Taxonomy::embedded(), &options, &mut |step| show(&progress, &step));
     progress.finish();
     let summary = result.context("the hunt failed")?;
@@ -73,7 +75,18 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let stored = store.catalog()?.types.iter().map(|of| of.events).sum();
     store.close().with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
     say(&summary, &set, stored, started, printer);
+    if let Some(unfinished) = summary.unfinished {
+        let (finished, all) = (summary.rules.saturating_sub(unfinished), counted_len(summary.rules, "rule"));
+        printer.headed_note("Interrupted:", &format!("{} of {all} are finished; hunt again for the others", thousands(finished as u64)));
+        return Ok(Outcome::Interrupted);
+    }
     Ok(Outcome::partial_if(set.has_errors() || !summary.failed.is_empty()))
+}
+
+/// The title of a rule or, behind the rules, of a correlation.
+fn title_of(set: &RuleSet, index: usize) -> &str {
+    let rules = set.rules.iter().map(|rule| &rule.meta).chain(set.correlations.iter().map(|correlation| &correlation.meta));
+    rules.map(|meta| meta.title.as_str()).nth(index).unwrap_or_default()
 }
 
 /// The clock is read here and nowhere below.
@@ -97,7 +110,7 @@ fn say(summary: &HuntSummary, set: &RuleSet, stored: u64, started: Instant, prin
     for (index, diagnostic) in &summary.failed {
         printer.warning(&format!(
             "rule `{}` failed and has no findings in this hunt: {}",
-            visible(&set.rules[*index].meta.title),
+            visible(title_of(set, *index)),
             diagnostic.message
         ));
     }

@@ -16,12 +16,13 @@ mod matched;
 mod scan;
 mod unanswered;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId, TypeId};
 use crate::diag::Diagnostic;
 use crate::exec::{Context, Fault};
-use crate::ir::{Correlation, Function, Pred, Rule, RuleMeta, Scalar, Stage};
+use crate::ir::{Correlation, Function, Input, InputSource, Pred, Rule, RuleMeta, Scalar, Stage};
 use crate::plan::{Branch, Plan, plan};
 use crate::store::{EventRange, HuntOutcome, HuntRecord, Store, StoreError};
 use crate::taxonomy::Taxonomy;
@@ -33,7 +34,7 @@ use scan::{ScanRule, scan};
 pub use unanswered::{Unanswered, unanswered, unanswered_correlation};
 
 /// What bounds a hunt. Made by [`HuntOptions::starting_at`]; there is no default, because nothing below the caller reads a clock.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct HuntOptions {
     /// Events from this time on (µs UTC).
@@ -42,12 +43,14 @@ pub struct HuntOptions {
     pub until_us: Option<i64>,
     /// When the hunt begins (µs UTC): for the record.
     pub started_us: i64,
+    /// Stops the hunt: what the rules found that are finished by then is saved.
+    pub cancel: Cancel,
 }
 
 impl HuntOptions {
     /// A hunt over all events that begins at this time (µs UTC).
     pub fn starting_at(started_us: i64) -> Self {
-        Self { since_us: None, until_us: None, started_us }
+        Self { since_us: None, until_us: None, started_us, cancel: Cancel::default() }
     }
 }
 
@@ -92,6 +95,8 @@ pub struct HuntSummary {
     pub failed: Vec<(usize, Diagnostic)>,
     /// Correlations (indices) that had to leave out some of the events that their rules match.
     pub left_out: Vec<(usize, LeftOut)>,
+    /// How many rules and reporting correlations the hunt did not finish, because it was asked to stop; else none.
+    pub unfinished: Option<usize>,
 }
 
 /// A hunt that could not be done.
@@ -136,15 +141,20 @@ pub fn run(
     let context = context(store, &all)?;
     let watermark = store.last_event()?;
     let range = EventRange { first: EventId(1), last: watermark, since_us: options.since_us, until_us: options.until_us };
-    let found = match_events(store, &catalog, &all, range, &context, progress)?;
+    let found = match_events(store, &catalog, &all, range, (&context, &options.cancel), progress)?;
 
     let record =
         HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
     let metas: Vec<&RuleMeta> = rules.iter().map(|rule| &rule.meta).chain(correlations.iter().map(|c| &c.meta)).collect();
     let mut maker = Maker::new(store, &catalog, &context, store.hunt_writer(&record, &metas)?)?;
+    let mut stop = Stop { cancel: &options.cancel, in_scan: !found.unread.is_empty(), unfinished: None };
     let mut failed = Vec::new();
     let mut rules_with_findings = 0;
     for (index, (rule, plan)) in rules.iter().zip(&plans).enumerate() {
+        if stop.leaves_out(found.unread_by(plan), true) {
+            maker.failed(index);
+            continue;
+        }
         let before = maker.findings();
         let outcome = match found.failed.get(&index) {
             Some(fault) => Err(fault.clone()),
@@ -160,7 +170,7 @@ pub fn run(
         }
         rules_with_findings += usize::from(maker.findings() > before);
     }
-    let correlated = correlate(store, &catalog, correlations, &inputs, &found, (&mut maker, rules.len()), progress)?;
+    let correlated = correlate(store, &catalog, correlations, &inputs, &found, (&mut maker, rules.len(), &mut stop), progress)?;
     failed.extend(correlated.failed);
     let findings = maker.findings();
     let without = plans.iter().enumerate().filter(|(_, p)| p.branches.is_empty()).map(|(i, _)| i);
@@ -173,7 +183,27 @@ pub fn run(
         events_scanned: found.scanned,
         failed,
         left_out: correlated.left_out,
+        unfinished: stop.unfinished,
     })
+}
+
+/// A hunt that may be asked to stop. Where that was in the scan, the rules whose event types were all read by then still
+/// get their findings: they are few steps away. Later, the rule at hand is the last.
+struct Stop<'c> {
+    cancel: &'c Cancel,
+    in_scan: bool,
+    unfinished: Option<usize>,
+}
+
+impl Stop<'_> {
+    /// Whether a rule is not finished; counts it then, where it reports findings.
+    fn leaves_out(&mut self, is_unread: bool, reports: bool) -> bool {
+        let leaves_out = is_unread || (!self.in_scan && self.cancel.is_cancelled());
+        if leaves_out {
+            *self.unfinished.get_or_insert(0) += usize::from(reports);
+        }
+        leaves_out
+    }
 }
 
 /// What expressions ask beside the row. The newest event is looked up only where a rule asks what time it is.
@@ -203,6 +233,7 @@ struct Correlated {
     without_events: Vec<usize>,
     left_out: Vec<(usize, LeftOut)>,
     failed: Vec<(usize, Diagnostic)>,
+    unfinished: BTreeSet<usize>,
 }
 
 /// Runs the correlations; `rules` is the number of rules before them.
@@ -212,12 +243,21 @@ fn correlate(
     correlations: &[Correlation],
     inputs: &[InputPlan],
     found: &Found,
-    (maker, rules): (&mut Maker<'_>, usize),
+    (maker, rules, stop): (&mut Maker<'_>, usize, &mut Stop<'_>),
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<Correlated, HuntError> {
     let mut out = Correlated::default();
     let mut correlator = Correlator::new(store, catalog, correlations);
     for (index, correlation) in correlations.iter().enumerate() {
+        let is_unfinished = |input: &Input| matches!(input.source, InputSource::Correlation(earlier) if out.unfinished.contains(&earlier));
+        let mut own = inputs.iter().filter(|(own, ..)| *own == index);
+        let is_unread = own.any(|(.., plan)| found.unread_by(plan)) || correlation.inputs.iter().any(is_unfinished);
+        if stop.leaves_out(is_unread, correlation.reports) {
+            out.unfinished.insert(index);
+            maker.failed(rules + index);
+            correlator.next(&[], rules + index)?; // those that build on it keep their places
+            continue;
+        }
         progress(HuntProgress::Stages { title: correlation.meta.title.clone() });
         let matched: Vec<(usize, &Plan, Vec<EventId>)> = (rules..)
             .zip(inputs)
@@ -251,6 +291,15 @@ struct Found {
     failed: BTreeMap<usize, Fault>,
     /// Events read, each once per event type.
     scanned: u64,
+    /// Event types that were not read to their end, because the hunt was asked to stop.
+    unread: BTreeSet<TypeId>,
+}
+
+impl Found {
+    /// Whether some events that a plan asks for were not read.
+    fn unread_by(&self, plan: &Plan) -> bool {
+        !self.unread.is_empty() && plan.branches.iter().any(|branch| self.unread.contains(&branch.event_type))
+    }
 }
 
 /// The events that each plan's condition holds for.
@@ -259,7 +308,7 @@ fn match_events(
     catalog: &Catalog,
     plans: &[&Plan],
     range: EventRange,
-    context: &Context,
+    (context, cancel): (&Context, &Cancel),
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<Found, HuntError> {
     let mut by_type: BTreeMap<TypeId, Vec<ScanRule<'_>>> = BTreeMap::new();
@@ -270,10 +319,18 @@ fn match_events(
     }
     let total = by_type.keys().filter_map(|id| catalog.event_type(*id)).map(|t| t.events).sum();
     progress(HuntProgress::Planned { events: total });
-    let mut found = Found { events: vec![Matched::default(); plans.len()], failed: BTreeMap::new(), scanned: 0 };
+    let mut found =
+        Found { events: vec![Matched::default(); plans.len()], failed: BTreeMap::new(), scanned: 0, unread: BTreeSet::new() };
     for (id, rules) in &by_type {
         let event_type = catalog.event_type(*id).expect("plans name types of this catalog");
-        let scanned = scan(store, event_type, rules, range, context, &mut |rule, event| found.events[rule].add(*id, event))?;
+        if cancel.is_cancelled() {
+            found.unread.insert(*id);
+            continue;
+        }
+        let scanned = scan(store, event_type, rules, range, (context, cancel), &mut |rule, event| found.events[rule].add(*id, event))?;
+        if !scanned.is_whole {
+            found.unread.insert(*id);
+        }
         found.scanned += scanned.rows;
         for (rule, fault) in scanned.failed {
             found.failed.entry(rule).or_insert(fault);

@@ -1,4 +1,4 @@
-//! Ctrl-C: a load stops where everything is complete, says so and exits with 130; loading again completes it.
+//! Ctrl-C: loads and hunts stop where everything is complete, say so and exit with 130; running them again completes them.
 #![cfg(unix)]
 
 use std::fs::{File, OpenOptions};
@@ -6,7 +6,13 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use retrohunt::hunt::{self, HuntOptions, HuntProgress};
+use retrohunt::store::{FindingFilter, Store};
+use retrohunt::taxonomy::Taxonomy;
+
 use crate::support::binary::{TestStore, command, text};
+use crate::support::generate::splunk::escu_yaml;
+use crate::support::three_ways::compiled;
 
 fn line(number: u32) -> String {
     format!("{{\"@timestamp\":\"2024-01-01T00:00:00.000Z\",\"Channel\":\"Security\",\"EventID\":4688,\"Serial\":\"{number}\"}}\n")
@@ -86,4 +92,42 @@ fn a_second_interrupt_ends_at_once() {
     drop(writer); // the load did not wait for the end of the pipe
     store.load([&first]);
     assert_eq!(store.number("SELECT count(*) FROM events"), 1);
+}
+
+/// Rules that count, one for each title.
+fn counting(titles: &[&str]) -> Vec<retrohunt::ir::Rule> {
+    let rule = |(n, title): (usize, &&str)| {
+        let text = escu_yaml("Channel=Security | stats count by Serial").replace("Generated", title);
+        let mut rule = compiled(&text);
+        rule.meta.id = format!("rule-{n}");
+        rule
+    };
+    titles.iter().enumerate().map(rule).collect()
+}
+
+#[test]
+fn a_hunt_that_is_interrupted_keeps_what_finished_rules_found() {
+    let store = TestStore::new();
+    store.load([store.file("a.jsonl", (0..5).map(line).collect::<String>())]);
+    let rules = counting(&["First", "Second"]);
+    let mut opened = Store::open(store.path()).expect("a store");
+    let whole = hunt::run(&mut opened, &rules, &[], Taxonomy::embedded(), &HuntOptions::starting_at(0), &mut |_| {}).expect("a hunt");
+    assert_eq!((whole.findings, whole.unfinished), (10, None));
+
+    let options = HuntOptions::starting_at(1);
+    let cancel = options.cancel.clone();
+    let stopped = hunt::run(&mut opened, &rules, &[], Taxonomy::embedded(), &options, &mut |step| {
+        if matches!(step, HuntProgress::Stages { title } if title == "First") {
+            cancel.cancel();
+        }
+    });
+    let stopped = stopped.expect("a hunt");
+    assert_eq!((stopped.findings, stopped.unfinished, stopped.outcome.gone), (5, Some(1), 0));
+    let states: Vec<String> = opened.findings(&FindingFilter::default()).expect("findings").into_iter().map(|row| row.state).collect();
+    assert_eq!(states, ["current"; 10], "what the rule that was left out found before is still true");
+
+    let before = HuntOptions::starting_at(2);
+    before.cancel.cancel();
+    let nothing = hunt::run(&mut opened, &rules, &[], Taxonomy::embedded(), &before, &mut |_| {}).expect("a hunt");
+    assert_eq!((nothing.findings, nothing.unfinished, nothing.outcome.gone), (0, Some(2), 0));
 }

@@ -19,6 +19,7 @@ use rustc_hash::FxHashMap;
 use self::program::{LeafId, Node, ProgramBuilder, TypeProgram, triggers};
 use self::row::{RowContext, Stop};
 use super::HuntError;
+use crate::cancel::Cancel;
 use crate::catalog::{ColumnIndex, Encoding, EventId, EventType, ValueId};
 use crate::exec::{Context, Fault};
 use crate::ir::Pred;
@@ -43,6 +44,8 @@ pub(super) struct ScanRule<'a> {
 pub(super) struct Scanned {
     /// Rows read.
     pub(super) rows: u64,
+    /// Whether all rows were read: not where the hunt was asked to stop.
+    pub(super) is_whole: bool,
     /// Rules that could not go on, each once; what was reported of them is not all.
     pub(super) failed: Vec<(usize, Fault)>,
 }
@@ -56,7 +59,7 @@ pub(super) fn scan(
     event_type: &EventType,
     rules: &[ScanRule<'_>],
     range: EventRange,
-    context: &Context,
+    (context, cancel): (&Context, &Cancel),
     matched: &mut dyn FnMut(usize, EventId),
 ) -> Result<Scanned, HuntError> {
     let mut builder = ProgramBuilder::new(event_type);
@@ -70,8 +73,12 @@ pub(super) fn scan(
     let columns: Vec<ColumnIndex> = program.columns.iter().map(|c| c.column).collect();
     let mut scanner = Scanner::new(store, event_type, program, context);
     scanner.failed = failed;
-    let mut failure = None;
+    let (mut failure, mut is_whole) = (None, true);
     store.scan(event_type, &columns, range, &mut |event, cells| match scanner.row(event, cells, matched) {
+        Ok(()) if cancel.is_cancelled() => {
+            is_whole = false;
+            Ok(ControlFlow::Break(()))
+        }
         Ok(()) => Ok(ControlFlow::Continue(())),
         Err(error) => {
             failure = Some(error);
@@ -80,7 +87,7 @@ pub(super) fn scan(
     })?;
     match failure {
         Some(error) => Err(error),
-        None => Ok(Scanned { rows: scanner.rows, failed: scanner.failed }),
+        None => Ok(Scanned { rows: scanner.rows, is_whole, failed: scanner.failed }),
     }
 }
 
