@@ -135,11 +135,26 @@ fn block(finding: &FindingRow, events: &[Shown<'_>]) -> String {
         let text = format!("{}, ending {} to {}", cell_text(windows), cell_text(first), cell_text(last));
         line("windows", &text, 13, &mut out);
     }
+    result_row(finding, &mut out);
     for shown in events {
         event_block(shown, &mut out);
     }
     out.push('\n');
     out
+}
+
+/// What the rule's search gives, where it does more than find the event. The columns of a correlation are told above.
+fn result_row(finding: &FindingRow, out: &mut String) {
+    if finding.columns.is_empty() || finding.columns.contains_key("first_window") {
+        return;
+    }
+    out.push_str("\nResult\n");
+    let width = finding.columns.keys().map(|name| name.chars().count()).max().unwrap_or(0).clamp(6, NAME_WIDTH);
+    for (name, value) in &finding.columns {
+        let lines = |members: &Vec<Value>| members.iter().map(|member| cell_text(member).into_owned()).collect::<Vec<_>>().join("\n");
+        let text = if let Value::Array(members) = value { lines(members) } else { cell_text(value).into_owned() };
+        line(name, &text, width, out);
+    }
 }
 
 fn risk_objects(value: &Value) -> String {
