@@ -198,7 +198,7 @@ fn misspelt_tags_get_the_nearest_one() {
     let found = store.run(["check", &rule.to_string_lossy()]).expect_code(&[0]);
     assert!(found.stdout.contains("did you mean `tlp.amber`?"), "{}", found.stdout);
     let output = store.run(["hunt", "--rules", &rule.to_string_lossy(), "--tag", "lateral-movment"]).expect_code(&[1]);
-    assert!(output.stderr.contains("did you mean `--tag lateral-movement`?"), "{}", output.stderr);
+    assert!(output.stderr.contains("did you mean `lateral-movement`?"), "{}", output.stderr);
 }
 
 #[test]

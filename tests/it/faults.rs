@@ -181,7 +181,7 @@ fn a_store_of_a_stranger_keeps_no_command_busy() {
             &["sql", "SELECT 1 FROM events"],
         ] {
             let output = store.run(arguments).expect_code(&[1]);
-            assert!(output.stderr.contains("not as this program writes it"), "{sql}: {arguments:?}: {}", output.stderr);
+            assert!(output.stderr.contains("a structure that this program does not write"), "{sql}: {arguments:?}: {}", output.stderr);
         }
     }
 }

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod breadth;
 mod check;
 mod cli;
 mod corpus;
