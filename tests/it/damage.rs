@@ -84,7 +84,7 @@ fn what_is_not_a_log_is_harmless_and_listed_with_its_reason() {
     store.file("in/log.jsonl", security_line(1, 4624, ""));
     let output = store.load([store.folder().join("in")]);
     assert_eq!(output.code, 0, "{}", output.stderr);
-    let line = "4 files were not read: 2 unknown text format, 1 unknown binary format, 1 empty";
+    let line = "4 files were not read: 2 unknown text format, 1 empty, 1 unknown binary format";
     assert!(output.stderr.contains(line), "{}", output.stderr);
     let table = store.run(["sources"]).expect_code(&[0]).stdout;
     assert!(table.contains("Not read because") && table.contains("unknown text format"), "{table}");

@@ -144,7 +144,7 @@ fn lines_of_a_log_with_commas_are_no_table() {
         "Jan 12 10:00:00 host app alpha, beta, gamma",
     ] {
         let (report, events) = read(format!("{line}\n{line}\n{line}\n").as_bytes());
-        assert_eq!((events.len(), report.skipped.as_deref()), (0, Some("text of no known log format")), "{line}");
+        assert_eq!((events.len(), report.skipped.as_deref()), (0, Some("unknown text format")), "{line}");
     }
     assert_eq!(read(b"Start: local,b,c\n1,2,3\n").1.len(), 0);
     assert_eq!(read(b"Start (local),b,c:d\n1,2,3\n").1.len(), 1);
