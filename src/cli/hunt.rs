@@ -5,8 +5,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, bail};
 
 use super::Outcome;
-use super::interrupt;
 use super::format::FormatArgs;
+use super::interrupt;
 use super::printer::Printer;
 use super::progress::{Progress, Unit};
 use super::rules::{RuleArgs, report_left_out};

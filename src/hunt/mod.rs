@@ -319,8 +319,7 @@ fn match_events(
     }
     let total = by_type.keys().filter_map(|id| catalog.event_type(*id)).map(|t| t.events).sum();
     progress(HuntProgress::Planned { events: total });
-    let mut found =
-        Found { events: vec![Matched::default(); plans.len()], failed: BTreeMap::new(), scanned: 0, unread: BTreeSet::new() };
+    let mut found = Found { events: vec![Matched::default(); plans.len()], failed: BTreeMap::new(), scanned: 0, unread: BTreeSet::new() };
     for (id, rules) in &by_type {
         let event_type = catalog.event_type(*id).expect("plans name types of this catalog");
         if cancel.is_cancelled() {

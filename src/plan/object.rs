@@ -8,11 +8,12 @@ pub(super) fn inner<'t>(text: &'t str, path: &str) -> Option<&'t str> {
     is_object(found).then_some(found)
 }
 
-/// Whether a value is an object or a list that is not a list of plain values, whose values are the field's own.
+/// Whether a value is an object or a list that is not a list of plain values, whose values are the field's own. An empty list has
+/// no value.
 fn is_object(value: &str) -> bool {
     match value.as_bytes().first() {
         Some(b'{') => true,
-        Some(b'[') => value == "[]" || elements(value).any(|element| element.starts_with(['{', '['])),
+        Some(b'[') => elements(value).any(|element| element.starts_with(['{', '['])),
         _ => false,
     }
 }
@@ -84,7 +85,7 @@ mod tests {
             ("a.b", Some(r#"{"c":1,"q\"":"},{"}"#)),
             ("a.e", Some("{}")),
             ("m", Some(r#"[{"x":[]},3]"#)),
-            ("n", Some("[]")),
+            ("n", None),
             ("z.c d", Some(r#"{"é":null}"#)),
             ("l", None),
             ("s", None),

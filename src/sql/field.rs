@@ -277,7 +277,7 @@ fn portable_function(writer: &Writer, function: &FieldFunction, x: Expr) -> Expr
     }
 }
 
-/// The object at a path, where the text is JSON; a list only if it is empty or has an object or a list in it.
+/// The object at a path, where the text is JSON; a list only if it has an object or a list in it.
 fn inner_object(x: &Expr, path: &str) -> Expr {
     let keys: String = path.split('.').map(|key| format!(".\"{key}\"")).collect();
     let path = || ast::text(&format!("${keys}"));
@@ -292,8 +292,7 @@ fn inner_object(x: &Expr, path: &str) -> Expr {
         ])),
         ..Default::default()
     })));
-    let empty = ast::eq(ast::call("json_array_length", vec![json(), path()]), ast::integer(0));
-    let is_list = ast::all(vec![ast::eq(kind(), ast::text("array")), ast::any(vec![empty, nested])]);
+    let is_list = ast::all(vec![ast::eq(kind(), ast::text("array")), nested]);
     let is_object = ast::any(vec![ast::eq(kind(), ast::text("object")), is_list]);
     ast::case(vec![(is_object, ast::call("json_extract", vec![json(), path()]))], None)
 }

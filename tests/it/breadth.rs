@@ -55,7 +55,8 @@ fn a_rule_that_fails_takes_nothing_else_with_it() {
     assert!(output.stderr.contains("`Generated` failed") && output.stderr.contains("regular expression"), "{}", output.stderr);
     assert_eq!(store.findings(false).len(), 7);
     for rule in ["good", "bad"] {
-        let explained = store.run(["explain", &store.folder().join(format!("rules/{rule}.yml")).to_string_lossy()]).expect_code(&[0]).stdout;
+        let explained =
+            store.run(["explain", &store.folder().join(format!("rules/{rule}.yml")).to_string_lossy()]).expect_code(&[0]).stdout;
         assert!(explained.contains("| stats count"), "{explained}");
     }
 }

@@ -82,6 +82,9 @@ impl Objects {
         for (path, place) in self.places.drain(..).filter(|(path, _)| *path != PathId::ROOT) {
             self.text.clear();
             write_compact(&record[place], &mut self.text);
+            if self.text == "[]" {
+                continue; // a list without values is a field without values: it is missing, for Splunk and Sigma alike
+            }
             bytes += self.text.len();
             if bytes > MAX_OBJECT_BYTES {
                 return Some(MAX_OBJECT_BYTES);
