@@ -7,13 +7,15 @@ use super::changes::ChangeArgs;
 use super::printer::Printer;
 use super::rules::{report_left_out, rules_of};
 use super::store::StoreArgs;
+use super::words::{counted, thousands};
 use crate::catalog::Catalog;
 use crate::exec::needs_order;
-use crate::hunt::{plan_inputs, plan_rule};
+use crate::hunt::{count_conditions, plan_inputs, plan_rule};
 use crate::ir::{InputSource, RuleMeta, print_correlation, print_query, print_stage};
 use crate::plan::{self, Plan};
 use crate::report::{visible, visible_text};
 use crate::sql;
+use crate::store::Store;
 use crate::taxonomy::Taxonomy;
 
 /// Show how rules run on this store.
@@ -24,11 +26,15 @@ use crate::taxonomy::Taxonomy;
 #[command(after_help = "\
 Examples:
   retrohunt explain rule.yml
+  retrohunt explain --counts rule.yml
   retrohunt explain page.md --store case.db | less")]
 pub(crate) struct Args {
     /// Rule files and folders
     #[arg(required = true, value_name = "RULE")]
     rules: Vec<PathBuf>,
+    /// Count the events that meet each condition: shows where a rule that finds nothing loses its events
+    #[arg(long)]
+    counts: bool,
     #[command(flatten)]
     changes: ChangeArgs,
     #[command(flatten)]
@@ -46,6 +52,9 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         head(&rule.meta, &mut text);
         section("Query", &print_query(&rule.query), &mut text);
         section("On this store", &format!("{}{}", plan::print(&plan, &catalog), pruning(&plan, &catalog)), &mut text);
+        if args.counts {
+            counts(&store, &plan, &catalog, &mut text)?;
+        }
         in_a_hunt(&plan, &catalog, &mut text);
         printer.data().write_all(visible_text(&text).as_bytes())?;
     }
@@ -61,6 +70,9 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
             }
             let on_store = format!("{}{}", plan::print(plan, &catalog), pruning(plan, &catalog));
             section(&format!("{} on this store", input.name), &on_store, &mut text);
+            if args.counts {
+                counts(&store, plan, &catalog, &mut text)?;
+            }
         }
         section("In a hunt", "one scan of each event type finds the events; a window slides over them by group and time", &mut text);
         printer.data().write_all(visible_text(&text).as_bytes())?;
@@ -92,6 +104,23 @@ fn pruning(plan: &Plan, catalog: &Catalog) -> String {
         0 => "no event type in this store can match: the rule finds nothing here".to_owned(),
         kept => format!("{} of {} event types cannot match and are not read", catalog.types.len() - kept, catalog.types.len()),
     }
+}
+
+/// How many events meet each condition.
+fn counts(store: &Store, plan: &Plan, catalog: &Catalog, out: &mut String) -> anyhow::Result<()> {
+    let mut text = String::new();
+    for (id, conditions) in count_conditions(store, catalog, plan)? {
+        let event_type = catalog.event_type(id);
+        let (view, events) = event_type.map_or(("", 0), |event_type| (event_type.view.as_str(), event_type.events));
+        text.push_str(&format!("{view}, {}\n", counted(events, "event")));
+        for condition in conditions {
+            text.push_str(&format!("  {:>11}  {}\n", thousands(condition.events), condition.condition));
+        }
+    }
+    if !text.is_empty() {
+        section("Events that meet each condition", &text, out);
+    }
+    Ok(())
 }
 
 /// What a hunt does behind the condition, and the same rule as SQL for those who want to go on with it.

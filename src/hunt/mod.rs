@@ -9,6 +9,7 @@
 //! The same rules over the same store give the same findings in the same order.
 
 mod correlation;
+mod count;
 mod feed;
 mod field;
 mod finding;
@@ -28,6 +29,7 @@ use crate::store::{EventRange, HuntOutcome, HuntRecord, Store, StoreError};
 use crate::taxonomy::Taxonomy;
 use correlation::{Correlator, InputPlan};
 pub use correlation::{LeftOut, plan_inputs};
+pub use count::{ConditionCount, count_conditions};
 use finding::{Maker, needed_fields};
 use matched::Matched;
 use scan::{ScanRule, scan};

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::support::binary::{TestStore, text};
 use crate::support::generate::splunk::escu_yaml;
+use crate::support::samples::{security_line, sigma_rule};
 
 /// More than have tables of their own.
 const TYPES: u32 = 450;
@@ -59,4 +60,18 @@ fn a_rule_that_fails_takes_nothing_else_with_it() {
             store.run(["explain", &store.folder().join(format!("rules/{rule}.yml")).to_string_lossy()]).expect_code(&[0]).stdout;
         assert!(explained.contains("| stats count"), "{explained}");
     }
+}
+
+#[test]
+fn explain_counts_the_events_that_meet_each_condition() {
+    let store = TestStore::new();
+    store.load([
+        store.file("events.jsonl", (1..=4).map(|n| security_line(n, 4624, &format!(r#","A":"a{n}","B":"b""#))).collect::<String>())
+    ]);
+    let rule = sigma_rule("aaaaaaaa-0000-4000-8000-000000000001", "{'A': [a1, a2], 'B|startswith': c}");
+    let explained = store.run(["explain", "--counts", &store.file("rule.yml", rule).to_string_lossy()]).expect_code(&[0]).stdout;
+    let counts: Vec<&str> =
+        explained.split("Events that meet each condition").nth(1).expect("the section").lines().skip(1).take(5).collect();
+    let counts: Vec<String> = counts.iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(counts, ["security_4624, 4 events", "1 A = \"a1\"", "1 A = \"a2\"", "0 B like \"c*\"", "0 the whole condition"]);
 }
