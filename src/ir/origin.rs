@@ -1,5 +1,6 @@
 //! Where a rule comes from: its file, and the places in it that messages point at.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ pub struct Origin {
     /// Product, category and service of a Sigma log source.
     pub log_source: [Range<usize>; 3],
     /// The names of fields where the rule has them first, as the query spells them.
-    pub fields: Vec<(String, Range<usize>)>,
+    pub fields: BTreeMap<String, Range<usize>>,
     /// Where a Sigma rule says that its regression test is.
     pub regression_test: Option<String>,
 }
@@ -25,12 +26,12 @@ pub struct Origin {
 impl Origin {
     /// A rule of a text, without places.
     pub fn of(source: &Arc<SourceText>) -> Self {
-        Self { source: source.clone(), id: 0..0, scope: 0..0, log_source: [0..0, 0..0, 0..0], fields: Vec::new(), regression_test: None }
+        Self { source: source.clone(), id: 0..0, scope: 0..0, log_source: [0..0, 0..0, 0..0], fields: BTreeMap::new(), regression_test: None }
     }
 
     /// Where a field is named first. A search has no places of its own: there it is the first whole word behind the scope.
     pub fn field(&self, name: &str) -> Option<Range<usize>> {
-        if let Some((_, place)) = self.fields.iter().find(|(field, _)| field == name) {
+        if let Some(place) = self.fields.get(name) {
             return Some(place.clone());
         }
         let text = &self.source.text;

@@ -77,13 +77,13 @@ fn note_fields(origin: &mut Origin, detections: &[Vec<NamedDetection<'_>>]) {
     for named in detections.iter().flatten() {
         named.detection.each(&mut |item| {
             let Some(field) = &item.key.field else { return };
-            if !origin.fields.iter().any(|(known, _)| known == field) {
+            if !origin.fields.contains_key(field) {
                 // Modifiers follow the name; what a pipeline renamed has another length.
                 let span = &item.key.span;
                 let key = origin.source.text.get(span.clone()).unwrap_or_default();
                 let quote = usize::from(key.starts_with(['\'', '"']));
                 let length = key[quote..].find(['|', '\'', '"']).unwrap_or(key.len() - quote);
-                origin.fields.push((field.clone(), span.start + quote..span.start + quote + length));
+                origin.fields.insert(field.clone(), span.start + quote..span.start + quote + length);
             }
         });
     }
