@@ -142,7 +142,8 @@ pub fn number_text(number: f64) -> String {
 /// The order of Splunk's sort, min and max: numbers before texts; numbers by size, texts by bytes.
 pub fn order(a: &str, b: &str) -> Ordering {
     match (parse_number(a), parse_number(b)) {
-        (Some(a), Some(b)) => a.total_cmp(&b),
+        // Minus zero is zero.
+        (Some(a), Some(b)) => (a + 0.0).total_cmp(&(b + 0.0)),
         (Some(_), None) => Ordering::Less,
         (None, Some(_)) => Ordering::Greater,
         (None, None) => a.cmp(b),

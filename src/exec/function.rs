@@ -15,6 +15,9 @@ const MAX_DIGITS: f64 = 15.0;
 /// # Errors
 /// When a regular expression does not compile.
 pub fn call(function: Function, arguments: &[Cell], context: &Context) -> Result<Cell, Fault> {
+    if is_null_through(function) && arguments.iter().any(Cell::is_null) {
+        return Ok(Cell::Null);
+    }
     let at = |i: usize| arguments.get(i).unwrap_or(&Cell::Null);
     let one = |f: fn(f64) -> f64| at(0).number().map_or(Cell::Null, |n| Cell::number_of(f(n)));
     let text = |f: &dyn Fn(&str) -> Cell| at(0).text().map_or(Cell::Null, |t| f(&t));
@@ -58,7 +61,7 @@ pub fn call(function: Function, arguments: &[Cell], context: &Context) -> Result
         Function::Pow => numbers(f64::powf),
         Function::Round => round(at(0), at(1)),
         Function::Log => at(0).number().map_or(Cell::Null, |n| {
-            Cell::number_of(if at(1).is_null() { n.log10() } else { n.ln() / at(1).number().unwrap_or(f64::NAN).ln() })
+            Cell::number_of(logarithm(n, if arguments.len() > 1 { at(1).number().unwrap_or(f64::NAN) } else { 10.0 }))
         }),
         Function::Min | Function::Max => extreme(arguments, function == Function::Max),
         Function::RelativeTime => {
@@ -79,6 +82,23 @@ pub fn call(function: Function, arguments: &[Cell], context: &Context) -> Result
         // These take a condition, not values: the parser refuses them or `super::eval` evaluates them.
         Function::Null | Function::MvFilter | Function::SearchMatch => Cell::Null,
     })
+}
+
+/// Functions with arguments that may be left out: one that is there and null is no such argument.
+fn is_null_through(function: Function) -> bool {
+    matches!(
+        function,
+        Function::Trim
+            | Function::LTrim
+            | Function::RTrim
+            | Function::Substr
+            | Function::Split
+            | Function::Round
+            | Function::Log
+            | Function::ToNumber
+            | Function::ToString
+            | Function::MvIndex
+    )
 }
 
 /// The functions that look at a value as a list.
@@ -112,6 +132,17 @@ fn map_members(value: &Cell, f: impl Fn(&str) -> String) -> Cell {
         Cell::Null => Cell::Null,
         Cell::Text(text) => Cell::text_of(f(text)),
         other => Cell::list_of(other.members().iter().map(|m| Arc::from(f(m))).collect()),
+    }
+}
+
+/// The functions of their own are exact where a quotient is not: `log(1000, 10)` is 3.
+fn logarithm(n: f64, base: f64) -> f64 {
+    if base == 10.0 {
+        n.log10()
+    } else if base == 2.0 {
+        n.log2()
+    } else {
+        n.ln() / base.ln()
     }
 }
 
@@ -207,7 +238,7 @@ fn url_decode(text: &str) -> String {
     while let [first, tail @ ..] = rest {
         let code = tail
             .get(..2)
-            .filter(|_| *first == b'%')
+            .filter(|hex| *first == b'%' && hex.iter().all(u8::is_ascii_hexdigit))
             .and_then(|hex| std::str::from_utf8(hex).ok())
             .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         match code {
@@ -250,11 +281,13 @@ fn to_string(value: &Cell, form: Option<&str>) -> Cell {
 
 #[allow(clippy::cast_precision_loss, reason = "numbers of rules are floating-point")]
 fn to_number(value: &Cell, base: &Cell) -> Cell {
-    let Some(base) = base.number() else { return value.number().map_or(Cell::Null, Cell::number_of) };
-    let Some(text) = value.text() else { return Cell::Null };
-    let digits = text.trim().strip_prefix("0x").filter(|_| base == 16.0).unwrap_or(text.trim());
+    if base.is_null() {
+        return value.number().map_or(Cell::Null, Cell::number_of);
+    }
+    let (Some(text), Some(base)) = (value.text(), base.number().filter(|base| (2.0..=36.0).contains(base))) else { return Cell::Null };
+    let digits = text.strip_prefix("0x").filter(|_| base == 16.0).unwrap_or(&text);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a base is 2 to 36")]
-    let base = base.clamp(2.0, 36.0) as u32;
+    let base = base as u32;
     i64::from_str_radix(digits, base).map_or(Cell::Null, |n| Cell::number_of(n as f64))
 }
 

@@ -10,8 +10,14 @@ use crate::ir::{Field, Stage, Stats, Vocabulary};
 use super::schema::{Kind, RowColumn, RowSchema, wildcard, written};
 
 /// Returns the fields of the event that stages read and that `extra` names at the end, by name.
-/// `known` are the names that a pattern can mean; they are asked for only where there is one.
-pub(super) fn needed<'a>(stages: &[Stage], extra: &[Field], known: impl Fn() -> Vec<&'a str>) -> BTreeMap<String, Field> {
+/// `known` are the names that a pattern can mean; they are asked for only where there is one. A field that is not there is
+/// no column that a pattern could mean.
+pub(super) fn needed<'a>(
+    stages: &[Stage],
+    extra: &[Field],
+    known: impl Fn() -> Vec<&'a str>,
+    is_there: impl Fn(&Field) -> bool,
+) -> BTreeMap<String, Field> {
     let mut all: BTreeMap<String, Field> = BTreeMap::new();
     let mut add = |field: &Field| {
         all.entry(field.name.clone()).or_insert_with(|| field.clone());
@@ -28,6 +34,7 @@ pub(super) fn needed<'a>(stages: &[Stage], extra: &[Field], known: impl Fn() -> 
     let mut rows = Rows {
         schema: RowSchema { columns: all.keys().map(column).collect() },
         is_of: (0..all.len()).map(Some).collect(),
+        is_there: if patterns.is_empty() { vec![true; all.len()] } else { all.values().map(is_there).collect() },
         needed: vec![false; all.len()],
     };
     stages.iter().for_each(|stage| rows.step(stage));
@@ -45,7 +52,14 @@ fn each_read(stage: &Stage, visit: &mut dyn FnMut(&Field)) {
     match stage {
         Stage::Filter(pred) => pred.each_field(&mut |field| visit(field)),
         Stage::Eval(assignments) => assignments.iter().for_each(|(_, scalar)| scalar.each_field(&mut |field| visit(field))),
-        Stage::Stats(stats) | Stage::EventStats(stats) => read_stats(stats, visit),
+        Stage::Stats(stats) => read_stats(stats, visit),
+        Stage::EventStats(stats) => {
+            read_stats(stats, visit);
+            // A row of no group keeps what it has.
+            if !stats.by.is_empty() {
+                stats.aggregates.iter().for_each(|aggregate| visit(&row_field(&aggregate.alias)));
+            }
+        }
         Stage::Rename(renames) => names(&mut renames.iter().map(|rename| &rename.from)),
         Stage::Keep(fields) | Stage::Dedup { fields, .. } | Stage::FormatTime { fields, .. } | Stage::FillNull { fields, .. } => {
             names(&mut fields.iter());
@@ -77,6 +91,8 @@ struct Rows {
     schema: RowSchema,
     /// Column → field, by place.
     is_of: Vec<Option<usize>>,
+    /// By field: whether some event can have it.
+    is_there: Vec<bool>,
     /// By field.
     needed: Vec<bool>,
 }
@@ -94,6 +110,14 @@ impl Rows {
         }
     }
 
+    fn drop_absent(&mut self) {
+        let stays: Vec<bool> = self.is_of.iter().map(|field| field.is_none_or(|field| self.is_there[field])).collect();
+        let mut columns = stays.iter();
+        self.schema.columns.retain(|_| columns.next().is_some_and(|stays| *stays));
+        let mut fields = stays.iter();
+        self.is_of.retain(|_| fields.next().is_some_and(|stays| *stays));
+    }
+
     fn step(&mut self, stage: &Stage) {
         if let Stage::Eval(assignments) = stage {
             // A later assignment sees the earlier ones.
@@ -105,6 +129,9 @@ impl Rows {
             }
         } else {
             each_read(stage, &mut |field| self.read(&field.name));
+        }
+        if !patterns(stage).is_empty() {
+            self.drop_absent();
         }
         for pattern in patterns(stage) {
             self.schema.matching(pattern).into_iter().for_each(|place| self.read_place(place));

@@ -155,7 +155,8 @@ pub fn plan_fields(query: &Query, extra_fields: &[Field], catalog: &Catalog, tax
     conditions.iter().for_each(|pred| table.add_pred(pred));
     let candidates = candidates(&scoped, &conditions, &table, taxonomy);
     let known = || candidates.iter().flat_map(|c| c.event_type().columns.iter().map(|c| c.field.as_str())).collect();
-    let needed = liveness::needed(stages, extra_fields, known);
+    let is_there = |field: &Field| candidates.iter().any(|candidate| !candidate.resolve(field).is_missing());
+    let needed = liveness::needed(stages, extra_fields, known, is_there);
     needed.values().for_each(|field| table.add(field));
 
     let mut found = vec![false; table.fields.len()];
@@ -205,8 +206,11 @@ fn first_row(branches: &[Branch], needed: &BTreeMap<String, Field>, catalog: &Ca
         let multi = exprs.iter().any(|(expr, event_type)| expr.may_be_list(event_type));
         RowColumn { name: name.clone(), kind: kind.unwrap_or(Kind::Text), multi, named: false }
     };
+    // What no event has is no column: a pattern does not mean it.
+    let is_there = |name: &&String| branches.iter().any(|b| b.fields.get(*name).is_some_and(|expr| *expr != FieldExpr::Missing));
     let time = RowColumn { name: TIME.to_owned(), kind: Kind::Number, multi: false, named: false };
-    RowSchema { columns: std::iter::once(time).chain(needed.keys().filter(|name| *name != TIME).map(of_event)).collect() }
+    let fields = needed.keys().filter(|name| *name != TIME).filter(is_there);
+    RowSchema { columns: std::iter::once(time).chain(fields.map(of_event)).collect() }
 }
 
 /// The column with an event's time, in seconds since 1970.

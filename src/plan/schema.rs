@@ -119,7 +119,12 @@ impl RowSchema {
                 }
                 self.aggregates(stats, &mut next);
             }
-            Stage::EventStats(stats) => self.aggregates(stats, &mut next),
+            Stage::EventStats(stats) => {
+                self.aggregates(stats, &mut next);
+                if !stats.by.is_empty() {
+                    stats.aggregates.iter().for_each(|aggregate| self.or_kept(&aggregate.alias, &mut next));
+                }
+            }
             Stage::Rename(renames) => renames.iter().for_each(|rename| next.rename(rename)),
             Stage::Keep(patterns) => next = self.keep(patterns),
             Stage::Drop(patterns) => patterns.iter().for_each(|pattern| next.remove(&next.row.matching(pattern))),
@@ -164,6 +169,14 @@ impl RowSchema {
         for aggregate in &stats.aggregates {
             let (kind, multi) = self.aggregate_type(aggregate);
             next.set(&aggregate.alias, kind, multi);
+        }
+    }
+
+    /// A row of no group keeps what it has.
+    fn or_kept(&self, name: &str, next: &mut Next) {
+        if let (Some(old), Some(place)) = (self.column(name), next.row.place(name)) {
+            let new = &mut next.row.columns[place];
+            (new.kind, new.multi) = (new.kind.or(old.kind), new.multi || old.multi);
         }
     }
 
@@ -290,17 +303,15 @@ impl Next {
 
     /// Renames a column, or those of a pattern; what had the new name is gone, also where nothing has the old one.
     fn rename(&mut self, rename: &Rename) {
-        for (from, to) in self.pairs(rename) {
-            if from == to {
-                continue;
-            }
-            if let Some(place) = self.row.place(&to) {
-                self.remove(&[place]);
-            }
-            if let Some(place) = self.row.place(&from) {
-                let column = &mut self.row.columns[place];
+        let pairs: Vec<(String, String)> = self.pairs(rename).into_iter().filter(|(from, to)| from != to).collect();
+        // All at once: what one pair takes away may be what another gives.
+        let is_lost = |name: &String| pairs.iter().any(|(_, to)| to == name) && !pairs.iter().any(|(from, _)| from == name);
+        let lost: Vec<usize> = (0..self.row.columns.len()).filter(|place| is_lost(&self.row.columns[*place].name)).collect();
+        self.remove(&lost);
+        for column in &mut self.row.columns {
+            if let Some((_, to)) = pairs.iter().find(|(from, _)| *from == column.name) {
                 column.named |= !rename.from.contains('*');
-                column.name = to;
+                column.name.clone_from(to);
             }
         }
     }
@@ -366,6 +377,12 @@ mod tests {
         let step = before.after(&Stage::Rename(vec![Rename { from: "Processes.*".into(), to: "*".into() }]));
         assert_eq!(names(&step), ["dest", "count", "user"]);
         assert_eq!(step.from, [Some(0), Some(2), Some(3)]);
+    }
+
+    #[test]
+    fn a_pattern_renames_all_at_once() {
+        let step = schema(&["aab", "ab", "b"]).after(&Stage::Rename(vec![Rename { from: "a*".into(), to: "*".into() }]));
+        assert_eq!((names(&step), step.from.clone()), (vec!["ab", "b"], vec![Some(0), Some(1)]));
     }
 
     #[test]

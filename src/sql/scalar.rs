@@ -18,6 +18,7 @@ pub(super) fn truth<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>
     match value.kind {
         Kind::Truth => value.expr,
         Kind::TruthText => ast::eq(value.expr, ast::text("True")),
+        Kind::Any => fields.writer().gap("a condition that is a truth in some rows and something else in others"),
         _ => ast::truth(false),
     }
 }

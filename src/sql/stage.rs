@@ -286,7 +286,9 @@ impl<'a> Rows<'a> {
             None => x,
         };
         if !value.multi {
-            return filled(value.expr);
+            // SQLite puts the number 5 and the text `5` into two groups.
+            let is_mixed = matches!(value.kind, Kind::TextOrInteger | Kind::Any) || (value.kind.is_number() && fill.is_some());
+            return if is_mixed { self.writer.gap("grouping by numbers and texts in one column") } else { filled(value.expr) };
         }
         let alias = format!("_m{place}");
         let Some(list) = self.schema.place(&field.name).and_then(|place| self.columns[place].list.clone()) else {
@@ -350,10 +352,12 @@ impl<'a> Rows<'a> {
         let mut items = vec![ast::everything(ROW)];
         for (i, (wanted, value)) in stats.aggregates.iter().zip(aggregates).enumerate() {
             let (old, sql) = (self.value_of(&wanted.alias), self.fresh(&wanted.alias));
+            let is_kept = !stats.by.is_empty() && self.schema.place(&wanted.alias).is_some();
+            let (kind, multi) = if is_kept { (value.kind.or(old.kind), value.multi || old.multi) } else { (value.kind, value.multi) };
             let found = ast::is_not_null(ast::column("_g", "_found"));
             let made = ast::case(vec![(found, ast::column("_g", &format!("_a{i}")))], Some(old.expr));
             items.push(ast::item(made, &sql));
-            self.write(&wanted.alias, value.kind, value.multi, sql);
+            self.write(&wanted.alias, kind, multi, sql);
         }
         self.push_query(ast::query(ast::select(SelectParts { items, from: joined.into_from(), ..Default::default() })));
     }

@@ -11,7 +11,7 @@ use crate::exec::condition::Slot;
 use crate::exec::pipeline::Budget;
 use crate::exec::row::{GroupOrigin, Origin};
 use crate::exec::{Cell, Context, Fault, Row};
-use crate::ir;
+use crate::ir::{self, parse_number};
 use crate::plan::{RowSchema, Step};
 
 type Pushed = Result<(Option<Row>, ControlFlow<()>), Fault>;
@@ -34,6 +34,8 @@ struct Groups {
 struct Group {
     gathered: Vec<Gathered>,
     origin: GroupOrigin,
+    /// For each by-field whether only numbers are in the group: then the group's value is the number.
+    is_number: Vec<bool>,
 }
 
 impl Groups {
@@ -79,6 +81,9 @@ impl Groups {
                 }
             };
             let group = &mut self.groups[place];
+            for (is_number, slot) in group.is_number.iter_mut().zip(&self.by) {
+                *is_number &= slot.is_some_and(|place| matches!(row.cells[place], Cell::Number(_)));
+            }
             let before = group.origin.events.capacity();
             group.origin.add(&row.origin);
             bytes += group.origin.events.capacity().saturating_sub(before) * size_of::<i64>();
@@ -93,7 +98,7 @@ impl Groups {
 
     fn start(&mut self, key: Vec<Arc<str>>) -> usize {
         let gathered = self.aggregates.iter().map(Prepared::start).collect();
-        self.groups.push(Group { gathered, origin: GroupOrigin::default() });
+        self.groups.push(Group { gathered, origin: GroupOrigin::default(), is_number: vec![true; self.by.len()] });
         self.places.insert(key.into_boxed_slice(), self.groups.len() - 1);
         self.groups.len() - 1
     }
@@ -145,7 +150,12 @@ impl Operator for Stats<'_> {
             origin.settle();
             origin.key = self.names.iter().cloned().zip(key.iter().cloned()).collect();
             let mut cells = vec![Cell::Null; self.columns];
-            let values = key.iter().cloned().map(Cell::Text).chain(results[place].drain(..));
+            let is_number = &self.groups.groups[place].is_number;
+            let by = key.iter().zip(is_number).map(|(text, is_number)| {
+                let number = if *is_number { parse_number(text) } else { None };
+                number.map_or_else(|| Cell::Text(text.clone()), Cell::number_of)
+            });
+            let values = by.chain(results[place].drain(..));
             self.places.iter().zip(values).for_each(|(place, value)| cells[*place] = value);
             let row = Row { cells, origin: Origin::Group(Box::new(origin)) };
             budget.take(row.size_bytes())?;

@@ -34,7 +34,7 @@ enum Order {
 impl Order {
     fn of(cell: &Cell) -> Self {
         match (cell.number(), cell.text()) {
-            (Some(number), _) => Self::Number(number),
+            (Some(number), _) => Self::Number(number + 0.0), // minus zero is zero
             (None, Some(text)) => Self::Text(text.into()),
             (None, None) => Self::Missing,
         }
