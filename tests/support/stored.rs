@@ -174,24 +174,25 @@ impl Stored {
         let mut rows = prepared.query([]).expect("a query");
         let mut found = Found::default();
         while let Some(row) = rows.next().unwrap_or_else(|e| panic!("{e}\n{}", statement.sql)) {
-            let value = |i: usize| shown(row.get_ref(i).expect("a column"));
             if row_wise {
-                found.events.push(value(0).expect("an id").parse().expect("a number"));
+                found.events.push(row.get(0).expect("an id"));
             } else {
-                let cells = names.iter().enumerate().filter_map(|(i, name)| Some((name.clone(), Value::Text(value(i)?))));
-                found.rows.push(cells.collect());
+                let cells = names.iter().enumerate().map(|(i, name)| (name.clone(), of_sql(row.get_ref(i).expect("a column"))));
+                found.rows.push(cells.filter(|(_, value)| *value != Value::Null).collect());
             }
         }
         Some(tidy(found))
     }
 }
 
-fn shown(value: ValueRef<'_>) -> Option<String> {
+/// A column of a SQLite client; a list is its members on lines.
+fn of_sql(value: ValueRef<'_>) -> Value {
     match value {
-        ValueRef::Null => None,
-        ValueRef::Integer(n) => Some(n.to_string()),
-        ValueRef::Real(n) => Some(evaluate::text::number_text(n)),
-        ValueRef::Text(text) => Some(String::from_utf8(text.to_vec()).expect("UTF-8")),
+        ValueRef::Null => Value::Null,
+        #[allow(clippy::cast_precision_loss, reason = "a number is a double")]
+        ValueRef::Integer(n) => Value::Number(n as f64),
+        ValueRef::Real(n) => Value::Number(n),
+        ValueRef::Text(text) => Value::Text(String::from_utf8(text.to_vec()).expect("UTF-8")),
         ValueRef::Blob(bytes) => panic!("a blob in a result: {bytes:?}"),
     }
 }
@@ -216,9 +217,13 @@ pub(crate) fn tidy(mut found: Found) -> Found {
     found
 }
 
-/// The same rows as SQL shows them: every value a text, members of a list on lines.
-pub(crate) fn as_text(found: &Found) -> Found {
-    let row = |row: &ResultRow| row.iter().filter_map(|(name, value)| Some((name.clone(), Value::Text(value.text()?)))).collect();
+/// The same rows as SQL has them: a list is its members on lines.
+pub(crate) fn as_sql(found: &Found) -> Found {
+    let cell = |value: &Value| match value {
+        Value::List(members) => Value::Text(members.join("\n")),
+        other => other.clone(),
+    };
+    let row = |row: &ResultRow| row.iter().map(|(name, value)| (name.clone(), cell(value))).collect();
     tidy(Found { events: found.events.clone(), rows: found.rows.iter().map(row).collect() })
 }
 
@@ -234,38 +239,42 @@ pub(crate) fn aggregates(query: &Query) -> bool {
 
 /// What the evaluator says: the events of a rule whose rows still are events, and the rows of one with stages, in these columns.
 pub(crate) fn evaluated(query: &Query, events: &[Event], columns: &[String]) -> Found {
-    let rows = evaluate::rows(query, events);
-    let events = if aggregates(query) { Vec::new() } else { evaluate::events_of(&rows) };
+    shown(query, &evaluate::rows(query, events), columns)
+}
+
+/// The same without rows that no event is behind (`stats count` of nothing): these are results, but no findings.
+pub(crate) fn findings(query: &Query, events: &[Event], columns: &[String]) -> Found {
+    let mut rows = evaluate::rows(query, events);
+    rows.retain(evaluate::has_events);
+    shown(query, &rows, columns)
+}
+
+fn shown(query: &Query, rows: &[evaluate::Row], columns: &[String]) -> Found {
+    let events = if aggregates(query) { Vec::new() } else { evaluate::events_of(rows) };
     if only_filters(query) {
         return Found { events, rows: Vec::new() };
     }
-    // A truth is a text in a column.
-    let data =
-        |value: &Value| if let Value::Bool(_) = value { Value::Text(value.text().expect("a truth has a text")) } else { value.clone() };
-    let shown = |row: &evaluate::Row| {
-        row.iter().filter(|(name, _)| columns.contains(name)).map(|(name, value)| (name.clone(), data(value))).collect()
+    let cells = |row: &evaluate::Row| {
+        row.iter().filter(|(name, _)| columns.contains(name)).map(|(name, value)| (name.clone(), value.clone().into_data())).collect()
     };
-    tidy(Found { events, rows: rows.iter().map(shown).collect() })
+    tidy(Found { events, rows: rows.iter().map(cells).collect() })
 }
 
-/// Whether two results are the same: the events of a rule that only filters, else the rows. Numbers that aggregates made
-/// count by their value, group keys by their text.
+/// Whether two results are the same: the events of a rule that only filters, else the rows, with their kinds. The last
+/// digits of a number may differ, as sums do that are made in another order.
 pub(crate) fn same(a: &Found, b: &Found, query: &Query) -> bool {
     if only_filters(query) {
         return a.events == b.events;
     }
-    let stats = query.stages.iter().filter_map(|s| if let Stage::Stats(s) = s { Some(&s.by) } else { None });
-    let by: Vec<&str> = stats.flatten().map(|f| f.name.as_str()).collect();
-    a.rows.len() == b.rows.len() && a.rows.iter().zip(&b.rows).all(|(a, b)| same_row(a, b, &by))
+    a.rows.len() == b.rows.len() && a.rows.iter().zip(&b.rows).all(|(a, b)| same_row(a, b))
 }
 
-fn same_row(a: &ResultRow, b: &ResultRow, by: &[&str]) -> bool {
-    let kind = |value: &Value| std::mem::discriminant(value);
-    let same = |name: &str, a: &Value, b: &Value| {
-        let near = matches!((a.number(), b.number()), (Some(a), Some(b)) if (a - b).abs() <= 2e-6 + a.abs() * 1e-12);
-        a == b || (!by.contains(&name) && kind(a) == kind(b) && near)
+fn same_row(a: &ResultRow, b: &ResultRow) -> bool {
+    let same = |a: &Value, b: &Value| match (a, b) {
+        (Value::Number(a), Value::Number(b)) => (a - b).abs() <= 2e-6 + a.abs() * 1e-12,
+        (a, b) => a == b,
     };
-    a.len() == b.len() && a.iter().zip(b).all(|((an, av), (bn, bv))| an == bn && same(an, av, bv))
+    a.len() == b.len() && a.iter().zip(b).all(|((an, av), (bn, bv))| an == bn && same(av, bv))
 }
 
 /// Gives queries the names that a hunt needs.

@@ -138,10 +138,22 @@ fn eval_makes_columns() {
         ("substr", "substr(Alpha,2,2)", r#""Alpha":"abcd""#, "count=1 r=bc"),
         ("lower", "lower(Alpha)", r#""Alpha":"AbC""#, "count=1 r=abc"),
         ("E22", "1,s=r+1 | eval r=s", "", "count=1 r=2"),
+        ("a logarithm is exact", "\"n=\".log(1000,10)", "", "count=1 r=n=3"),
+        ("a sign is not a digit", "urldecode(Alpha)", r#""Alpha":"a%+1b""#, "count=1 r=a%+1b"),
+        (
+            "E3: minus zero is zero",
+            "mvjoin(mvappend(min(Alpha,Beta),max(Alpha,Beta)),\" \")",
+            r#""Alpha":"-0","Beta":"0""#,
+            "count=1 r=0 0",
+        ),
     ] {
         gives(note, &one(expression), &[event], &[expected]);
     }
     gives("E9: null gives no group", &one("Alpha+1"), &[""], &[]);
+    for expression in ["split(Alpha,Beta)", "substr(Alpha,1,Beta)", "trim(Alpha,Beta)", "round(5,Beta)", "mvindex(Alpha,0,Beta)"] {
+        gives("a null argument is not one that is left out", &one(expression), &[r#""Alpha":"abc""#], &[]);
+    }
+    gives("a base is from 2 to 36", &one("tonumber(Alpha,1)"), &[r#""Alpha":"1""#], &[]);
     gives("E10: no case is null", &one("case(Alpha=\"x\",\"one\")"), &[""], &[]);
     gives("division by zero is null", &one("1/0"), &[""], &[]);
 }
@@ -206,6 +218,25 @@ fn pipeline_commands() {
         "Channel=Security | stats count values(Amount) as v by Alpha | fields Alpha, count",
         &events,
         &["Alpha=x count=2", "Alpha=y count=1"],
+    );
+    gives(
+        "G15: a row of no group keeps what it has",
+        "Channel=Security | eventstats count as Alpha by Beta | table Alpha",
+        &[r#""Alpha":"x""#, r#""Alpha":"y","Beta":"b""#],
+        &["Alpha=x", "Alpha=1"],
+    );
+    gives("P1 a pattern renames all at once", "Channel=Security | eval aab=1, ab=2 | rename a* as * | table ab b", &[""], &["ab=1 b=2"]);
+    gives(
+        "P1 a pattern means no column that is not there",
+        "Channel=Security | rename x.* as * | bin Amount span=1 as x.Alpha | stats dc(Alpha) as n",
+        &events,
+        &["n=2"],
+    );
+    gives(
+        "a group's value is a number where only numbers are in it",
+        "Channel=Security | eval n=len(Alpha) | stats count by n | eval m=n+Nowhere, k=n+1 | table n m k",
+        &events,
+        &["k=2 n=1"],
     );
     gives("G13: newest first", "Channel=Security | head 1 | stats count by Amount", &events, &["Amount=100 count=1"]);
     gives(

@@ -5,12 +5,12 @@ use std::cell::Cell;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use retrohunt::compile::{CompileOptions, load_text};
-use retrohunt::ir::{Pred, Query, Rule};
+use retrohunt::ir::{Pred, Query, Rule, Stage, print_query};
 
 use super::check;
 use crate::support::evaluate::Event;
 use crate::support::generate::{Case, events, queries, sigma, splunk, stages};
-use crate::support::stored::{Stored, aggregates, as_text, evaluated, rules, same};
+use crate::support::stored::{Found, Stored, aggregates, as_sql, evaluated, findings, rules, same, tidy};
 
 /// How often the portable leg took part.
 #[derive(Default)]
@@ -38,6 +38,19 @@ fn load(list: &[Event], as_json: bool) -> Stored {
     if as_json { Stored::of_json(list) } else { Stored::of_batches(&events::normalised(list), 7) }
 }
 
+/// What two ways found, without the rows that are in both.
+fn difference(name: &str, found: &Found, expected: &Found) -> String {
+    let rows = |of: &Found, not: &Found| of.rows.iter().filter(|row| !not.rows.contains(row)).map(|row| format!("  {row:?}\n")).collect();
+    let (found_rows, expected_rows): (String, String) = (rows(found, expected), rows(expected, found));
+    format!(
+        " {name}: {} rows, events {:?}\n{found_rows} evaluator: {} rows, events {:?}\n{expected_rows}",
+        found.rows.len(),
+        found.events,
+        expected.rows.len(),
+        expected.events
+    )
+}
+
 /// Holds the three ways against each other for every rule.
 fn compare(list: &[Event], as_json: bool, compiled: &[Rule], meanings: &[Query], tally: &Tally) -> Result<(), TestCaseError> {
     let stored_events = events::normalised(list);
@@ -45,23 +58,23 @@ fn compare(list: &[Event], as_json: bool, compiled: &[Rule], meanings: &[Query],
     let hunted = stored.hunt(compiled);
     for ((rule, meaning), hunted) in compiled.iter().zip(meanings).zip(&hunted) {
         let columns = stored.columns(rule);
-        let expected = evaluated(meaning, &stored_events, &columns);
-        let nothing = evaluated(meaning, &[], &columns);
+        let expected = findings(meaning, &stored_events, &columns);
         Tally::add(&tally.rules, 1);
         Tally::add(&tally.hits, expected.events.len() + expected.rows.len());
-        // A row over no events at all (`stats count` of nothing) is a result, but no finding.
-        let no_finding = hunted.events.is_empty() && expected == nothing;
         prop_assert!(
-            no_finding || (same(hunted, &expected, meaning) && (aggregates(meaning) || hunted.events == expected.events)),
-            "the hunt differs for {:?}\n hunt {hunted:?}\n evaluator {expected:?}",
-            meaning
+            same(hunted, &expected, meaning) && (aggregates(meaning) || hunted.events == expected.events),
+            "the hunt differs for {}\n{}",
+            print_query(meaning),
+            difference("hunt", hunted, &expected)
         );
         if let Some(portable) = stored.portable(rule) {
             Tally::add(&tally.portable, 1);
+            let expected = as_sql(&evaluated(meaning, &stored_events, &columns));
             prop_assert!(
-                same(&portable, &as_text(&expected), meaning),
-                "portable SQL differs for {:?}\n portable {portable:?}\n evaluator {expected:?}",
-                meaning
+                same(&portable, &expected, meaning),
+                "portable SQL differs for {}\n{}",
+                print_query(meaning),
+                difference("portable", &portable, &expected)
             );
         }
     }
@@ -72,9 +85,21 @@ fn with_events<S: Strategy<Value = Case> + 'static>(
     rule: impl Fn(&[String]) -> S + 'static,
     rules: std::ops::Range<usize>,
 ) -> impl Strategy<Value = (Vec<Event>, bool, Vec<Case>)> {
-    events::events().prop_flat_map(move |list| {
+    some_with(events::events(), rule, rules)
+}
+
+/// Events, whether they are loaded as JSON, and things that are made to meet them.
+fn some_with<S: Strategy + 'static>(
+    events: impl Strategy<Value = Vec<Event>>,
+    make: impl Fn(&[String]) -> S + 'static,
+    some: std::ops::Range<usize>,
+) -> impl Strategy<Value = (Vec<Event>, bool, Vec<S::Value>)>
+where
+    S::Value: Clone,
+{
+    events.prop_flat_map(move |list| {
         let pool = events::pool(&list);
-        (Just(list), any::<bool>(), prop::collection::vec(rule(&pool), rules.clone()))
+        (Just(list), any::<bool>(), prop::collection::vec(make(&pool), some.clone()))
     })
 }
 
@@ -120,11 +145,40 @@ fn a_condition_and_its_negation_part_the_events() {
 #[test]
 fn queries_with_stages() {
     let tally = Tally::default();
-    check(80, &with_events(stages::query, 1..8), |(list, as_json, cases)| {
+    check(80, &some_with(events::events_of_small_numbers(), stages::query, 1..8), |(list, as_json, cases)| {
         let queries: Vec<Query> = cases.into_iter().map(|c| c.query).collect();
         compare(&list, as_json, &rules(queries.clone()), &queries, &tally)
     });
-    tally.report(20);
+    tally.report(25);
+}
+
+/// A condition and its negation part the rows wherever they stand among the stages.
+#[test]
+fn a_condition_among_stages_parts_the_rows() {
+    check(40, &some_with(events::events_of_small_numbers(), stages::split_query, 1..5), |(list, as_json, splits)| {
+        let mut stored = load(&list, as_json);
+        let parts = |(query, at, pred): &(Query, usize, Pred)| {
+            let negated = Pred::Not(Box::new(pred.clone()));
+            // Both at once: all rows, with the columns that the condition reads.
+            let both = Pred::Or(vec![pred.clone(), negated.clone()]);
+            [pred.clone(), negated, both].map(|pred| {
+                let stages = query.stages[..*at].iter().cloned().chain([Stage::Filter(pred)]).collect();
+                Query { stages, ..query.clone() }
+            })
+        };
+        let queries: Vec<Query> = splits.iter().flat_map(parts).collect();
+        let found = stored.hunt(&rules(queries.clone()));
+        for (queries, found) in queries.chunks(3).zip(found.chunks(3)) {
+            let both = tidy(Found {
+                events: [found[0].events.clone(), found[1].events.clone()].concat(),
+                rows: [found[0].rows.clone(), found[1].rows.clone()].concat(),
+            });
+            let difference = || format!("{}\n{}", print_query(&queries[0]), difference("P and NOT P", &both, &found[2]));
+            prop_assert!(both.rows == found[2].rows, "{}", difference());
+            prop_assert!(aggregates(&queries[0]) || both.events == found[2].events, "{}", difference());
+        }
+        Ok(())
+    });
 }
 
 #[test]

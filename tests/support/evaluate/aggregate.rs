@@ -46,7 +46,7 @@ fn count(count: usize) -> Value {
 /// Numbers before texts; numbers by size, texts by bytes.
 pub(crate) fn order(a: &str, b: &str) -> Ordering {
     match (text::number(a), text::number(b)) {
-        (Some(a), Some(b)) => a.total_cmp(&b),
+        (Some(a), Some(b)) => a.partial_cmp(&b).expect("finite"),
         (Some(_), None) => Ordering::Less,
         (None, Some(_)) => Ordering::Greater,
         (None, None) => a.as_bytes().cmp(b.as_bytes()),
@@ -63,11 +63,16 @@ fn extreme(texts: &[String], wanted: Ordering) -> Value {
     best.map_or(Value::Null, |t| text::number(t).map_or_else(|| Value::Text(t.clone()), Value::Number))
 }
 
+/// The value of the first row with the wanted time; of a row without a time only where no row has one.
 fn by_time(values: &[(Value, &Row)], wanted: Ordering) -> Value {
-    let time = |row: &Row| row.get("_time").and_then(Value::number).unwrap_or(f64::NAN);
+    let time = |row: &Row| row.get("_time").and_then(Value::number);
     let mut best: Option<&(Value, &Row)> = None;
     for candidate in values {
-        if best.is_none_or(|b| time(candidate.1).total_cmp(&time(b.1)) == wanted) {
+        let is_better = |best: &(Value, &Row)| match (time(candidate.1), time(best.1)) {
+            (Some(new), Some(old)) => new.partial_cmp(&old) == Some(wanted),
+            (new, old) => new.is_some() && old.is_none(),
+        };
+        if best.is_none_or(is_better) {
             best = Some(candidate);
         }
     }

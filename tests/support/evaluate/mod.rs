@@ -8,10 +8,13 @@
 //! that the envelope answers on Windows. Field maps do not take part.
 
 mod aggregate;
+mod function;
+mod now;
 pub(crate) mod pred;
 mod scalar;
 mod stages;
 pub(crate) mod text;
+mod time;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -126,11 +129,18 @@ pub(crate) fn matching(query: &Query, events: &[Event]) -> Vec<i64> {
 
 /// Returns the rows after the last stage, in their order (newest event first where no stage orders them).
 pub(crate) fn rows(query: &Query, events: &[Event]) -> Vec<Row> {
-    let ids = matching(query, events);
+    let query = now::replaced(query, events);
+    let ids = matching(&query, events);
     let mut first: Vec<&Event> = events.iter().filter(|e| ids.contains(&e.id)).collect();
     first.sort_by_key(|e| (std::cmp::Reverse(e.time_us), std::cmp::Reverse(e.id)));
-    let rows = first.into_iter().map(stages::event_row).collect();
-    query.stages.iter().fold(rows, |rows, stage| stages::apply(stage, rows))
+    let mut table = stages::Table::of_events(&first, events);
+    query.stages.iter().for_each(|stage| table.apply(stage));
+    table.rows
+}
+
+/// Whether some event is behind a row.
+pub(crate) fn has_events(row: &Row) -> bool {
+    row.contains_key(stages::ID)
 }
 
 /// The events of rows that are still events, in order of their ids.

@@ -120,6 +120,13 @@ pub(crate) fn in_network(cidr: &Cidr, value: &str) -> bool {
     bits(address)[..prefix] == bits(cidr.address)[..prefix]
 }
 
+/// Whether a value is an address of a network written as `address/prefix`; what is not written so has no addresses.
+pub(crate) fn in_written_network(network: &str, value: &str) -> bool {
+    let Some((address, prefix)) = network.split_once('/') else { return false };
+    let (Ok(address), Ok(prefix)) = (address.parse(), prefix.parse()) else { return false };
+    in_network(&Cidr { address, prefix }, value)
+}
+
 fn compare_passes<F>(c: &FieldCompare<F>, subject: &dyn Subject<F>) -> bool {
     let (Some(left), Some(right)) = (subject.texts(&c.left), subject.texts(&c.right)) else { return false };
     left.iter().any(|l| right.iter().any(|r| texts_compare(c, &text::characters(l, c.case), &text::characters(r, c.case))))

@@ -1,9 +1,9 @@
 //! Expressions of eval and where.
 
-use retrohunt::ir::{BinaryOp, Function, Scalar};
+use retrohunt::ir::{BinaryOp, NumberOp, Scalar};
 
 use super::pred::{Subject, holds};
-use super::text;
+use super::{function, text};
 
 /// A value of an expression, or of a column.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +50,11 @@ impl Value {
         }
     }
 
+    /// The value as a column has it: a truth is its text there.
+    pub(crate) fn into_data(self) -> Self {
+        if let Self::Bool(_) = self { Self::Text(self.text().expect("a truth has a text")) } else { self }
+    }
+
     /// The value as a number, where it is one or is the text of one.
     pub(crate) fn number(&self) -> Option<f64> {
         match self {
@@ -69,7 +74,7 @@ pub(crate) fn evaluate<F>(expression: &Scalar<F>, subject: &dyn Subject<F>) -> V
         Scalar::Number(number) => Value::Number(*number),
         Scalar::Bool(truth) => Value::Bool(*truth),
         Scalar::Field(field) => subject.value(field),
-        Scalar::Call(function, arguments) => call(*function, arguments, subject),
+        Scalar::Call(function, arguments) => function::call(*function, arguments, subject),
         Scalar::Binary(op, left, right) => binary(*op, left, right, subject),
         Scalar::Negate(e) => evaluate(e, subject).number().map_or(Value::Null, |n| Value::Number(-n)),
         Scalar::Not(e) => Value::Bool(!truth(e)),
@@ -79,7 +84,6 @@ pub(crate) fn evaluate<F>(expression: &Scalar<F>, subject: &dyn Subject<F>) -> V
 }
 
 fn binary<F>(op: BinaryOp, left: &Scalar<F>, right: &Scalar<F>, subject: &dyn Subject<F>) -> Value {
-    use retrohunt::ir::NumberOp;
     let literal = |e: &Scalar<F>| matches!(e, Scalar::Text(_));
     let (a, b) = (evaluate(left, subject), evaluate(right, subject));
     match op {
@@ -102,7 +106,7 @@ fn binary<F>(op: BinaryOp, left: &Scalar<F>, right: &Scalar<F>, subject: &dyn Su
 }
 
 /// Any null side is false; two numeric sides compare as numbers, else as text with case.
-fn compare(op: retrohunt::ir::NumberOp, a: &Value, b: &Value) -> bool {
+pub(super) fn compare(op: NumberOp, a: &Value, b: &Value) -> bool {
     if let (Some(a), Some(b)) = (a.number(), b.number()) {
         return holds(op, a.partial_cmp(&b));
     }
@@ -127,89 +131,7 @@ fn add(a: &Value, b: &Value, literal: bool) -> Value {
 
 fn arithmetic(a: &Value, b: &Value, f: impl Fn(f64, f64) -> Option<f64>) -> Value {
     match (a.number(), b.number()) {
-        (Some(a), Some(b)) => f(a, b).map_or(Value::Null, Value::Number),
+        (Some(a), Some(b)) => f(a, b).filter(|n| n.is_finite()).map_or(Value::Null, Value::Number),
         _ => Value::Null,
-    }
-}
-
-fn call<F>(function: Function, arguments: &[Scalar<F>], subject: &dyn Subject<F>) -> Value {
-    let value = |i: usize| arguments.get(i).map_or(Value::Null, |e| evaluate(e, subject));
-    let on_text = |f: &dyn Fn(String) -> Value| value(0).text().map_or(Value::Null, f);
-    let on_number = |f: fn(f64) -> f64| value(0).number().map_or(Value::Null, |n| Value::Number(f(n)));
-    match function {
-        Function::If => value(if value(0) == Value::Bool(true) { 1 } else { 2 }),
-        Function::Case => case(arguments, subject),
-        Function::Coalesce => (0..arguments.len()).map(value).find(|v| *v != Value::Null).unwrap_or(Value::Null),
-        Function::IsNull => Value::Bool(value(0) == Value::Null),
-        Function::IsNotNull => Value::Bool(value(0) != Value::Null),
-        Function::Null => Value::Null,
-        Function::True => Value::Bool(true),
-        Function::False => Value::Bool(false),
-        Function::Like => match (value(0).text(), value(1).text()) {
-            (Some(text), Some(pattern)) => Value::Bool(like(&text.chars().collect::<Vec<_>>(), &pattern.chars().collect::<Vec<_>>())),
-            _ => Value::Bool(false),
-        },
-        Function::Match => match (value(0).text(), value(1).text()) {
-            (Some(text), Some(regex)) => Value::Bool(regex::Regex::new(&regex).is_ok_and(|r| r.is_match(&text))),
-            _ => Value::Bool(false),
-        },
-        Function::Lower => on_text(&|t| Value::Text(text::characters(&t, retrohunt::ir::Case::Ignore).into_iter().collect())),
-        #[allow(clippy::cast_precision_loss, reason = "test texts are short")]
-        Function::Len => on_text(&|t| Value::Number(t.chars().count() as f64)),
-        Function::Trim => on_text(&|t| Value::Text(t.trim_matches([' ', '\t']).to_owned())),
-        Function::BaseName => on_text(&|t| Value::Text(t.rsplit(['\\', '/']).next().unwrap_or_default().to_owned())),
-        Function::ToNumber => value(0).number().map_or(Value::Null, Value::Number),
-        Function::Abs => on_number(f64::abs),
-        Function::Floor => on_number(f64::floor),
-        Function::Ceiling => on_number(f64::ceil),
-        #[allow(clippy::cast_precision_loss, reason = "test lists are short")]
-        Function::MvCount => value(0).members().map_or(Value::Null, |m| Value::Number(m.len() as f64)),
-        Function::MvJoin => match (value(0).members(), value(1).text()) {
-            (Some(members), Some(between)) => Value::Text(members.join(&between)),
-            _ => Value::Null,
-        },
-        Function::MvIndex => mv_index(&value(0), &value(1)),
-        Function::Replace => match (value(0).text(), value(1).text(), value(2).text()) {
-            (Some(text), Some(regex), Some(by)) => replace(&text, &regex, &by),
-            _ => Value::Null,
-        },
-        Function::Split => match (value(0).text(), value(1).text()) {
-            (Some(text), Some(at)) => Value::of_members(&text.split(at.as_str()).map(str::to_owned).collect::<Vec<_>>()),
-            _ => Value::Null,
-        },
-        Function::Substr => match (value(0).text(), value(1).number(), value(2).number()) {
-            #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "the examples count from 1")]
-            (Some(text), Some(from), Some(length)) => Value::Text(text.chars().skip(from as usize - 1).take(length as usize).collect()),
-            _ => Value::Null,
-        },
-        other => panic!("{other:?} is tested by fixed examples, not by generated rules"),
-    }
-}
-
-fn case<F>(arguments: &[Scalar<F>], subject: &dyn Subject<F>) -> Value {
-    let taken = arguments.chunks(2).find(|pair| evaluate(&pair[0], subject) == Value::Bool(true));
-    taken.and_then(|pair| pair.get(1)).map_or(Value::Null, |e| evaluate(e, subject))
-}
-
-fn mv_index(list: &Value, index: &Value) -> Value {
-    let (Some(members), Some(index)) = (list.members(), index.number()) else { return Value::Null };
-    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "test lists are short")]
-    let at = if index < 0.0 { members.len() as f64 + index } else { index } as i64;
-    usize::try_from(at).ok().and_then(|at| members.get(at)).map_or(Value::Null, |m| Value::Text(m.clone()))
-}
-
-/// Replaces every match; `\\1` in the replacement is the first group.
-fn replace(text: &str, regex: &str, by: &str) -> Value {
-    let groups = regex::Regex::new(r"\\(\d)").expect("valid").replace_all(by, "$${$1}").into_owned();
-    regex::Regex::new(regex).map_or(Value::Null, |regex| Value::Text(regex.replace_all(text, groups.as_str()).into_owned()))
-}
-
-/// `%` any run, `_` one character, with case, the whole text.
-fn like(text: &[char], pattern: &[char]) -> bool {
-    match pattern {
-        [] => text.is_empty(),
-        ['%', rest @ ..] => (0..=text.len()).any(|at| like(&text[at..], rest)),
-        ['_', rest @ ..] => !text.is_empty() && like(&text[1..], rest),
-        [c, rest @ ..] => text.first() == Some(c) && like(&text[1..], rest),
     }
 }

@@ -1,22 +1,33 @@
 //! Stages: rows in, rows out.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use retrohunt::ir::{Case, Field, Glob, Part, Rename, SortKey, Stage, Stats, Vocabulary};
 
 use super::pred::{Subject, passes};
 use super::scalar::{Value, evaluate};
-use super::{Event, Row, aggregate, text};
+use super::{Event, Row, aggregate, text, time};
 
-/// The column that carries an event's id; no rule names it, and no stage that keeps the events of rows removes it.
+/// The column that carries the id of an event behind the row; no rule names it, and no stage removes it. A row without it
+/// is an aggregation of nothing.
 pub(crate) const ID: &str = "\0id";
 
+/// The names by which an event's envelope answers.
+const ENVELOPE: [&str; 5] = ["EventID", "EventCode", "Channel", "Computer", "_time"];
+
+/// Rows at one point of a pipeline.
+pub(crate) struct Table {
+    /// The columns that a pattern may mean, also where they are null in every row.
+    columns: BTreeSet<String>,
+    /// The rows, in order.
+    pub(crate) rows: Vec<Row>,
+}
+
 /// The row of an event: its fields, its envelope, `_time`.
-pub(crate) fn event_row(event: &Event) -> Row {
-    let names = event.fields.iter().map(|(name, _)| name.as_str()).chain(["EventID", "EventCode", "Channel", "Computer"]);
+fn event_row(event: &Event) -> Row {
     let mut row = Row::new();
-    for name in names {
+    for name in event.fields.iter().map(|(name, _)| name.as_str()).chain(ENVELOPE) {
         let value = event.value(&Field { name: name.to_owned(), vocabulary: Vocabulary::Splunk });
         set(&mut row, name, value);
     }
@@ -33,57 +44,134 @@ fn set(row: &mut Row, name: &str, value: Value) {
     };
 }
 
-/// Applies one stage.
-pub(crate) fn apply(stage: &Stage, mut rows: Vec<Row>) -> Vec<Row> {
-    match stage {
-        Stage::Filter(pred) => rows.retain(|row| passes(pred, row)),
-        Stage::Eval(assignments) => rows.iter_mut().for_each(|row| {
-            for (name, expression) in assignments {
-                let value = evaluate(expression, row);
-                set(row, name, value);
-            }
-        }),
-        Stage::Stats(stats) => return groups(stats, &rows).into_iter().map(|(key, rows)| stats_row(stats, &key, &rows)).collect(),
-        Stage::EventStats(stats) => event_stats(stats, &mut rows),
-        Stage::Rename(renames) => rows.iter_mut().for_each(|row| renames.iter().for_each(|r| rename(row, r))),
-        Stage::Keep(patterns) => {
-            rows.iter_mut().for_each(|row| row.retain(|name, _| name == ID || patterns.iter().any(|p| named(p, name))));
-        }
-        Stage::Drop(patterns) => rows.iter_mut().for_each(|row| row.retain(|name, _| !patterns.iter().any(|p| named(p, name)))),
-        Stage::Sort { keys, limit } => {
-            rows.sort_by(|a, b| sort_order(keys, a, b));
-            rows.truncate(limit.map_or(usize::MAX, size));
-        }
-        Stage::Head(count) => rows.truncate(size(*count)),
-        Stage::Dedup { count, fields } => return dedup(*count, fields, rows),
-        Stage::FillNull { fields, value } => fill_null(fields, value, &mut rows),
-        Stage::Bin { field, span, alias } => rows.iter_mut().for_each(|row| {
-            if let Some(number) = row.get(field).and_then(Value::number) {
-                set(row, alias.as_ref().unwrap_or(field), Value::Number((number / span).floor() * span));
-            }
-        }),
-        Stage::FormatTime { fields, format } => rows.iter_mut().for_each(|row| {
-            for field in fields {
-                if let Some(seconds) = row.get(field).and_then(Value::number) {
-                    set(row, field, Value::Text(text::format_seconds(seconds, format)));
+impl Table {
+    /// The rows of events; the columns are those of all events.
+    pub(crate) fn of_events(rows: &[&Event], all: &[Event]) -> Self {
+        let names = all.iter().flat_map(|event| event.fields.iter().map(|(name, _)| name.as_str())).chain(ENVELOPE);
+        Self { columns: names.map(str::to_owned).collect(), rows: rows.iter().map(|event| event_row(event)).collect() }
+    }
+
+    /// Applies one stage.
+    pub(crate) fn apply(&mut self, stage: &Stage) {
+        match stage {
+            Stage::Filter(pred) => self.rows.retain(|row| passes(pred, row)),
+            Stage::Eval(assignments) => {
+                for (name, expression) in assignments {
+                    self.put(name, |row| Some(evaluate(expression, row)));
                 }
             }
-        }),
+            Stage::Stats(stats) => self.stats(stats),
+            Stage::EventStats(stats) => self.event_stats(stats),
+            Stage::Rename(renames) => renames.iter().for_each(|rename| self.rename(rename)),
+            Stage::Keep(patterns) => self.retain(|name| patterns.iter().any(|pattern| is_meant(pattern, name))),
+            Stage::Drop(patterns) => self.retain(|name| !patterns.iter().any(|pattern| is_meant(pattern, name))),
+            Stage::Sort { keys, limit } => {
+                self.rows.sort_by(|a, b| sort_order(keys, a, b));
+                self.rows.truncate(limit.map_or(usize::MAX, size));
+            }
+            Stage::Head(count) => self.rows.truncate(size(*count)),
+            Stage::Dedup { count, fields } => dedup(*count, fields, &mut self.rows),
+            Stage::FillNull { fields, value } => self.fill_null(fields, value),
+            Stage::Bin { field, span, alias } => {
+                let binned = |row: &Row| row.get(field).and_then(Value::number).map(|n| Value::Number((n / span).floor() * span));
+                self.put(alias.as_ref().unwrap_or(field), binned);
+            }
+            Stage::FormatTime { fields, format } => {
+                for field in fields {
+                    let written = |row: &Row| time::format(row.get(field)?.number()?, format).map(Value::Text);
+                    self.rows.iter_mut().for_each(|row| put(row, field, written(row)));
+                }
+            }
+        }
     }
-    rows
+
+    /// Sets a column of each row; a row for which there is nothing to say keeps what it has.
+    fn put(&mut self, name: &str, value: impl Fn(&Row) -> Option<Value>) {
+        self.columns.insert(name.to_owned());
+        self.rows.iter_mut().for_each(|row| put(row, name, value(row)));
+    }
+
+    fn retain(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.columns.retain(|name| is_kept(name));
+        self.rows.iter_mut().for_each(|row| row.retain(|name, _| name == ID || is_kept(name)));
+    }
+
+    fn stats(&mut self, stats: &Stats) {
+        self.rows = groups(stats, &self.rows).into_iter().map(|(key, rows)| stats_row(stats, &key, &rows)).collect();
+        let names = stats.by.iter().map(|field| &field.name).chain(stats.aggregates.iter().map(|aggregate| &aggregate.alias));
+        self.columns = names.cloned().collect();
+    }
+
+    fn event_stats(&mut self, stats: &Stats) {
+        let groups = groups(stats, &self.rows);
+        for row in &mut self.rows {
+            let Some(group) = keys(stats, row).into_iter().next().and_then(|key| groups.get(&key)) else { continue };
+            for aggregate in &stats.aggregates {
+                set(row, &aggregate.alias, aggregate::compute(aggregate, group));
+            }
+        }
+        self.columns.extend(stats.aggregates.iter().map(|aggregate| aggregate.alias.clone()));
+    }
+
+    /// Renames one column, or at the same time all that a pattern means; what had the new name is gone.
+    fn rename(&mut self, rename: &Rename) {
+        let pairs = self.pairs(rename);
+        for row in &mut self.rows {
+            let values: Vec<Option<Value>> = pairs.iter().map(|(from, _)| row.remove(from)).collect();
+            for ((_, to), value) in pairs.iter().zip(values) {
+                set(row, to, value.unwrap_or(Value::Null));
+            }
+        }
+        let known: Vec<bool> = pairs.iter().map(|(from, _)| self.columns.remove(from)).collect();
+        for ((_, to), known) in pairs.into_iter().zip(known) {
+            if known {
+                self.columns.insert(to)
+            } else {
+                self.columns.remove(&to)
+            };
+        }
+    }
+
+    fn pairs(&self, rename: &Rename) -> Vec<(String, String)> {
+        let (Some((before, after)), Some((new_before, new_after))) = (rename.from.split_once('*'), rename.to.split_once('*')) else {
+            return vec![(rename.from.clone(), rename.to.clone())];
+        };
+        let meant = self.columns.iter().filter(|name| is_meant(&rename.from, name));
+        meant.map(|name| (name.clone(), format!("{new_before}{}{new_after}", &name[before.len()..name.len() - after.len()]))).collect()
+    }
+
+    /// Without names all columns are filled that have a value in some row.
+    fn fill_null(&mut self, fields: &[String], value: &str) {
+        let all = || self.rows.iter().flat_map(|row| row.keys().filter(|name| is_meant("*", name)).cloned()).collect();
+        let names: BTreeSet<String> = if fields.is_empty() { all() } else { fields.iter().cloned().collect() };
+        for name in names {
+            self.put(&name, |row| (!row.contains_key(&name)).then(|| Value::Text(value.to_owned())));
+        }
+    }
+}
+
+fn put(row: &mut Row, name: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        set(row, name, value);
+    }
 }
 
 fn size(count: u64) -> usize {
     usize::try_from(count).expect("64-bit")
 }
 
-fn named(pattern: &str, name: &str) -> bool {
+/// Whether a name or pattern means a column. A pattern leaves names alone that begin with `_` unless it begins so itself.
+fn is_meant(pattern: &str, name: &str) -> bool {
+    if pattern.contains('*') && (name == ID || (name.starts_with('_') && !pattern.starts_with('_'))) {
+        return false;
+    }
     let parts =
         pattern.split('*').enumerate().flat_map(|(i, text)| (i > 0).then_some(Part::Any).into_iter().chain([Part::Text(text.to_owned())]));
     text::glob_matches(&Glob::new(parts), name, Case::Exact)
 }
 
-/// Groups by the texts of the by-fields; a list counts once per member, a missing value drops the row or is filled.
+/// Groups by the texts of the by-fields, which stay numbers where all of a group are. A list counts once per member, a
+/// missing value drops the row or is filled.
 fn groups(stats: &Stats, rows: &[Row]) -> BTreeMap<Vec<String>, Vec<Row>> {
     let mut groups: BTreeMap<Vec<String>, Vec<Row>> = BTreeMap::new();
     if stats.by.is_empty() {
@@ -108,28 +196,17 @@ fn keys(stats: &Stats, row: &Row) -> Vec<Vec<String>> {
 fn stats_row(stats: &Stats, key: &[String], rows: &[Row]) -> Row {
     let mut row = Row::new();
     for (field, text) in stats.by.iter().zip(key) {
-        set(&mut row, &field.name, Value::Text(text.clone()));
+        let is_number = rows.iter().all(|row| matches!(row.get(&field.name), Some(Value::Number(_))));
+        let number = if is_number { text::number(text) } else { None };
+        set(&mut row, &field.name, number.map_or_else(|| Value::Text(text.clone()), Value::Number));
     }
     for aggregate in &stats.aggregates {
         set(&mut row, &aggregate.alias, aggregate::compute(aggregate, rows));
     }
-    row
-}
-
-fn event_stats(stats: &Stats, rows: &mut [Row]) {
-    let groups = groups(stats, rows);
-    for row in rows {
-        let Some(group) = keys(stats, row).into_iter().next().and_then(|key| groups.get(&key)) else { continue };
-        for aggregate in &stats.aggregates {
-            set(row, &aggregate.alias, aggregate::compute(aggregate, group));
-        }
+    if let Some(id) = rows.iter().find_map(|row| row.get(ID)) {
+        row.insert(ID.to_owned(), id.clone());
     }
-}
-
-fn rename(row: &mut Row, rename: &Rename) {
-    assert!(!rename.from.contains('*'), "generated rules rename by whole names");
-    let value = row.remove(&rename.from).unwrap_or(Value::Null);
-    set(row, &rename.to, value);
+    row
 }
 
 fn sort_order(keys: &[SortKey], a: &Row, b: &Row) -> Ordering {
@@ -145,26 +222,15 @@ fn sort_order(keys: &[SortKey], a: &Row, b: &Row) -> Ordering {
     })
 }
 
-fn dedup(count: u64, fields: &[String], rows: Vec<Row>) -> Vec<Row> {
+/// Rows without a value for one of the fields go; equal are values that are shown the same.
+fn dedup(count: u64, fields: &[String], rows: &mut Vec<Row>) {
     let mut seen: BTreeMap<Vec<String>, u64> = BTreeMap::new();
-    let mut kept = Vec::new();
-    for row in rows {
-        let key: Option<Vec<String>> = fields.iter().map(|f| row.get(f).and_then(Value::text)).collect();
-        let Some(key) = key else { continue };
-        let times = seen.entry(key).or_default();
-        *times += 1;
-        if *times <= count {
-            kept.push(row);
-        }
-    }
-    kept
-}
-
-fn fill_null(fields: &[String], value: &str, rows: &mut [Row]) {
-    let names: Vec<String> = if fields.is_empty() { rows.iter().flat_map(|r| r.keys().cloned()).collect() } else { fields.to_vec() };
-    for row in rows {
-        for name in &names {
-            row.entry(name.clone()).or_insert_with(|| Value::Text(value.to_owned()));
-        }
-    }
+    rows.retain(|row| {
+        let key: Option<Vec<String>> = fields.iter().map(|field| row.get(field).and_then(Value::text)).collect();
+        key.is_some_and(|key| {
+            let times = seen.entry(key).or_default();
+            *times += 1;
+            *times <= count
+        })
+    });
 }

@@ -135,32 +135,6 @@ pub(crate) fn seconds(time_us: i64) -> String {
     format!("{whole}.{fraction:06}").trim_end_matches('0').to_owned()
 }
 
-/// Writes seconds since 1970 by a strftime format of `%Y %m %d %H %M %S`, in UTC.
-pub(crate) fn format_seconds(seconds: f64, format: &str) -> String {
-    #[allow(clippy::cast_possible_truncation, reason = "test times are within a few centuries")]
-    let whole = seconds.floor() as i64;
-    let (days, second) = (whole.div_euclid(86_400), whole.rem_euclid(86_400));
-    // Howard Hinnant's days to civil, for years from 1970 on.
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    [("%Y", year, 4), ("%m", month, 2), ("%d", day, 2), ("%H", second / 3_600, 2), ("%M", second / 60 % 60, 2), ("%S", second % 60, 2)]
-        .iter()
-        .fold(format.to_owned(), |text, (what, number, width)| text.replace(what, &format!("{number:0width$}")))
-}
-
-#[test]
-fn times_are_written_in_utc() {
-    assert_eq!(format_seconds(1_709_287_202.0, "%Y-%m-%dT%H:%M:%S"), "2024-03-01T10:00:02");
-    assert_eq!(format_seconds(0.9, "%m/%d/%Y %H:%M:%S"), "01/01/1970 00:00:00");
-}
-
 #[test]
 fn folding_is_one_to_one_and_never_meets_ascii() {
     let folded: String = "AZäÄßİ\u{212a}ſςΣЯ".chars().map(fold).collect();

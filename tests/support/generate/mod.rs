@@ -11,15 +11,24 @@ pub(crate) mod splunk;
 pub(crate) mod stages;
 pub(crate) mod windows;
 
-use retrohunt::ir::{Field, Query, Scope, Vocabulary};
+use std::fmt;
+
+use retrohunt::ir::{Field, Query, Scope, Vocabulary, print_query};
 
 /// A rule and what it means: the text (or the query itself) goes through the project, the query to the evaluator.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Case {
     /// The rule's file; empty: the query is handed over as it is.
     pub(crate) text: String,
     /// What it means.
     pub(crate) query: Query,
+}
+
+/// As people read it, so that a failing case can be read.
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.text, print_query(&self.query))
+    }
 }
 
 /// Fields with any text; the last is often absent from a whole event type.

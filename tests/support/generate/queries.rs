@@ -38,7 +38,8 @@ fn networks() -> Vec<Cidr> {
     vec![net("10.0.0.0", 8), net("0.0.0.0", 0), net("192.168.0.0", 16), net("fe80::", 10), net("::1", 128), net("10.0.0.1", 32)]
 }
 
-fn test(pool: &[String]) -> impl Strategy<Value = Test> + use<> {
+/// A test of a value, of every kind that the language has for one field.
+pub(crate) fn test(pool: &[String]) -> impl Strategy<Value = Test> + use<> {
     let glob = (pattern::pattern(pool, true), text_case()).prop_map(|(glob, case)| Test::Glob { glob, case });
     let number = (select(&OPS[..]), select(&NUMBERS[..])).prop_map(|(op, value)| Test::Number { op, value });
     let order = (select(&OPS[..]), pattern::value(pool)).prop_map(|(op, value)| Test::TextOrder { op, value });

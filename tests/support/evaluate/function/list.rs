@@ -1,0 +1,95 @@
+//! Functions over lists.
+
+use retrohunt::ir::Scalar;
+
+use super::super::pred::Subject;
+use super::super::scalar::{Value, evaluate};
+use super::Arguments;
+
+/// A text without the separator is one member; an empty separator parts the characters.
+pub(super) fn split(text: &str, at: &str) -> Option<Value> {
+    let members: Vec<String> =
+        if at.is_empty() { text.chars().map(String::from).collect() } else { text.split(at).map(str::to_owned).collect() };
+    Some(Value::of_members(&members))
+}
+
+/// From 0, or from -1 at the end; a last index counts too; what is out of range is null.
+pub(super) fn index(a: &Arguments<'_>) -> Option<Value> {
+    let members = a.members(0)?;
+    let place = |number: f64| {
+        let place = if number < 0.0 { super::size(members.len()) + number } else { number };
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the list")]
+        (place >= 0.0 && place < super::size(members.len())).then_some(place as usize)
+    };
+    let first = a.number(1)?;
+    let (first, last) = (place(first)?, place(a.number_or(2, first)?)?);
+    members.get(first..=last).map(Value::of_members)
+}
+
+/// The first of equal members stays.
+pub(super) fn without_repeats(members: Vec<String>) -> Option<Value> {
+    let mut seen: Vec<String> = Vec::new();
+    for member in members {
+        if !seen.contains(&member) {
+            seen.push(member);
+        }
+    }
+    Some(Value::of_members(&seen))
+}
+
+/// As texts, by bytes.
+pub(super) fn sorted(mut members: Vec<String>) -> Option<Value> {
+    members.sort_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
+    Some(Value::of_members(&members))
+}
+
+/// A subject whose fields all are one member: the condition of a filter names one field.
+struct Member<'a, F> {
+    subject: &'a dyn Subject<F>,
+    member: &'a str,
+}
+
+impl<F> Subject<F> for Member<'_, F> {
+    fn texts(&self, _: &F) -> Option<Vec<String>> {
+        Some(vec![self.member.to_owned()])
+    }
+
+    fn value(&self, _: &F) -> Value {
+        Value::Text(self.member.to_owned())
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.subject.all()
+    }
+}
+
+/// The members for which a condition on the one field that it names is true.
+pub(super) fn filter<F>(condition: &Scalar<F>, subject: &dyn Subject<F>) -> Value {
+    let mut field: Option<&F> = None;
+    condition.each_field(&mut |f| field = field.or(Some(f)));
+    let members = field.and_then(|field| subject.value(field).members()).unwrap_or_default();
+    let passes = |member: &&String| evaluate(condition, &Member { subject, member }) == Value::Bool(true);
+    Value::of_members(&members.iter().filter(passes).cloned().collect::<Vec<_>>())
+}
+
+#[test]
+fn indexes_count_from_both_ends() {
+    let list = Value::List(["a", "b", "c"].map(str::to_owned).to_vec());
+    let at = |numbers: &[f64]| {
+        let values: Vec<Value> = std::iter::once(list.clone()).chain(numbers.iter().map(|n| Value::Number(*n))).collect();
+        index(&Arguments(&values)).and_then(|value| value.text())
+    };
+    assert_eq!(at(&[0.0]).as_deref(), Some("a"));
+    assert_eq!(at(&[-1.0]).as_deref(), Some("c"));
+    assert_eq!(at(&[1.0, -1.0]).as_deref(), Some("b\nc"));
+    assert_eq!((at(&[3.0]), at(&[-4.0]), at(&[2.0, 1.0])), (None, None, None));
+}
+
+#[test]
+fn a_filter_sees_one_member_at_a_time() {
+    use retrohunt::ir::{BinaryOp, Field, Vocabulary};
+    let field = Field { name: "f".to_owned(), vocabulary: Vocabulary::Row };
+    let condition = Scalar::Binary(BinaryOp::Ge, Box::new(Scalar::Field(field)), Box::new(Scalar::Text("b".to_owned())));
+    let row: super::super::Row = [("f".to_owned(), Value::List(["a", "b", "c"].map(str::to_owned).to_vec()))].into();
+    assert_eq!(filter(&condition, &row).text().as_deref(), Some("b\nc"));
+}

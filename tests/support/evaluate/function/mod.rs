@@ -1,0 +1,168 @@
+//! The functions of eval and where, one line each; what is longer stands beside: texts, lists, times, digests.
+
+mod digest;
+mod list;
+mod text;
+
+use retrohunt::ir::{Case, Function, NumberOp, Scalar};
+
+use super::pred::{self, Subject};
+use super::scalar::{Value, compare, evaluate};
+use super::{aggregate, text as texts, time};
+
+/// The values of a call's arguments; null where there is none.
+struct Arguments<'a>(&'a [Value]);
+
+impl Arguments<'_> {
+    fn at(&self, place: usize) -> Value {
+        self.0.get(place).cloned().unwrap_or(Value::Null)
+    }
+
+    fn is_true(&self, place: usize) -> bool {
+        self.at(place) == Value::Bool(true)
+    }
+
+    fn text(&self, place: usize) -> Option<String> {
+        self.at(place).text()
+    }
+
+    fn number(&self, place: usize) -> Option<f64> {
+        self.at(place).number()
+    }
+
+    /// An argument that may be left out, but not null.
+    fn number_or(&self, place: usize, default: f64) -> Option<f64> {
+        if place < self.0.len() { self.number(place) } else { Some(default) }
+    }
+
+    fn members(&self, place: usize) -> Option<Vec<String>> {
+        self.at(place).members()
+    }
+}
+
+/// Calls a function.
+pub(super) fn call<F>(function: Function, arguments: &[Scalar<F>], subject: &dyn Subject<F>) -> Value {
+    if function == Function::MvFilter {
+        return list::filter(&arguments[0], subject);
+    }
+    let values: Vec<Value> = arguments.iter().map(|argument| evaluate(argument, subject)).collect();
+    apply(function, &Arguments(&values)).unwrap_or(Value::Null)
+}
+
+fn apply(function: Function, a: &Arguments<'_>) -> Option<Value> {
+    match function {
+        Function::If => Some(a.at(if a.is_true(0) { 1 } else { 2 })),
+        Function::Case => pair(a, true),
+        Function::Validate => pair(a, false),
+        Function::Coalesce => a.0.iter().find(|value| **value != Value::Null).cloned(),
+        Function::IsNull => truth(a.at(0) == Value::Null),
+        Function::IsNotNull => truth(a.at(0) != Value::Null),
+        Function::NullIf => Some(a.at(0)).filter(|_| !compare(NumberOp::Eq, &a.at(0), &a.at(1))),
+        Function::Like => truth(a.text(0).zip(a.text(1)).is_some_and(|(text, pattern)| text::like(&text, &pattern))),
+        Function::Match => truth(a.text(0).zip(a.text(1)).is_some_and(|(text, regex)| text::is_match(&text, &regex))),
+        Function::CidrMatch => truth(in_network(a)),
+        Function::SearchMatch => panic!("no front end makes it"),
+        Function::In => truth((1..a.0.len()).any(|place| compare(NumberOp::Eq, &a.at(0), &a.at(place)))),
+        Function::Lower => each(a, |text| texts::characters(text, Case::Ignore).into_iter().collect()),
+        Function::Upper => each(a, |text| text.chars().map(upper).collect()),
+        Function::Len => number(size(a.text(0)?.chars().count())),
+        Function::Trim => text::trimmed(a, true, true),
+        Function::LTrim => text::trimmed(a, true, false),
+        Function::RTrim => text::trimmed(a, false, true),
+        Function::Substr => text::part(a),
+        Function::Replace => text::replaced(&a.text(0)?, &a.text(1)?, &a.text(2)?),
+        Function::Split => list::split(&a.text(0)?, &a.text(1)?),
+        Function::UrlDecode => Some(Value::Text(text::url_decoded(&a.text(0)?))),
+        Function::ToString => text::written(a),
+        Function::ToNumber => text::read(a),
+        Function::Abs => number(a.number(0)?.abs()),
+        Function::Ceiling => number(a.number(0)?.ceil()),
+        Function::Floor => number(a.number(0)?.floor()),
+        Function::Round => round(a.number(0)?, a.number_or(1, 0.0)?),
+        Function::Sqrt => number(a.number(0)?.sqrt()),
+        Function::Pow => number(a.number(0)?.powf(a.number(1)?)),
+        Function::Ln => number(a.number(0)?.ln()),
+        Function::Log => number(logarithm(a.number(0)?, a.number_or(1, 10.0)?)),
+        Function::Exp => number(a.number(0)?.exp()),
+        Function::Min => extreme(a, false),
+        Function::Max => extreme(a, true),
+        Function::MvCount => number(size(a.members(0)?.len())),
+        Function::MvIndex => list::index(a),
+        Function::MvJoin => Some(Value::Text(a.members(0)?.join(&a.text(1)?))),
+        Function::MvAppend => Some(Value::of_members(&(0..a.0.len()).filter_map(|i| a.members(i)).flatten().collect::<Vec<_>>())),
+        Function::MvDedup => list::without_repeats(a.members(0)?),
+        Function::MvFind => number(size(a.members(0)?.iter().position(|m| a.text(1).is_some_and(|regex| text::is_match(m, &regex)))?)),
+        Function::MvSort => list::sorted(a.members(0)?),
+        Function::MvFilter => unreachable!("its argument is evaluated once a member"),
+        Function::Now => unreachable!("replaced by the time that it means"),
+        Function::RelativeTime => number(time::relative(a.number(0)?, &a.text(1)?)?),
+        Function::Strftime => time::format(a.number(0)?, &a.text(1)?).map(Value::Text),
+        Function::Strptime => number(time::parse(&a.text(0)?, &a.text(1)?)?),
+        Function::Md5 => Some(Value::Text(digest::md5(&a.text(0)?))),
+        Function::Sha256 => Some(Value::Text(digest::sha256(&a.text(0)?))),
+        Function::Null => None,
+        Function::True => truth(true),
+        Function::False => truth(false),
+        Function::BaseName => Some(Value::Text(a.text(0)?.rsplit(['\\', '/']).next().unwrap_or_default().to_owned())),
+    }
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "an arm as the others")]
+fn truth(truth: bool) -> Option<Value> {
+    Some(Value::Bool(truth))
+}
+
+/// A number that no double is (a root of -1, a logarithm of 0) is null.
+fn number(number: f64) -> Option<Value> {
+    number.is_finite().then_some(Value::Number(number))
+}
+
+#[allow(clippy::cast_precision_loss, reason = "test texts and lists are short")]
+fn size(size: usize) -> f64 {
+    size as f64
+}
+
+/// The value of the first pair whose condition is as wanted.
+fn pair(a: &Arguments<'_>, wanted: bool) -> Option<Value> {
+    (0..a.0.len() / 2).find(|pair| a.is_true(pair * 2) == wanted).map(|pair| a.at(pair * 2 + 1))
+}
+
+fn each(a: &Arguments<'_>, change: impl Fn(&str) -> String) -> Option<Value> {
+    Some(Value::of_members(&a.members(0)?.iter().map(|member| change(member)).collect::<Vec<_>>()))
+}
+
+/// Half goes away from zero.
+fn round(value: f64, places: f64) -> Option<Value> {
+    let scale = 10_f64.powf(places.trunc());
+    number((value * scale).round() / scale)
+}
+
+/// Exact for the bases that have a function of their own.
+fn logarithm(value: f64, base: f64) -> f64 {
+    if base == 10.0 {
+        value.log10()
+    } else if base == 2.0 {
+        value.log2()
+    } else {
+        value.ln() / base.ln()
+    }
+}
+
+/// One character for one.
+fn upper(c: char) -> char {
+    let upper: Vec<char> = c.to_uppercase().collect();
+    if let [one] = upper[..] { one } else { c }
+}
+
+fn in_network(a: &Arguments<'_>) -> bool {
+    let (Some(network), Some(members)) = (a.text(0), a.members(1)) else { return false };
+    members.iter().any(|member| pred::in_written_network(&network, member))
+}
+
+/// Numbers come before texts; of a list the members count.
+fn extreme(a: &Arguments<'_>, greatest: bool) -> Option<Value> {
+    let mut texts: Vec<String> = (0..a.0.len()).filter_map(|place| a.members(place)).flatten().collect();
+    texts.sort_by(|a, b| aggregate::order(a, b));
+    let text = if greatest { texts.pop()? } else { texts.into_iter().next()? };
+    Some(texts::number(&text).map_or(Value::Text(text), Value::Number))
+}
