@@ -233,6 +233,17 @@ fn pipeline_commands() {
         &["n=2"],
     );
     gives(
+        "numbers and texts in one column are one group where they look the same",
+        "Channel=Security | eval n=if(isnull(Alpha),\"1\",len(Alpha)) | stats count by n",
+        &[r#""Alpha":"x""#, ""],
+        &["count=2 n=1"],
+    );
+    matches(
+        "a condition that is a text is not true, one that is a truth may be",
+        "Channel=Security | where if(Alpha=\"x\",\"1\",Beta=\"y\")",
+        &[(r#""Alpha":"x","Beta":"y""#, false), (r#""Beta":"y""#, true), ("", false)],
+    );
+    gives(
         "a group's value is a number where only numbers are in it",
         "Channel=Security | eval n=len(Alpha) | stats count by n | eval m=n+Nowhere, k=n+1 | table n m k",
         &events,
