@@ -145,7 +145,7 @@ fn a_condition_and_its_negation_part_the_events() {
 #[test]
 fn queries_with_stages() {
     let tally = Tally::default();
-    check(80, &some_with(events::events_of_small_numbers(), stages::query, 1..8), |(list, as_json, cases)| {
+    check(250, &some_with(events::events_of_small_numbers(), stages::query, 1..8), |(list, as_json, cases)| {
         let queries: Vec<Query> = cases.into_iter().map(|c| c.query).collect();
         compare(&list, as_json, &rules(queries.clone()), &queries, &tally)
     });
@@ -155,7 +155,7 @@ fn queries_with_stages() {
 /// A condition and its negation part the rows wherever they stand among the stages.
 #[test]
 fn a_condition_among_stages_parts_the_rows() {
-    check(40, &some_with(events::events_of_small_numbers(), stages::split_query, 1..5), |(list, as_json, splits)| {
+    check(80, &some_with(events::events_of_small_numbers(), stages::split_query, 1..5), |(list, as_json, splits)| {
         let mut stored = load(&list, as_json);
         let parts = |(query, at, pred): &(Query, usize, Pred)| {
             let negated = Pred::Not(Box::new(pred.clone()));
