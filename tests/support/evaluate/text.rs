@@ -117,7 +117,9 @@ pub(crate) fn number(text: &str) -> Option<f64> {
             return None;
         }
     }
-    at.is_empty().then(|| text.parse().expect("the grammar above is a part of Rust's"))
+    let number: f64 = text.parse().ok()?;
+    // `1e999` is none: no double has its value.
+    (at.is_empty() && number.is_finite()).then_some(number)
 }
 
 /// Writes a number: whole numbers without a fraction.
@@ -162,6 +164,7 @@ fn numbers_have_nothing_around() {
         ("1.", None),
         (".5", None),
         ("inf", None),
+        ("1e999", None),
         ("+7", Some(7.0)),
     ] {
         assert_eq!(number(text), expected, "{text:?}");
