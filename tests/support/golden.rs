@@ -42,3 +42,16 @@ pub(crate) fn compare_at(file: &str, actual: &str) {
         new.join("\n    ")
     );
 }
+
+/// What a new line of a table with reasons has instead of a reason; it never passes.
+const UNEXPLAINED: &str = "UNEXPLAINED";
+
+/// Compares lines that differ from what an independent reading expects with a table whose last column says why they do.
+#[track_caller]
+pub(crate) fn compare_with_reasons<'a>(name: &str, header: &str, lines: impl IntoIterator<Item = &'a String>) {
+    let known = read(name);
+    let reason = |line: &str| known.lines().find_map(|k| k.strip_prefix(line)?.strip_prefix('\t')).unwrap_or(UNEXPLAINED);
+    let table: String = lines.into_iter().map(|line| format!("{line}\t{}\n", reason(line))).collect();
+    compare(name, &format!("{header}\n{table}"));
+    assert!(!table.contains(UNEXPLAINED), "differences without a reason in tests/golden/{name}:\n{table}");
+}

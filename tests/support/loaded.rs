@@ -6,8 +6,9 @@ use std::path::Path;
 use retrohunt::catalog::EventId;
 use retrohunt::compile::RuleSet;
 use retrohunt::hunt::{self, HuntOptions};
+use retrohunt::ir::Rule;
 use retrohunt::load::{LoadOptions, LoadSummary, load};
-use retrohunt::store::{FindingFilter, Store};
+use retrohunt::store::{FindingFilter, FindingRow, Store};
 use retrohunt::taxonomy::Taxonomy;
 
 /// The values of a field: one, or the members of a list.
@@ -85,6 +86,23 @@ impl Loaded {
             message: read.message,
             fields: values.filter_map(|(c, v)| Some((c.field.clone(), v.as_ref()?.members().to_vec()))).collect(),
         }
+    }
+
+    /// Hunts for the first time with rules that each have an id of their own: the findings of each. Every result row is a
+    /// finding, every finding is new, no rule fails.
+    pub(crate) fn findings(&mut self, rules: &[Rule]) -> Vec<Vec<FindingRow>> {
+        let options = HuntOptions::starting_at(0);
+        let summary = hunt::run(&mut self.store, rules, &[], Taxonomy::embedded(), &options, &mut |_| {}).expect("a hunt");
+        assert!(summary.failed.is_empty(), "no rule fails: {:?}", summary.failed);
+        let places: BTreeMap<&str, usize> = rules.iter().enumerate().map(|(place, rule)| (rule.meta.id.as_str(), place)).collect();
+        assert_eq!(places.len(), rules.len(), "every rule has an id of its own");
+        let saved = self.store.findings(&FindingFilter::default()).expect("findings");
+        assert_eq!((summary.findings, summary.outcome.new), (saved.len() as u64, saved.len() as u64));
+        let mut found = vec![Vec::new(); rules.len()];
+        for row in saved {
+            found[places[row.rule_id.as_str()]].push(row);
+        }
+        found
     }
 
     /// Hunts with all rules: (rule, ordinal of the event from 1) for each event behind a finding.

@@ -2,7 +2,6 @@
 //! in `tests/golden/load_differences.tsv`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::Value;
@@ -25,8 +24,6 @@ const FORMATS: [&str; 10] = [
     "splunk-WinEventLog",
     "splunk-mixed(classic 23+xml 22)",
 ];
-/// What a new difference has instead of a reason; it never passes.
-const UNEXPLAINED: &str = "UNEXPLAINED";
 
 fn wanted(corpus: &Path) -> Vec<ExpectedLeaf> {
     let tsv = std::fs::read_to_string(corpus.join("EXPECTED.tsv")).expect("EXPECTED.tsv");
@@ -77,14 +74,7 @@ fn a_fresh_store_per_file_holds_the_counted_events() {
         found
     });
     found.sort();
-    let known = golden::read(GOLDEN);
-    let reason = |line: &str| known.lines().find_map(|k| k.strip_prefix(line)?.strip_prefix('\t')).unwrap_or(UNEXPLAINED).to_owned();
-    let mut table = format!("{HEADER}\n");
-    for line in &found {
-        let _ = writeln!(table, "{line}\t{}", reason(line));
-    }
-    golden::compare(GOLDEN, &table);
-    assert!(!table.contains(UNEXPLAINED), "differences without a reason in tests/golden/{GOLDEN}:\n{table}");
+    golden::compare_with_reasons(GOLDEN, HEADER, &found);
     println!("{} files, {} leaves, {} differences with a reason", files.len(), by_file.values().map(Vec::len).sum::<usize>(), found.len());
 }
 

@@ -1,7 +1,9 @@
-//! Acceptance on the corpora beside the project: counts, the seed's rows, the Sigma oracle, one truth in many encodings.
+//! Acceptance on the corpora beside the project: counts, the seed's rows, the oracles of Sigma and of Splunk's detections, one truth
+//! in many encodings.
 
 mod archives;
 mod encodings;
+mod escu;
 mod load;
 mod placeholders;
 mod seed;
