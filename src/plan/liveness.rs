@@ -36,9 +36,11 @@ pub(super) fn needed<'a>(
         is_of: (0..all.len()).map(Some).collect(),
         is_there: if patterns.is_empty() { vec![true; all.len()] } else { all.values().map(is_there).collect() },
         needed: vec![false; all.len()],
+        filled: vec![false; all.len()],
     };
     stages.iter().for_each(|stage| rows.step(stage));
     extra.iter().for_each(|field| rows.read(&field.name));
+    rows.read_filled();
     all.into_iter().zip(rows.needed).filter(|(_, needed)| *needed).map(|(field, _)| field).collect()
 }
 
@@ -95,6 +97,8 @@ struct Rows {
     is_there: Vec<bool>,
     /// By field.
     needed: Vec<bool>,
+    /// By field: `fillnull` without names filled it, which alone is no reason to read it.
+    filled: Vec<bool>,
 }
 
 impl Rows {
@@ -118,6 +122,12 @@ impl Rows {
         self.is_of.retain(|_| fields.next().is_some_and(|stays| *stays));
     }
 
+    /// Reads the fields that `fillnull` filled and the result still has: it shows them.
+    fn read_filled(&mut self) {
+        let shown: Vec<usize> = self.is_of.iter().flatten().copied().filter(|field| self.filled[*field]).collect();
+        shown.into_iter().for_each(|field| self.needed[field] = true);
+    }
+
     fn step(&mut self, stage: &Stage) {
         if let Stage::Eval(assignments) = stage {
             // A later assignment sees the earlier ones.
@@ -133,11 +143,18 @@ impl Rows {
         if !patterns(stage).is_empty() {
             self.drop_absent();
         }
+        // What fills every column changes each by itself: a rule that fills all and then names three reads three.
+        let fills_all = matches!(stage, Stage::FillNull { fields, .. } if fields.is_empty());
         for pattern in patterns(stage) {
-            self.schema.matching(pattern).into_iter().for_each(|place| self.read_place(place));
+            for place in self.schema.matching(pattern) {
+                match self.is_of[place] {
+                    Some(field) if fills_all => self.filled[field] = true,
+                    _ => self.read_place(place),
+                }
+            }
         }
         let step = self.schema.after(stage);
-        let written = written(stage, &self.schema);
+        let written = if fills_all { Vec::new() } else { written(stage, &self.schema) };
         let carried = step.from.iter().zip(&step.row.columns).map(|(from, column)| {
             let is_new = written.contains(&column.name);
             from.filter(|_| !is_new).and_then(|place| self.is_of[place])

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::catalog::{Column, Encoding, EventType, Storage};
-use crate::ir::{Aggregate, AggregateFunction, BinaryOp, Case, FieldCompare, Function, Glob, Match, NumberOp, Part, Scalar, Stats, Test};
+use crate::ir::{
+    Aggregate, AggregateFunction, BinaryOp, Case, FieldCompare, Function, Glob, Match, NumberOp, Part, Rename, Scalar, Stats, Test,
+};
 
 fn event_type(id: u32, product: &str, dataset: &str, code: &str, fields: &[&str]) -> EventType {
     let column = |(position, field): (usize, &&str)| Column {
@@ -225,6 +227,24 @@ fn leading_filters_become_part_of_the_base() {
     assert_eq!(plan.stages().cloned().collect::<Vec<_>>(), stages[1..]);
     assert_eq!(types(&plan), [2, 3]);
     assert_eq!(plan.branches[0].fields.keys().collect::<Vec<_>>(), ["CommandLine"]);
+}
+
+#[test]
+fn filling_all_columns_reads_only_those_that_are_used() {
+    let fill = Stage::FillNull { fields: Vec::new(), value: "0".to_owned() };
+    let count = Aggregate { function: AggregateFunction::Count, argument: None, alias: "count".to_owned() };
+    let by = vec![field("CommandLine", Vocabulary::Row)];
+    let stats = Stage::Stats(Stats { aggregates: vec![count], by, fill_null_by: None });
+    let read = |stages: Vec<Stage>| {
+        let plan = plan(&query(Scope::Any, security("4688"), stages), &[], &catalog(), Taxonomy::embedded());
+        plan.branches[0].fields.keys().cloned().collect::<Vec<_>>()
+    };
+    let rename = Stage::Rename(vec![Rename { from: "CommandLine".to_owned(), to: "command".to_owned() }]);
+    assert_eq!(read(vec![fill.clone(), stats]), ["CommandLine"]);
+    assert_eq!(read(vec![fill.clone(), rename.clone(), Stage::Keep(vec!["command".to_owned()])]), ["CommandLine"]);
+    let all = ["CommandLine", "MandatoryLabel", "NewProcessId", "NewProcessName", "ProcessId", "SubjectUserName", "TargetUserName"];
+    let shown = read(vec![fill, rename]);
+    assert!(all.iter().all(|name| shown.iter().any(|s| s == name)), "the result shows what was filled: {shown:?}");
 }
 
 #[test]

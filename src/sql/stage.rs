@@ -9,13 +9,13 @@ use std::collections::BTreeSet;
 
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr};
 
-use super::HIDDEN;
 use super::aggregate::aggregate;
 use super::ast::{self, Extras, Key, SelectParts};
 use super::field;
 use super::pred::{Fields, pred};
 use super::scalar;
 use super::writer::{Kind, Typed, Writer};
+use super::{COLUMN_MAX, HIDDEN};
 use crate::ir::{Field, SortKey, Stage, Stats};
 use crate::plan::{RowSchema, Step};
 
@@ -40,6 +40,8 @@ pub(super) struct Rows<'a> {
     columns: Vec<Column>,
     /// Names in SQL that are taken, in lower case.
     taken: BTreeSet<String>,
+    /// Columns of the widest table so far.
+    widest: usize,
     order: Vec<Key>,
 }
 
@@ -73,7 +75,8 @@ impl<'a> Rows<'a> {
         let mut taken: BTreeSet<String> = HIDDEN.iter().map(|name| (*name).to_owned()).collect();
         taken.extend(columns.iter().flat_map(|c| std::iter::once(&c.sql).chain(&c.list)).map(|name| name.to_lowercase()));
         let order = ["_time_us", "_id"].map(|name| (ast::column(ROW, name), true)).to_vec();
-        Self { writer, tables: vec![("r0".to_owned(), ast::query(body))], schema: schema.clone(), columns, taken, order }
+        let (tables, widest) = (vec![("r0".to_owned(), ast::query(body))], taken.len());
+        Self { writer, tables, schema: schema.clone(), columns, taken, widest, order }
     }
 
     /// Applies a stage.
@@ -126,6 +129,9 @@ impl<'a> Rows<'a> {
 
     /// Ends the pipeline: the rows in order under the rule's names.
     pub(super) fn finish(self) -> (Query, Vec<String>) {
+        if self.widest > COLUMN_MAX {
+            self.writer.gap(&format!("a step of more than {COLUMN_MAX} columns"));
+        }
         let mut names: Vec<String> = self.schema.columns.iter().map(|c| c.name.clone()).collect();
         let named = self.columns.iter().zip(&names);
         let mut items: Vec<SelectItem> = named.map(|(column, name)| ast::item(ast::column(ROW, &column.sql), name)).collect();
@@ -164,6 +170,7 @@ impl<'a> Rows<'a> {
     }
 
     fn push_query(&mut self, query: Query) {
+        self.widest = self.widest.max(self.taken.len());
         self.tables.push((format!("r{}", self.tables.len()), query));
     }
 

@@ -257,3 +257,19 @@ fn pipeline_commands() {
         &["Alpha=y t=2024-03-01T10:00:02"],
     );
 }
+
+#[test]
+fn more_fields_than_a_query_can_have_columns() {
+    let fields: String = (0..1_100).map(|n| format!(r#","F{n:04}":"x""#)).collect();
+    let events = [format!(r#""Alpha":"y"{fields}"#), r#""Alpha":"z""#.to_owned()];
+    let events: Vec<&str> = events.iter().map(String::as_str).collect();
+    let all = "Channel=Security | fillnull value=none";
+    gives(
+        "few of them are read",
+        &format!("{all} | stats count by Alpha F0007"),
+        &events,
+        &["Alpha=y F0007=x count=1", "Alpha=z F0007=none count=1"],
+    );
+    let rows = answer(&format!("{all} | eval Alpha=lower(Alpha)"), &events).rows;
+    assert!(rows.len() == 2 && rows.iter().all(|row| row.len() > 1_100), "all of them are shown");
+}
