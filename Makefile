@@ -61,7 +61,7 @@ doc: ## Check that the documentation builds without a warning
 bench: build ## Measure load and hunt: CPU-seconds, peak memory, size of the store
 	$(CARGO) bench --locked --bench whole -- $(BENCH)
 
-compare: ## Hold hunt, portable SQL and an evaluator against each other: all rules over all archives beside the project
+compare: ## Hold hunt, portable SQL and an evaluator against each other: all Sigma rules and Splunk detections over all archives
 	$(CARGO) bench --locked --bench compare -- $(COMPARE)
 
 accept: ## Rewrite the expected outputs of the tests from what they give now

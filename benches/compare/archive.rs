@@ -31,6 +31,7 @@ impl Text {
 /// One event.
 pub(crate) struct Event {
     pub(crate) id: i64,
+    pub(crate) time_us: Option<i64>,
     pub(crate) host: Option<ValueNumber>,
     pub(crate) record: Option<ValueNumber>,
     pub(crate) message: Option<ValueNumber>,
@@ -42,6 +43,8 @@ pub(crate) struct Event {
 pub(crate) struct Archive {
     pub(crate) texts: Vec<Text>,
     pub(crate) types: Vec<(EventType, Vec<Event>)>,
+    /// The time of the newest event.
+    pub(crate) newest_us: Option<i64>,
 }
 
 impl Archive {
@@ -55,6 +58,7 @@ impl Archive {
             let columns = stored.columns.iter().map(|value| value.iter().flat_map(StoredValue::members).map(|t| numbers.of(t)).collect());
             let event = Event {
                 id,
+                time_us: stored.envelope.time_us,
                 columns: columns.collect(),
                 host: stored.envelope.host.as_deref().map(|t| numbers.of(t)),
                 record: stored.envelope.record.map(|n| numbers.of(&n.to_string())),
@@ -63,7 +67,8 @@ impl Archive {
             types.get_mut(&stored.envelope.event_type).unwrap().1.push(event);
         }
         let texts = numbers.texts.into_iter().map(|text| Text { text, folded: OnceCell::new(), exact: OnceCell::new() });
-        Self { texts: texts.collect(), types: types.into_values().collect() }
+        let newest_us = types.values().flat_map(|(_, events)| events).filter_map(|event| event.time_us).max();
+        Self { texts: texts.collect(), types: types.into_values().collect(), newest_us }
     }
 
     /// How many distinct texts there are.

@@ -3,17 +3,20 @@
 use std::borrow::Cow;
 
 use retrohunt::catalog::EventType;
-use retrohunt::ir::Scope;
+use retrohunt::ir::{Field, Scope, Vocabulary};
 use retrohunt::taxonomy::{Definition, Envelope, FieldFunction, LogSource, Lookup, Selector, Taxonomy};
 
 use super::archive::{Archive, Event, ValueNumber};
-use super::evaluate::text::fold;
+use super::evaluate::text::{fold, seconds};
 
 /// Where the texts of a name are.
 pub(crate) enum Place {
     Missing,
     Constants(Vec<String>),
     Column(usize),
+    /// The object at a path of names inside of the objects of a column.
+    Inside(usize, Vec<String>),
+    Time,
     Host,
     Record,
     Message,
@@ -30,24 +33,52 @@ pub(crate) enum Found<'a> {
     Made(Cow<'a, str>),
 }
 
+/// What a name is asked for.
+#[derive(Clone, Copy, PartialEq)]
+enum Asked {
+    /// All texts that a test may pass on.
+    Test,
+    /// The one value that expressions and result rows have.
+    Value,
+}
+
 impl Place {
-    /// The texts of an event at this place.
+    /// The texts of an event at this place that a test may pass on.
     pub(crate) fn texts<'a>(&'a self, event: &'a Event, archive: &'a Archive) -> Vec<Found<'a>> {
+        self.found(event, archive, Asked::Test)
+    }
+
+    /// The texts of the value at this place: of several values the last that is filled, of several spellings the first.
+    pub(crate) fn value<'a>(&'a self, event: &'a Event, archive: &'a Archive) -> Vec<Found<'a>> {
+        self.found(event, archive, Asked::Value)
+    }
+
+    fn found<'a>(&'a self, event: &'a Event, archive: &'a Archive, asked: Asked) -> Vec<Found<'a>> {
         let one = |number: Option<ValueNumber>| number.map(Found::Stored).into_iter().collect();
+        let filled = |texts: &Vec<Found<'_>>| texts.iter().any(|found| !matches!(archive.shown(found), "" | "-"));
         match self {
             Self::Missing => Vec::new(),
-            Self::Constants(texts) => texts.iter().map(|text| Found::Made(Cow::Borrowed(text.as_str()))).collect(),
+            Self::Constants(texts) => {
+                let spellings = if asked == Asked::Value { 1 } else { texts.len() };
+                texts.iter().take(spellings).map(|text| Found::Made(Cow::Borrowed(text.as_str()))).collect()
+            }
             Self::Column(column) => event.columns[*column].iter().map(|number| Found::Stored(*number)).collect(),
+            Self::Inside(column, path) => {
+                let objects = event.columns[*column].iter().filter_map(|number| inside(&archive.texts[*number as usize].text, path));
+                objects.map(|text| Found::Made(Cow::Owned(text))).collect()
+            }
+            Self::Function(FieldFunction::IsoTime, _) => event.time_us.map(|us| Found::Made(Cow::Owned(iso(us)))).into_iter().collect(),
+            Self::Time => event.time_us.map(|us| Found::Made(Cow::Owned(seconds(us)))).into_iter().collect(),
             Self::Host => one(event.host),
             Self::Record => one(event.record),
             Self::Message => one(event.message),
-            Self::All(places) => places.iter().flat_map(|place| place.texts(event, archive)).collect(),
-            Self::FirstFilled(places) => {
-                let filled = |texts: &Vec<Found<'_>>| texts.iter().any(|found| !matches!(archive.shown(found), "" | "-"));
-                places.iter().map(|place| place.texts(event, archive)).find(filled).unwrap_or_default()
+            Self::All(places) if asked == Asked::Value => {
+                places.iter().rev().map(|place| place.found(event, archive, asked)).find(filled).unwrap_or_default()
             }
+            Self::All(places) => places.iter().flat_map(|place| place.found(event, archive, asked)).collect(),
+            Self::FirstFilled(places) => places.iter().map(|place| place.found(event, archive, asked)).find(filled).unwrap_or_default(),
             Self::Function(function, place) => {
-                let mut texts = place.texts(event, archive);
+                let mut texts = place.found(event, archive, asked);
                 match function {
                     FieldFunction::FirstMember => texts.truncate(1),
                     FieldFunction::LastMember => drop(texts.drain(..texts.len().saturating_sub(1))),
@@ -71,7 +102,10 @@ impl Archive {
 
 /// The selectors that choose event types for a scope; `None`: every event type. Empty: no event type.
 pub(crate) fn selectors(scope: &Scope) -> Option<(Vec<&'static Selector>, Vec<&'static Selector>)> {
-    let Scope::LogSource { product, category, service } = scope else { panic!("Sigma rules have a log source, not {scope:?}") };
+    let Scope::LogSource { product, category, service } = scope else {
+        assert_eq!(*scope, Scope::Any, "a Splunk detection is about all events");
+        return None;
+    };
     match Taxonomy::embedded().log_source(product.as_deref(), category.as_deref(), service.as_deref()) {
         LogSource::Everything => None,
         LogSource::Selected(first, second) => Some((first, second)),
@@ -79,8 +113,16 @@ pub(crate) fn selectors(scope: &Scope) -> Option<(Vec<&'static Selector>, Vec<&'
     }
 }
 
+/// Finds a rule's name in an event type.
+pub(crate) fn find(field: &Field, event_type: &EventType, selector: Option<&Selector>) -> Place {
+    match field.vocabulary {
+        Vocabulary::Sigma => find_as_sigma(&field.name, event_type, selector),
+        Vocabulary::Splunk | Vocabulary::Row => find_as_splunk(&field.name, event_type),
+    }
+}
+
 /// Finds Sigma's name in an event type.
-pub(crate) fn find(name: &str, event_type: &EventType, selector: Option<&Selector>) -> Place {
+pub(crate) fn find_as_sigma(name: &str, event_type: &EventType, selector: Option<&Selector>) -> Place {
     let names = Taxonomy::embedded().names(event_type);
     let renamed =
         selector.and_then(|s| s.renames.iter().find(|(from, _)| from.eq_ignore_ascii_case(name)).map(|(_, definition)| definition));
@@ -106,11 +148,20 @@ pub(crate) fn find(name: &str, event_type: &EventType, selector: Option<&Selecto
     }
 }
 
-/// Finds what Splunk calls so: an envelope's name, a label of the rendered text, a name of the add-on.
+/// Finds what Splunk calls so: an envelope's name, a stored name, a label of the rendered text, a name of the add-on.
 fn find_as_splunk(name: &str, event_type: &EventType) -> Place {
     let names = Taxonomy::embedded().names(event_type);
     if let Some(definition) = names.before_stored(name, Lookup::Splunk) {
         return place(definition, event_type);
+    }
+    if let Some(column) = event_type.columns.iter().position(|column| column.field == name) {
+        return Place::Column(column);
+    }
+    // Splunk's name for the values of a member in all objects of a list, which are stored under the plain path.
+    if name.contains("{}")
+        && let Some(column) = event_type.columns.iter().position(|column| column.field == name.replace("{}", ""))
+    {
+        return Place::Column(column);
     }
     let words = name.contains('_') && name.split('_').all(|w| w.starts_with(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit()));
     let bare = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
@@ -121,8 +172,37 @@ fn find_as_splunk(name: &str, event_type: &EventType) -> Place {
     let fitting: Vec<usize> = (0..event_type.columns.len()).filter(|column| fits(&event_type.columns[*column].field)).collect();
     match fitting[..] {
         [column] => Place::Column(column),
-        _ => names.after_stored(name, Lookup::Splunk).map_or(Place::Missing, |definition| place(definition, event_type)),
+        _ => match names.after_stored(name, Lookup::Splunk) {
+            Some(definition) => place(definition, event_type),
+            None => object(name, event_type).unwrap_or(Place::Missing),
+        },
     }
+}
+
+/// The object that a name with dots means inside of a stored outer one.
+fn object(name: &str, event_type: &EventType) -> Option<Place> {
+    let (outer, path) = name.split_once('.')?;
+    let column = event_type.columns.iter().position(|column| column.field == outer)?;
+    Some(Place::Inside(column, path.split('.').map(str::to_owned).collect()))
+}
+
+/// The compact text of the object, or of the list with objects in it, at a path.
+fn inside(text: &str, path: &[String]) -> Option<String> {
+    let root: serde_json::Value = serde_json::from_str(text).ok()?;
+    let found = path.iter().try_fold(&root, |value, name| value.as_object()?.get(name))?;
+    let is_field = match found {
+        serde_json::Value::Object(_) => true,
+        serde_json::Value::Array(members) => members.is_empty() || members.iter().any(|member| member.is_object() || member.is_array()),
+        _ => false,
+    };
+    is_field.then(|| found.to_string())
+}
+
+/// A time in UTC, to the millisecond or, where it has them, the microsecond.
+fn iso(time_us: i64) -> String {
+    let (milliseconds, rest) = (time_us.rem_euclid(1_000_000) / 1_000, time_us.rem_euclid(1_000));
+    let whole = jiff::Timestamp::from_microsecond(time_us).unwrap().strftime("%Y-%m-%dT%H:%M:%S");
+    if rest == 0 { format!("{whole}.{milliseconds:03}Z") } else { format!("{whole}.{milliseconds:03}{rest:03}Z") }
 }
 
 fn stored(name: &str, event_type: &EventType) -> Option<usize> {
@@ -140,7 +220,7 @@ fn place(definition: &Definition, event_type: &EventType) -> Place {
         Definition::Envelope(Envelope::Host) => Place::Host,
         Definition::Envelope(Envelope::Record) => Place::Record,
         Definition::Envelope(Envelope::Message) => Place::Message,
-        Definition::Envelope(Envelope::Time) => panic!("Sigma has no name for the time"),
+        Definition::Envelope(Envelope::Time) => Place::Time,
         Definition::Text(text) => Place::Constants(vec![written(text)]),
         Definition::Synonyms(texts) => Place::Constants(texts.iter().map(|text| written(text)).collect()),
         Definition::ByCode(codes) => codes.get(&event_type.code).map_or(Place::Missing, |text| Place::Constants(vec![text.clone()])),
@@ -181,7 +261,8 @@ fn apply(function: &FieldFunction, text: &str) -> Option<String> {
         }
         FieldFunction::Parent => text[..text.rfind('\\')?].to_owned(),
         FieldFunction::Root => text[..text.find('\\').unwrap_or(text.len())].to_owned(),
-        FieldFunction::IsoTime | FieldFunction::InnerObject(_) => panic!("no field map has it"),
+        FieldFunction::IsoTime => unreachable!("it is of the event's time"),
+        FieldFunction::InnerObject(_) => panic!("no field map has it"),
         FieldFunction::RegistryData | FieldFunction::WithoutMappedPrefix | FieldFunction::FirstMember | FieldFunction::LastMember => {
             text.to_owned()
         }

@@ -11,10 +11,12 @@ use retrohunt::sql;
 use retrohunt::taxonomy::Taxonomy;
 use rusqlite::{Connection, OpenFlags};
 
+use super::found::{Found, of_sql, only_filters};
+
 /// What the rules' SQL found.
 pub(crate) struct Portable {
-    /// The events of each rule, ascending; `None` where it has no portable form.
-    pub(crate) matches: Vec<Option<Vec<i64>>>,
+    /// What each rule gives; `None` where it has no portable form.
+    pub(crate) found: Vec<Option<Found>>,
     /// What has no portable form → in how many rules.
     pub(crate) gaps: BTreeMap<String, usize>,
 }
@@ -24,25 +26,34 @@ impl Portable {
     pub(crate) fn run(store: &Path, catalog: &Catalog, rules: &[Rule]) -> Self {
         let started = Instant::now();
         let client = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        let mut out = Self { matches: Vec::new(), gaps: BTreeMap::new() };
+        let mut out = Self { found: Vec::new(), gaps: BTreeMap::new() };
         for rule in rules {
             let plan = plan_rule(rule, catalog, Taxonomy::embedded());
-            let statement = sql::portable(&plan, catalog).unwrap();
+            let statement = sql::portable(&plan, catalog).unwrap_or_else(|fault| panic!("{}: {fault:?}", rule.meta.id));
             for gap in &statement.not_portable {
                 *out.gaps.entry(gap.code.to_owned()).or_default() += 1;
             }
             let is_portable = statement.not_portable.is_empty();
-            out.matches.push(is_portable.then(|| if plan.branches.is_empty() { Vec::new() } else { ids(&client, &statement.sql) }));
+            let nothing = plan.branches.is_empty() && only_filters(&rule.query);
+            out.found.push(is_portable.then(|| if nothing { Found::default() } else { ask(&client, &statement.sql, rule) }));
         }
         println!("  portable SQL: {:.0} s", started.elapsed().as_secs_f64());
         out
     }
 }
 
-fn ids(client: &Connection, sql: &str) -> Vec<i64> {
-    let mut prepared = client.prepare(sql).unwrap_or_else(|e| panic!("{e}\n{sql}"));
-    let rows = prepared.query_map([], |row| row.get(0)).unwrap();
-    let mut ids: Vec<i64> = rows.map(|row| row.unwrap_or_else(|e| panic!("{e}\n{sql}"))).collect();
-    ids.sort_unstable();
-    ids
+fn ask(client: &Connection, sql: &str, rule: &Rule) -> Found {
+    let fail = |e: rusqlite::Error| -> ! { panic!("{}: {e}\n{sql}", rule.meta.id) };
+    let mut prepared = client.prepare(sql).unwrap_or_else(|e| fail(e));
+    let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
+    let mut rows = prepared.query([]).unwrap_or_else(|e| fail(e));
+    let mut found = Found::default();
+    while let Some(row) = rows.next().unwrap_or_else(|e| fail(e)) {
+        if only_filters(&rule.query) {
+            found.events.push(row.get(0).unwrap_or_else(|e| fail(e)));
+        } else {
+            found.rows.push(of_sql(&names, row));
+        }
+    }
+    found.sorted()
 }

@@ -9,10 +9,10 @@
 
 mod aggregate;
 mod function;
-mod now;
+pub(crate) mod now;
 pub(crate) mod pred;
-mod scalar;
-mod stages;
+pub(crate) mod scalar;
+pub(crate) mod stages;
 pub(crate) mod text;
 mod time;
 

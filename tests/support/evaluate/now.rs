@@ -6,7 +6,11 @@ use super::{Event, text};
 
 /// The query with a number for each `now()`.
 pub(super) fn replaced(query: &Query, events: &[Event]) -> Query {
-    let newest = events.iter().map(|event| event.time_us).max();
+    replaced_by(query, events.iter().map(|event| event.time_us).max())
+}
+
+/// The query with the time of the newest event for each `now()`.
+pub(crate) fn replaced_by(query: &Query, newest: Option<i64>) -> Query {
     let now = newest.map_or(Scalar::Null, |time| Scalar::Number(text::number(&text::seconds(time)).expect("a decimal number")));
     let mut query = query.clone();
     in_pred(&mut query.filter, &now);

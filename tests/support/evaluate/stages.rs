@@ -19,7 +19,7 @@ const ENVELOPE: [&str; 5] = ["EventID", "EventCode", "Channel", "Computer", "_ti
 /// Rows at one point of a pipeline.
 pub(crate) struct Table {
     /// The columns that a pattern may mean, also where they are null in every row.
-    columns: BTreeSet<String>,
+    pub(crate) columns: BTreeSet<String>,
     /// The rows, in order.
     pub(crate) rows: Vec<Row>,
 }
