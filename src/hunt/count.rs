@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::scan::{ScanRule, scan};
+use super::hosts::Hosts;
+use super::scan::{ScanRule, ScanWith, scan};
 use super::{HuntError, context};
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId, TypeId};
@@ -26,6 +27,8 @@ pub struct ConditionCount {
 /// When the store cannot be read, or a pattern cannot be compiled.
 pub fn count_conditions(store: &Store, catalog: &Catalog, plan: &Plan) -> Result<Vec<(TypeId, Vec<ConditionCount>)>, HuntError> {
     let context = context(store, &[plan])?;
+    let (hosts, cancel) = (Hosts::of(store, &[plan])?, Cancel::default());
+    let with = ScanWith { context: &context, hosts: &hosts, cancel: &cancel };
     let range = EventRange { first: EventId(1), last: store.last_event()?, since_us: None, until_us: None };
     let mut out = Vec::new();
     for branch in &plan.branches {
@@ -34,7 +37,7 @@ pub fn count_conditions(store: &Store, catalog: &Catalog, plan: &Plan) -> Result
         let conditions = conditions(branch, &name);
         let rules: Vec<ScanRule<'_>> = conditions.iter().enumerate().map(|(rule, (_, filter))| ScanRule { rule, filter }).collect();
         let mut counts = vec![0; conditions.len()];
-        scan(store, event_type, &rules, range, (&context, &Cancel::default()), &mut |rule, _| counts[rule] += 1)?;
+        scan(store, event_type, &rules, range, &with, &mut |rule, _| counts[rule] += 1)?;
         let counted = conditions.into_iter().zip(counts).map(|((condition, _), events)| ConditionCount { condition, events });
         out.push((branch.event_type, counted.collect()));
     }

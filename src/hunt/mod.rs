@@ -13,6 +13,7 @@ mod count;
 mod feed;
 mod field;
 mod finding;
+mod hosts;
 mod matched;
 mod scan;
 mod unanswered;
@@ -31,8 +32,9 @@ use correlation::{Correlator, InputPlan};
 pub use correlation::{LeftOut, plan_inputs};
 pub use count::{ConditionCount, count_conditions};
 use finding::{Maker, needed_fields};
+use hosts::Hosts;
 use matched::Matched;
-use scan::{ScanRule, scan};
+use scan::{ScanRule, ScanWith, scan};
 pub use unanswered::{Unanswered, unanswered, unanswered_correlation};
 
 /// What bounds a hunt. Made by [`HuntOptions::starting_at`]; there is no default, because nothing below the caller reads a clock.
@@ -143,7 +145,9 @@ pub fn run(
     let context = context(store, &all)?;
     let watermark = store.last_event()?;
     let range = EventRange { first: EventId(1), last: watermark, since_us: options.since_us, until_us: options.until_us };
-    let found = match_events(store, &catalog, &all, range, (&context, &options.cancel), progress)?;
+    let hosts = Hosts::of(store, &all)?;
+    let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
+    let found = match_events(store, &catalog, &all, range, &with, progress)?;
 
     let record =
         HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
@@ -310,7 +314,7 @@ fn match_events(
     catalog: &Catalog,
     plans: &[&Plan],
     range: EventRange,
-    (context, cancel): (&Context, &Cancel),
+    with: &ScanWith<'_>,
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<Found, HuntError> {
     let mut by_type: BTreeMap<TypeId, Vec<ScanRule<'_>>> = BTreeMap::new();
@@ -324,11 +328,11 @@ fn match_events(
     let mut found = Found { events: vec![Matched::default(); plans.len()], failed: BTreeMap::new(), scanned: 0, unread: BTreeSet::new() };
     for (id, rules) in &by_type {
         let event_type = catalog.event_type(*id).expect("plans name types of this catalog");
-        if cancel.is_cancelled() {
+        if with.cancel.is_cancelled() {
             found.unread.insert(*id);
             continue;
         }
-        let scanned = scan(store, event_type, rules, range, (context, cancel), &mut |rule, event| found.events[rule].add(*id, event))?;
+        let scanned = scan(store, event_type, rules, range, with, &mut |rule, event| found.events[rule].add(*id, event))?;
         if !scanned.is_whole {
             found.unread.insert(*id);
         }

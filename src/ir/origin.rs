@@ -26,7 +26,14 @@ pub struct Origin {
 impl Origin {
     /// A rule of a text, without places.
     pub fn of(source: &Arc<SourceText>) -> Self {
-        Self { source: source.clone(), id: 0..0, scope: 0..0, log_source: [0..0, 0..0, 0..0], fields: BTreeMap::new(), regression_test: None }
+        Self {
+            source: source.clone(),
+            id: 0..0,
+            scope: 0..0,
+            log_source: [0..0, 0..0, 0..0],
+            fields: BTreeMap::new(),
+            regression_test: None,
+        }
     }
 
     /// Where a field is named first. A search has no places of its own: there it is the first whole word behind the scope.

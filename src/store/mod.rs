@@ -202,6 +202,18 @@ impl Store {
         messages::read(&self.connection, id.0)
     }
 
+    /// The hosts of all events, each once; none where there are more than `most`.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn hosts(&self, most: usize) -> Result<Option<Vec<String>>, StoreError> {
+        let sql = "SELECT v.text FROM (SELECT DISTINCT host FROM event WHERE host IS NOT NULL) e JOIN value v ON v.id = e.host LIMIT ?1";
+        let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let hosts: Vec<String> = statement.query_map([limit], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok((hosts.len() <= most).then_some(hosts))
+    }
+
     /// The time of the newest event (µs UTC).
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use rustc_hash::FxHashMap;
 use self::program::{LeafId, Node, ProgramBuilder, TypeProgram, triggers};
 use self::row::{RowContext, Stop};
 use super::HuntError;
+use super::hosts::Hosts;
 use crate::cancel::Cancel;
 use crate::catalog::{ColumnIndex, Encoding, EventId, EventType, ValueId};
 use crate::exec::{Context, Fault};
@@ -37,6 +38,16 @@ pub(super) struct ScanRule<'a> {
     pub(super) rule: usize,
     /// Its condition.
     pub(super) filter: &'a Pred<FieldExpr>,
+}
+
+/// What the scans of a hunt share.
+pub(super) struct ScanWith<'a> {
+    /// What expressions ask beside the row.
+    pub(super) context: &'a Context,
+    /// The hosts of the store.
+    pub(super) hosts: &'a Hosts,
+    /// Stops a scan.
+    pub(super) cancel: &'a Cancel,
 }
 
 /// What a scan did.
@@ -59,10 +70,10 @@ pub(super) fn scan(
     event_type: &EventType,
     rules: &[ScanRule<'_>],
     range: EventRange,
-    (context, cancel): (&Context, &Cancel),
+    with: &ScanWith<'_>,
     matched: &mut dyn FnMut(usize, EventId),
 ) -> Result<Scanned, HuntError> {
-    let mut builder = ProgramBuilder::new(event_type);
+    let mut builder = ProgramBuilder::new(event_type, with.hosts);
     let mut failed = Vec::new();
     for rule in rules {
         if let Err(fault) = builder.add(rule.rule, rule.filter) {
@@ -71,11 +82,11 @@ pub(super) fn scan(
     }
     let program = builder.build()?;
     let columns: Vec<ColumnIndex> = program.columns.iter().map(|c| c.column).collect();
-    let mut scanner = Scanner::new(store, event_type, program, context);
+    let mut scanner = Scanner::new(store, event_type, program, with.context);
     scanner.failed = failed;
     let (mut failure, mut is_whole) = (None, true);
     store.scan(event_type, &columns, range, &mut |event, cells| match scanner.row(event, cells, matched) {
-        Ok(()) if cancel.is_cancelled() => {
+        Ok(()) if with.cancel.is_cancelled() => {
             is_whole = false;
             Ok(ControlFlow::Break(()))
         }

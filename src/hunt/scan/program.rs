@@ -17,6 +17,7 @@ use super::matcher::{Matcher, MatcherBuilder, PatternId};
 use crate::catalog::{ColumnIndex, Encoding, EventType};
 use crate::exec::Fault;
 use crate::hunt::HuntError;
+use crate::hunt::hosts::Hosts;
 use crate::ir::{Case, FieldCompare, Glob, Match, Part, Pred, Scalar, Test};
 use crate::plan::{FieldExpr, FieldFunction};
 
@@ -114,6 +115,7 @@ pub(super) enum LazyTest {
 /// Collects the rules of one event type.
 pub(super) struct ProgramBuilder<'a> {
     event_type: &'a EventType,
+    hosts: &'a Hosts,
     chains: BTreeMap<(ColumnIndex, Vec<FieldFunction>), ChainBuilder>,
     exists: BTreeMap<ColumnIndex, LeafId>,
     keywords: FxHashMap<(Glob, Case), LeafId>,
@@ -131,9 +133,10 @@ struct ChainBuilder {
 
 impl<'a> ProgramBuilder<'a> {
     /// Starts the programs of an event type.
-    pub(super) fn new(event_type: &'a EventType) -> Self {
+    pub(super) fn new(event_type: &'a EventType, hosts: &'a Hosts) -> Self {
         Self {
             event_type,
+            hosts,
             chains: BTreeMap::new(),
             exists: BTreeMap::new(),
             keywords: FxHashMap::default(),
@@ -216,6 +219,9 @@ impl<'a> ProgramBuilder<'a> {
     }
 
     fn matched(&mut self, m: &Match<FieldExpr>) -> Result<Node, Fault> {
+        if self.hosts.none_passes(m) {
+            return Ok(Node::False);
+        }
         if self.is_eager(m) {
             return Ok(self.eager(&m.field, &[m]));
         }
