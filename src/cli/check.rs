@@ -12,7 +12,7 @@ use super::Outcome;
 use super::changes::ChangeArgs;
 use super::printer::Printer;
 use super::store::StoreArgs;
-use super::words::counted_len;
+use super::words::{counted_len, thousands};
 use crate::catalog::Catalog;
 use crate::compile::{RuleSet, load_rules};
 use crate::diag::{Diagnostic, Severity, has_errors};
@@ -106,24 +106,28 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let count = |severity| set.diagnostics.iter().filter(|d| d.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     printer.flush()?;
+    if set.documents == 0 && set.diagnostics.is_empty() {
+        let paths: Vec<String> = args.paths.iter().map(|path| format!("`{}`", visible(&path.to_string_lossy()))).collect();
+        printer.warning(&format!("there are no rules in {}: nothing was checked", paths.join(", ")));
+    }
     let mut text = format!(
         "{}, {} compiled; {}, {}",
         counted_len(set.documents, "rule"),
-        set.compiled,
+        thousands(set.compiled as u64),
         counted_len(errors, "error"),
         counted_len(warnings, "warning")
     );
     if let Some(without) = without_events {
         text.push_str(&format!("; {} cannot fire in `{}`", counted_len(without, "rule"), args.store.shown()));
     }
-    let skipped: Vec<String> = set.skipped.iter().map(|(what, count)| format!("{what} {count}")).collect();
+    let skipped: Vec<String> = set.skipped.iter().map(|(what, count)| format!("{what} {}", thousands(*count as u64))).collect();
     if !skipped.is_empty() {
         text.push_str(&format!("; not rules: {}", skipped.join(", ")));
     }
     printer.note(&text);
     let commands = unsupported_commands(&set.diagnostics);
     if !commands.is_empty() {
-        let list: Vec<String> = commands.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        let list: Vec<String> = commands.iter().map(|(name, count)| format!("{name} {}", thousands(*count as u64))).collect();
         printer.note(&format!("commands that are not supported: {}", list.join(", ")));
     }
     Ok(Outcome::partial_if(errors > 0 || (warnings > 0 && args.deny == Some(Deny::Warnings))))

@@ -110,9 +110,9 @@ pub(crate) fn report_left_out(set: &RuleSet, printer: &Printer) {
     }
     let mut codes: Vec<(&str, usize)> = by_code.into_iter().collect();
     codes.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
-    let list: Vec<String> = codes.iter().map(|(code, count)| format!("\n  {count:>6}  {code}")).collect();
+    let list: Vec<String> = codes.iter().map(|(code, count)| format!("\n  {:>6}  {code}", thousands(*count as u64))).collect();
     printer.warning(&format!(
-        "{} of {} do not compile and are skipped; `retrohunt check PATH` shows why:{}",
+        "{} of {} do not compile and are skipped; `retrohunt check PATH` shows each fault. Faults by code:{}",
         thousands(set.documents.saturating_sub(set.compiled) as u64),
         counted_len(set.documents, "rule"),
         list.concat()

@@ -83,7 +83,7 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Op
     let before = context.errors();
     let (key, node) = document.entry("correlation")?;
     if !matches!(node.value, Value::Mapping(_)) {
-        context.error(&node.span, "sigma-type", "`correlation` is a map");
+        context.error(&node.span, "sigma-type", "`correlation` must be a map");
         return None;
     }
     for (name, _) in node.entries() {

@@ -80,7 +80,7 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Op
     context.start_rule();
     let (key, node) = document.entry("filter")?;
     if !matches!(node.value, Value::Mapping(_)) {
-        context.error(&node.span, "sigma-type", "`filter` is a map of rules, detections and a condition");
+        context.error(&node.span, "sigma-type", "`filter` must be a map of rules, detections and a condition");
         return None;
     }
     let meta = rule::metadata(context, document, hash);

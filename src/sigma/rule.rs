@@ -180,7 +180,7 @@ pub(super) fn scope(context: &mut Context<'_>, document: &Node) -> Scope {
         return Scope::Any;
     };
     if !matches!(source.value, Value::Mapping(_)) {
-        context.error(&source.span, "sigma-type", "`logsource` is a map with product, category or service");
+        context.error(&source.span, "sigma-type", "`logsource` must be a map with product, category or service");
         return Scope::Any;
     }
     let mut part = |key: &str| {
@@ -218,7 +218,7 @@ fn body(
         return None;
     };
     if !matches!(detections.value, Value::Mapping(_)) {
-        context.error(&detections.span, "sigma-type", "`detection` is a map of detections and a condition");
+        context.error(&detections.span, "sigma-type", "`detection` must be a map of detections and a condition");
         return None;
     }
     let before = context.errors();

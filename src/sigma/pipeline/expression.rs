@@ -79,7 +79,7 @@ impl<T> Conditions<T> {
                 }
             }
             Some((_, node)) => {
-                let message = format!("`{}` is a list of conditions, or a map of them by name", keys.conditions);
+                let message = format!("`{}` must be a list of conditions, or a map of them by name", keys.conditions);
                 context.error(&node.span, "sigma-pipeline-type", message);
                 return None;
             }
@@ -99,7 +99,7 @@ fn one<T>(
     read: fn(&mut Parameters<'_, '_, '_>) -> Option<T>,
 ) -> Option<T> {
     if !matches!(node.value, Value::Mapping(_)) {
-        context.error(&node.span, "sigma-pipeline-type", "a condition is a map with a `type`");
+        context.error(&node.span, "sigma-pipeline-type", "a condition must be a map with a `type`");
         return None;
     }
     let Some(kind) = node.get("type") else {

@@ -53,7 +53,7 @@ fn column(p: &mut Parameters<'_, '_, '_>, records: &[Vec<String>]) -> Option<Vec
         _ => node.scalar_text().zip(header).and_then(|(name, header)| header.iter().position(|cell| cell == name)),
     };
     let Some(index) = index else {
-        return p.fail(&node.span, "`csv_column` is a column of the header, or its number from 0");
+        return p.fail(&node.span, "`csv_column` must be a column of the header, or its number from 0");
     };
     let rows = records.iter().skip(usize::from(has_header));
     Some(rows.filter_map(|row| row.get(index)).filter(|cell| !cell.is_empty()).cloned().collect())

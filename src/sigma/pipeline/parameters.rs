@@ -76,7 +76,7 @@ impl<'n> Parameters<'_, '_, 'n> {
     fn text_of(&mut self, key: &str, node: &Node) -> Option<String> {
         match node.scalar_text() {
             Some(text) => Some(text.to_string()),
-            None => self.fail(&node.span, format!("`{key}` is a text")),
+            None => self.fail(&node.span, format!("`{key}` must be a text")),
         }
     }
 
@@ -93,7 +93,7 @@ impl<'n> Parameters<'_, '_, 'n> {
         let node = self.required(key)?;
         match Scalar::of(node) {
             Some(scalar) => Some(scalar),
-            None => self.fail(&node.span, format!("`{key}` is a text, a number or a truth value")),
+            None => self.fail(&node.span, format!("`{key}` must be a text, a number or a truth value")),
         }
     }
 
@@ -116,7 +116,7 @@ impl<'n> Parameters<'_, '_, 'n> {
         let text = node.scalar_text().unwrap_or("");
         let found = words.iter().find(|word| **word == text).copied();
         if found.is_none() {
-            let message = format!("`{key}` is one of {}", words.join(", "));
+            let message = format!("`{key}` must be one of {}", words.join(", "));
             unknown(self.context, &node.span, "sigma-pipeline-type", message, text, words.iter().copied());
         }
         found
@@ -140,7 +140,7 @@ impl<'n> Parameters<'_, '_, 'n> {
     pub(super) fn texts_of(&mut self, key: &str, node: &Node) -> Option<Vec<String>> {
         match node.text_list() {
             Some(texts) => Some(texts),
-            None => self.fail(&node.span, format!("`{key}` is a text or a list of texts")),
+            None => self.fail(&node.span, format!("`{key}` must be a text or a list of texts")),
         }
     }
 
@@ -148,7 +148,7 @@ impl<'n> Parameters<'_, '_, 'n> {
     pub(super) fn mapping(&mut self, key: &str) -> Option<Vec<(&'n Key, Vec<String>)>> {
         let node = self.required(key)?;
         if !matches!(node.value, Value::Mapping(_)) {
-            return self.fail(&node.span, format!("`{key}` is a map of a name to a name or a list of names"));
+            return self.fail(&node.span, format!("`{key}` must be a map of a name to a name or a list of names"));
         }
         let mut entries = Vec::new();
         let mut sound = true;

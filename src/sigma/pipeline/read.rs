@@ -24,7 +24,7 @@ pub(super) fn read(context: &mut Context<'_>, files: &mut ReadFile<'_>) -> Optio
         return None;
     };
     if !matches!(document.value, Value::Mapping(_)) {
-        let message = format!("a pipeline is a map, not a {}", document.value.kind());
+        let message = format!("a pipeline must be a map, not a {}", document.value.kind());
         context.error(&document.span, "sigma-pipeline-type", message);
         return None;
     }
@@ -47,7 +47,7 @@ fn priority(context: &mut Context<'_>, document: &Node) -> i64 {
     let Some(node) = document.get("priority").filter(|node| !node.is_null()) else { return 0 };
     let number = if let Value::Number(text) = &node.value { text.parse().ok() } else { None };
     number.unwrap_or_else(|| {
-        context.error(&node.span, "sigma-pipeline-type", "`priority` is a whole number");
+        context.error(&node.span, "sigma-pipeline-type", "`priority` must be a whole number");
         0
     })
 }
@@ -56,7 +56,7 @@ fn vars(context: &mut Context<'_>, document: &Node) -> BTreeMap<String, Vec<Stri
     let mut vars = BTreeMap::new();
     let Some(node) = document.get("vars").filter(|node| !node.is_null()) else { return vars };
     if !matches!(node.value, Value::Mapping(_)) {
-        context.error(&node.span, "sigma-pipeline-type", "`vars` is a map of a name to a value or a list of values");
+        context.error(&node.span, "sigma-pipeline-type", "`vars` must be a map of a name to a value or a list of values");
     }
     for (name, value) in node.entries() {
         let mut parameters = Parameters { context: &mut *context, node, name: "vars", head: name.span.clone() };

@@ -89,7 +89,7 @@ impl Reader<'_, '_, '_> {
 
     fn item(&mut self, node: &Node) -> Option<PipelineItem> {
         if !matches!(node.value, Value::Mapping(_)) {
-            self.context.error(&node.span, "sigma-pipeline-type", "a transformation is a map with a `type`");
+            self.context.error(&node.span, "sigma-pipeline-type", "a transformation must be a map with a `type`");
             return None;
         }
         let Some(kind) = node.get("type") else {
@@ -190,7 +190,7 @@ fn add_condition(p: &mut Parameters<'_, '_, '_>) -> Option<Transformation> {
     let (template, negated) = (p.flag("template"), p.flag("negated"));
     let conditions = p.required("conditions")?;
     if !matches!(conditions.value, Value::Mapping(_)) {
-        return p.fail(&conditions.span, "`conditions` is a map of fields and values");
+        return p.fail(&conditions.span, "`conditions` must be a map of fields and values");
     }
     let before = p.context.errors();
     let read = detection::read(p.context, "conditions", conditions);

@@ -59,7 +59,7 @@ pub(super) fn document(context: &mut Context<'_>, document: &Node) {
     dates(context, document);
     for key in LISTS {
         if let Some(node) = document.get(key).filter(|node| !matches!(node.value, Value::Sequence(_))) {
-            context.lint(&node.span, "sigma-type", format!("`{key}` is a list"));
+            context.lint(&node.span, "sigma-type", format!("`{key}` must be a list"));
         }
     }
     for tag in document.get("tags").map(Node::items).unwrap_or_default() {
@@ -106,7 +106,7 @@ fn dates(context: &mut Context<'_>, document: &Node) {
     let (created, modified) = (date("date"), date("modified"));
     for (key, found) in [("date", &created), ("modified", &modified)] {
         if let Some((node, None)) = found {
-            context.lint(&node.span, "sigma-invalid-date", format!("`{key}` is a date: YYYY-MM-DD"));
+            context.lint(&node.span, "sigma-invalid-date", format!("`{key}` must be a date, YYYY-MM-DD"));
         }
     }
     if let (Some((_, Some(created))), Some((node, Some(modified)))) = (created, modified)
@@ -130,7 +130,7 @@ fn identity(context: &mut Context<'_>, document: &Node) {
     match document.get("id") {
         None => context.lint(&rule::head(document), "sigma-missing-id", "the rule has no `id`: its path is used instead"),
         Some(id) if !is_uuid(id.scalar_text().unwrap_or("")) => {
-            context.lint(&id.span, "sigma-invalid-id", "`id` is a UUID such as 8a4a8d0a-6f0e-4c0b-9a53-1f6a4f1f7c11");
+            context.lint(&id.span, "sigma-invalid-id", "`id` must be a UUID such as 8a4a8d0a-6f0e-4c0b-9a53-1f6a4f1f7c11");
         }
         Some(_) => {}
     }
@@ -141,7 +141,7 @@ fn identity(context: &mut Context<'_>, document: &Node) {
             context.lint(&related.span, "sigma-invalid-id", "`related` needs the `id` of another rule, a UUID");
         }
         if !RELATIONS.contains(&kind) {
-            let message = format!("the `type` of a related rule is one of {}", RELATIONS.join(", "));
+            let message = format!("the `type` of a related rule must be one of {}", RELATIONS.join(", "));
             context.lint(&related.span, "sigma-invalid-relation", message);
         }
     }
@@ -165,7 +165,7 @@ fn word(context: &mut Context<'_>, node: &Node, key: &str, code: &'static str, k
     if known.contains(&text) {
         return;
     }
-    let message = format!("`{key}` is one of {}", known.join(", "));
+    let message = format!("`{key}` must be one of {}", known.join(", "));
     match nearest(text, known.iter().copied()) {
         Some(near) => context.lint_with(&node.span, code, message, format!("did you mean `{near}`?")),
         None => context.lint(&node.span, code, message),
