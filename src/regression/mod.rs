@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::compile::{ReadError, RuleSet};
 use crate::hunt::{self, HuntError, HuntOptions};
-use crate::ir::{Correlation, Rule};
+use crate::ir::{Correlation, Rule, RuleMeta};
 use crate::load::{LoadOptions, LoadSummary, load};
 use crate::store::{FindingFilter, Store, StoreError};
 use crate::taxonomy::Taxonomy;
@@ -54,6 +54,14 @@ pub struct RuleTest {
     pub rule_id: String,
     /// Events and what is expected of them.
     pub events: TestEvents,
+}
+
+impl RuleTest {
+    /// What its first rule says of itself, or its correlation where its file has no other rule; `None` where neither compiles.
+    pub fn meta(&self) -> Option<&RuleMeta> {
+        let correlation = || self.correlations.iter().find(|correlation| correlation.reports).map(|correlation| &correlation.meta);
+        self.rules.first().map(|rule| &rule.meta).or_else(correlation)
+    }
 }
 
 /// The events of a test.

@@ -25,7 +25,7 @@ pub static REGRESSION: LazyLock<Shape> = LazyLock::new(|| {
 
 /// Returns a test and its verdict as a row of [`REGRESSION`].
 pub fn regression_row(test: &RuleTest, verdict: &Verdict) -> Vec<Value> {
-    let meta = test.rules.first().map(|rule| &rule.meta);
+    let meta = test.meta();
     let text = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
     vec![
         json!(verdict.status.as_str()),
@@ -73,7 +73,7 @@ fn counts(results: &[(RuleTest, Verdict)]) -> String {
 }
 
 fn case(out: &mut dyn Write, test: &RuleTest, verdict: &Verdict) -> io::Result<()> {
-    let meta = test.rules.first().map(|rule| &rule.meta);
+    let meta = test.meta();
     let title = meta.map_or(test.rule_id.as_str(), |meta| meta.title.as_str());
     let name = if title.is_empty() { test.name.clone() } else { format!("{title}: {}", test.name) };
     let class = meta.map_or(test.path.as_str(), |meta| meta.path.as_str());
