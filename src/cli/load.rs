@@ -56,7 +56,7 @@ pub(crate) struct Args {
     /// Time zone for times without one (default: UTC): a name like Europe/Berlin, or +02:00
     #[arg(long, value_name = "ZONE", value_parser = Zone::parse, allow_hyphen_values = true)]
     timezone: Option<Zone>,
-    /// Read 05/04/2021 as 5 April; without this flag it is May 4
+    /// Read 05/04/2021 as 5 April; without this flag it is 4 May
     #[arg(long)]
     day_first: bool,
     /// Also carve overwritten records from the slack space of intact event logs (damaged logs are always carved)
@@ -280,7 +280,11 @@ fn failure((path, reason): &(String, String)) -> String {
 
 fn loss(source: &LoadedSource) -> String {
     let reason = source.report.skipped.as_deref().unwrap_or_default();
-    format!("{}: nothing was read, although it says that it is a log or an archive: {}", visible(&source.path), visible(reason))
+    format!(
+        "{}: nothing was read, although its name or its first bytes are those of a log or an archive: {}",
+        visible(&source.path),
+        visible(reason)
+    )
 }
 
 fn damage(source: &LoadedSource, shown: usize) -> String {
@@ -333,10 +337,8 @@ fn report_summary(summary: &LoadSummary, store: &Store, started: Instant, printe
     if all.new_events > 0 {
         let unknown: u64 = store.catalog()?.types.iter().filter(|t| t.product == "generic").map(|t| t.events).sum();
         if unknown > 0 {
-            printer.note(&format!(
-                "{} in the store without a recognised format; only rules without `product:` see them",
-                counted(unknown, "event")
-            ));
+            printer
+                .note(&format!("{} of unknown products in the store; only rules without `product:` see them", counted(unknown, "event")));
         }
     }
     let mut text =
@@ -397,7 +399,7 @@ impl Totals {
 }
 
 fn table(formats: &BTreeMap<&str, Totals>, all: &Totals) -> String {
-    let mut rows = vec![["Format", "Files", "Events", "New", "Duplicate", "Unreadable", "Recovered", "Size"].map(String::from)];
+    let mut rows = vec![["Format", "Files", "Events", "New", "Copies", "Unreadable", "Recovered", "Size"].map(String::from)];
     rows.extend(formats.iter().map(|(format, totals)| totals.cells(format)));
     if formats.len() > 1 {
         rows.push(all.cells("all"));

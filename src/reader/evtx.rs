@@ -93,7 +93,7 @@ impl Format for Evtx {
         }
         // A log that nobody wrote to is its header alone, which counts one chunk.
         if reader.chunks_left > 0 && chunks > 1 && !events.stopped() {
-            let text = format!("{} of the {chunks} chunks that the header counts are missing", reader.chunks_left);
+            let text = format!("the header counts {chunks} chunks, {} of them are missing", reader.chunks_left);
             report.problem(Some(0), None, text);
         }
         self.name()

@@ -465,7 +465,7 @@ impl Flattener {
         if is_too_deep(text) {
             return Err(too_deep());
         }
-        let value: LazyValue<'_> = sonic_rs::from_str(text).map_err(|e| format!("not JSON: {}", first_line_of(&e.to_string())))?;
+        let value: LazyValue<'_> = sonic_rs::from_str(text).map_err(|e| format!("not JSON: {}", fault_of(&e.to_string())))?;
         match value.get_type() {
             JsonType::Object => {
                 self.objects.begin(text, PathId::ROOT);
@@ -528,7 +528,7 @@ impl Flattener {
             return Err(too_deep());
         }
         for member in sonic_rs::to_object_iter(object) {
-            let (key, value) = member.map_err(|e| format!("not JSON: {}", first_line_of(&e.to_string())))?;
+            let (key, value) = member.map_err(|e| format!("not JSON: {}", fault_of(&e.to_string())))?;
             let mut child = events.child(path, &key);
             if events.is_wrapper(child) && value.get_type() == JsonType::Object {
                 child = PathId::ROOT;
@@ -589,7 +589,7 @@ impl Flattener {
                     return Err(too_deep());
                 }
                 for element in sonic_rs::to_array_iter(raw) {
-                    let element = element.map_err(|e| format!("not JSON: {}", first_line_of(&e.to_string())))?;
+                    let element = element.map_err(|e| format!("not JSON: {}", fault_of(&e.to_string())))?;
                     self.value(&element, path, depth + 1, events)?;
                 }
             }
@@ -609,8 +609,9 @@ fn is_list_of_values(raw: &str) -> bool {
     sonic_rs::to_array_iter(raw).all(|element| element.is_ok_and(|e| !matches!(e.get_type(), JsonType::Object | JsonType::Array)))
 }
 
-fn first_line_of(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
+/// What is wrong, in a line. A document that is one line begins at its own place in the file, so its line 1 would mislead.
+fn fault_of(text: &str) -> String {
+    text.lines().next().unwrap_or_default().replace(" at line 1 column ", " at column ")
 }
 
 /// Resolves the escapes of a JSON string; half a surrogate pair becomes U+FFFD.

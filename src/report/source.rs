@@ -36,7 +36,7 @@ pub static SOURCE: LazyLock<Shape> = LazyLock::new(|| {
             TableColumn::time("first_time", "First (UTC)").spare(1),
             TableColumn::time("last_time", "Last (UTC)").spare(2),
             TableColumn::text("timezone", "Time zone").spare(4),
-            TableColumn::new("duplicate_of", "Duplicate of", Kind::Path).spare(1),
+            TableColumn::new("duplicate_of", "Copy of", Kind::Path).spare(1),
         ],
     )
 });

@@ -2,7 +2,7 @@
 
 use sonic_rs::LazyValue;
 
-use super::{MAX_DOCUMENT_BYTES, first_line_of, is_too_deep};
+use super::{MAX_DOCUMENT_BYTES, fault_of, is_too_deep};
 use crate::reader::stream::Input;
 
 /// How an interface wraps the records it answers with.
@@ -171,7 +171,7 @@ pub(super) fn wrapped_records(text: &str) -> Option<(&'static Answer, Vec<Result
     if records.iter().all(Result::is_ok)
         && let Err(error) = sonic_rs::from_str::<LazyValue<'_>>(text)
     {
-        records.push(Err(first_line_of(&error.to_string()).to_owned())); // what follows the records is wrong
+        records.push(Err(fault_of(&error.to_string()))); // what follows the records is wrong
     }
     Some((answer, records))
 }
