@@ -133,8 +133,8 @@ fn in_a_hunt(plan: &Plan, catalog: &Catalog, out: &mut String) {
     if plan.steps.is_empty() {
         text.push_str("each of them is a finding");
     } else {
-        let order = if needs_order(plan.stages()) { "newest first" } else { "in any order" };
-        text.push_str(&format!("they go through the stages, {order}; each row at the end is a finding\n"));
+        let order = if needs_order(plan.stages()) { ", newest first" } else { "" };
+        text.push_str(&format!("they go through these stages{order}; each row at the end is a finding\n"));
         for step in &plan.steps {
             let columns: Vec<String> = step.row.columns.iter().map(|column| visible(&column.name).into_owned()).collect();
             text.push_str(&format!("{}\n  columns: {}\n", print_stage(&step.stage).trim_end(), columns.join(", ")));

@@ -11,6 +11,14 @@ pub(crate) fn did_you_mean(word: &str, known: &[String]) -> String {
     }
 }
 
+/// `; did you mean `x`? REST`, or `; REST` where no name is near.
+pub(crate) fn did_you_mean_or(word: &str, known: &[String], rest: &str) -> String {
+    match did_you_mean(word, known) {
+        none if none.is_empty() => format!("; {rest}"),
+        near => format!("{near} {rest}"),
+    }
+}
+
 /// The command of another shell that a text begins with (`.tables`, `describe x`), answered in our words.
 pub(crate) fn of_another_shell(text: &str) -> Option<String> {
     let words: Vec<&str> = text.trim().trim_end_matches(';').split_whitespace().collect();
@@ -35,7 +43,7 @@ pub(crate) fn explained(error: &str, query: &str, views: &[String], columns: &dy
     let short = if error.contains(" at offset ") { error.split_once(" in ").map_or(error, |(short, _)| short) } else { error };
     let name_after = |mark: &str| short.split_once(mark).map(|(_, name)| name.rsplit('.').next().unwrap_or(name).trim());
     let hint = if let Some(name) = name_after("no such table: ") {
-        format!("{}; `retrohunt views` lists the names", did_you_mean(name, views))
+        did_you_mean_or(name, views, "`retrohunt views` lists the names")
     } else if let Some(name) = name_after("no such column: ") {
         of_column(name, query, views, columns)
     } else if short.contains("not authorized") {
@@ -50,8 +58,10 @@ fn of_column(name: &str, query: &str, views: &[String], columns: &dyn Fn(&str) -
     let words = query.split(|c: char| !c.is_alphanumeric() && c != '_');
     let asked: Vec<&String> = words.filter_map(|word| views.iter().find(|view| view.eq_ignore_ascii_case(word))).collect();
     let known: Vec<String> = asked.iter().flat_map(|view| columns(view)).collect();
-    let where_names_are = asked.first().map_or(String::new(), |view| format!("; `retrohunt views {view}` lists the columns"));
-    format!("{}{where_names_are}", did_you_mean(name, &known))
+    match asked.first() {
+        Some(view) => did_you_mean_or(name, &known, &format!("`retrohunt views {view}` lists the columns")),
+        None => did_you_mean(name, &known),
+    }
 }
 
 #[cfg(test)]
@@ -65,11 +75,11 @@ mod tests {
         let explain = |error: &str, query: &str| explained(error, query, &views, &columns);
         assert_eq!(
             explain("SQLite: no such table: process_creatoin in SELECT 1 at offset 3", "SELECT 1 FROM process_creatoin"),
-            "SQLite: no such table: process_creatoin; did you mean `process_creation`?; `retrohunt views` lists the names"
+            "SQLite: no such table: process_creatoin; did you mean `process_creation`? `retrohunt views` lists the names"
         );
         assert_eq!(
             explain("SQLite: no such column: x.CommandLin in SELECT 1 at offset 3", "SELECT x.CommandLin FROM sysmon_1 x"),
-            "SQLite: no such column: x.CommandLin; did you mean `CommandLine`?; `retrohunt views sysmon_1` lists the columns"
+            "SQLite: no such column: x.CommandLin; did you mean `CommandLine`? `retrohunt views sysmon_1` lists the columns"
         );
         assert_eq!(explain("SQLite: no such column: q", "SELECT q FROM z"), "SQLite: no such column: q");
         assert_eq!(explain("SQLite: not authorized", "DROP"), "SQLite: not authorized; only reading is allowed");

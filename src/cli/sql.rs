@@ -54,6 +54,9 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let failed = |error: StoreError| {
         let views = queries.view_names().unwrap_or_default();
         let columns = |view: &str| queries.view_columns(view).unwrap_or_default();
+        if let StoreError::Limit(_) = error {
+            return anyhow!("{error}");
+        }
         anyhow!("the query failed: {}", explained(&error.to_string(), &typed, &views, &columns))
     };
     let mut prepared = queries.prepare(&query).map_err(failed)?;

@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use super::Outcome;
 use super::format::FormatArgs;
-use super::hints::did_you_mean;
+use super::hints::did_you_mean_or;
 use super::printer::Printer;
 use super::sql::value;
 use super::store::StoreArgs;
@@ -39,13 +39,14 @@ pub(crate) struct Args {
 }
 
 /// Views that every store has, and what they hold.
-const GENERAL: [(&str, &str); 6] = [
+const GENERAL: [(&str, &str); 7] = [
     ("events", "all events: time, host, kind, source"),
     ("findings", "what hunts found, as `retrohunt findings` lists it"),
     ("finding_events", "the events behind findings"),
     ("messages", "rendered messages (compressed: only `retrohunt sql` reads them)"),
     ("other_fields", "fields and kinds of events that have no column or view of their own"),
     ("event_head", "what the other views begin with"),
+    ("overflow_text", "what the other views read of fields that have no column"),
 ];
 
 /// Rows among which an example for each column is looked for.
@@ -65,7 +66,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
 
 fn columns(name: &str, names: &[String], queries: &TypedQueries<'_>, args: &Args, printer: &mut Printer) -> anyhow::Result<()> {
     let Some(view) = names.iter().find(|known| known.eq_ignore_ascii_case(name)) else {
-        bail!("there is no view `{}`{}; `retrohunt views` lists them", visible(name), did_you_mean(name, names));
+        bail!("there is no view `{}`{}", visible(name), did_you_mean_or(name, names, "`retrohunt views` lists them"));
     };
     let (columns, rows) = (queries.view_columns(view)?, queries.view_rows(view, EXAMPLE_ROWS)?);
     let width = printer.width();

@@ -180,7 +180,7 @@ pub fn plan_fields(query: &Query, extra_fields: &[Field], catalog: &Catalog, tax
         }
     }
     if candidates.is_empty() && notes.is_empty() {
-        let message = "the store holds no event type that can answer";
+        let message = "the store has no events that this rule could match";
         notes.push(Diagnostic::new(Severity::Note, "plan-no-events", message));
     }
     for (by, views) in groupless {

@@ -13,7 +13,8 @@ pub fn print(plan: &Plan, catalog: &Catalog) -> String {
     for branch in &plan.branches {
         let Some(event_type) = catalog.event_type(branch.event_type) else { continue };
         let name = |expr: &FieldExpr| field(expr, event_type);
-        line(&mut out, &format!("{} ({}, {} events):", event_type.view, described(event_type), event_type.events));
+        let events = if event_type.events == 1 { "event" } else { "events" };
+        line(&mut out, &format!("{} ({}, {} {events}):", event_type.view, described(event_type), event_type.events));
         out.push_str(&print_pred(&branch.filter, 1, &name));
         for (rule_name, expr) in &branch.fields {
             line(&mut out, &format!("  {rule_name:?} is {}", name(expr)));

@@ -53,7 +53,7 @@ impl EventFields<'_> {
             FieldExpr::Time => self.writer.gap("the text of an event's time"),
             FieldExpr::Host => ast::column(VIEW, "_host"),
             FieldExpr::Record => ast::as_text(record()),
-            FieldExpr::Message => self.writer.gap("rendered text, which is stored compressed,"),
+            FieldExpr::Message => self.writer.gap("rendered text, which is stored compressed"),
             // The head of every view has it.
             FieldExpr::Apply(FieldFunction::IsoTime, inner) if **inner == FieldExpr::Time => ast::column(VIEW, "_time"),
             FieldExpr::Apply(function, inner) => self.apply(function, inner),

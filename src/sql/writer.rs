@@ -35,7 +35,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Notes a feature that SQLite alone cannot say; the expression stands for nothing.
     pub(super) fn gap(&self, feature: &str) -> Expr {
-        let diagnostic = Diagnostic::new(Severity::Note, "not-portable", format!("{feature} has no form in portable SQL"));
+        let diagnostic = Diagnostic::new(Severity::Note, "not-portable", format!("portable SQL cannot express {feature}"));
         let mut gaps = self.gaps.borrow_mut();
         if !gaps.contains(&diagnostic) {
             gaps.push(diagnostic);

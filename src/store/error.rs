@@ -68,7 +68,7 @@ pub enum StoreError {
     #[error("the query was stopped: {0}")]
     Limit(String),
     /// A query may not run.
-    #[error("the query is refused: {0}")]
+    #[error("{0}")]
     Refused(String),
     /// The system refuses to read or write.
     #[error("the store cannot be read or written: {0}. Is the disk full, or the size of files limited (`ulimit -f`)?")]

@@ -71,7 +71,7 @@ fn why(error: &std::io::Error, path: &Path) -> String {
             format!("{error}. To load or hunt, its folder must be writable; `sources`, `findings` and `sql` read it as it is")
         }
         _ if std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) => {
-            format!("`{}` must be a plain file and is none: remove it", path.display())
+            format!("`{}` must be a plain file, and it is not: remove it", path.display())
         }
         _ => format!("`{}`: {error}", path.display()),
     }

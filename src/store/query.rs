@@ -223,12 +223,12 @@ fn authorize(context: AuthContext<'_>) -> Authorization {
 /// The only statement of a text, which must be one that reads.
 fn one_statement<'c>(connection: &'c Connection, sql: &str) -> Result<Statement<'c>, StoreError> {
     let mut batch = Batch::new(connection, sql);
-    let statement = batch.next()?.ok_or_else(|| StoreError::Refused("there is no statement".to_owned()))?;
+    let statement = batch.next()?.ok_or_else(|| StoreError::Refused("it is empty".to_owned()))?;
     if batch.next()?.is_some() {
-        return Err(StoreError::Refused("there is more than one statement".to_owned()));
+        return Err(StoreError::Refused("it has more than one statement".to_owned()));
     }
     if !statement.readonly() {
-        return Err(StoreError::Refused("it does more than read".to_owned()));
+        return Err(StoreError::Refused("only reading is allowed".to_owned()));
     }
     Ok(statement)
 }

@@ -30,7 +30,13 @@ fn a_wrong_name_in_sql_gets_the_nearest_one() {
     failed(".tables", &["`.tables` is not SQL", "`retrohunt views` lists"]);
     failed("describe events", &["`retrohunt views events` shows"]);
     failed("DELETE FROM event", &["only reading is allowed"]);
-    assert_says(&store.run(["views", "security_4642"]).expect_code(&[1]), &["did you mean `security_4624`?"]);
+    failed("", &["the query failed: it is empty\n"]);
+    failed("SELECT 1; SELECT 2", &["the query failed: it has more than one statement\n"]);
+    assert_says(
+        &store.run(["views", "security_4642"]).expect_code(&[1]),
+        &["; did you mean `security_4624`? `retrohunt views` lists them\n"],
+    );
+    assert_says(&store.run(["findings", "show", "x"]).expect_code(&[2]), &["not a number: `retrohunt findings` lists the ids"]);
     let columns = store.run(["views", "SECURITY_4624", "--format", "jsonl"]).expect_code(&[0]).json_lines();
     let line = columns.iter().find(|row| row["column"] == "CommandLine").expect("a column");
     assert_eq!((&line["view"], &line["example"]), (&"security_4624".into(), &"x".into()));
@@ -67,6 +73,24 @@ fn a_hunt_without_rules_is_an_error_and_has_no_number() {
     let level = store.run(["hunt", "--rules", &rule, "--level", "critical"]).expect_code(&[1]);
     assert_says(&level, &["none of 1 rule has level critical or above"]);
     assert_says(&store.run(["hunt", "--rules", &rule]).expect_code(&[0]), &["Hunt 1:"]);
+}
+
+#[test]
+fn check_warns_where_there_is_nothing_to_check() {
+    let (store, _) = loaded();
+    let folder = store.file("none/readme.txt", "").parent().expect("a folder").to_string_lossy().into_owned();
+    assert_says(&store.run(["check", &folder]).expect_code(&[0]), &["warning: there are no rules in `", "none`: nothing was checked"]);
+}
+
+#[test]
+fn the_views_say_what_each_of_them_holds() {
+    let (store, _) = loaded();
+    let views = store.run(["views", "--format", "jsonl"]).expect_code(&[0]).json_lines();
+    let view = views.iter().find(|row| row["view"] == "overflow_text").expect("a view");
+    assert_eq!((&view["kind"], &view["rows"]), (&"general".into(), &0.into()));
+    let rule = store.file("rules/one.yml", sigma_rule(ID, "EventID: 4624")).to_string_lossy().into_owned();
+    let explained = store.run(["explain", &rule]).expect_code(&[0]).stdout;
+    assert!(explained.contains("security_4624 (windows Security 4624, 2 events):"), "{explained}");
 }
 
 #[test]

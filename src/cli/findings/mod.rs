@@ -59,7 +59,7 @@ Examples:
   retrohunt findings show 3 4 --format json")]
     Show {
         /// Ids of findings
-        #[arg(required = true, value_name = "ID")]
+        #[arg(required = true, value_name = "ID", value_parser = values::finding_id)]
         ids: Vec<i64>,
     },
 }
@@ -108,7 +108,7 @@ fn nothing_found(store: &Store) -> anyhow::Result<String> {
     let (hunts, findings) = store.hunts_and_findings()?;
     Ok(match (hunts, findings) {
         (0, _) => "no hunt has run on this store yet: run `retrohunt hunt`".to_owned(),
-        (_, 0) => "no findings: no hunt has found anything that is still current (`--past` lists earlier findings)".to_owned(),
+        (_, 0) => "no findings: hunts found nothing, or a later hunt did not find it again (`--past` lists that too)".to_owned(),
         (_, findings) => format!("0 of {} match", counted(findings, "finding")),
     })
 }
