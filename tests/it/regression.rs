@@ -133,3 +133,19 @@ fn junit_is_for_machines() {
         assert!(test(&store, "rules", format).expect_code(&[1]).stdout.contains("failed"), "{format}");
     }
 }
+
+#[test]
+fn a_test_of_a_correlation_is_listed_under_its_title() {
+    let store = TestStore::new();
+    let rule = sigma_rule(ID, "EventID: 4624");
+    let correlation = "---\ntitle: Two logons\nid: bbbbbbbb-0000-4000-8000-000000000002\ncorrelation:\n  type: event_count\n  rules: \
+                       [aaaaaaaa-0000-4000-8000-000000000001]\n  group-by: [Computer]\n  timespan: 1h\n  condition: { gte: 2 }\n";
+    store.file("rules/two.yml", format!("{rule}\n{correlation}"));
+    store.file("rules/two.tests.json", json!({ "match": [event(7, 4624), event(8, 4624)], "no_match": [event(9, 4625)] }).to_string());
+    let output = test(&store, "rules", "jsonl").expect_code(&[0]);
+    let row = &output.json_lines()[0];
+    assert_eq!((text(row, "rule_title"), text(row, "status")), ("Two logons", "passed"));
+    assert!(text(row, "rule_path").ends_with("two.yml"), "{row}");
+    let xml = test(&store, "rules", "junit").expect_code(&[0]).stdout;
+    assert!(xml.contains("name=\"Two logons: match and no_match\""), "{xml}");
+}
