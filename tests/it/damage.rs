@@ -56,6 +56,16 @@ fn carved_chunks_are_read_wherever_a_sector_begins_with_one() {
 }
 
 #[test]
+fn a_broken_line_of_json_is_told_with_its_place_in_the_file() {
+    let lines = [security_line(1, 4624, ""), "{\"EventID\": tru}\n".to_owned(), security_line(2, 4624, "")].concat();
+    let (output, events, _) = load("events.jsonl", lines);
+    assert_eq!((output.code, events), (3, 2), "{}", output.stderr);
+    // The line of the file, and the column in that line: no second line number.
+    assert!(output.stderr.contains("line 2, byte ") && output.stderr.contains(" at column "), "{}", output.stderr);
+    assert!(!output.stderr.contains("at line 1"), "{}", output.stderr);
+}
+
+#[test]
 fn what_says_that_it_is_a_log_and_gives_nothing_is_told() {
     for (name, content, reason) in [
         ("Zeros.evtx", vec![0; 70_000], "starts with zeros only"),

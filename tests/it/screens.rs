@@ -83,6 +83,18 @@ fn check_warns_where_there_is_nothing_to_check() {
 }
 
 #[test]
+fn rules_that_do_not_compile_are_counted_apart_from_their_faults() {
+    let (store, _) = loaded();
+    let broken = |n: usize| sigma_rule(&format!("aaaaaaaa-0000-4000-8000-{n:012}"), "{A|conains: x, B|conains: y}");
+    (0..40).for_each(|n| drop(store.file(&format!("many/{n}.yml"), broken(n))));
+    let rule = store.file("many/good.yml", sigma_rule(ID, "EventID: 4624"));
+    let folder = rule.parent().expect("a folder").to_string_lossy().into_owned();
+    let output = store.run(["hunt", "--rules", &folder]).expect_code(&[3]);
+    let said = "40 of 41 rules do not compile and are skipped; `retrohunt check PATH` shows each fault. Faults by code:\n";
+    assert_says(&output, &[said, "      80  sigma-unknown-modifier\n"]);
+}
+
+#[test]
 fn the_views_say_what_each_of_them_holds() {
     let (store, _) = loaded();
     let views = store.run(["views", "--format", "jsonl"]).expect_code(&[0]).json_lines();
