@@ -315,7 +315,7 @@ const CONDITIONS: &[Feature] = &[
         &[r#""Beta":1"#],
     ),
     shown("list of conditions", "any of them", ("a: {Alpha: 1}\nb: {Beta: 1}", "[a, b]"), &[r#""Alpha":1"#, r#""Beta":1"#], &[""]),
-    tested("names that are no detection", "refused, with the nearest name", &["src/sigma/tests.rs::faults_of_conditions_have_a_place"]),
+    tested("names that are not a detection", "refused, with the nearest name", &["src/sigma/tests.rs::faults_of_conditions_have_a_place"]),
     tested(
         "old `| count() by x > n`",
         "a correlation of the rule",
