@@ -46,9 +46,11 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let set = rules_of(&args.rules, &args.changes, printer)?;
     report_left_out(&set, printer);
     let catalog = store.catalog()?;
+    // An empty line between two rules, none before the first.
+    let mut gap = "";
     for rule in &set.rules {
         let plan = plan_rule(rule, &catalog, Taxonomy::embedded());
-        let mut text = String::new();
+        let mut text = std::mem::replace(&mut gap, "\n").to_owned();
         head(&rule.meta, &mut text);
         section("Query", &print_query(&rule.query), &mut text);
         section("On this store", &format!("{}{}", plan::print(&plan, &catalog), pruning(&plan, &catalog)), &mut text);
@@ -60,7 +62,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     }
     let inputs = plan_inputs(&set.correlations, &catalog, Taxonomy::embedded());
     for (index, correlation) in set.correlations.iter().enumerate() {
-        let mut text = String::new();
+        let mut text = std::mem::replace(&mut gap, "\n").to_owned();
         head(&correlation.meta, &mut text);
         section("Correlation", &print_correlation(correlation, &set.correlations), &mut text);
         for (_, number, plan) in inputs.iter().filter(|(of, ..)| *of == index) {
@@ -101,7 +103,7 @@ fn section(title: &str, text: &str, out: &mut String) {
 
 fn pruning(plan: &Plan, catalog: &Catalog) -> String {
     match plan.branches.len() {
-        0 => "no event type in this store can match: the rule finds nothing here".to_owned(),
+        0 => format!("none of {} is read: the rule finds nothing here", counted(catalog.types.len() as u64, "event type")),
         kept => format!("{} of {} event types cannot match and are not read", catalog.types.len() - kept, catalog.types.len()),
     }
 }

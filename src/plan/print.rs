@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::catalog::{Catalog, EventType};
-use crate::ir::{print_pred, print_stage};
+use crate::ir::print_pred;
 
 use super::{FieldExpr, FieldFunction, Plan};
 
-/// Prints a plan: a block for each event type, the stages, what is missing, what there is to note.
+/// Prints a plan: a block for each event type, what is missing, what there is to note. The stages are the same on every store.
 pub fn print(plan: &Plan, catalog: &Catalog) -> String {
     let mut out = String::new();
     for branch in &plan.branches {
@@ -19,10 +19,6 @@ pub fn print(plan: &Plan, catalog: &Catalog) -> String {
         for (rule_name, expr) in &branch.fields {
             line(&mut out, &format!("  {rule_name:?} is {}", name(expr)));
         }
-    }
-    if !plan.steps.is_empty() {
-        line(&mut out, "then:");
-        plan.stages().for_each(|stage| line(&mut out, &format!("  {}", print_stage(stage).trim_end())));
     }
     if !plan.missing.is_empty() {
         line(&mut out, &format!("no event type has: {}", plan.missing.join(", ").escape_debug()));

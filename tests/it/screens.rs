@@ -103,6 +103,11 @@ fn the_views_say_what_each_of_them_holds() {
     let rule = store.file("rules/one.yml", sigma_rule(ID, "EventID: 4624")).to_string_lossy().into_owned();
     let explained = store.run(["explain", &rule]).expect_code(&[0]).stdout;
     assert!(explained.contains("security_4624 (windows Security 4624, 2 events):"), "{explained}");
+    let none =
+        store.file("rules/two.yml", sigma_rule("aaaaaaaa-0000-4000-8000-000000000002", "EventID: 9999")).to_string_lossy().into_owned();
+    let both = store.run(["explain", &rule, &none]).expect_code(&[0]).stdout;
+    assert!(both.starts_with("Rule ") && both.matches("\n\nRule ").count() == 1, "{both}");
+    assert!(both.contains("none of 1 event type is read: the rule finds nothing here"), "{both}");
 }
 
 #[test]
