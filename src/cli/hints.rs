@@ -2,6 +2,7 @@
 
 use crate::report::visible;
 use crate::suggest::nearest;
+use crate::taxonomy::Taxonomy;
 
 /// `; did you mean `x`?`, or nothing where no name is near.
 pub(crate) fn did_you_mean(word: &str, known: &[String]) -> String {
@@ -43,7 +44,12 @@ pub(crate) fn explained(error: &str, query: &str, views: &[String], columns: &dy
     let short = if error.contains(" at offset ") { error.split_once(" in ").map_or(error, |(short, _)| short) } else { error };
     let name_after = |mark: &str| short.split_once(mark).map(|(_, name)| name.rsplit('.').next().unwrap_or(name).trim());
     let hint = if let Some(name) = name_after("no such table: ") {
-        did_you_mean_or(name, views, "`retrohunt views` lists the names")
+        // A category has a view only where the store has events of it, and no other name is what was meant.
+        if Taxonomy::embedded().categories("windows").any(|(category, _)| category == name) {
+            format!("; the store has no events of the Sigma category `{name}`")
+        } else {
+            did_you_mean_or(name, views, "`retrohunt views` lists the names")
+        }
     } else if let Some(name) = name_after("no such column: ") {
         of_column(name, query, views, columns)
     } else if short.contains("not authorized") {
@@ -80,6 +86,10 @@ mod tests {
         assert_eq!(
             explain("SQLite: no such column: x.CommandLin in SELECT 1 at offset 3", "SELECT x.CommandLin FROM sysmon_1 x"),
             "SQLite: no such column: x.CommandLin; did you mean `CommandLine`? `retrohunt views sysmon_1` lists the columns"
+        );
+        assert_eq!(
+            explain("SQLite: no such table: registry_set", "SELECT 1 FROM registry_set"),
+            "SQLite: no such table: registry_set; the store has no events of the Sigma category `registry_set`"
         );
         assert_eq!(explain("SQLite: no such column: q", "SELECT q FROM z"), "SQLite: no such column: q");
         assert_eq!(explain("SQLite: not authorized", "DROP"), "SQLite: not authorized; only reading is allowed");

@@ -13,6 +13,7 @@ const NOT_READ: &[(usize, &[u8], &str)] = &[
     (0, b"MSCF\0\0\0\0", "a cabinet archive, which is not read: unpack it first"),
     (0, b"\x04\x22\x4d\x18", "an lz4 stream, which is not read: unpack it first"),
     (0, b"\x1f\x9d", "a stream of `compress`, which is not read: unpack it first"),
+    (0, b"#separator \\x09", "a tab-separated log of Zeek, which is not read: only Zeek's JSON is"),
     (4, b"LfLe", "an event log of Windows XP or 2003, which is not read: convert it with `wevtutil epl OLD.evt NEW.evtx /lf:true`"),
 ];
 

@@ -72,7 +72,7 @@ fn what_says_that_it_is_a_log_and_gives_nothing_is_told() {
         ("Noise.evtx", (0..50_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect(), "unknown binary format"),
         ("Empty.evtx", Vec::new(), "empty"),
         ("zeros.jsonl", vec![0; 5_000], "starts with zeros only"),
-        ("conn.log", b"#separator \\x09\n1 2 3\n".to_vec(), "unknown text format"),
+        ("conn.log", b"#separator \\x09\n1 2 3\n".to_vec(), "a tab-separated log of Zeek, which is not read"),
         ("old", [&[0x30, 0, 0, 0], &b"LfLe"[..], &[0; 500]].concat(), "an event log of Windows XP or 2003"),
         ("case", b"7z\xbc\xaf\x27\x1c\0\x04more".to_vec(), "a 7z archive, which is not read"),
     ] {
