@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::cell::order;
+use super::cell::{MEMBER_BYTES, order};
 use super::{Cell, Context, Fault};
 use crate::ir::{Aggregate, AggregateFunction, Scalar, parse_number};
 use crate::plan::RowSchema;
@@ -16,6 +16,9 @@ use super::eval::evaluate;
 
 /// Most values that `list` keeps.
 const LIST_MAX: usize = 100;
+
+/// Memory of a set with few members, in bytes: it makes room for eleven at once.
+const SET_BYTES: usize = 192;
 
 /// An aggregate with its columns found.
 pub(super) struct Prepared {
@@ -37,12 +40,25 @@ pub(super) enum Gathered {
     Distinct(FxHashSet<Arc<str>>),
     Values(BTreeSet<Arc<str>>),
     List(Vec<Arc<str>>),
-    Extreme(Option<Best>),
+    Extreme(Option<Best>, Largest),
     Sum(Option<f64>),
     Mean { sum: f64, count: usize },
     Numbers(Vec<f64>),
-    Kept(Option<Cell>),
-    Timed(Option<(Option<f64>, Cell)>),
+    Kept(Option<Cell>, Largest),
+    Timed(Option<(Option<f64>, Cell)>, Largest),
+}
+
+/// Bytes of the largest value that was kept where one takes the place of another: what the budget holds for it.
+#[derive(Default)]
+pub(super) struct Largest(usize);
+
+impl Largest {
+    /// By how much a value is larger than those before.
+    fn grow(&mut self, bytes: usize) -> usize {
+        let growth = bytes.saturating_sub(self.0);
+        self.0 += growth;
+        growth
+    }
 }
 
 /// The least or greatest so far.
@@ -69,12 +85,12 @@ impl Prepared {
             AggregateFunction::Dc => Gathered::Distinct(FxHashSet::default()),
             AggregateFunction::Values => Gathered::Values(BTreeSet::new()),
             AggregateFunction::List => Gathered::List(Vec::new()),
-            AggregateFunction::Min | AggregateFunction::Max => Gathered::Extreme(None),
+            AggregateFunction::Min | AggregateFunction::Max => Gathered::Extreme(None, Largest::default()),
             AggregateFunction::Sum => Gathered::Sum(None),
             AggregateFunction::Avg => Gathered::Mean { sum: 0.0, count: 0 },
             AggregateFunction::Stdev | AggregateFunction::Median => Gathered::Numbers(Vec::new()),
-            AggregateFunction::First | AggregateFunction::Last => Gathered::Kept(None),
-            AggregateFunction::Earliest | AggregateFunction::Latest => Gathered::Timed(None),
+            AggregateFunction::First | AggregateFunction::Last => Gathered::Kept(None, Largest::default()),
+            AggregateFunction::Earliest | AggregateFunction::Latest => Gathered::Timed(None, Largest::default()),
         }
     }
 
@@ -86,7 +102,10 @@ impl Prepared {
             Argument::Column(None) => &Cell::Null,
             Argument::Column(Some(place)) => &cells[*place],
             Argument::Expression(expression) => {
+                // What is kept of it the budget counts; a list in a by-field evaluates it for each of its groups.
+                let made = context.made.get();
                 evaluated = evaluate(expression, &cells, context)?;
+                context.made.set(made);
                 &evaluated
             }
         };
@@ -99,8 +118,12 @@ impl Prepared {
                 *count += if let Argument::Expression(_) = self.argument { usize::from(value.is_true()) } else { value.member_count() };
                 0
             }
-            Gathered::Distinct(seen) => value.members().into_iter().map(|m| taken(&m, |m| seen.insert(m))).sum(),
-            Gathered::Values(seen) => value.members().into_iter().map(|m| taken(&m, |m| seen.insert(m))).sum(),
+            Gathered::Distinct(seen) => {
+                set_bytes(seen.len()) + value.members().into_iter().map(|m| taken(&m, |m| seen.insert(m))).sum::<usize>()
+            }
+            Gathered::Values(seen) => {
+                set_bytes(seen.len()) + value.members().into_iter().map(|m| taken(&m, |m| seen.insert(m))).sum::<usize>()
+            }
             Gathered::List(list) => {
                 let room = LIST_MAX.saturating_sub(list.len());
                 let new: Vec<Arc<str>> = value.members().into_iter().take(room).collect();
@@ -108,9 +131,9 @@ impl Prepared {
                 list.extend(new);
                 bytes
             }
-            Gathered::Extreme(best) => {
+            Gathered::Extreme(best, largest) => {
                 self.extreme(best, value);
-                0
+                largest.grow(if let Some(Best::Text(text)) = best { text.len() } else { 0 })
             }
             Gathered::Sum(sum) => {
                 each_number(value, |n| *sum = Some(sum.unwrap_or(0.0) + n));
@@ -128,16 +151,18 @@ impl Prepared {
                 each_number(value, |n| numbers.push(n));
                 (numbers.len() - before) * size_of::<f64>()
             }
-            Gathered::Kept(kept) => {
+            Gathered::Kept(kept, largest) => {
                 if kept.is_none() || self.function == AggregateFunction::Last {
                     *kept = Some(value.clone());
+                    return Ok(largest.grow(value.size_bytes()));
                 }
                 0
             }
-            Gathered::Timed(best) => {
+            Gathered::Timed(best, largest) => {
                 let time = self.time.and_then(|place| cells[place].number());
                 if best.as_ref().is_none_or(|(known, _)| self.is_nearer(time, *known)) {
                     *best = Some((time, value.clone()));
+                    return Ok(largest.grow(value.size_bytes()));
                 }
                 0
             }
@@ -179,16 +204,16 @@ impl Prepared {
             Gathered::Distinct(seen) => Cell::count_of(seen.len()),
             Gathered::Values(seen) => Cell::list_of(seen.into_iter().collect()),
             Gathered::List(list) => Cell::list_of(list),
-            Gathered::Extreme(None) | Gathered::Sum(None) | Gathered::Mean { count: 0, .. } => Cell::Null,
-            Gathered::Extreme(Some(Best::Number(number))) => Cell::number_of(number),
-            Gathered::Extreme(Some(Best::Text(text))) => Cell::Text(text),
+            Gathered::Extreme(None, _) | Gathered::Sum(None) | Gathered::Mean { count: 0, .. } => Cell::Null,
+            Gathered::Extreme(Some(Best::Number(number)), _) => Cell::number_of(number),
+            Gathered::Extreme(Some(Best::Text(text)), _) => Cell::Text(text),
             Gathered::Sum(Some(sum)) => Cell::number_of(sum),
             #[allow(clippy::cast_precision_loss, reason = "a count of rows")]
             Gathered::Mean { sum, count } => Cell::number_of(sum / count as f64),
             Gathered::Numbers(numbers) if self.function == AggregateFunction::Stdev => deviation(&numbers),
             Gathered::Numbers(numbers) => median(numbers),
-            Gathered::Kept(kept) => kept.unwrap_or(Cell::Null),
-            Gathered::Timed(best) => best.map_or(Cell::Null, |(_, value)| value),
+            Gathered::Kept(kept, _) => kept.unwrap_or(Cell::Null),
+            Gathered::Timed(best, _) => best.map_or(Cell::Null, |(_, value)| value),
         }
     }
 }
@@ -204,8 +229,13 @@ impl Best {
     }
 }
 
+/// What the first member of a set costs beside itself.
+fn set_bytes(known: usize) -> usize {
+    if known == 0 { SET_BYTES } else { 0 }
+}
+
 fn cost(member: &str) -> usize {
-    member.len() + 2 * size_of::<Arc<str>>()
+    member.len() + MEMBER_BYTES
 }
 
 fn taken(member: &Arc<str>, insert: impl FnOnce(Arc<str>) -> bool) -> usize {

@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use crate::ir::parse_number;
 
+/// Memory of a list's member beside its text, in bytes: the pointer to it, its counts and its length.
+pub(super) const MEMBER_BYTES: usize = 2 * size_of::<Arc<str>>();
+
 /// What a row holds in one column. Copies share their text.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
@@ -88,6 +91,11 @@ impl Cell {
         }
     }
 
+    /// The first of its texts.
+    pub fn first_member(&self) -> Option<Arc<str>> {
+        if let Self::List(members) = self { members.first().cloned() } else { self.members().into_iter().next() }
+    }
+
     /// Calls `visit` with each of its texts, without copying them.
     pub fn each_member(&self, mut visit: impl FnMut(&str)) {
         match self {
@@ -123,7 +131,7 @@ impl Cell {
     pub fn size_bytes(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
-            Self::List(members) => members.iter().map(|member| member.len() + size_of::<Arc<str>>()).sum(),
+            Self::List(members) => members.iter().map(|member| member.len() + MEMBER_BYTES).sum(),
             Self::Null | Self::Number(_) | Self::Bool(_) => 0,
         }
     }

@@ -27,7 +27,9 @@ pub fn evaluate<F: PartialEq>(expression: &Scalar<F>, fields: &dyn Fields<F>, co
         Scalar::Bool(truth) => Cell::Bool(*truth),
         Scalar::Field(field) => fields.value(field),
         Scalar::Call(function, arguments) => return call(*function, arguments, fields, context),
-        Scalar::Binary(op, left, right) => binary(*op, &value(left)?, &value(right)?, is_text(left) || is_text(right)),
+        Scalar::Binary(op, left, right) => {
+            return context.made(binary(*op, &value(left)?, &value(right)?, is_text(left) || is_text(right)));
+        }
         Scalar::Negate(inner) => value(inner)?.number().map_or(Cell::Null, |n| Cell::number_of(-n)),
         Scalar::Not(inner) => Cell::Bool(!value(inner)?.is_true()),
         Scalar::And(terms) => {
@@ -126,7 +128,7 @@ fn call<F: PartialEq>(function: Function, arguments: &[Scalar<F>], fields: &dyn 
         Function::Now => Ok(context.now.map_or(Cell::Null, Cell::number_of)),
         _ => {
             let arguments = arguments.iter().map(value).collect::<Result<Vec<_>, _>>()?;
-            function::call(function, &arguments, context)
+            context.made(function::call(function, &arguments, context)?)
         }
     }
 }

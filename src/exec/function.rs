@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::cell::{folded, number_text, order};
+use super::cell::{MEMBER_BYTES, folded, number_text, order};
 use super::{Cell, Context, Fault, digest, time};
 use crate::ir::{Cidr, Function, Glob, Part, parse_number};
 
@@ -45,7 +45,10 @@ pub fn call(function: Function, arguments: &[Cell], context: &Context) -> Result
             text(&|t| at(1).number().map_or(Cell::Null, |from| Cell::text_of(substr(t, from, arguments.get(2).and_then(Cell::number)))))
         }
         Function::Replace => replace(at(0), at(1), at(2), context)?,
-        Function::Split => text(&|t| split(t, at(1).text().as_deref().unwrap_or_default())),
+        Function::Split => match at(0).text() {
+            Some(text) => split(&text, at(1).text().as_deref().unwrap_or_default(), context)?,
+            None => Cell::Null,
+        },
         Function::UrlDecode => text(&|t| Cell::text_of(url_decode(t))),
         Function::BaseName => text(&|t| Cell::text_of(t.rsplit(['\\', '/']).next().unwrap_or_default())),
         Function::Md5 => text(&|t| Cell::text_of(digest::md5(t))),
@@ -107,7 +110,13 @@ fn on_list(function: Function, arguments: &[Cell], context: &Context) -> Result<
     Ok(match function {
         _ if at(0).is_null() && function != Function::MvAppend => Cell::Null,
         Function::MvCount => Cell::count_of(at(0).member_count()),
-        Function::MvJoin => at(1).text().map_or(Cell::Null, |between| Cell::text_of(at(0).members().join(between.as_ref()))),
+        Function::MvJoin => match at(1).text() {
+            Some(between) => {
+                context.room_for(at(0).size_bytes().saturating_add(at(0).member_count().saturating_mul(between.len())))?;
+                Cell::text_of(at(0).members().join(between.as_ref()))
+            }
+            None => Cell::Null,
+        },
         Function::MvDedup => {
             let mut seen = std::collections::HashSet::new();
             Cell::list_of(at(0).members().into_iter().filter(|member| seen.insert(member.clone())).collect())
@@ -119,7 +128,10 @@ fn on_list(function: Function, arguments: &[Cell], context: &Context) -> Result<
         }
         Function::MvIndex => at(1).number().map_or(Cell::Null, |from| mv_index(at(0).members(), from, at(2).number())),
         Function::MvFind => mv_find(at(0), at(1), context)?,
-        _ => Cell::list_of(arguments.iter().flat_map(Cell::members).collect()),
+        _ => {
+            context.room_for(arguments.iter().map(Cell::size_bytes).fold(0, usize::saturating_add))?;
+            Cell::list_of(arguments.iter().flat_map(Cell::members).collect())
+        }
     })
 }
 
@@ -221,15 +233,26 @@ fn replace(value: &Cell, pattern: &Cell, by: &Cell, context: &Context) -> Result
             (c, _) => template.push(c),
         }
     }
-    Ok(Cell::text_of(context.regex(&pattern)?.replace_all(&text, template.as_str())))
+    let (mut out, mut end) = (String::new(), 0);
+    for found in context.regex(&pattern)?.captures_iter(&text) {
+        let place = found.get_match();
+        out.push_str(&text[end..place.start()]);
+        found.expand(&template, &mut out);
+        end = place.end();
+        context.room_for(out.len())?; // each match may add as much as the whole text has
+    }
+    out.push_str(&text[end..]);
+    Ok(Cell::text_of(out))
 }
 
-fn split(text: &str, by: &str) -> Cell {
-    Cell::list_of(if by.is_empty() {
+fn split(text: &str, by: &str, context: &Context) -> Result<Cell, Fault> {
+    let count = if by.is_empty() { text.chars().count() } else { text.matches(by).count() + 1 };
+    context.room_for(text.len().saturating_add(count.saturating_mul(MEMBER_BYTES)))?;
+    Ok(Cell::list_of(if by.is_empty() {
         text.chars().map(|c| c.to_string().into()).collect()
     } else {
         text.split(by).map(Arc::from).collect()
-    })
+    }))
 }
 
 fn url_decode(text: &str) -> String {

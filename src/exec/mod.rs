@@ -26,7 +26,7 @@ mod time;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use rustc_hash::FxHashMap;
 
 pub use cell::{Cell, number_text, order};
@@ -40,6 +40,10 @@ pub(crate) use cell::folded;
 
 /// Expressions that came out of the data are kept compiled up to this number.
 const MAX_REGEXES: usize = 1_000;
+/// Most bytes of a compiled expression that counts as small: a thousand of them are 256 MB at worst.
+const SMALL_REGEX_BYTES: usize = 256 * 1024;
+/// Larger expressions are kept up to this number: each may take the library's 10 MB.
+const MAX_LARGE_REGEXES: usize = 16;
 
 /// Why a rule could not be run to its end. It concerns that rule alone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,8 +56,8 @@ pub enum Fault {
         /// What the library says.
         reason: String,
     },
-    /// The rows and groups that a rule makes do not fit the budget.
-    #[error("it needs more than {limit} bytes of memory for its rows and groups")]
+    /// The rows, groups and values that a rule makes do not fit the budget.
+    #[error("it needs more than {limit} bytes of memory for its rows, groups and values")]
     Memory {
         /// [`Limits::memory_bytes`].
         limit: usize,
@@ -73,7 +77,8 @@ impl Fault {
 /// What bounds one rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Memory of kept rows and groups, as counted by [`Row::size_bytes`].
+    /// Memory of kept rows and groups, as counted by [`Row::size_bytes`]; and, apart from it, of what expressions make of one
+    /// row: values that double with each `eval` fill any memory before a row is kept.
     pub memory_bytes: usize,
 }
 
@@ -89,13 +94,45 @@ impl Default for Limits {
 pub struct Context {
     /// What `now()` gives, in seconds since 1970: the time of the newest event, so that a hunt can be repeated.
     pub now: Option<f64>,
-    regexes: RefCell<FxHashMap<Box<str>, Rc<Regex>>>,
+    regexes: RefCell<Regexes>,
+    limits: std::cell::Cell<Limits>,
+    /// Bytes that expressions made of the present row.
+    made: std::cell::Cell<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Regexes {
+    known: FxHashMap<Box<str>, Rc<Regex>>,
+    large: usize,
 }
 
 impl Context {
     /// Makes a context.
     pub fn new(now: Option<f64>) -> Self {
-        Self { now, regexes: RefCell::default() }
+        Self { now, ..Self::default() }
+    }
+
+    /// Begins a row: nothing was made of it yet.
+    pub fn begin_row(&self, limits: Limits) {
+        self.limits.set(limits);
+        self.made.set(0);
+    }
+
+    /// Whether an expression may make so many bytes more of this row.
+    ///
+    /// # Errors
+    /// When it may not.
+    fn room_for(&self, bytes: usize) -> Result<(), Fault> {
+        let limit = self.limits.get().memory_bytes;
+        if self.made.get().saturating_add(bytes) > limit { Err(Fault::Memory { limit }) } else { Ok(()) }
+    }
+
+    /// Counts what an expression made.
+    fn made(&self, cell: Cell) -> Result<Cell, Fault> {
+        let bytes = cell.size_bytes();
+        self.room_for(bytes)?;
+        self.made.set(self.made.get() + bytes);
+        Ok(cell)
     }
 
     /// A compiled expression.
@@ -103,16 +140,20 @@ impl Context {
     /// # Errors
     /// When it does not compile.
     pub fn regex(&self, pattern: &str) -> Result<Rc<Regex>, Fault> {
-        let mut known = self.regexes.borrow_mut();
-        if let Some(regex) = known.get(pattern) {
+        let mut regexes = self.regexes.borrow_mut();
+        if let Some(regex) = regexes.known.get(pattern) {
             return Ok(regex.clone());
         }
-        let compiled = Regex::new(pattern).map_err(|e| Fault::Regex { pattern: pattern.to_owned(), reason: e.to_string() })?;
-        if known.len() >= MAX_REGEXES {
-            known.clear();
+        let small = RegexBuilder::new(pattern).size_limit(SMALL_REGEX_BYTES).build();
+        let is_large = matches!(small, Err(regex::Error::CompiledTooBig(_)));
+        let compiled = if is_large { Regex::new(pattern) } else { small };
+        let compiled = compiled.map_err(|e| Fault::Regex { pattern: pattern.to_owned(), reason: e.to_string() })?;
+        if regexes.known.len() >= MAX_REGEXES || (is_large && regexes.large >= MAX_LARGE_REGEXES) {
+            *regexes = Regexes::default();
         }
         let compiled = Rc::new(compiled);
-        known.insert(pattern.into(), compiled.clone());
+        regexes.large += usize::from(is_large);
+        regexes.known.insert(pattern.into(), compiled.clone());
         Ok(compiled)
     }
 }

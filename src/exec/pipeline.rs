@@ -14,6 +14,7 @@ pub(super) type Sink<'s> = dyn FnMut(Row) -> Result<ControlFlow<()>, Fault> + 's
 pub struct Pipeline<'c> {
     operators: Vec<Box<dyn Operator + 'c>>,
     budget: Budget,
+    context: &'c Context,
 }
 
 /// The memory that kept rows and groups of one rule may take.
@@ -25,8 +26,12 @@ pub(super) struct Budget {
 impl Budget {
     /// Takes memory.
     pub(super) fn take(&mut self, bytes: usize) -> Result<(), Fault> {
-        self.used += bytes;
+        self.used = self.used.saturating_add(bytes);
         if self.used > self.limit { Err(Fault::Memory { limit: self.limit }) } else { Ok(()) }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { memory_bytes: self.limit }
     }
 
     /// Gives memory back.
@@ -43,7 +48,7 @@ impl<'c> Pipeline<'c> {
     pub fn new(steps: &[Step], first: &RowSchema, context: &'c Context, limits: Limits) -> Result<Self, Fault> {
         let before = std::iter::once(first).chain(steps.iter().map(|step| &step.row));
         let operators = steps.iter().zip(before).map(|(step, before)| operator(step, before, context)).collect::<Result<_, _>>()?;
-        Ok(Self { operators, budget: Budget { limit: limits.memory_bytes, used: 0 } })
+        Ok(Self { operators, budget: Budget { limit: limits.memory_bytes, used: 0 }, context })
     }
 
     /// Pushes a row in; what comes out goes to `sink`. Break: no later row can change the result.
@@ -51,6 +56,7 @@ impl<'c> Pipeline<'c> {
     /// # Errors
     /// When the rule cannot go on.
     pub fn push(&mut self, row: Row, sink: &mut dyn FnMut(Row) -> Result<ControlFlow<()>, Fault>) -> Result<ControlFlow<()>, Fault> {
+        self.context.begin_row(self.budget.limits());
         push(&mut self.operators, &mut self.budget, row, sink)
     }
 
@@ -64,6 +70,7 @@ impl<'c> Pipeline<'c> {
             let rows = first.finish(&mut self.budget)?;
             for row in rows {
                 self.budget.give(row.size_bytes());
+                self.context.begin_row(self.budget.limits());
                 if push(behind, &mut self.budget, row, sink)?.is_break() {
                     break;
                 }

@@ -211,6 +211,61 @@ fn memory_has_a_limit() {
     assert_eq!(fault.code(), "exec-memory");
 }
 
+/// What a rule needs of few rows may still be more than any machine has.
+#[test]
+fn what_multiplies_has_a_limit_before_it_is_made() {
+    let limits = Limits { memory_bytes: 1_000_000 };
+    let many = (0..1_000).map(|i| i.to_string()).collect::<Vec<_>>().join("|");
+    let row: [&str; 3] = [&many, &many, &many];
+    let by = || stats(&[COUNT], &["a", "b", "c"], None);
+    let long = "x".repeat(10_000);
+    let double = || Scalar::Binary(BinaryOp::Concat, Box::new(scalar("a")), Box::new(scalar("a")));
+    let eval = |value| Stage::Eval(vec![("a".to_owned(), value)]);
+    let cases: Vec<(Vec<Stage>, [&str; 3])> = vec![
+        (vec![Stage::Stats(by())], row),
+        (vec![Stage::EventStats(by())], row),
+        ((0..40).map(|_| eval(double())).collect(), ["abc", "", ""]),
+        ((0..40).map(|_| eval(call(Function::MvAppend, vec![scalar("a"), scalar("a")]))).collect(), ["abc", "", ""]),
+        (vec![eval(call(Function::Replace, vec![scalar("a"), text(""), scalar("a")]))], [&long, "", ""]),
+        (vec![eval(call(Function::MvJoin, vec![scalar("b"), scalar("a")]))], [&long, &many, ""]),
+        (vec![eval(call(Function::Split, vec![scalar("a"), text("")])); 3], [&long, "", ""]),
+    ];
+    for (place, (stages, row)) in cases.iter().enumerate() {
+        let fault = through(stages, &["a", "b", "c"], &[row.as_slice()], limits).err().map(|fault| fault.code());
+        assert_eq!(fault, Some("exec-memory"), "case {place}");
+    }
+    // The same for each of many rows is no more than once.
+    let rows: Vec<&[&str]> = vec![&["abc", "", ""]; 1_000];
+    assert_eq!(shown(&[eval(double())], &["a", "b", "c"], &rows).len(), 1_000);
+}
+
+#[test]
+fn the_texts_that_groups_keep_are_counted() {
+    use AggregateFunction::{First, Last, Latest, Max};
+    let long = "x".repeat(2_000);
+    let rows: Vec<[String; 3]> = (0..100).map(|i| [i.to_string(), long.clone(), i.to_string()]).collect();
+    let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+    let rows: Vec<&[&str]> = rows.iter().map(Vec::as_slice).collect();
+    let limits = Limits { memory_bytes: 100_000 };
+    for function in [First, Last, Latest, Max] {
+        let by = |by| [Stage::Stats(stats(&[(function, Some("b"), "kept")], &[by], None))];
+        assert_eq!(through(&by("a"), &["a", "b", "_time"], &rows, limits).unwrap_err().code(), "exec-memory", "{function:?}");
+        // One takes the place of another: the memory of one.
+        assert_eq!(through(&by("b"), &["a", "b", "_time"], &rows, limits).unwrap().len(), 1, "{function:?}");
+    }
+}
+
+#[test]
+fn large_expressions_of_events_are_forgotten_sooner() {
+    let context = Context::default();
+    let known = |pattern: &str| {
+        context.regex(pattern).unwrap();
+        context.regexes.borrow().known.len()
+    };
+    assert_eq!((0..20).map(|i| known(&format!("a{i}"))).max(), Some(20));
+    assert_eq!((0..17).map(|i| known(&format!("{i}[a-z]{{20000}}"))).last(), Some(1));
+}
+
 #[test]
 fn a_computed_expression_that_does_not_compile_is_the_rules_fault() {
     let stages = [Stage::Filter(Pred::Scalar(call(Function::Match, vec![text("x"), scalar("a")])))];

@@ -19,9 +19,13 @@ use crate::store::{self, EventHead, EventReader, Store, StoreError};
 
 /// Values of the dictionary kept as cells before all are forgotten: some 50 MB of usual texts.
 const MAX_VALUES: usize = 400_000;
+/// The same for the bytes of their texts: a value of the dictionary may have 256 KiB.
+const MAX_VALUE_BYTES: usize = 64 * 1024 * 1024;
 /// Rows that are put in order in memory. More than these are read in the order of their times, one by one: four times
 /// slower, and no memory but for their ids.
 const MAX_SORTED_ROWS: usize = 200_000;
+/// The same for their bytes: a row of a wide store has thousands of cells, and a cell may be a text of megabytes.
+const MAX_SORTED_BYTES: usize = 256 * 1024 * 1024;
 /// Stepping over a row costs a quarter of looking one up: events that are not rarer than this among their neighbours are
 /// read in one go.
 const MAX_GAP: u32 = 4;
@@ -34,6 +38,7 @@ pub(super) struct Feed<'s> {
     store: &'s Store,
     catalog: &'s Catalog,
     values: RefCell<FxHashMap<i64, Cell>>,
+    value_bytes: std::cell::Cell<usize>,
 }
 
 /// The columns of a plan's rows in one event type.
@@ -48,7 +53,7 @@ struct Source<'s> {
 impl<'s> Feed<'s> {
     /// Starts without a value.
     pub(super) fn new(store: &'s Store, catalog: &'s Catalog) -> Self {
-        Self { store, catalog, values: RefCell::default() }
+        Self { store, catalog, values: RefCell::default(), value_bytes: std::cell::Cell::default() }
     }
 
     /// Reads the rows of a plan: newest event first where the order counts, else event type by event type.
@@ -56,15 +61,11 @@ impl<'s> Feed<'s> {
     /// # Errors
     /// When the store cannot be read.
     pub(super) fn rows(&self, plan: &Plan, matched: &Matched, ordered: bool, sink: &mut RowSink<'_>) -> Result<(), StoreError> {
-        match (ordered, matched.count() <= MAX_SORTED_ROWS) {
-            (false, _) => self.each_type(plan, matched, sink),
-            (true, true) => {
-                let mut rows = Vec::with_capacity(matched.count());
-                self.each_type(plan, matched, &mut |row| {
-                    rows.push(row);
-                    ControlFlow::Continue(())
-                })?;
-                rows.sort_by_cached_key(|row| std::cmp::Reverse(age(&row.origin)));
+        if !ordered {
+            return self.each_type(plan, matched, sink);
+        }
+        match self.sorted(plan, matched, MAX_SORTED_BYTES)? {
+            Some(rows) => {
                 for row in rows {
                     if sink(row).is_break() {
                         break;
@@ -72,8 +73,24 @@ impl<'s> Feed<'s> {
                 }
                 Ok(())
             }
-            (true, false) => self.one_by_one(plan, matched, sink),
+            None => self.one_by_one(plan, matched, sink),
         }
+    }
+
+    /// The rows newest first, where they are not too many or too large.
+    fn sorted(&self, plan: &Plan, matched: &Matched, max_bytes: usize) -> Result<Option<Vec<Row>>, StoreError> {
+        if matched.count() > MAX_SORTED_ROWS {
+            return Ok(None);
+        }
+        let mut rows = Vec::with_capacity(matched.count());
+        let mut bytes = 0;
+        self.each_type(plan, matched, &mut |row| {
+            bytes += row.size_bytes();
+            rows.push(row);
+            if bytes > max_bytes { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        rows.sort_by_cached_key(|row| std::cmp::Reverse(age(&row.origin)));
+        Ok((bytes <= max_bytes).then_some(rows))
     }
 
     fn sources<'p>(&'p self, plan: &'p Plan) -> impl Iterator<Item = (&'p Branch, Source<'p>)> {
@@ -162,8 +179,11 @@ impl<'s> Feed<'s> {
         }
         let cell = cell_of(&self.store.value(id)?);
         let mut values = self.values.borrow_mut();
-        if values.len() >= MAX_VALUES {
+        let bytes = self.value_bytes.get() + cell.size_bytes();
+        self.value_bytes.set(bytes);
+        if values.len() >= MAX_VALUES || bytes > MAX_VALUE_BYTES {
             values.clear();
+            self.value_bytes.set(cell.size_bytes());
         }
         values.insert(id.0, cell.clone());
         Ok(cell)

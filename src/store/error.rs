@@ -32,6 +32,14 @@ pub enum StoreError {
         /// The program's.
         known: i32,
     },
+    /// The store was made by an older program, and who only reads cannot bring it up to date.
+    #[error("the store has version {found} of an older program: `retrohunt hunt` or `load` once brings it to version {known}")]
+    Older {
+        /// The store's version.
+        found: i32,
+        /// The program's.
+        known: i32,
+    },
     /// The store holds something that this program never writes.
     #[error("the store has a structure that this program does not write: {0}")]
     Hostile(String),

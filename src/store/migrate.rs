@@ -39,13 +39,16 @@ pub(super) fn tune(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Refuses a file that is not ours, is newer, or holds what we never write.
+/// Refuses a file that is not ours, is newer or older, or holds what we never write.
 pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
     let (application, found) = pragmas(connection)?;
     if application != APPLICATION_ID {
         return Err(StoreError::Foreign { found: application });
     }
     known_version(found)?;
+    if found < version() {
+        return Err(StoreError::Older { found, known: version() });
+    }
     super::check::schema(connection)
 }
 

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::lock::WriteLock;
@@ -33,6 +34,7 @@ pub(super) fn for_writing(path: &Path, watch: &Watch) -> Result<(Connection, Wri
     place.refuse_foreign_log()?;
     let before = OwnLog::beside(&place);
     let mut connection = connect(&place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    keep_log_at_close(&connection, true)?;
     let (there, progress) = (place.clone(), watch.clone());
     connection.commit_hook(Some(move || {
         progress.note_progress();
@@ -52,6 +54,7 @@ pub(super) fn for_writing(path: &Path, watch: &Watch) -> Result<(Connection, Wri
         return Err(moved);
     }
     prepared.map_err(|error| explain(error, &place))?;
+    keep_log_at_close(&connection, false)?;
     Ok((connection, Written { place, log }, lock))
 }
 
@@ -110,6 +113,13 @@ impl Written {
     pub(super) fn check(&self) -> Result<(), StoreError> {
         self.place.check()
     }
+}
+
+/// Whether closing leaves the log as it is. Else SQLite writes it into the file and removes it even where the file was refused,
+/// and the log that makes it unreadable may be another file's.
+fn keep_log_at_close(connection: &Connection, kept: bool) -> Result<(), StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, kept)?;
+    Ok(())
 }
 
 /// Brings everything that is committed into the one file.
@@ -179,6 +189,7 @@ fn explain(error: StoreError, place: &Place) -> StoreError {
 mod tests {
     use std::path::PathBuf;
 
+    use super::super::place::beside;
     use super::*;
     use crate::catalog::EventId;
     use crate::event::{EventBatch, Names};
@@ -223,7 +234,7 @@ mod tests {
     /// What a killed load leaves: a store that says it has a log, and its log beside it.
     fn as_if_killed(path: &Path) {
         let connection = Connection::open(path).unwrap();
-        connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
+        keep_log_at_close(&connection, true).unwrap();
         let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).unwrap();
         assert_eq!((mode.as_str(), connection.execute("UPDATE watermark SET views_for = views_for + 1", []).unwrap()), ("wal", 1));
     }
@@ -316,6 +327,24 @@ mod tests {
         assert!(matches!(Store::open(&path).err(), Some(StoreError::ForeignLog(_))));
     }
 
+    #[test]
+    fn a_log_that_makes_a_store_unreadable_is_not_written_into_it() {
+        let (_folder, path) = stored("s.db");
+        let log = beside(&path, "-wal");
+        as_if_killed(&path);
+        let (before, own) = (std::fs::read(&path).unwrap(), std::fs::read(&log).unwrap());
+        let elsewhere = tempfile::tempdir().unwrap();
+        let other = elsewhere.path().join("other.db");
+        Connection::open(&other).unwrap().execute_batch("CREATE TABLE watermark (views_for)").unwrap();
+        Connection::open(&other).unwrap().execute_batch("INSERT INTO watermark VALUES (1)").unwrap();
+        as_if_killed(&other);
+        std::fs::copy(beside(&other, "-wal"), &log).unwrap();
+        assert!(Store::open(&path).is_err());
+        assert!(std::fs::read(&path).unwrap() == before);
+        std::fs::write(&log, own).unwrap();
+        assert_eq!(count(&path).unwrap(), 1);
+    }
+
     #[cfg(unix)]
     #[test]
     fn where_nothing_can_be_written_a_store_is_read_as_it_is() {
@@ -339,6 +368,20 @@ mod tests {
         }
         let (_folder, path) = stored("file:x?mode=memory");
         assert_eq!(count(&path).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_store_of_an_older_version_says_so_until_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(migrate::MIGRATIONS[0]).unwrap();
+        connection.pragma_update(None, "application_id", migrate::APPLICATION_ID).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        drop(connection);
+        assert!(matches!(count(&path), Err(StoreError::Older { found: 1, .. })));
+        drop(Store::open(&path).unwrap());
+        assert_eq!(count(&path).unwrap(), 0);
     }
 
     #[test]

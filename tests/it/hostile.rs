@@ -1,6 +1,7 @@
 //! Bad input: a clear message with the file, the rest loads, nothing is lost, memory stays bounded, and nothing
 //! that a log, a rule or a store says steers the terminal or the store.
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -8,8 +9,8 @@ use serde_json::Value;
 use crate::support::binary::{Output, TestStore, command, finish, integer, run, text};
 use crate::support::encode::encodings;
 use crate::support::encode::event::{KINDS, WindowsEvent};
-use crate::support::memory::{Watched, load_watched};
-use crate::support::samples::{gzip, marked_as_encrypted, security_line, sigma_rule, zip};
+use crate::support::memory::{Watched, load_watched, watched};
+use crate::support::samples::{escu_rule, gzip, marked_as_encrypted, security_line, sigma_rule, zip};
 
 const RULE_ID: &str = "bbbbbbbb-0000-4000-8000-000000000001";
 
@@ -348,6 +349,37 @@ fn times_that_cannot_be_read_are_told() {
     assert_eq!(output.code, 0, "{}", output.stderr);
     assert_eq!(store.number(&format!("{second}'2021-05-04%'")), 1);
     assert!(text(&store.sources()[0], "timezone").ends_with("; day first"), "{:?}", store.sources());
+}
+
+/// Rows that are put in order take no more memory the wider they are; a search whose groups multiply fails alone.
+#[test]
+fn searches_over_wide_events_and_long_lists_stay_within_their_memory() {
+    let store = TestStore::new();
+    let names: String = (0..1_900).map(|n| format!(",\"f{n}\":\"v\"")).collect();
+    let list: Vec<String> = (0..2_000).map(|n| format!("\"{n}\"")).collect();
+    let list = list.join(",");
+    let mut events = format!("{{\"EventID\":1,\"Channel\":\"Wide\",\"n\":\"0\"{names}}}\n");
+    events.extend((1..=8_000).map(|n| {
+        let (hour, minute, second) = (n * 7 % 24, n % 60, n / 60 % 60);
+        format!("{{\"EventID\":1,\"Channel\":\"Wide\",\"TimeCreated\":\"2024-01-01T{hour:02}:{minute:02}:{second:02}Z\",\"n\":\"{n}\"}}\n")
+    }));
+    events += &format!("{{\"EventID\":2,\"Channel\":\"Lists\",\"a\":[{list}],\"b\":[{list}],\"c\":[{list}]}}\n");
+    let file = store.file("in.jsonl", events);
+    assert_eq!(store.load([file]).code, 0);
+    store.file("rules/newest.yml", escu_rule(RULE_ID, "EventID=1 | table * | head 3 | table n"));
+    let lists = escu_rule("bbbbbbbb-0000-4000-8000-000000000002", "EventID=2 | stats count by a b c");
+    store.file("rules/lists.yml", lists);
+    let mut hunt = command();
+    hunt.args(["hunt", "--rules"]).arg(store.folder().join("rules")).arg("--store").arg(store.path()).stdout(Stdio::null());
+    let watched = watched(&mut hunt, store.folder(), Duration::from_secs(120));
+    assert!(watched.code == 3 && watched.stderr.contains("it needs more than"), "{}: {}", watched.code, watched.stderr);
+    assert!(watched.peak_kb < 600 << 10, "{} kB", watched.peak_kb);
+    let newest = "SELECT n FROM wide_1 WHERE _time IS NOT NULL ORDER BY _time DESC, _id DESC LIMIT 3";
+    let mut expected: Vec<String> =
+        store.run(["sql", newest, "--format", "jsonl"]).json_lines().iter().map(|row| text(row, "n").to_owned()).collect();
+    let mut found: Vec<String> = store.findings(false).iter().map(|row| text(&row["columns"], "n").to_owned()).collect();
+    (expected.sort(), found.sort());
+    assert_eq!(found, expected);
 }
 
 #[test]

@@ -70,13 +70,29 @@ impl Groups {
         keys
     }
 
+    /// Memory of [`Groups::keys`] at most: lists in several by-fields multiply.
+    fn keys_bytes(&self, cells: &[Cell]) -> usize {
+        let members = |slot: &Slot| slot.map_or(1, |place| cells[place].member_count().max(1));
+        let count = self.by.iter().map(members).fold(1, usize::saturating_mul);
+        count.saturating_mul(size_of::<Vec<Arc<str>>>() + self.by.len() * size_of::<Arc<str>>())
+    }
+
+    /// The first of the keys of a row.
+    fn first_key(&self, cells: &[Cell]) -> Option<Vec<Arc<str>>> {
+        let first = |slot: &Slot| slot.and_then(|place| cells[place].first_member()).or_else(|| self.fill.clone());
+        self.by.iter().map(first).collect()
+    }
+
     fn add(&mut self, row: &Row, context: &Context, budget: &mut Budget) -> Result<(), Fault> {
+        let keys_bytes = self.keys_bytes(&row.cells);
+        budget.take(keys_bytes)?;
         for key in self.keys(&row.cells) {
             let mut bytes = 0;
             let place = match self.places.get(key.as_slice()) {
                 Some(place) => *place,
                 None => {
-                    bytes += GROUP_BYTES + key.iter().map(|text| text.len() + size_of::<Arc<str>>()).sum::<usize>();
+                    bytes += GROUP_BYTES + self.aggregates.len() * size_of::<Gathered>();
+                    bytes += key.iter().map(|text| text.len() + size_of::<Arc<str>>()).sum::<usize>();
                     self.start(key)
                 }
             };
@@ -93,6 +109,7 @@ impl Groups {
             self.taken += bytes;
             budget.take(bytes)?;
         }
+        budget.give(keys_bytes);
         Ok(())
     }
 
@@ -200,7 +217,7 @@ impl Operator for EventStats<'_> {
         for row in &mut rows {
             budget.give(row.size_bytes());
             // A by-field with several values: the row gets what belongs to the first.
-            let key = self.groups.keys(&row.cells).into_iter().next();
+            let key = self.groups.first_key(&row.cells);
             let place = key.and_then(|key| self.groups.places.get(key.as_slice()).copied());
             let mut cells: Vec<Cell> = self.from.iter().map(|from| from.map_or(Cell::Null, |place| row.cells[place].clone())).collect();
             if let Some(place) = place {

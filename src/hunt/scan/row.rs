@@ -110,6 +110,7 @@ impl<'a> RowContext<'a> {
             }
             LazyLeaf::Scalar(scalar) => {
                 let row = ExpressionFields { row: self, cells: &known.cells, failure: RefCell::default() };
+                self.context.begin_row(exec::Limits::default());
                 let value = evaluate(scalar, &row, self.context);
                 if let Some(error) = row.failure.into_inner() {
                     return Err(Stop::Store(error));
