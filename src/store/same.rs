@@ -18,6 +18,13 @@ use crate::event::BESIDE_RAW;
 
 /// Earlier events held in memory at a time: 16 bytes each.
 const CHUNK: usize = 500_000;
+/// Pairs of an earlier and a new event held in memory at a time: 16 bytes each.
+const MAX_PAIRS: usize = 500_000;
+/// Comparisons of earlier and new events with one record number, time, type and host. A log has one such event; an export that
+/// writes the same number for all of them has as many as events, of which each is then compared with those near its place.
+const MAX_COMPARISONS: usize = 1_000_000;
+/// See [`MAX_COMPARISONS`]: each new event is compared with so many at least.
+const MIN_CANDIDATES: usize = 16;
 
 /// A type and a host; 0 for none.
 type Stream = (u32, i64);
@@ -93,9 +100,13 @@ pub(super) fn merge(
         while from <= bounds.1 {
             let (known, next) = earlier_events(connection, &streams, from, bounds.1)?;
             from = next;
-            let pairs = meetings(connection, &streams, &known, source.first_event)?;
-            if !pairs.is_empty() {
-                remove_same(connection, known_catalog(catalog, read_catalog)?, source, Sameness::Record, &pairs, &mut merged)?;
+            let (mut turns, mut new) = (FxHashMap::default(), (!known.is_empty()).then_some(source.first_event));
+            while let Some(first) = new {
+                let (pairs, next) = meetings(connection, &streams, &known, first, &mut turns)?;
+                new = next;
+                if !pairs.is_empty() {
+                    remove_same(connection, known_catalog(catalog, read_catalog)?, source, Sameness::Record, &pairs, &mut merged)?;
+                }
             }
         }
     }
@@ -209,23 +220,42 @@ fn earlier_events(
     Ok((known, next))
 }
 
-/// Pairs of an earlier and a new event that look the same by their envelope.
+/// Pairs of an earlier and a new event that look the same by their envelope, from a new event on, and the new event to go on
+/// from. Where many have the same envelope, the second of them meets the second first: a copy has them in the same order.
 fn meetings(
     connection: &Connection,
     streams: &FxHashMap<Stream, (i64, i64)>,
     known: &[(u64, i64)],
     first_event: i64,
-) -> Result<Vec<(i64, i64)>, StoreError> {
-    let mut pairs = Vec::new();
-    if known.is_empty() {
-        return Ok(pairs);
-    }
+    turns: &mut FxHashMap<u64, usize>,
+) -> Result<(Vec<(i64, i64)>, Option<i64>), StoreError> {
+    let (mut pairs, mut next) = (Vec::new(), None);
     each_event(connection, streams, first_event, i64::MAX, &mut |key| {
+        if pairs.len() >= MAX_PAIRS {
+            next = Some(key.id);
+            return ControlFlow::Break(());
+        }
         let start = known.partition_point(|(hash, _)| *hash < key.hash);
-        pairs.extend(known[start..].iter().take_while(|(hash, _)| *hash == key.hash).map(|(_, id)| (*id, key.id)));
+        let rest = &known[start..];
+        let same = &rest[..rest.partition_point(|(hash, _)| *hash == key.hash)];
+        match same {
+            [] => {}
+            [(_, id)] => pairs.push((*id, key.id)),
+            many => {
+                let turn = turns.entry(key.hash).or_insert(0);
+                pairs.extend(near(*turn, many.len()).map(|place| (many[place].1, key.id)));
+                *turn += 1;
+            }
+        }
         ControlFlow::Continue(())
     })?;
-    Ok(pairs)
+    Ok((pairs, next))
+}
+
+/// Places near one, in a list that begins again at its end: the place itself, then those behind and before it in turn.
+fn near(place: usize, count: usize) -> impl Iterator<Item = usize> {
+    let wanted = count.min((MAX_COMPARISONS / count).max(MIN_CANDIDATES));
+    (0..wanted).map(move |i| (place + if i % 2 == 1 { i.div_ceil(2) } else { count - i / 2 }) % count)
 }
 
 fn remove_same(
@@ -399,6 +429,27 @@ mod tests {
             assert_eq!(log.load(&[other]).new_events, 1, "{other:?}");
         }
         assert_eq!(log.load(&others).new_events, 0);
+    }
+
+    #[test]
+    fn events_that_all_have_the_same_number_are_compared_with_few() {
+        let mut log = Log::new();
+        for count in [1, 2, 3, 15, 16, 17, 1_000] {
+            let mut places: Vec<usize> = super::near(7, count).collect();
+            assert_eq!(places[0], 7 % count);
+            places.sort_unstable();
+            assert!(places.into_iter().eq(0..count), "{count}");
+        }
+        assert!(super::near(5, 100_000).eq([5, 6, 4, 7, 3, 8, 2, 9, 1, 10, 0, 11, 99_999, 12, 99_998, 13]));
+        let texts: Vec<String> = (0..3_000).map(|n| format!("text {n}")).collect();
+        let fields: Vec<[(&str, &str); 1]> = texts.iter().map(|text| [("A", text.as_str())]).collect();
+        let events: Vec<(i64, &[(&str, &str)], Option<&str>)> = fields.iter().map(|fields| (0, fields.as_slice(), None)).collect();
+        assert_eq!(log.load(&events).new_events, 3_000);
+        // A copy in the same order is the same, also where some events come before it; nothing else is lost.
+        assert_eq!(log.load(&events).new_events, 0);
+        let more = [&[(0, [("A", "new")].as_slice(), None); 5], events.as_slice()].concat();
+        assert_eq!(log.load(&more).new_events, 5);
+        assert_eq!(log.load(&events[..10]).new_events, 0);
     }
 
     #[test]
