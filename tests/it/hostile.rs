@@ -378,7 +378,8 @@ fn searches_over_wide_events_and_long_lists_stay_within_their_memory() {
     let mut expected: Vec<String> =
         store.run(["sql", newest, "--format", "jsonl"]).json_lines().iter().map(|row| text(row, "n").to_owned()).collect();
     let mut found: Vec<String> = store.findings(false).iter().map(|row| text(&row["columns"], "n").to_owned()).collect();
-    (expected.sort(), found.sort());
+    expected.sort();
+    found.sort();
     assert_eq!(found, expected);
 }
 
