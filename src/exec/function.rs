@@ -63,9 +63,7 @@ pub fn call(function: Function, arguments: &[Cell], context: &Context) -> Result
         Function::Exp => one(f64::exp),
         Function::Pow => numbers(f64::powf),
         Function::Round => round(at(0), at(1)),
-        Function::Log => at(0).number().map_or(Cell::Null, |n| {
-            Cell::number_of(logarithm(n, if arguments.len() > 1 { at(1).number().unwrap_or(f64::NAN) } else { 10.0 }))
-        }),
+        Function::Log => at(0).number().map_or(Cell::Null, |n| Cell::number_of(logarithm(n, base_of(arguments)))),
         Function::Min | Function::Max => extreme(arguments, function == Function::Max),
         Function::RelativeTime => {
             at(0).number().zip(at(1).text()).and_then(|(t, s)| time::relative_time(t, &s)).map_or(Cell::Null, Cell::number_of)
@@ -85,6 +83,11 @@ pub fn call(function: Function, arguments: &[Cell], context: &Context) -> Result
         // These take a condition, not values: the parser refuses them or `super::eval` evaluates them.
         Function::Null | Function::MvFilter | Function::SearchMatch => Cell::Null,
     })
+}
+
+/// The base of a logarithm: 10 where none is given, and NaN where it is given and is not a number.
+fn base_of(arguments: &[Cell]) -> f64 {
+    arguments.get(1).map_or(10.0, |base| base.number().unwrap_or(f64::NAN))
 }
 
 /// Functions with arguments that may be left out: one that is there and null is no such argument.
