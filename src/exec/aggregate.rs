@@ -124,13 +124,7 @@ impl Prepared {
             Gathered::Values(seen) => {
                 set_bytes(seen.len()) + value.members().into_iter().map(|m| taken(&m, |m| seen.insert(m))).sum::<usize>()
             }
-            Gathered::List(list) => {
-                let room = LIST_MAX.saturating_sub(list.len());
-                let new: Vec<Arc<str>> = value.members().into_iter().take(room).collect();
-                let bytes = new.iter().map(|m| cost(m)).sum();
-                list.extend(new);
-                bytes
-            }
+            Gathered::List(list) => extend_list(list, value),
             Gathered::Extreme(best, largest) => {
                 self.extreme(best, value);
                 largest.grow(if let Some(Best::Text(text)) = best { text.len() } else { 0 })
@@ -216,6 +210,15 @@ impl Prepared {
             Gathered::Timed(best, _) => best.map_or(Cell::Null, |(_, value)| value),
         }
     }
+}
+
+/// Adds the members of a value to a list as long as it has room. Returns the bytes by which it grew.
+fn extend_list(list: &mut Vec<Arc<str>>, value: &Cell) -> usize {
+    let room = LIST_MAX.saturating_sub(list.len());
+    let new: Vec<Arc<str>> = value.members().into_iter().take(room).collect();
+    let bytes = new.iter().map(|m| cost(m)).sum();
+    list.extend(new);
+    bytes
 }
 
 impl Best {
