@@ -35,6 +35,7 @@ impl Cancel {
     }
 
     /// The flag itself, for a signal handler: it may do nothing but set an atomic.
+    #[cfg(feature = "cli")]
     pub(crate) fn flag(&self) -> Arc<AtomicBool> {
         self.flag.clone()
     }

@@ -118,12 +118,8 @@ impl Prepared {
                 *count += if let Argument::Expression(_) = self.argument { usize::from(value.is_true()) } else { value.member_count() };
                 0
             }
-            Gathered::Distinct(seen) => {
-                set_bytes(seen.len()) + value.members().into_iter().map(|m| taken(&m, |m| seen.insert(m))).sum::<usize>()
-            }
-            Gathered::Values(seen) => {
-                set_bytes(seen.len()) + value.members().into_iter().map(|m| taken(&m, |m| seen.insert(m))).sum::<usize>()
-            }
+            Gathered::Distinct(seen) => taken(seen.len(), value, |m| seen.insert(m)),
+            Gathered::Values(seen) => taken(seen.len(), value, |m| seen.insert(m)),
             Gathered::List(list) => extend_list(list, value),
             Gathered::Extreme(best, largest) => {
                 self.extreme(best, value);
@@ -232,17 +228,14 @@ impl Best {
     }
 }
 
-/// What the first member of a set costs beside itself.
-fn set_bytes(known: usize) -> usize {
-    if known == 0 { SET_BYTES } else { 0 }
-}
-
 fn cost(member: &str) -> usize {
     member.len() + MEMBER_BYTES
 }
 
-fn taken(member: &Arc<str>, insert: impl FnOnce(Arc<str>) -> bool) -> usize {
-    if insert(member.clone()) { cost(member) } else { 0 }
+/// Inserts the texts of a value into a set that knows so many; the bytes that it grew by.
+fn taken(known: usize, value: &Cell, mut insert: impl FnMut(Arc<str>) -> bool) -> usize {
+    let new = value.members().into_iter().map(|member| if insert(member.clone()) { cost(&member) } else { 0 });
+    new.sum::<usize>() + if known == 0 { SET_BYTES } else { 0 }
 }
 
 fn each_number(value: &Cell, mut visit: impl FnMut(f64)) {

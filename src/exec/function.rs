@@ -45,10 +45,7 @@ pub fn call(function: Function, arguments: &[Cell], context: &Context) -> Result
             text(&|t| at(1).number().map_or(Cell::Null, |from| Cell::text_of(substr(t, from, arguments.get(2).and_then(Cell::number)))))
         }
         Function::Replace => replace(at(0), at(1), at(2), context)?,
-        Function::Split => match at(0).text() {
-            Some(text) => split(&text, at(1).text().as_deref().unwrap_or_default(), context)?,
-            None => Cell::Null,
-        },
+        Function::Split => split(at(0), at(1), context)?,
         Function::UrlDecode => text(&|t| Cell::text_of(url_decode(t))),
         Function::BaseName => text(&|t| Cell::text_of(t.rsplit(['\\', '/']).next().unwrap_or_default())),
         Function::Md5 => text(&|t| Cell::text_of(digest::md5(t))),
@@ -248,13 +245,15 @@ fn replace(value: &Cell, pattern: &Cell, by: &Cell, context: &Context) -> Result
     Ok(Cell::text_of(out))
 }
 
-fn split(text: &str, by: &str, context: &Context) -> Result<Cell, Fault> {
-    let count = if by.is_empty() { text.chars().count() } else { text.matches(by).count() + 1 };
+fn split(value: &Cell, by: &Cell, context: &Context) -> Result<Cell, Fault> {
+    let Some(text) = value.text() else { return Ok(Cell::Null) };
+    let by = by.text().unwrap_or_default();
+    let count = if by.is_empty() { text.chars().count() } else { text.matches(by.as_ref()).count() + 1 };
     context.room_for(text.len().saturating_add(count.saturating_mul(MEMBER_BYTES)))?;
     Ok(Cell::list_of(if by.is_empty() {
         text.chars().map(|c| c.to_string().into()).collect()
     } else {
-        text.split(by).map(Arc::from).collect()
+        text.split(by.as_ref()).map(Arc::from).collect()
     }))
 }
 
