@@ -194,7 +194,7 @@ pub(crate) const BESIDE_RAW: [&str; 5] = ["_time", "host", "source", "sourcetype
 /// This is the only folding in the project: scan and SQL share its definition.
 ///
 /// The lower case of the upper case is that folding: letters with two lower cases (σ and ς, β and ϐ, μ and µ) have one
-/// upper case. Only the letters in [`TWINS`] have none of one character.
+/// upper case. Only the letters in `TWINS` have none of one character.
 pub fn fold_char(c: char) -> char {
     if c.is_ascii() {
         return c.to_ascii_lowercase();

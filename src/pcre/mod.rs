@@ -2,7 +2,7 @@
 //!
 //! The crate never backtracks. What it can say exactly is rewritten; what it cannot (look-around, back-references,
 //! possessive repetition whose backtracking would matter) is refused, never approximated. A pattern is read into tokens
-//! ([`token`], [`class`]), and each token is written out, after [`exact`] has said of the ones that PCRE treats otherwise
+//! (`token`, `class`), and each token is written out, after `exact` has said of the ones that PCRE treats otherwise
 //! whether the difference can show.
 //!
 //! Choices: classes such as `\w` and case are Unicode's, as in the reference implementations of both languages. `$` is the
