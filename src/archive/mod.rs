@@ -50,7 +50,7 @@ pub struct FileAhead<'a> {
 }
 
 /// What a walk comes upon.
-pub enum Found<'a> {
+pub enum Walked<'a> {
     /// A file of the file system, before what is in it.
     File(FileAhead<'a>),
     /// The end of that file, unless it was skipped.
@@ -74,7 +74,7 @@ pub enum Found<'a> {
 }
 
 /// Receives what a walk comes upon; [`ControlFlow::Break`] ends it.
-pub type Visit<'v> = dyn FnMut(Found<'_>) -> ControlFlow<()> + 'v;
+pub type Visit<'v> = dyn FnMut(Walked<'_>) -> ControlFlow<()> + 'v;
 
 /// Walks files and folders in the order given, folders by name; `-` is standard input.
 pub fn walk(paths: &[PathBuf], limits: &Limits, visit: &mut Visit<'_>) {
@@ -152,7 +152,7 @@ fn walk_path(path: &Path, limits: &Limits, walked: &WalkCount, visit: &mut Visit
         match entry {
             Ok(entry) if entry.file_type().is_file() => {
                 walk_file(entry.path(), &top, walked, visit)?;
-                visit(Found::FileEnd)?;
+                visit(Walked::FileEnd)?;
                 walked.files.fetch_add(1, Ordering::Relaxed);
             }
             Ok(entry) if entry.file_type().is_dir() => {}
@@ -163,11 +163,11 @@ fn walk_path(path: &Path, limits: &Limits, walked: &WalkCount, visit: &mut Visit
             }
             Ok(entry) => {
                 let path = entry.path().to_string_lossy().into_owned();
-                visit(Found::Skipped { path, reason: "neither a file nor a folder".to_owned() })?;
+                visit(Walked::Skipped { path, reason: "neither a file nor a folder".to_owned() })?;
             }
             Err(error) => {
                 let at = error.path().unwrap_or(path).to_string_lossy().into_owned();
-                visit(Found::Failed { path: at, error: error.to_string() })?;
+                visit(Walked::Failed { path: at, error: error.to_string() })?;
             }
         }
     }
@@ -178,7 +178,7 @@ fn walk_pipe(path: &Path, opener: &Opener<'_>, walked: &WalkCount, visit: &mut V
     let name = path.to_string_lossy().into_owned();
     match File::open(path) {
         Ok(file) => opener.stream(name, &mut CountedFile { file, walked }, None, visit),
-        Err(error) => visit(Found::Failed { path: name, error: error.to_string() }),
+        Err(error) => visit(Walked::Failed { path: name, error: error.to_string() }),
     }
 }
 
@@ -194,7 +194,7 @@ fn walk_file(path: &Path, opener: &Opener<'_>, walked: &WalkCount, visit: &mut V
             let is_container = is_zip || container(head).is_some() || mend::mend(head).is_some();
             if file.rewind().is_ok() {
                 let mut skip = false;
-                visit(Found::File(FileAhead { path: &name, size, is_container, bytes: &mut file, skip: &mut skip }))?;
+                visit(Walked::File(FileAhead { path: &name, size, is_container, bytes: &mut file, skip: &mut skip }))?;
                 if skip {
                     walked.bytes.fetch_add(size, Ordering::Relaxed);
                     return ControlFlow::Continue(());
@@ -206,10 +206,10 @@ fn walk_file(path: &Path, opener: &Opener<'_>, walked: &WalkCount, visit: &mut V
             }
             match file.rewind() {
                 Ok(()) => opener.stream(name, &mut BufReader::new(file), Some(size), visit),
-                Err(error) => visit(Found::Failed { path: name, error: error.to_string() }),
+                Err(error) => visit(Walked::Failed { path: name, error: error.to_string() }),
             }
         }
-        Err(error) => visit(Found::Failed { path: name, error: error.to_string() }),
+        Err(error) => visit(Walked::Failed { path: name, error: error.to_string() }),
     }
 }
 
@@ -238,40 +238,40 @@ impl Opener<'_> {
         let (n, error) = read_head(reader, &mut head);
         head.truncate(n);
         if let (0, Some(error)) = (n, &error) {
-            return visit(Found::Failed { path, error: error.to_string() });
+            return visit(Walked::Failed { path, error: error.to_string() });
         }
         let whole = container(&head);
         let kind = whole.or_else(|| mend::mend(&mut head));
         if kind.is_some() && self.depth >= self.limits.max_depth {
             let error = format!("archives are nested deeper than {} (option `max_depth`)", self.limits.max_depth);
-            return visit(Found::Failed { path, error });
+            return visit(Walked::Failed { path, error });
         }
         if let (None, Some(kind)) = (whole, kind) {
             let error = format!("its first bytes are damaged: the rest says that it is {}, and is read so", kind.name());
-            visit(Found::Failed { path: path.clone(), error })?;
+            visit(Walked::Failed { path: path.clone(), error })?;
         }
         let is_fork = is_resource_fork(&head);
         let mut all = Peeked { head: io::Cursor::new(head), error, rest: reader };
         match kind {
-            None if is_fork => visit(Found::Skipped { path, reason: "a resource fork of macOS".to_owned() }),
-            None => visit(Found::Leaf(Leaf { path, known_size: size, reader: &mut all })),
+            None if is_fork => visit(Walked::Skipped { path, reason: "a resource fork of macOS".to_owned() }),
+            None => visit(Walked::Leaf(Leaf { path, known_size: size, reader: &mut all })),
             Some(Container::Compressed(codec)) => {
                 let mut inner = Metered::new(self.limits, self.origin.clone(), &mut all, |source| Members::new(codec, source));
                 self.deeper(Some(inner.origin())).stream(path.clone(), &mut inner, None, visit)?;
                 if let Some(fault) = inner.decoder().fault() {
-                    visit(Found::Failed { path: path.clone(), error: fault.to_owned() })?;
+                    visit(Walked::Failed { path: path.clone(), error: fault.to_owned() })?;
                 }
                 match inner.decoder().stray_at() {
                     Some(at) => {
                         let error = format!("skipped the bytes from offset {at} on: they follow the end of the {} stream", codec.name());
-                        visit(Found::Failed { path, error })
+                        visit(Walked::Failed { path, error })
                     }
                     None => ControlFlow::Continue(()),
                 }
             }
             Some(Container::Zip) => match spool(&mut all, self.limits) {
                 Ok((file, size)) => zip::members(&self.deeper(self.origin.clone()), &path, size, file, visit),
-                Err(error) => visit(Found::Failed { path, error: error.to_string() }),
+                Err(error) => visit(Walked::Failed { path, error: error.to_string() }),
             },
             Some(Container::Tar) => tar::members(self, &path, &mut all, visit),
         }

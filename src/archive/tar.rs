@@ -12,7 +12,7 @@ use std::rc::Rc;
 use ::tar::{Archive, Entry};
 
 use super::limit::{Metered, Origin};
-use super::{Found, Opener, Visit};
+use super::{Opener, Visit, Walked};
 
 /// Bytes in front of a member: its headers, long names, attributes.
 const MAX_HEADER_BYTES: u64 = 4 * 1024 * 1024;
@@ -49,7 +49,7 @@ pub(super) fn members(opener: &Opener<'_>, path: &str, reader: &mut dyn Read, vi
     let mut archive = Archive::new(Budgeted { inner: reader, budget: budget.clone() });
     // Zeros normally end a tar. They are read past: a second archive may follow, or the zeros are damage.
     archive.set_ignore_zeros(true);
-    let failed = |error: io::Error| Found::Failed { path: path.to_owned(), error: format!("the tar archive is damaged: {error}") };
+    let failed = |error: io::Error| Walked::Failed { path: path.to_owned(), error: format!("the tar archive is damaged: {error}") };
     let entries = match archive.entries() {
         Ok(entries) => entries,
         Err(error) => return visit(failed(error)),

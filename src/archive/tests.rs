@@ -18,15 +18,15 @@ fn walked(path: &Path, limits: &Limits) -> Vec<(String, String)> {
     let short = |path: String| path.strip_prefix(&prefix).unwrap_or(&path).to_owned();
     walk(&[path.to_owned()], limits, &mut |found| {
         all.push(match found {
-            Found::Leaf(leaf) => {
+            Walked::Leaf(leaf) => {
                 let mut bytes = Vec::new();
                 let end = leaf.reader.read_to_end(&mut bytes);
                 let text = if bytes.len() > 100 { format!("{} bytes", bytes.len()) } else { String::from_utf8_lossy(&bytes).into_owned() };
                 (short(leaf.path), end.map_or_else(|error| format!("{text}, then {error}"), |_| text.clone()))
             }
-            Found::Skipped { path, reason } => (short(path), format!("skipped: {reason}")),
-            Found::Failed { path, error } => (short(path), format!("failed: {error}")),
-            Found::File(_) | Found::FileEnd => return ControlFlow::Continue(()),
+            Walked::Skipped { path, reason } => (short(path), format!("skipped: {reason}")),
+            Walked::Failed { path, error } => (short(path), format!("failed: {error}")),
+            Walked::File(_) | Walked::FileEnd => return ControlFlow::Continue(()),
         });
         ControlFlow::Continue(())
     });

@@ -10,7 +10,7 @@ use zip::{CompressionMethod, ZipArchive};
 use super::directory::Directory;
 use super::limit::{Metered, Origin, RATIO_FREE_BYTES};
 use super::members::{Codec, Members};
-use super::{Found, Opener, Visit};
+use super::{Opener, Visit, Walked};
 
 /// Entries of one archive.
 pub(super) const MAX_ENTRIES: usize = 1_000_000;
@@ -78,19 +78,19 @@ pub(super) fn members(
         Ok(archive) => archive,
         Err(error) => {
             let error = format!("the zip archive is damaged: {error}: reading only the members whose own header gives their length");
-            visit(Found::Failed { path: path.to_owned(), error })?;
+            visit(Walked::Failed { path: path.to_owned(), error })?;
             return without_directory(opener, path, archive_bytes, file, visit);
         }
     };
     let limits = opener.limits;
     if archive.offset() > 0 {
         let error = format!("skipped the first {} bytes: they do not belong to a member of the zip archive", archive.offset());
-        visit(Found::Failed { path: path.to_owned(), error })?;
+        visit(Walked::Failed { path: path.to_owned(), error })?;
     }
     if let Some(more) = directory.entries.checked_sub(archive.len()).filter(|more| *more > 0) {
         let members = if more == 1 { "1 member".to_owned() } else { format!("{more} members") };
         let error = format!("skipped {members}: not listed by the zip archive, or with the name of another member");
-        visit(Found::Failed { path: path.to_owned(), error })?;
+        visit(Walked::Failed { path: path.to_owned(), error })?;
     }
     let mut given = 0_u64;
     for index in 0..archive.len().min(MAX_ENTRIES) {
@@ -98,7 +98,7 @@ pub(super) fn members(
         if given > RATIO_FREE_BYTES && given / archive_bytes.max(1) > limits.max_ratio {
             let error =
                 format!("its members decompress to more than {} times its size (option `max_ratio`): skipped the rest", limits.max_ratio);
-            return visit(Found::Failed { path: path.to_owned(), error });
+            return visit(Walked::Failed { path: path.to_owned(), error });
         }
         let (name, codec) = match archive.by_index_raw(index) {
             Ok(entry) => {
@@ -106,7 +106,7 @@ pub(super) fn members(
                 (format!("{path}!/{}", String::from_utf8_lossy(name).replace('\\', "/")), codec(&entry))
             }
             Err(error) => {
-                visit(Found::Failed { path: format!("{path}!/#{index}"), error: error.to_string() })?;
+                visit(Walked::Failed { path: format!("{path}!/#{index}"), error: error.to_string() })?;
                 continue;
             }
         };
@@ -115,13 +115,13 @@ pub(super) fn members(
             Ok(entry) if entry.is_dir() || name.ends_with('/') => {}
             Ok(entry) => given = given.saturating_add(one(opener, name, codec, archive_bytes, entry, visit)?),
             Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => {
-                visit(Found::Failed { path: name, error: "encrypted".to_owned() })?
+                visit(Walked::Failed { path: name, error: "encrypted".to_owned() })?
             }
-            Err(error) => visit(Found::Failed { path: name, error: error.to_string() })?,
+            Err(error) => visit(Walked::Failed { path: name, error: error.to_string() })?,
         }
     }
     if archive.len() > MAX_ENTRIES {
-        visit(Found::Failed { path: path.to_owned(), error: format!("more than MAX_ENTRIES = {MAX_ENTRIES} members: skipped the rest") })?;
+        visit(Walked::Failed { path: path.to_owned(), error: format!("more than MAX_ENTRIES = {MAX_ENTRIES} members: skipped the rest") })?;
     }
     ControlFlow::Continue(())
 }
@@ -142,7 +142,7 @@ fn one<R: Read>(
             "decompresses from {compressed} to {size} bytes: more than {} times its size (option `max_ratio`) or {} bytes (option `max_bytes`)",
             limits.max_ratio, limits.max_bytes
         );
-        visit(Found::Failed { path: name, error })?;
+        visit(Walked::Failed { path: name, error })?;
         return ControlFlow::Continue(0);
     }
     let origin = opener.origin.as_ref().map(|around| share(around, compressed, archive_bytes));
@@ -152,7 +152,7 @@ fn one<R: Read>(
     let mut content = Metered::new(limits, origin, entry, |source| Members::new(codec, source));
     let given = member(opener, name.clone(), size, &mut content, visit)?;
     if let Some(fault) = content.decoder().fault() {
-        visit(Found::Failed { path: name, error: fault.to_owned() })?;
+        visit(Walked::Failed { path: name, error: fault.to_owned() })?;
     }
     ControlFlow::Continue(given)
 }

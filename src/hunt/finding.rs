@@ -63,7 +63,7 @@ fn fill(message: &str, value: &dyn Fn(&str) -> Option<String>) -> String {
 }
 
 /// Makes findings and saves each at once.
-pub(super) struct Maker<'s> {
+pub(super) struct FindingSaver<'s> {
     store: &'s Store,
     feed: Feed<'s>,
     context: &'s Context,
@@ -71,7 +71,7 @@ pub(super) struct Maker<'s> {
     writer: HuntWriter<'s>,
 }
 
-impl<'s> Maker<'s> {
+impl<'s> FindingSaver<'s> {
     /// Starts with a hunt that is being saved.
     pub(super) fn new(store: &'s Store, catalog: &'s Catalog, context: &'s Context, writer: HuntWriter<'s>) -> Result<Self, HuntError> {
         Ok(Self { store, feed: Feed::new(store, catalog), context, origins: store.origins()?, writer })

@@ -31,7 +31,7 @@ use crate::taxonomy::Taxonomy;
 use correlation::{Correlator, InputPlan};
 pub use correlation::{LeftOut, plan_inputs};
 pub use count::{ConditionCount, count_conditions};
-use finding::{Maker, needed_fields};
+use finding::{FindingSaver, needed_fields};
 use hosts::Hosts;
 use matched::Matched;
 use scan::{ScanRule, ScanWith, scan};
@@ -152,36 +152,36 @@ pub fn run(
     let record =
         HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
     let metas: Vec<&RuleMeta> = rules.iter().map(|rule| &rule.meta).chain(correlations.iter().map(|c| &c.meta)).collect();
-    let mut maker = Maker::new(store, &catalog, &context, store.hunt_writer(&record, &metas)?)?;
+    let mut saver = FindingSaver::new(store, &catalog, &context, store.hunt_writer(&record, &metas)?)?;
     let mut stop = Stop { cancel: &options.cancel, in_scan: !found.unread.is_empty(), unfinished: None };
     let mut failed = Vec::new();
     let mut rules_with_findings = 0;
     for (index, (rule, plan)) in rules.iter().zip(&plans).enumerate() {
         if stop.leaves_out(found.unread_by(plan), true) {
-            maker.failed(index);
+            saver.failed(index);
             continue;
         }
-        let before = maker.findings();
+        let before = saver.findings();
         let outcome = match found.failed.get(&index) {
             Some(fault) => Err(fault.clone()),
-            None if rule.query.stages.is_empty() => maker.row_findings(index, rule, plan, &found.events[index]).map(Ok)?,
+            None if rule.query.stages.is_empty() => saver.row_findings(index, rule, plan, &found.events[index]).map(Ok)?,
             None => {
                 progress(HuntProgress::Stages { title: rule.meta.title.clone() });
-                maker.stage_findings(index, rule, plan, &found.events[index])?
+                saver.stage_findings(index, rule, plan, &found.events[index])?
             }
         };
         if let Err(fault) = outcome {
-            maker.failed(index);
+            saver.failed(index);
             failed.push((index, failure(&fault)));
         }
-        rules_with_findings += usize::from(maker.findings() > before);
+        rules_with_findings += usize::from(saver.findings() > before);
     }
-    let correlated = correlate(store, &catalog, correlations, &inputs, &found, (&mut maker, rules.len(), &mut stop), progress)?;
+    let correlated = correlate(store, &catalog, correlations, &inputs, &found, (&mut saver, rules.len(), &mut stop), progress)?;
     failed.extend(correlated.failed);
-    let findings = maker.findings();
+    let findings = saver.findings();
     let without = plans.iter().enumerate().filter(|(_, p)| p.branches.is_empty()).map(|(i, _)| i);
     Ok(HuntSummary {
-        outcome: maker.finish()?,
+        outcome: saver.finish()?,
         rules: rules.len() + correlations.iter().filter(|c| c.reports).count(),
         rules_without_events: without.chain(correlated.without_events).collect(),
         rules_with_findings: rules_with_findings + correlated.with_findings,
@@ -248,8 +248,8 @@ fn correlate(
     catalog: &Catalog,
     correlations: &[Correlation],
     inputs: &[InputPlan],
-    found: &Found,
-    (maker, rules, stop): (&mut Maker<'_>, usize, &mut Stop<'_>),
+    found: &ScanResult,
+    (saver, rules, stop): (&mut FindingSaver<'_>, usize, &mut Stop<'_>),
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<Correlated, HuntError> {
     let mut out = Correlated::default();
@@ -260,7 +260,7 @@ fn correlate(
         let is_unread = own.any(|(.., plan)| found.unread_by(plan)) || correlation.inputs.iter().any(is_unfinished);
         if stop.leaves_out(is_unread, correlation.reports) {
             out.unfinished.insert(index);
-            maker.failed(rules + index);
+            saver.failed(rules + index);
             correlator.next(&[], rules + index)?; // those that build on it keep their places
             continue;
         }
@@ -273,7 +273,7 @@ fn correlate(
         let own: Vec<(usize, &Plan, &[EventId])> = matched.iter().map(|(input, plan, events)| (*input, *plan, events.as_slice())).collect();
         let faults = (rules..).zip(inputs).filter(|(_, (own, ..))| *own == index).filter_map(|(place, _)| found.failed.get(&place));
         if let Some(fault) = faults.min_by_key(|fault| fault.to_string()) {
-            maker.failed(rules + index);
+            saver.failed(rules + index);
             out.failed.push((rules + index, failure(fault)));
         }
         if correlation.reports && own.len() == correlation.inputs.len() && own.iter().all(|(_, plan, _)| plan.branches.is_empty()) {
@@ -281,7 +281,7 @@ fn correlate(
         }
         let (findings, left_out) = correlator.next(&own, rules + index)?;
         out.with_findings += usize::from(!findings.is_empty());
-        findings.iter().try_for_each(|finding| maker.save(finding))?;
+        findings.iter().try_for_each(|finding| saver.save(finding))?;
         if left_out.total() > 0 {
             out.left_out.push((index, left_out));
         }
@@ -290,7 +290,7 @@ fn correlate(
 }
 
 /// What the scan of all event types found.
-struct Found {
+struct ScanResult {
     /// By plan.
     events: Vec<Matched>,
     /// Plans that could not go on.
@@ -301,7 +301,7 @@ struct Found {
     unread: BTreeSet<TypeId>,
 }
 
-impl Found {
+impl ScanResult {
     /// Whether some events that a plan asks for were not read.
     fn unread_by(&self, plan: &Plan) -> bool {
         !self.unread.is_empty() && plan.branches.iter().any(|branch| self.unread.contains(&branch.event_type))
@@ -316,7 +316,7 @@ fn match_events(
     range: EventRange,
     with: &ScanWith<'_>,
     progress: &mut dyn FnMut(HuntProgress),
-) -> Result<Found, HuntError> {
+) -> Result<ScanResult, HuntError> {
     let mut by_type: BTreeMap<TypeId, Vec<ScanRule<'_>>> = BTreeMap::new();
     for (rule, plan) in plans.iter().enumerate() {
         for branch in &plan.branches {
@@ -325,7 +325,8 @@ fn match_events(
     }
     let total = by_type.keys().filter_map(|id| catalog.event_type(*id)).map(|t| t.events).sum();
     progress(HuntProgress::Planned { events: total });
-    let mut found = Found { events: vec![Matched::default(); plans.len()], failed: BTreeMap::new(), scanned: 0, unread: BTreeSet::new() };
+    let mut found =
+        ScanResult { events: vec![Matched::default(); plans.len()], failed: BTreeMap::new(), scanned: 0, unread: BTreeSet::new() };
     for (id, rules) in &by_type {
         let event_type = catalog.event_type(*id).expect("plans name types of this catalog");
         if with.cancel.is_cancelled() {

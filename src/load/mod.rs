@@ -21,7 +21,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use crate::archive::{Found, Limits, WalkCount, walk};
+use crate::archive::{Limits, WalkCount, Walked, walk};
 use crate::cancel::Cancel;
 use crate::event::Names;
 use crate::reader::{LeafReport, Problem, ReadOptions, Recognised, recognise};
@@ -171,13 +171,13 @@ pub struct Explained {
 pub fn explain(paths: &[PathBuf], options: &LoadOptions, sink: &mut dyn FnMut(Explained) -> ControlFlow<()>) {
     let none = |reason: String| Recognised { format: "", reason };
     walk(paths, &options.limits, &mut |found| match found {
-        Found::Leaf(leaf) => {
+        Walked::Leaf(leaf) => {
             let path = leaf.path.clone();
             sink(Explained { path, recognised: recognise(leaf, &options.read), failed: false })
         }
-        Found::Skipped { path, reason } => sink(Explained { path, recognised: none(reason), failed: false }),
-        Found::Failed { path, error } => sink(Explained { path, recognised: none(error), failed: true }),
-        Found::File(_) | Found::FileEnd => ControlFlow::Continue(()),
+        Walked::Skipped { path, reason } => sink(Explained { path, recognised: none(reason), failed: false }),
+        Walked::Failed { path, error } => sink(Explained { path, recognised: none(error), failed: true }),
+        Walked::File(_) | Walked::FileEnd => ControlFlow::Continue(()),
     });
 }
 

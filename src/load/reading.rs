@@ -9,7 +9,7 @@ use super::LoadOptions;
 use super::ahead::{Held, MAX_HELD_BYTES, sha256};
 use super::groups::{Group, Groups, Message};
 use super::patience::{FINISH_BYTES, Patience};
-use crate::archive::{FileAhead, Found, Leaf, WalkCount, walk_counting};
+use crate::archive::{FileAhead, Leaf, WalkCount, Walked, walk_counting};
 use crate::cancel::Cancel;
 use crate::event::Names;
 use crate::reader::LeafReader;
@@ -51,21 +51,21 @@ struct Reading<'r> {
 }
 
 impl Reading<'_> {
-    fn found(&mut self, found: Found<'_>) -> ControlFlow<()> {
+    fn found(&mut self, found: Walked<'_>) -> ControlFlow<()> {
         // The end of a file is not work to come, and an archive is complete with it.
-        if self.cancel.is_cancelled() && !matches!(found, Found::FileEnd) {
+        if self.cancel.is_cancelled() && !matches!(found, Walked::FileEnd) {
             self.interrupted = true;
             return ControlFlow::Break(());
         }
         match found {
-            Found::File(file) => self.file(file),
-            Found::Leaf(leaf) => self.leaf(leaf),
-            Found::Skipped { path, reason } => self.groups.add(Message::Skipped(path, reason)),
-            Found::Failed { path, error } => {
+            Walked::File(file) => self.file(file),
+            Walked::Leaf(leaf) => self.leaf(leaf),
+            Walked::Skipped { path, reason } => self.groups.add(Message::Skipped(path, reason)),
+            Walked::Failed { path, error } => {
                 self.note_damage(true);
                 self.groups.add(Message::Failed(path, error))
             }
-            Found::FileEnd => match std::mem::replace(&mut self.file, File::Leaf) {
+            Walked::FileEnd => match std::mem::replace(&mut self.file, File::Leaf) {
                 File::Archive { is_whole } => self.groups.add(Message::EndArchive { is_complete: is_whole }),
                 File::Leaf => ControlFlow::Continue(()),
             },

@@ -12,7 +12,7 @@ use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
 
 use objects::{ObjectName, Objects};
 use scan::{DocumentScan, Step};
-use wrapped::{Answer, answer_prefix, skip_object_ends, wrapped_records};
+use wrapped::{Wrapper, skip_object_ends, wrapped_records, wrapper_prefix};
 
 use super::raw::{Raw, RawReaders};
 use super::stream::{Input, Report};
@@ -107,9 +107,9 @@ fn is_document(line: &[u8]) -> bool {
 fn are_lines(input: &mut Input<'_>) -> bool {
     let Some(first) = first_line(input) else { return false };
     if is_document(&first) {
-        return answer_prefix(&first).is_none();
+        return wrapper_prefix(&first).is_none();
     }
-    if answer_prefix(input.head()).is_some() {
+    if wrapper_prefix(input.head()).is_some() {
         return false;
     }
     let more_on_the_line = || matches!(DocumentScan::default().find(&first), Some(Step::End(end)) if is_document(&first[..end]));
@@ -120,7 +120,7 @@ fn are_lines(input: &mut Input<'_>) -> bool {
     let mut before = first.trim_ascii_end();
     for line in lines.skip(1) {
         if !matches!(before.last(), Some(b':' | b',' | b'[' | b'{')) && is_document(line) {
-            return answer_prefix(line).is_none();
+            return wrapper_prefix(line).is_none();
         }
         before = line;
     }
@@ -199,8 +199,8 @@ impl Documents {
         if let std::borrow::Cow::Owned(_) = text {
             report.problem(Some(offset), Some(self.position), "invalid UTF-8 is replaced by U+FFFD");
         }
-        if let Some((answer, records)) = wrapped_records(&text) {
-            self.wrapped = Some(answer.format);
+        if let Some((wrapper, records)) = wrapped_records(&text) {
+            self.wrapped = Some(wrapper.format);
             for record in records {
                 match record {
                     Ok(record) => self.one(&record, offset, events, report),
@@ -257,14 +257,14 @@ impl Documents {
 
     /// Documents one after the other, or the elements of an array, or the records of `{"Records": […]}`.
     fn framed(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
-        let (mut format, mut answer) = ("json", None);
+        let (mut format, mut wrapper) = ("json", None);
         skip_space(input);
         if input.head().starts_with(b"[") {
             input.consume(1);
             format = "json-array";
-        } else if let Some((kind, length)) = answer_prefix(input.head()) {
+        } else if let Some((kind, length)) = wrapper_prefix(input.head()) {
             input.consume(length);
-            (format, answer) = (kind.format, Some(kind));
+            (format, wrapper) = (kind.format, Some(kind));
         }
         loop {
             skip_separators(input);
@@ -276,7 +276,7 @@ impl Documents {
             }
             if format != "json" && input.head().starts_with(b"]") {
                 input.consume(1);
-                if self.behind_array(input, answer, report) {
+                if self.behind_array(input, wrapper, report) {
                     continue;
                 }
                 break;
@@ -293,14 +293,14 @@ impl Documents {
 
     /// What follows the closing bracket of an array must be the end of the object around it and of the stream, or
     /// another array of the same kind: then true.
-    fn behind_array(&self, input: &mut Input<'_>, answer: Option<&Answer>, report: &mut Report) -> bool {
+    fn behind_array(&self, input: &mut Input<'_>, wrapper: Option<&Wrapper>, report: &mut Report) -> bool {
         skip_space(input);
-        if let Some(answer) = answer {
-            skip_object_ends(answer.depth, input);
+        if let Some(wrapper) = wrapper {
+            skip_object_ends(wrapper.depth, input);
             skip_space(input);
         }
-        let again = match answer {
-            Some(answer) => answer_prefix(input.head()).filter(|(next, _)| **next == *answer).map(|(_, length)| length),
+        let again = match wrapper {
+            Some(wrapper) => wrapper_prefix(input.head()).filter(|(next, _)| **next == *wrapper).map(|(_, length)| length),
             None => input.head().starts_with(b"[").then_some(1),
         };
         if let Some(length) = again {

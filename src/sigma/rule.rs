@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::context::Context;
 use super::item::{Lowered, NamedDetection};
 use super::legacy::{self, Legacy};
-use super::pipeline::{self, Subject};
+use super::pipeline::{self, Draft};
 use super::{condition, detection, filter, resolve, validate};
 use crate::event::hex;
 use crate::ir::{Language, Level, Origin, Pred, Query, Rule, RuleMeta, Scope};
@@ -229,32 +229,32 @@ fn body(
         return None;
     };
     let legacy = legacy::read(context, node, detections.entry("timeframe"));
-    let mut subject = Subject::rule(document, key.span.clone(), scope, named);
-    subject.output_fields = std::mem::take(&mut meta.required_fields);
-    subject.grouping = legacy.as_ref().and_then(Option::as_ref).map(Legacy::grouping);
-    subject.detections.extend(filters.iter().map(|filter| resolve::read(context, filter, &filter::KEYS)));
+    let mut draft = Draft::rule(document, key.span.clone(), scope, named);
+    draft.output_fields = std::mem::take(&mut meta.required_fields);
+    draft.grouping = legacy.as_ref().and_then(Option::as_ref).map(Legacy::grouping);
+    draft.detections.extend(filters.iter().map(|filter| resolve::read(context, filter, &filter::KEYS)));
     if context.errors() == before {
-        pipeline::run(context, &mut subject);
+        pipeline::run(context, &mut draft);
     }
-    note_fields(origin, &subject.detections);
-    let named = resolve::lower(context, &subject.detections[0]);
+    note_fields(origin, &draft.detections);
+    let named = resolve::lower(context, &draft.detections[0]);
     let condition = condition::parse_before_pipe(context, node)?;
     let own = resolve::condition(context, &condition, node, &named);
     if matches!(own, Lowered::Nothing) {
         context.error(&node.span, "sigma-pipeline-empty", "the pipelines remove every condition of the rule");
     }
     let mut parts = vec![own];
-    for (filter, detections) in filters.iter().zip(&subject.detections[1..]) {
+    for (filter, detections) in filters.iter().zip(&draft.detections[1..]) {
         parts.push(filter::keep(context, filter, detections));
     }
-    for added in &subject.added {
+    for added in &draft.added {
         let lowered = detection::lower(context, &added.detection);
         parts.insert(0, if added.negated { lowered.negated() } else { lowered });
     }
     let Lowered::Pred(pred) = Lowered::join(parts, Pred::all) else { return None };
-    meta.required_fields = subject.output_fields;
-    let legacy = legacy?.map(|legacy| legacy.with(subject.grouping));
-    let scope = subject.scopes.swap_remove(0);
+    meta.required_fields = draft.output_fields;
+    let legacy = legacy?.map(|legacy| legacy.with(draft.grouping));
+    let scope = draft.scopes.swap_remove(0);
     Some((scope, pred, legacy))
 }
 

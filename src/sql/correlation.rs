@@ -30,15 +30,21 @@ pub fn portable_correlation(correlation: &Correlation, plans: &[(usize, &Plan)],
     if ranked {
         writer.gap("a median or percentile of a sliding window");
     }
-    let maker = Maker { writer: &writer, correlation, catalog, keys: correlation.group_by.len(), values: correlation.kind.values().len() };
-    let sql = if ranked { String::new() } else { maker.sql(plans) };
+    let select = CorrelationSelect {
+        writer: &writer,
+        correlation,
+        catalog,
+        keys: correlation.group_by.len(),
+        values: correlation.kind.values().len(),
+    };
+    let sql = if ranked { String::new() } else { select.sql(plans) };
     let gaps = writer.finish();
     let own = ["count", "first_time_us", "last_time_us", "first_window_us", "last_window_us", "windows"];
     let columns = correlation.group_by.iter().cloned().chain(own.map(str::to_owned)).collect();
     Statement { sql: if gaps.is_empty() { sql } else { String::new() }, columns, not_portable: gaps }
 }
 
-struct Maker<'a> {
+struct CorrelationSelect<'a> {
     writer: &'a Writer,
     correlation: &'a Correlation,
     catalog: &'a Catalog,
@@ -46,7 +52,7 @@ struct Maker<'a> {
     values: usize,
 }
 
-impl Maker<'_> {
+impl CorrelationSelect<'_> {
     fn sql(&self, plans: &[(usize, &Plan)]) -> String {
         let steps = [("matched", self.matched(plans)), ("items", self.items()), ("windows", self.windows())];
         let mut out = String::from("WITH ");

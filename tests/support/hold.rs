@@ -10,7 +10,7 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use retrohunt::archive::{Found, Leaf, Limits, walk_bytes};
+use retrohunt::archive::{Leaf, Limits, Walked, walk_bytes};
 use retrohunt::diag::{Diagnostic, Severity, SourceText, render};
 use retrohunt::event::{EventBatch, FieldValue, Names};
 use retrohunt::reader::{LeafReader, LeafReport, ReadOptions};
@@ -105,7 +105,7 @@ pub(crate) fn walk(bytes: &[u8]) {
     (limits.max_depth, limits.max_bytes, limits.max_spool_bytes) = (MAX_DEPTH, MAX_BYTES, MAX_BYTES);
     let mut given = 0_u64;
     walk_bytes("input", bytes, &limits, &mut |found| {
-        if let Found::Leaf(leaf) = found {
+        if let Walked::Leaf(leaf) = found {
             assert!(leaf.path.starts_with("input"));
             let mut buffer = vec![0; 1 << 16];
             let mut own = 0_u64;

@@ -7,7 +7,7 @@ use crate::reader::stream::Input;
 
 /// How an interface wraps the records it answers with.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct Wrapper {
     /// The name that the ledger shows.
     pub(super) format: &'static str,
     /// The member that holds the records, and the objects around them.
@@ -20,11 +20,11 @@ pub(super) struct Answer {
     marked: bool,
 }
 
-static ANSWERS: [Answer; 6] = [
+static WRAPPERS: [Wrapper; 6] = [
     // {"Records":[: CloudTrail, in files and in lines
-    Answer { format: "cloudtrail", list: b"Records", depth: 1, before: &[], marked: false },
+    Wrapper { format: "cloudtrail", list: b"Records", depth: 1, before: &[], marked: false },
     // {"preview":false,"init_offset":0,"messages":[],"fields":[…],"results":[
-    Answer {
+    Wrapper {
         format: "splunk-results",
         list: b"results",
         depth: 1,
@@ -32,7 +32,7 @@ static ANSWERS: [Answer; 6] = [
         marked: false,
     },
     // {"took":3,"timed_out":false,"_shards":{…},"hits":{"total":{…},"max_score":1.0,"hits":[
-    Answer {
+    Wrapper {
         format: "elasticsearch-hits",
         list: b"hits",
         depth: 2,
@@ -51,9 +51,9 @@ static ANSWERS: [Answer; 6] = [
         marked: false,
     },
     // {"records":[: what Azure sends to event hubs and storage
-    Answer { format: "azure-records", list: b"records", depth: 1, before: &[], marked: false },
+    Wrapper { format: "azure-records", list: b"records", depth: 1, before: &[], marked: false },
     // {"@odata.context":"…","value":[
-    Answer {
+    Wrapper {
         format: "odata-value",
         list: b"value",
         depth: 1,
@@ -61,16 +61,16 @@ static ANSWERS: [Answer; 6] = [
         marked: true,
     },
     // {"Stats":{…},"Schema":[…],"Results":[
-    Answer { format: "defender-results", list: b"Results", depth: 1, before: &[b"Stats", b"Schema", b"@odata.type"], marked: true },
+    Wrapper { format: "defender-results", list: b"Results", depth: 1, before: &[b"Stats", b"Schema", b"@odata.type"], marked: true },
 ];
 
-impl Answer {
+impl Wrapper {
     /// Whether it has no other member than the list.
     fn is_nothing_else(&self) -> bool {
         self.depth == 1 && self.before.is_empty()
     }
 
-    /// The length of what is before the first record where a document begins as this answer does.
+    /// The length of what is before the first record where a document begins as this wrapper does.
     fn prefix(&self, head: &[u8]) -> Option<usize> {
         let space = |at: usize| at + head[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
         let mut at = space(0);
@@ -110,9 +110,9 @@ impl Answer {
     }
 }
 
-/// The answer that a document begins as, and the length of what is before its first record.
-pub(super) fn answer_prefix(head: &[u8]) -> Option<(&'static Answer, usize)> {
-    ANSWERS.iter().find_map(|answer| Some((answer, answer.prefix(head)?)))
+/// The wrapper that a document begins as, and the length of what is before its first record.
+pub(super) fn wrapper_prefix(head: &[u8]) -> Option<(&'static Wrapper, usize)> {
+    WRAPPERS.iter().find_map(|wrapper| Some((wrapper, wrapper.prefix(head)?)))
 }
 
 /// Where the comma or bracket behind a value is.
@@ -156,8 +156,8 @@ fn skip_object_end(input: &mut Input<'_>) {
 }
 
 /// The records of a document that is nothing but one list of them, such as `{"Records": […]}`, and whose they are.
-pub(super) fn wrapped_records(text: &str) -> Option<(&'static Answer, Vec<Result<String, String>>)> {
-    let (answer, _) = answer_prefix(text.as_bytes()).filter(|(answer, _)| answer.is_nothing_else())?;
+pub(super) fn wrapped_records(text: &str) -> Option<(&'static Wrapper, Vec<Result<String, String>>)> {
+    let (wrapper, _) = wrapper_prefix(text.as_bytes()).filter(|(wrapper, _)| wrapper.is_nothing_else())?;
     if is_too_deep(text) {
         return None;
     }
@@ -173,5 +173,5 @@ pub(super) fn wrapped_records(text: &str) -> Option<(&'static Answer, Vec<Result
     {
         records.push(Err(fault_of(&error.to_string()))); // what follows the records is wrong
     }
-    Some((answer, records))
+    Some((wrapper, records))
 }

@@ -13,9 +13,9 @@ use super::super::modifier::Kind;
 use super::super::rule::STATUSES;
 use super::super::text::{Piece, Text};
 use super::super::value::finished_values;
+use super::draft::{Draft, Progress};
 use super::parameters::{Parameters, matches_start};
 use super::scalar::{Relation, Scalar};
-use super::subject::{Memory, Subject};
 use crate::diag::SourceText;
 use crate::ir::{Level, Scope};
 use crate::yaml::{Node, Value};
@@ -69,8 +69,8 @@ impl StateTest {
         Some(Self { key: key?, value: value?, relation })
     }
 
-    fn holds(&self, memory: &Memory) -> bool {
-        memory.state.get(&self.key).is_some_and(|value| self.relation.compares(value, &self.value))
+    fn holds(&self, progress: &Progress) -> bool {
+        progress.state.get(&self.key).is_some_and(|value| self.relation.compares(value, &self.value))
     }
 }
 
@@ -102,24 +102,24 @@ impl RuleTest {
         })
     }
 
-    pub(super) fn holds(&self, subject: &Subject<'_>) -> bool {
+    pub(super) fn holds(&self, draft: &Draft<'_>) -> bool {
         let any_item = |holds: &dyn Fn(&Item<'_>) -> bool| {
             let mut found = false;
-            subject.all_detections().for_each(|detection| detection.each(&mut |item| found |= holds(item)));
+            draft.all_detections().for_each(|detection| detection.each(&mut |item| found |= holds(item)));
             found
         };
         match self {
-            Self::LogSource(wanted) => subject.scopes.iter().any(|scope| narrows(wanted, scope)),
+            Self::LogSource(wanted) => draft.scopes.iter().any(|scope| narrows(wanted, scope)),
             Self::ContainsItem(field, value) => {
                 any_item(&|item| item.key.field.as_deref() == Some(field) && single_values(item).iter().any(|own| own.is(value)))
             }
             Self::ContainsField(field) => any_item(&|item| item.key.field.as_deref() == Some(field)),
-            Self::Applied(id) => subject.memory.applied.contains(id),
-            Self::State(test) => test.holds(&subject.memory),
-            Self::IsRule => !subject.is_correlation,
-            Self::IsCorrelation => subject.is_correlation,
-            Self::Attribute(name, value, relation) => attribute(subject, name, value, *relation),
-            Self::Tag(tag) => subject.document.get("tags").is_some_and(|tags| tags.texts().contains(tag)),
+            Self::Applied(id) => draft.progress.applied.contains(id),
+            Self::State(test) => test.holds(&draft.progress),
+            Self::IsRule => !draft.is_correlation,
+            Self::IsCorrelation => draft.is_correlation,
+            Self::Attribute(name, value, relation) => attribute(draft, name, value, *relation),
+            Self::Tag(tag) => draft.document.get("tags").is_some_and(|tags| tags.texts().contains(tag)),
         }
     }
 }
@@ -150,8 +150,8 @@ fn check_attribute(p: &mut Parameters<'_, '_, '_>, attribute: &str, value: &Scal
     p.fail(&span, format!("`{attribute}` is compared with {expected}"))
 }
 
-fn attribute(subject: &Subject<'_>, name: &str, wanted: &Scalar, relation: Relation) -> bool {
-    let node = subject.document.get(name);
+fn attribute(draft: &Draft<'_>, name: &str, wanted: &Scalar, relation: Relation) -> bool {
+    let node = draft.document.get(name);
     if let Some(Value::Sequence(members)) = node.map(|node| &node.value) {
         let has = members.iter().filter_map(Scalar::of).any(|member| member.text() == wanted.text());
         return match relation {
@@ -161,7 +161,7 @@ fn attribute(subject: &Subject<'_>, name: &str, wanted: &Scalar, relation: Relat
             _ => false,
         };
     }
-    let own = subject.memory.attributes.get(name).cloned().or_else(|| node.and_then(Scalar::of));
+    let own = draft.progress.attributes.get(name).cloned().or_else(|| node.and_then(Scalar::of));
     let Some(own) = own else { return false };
     match (name, &own, wanted) {
         ("level", _, _) => match (Level::parse(&own.text()), Level::parse(&wanted.text())) {
@@ -241,7 +241,7 @@ impl ItemTest {
         })
     }
 
-    pub(super) fn holds(&self, item: &Item<'_>, memory: &Memory) -> bool {
+    pub(super) fn holds(&self, item: &Item<'_>, progress: &Progress) -> bool {
         let values = |every: bool, holds: &dyn Fn(&SingleValue<'_>) -> bool| {
             let values = single_values(item);
             if every { values.iter().all(holds) } else { values.iter().any(holds) }
@@ -256,7 +256,7 @@ impl ItemTest {
             }
             Self::IsNull { every } => values(*every, &|value| value.node.is_some_and(Node::is_null)),
             Self::Applied(id) => item.applied.contains(id),
-            Self::State(test) => test.holds(memory),
+            Self::State(test) => test.holds(progress),
         }
     }
 }
@@ -274,8 +274,8 @@ impl<'a> Name<'a> {
     }
 
     /// A field that is named elsewhere.
-    pub(super) fn of(text: &'a str, memory: &'a Memory) -> Self {
-        Self { text: Some(text), applied: memory.names.get(text) }
+    pub(super) fn of(text: &'a str, progress: &'a Progress) -> Self {
+        Self { text: Some(text), applied: progress.names.get(text) }
     }
 }
 
@@ -298,14 +298,14 @@ impl FieldTest {
     }
 
     /// Whether it holds for a name. Keywords have none: they are never included and never excluded.
-    pub(super) fn holds(&self, name: &Name<'_>, memory: &Memory) -> bool {
+    pub(super) fn holds(&self, name: &Name<'_>, progress: &Progress) -> bool {
         match self {
             Self::Names { names, excluded } => name.text.is_some_and(|name| names.iter().any(|known| known == name)) != *excluded,
             Self::Patterns { patterns, excluded } => {
                 name.text.is_some_and(|name| patterns.iter().any(|pattern| matches_start(pattern, name))) != *excluded
             }
             Self::Applied(id) => name.applied.is_some_and(|applied| applied.contains(id)),
-            Self::State(test) => test.holds(memory),
+            Self::State(test) => test.holds(progress),
         }
     }
 }

@@ -6,9 +6,9 @@ use super::super::context::Context;
 use super::super::item::{Detection, Item, ItemValue};
 use super::super::modifier::Kind;
 use super::condition::Name;
+use super::draft::{Grouping, Progress};
 use super::parameters::Parameters;
 use super::run::{ItemChange, Run};
-use super::subject::{Grouping, Memory};
 use crate::ir::CorrelationKind;
 use crate::yaml::{Node, Style, Value};
 
@@ -56,27 +56,27 @@ impl FieldMap {
     }
 
     /// A name that stands alone, with what is remembered of it.
-    fn map_name(&self, run: &Run<'_>, memory: &mut Memory, field: &str) -> Vec<String> {
-        let holds = run.item.field.hold(|test| test.holds(&Name::of(field, memory), memory));
+    fn map_name(&self, run: &Run<'_>, progress: &mut Progress, field: &str) -> Vec<String> {
+        let holds = run.item.field.hold(|test| test.holds(&Name::of(field, progress), progress));
         let Some(to) = self.map(field).filter(|_| holds) else { return vec![field.to_string()] };
-        if !memory.make(to.len()) {
+        if !progress.make(to.len()) {
             return vec![field.to_string()];
         }
-        let mut ids = memory.names.get(field).cloned().unwrap_or_default();
+        let mut ids = progress.names.get(field).cloned().unwrap_or_default();
         ids.extend(run.item.id.clone());
         for name in &to {
-            memory.names.entry(name.clone()).or_default().extend(ids.iter().cloned());
+            progress.names.entry(name.clone()).or_default().extend(ids.iter().cloned());
         }
         to
     }
 
     /// Changes an item.
-    pub(super) fn map_item<'n>(&self, run: &Run<'_>, memory: &mut Memory, item: &mut Item<'n>) -> ItemChange<'n> {
+    pub(super) fn map_item<'n>(&self, run: &Run<'_>, progress: &mut Progress, item: &mut Item<'n>) -> ItemChange<'n> {
         if item.key.modifiers.kind == Kind::FieldRef && item.key.modifiers.all {
-            return self.map_all_references(run, memory, item);
+            return self.map_all_references(run, progress, item);
         }
-        let referred = self.map_references(run, memory, item);
-        let holds = run.item.field.hold(|test| test.holds(&Name::of_item(item), memory));
+        let referred = self.map_references(run, progress, item);
+        let holds = run.item.field.hold(|test| test.holds(&Name::of_item(item), progress));
         let to = match (&item.key.field, self) {
             (Some(field), _) => self.map(field),
             (None, Self::Names { keywords, .. }) => keywords.clone(),
@@ -86,10 +86,10 @@ impl FieldMap {
             return if referred { ItemChange::Changed } else { ItemChange::Same };
         };
         match &item.key.field {
-            Some(field) => memory.mapped.extend([field.clone()]),
+            Some(field) => progress.mapped.extend([field.clone()]),
             None => keywords_to_values(item),
         }
-        memory.mapped.extend(to.iter().cloned());
+        progress.mapped.extend(to.iter().cloned());
         if let [name] = to.as_slice() {
             item.key.field = Some(name.clone());
             return ItemChange::Changed;
@@ -98,11 +98,11 @@ impl FieldMap {
     }
 
     /// All references of an item must hold, each by any of the fields that it becomes.
-    fn map_all_references<'n>(&self, run: &Run<'_>, memory: &mut Memory, item: &Item<'n>) -> ItemChange<'n> {
+    fn map_all_references<'n>(&self, run: &Run<'_>, progress: &mut Progress, item: &Item<'n>) -> ItemChange<'n> {
         let mut changed = false;
         let mut parts = Vec::new();
         for mut single in item.single_values() {
-            let change = self.map_item(run, memory, &mut single);
+            let change = self.map_item(run, progress, &mut single);
             changed |= !matches!(change, ItemChange::Same);
             parts.push(match change {
                 ItemChange::Became(detection) => detection,
@@ -112,7 +112,7 @@ impl FieldMap {
         if changed { ItemChange::Became(item.joined(parts)) } else { ItemChange::Same }
     }
 
-    fn map_references(&self, run: &Run<'_>, memory: &mut Memory, item: &mut Item<'_>) -> bool {
+    fn map_references(&self, run: &Run<'_>, progress: &mut Progress, item: &mut Item<'_>) -> bool {
         if item.key.modifiers.kind != Kind::FieldRef {
             return false;
         }
@@ -123,7 +123,7 @@ impl FieldMap {
                 values.push(value);
                 continue;
             };
-            let to = self.map_name(run, memory, &field);
+            let to = self.map_name(run, progress, &field);
             if to == [field] {
                 values.push(value);
                 continue;
@@ -138,16 +138,16 @@ impl FieldMap {
     }
 
     /// Changes the list of fields of a rule.
-    pub(super) fn map_output(&self, run: &Run<'_>, memory: &mut Memory, fields: &mut Vec<String>) {
-        *fields = std::mem::take(fields).iter().flat_map(|field| self.map_name(run, memory, field)).collect();
+    pub(super) fn map_output(&self, run: &Run<'_>, progress: &mut Progress, fields: &mut Vec<String>) {
+        *fields = std::mem::take(fields).iter().flat_map(|field| self.map_name(run, progress, field)).collect();
     }
 
     /// Changes the fields of a correlation; true where one has another name now. Groups may be by several fields in the
     /// place of one; a value or an alias has one field.
-    pub(super) fn map_grouping(&self, run: &Run<'_>, memory: &mut Memory, grouping: &mut Grouping, context: &mut Context<'_>) -> bool {
+    pub(super) fn map_grouping(&self, run: &Run<'_>, progress: &mut Progress, grouping: &mut Grouping, context: &mut Context<'_>) -> bool {
         let before = grouping.clone();
         let mut one = |field: &mut String| {
-            let to = self.map_name(run, memory, field);
+            let to = self.map_name(run, progress, field);
             if let [name] = to.as_slice() {
                 field.clone_from(name);
             } else {
@@ -167,7 +167,7 @@ impl FieldMap {
         }
         let groups = std::mem::take(&mut grouping.group_by);
         for name in groups {
-            let to = if is_alias(&name) { vec![name] } else { self.map_name(run, memory, &name) };
+            let to = if is_alias(&name) { vec![name] } else { self.map_name(run, progress, &name) };
             let new: Vec<String> = to.into_iter().filter(|name| !grouping.group_by.contains(name)).collect();
             grouping.group_by.extend(new);
         }

@@ -10,6 +10,7 @@
 //! Not here: `postprocessing` and `finalizers`, which are about the text of other systems' queries.
 
 mod condition;
+mod draft;
 mod expression;
 mod external;
 mod fields;
@@ -19,7 +20,6 @@ mod placeholders;
 mod read;
 mod run;
 mod scalar;
-mod subject;
 pub mod tables;
 mod transformation;
 mod values;
@@ -32,8 +32,8 @@ use super::context::Context;
 use crate::diag::{Diagnostic, SourceText};
 use transformation::PipelineItem;
 
+pub(super) use draft::{Draft, Grouping};
 pub(super) use run::{moved, run};
-pub(super) use subject::{Grouping, Subject};
 
 /// Pipelines, ready to run.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,7 @@ use super::super::context::Context;
 use super::super::detection;
 use super::super::item::{Detection, Item};
 use super::condition::{Name, references};
-use super::subject::{Added, Memory, Subject};
+use super::draft::{Added, Draft, Progress};
 use super::transformation::{PipelineItem, Transformation};
 use crate::ir::Scope;
 use crate::yaml::{Key, Node, Style, Value};
@@ -31,13 +31,13 @@ pub(super) enum ItemChange<'n> {
 }
 
 /// Runs all pipelines over a rule. It ends at the first error, which is reported.
-pub(in crate::sigma) fn run(context: &mut Context<'_>, subject: &mut Subject<'_>) {
+pub(in crate::sigma) fn run(context: &mut Context<'_>, draft: &mut Draft<'_>) {
     let options = context.options;
-    let head = subject.head.clone();
+    let head = draft.head.clone();
     let before = context.errors();
     for pipeline in options.pipelines.0.iter() {
         for item in &pipeline.items {
-            apply(context, subject, &Run { item, vars: &pipeline.vars, head: &head });
+            apply(context, draft, &Run { item, vars: &pipeline.vars, head: &head });
             if context.errors() > before {
                 return;
             }
@@ -45,41 +45,41 @@ pub(in crate::sigma) fn run(context: &mut Context<'_>, subject: &mut Subject<'_>
     }
 }
 
-fn apply(context: &mut Context<'_>, subject: &mut Subject<'_>, run: &Run<'_>) {
-    if !run.item.rule.hold(|test| test.holds(subject)) {
+fn apply(context: &mut Context<'_>, draft: &mut Draft<'_>, run: &Run<'_>) {
+    if !run.item.rule.hold(|test| test.holds(draft)) {
         return;
     }
     let before = context.errors();
-    subject.memory.applied.extend(run.item.id.clone());
+    draft.progress.applied.extend(run.item.id.clone());
     let changed = match &run.item.transformation {
         Transformation::MapFields(map) => {
-            map.map_output(run, &mut subject.memory, &mut subject.output_fields);
-            let groups = subject.grouping.as_mut().is_some_and(|own| map.map_grouping(run, &mut subject.memory, own, context));
-            let items = each(subject, run, &mut |memory, item| map.map_item(run, memory, item));
+            map.map_output(run, &mut draft.progress, &mut draft.output_fields);
+            let groups = draft.grouping.as_mut().is_some_and(|own| map.map_grouping(run, &mut draft.progress, own, context));
+            let items = each(draft, run, &mut |progress, item| map.map_item(run, progress, item));
             groups || items
         }
-        Transformation::AddCondition { detection, template, negated } => add(context, subject, run, detection, *template, *negated),
-        Transformation::ChangeLogSource(scope) if !subject.is_correlation => {
-            subject.scopes = vec![scope.clone()];
+        Transformation::AddCondition { detection, template, negated } => add(context, draft, run, detection, *template, *negated),
+        Transformation::ChangeLogSource(scope) if !draft.is_correlation => {
+            draft.scopes = vec![scope.clone()];
             true
         }
         Transformation::ChangeLogSource(_) => false,
-        Transformation::DropItem => each(subject, run, &mut |_, _| ItemChange::Became(Detection::Any(Vec::new()))),
-        Transformation::Placeholders(placeholders) => each(subject, run, &mut |_, item| {
+        Transformation::DropItem => each(draft, run, &mut |_, _| ItemChange::Became(Detection::Any(Vec::new()))),
+        Transformation::Placeholders(placeholders) => each(draft, run, &mut |_, item| {
             let trace = placeholders.bind(item, run.vars);
             let changed = if trace.is_empty() { ItemChange::Same } else { ItemChange::Changed };
             trace.into_iter().for_each(|text| context.trace(text));
             changed
         }),
         Transformation::ChangeValues(change) => {
-            each(subject, run, &mut |memory, item| if change.apply(memory, item) { ItemChange::Changed } else { ItemChange::Same })
+            each(draft, run, &mut |progress, item| if change.apply(progress, item) { ItemChange::Changed } else { ItemChange::Same })
         }
         Transformation::Hashes(hashes) => {
-            each(subject, run, &mut |_, item| hashes.apply(run, context, item).map_or(ItemChange::Same, ItemChange::Became))
+            each(draft, run, &mut |_, item| hashes.apply(run, context, item).map_or(ItemChange::Same, ItemChange::Became))
         }
         Transformation::Nest(items) => {
             for item in items {
-                apply(context, subject, &Run { item, ..*run });
+                apply(context, draft, &Run { item, ..*run });
                 if context.errors() > before {
                     break;
                 }
@@ -87,11 +87,11 @@ fn apply(context: &mut Context<'_>, subject: &mut Subject<'_>, run: &Run<'_>) {
             false
         }
         other => {
-            about_rule(context, subject, run, other);
+            about_rule(context, draft, run, other);
             false
         }
     };
-    if subject.memory.is_exhausted() && context.errors() == before {
+    if draft.progress.is_exhausted() && context.errors() == before {
         let message = "the rule is too large after the pipelines";
         context.error_with(run.head, "sigma-rule-limit", message, format!("the pipeline at {} exceeds the limit", run.item.place));
     }
@@ -101,25 +101,25 @@ fn apply(context: &mut Context<'_>, subject: &mut Subject<'_>, run: &Run<'_>) {
 }
 
 /// What refuses a rule, and what has no effect on what it finds.
-fn about_rule(context: &mut Context<'_>, subject: &mut Subject<'_>, run: &Run<'_>, transformation: &Transformation) {
+fn about_rule(context: &mut Context<'_>, draft: &mut Draft<'_>, run: &Run<'_>, transformation: &Transformation) {
     let fail = |context: &mut Context<'_>, span: &Range<usize>, message: &str| {
         context.error_with(span, "sigma-pipeline-failure", message.trim(), format!("the pipeline at {} refuses it", run.item.place));
     };
-    let outputs = &mut subject.output_fields;
+    let outputs = &mut draft.output_fields;
     match transformation {
         Transformation::RuleFailure(message) => fail(context, run.head, message),
         Transformation::ItemFailure(message) => {
-            each(subject, run, &mut |_, item| {
+            each(draft, run, &mut |_, item| {
                 fail(context, &item.key.span, message);
                 ItemChange::Same
             });
         }
-        Transformation::StrictFields => strict(context, subject, run),
+        Transformation::StrictFields => strict(context, draft, run),
         Transformation::SetState(key, value) => {
-            subject.memory.state.insert(key.clone(), value.clone());
+            draft.progress.state.insert(key.clone(), value.clone());
         }
         Transformation::SetAttribute(name, value) => {
-            subject.memory.attributes.insert(name.clone(), value.clone());
+            draft.progress.attributes.insert(name.clone(), value.clone());
         }
         Transformation::AddOutput(fields) => outputs.extend(fields.iter().cloned()),
         Transformation::RemoveOutput(fields) => outputs.retain(|field| !fields.contains(field)),
@@ -129,12 +129,12 @@ fn about_rule(context: &mut Context<'_>, subject: &mut Subject<'_>, run: &Run<'_
 }
 
 /// Refuses a rule with a field that no mapping of the pipelines knows.
-fn strict(context: &mut Context<'_>, subject: &Subject<'_>, run: &Run<'_>) {
+fn strict(context: &mut Context<'_>, draft: &Draft<'_>, run: &Run<'_>) {
     let mut unmapped: Vec<&str> = Vec::new();
-    for detection in subject.all_detections() {
+    for detection in draft.all_detections() {
         detection.each(&mut |item| {
             if let Some(field) = item.key.field.as_deref()
-                && !subject.memory.mapped.contains(field)
+                && !draft.progress.mapped.contains(field)
                 && !unmapped.contains(&field)
             {
                 unmapped.push(field);
@@ -149,17 +149,17 @@ fn strict(context: &mut Context<'_>, subject: &Subject<'_>, run: &Run<'_>) {
 }
 
 /// Changes every item that meets the conditions; true where one changed.
-fn each<'n>(subject: &mut Subject<'n>, run: &Run<'_>, change: &mut dyn FnMut(&mut Memory, &mut Item<'n>) -> ItemChange<'n>) -> bool {
-    let Subject { detections, added, memory, .. } = subject;
+fn each<'n>(draft: &mut Draft<'n>, run: &Run<'_>, change: &mut dyn FnMut(&mut Progress, &mut Item<'n>) -> ItemChange<'n>) -> bool {
+    let Draft { detections, added, progress, .. } = draft;
     let own = detections.iter_mut().flatten().map(|named| &mut named.detection);
     let all = own.chain(added.iter_mut().map(|added| &mut added.detection));
     let mut any = false;
     all.for_each(|detection| {
         detection.replace(&mut |item| {
-            if memory.is_exhausted() || !meets(run, memory, item) {
+            if progress.is_exhausted() || !meets(run, progress, item) {
                 return None;
             }
-            match change(memory, item) {
+            match change(progress, item) {
                 ItemChange::Same => None,
                 ItemChange::Changed => {
                     any = true;
@@ -169,7 +169,7 @@ fn each<'n>(subject: &mut Subject<'n>, run: &Run<'_>, change: &mut dyn FnMut(&mu
                 ItemChange::Became(mut other) => {
                     any = true;
                     other.replace(&mut |item| {
-                        memory.make(item.values.len());
+                        progress.make(item.values.len());
                         item.applied.extend(run.item.id.clone());
                         None
                     });
@@ -182,25 +182,25 @@ fn each<'n>(subject: &mut Subject<'n>, run: &Run<'_>, change: &mut dyn FnMut(&mu
 }
 
 /// Whether an item, and its field or one that it refers to, meet the conditions.
-fn meets(run: &Run<'_>, memory: &Memory, item: &Item<'_>) -> bool {
-    let field = |name: &Name<'_>| run.item.field.hold(|test| test.holds(name, memory));
-    run.item.item.hold(|test| test.holds(item, memory))
-        && (field(&Name::of_item(item)) || references(item).any(|name| field(&Name::of(name, memory))))
+fn meets(run: &Run<'_>, progress: &Progress, item: &Item<'_>) -> bool {
+    let field = |name: &Name<'_>| run.item.field.hold(|test| test.holds(name, progress));
+    run.item.item.hold(|test| test.holds(item, progress))
+        && (field(&Name::of_item(item)) || references(item).any(|name| field(&Name::of(name, progress))))
 }
 
 /// Adds a condition to a rule; true where it did.
-fn add(context: &mut Context<'_>, subject: &mut Subject<'_>, run: &Run<'_>, detection: &Node, template: bool, negated: bool) -> bool {
-    if subject.is_correlation {
+fn add(context: &mut Context<'_>, draft: &mut Draft<'_>, run: &Run<'_>, detection: &Node, template: bool, negated: bool) -> bool {
+    if draft.is_correlation {
         return false;
     }
-    let scope = subject.scopes.first().filter(|_| template);
+    let scope = draft.scopes.first().filter(|_| template);
     let node = moved(detection, run.head, scope);
     let mut detection = detection::read(context, "conditions", &node).detach();
     detection.replace(&mut |item| {
         item.applied.extend(run.item.id.clone());
         None
     });
-    subject.added.push(Added { detection, negated });
+    draft.added.push(Added { detection, negated });
     true
 }
 

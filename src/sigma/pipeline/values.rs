@@ -9,8 +9,8 @@ use super::super::item::{Item, ItemValue};
 use super::super::modifier::Kind;
 use super::super::text::{Piece, Text};
 use super::condition::texts;
+use super::draft::Progress;
 use super::parameters::Parameters;
-use super::subject::Memory;
 use crate::yaml::Value;
 
 /// Longest text that a replacement makes, in bytes.
@@ -58,12 +58,12 @@ impl ValueChange {
     }
 
     /// Changes the values of an item; true where one is another now.
-    pub(super) fn apply(&self, memory: &mut Memory, item: &mut Item<'_>) -> bool {
+    pub(super) fn apply(&self, progress: &mut Progress, item: &mut Item<'_>) -> bool {
         let mut changes = Vec::new();
         for (index, value) in item.values.iter().enumerate() {
             let number = self.replaces_numbers_of(item).then(|| number(value)).flatten();
             let Some(own) = texts(item, value).or(number) else { continue };
-            let changed: Vec<Option<Vec<Text>>> = own.iter().map(|text| self.change(memory, text)).collect();
+            let changed: Vec<Option<Vec<Text>>> = own.iter().map(|text| self.change(progress, text)).collect();
             if changed.iter().any(Option::is_some) {
                 let new = own.into_iter().zip(changed).flat_map(|(own, new)| new.unwrap_or_else(|| vec![own])).collect();
                 changes.push((index, new));
@@ -84,17 +84,17 @@ impl ValueChange {
     }
 
     /// What a text becomes; `None`: it stays.
-    fn change(&self, memory: &mut Memory, text: &Text) -> Option<Vec<Text>> {
+    fn change(&self, progress: &mut Progress, text: &Text) -> Option<Vec<Text>> {
         match self {
             Self::Replace(replace) => {
                 let new = replace.apply(text)?;
                 if new.to_string().len() > MAX_TEXT_BYTES {
-                    memory.exhaust();
+                    progress.exhaust();
                 }
                 Some(vec![new])
             }
             Self::Map(mapping) => {
-                let to = mapping.get(&text.to_string()).filter(|to| memory.make(to.len()))?;
+                let to = mapping.get(&text.to_string()).filter(|to| progress.make(to.len()))?;
                 Some(to.iter().map(|to| Text::parse(to)).collect())
             }
             Self::Case(case) => {

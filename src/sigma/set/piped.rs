@@ -5,7 +5,7 @@ use super::super::collection::{ParsedRule, Unread};
 use super::super::context::Context;
 use super::super::correlation::CorrelationDocument;
 use super::super::filter::Filter;
-use super::super::pipeline::{self, Grouping, Subject};
+use super::super::pipeline::{self, Draft, Grouping};
 use super::super::{SigmaOptions, rule};
 use super::{Pending, Target, idle_filter};
 use crate::diag::{Diagnostic, Severity};
@@ -97,15 +97,15 @@ fn run(correlation: &mut CorrelationDocument, scopes: &[Scope], options: &SigmaO
     let grouping =
         Grouping { aliases: correlation.aliases.clone(), group_by: correlation.group_by.clone(), kind: correlation.kind.clone() };
     let head = document.entry("correlation").map_or_else(|| rule::head(&document), |(key, _)| key.span.clone());
-    let mut subject = Subject::correlation(&document, head, scopes.to_vec(), grouping);
-    subject.output_fields.clone_from(&correlation.meta.required_fields);
+    let mut draft = Draft::correlation(&document, head, scopes.to_vec(), grouping);
+    draft.output_fields.clone_from(&correlation.meta.required_fields);
     let source = correlation.source.clone();
     let mut context = Context::new(&source, options);
     context.start_rule();
-    pipeline::run(&mut context, &mut subject);
+    pipeline::run(&mut context, &mut draft);
     correlation.meta.hash = rule::traced_hash(&context, &correlation.meta.hash);
-    correlation.meta.required_fields = subject.output_fields;
-    if let Some(Grouping { aliases, group_by, kind }) = subject.grouping {
+    correlation.meta.required_fields = draft.output_fields;
+    if let Some(Grouping { aliases, group_by, kind }) = draft.grouping {
         (correlation.aliases, correlation.group_by, correlation.kind) = (aliases, group_by, kind);
     }
     let sound = context.errors() == 0;

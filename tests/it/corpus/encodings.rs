@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use retrohunt::archive::{Found, Limits, walk};
+use retrohunt::archive::{Limits, Walked, walk};
 use retrohunt::compile::{CompileOptions, RuleSet, load_rules};
 use retrohunt::ir::print_query;
 use serde_json::Value;
@@ -50,7 +50,7 @@ fn truth(mut loaded: Loaded, rules: &RuleSet) -> Truth {
 fn share_accesses(archive: PathBuf) -> String {
     let mut lines = String::new();
     walk(&[archive], &Limits::default(), &mut |found| {
-        if let Found::Leaf(leaf) = found {
+        if let Walked::Leaf(leaf) = found {
             let mut text = Vec::new();
             // One of the archives ends in rubbish; what is before it counts.
             drop(std::io::Read::read_to_end(leaf.reader, &mut text));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use retrohunt::archive::{Found, Limits, walk};
+use retrohunt::archive::{Limits, Walked, walk};
 use retrohunt::compile::{CompileOptions, load_rules};
 use retrohunt::diag::Severity;
 use retrohunt::event::format_time;
@@ -85,7 +85,7 @@ fn bytes_of(corpus: &Path, leaf: &str) -> Vec<u8> {
     let file = corpus.join(leaf.split('!').next().expect("a path"));
     let mut bytes = None;
     walk(&[file], &Limits::default(), &mut |found| {
-        if let Found::Leaf(found) = found
+        if let Walked::Leaf(found) = found
             && (!leaf.contains('!') || leaf_tail(&found.path) == leaf_tail(leaf))
         {
             let mut content = Vec::new();

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use proptest::prelude::*;
-use retrohunt::archive::{Found, Limits, walk_bytes};
+use retrohunt::archive::{Limits, Walked, walk_bytes};
 use retrohunt::event::Names;
 use retrohunt::reader::{ReadOptions, read_leaf};
 
@@ -34,14 +34,14 @@ fn totals(input: &Valid) -> (u64, u64, Vec<String>) {
     let (mut events, mut bad, mut problems) = (0, 0, Vec::new());
     walk_bytes(input.name, &input.bytes, &Limits::default(), &mut |found| {
         match found {
-            Found::Leaf(leaf) => {
+            Walked::Leaf(leaf) => {
                 let report = read_leaf(leaf, &Names::default(), &ReadOptions::default(), &mut |_| std::ops::ControlFlow::Continue(()));
                 events += report.events;
                 bad += report.bad;
                 problems.extend(report.problems.into_iter().map(|p| p.message).chain(report.skipped));
             }
-            Found::Skipped { .. } | Found::File(_) | Found::FileEnd => {}
-            Found::Failed { error, .. } => problems.push(error),
+            Walked::Skipped { .. } | Walked::File(_) | Walked::FileEnd => {}
+            Walked::Failed { error, .. } => problems.push(error),
         }
         std::ops::ControlFlow::Continue(())
     });

@@ -11,7 +11,7 @@ use crate::ir::{CorrelationKind, Scope};
 use crate::yaml::Node;
 
 /// A rule or correlation on its way through the pipelines.
-pub(in crate::sigma) struct Subject<'n> {
+pub(in crate::sigma) struct Draft<'n> {
     pub(in crate::sigma) is_correlation: bool,
     pub(super) document: &'n Node,
     /// Where an error about the whole is reported.
@@ -26,7 +26,7 @@ pub(in crate::sigma) struct Subject<'n> {
     pub(in crate::sigma) grouping: Option<Grouping>,
     /// The rule's `fields`.
     pub(in crate::sigma) output_fields: Vec<String>,
-    pub(super) memory: Memory,
+    pub(super) progress: Progress,
 }
 
 /// A condition that a pipeline adds.
@@ -45,7 +45,7 @@ pub(in crate::sigma) struct Grouping {
 
 /// What the pipelines remember while they work on one rule.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct Progress {
     made: usize,
     /// Ids of the items that ran.
     pub(super) applied: BTreeSet<String>,
@@ -57,7 +57,7 @@ pub(super) struct Memory {
     pub(super) mapped: BTreeSet<String>,
 }
 
-impl Memory {
+impl Progress {
     /// Counts values and names that are made; false past the limit, which is that of a rule's value tests.
     pub(super) fn make(&mut self, count: usize) -> bool {
         self.made = self.made.saturating_add(count);
@@ -75,7 +75,7 @@ impl Memory {
     }
 }
 
-impl<'n> Subject<'n> {
+impl<'n> Draft<'n> {
     pub(in crate::sigma) fn rule(document: &'n Node, head: Range<usize>, scope: Scope, named: Vec<NamedDetection<'n>>) -> Self {
         Self { detections: vec![named], ..Self::new(document, head, vec![scope]) }
     }
@@ -94,7 +94,7 @@ impl<'n> Subject<'n> {
             added: Vec::new(),
             grouping: None,
             output_fields: Vec::new(),
-            memory: Memory::default(),
+            progress: Progress::default(),
         }
     }
 
