@@ -234,7 +234,10 @@ fn cost(member: &str) -> usize {
 
 /// Inserts the texts of a value into a set that knows so many; the bytes that it grew by.
 fn taken(known: usize, value: &Cell, mut insert: impl FnMut(Arc<str>) -> bool) -> usize {
-    let new = value.members().into_iter().map(|member| if insert(member.clone()) { cost(&member) } else { 0 });
+    let new = value.members().into_iter().map(|member| {
+        let bytes = cost(&member);
+        if insert(member) { bytes } else { 0 }
+    });
     new.sum::<usize>() + if known == 0 { SET_BYTES } else { 0 }
 }
 

@@ -123,14 +123,9 @@ impl<'s> Feed<'s> {
         run: &[EventId],
         sink: &mut RowSink<'_>,
     ) -> Result<ControlFlow<()>, StoreError> {
-        let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(ControlFlow::Continue(())) };
-        let mut wanted = run.iter().peekable();
         let mut flow = ControlFlow::Continue(());
-        reader.each(*first, *last, &mut |head, cells| {
-            while wanted.next_if(|next| **next < head.id).is_some() {}
-            if wanted.next_if_eq(&&head.id).is_some() {
-                flow = sink(self.row(source, head, cells)?);
-            }
+        each_wanted(reader, run, &mut |head, cells| {
+            flow = sink(self.row(source, head, cells)?);
             Ok(flow)
         })?;
         Ok(flow)
@@ -144,11 +139,8 @@ impl<'s> Feed<'s> {
             let place = sources.len();
             let mut heads = self.store.event_reader(source.event_type, &[])?;
             for run in runs(matched.of_type(branch.event_type), source.event_type) {
-                let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
-                let mut wanted = run.iter().peekable();
-                heads.each(*first, *last, &mut |head, _| {
-                    while wanted.next_if(|next| **next < head.id).is_some() {}
-                    ages.extend(wanted.next_if_eq(&&head.id).map(|id| (head.time_us, *id, place)));
+                each_wanted(&mut heads, run, &mut |head, _| {
+                    ages.push((head.time_us, head.id, place));
                     Ok(ControlFlow::Continue(()))
                 })?;
             }
@@ -188,6 +180,20 @@ impl<'s> Feed<'s> {
         values.insert(id.0, cell.clone());
         Ok(cell)
     }
+}
+
+/// Reads a part from its first event to its last and visits the events that are in it.
+fn each_wanted(
+    reader: &mut EventReader<'_>,
+    run: &[EventId],
+    visit: &mut dyn FnMut(EventHead, &[store::Cell<'_>]) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
+    let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(()) };
+    let mut wanted = run.iter().peekable();
+    reader.each(*first, *last, &mut |head, cells| {
+        while wanted.next_if(|next| **next < head.id).is_some() {}
+        if wanted.next_if_eq(&&head.id).is_some() { visit(head, cells) } else { Ok(ControlFlow::Continue(())) }
+    })
 }
 
 /// The events of a type in parts that are each read from the first to the last. Other types' events may lie between them, so

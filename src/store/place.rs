@@ -47,7 +47,7 @@ impl Place {
 
     /// Whether the path still leads to the file.
     pub(super) fn is_there(&self) -> bool {
-        std::fs::metadata(&self.path).is_ok_and(|metadata| FileId::of(&metadata) == self.id)
+        self.id.is_at(&self.path)
     }
 
     /// # Errors
@@ -138,7 +138,7 @@ impl OwnLog {
     /// Removes what of it is still at its path.
     pub(super) fn remove(&self) {
         for (path, id) in &self.0 {
-            if std::fs::metadata(path).is_ok_and(|metadata| FileId::of(&metadata) == *id) {
+            if id.is_at(path) {
                 drop(std::fs::remove_file(path)); // who replaced the store may have removed it too
             }
         }
@@ -150,6 +150,13 @@ impl OwnLog {
 pub(super) struct FileId {
     #[cfg(unix)]
     device_and_inode: (u64, u64),
+}
+
+impl FileId {
+    /// Whether a path leads to the file.
+    fn is_at(self, path: &Path) -> bool {
+        std::fs::metadata(path).is_ok_and(|metadata| Self::of(&metadata) == self)
+    }
 }
 
 #[cfg(unix)]
