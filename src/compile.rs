@@ -308,7 +308,7 @@ impl<'a> Loader<'a> {
 
 /// Warns of the parts of a log source that no taxonomy knows: such a rule is silent everywhere.
 fn unknown_log_source(rule: &Rule, diagnostics: &mut Vec<Diagnostic>) {
-    let Scope::LogSource { product, category, service } = &rule.query.scope else { return };
+    let Some(Scope::LogSource { product, category, service }) = rule.query.scope() else { return };
     for unknown in Taxonomy::embedded().unknown_parts(product.as_deref(), category.as_deref(), service.as_deref()) {
         let place = &rule.origin.log_source[unknown.part as usize];
         let message = match (unknown.part, product) {

@@ -83,6 +83,7 @@ fn node(condition: &Pred<Slot>, context: &Context) -> Result<Node, Fault> {
         Pred::Keyword { glob, case: Case::Ignore } => Node::Keyword { glob: glob.folded(), case: Case::Ignore },
         Pred::Keyword { glob, case } => Node::Keyword { glob: glob.clone(), case: *case },
         Pred::Scalar(scalar) => Node::Scalar(scalar.clone()),
+        Pred::Subsearch(_) => Node::False, // the hunt has put its rows in its place
     })
 }
 

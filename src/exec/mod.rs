@@ -34,7 +34,7 @@ pub use condition::Condition;
 pub use eval::{Fields, evaluate};
 pub use function::call as call_function;
 pub use pipeline::{Pipeline, needs_order};
-pub use row::{GroupKey, KEPT_EVENTS, Key, Origin, Row};
+pub use row::{GroupKey, GroupOrigin, KEPT_EVENTS, Key, Origin, Row};
 
 pub(crate) use cell::folded;
 
@@ -56,6 +56,12 @@ pub enum Fault {
         /// What the library says.
         reason: String,
     },
+    /// A stage is not built yet.
+    #[error("the stage `{stage}` is not built")]
+    Unbuilt {
+        /// As it is printed.
+        stage: String,
+    },
     /// The rows, groups and values that a rule makes do not fit the budget.
     #[error("it needs more than {limit} bytes of memory for its rows, groups and values")]
     Memory {
@@ -70,6 +76,7 @@ impl Fault {
         match self {
             Self::Regex { .. } => "exec-regex",
             Self::Memory { .. } => "exec-memory",
+            Self::Unbuilt { .. } => "exec-unbuilt",
         }
     }
 }

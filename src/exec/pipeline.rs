@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::stage::{Operator, operator};
+use super::stage::{InnerRows, Operator, Out, operator};
 use super::{Context, Fault, Limits, Row};
 use crate::ir::Stage;
 use crate::plan::{RowSchema, Step};
@@ -30,7 +30,7 @@ impl Budget {
         if self.used > self.limit { Err(Fault::Memory { limit: self.limit }) } else { Ok(()) }
     }
 
-    fn limits(&self) -> Limits {
+    pub(super) fn limits(&self) -> Limits {
         Limits { memory_bytes: self.limit }
     }
 
@@ -41,14 +41,21 @@ impl Budget {
 }
 
 impl<'c> Pipeline<'c> {
-    /// Prepares the stages; `first` are the columns of the rows that will be pushed.
+    /// Prepares the stages; `first` are the columns of the rows that will be pushed, `inner` the result rows of the queries
+    /// in brackets, in the order of [`crate::plan::inner_plans`].
     ///
     /// # Errors
-    /// When a regular expression does not compile.
-    pub fn new(steps: &[Step], first: &RowSchema, context: &'c Context, limits: Limits) -> Result<Self, Fault> {
-        let before = std::iter::once(first).chain(steps.iter().map(|step| &step.row));
-        let operators = steps.iter().zip(before).map(|(step, before)| operator(step, before, context)).collect::<Result<_, _>>()?;
-        Ok(Self { operators, budget: Budget { limit: limits.memory_bytes, used: 0 }, context })
+    /// When a regular expression does not compile, or the inner rows do not fit.
+    pub fn new(
+        steps: &[Step],
+        first: &RowSchema,
+        context: &'c Context,
+        limits: Limits,
+        inner: Vec<Vec<Row>>,
+    ) -> Result<Self, Fault> {
+        let mut budget = Budget { limit: limits.memory_bytes, used: 0 };
+        let operators = operators(steps, first, context, &mut inner.into_iter(), &mut budget)?;
+        Ok(Self { operators, budget, context })
     }
 
     /// Pushes a row in; what comes out goes to `sink`. Break: no later row can change the result.
@@ -65,32 +72,68 @@ impl<'c> Pipeline<'c> {
     /// # Errors
     /// When the rule cannot go on.
     pub fn finish(mut self, sink: &mut dyn FnMut(Row) -> Result<ControlFlow<()>, Fault>) -> Result<(), Fault> {
-        let mut rest = self.operators.as_mut_slice();
-        while let Some((first, behind)) = rest.split_first_mut() {
-            let rows = first.finish(&mut self.budget)?;
-            for row in rows {
-                self.budget.give(row.size_bytes());
-                self.context.begin_row(self.budget.limits());
-                if push(behind, &mut self.budget, row, sink)?.is_break() {
-                    break;
-                }
-            }
-            rest = behind;
-        }
-        Ok(())
+        finish(&mut self.operators, &mut self.budget, self.context, sink)
     }
 }
 
-fn push(operators: &mut [Box<dyn Operator + '_>], budget: &mut Budget, row: Row, sink: &mut Sink<'_>) -> Result<ControlFlow<()>, Fault> {
-    let Some((first, behind)) = operators.split_first_mut() else { return sink(row) };
-    let (row, flow) = first.push(row, budget)?;
-    match row {
-        Some(row) => {
-            let behind = push(behind, budget, row, sink)?;
-            Ok(if flow.is_break() { flow } else { behind })
+/// The operators of steps.
+pub(super) fn operators<'c>(
+    steps: &[Step],
+    first: &RowSchema,
+    context: &'c Context,
+    inner: &mut InnerRows<'_>,
+    budget: &mut Budget,
+) -> Result<Vec<Box<dyn Operator + 'c>>, Fault> {
+    let before = std::iter::once(first).chain(steps.iter().map(|step| &step.row));
+    steps.iter().zip(before).map(|(step, before)| operator(step, before, context, inner, budget)).collect()
+}
+
+/// Ends the input of operators one behind the other.
+pub(super) fn finish(
+    operators: &mut [Box<dyn Operator + '_>],
+    budget: &mut Budget,
+    context: &Context,
+    sink: &mut Sink<'_>,
+) -> Result<(), Fault> {
+    let mut rest = operators;
+    while let Some((first, behind)) = rest.split_first_mut() {
+        let rows = first.finish(budget)?;
+        let mut wanted = true;
+        for row in rows {
+            budget.give(row.size_bytes());
+            if wanted {
+                context.begin_row(budget.limits());
+                wanted = push(behind, budget, row, sink)?.is_continue();
+            }
         }
-        None => Ok(flow),
+        rest = behind;
     }
+    Ok(())
+}
+
+/// Pushes a row through operators one behind the other.
+pub(super) fn push(
+    operators: &mut [Box<dyn Operator + '_>],
+    budget: &mut Budget,
+    row: Row,
+    sink: &mut Sink<'_>,
+) -> Result<ControlFlow<()>, Fault> {
+    let Some((first, behind)) = operators.split_first_mut() else { return sink(row) };
+    let (out, flow) = first.push(row, budget)?;
+    let mut wanted = ControlFlow::Continue(());
+    match out {
+        Out::Nothing => {}
+        Out::One(row) => wanted = push(behind, budget, row, sink)?,
+        Out::Many(rows) => {
+            for row in rows {
+                wanted = push(behind, budget, row, sink)?;
+                if wanted.is_break() {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(if flow.is_break() { flow } else { wanted })
 }
 
 /// Whether the result depends on the order of the rows that are pushed.
@@ -99,7 +142,19 @@ pub fn needs_order<'a>(stages: impl IntoIterator<Item = &'a Stage>) -> bool {
         match stage {
             Stage::Stats(stats) => return stats.aggregates.iter().any(|aggregate| aggregate.function.needs_order()),
             Stage::EventStats(stats) if stats.aggregates.iter().any(|aggregate| aggregate.function.needs_order()) => return true,
-            Stage::Head(_) | Stage::Dedup { .. } | Stage::Sort { .. } => return true,
+            Stage::Chart(chart) => return chart.stats.aggregates.iter().any(|aggregate| aggregate.function.needs_order()),
+            Stage::Head(_)
+            | Stage::Dedup { .. }
+            | Stage::Sort { .. }
+            | Stage::Tail(_)
+            | Stage::Reverse
+            | Stage::StreamStats(_)
+            | Stage::Transaction(_)
+            | Stage::Frequent(_)
+            | Stage::FillDown(_)
+            | Stage::Combine { .. }
+            | Stage::Format
+            | Stage::AppendPipe(_) => return true,
             Stage::EventStats(_)
             | Stage::Filter(_)
             | Stage::Eval(_)
@@ -108,7 +163,19 @@ pub fn needs_order<'a>(stages: impl IntoIterator<Item = &'a Stage>) -> bool {
             | Stage::Drop(_)
             | Stage::FormatTime { .. }
             | Stage::FillNull { .. }
-            | Stage::Bin { .. } => {}
+            | Stage::Bin { .. }
+            | Stage::Extract(_)
+            | Stage::Substitute(_)
+            | Stage::Replace(_)
+            | Stage::Unpack(_)
+            | Stage::MakeList(_)
+            | Stage::Expand { .. }
+            | Stage::JoinMembers { .. }
+            | Stage::AddTotals(_)
+            | Stage::ForEach(_)
+            | Stage::Lookup(_)
+            | Stage::Join(_)
+            | Stage::Append(_) => {}
         }
     }
     true // the rows themselves are the result, newest first

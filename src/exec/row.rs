@@ -27,15 +27,17 @@ pub enum Origin {
         /// Its time in µs UTC.
         time_us: Option<i64>,
     },
-    /// The events of a group.
+    /// Several events, or none.
     Group(Box<GroupOrigin>),
 }
 
-/// The events behind an aggregated row.
+/// The events behind a row that is not one event alone.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct GroupOrigin {
-    /// What identifies the group.
-    pub key: GroupKey,
+    /// What identifies the row.
+    pub key: Key,
+    /// How many rows of a source are behind it, be they events or not.
+    pub rows: u64,
     /// The lowest [`KEPT_EVENTS`] ids, ascending once [`GroupOrigin::settle`] ran.
     pub events: Vec<EventId>,
     /// How many events there are.
@@ -57,6 +59,14 @@ pub enum Key {
     Event(EventId),
     /// The values of the last aggregation's by-fields.
     Group(GroupKey),
+    /// It was made of no event (a lookup table's row).
+    Made,
+}
+
+impl Default for Key {
+    fn default() -> Self {
+        Self::Group(GroupKey::default())
+    }
 }
 
 impl Row {
@@ -75,7 +85,36 @@ impl Origin {
     pub fn key(&self) -> Key {
         match self {
             Self::Event { id, .. } => Key::Event(*id),
-            Self::Group(group) => Key::Group(group.key.clone()),
+            Self::Group(group) => group.key.clone(),
+        }
+    }
+
+    /// A row that no event is behind.
+    pub fn made() -> Self {
+        Self::Group(Box::new(GroupOrigin { key: Key::Made, rows: 1, ..GroupOrigin::default() }))
+    }
+
+    /// The same row, with the events of another behind it too.
+    #[must_use]
+    pub fn with(self, other: &Self) -> Self {
+        let mut group = match self {
+            Self::Group(group) => group,
+            Self::Event { id, .. } => {
+                let mut group = GroupOrigin { key: Key::Event(id), ..GroupOrigin::default() };
+                group.add(&self);
+                Box::new(group)
+            }
+        };
+        group.add(other);
+        group.settle();
+        Self::Group(group)
+    }
+
+    /// How many rows of a source are behind the row; none where an aggregation had nothing to count.
+    pub fn rows(&self) -> u64 {
+        match self {
+            Self::Event { .. } => 1,
+            Self::Group(group) => group.rows,
         }
     }
 
@@ -111,6 +150,7 @@ impl GroupOrigin {
         let (first, last) = origin.span_us();
         self.first_us = self.first_us.into_iter().chain(first).min();
         self.last_us = self.last_us.max(last);
+        self.rows += origin.rows();
         match origin {
             Origin::Event { id, .. } => {
                 if self.last_counted != Some(*id) {

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
 use rustc_hash::FxHashMap;
 
@@ -10,10 +9,11 @@ use super::HuntError;
 use super::feed::Feed;
 use super::field::field_cell;
 use super::matched::Matched;
+use super::stages::{StageError, run_stages};
 use crate::catalog::Catalog;
-use crate::exec::{Cell, Context, Fault, Key, Limits, Pipeline, Row, needs_order};
+use crate::exec::{Cell, Context, Fault, Key, Limits, Row};
 use crate::ir::Rule;
-use crate::plan::{Branch, FieldExpr, Plan};
+use crate::plan::{Branch, FieldExpr, Plan, RowSource};
 use crate::store::{EVIDENCE_CAP, EventOrigin, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Origins, Store, StoredEvent};
 
 /// The fields a rule's findings show: tokens of its message and its risk objects.
@@ -110,22 +110,22 @@ impl<'s> FindingSaver<'s> {
         Ok(())
     }
 
-    /// One finding for each result row of a rule with stages. The inner error says why the rule could not run to its end;
+    /// One finding for each result row of a rule with stages; `matched` are the events of each plan of [`Plan::tree`]. The inner error says why the rule could not run to its end;
     /// then nothing of it is saved.
     pub(super) fn stage_findings(
         &mut self,
         index: usize,
         rule: &Rule,
         plan: &Plan,
-        matched: &Matched,
+        matched: &[Matched],
     ) -> Result<Result<(), Fault>, HuntError> {
-        if matched.count() == 0 {
+        if matched.iter().all(|matched| matched.count() == 0) && plan.tree().iter().all(|plan| plan.source == RowSource::Events) {
             return Ok(Ok(()));
         }
         self.writer.begin_rule()?;
         let (origins, writer) = (&mut self.origins, &mut self.writer);
         let mut saver = StageSaver { index, rule, plan, origins, writer, ordinals: FxHashMap::default() };
-        match run_stages(&self.feed, self.context, plan, matched, &mut |row| saver.save(row)) {
+        match run_stages(&self.feed, self.context, plan, matched, Limits::default(), &mut |row| saver.save(row)) {
             Ok(()) => {
                 self.writer.end_rule()?;
                 Ok(Ok(()))
@@ -138,48 +138,6 @@ impl<'s> FindingSaver<'s> {
             Err(StageError::Hunt(error)) => Err(error),
         }
     }
-}
-
-/// Why the stages of a rule did not run to their end.
-enum StageError {
-    Rule(Fault),
-    Hunt(HuntError),
-}
-
-/// Runs a plan's stages over the events that match and passes the result rows on.
-fn run_stages(
-    feed: &Feed<'_>,
-    context: &Context,
-    plan: &Plan,
-    matched: &Matched,
-    save: &mut dyn FnMut(Row) -> Result<(), HuntError>,
-) -> Result<(), StageError> {
-    let mut pipeline = Pipeline::new(&plan.steps, &plan.row, context, Limits::default()).map_err(StageError::Rule)?;
-    let ordered = needs_order(plan.stages());
-    let mut failure = None;
-    let mut sink = |row: Row| {
-        Ok(match save(row) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                failure = Some(StageError::Hunt(error));
-                ControlFlow::Break(())
-            }
-        })
-    };
-    let mut fault = None;
-    let fed = feed.rows(plan, matched, ordered, &mut |row| match pipeline.push(row, &mut sink) {
-        Ok(flow) => flow,
-        Err(error) => {
-            fault = Some(error);
-            ControlFlow::Break(())
-        }
-    });
-    fed.map_err(|error| StageError::Hunt(error.into()))?;
-    if let Some(fault) = fault {
-        return Err(StageError::Rule(fault));
-    }
-    pipeline.finish(&mut sink).map_err(StageError::Rule)?;
-    failure.map_or(Ok(()), Err)
 }
 
 /// Makes a finding of each result row.
@@ -195,7 +153,7 @@ struct StageSaver<'a, 's> {
 
 impl StageSaver<'_, '_> {
     fn save(&mut self, row: Row) -> Result<(), HuntError> {
-        if row.origin.count() == 0 {
+        if row.origin.rows() == 0 {
             return Ok(()); // the one row that an aggregation of nothing gives
         }
         let key = row.origin.key();

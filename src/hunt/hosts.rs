@@ -26,6 +26,11 @@ impl Hosts {
         Ok(Self { texts })
     }
 
+    /// Reads them.
+    pub(super) fn all(store: &Store) -> Result<Self, StoreError> {
+        Ok(Self { texts: store.hosts(MAX_HOSTS)? })
+    }
+
     /// Whether it is known that no event can pass the test on its host.
     pub(super) fn none_passes(&self, test: &Match<FieldExpr>) -> bool {
         test.field == FieldExpr::Host

@@ -16,6 +16,8 @@ mod finding;
 mod hosts;
 mod matched;
 mod scan;
+mod stages;
+mod subsearch;
 mod unanswered;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,12 +141,15 @@ pub fn run(
 ) -> Result<HuntSummary, HuntError> {
     store.ensure_views()?;
     let catalog = store.catalog()?;
-    let plans: Vec<Plan> = rules.iter().map(|rule| plan_rule(rule, &catalog, taxonomy)).collect();
-    let inputs = plan_inputs(correlations, &catalog, taxonomy);
-    let all: Vec<&Plan> = plans.iter().chain(inputs.iter().map(|(.., plan)| plan)).collect();
-    let context = context(store, &all)?;
     let watermark = store.last_event()?;
     let range = EventRange { first: EventId(1), last: watermark, since_us: options.since_us, until_us: options.until_us };
+    let resolved = resolve_brackets(store, &catalog, rules, taxonomy, options, range)?;
+    let queries = rules.iter().zip(&resolved).map(|(rule, resolved)| resolved.as_ref().and_then(|resolved| resolved.as_ref().ok()).unwrap_or(rule));
+    let plans: Vec<Plan> = queries.map(|rule| plan_rule(rule, &catalog, taxonomy)).collect();
+    let inputs = plan_inputs(correlations, &catalog, taxonomy);
+    let trees: Vec<Vec<&Plan>> = plans.iter().map(Plan::tree).collect();
+    let all: Vec<&Plan> = trees.iter().flatten().copied().chain(inputs.iter().map(|(.., plan)| plan)).collect();
+    let context = context(store, &all)?;
     let hosts = Hosts::of(store, &all)?;
     let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
     let found = match_events(store, &catalog, &all, range, &with, progress)?;
@@ -156,18 +161,25 @@ pub fn run(
     let mut stop = Stop { cancel: &options.cancel, in_scan: !found.unread.is_empty(), unfinished: None };
     let mut failed = Vec::new();
     let mut rules_with_findings = 0;
-    for (index, (rule, plan)) in rules.iter().zip(&plans).enumerate() {
-        if stop.leaves_out(found.unread_by(plan), true) {
+    let mut first = 0; // the place of the rule's first plan
+    for (index, (rule, tree)) in rules.iter().zip(&trees).enumerate() {
+        let own = first..first + tree.len();
+        first = own.end;
+        if stop.leaves_out(tree.iter().any(|plan| found.unread_by(plan)), true) {
             saver.failed(index);
             continue;
         }
         let before = saver.findings();
-        let outcome = match found.failed.get(&index) {
+        let plan = tree[0];
+        let broken = resolved[index].as_ref().and_then(|resolved| resolved.as_ref().err());
+        let outcome = match broken.or_else(|| found.failed.range(own.clone()).map(|(_, fault)| fault).next()) {
             Some(fault) => Err(fault.clone()),
-            None if rule.query.stages.is_empty() => saver.row_findings(index, rule, plan, &found.events[index]).map(Ok)?,
+            None if rule.query.stages.is_empty() && rule.query.scope().is_some() => {
+                saver.row_findings(index, rule, plan, &found.events[own.start]).map(Ok)?
+            }
             None => {
                 progress(HuntProgress::Stages { title: rule.meta.title.clone() });
-                saver.stage_findings(index, rule, plan, &found.events[index])?
+                saver.stage_findings(index, rule, plan, &found.events[own])?
             }
         };
         if let Err(fault) = outcome {
@@ -176,10 +188,10 @@ pub fn run(
         }
         rules_with_findings += usize::from(saver.findings() > before);
     }
-    let correlated = correlate(store, &catalog, correlations, &inputs, &found, (&mut saver, rules.len(), &mut stop), progress)?;
+    let correlated = correlate(store, &catalog, correlations, &inputs, &found, (&mut saver, rules.len(), &mut stop), first, progress)?;
     failed.extend(correlated.failed);
     let findings = saver.findings();
-    let without = plans.iter().enumerate().filter(|(_, p)| p.branches.is_empty()).map(|(i, _)| i);
+    let without = plans.iter().enumerate().filter(|(_, p)| !p.can_have_rows()).map(|(i, _)| i);
     Ok(HuntSummary {
         outcome: saver.finish()?,
         rules: rules.len() + correlations.iter().filter(|c| c.reports).count(),
@@ -191,6 +203,27 @@ pub fn run(
         left_out: correlated.left_out,
         unfinished: stop.unfinished,
     })
+}
+
+/// The rules whose conditions have searches in brackets, with their rows in place of them; none where a rule has none.
+fn resolve_brackets(
+    store: &Store,
+    catalog: &Catalog,
+    rules: &[Rule],
+    taxonomy: &Taxonomy,
+    options: &HuntOptions,
+    range: EventRange,
+) -> Result<Vec<Option<Result<Rule, Fault>>>, HuntError> {
+    if !rules.iter().any(subsearch::has_any) {
+        return Ok(vec![None; rules.len()]);
+    }
+    #[allow(clippy::cast_precision_loss, reason = "a double holds the microseconds of our times")]
+    let context = Context::new(store.newest_time()?.map(|us| us as f64 / 1e6));
+    let hosts = Hosts::all(store)?;
+    let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
+    let brackets = subsearch::Brackets { store, catalog, taxonomy, context: &context, range, with: &with };
+    let resolve = |rule| if subsearch::has_any(rule) { subsearch::resolve(&brackets, rule).map(Some) } else { Ok(None) };
+    rules.iter().map(resolve).collect()
 }
 
 /// A hunt that may be asked to stop. Where that was in the scan, the rules whose event types were all read by then still
@@ -242,7 +275,7 @@ struct Correlated {
     unfinished: BTreeSet<usize>,
 }
 
-/// Runs the correlations; `rules` is the number of rules before them.
+/// Runs the correlations; `rules` is the number of rules before them, `first` the number of the rules' plans.
 fn correlate(
     store: &Store,
     catalog: &Catalog,
@@ -250,6 +283,7 @@ fn correlate(
     inputs: &[InputPlan],
     found: &ScanResult,
     (saver, rules, stop): (&mut FindingSaver<'_>, usize, &mut Stop<'_>),
+    first: usize,
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<Correlated, HuntError> {
     let mut out = Correlated::default();
@@ -265,13 +299,13 @@ fn correlate(
             continue;
         }
         progress(HuntProgress::Stages { title: correlation.meta.title.clone() });
-        let matched: Vec<(usize, &Plan, Vec<EventId>)> = (rules..)
+        let matched: Vec<(usize, &Plan, Vec<EventId>)> = (first..)
             .zip(inputs)
             .filter(|(_, (own, ..))| *own == index)
             .map(|(place, (_, input, plan))| (*input, plan, found.events[place].sorted()))
             .collect();
         let own: Vec<(usize, &Plan, &[EventId])> = matched.iter().map(|(input, plan, events)| (*input, *plan, events.as_slice())).collect();
-        let faults = (rules..).zip(inputs).filter(|(_, (own, ..))| *own == index).filter_map(|(place, _)| found.failed.get(&place));
+        let faults = (first..).zip(inputs).filter(|(_, (own, ..))| *own == index).filter_map(|(place, _)| found.failed.get(&place));
         if let Some(fault) = faults.min_by_key(|fault| fault.to_string()) {
             saver.failed(rules + index);
             out.failed.push((rules + index, failure(fault)));

@@ -27,7 +27,7 @@ pub fn unanswered(rule: &Rule, catalog: &Catalog, taxonomy: &Taxonomy) -> Unansw
     if let Some(unknown) = whole.notes.iter().find(|note| UNKNOWN.contains(&note.code)).filter(|_| cannot_fire) {
         return only(note("store-logsource-unknown", format!("the rule cannot fire: {}", unknown.message), head()));
     }
-    let anything = Query { scope: rule.query.scope.clone(), filter: Pred::True, stages: Vec::new() };
+    let anything = Query { source: rule.query.source.clone(), filter: Pred::True, stages: Vec::new() };
     if cannot_fire && plan(&anything, &[], catalog, taxonomy).branches.is_empty() {
         let message = "the rule cannot fire: the store holds no events of its log source".to_owned();
         return only(note("store-logsource-absent", message, head()));
@@ -36,7 +36,7 @@ pub fn unanswered(rule: &Rule, catalog: &Catalog, taxonomy: &Taxonomy) -> Unansw
         let message = "the rule cannot fire: no stored event type of its log source meets the condition".to_owned();
         return only(note("store-type-absent", message, head()));
     }
-    let known = if whole.missing.is_empty() { Vec::new() } else { known_fields(&rule.query.scope, catalog, taxonomy) };
+    let known = rule.query.scope().filter(|_| !whole.missing.is_empty()).map(|scope| known_fields(scope, catalog, taxonomy)).unwrap_or_default();
     let notes = whole.missing.iter().map(|field| {
         let effect = if cannot_fire { "the rule cannot fire" } else { "this part never matches" };
         let message = format!("{effect}: no stored event of its log source has `{field}`");

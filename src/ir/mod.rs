@@ -1,8 +1,9 @@
 //! The intermediate representation: what a detection asks, free of Sigma, of Splunk, of SQL and of any store.
 //!
-//! A front end lowers a rule to a [`Rule`]: its metadata and a [`Query`]. A query is a scope (which events the
-//! rule speaks of), one boolean filter over the fields of an event, and stages that work on rows. A query
-//! without stages is row-wise: each event it matches is a result. A [`Correlation`] relates the matches of several queries
+//! A front end lowers a rule to a [`Rule`]: its metadata and a [`Query`]. A query is a source (which rows the rule speaks
+//! of: events of a scope, findings, a table), one boolean filter over the fields of such a row, and stages that work on
+//! rows. A query without stages is row-wise: each event it matches is a result. Stages that combine rows hold further
+//! queries, so that a query is a tree. A [`Correlation`] relates the matches of several queries
 //! in time.
 //!
 //! Truth is two-valued everywhere: a test on a missing field is false, and NOT of it true.
@@ -15,8 +16,10 @@ mod origin;
 mod pred;
 mod print;
 mod print_correlation;
+mod print_stage;
 mod query;
 mod scalar;
+mod stage;
 mod test;
 mod walk;
 
@@ -25,8 +28,13 @@ pub use glob::{Glob, Part};
 pub use meta::{Language, Level, Risk, RiskObject, RuleMeta};
 pub use origin::Origin;
 pub use pred::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred, Test, Vocabulary, parse_address};
-pub use print::{print_pred, print_query, print_scalar, print_stage};
+pub use print::{print_pred, print_query, print_scalar};
 pub use print_correlation::print_correlation;
-pub use query::{Aggregate, AggregateFunction, Query, Rename, Rule, Scope, SortKey, Stage, Stats};
+pub use print_stage::print_stage;
+pub use query::{Aggregate, AggregateFunction, Query, Rename, Rule, Scope, SortKey, Source, Stage, Stats};
 pub use scalar::{BinaryOp, Function, Gives, Scalar};
+pub use stage::{
+    AddTotals, Chart, Edit, Extract, ForEach, Frequent, Join, ListSplit, Lookup, MakeList, Replace, StreamStats, Subsearch, Substitute, Table,
+    TableMatch, TextForm, TotalsRow, Transaction, Unpack,
+};
 pub use test::parse_number;

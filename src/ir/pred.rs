@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Range;
 
-use super::{Glob, Scalar};
+use super::{Glob, Scalar, Subsearch};
 
 /// How a rule's field name is looked up in an event type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,6 +52,9 @@ pub enum Pred<F = Field> {
     },
     /// An expression is true (SPL `where`); null is not true.
     Scalar(Scalar<F>),
+    /// A search in brackets. The hunt runs it and puts a condition in its place before it plans the rule; where that cannot
+    /// be done (a plan that is only shown), nothing passes it.
+    Subsearch(Box<Subsearch>),
 }
 
 /// A value predicate: false when the field is missing; any member of a list may pass it.

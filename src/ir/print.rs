@@ -6,18 +6,27 @@
 use std::fmt::Write as _;
 
 use super::{
-    Aggregate, Case, Cidr, DatePart, Field, FieldCompare, Glob, Match, NumberOp, Part, Pred, Query, Scalar, Scope, Stage, Stats, Test,
+    Case, Cidr, DatePart, Field, FieldCompare, Glob, Match, NumberOp, Part, Pred, Query, Scalar, Scope, Source, Test, print_stage,
 };
 
-/// Prints a query: scope, filter, stages.
+/// Prints a query: source, filter, stages.
 pub fn print_query(query: &Query) -> String {
-    let mut out = format!("events of {}\n", scope(&query.scope));
+    let mut out = format!("{}\n", source(&query.source));
     out.push_str(&print_pred(&query.filter, 0, &field_name));
     for stage in &query.stages {
         out.push_str(&print_stage(stage));
         out.push('\n');
     }
     out
+}
+
+fn source(source: &Source) -> String {
+    match source {
+        Source::Events(of) => format!("events of {}", scope(of)),
+        Source::Findings { .. } => "findings of the store".to_owned(),
+        Source::Table(table) => format!("rows of the lookup {}", table.name),
+        Source::Rows(count) => format!("rows made of nothing: {count}"),
+    }
 }
 
 /// Prints a condition, one line a part, each indented by `depth` steps of two spaces and ended by a line break.
@@ -27,7 +36,7 @@ pub fn print_pred<F>(pred: &Pred<F>, depth: usize, name: &dyn Fn(&F) -> String) 
     out
 }
 
-fn field_name(field: &Field) -> String {
+pub(super) fn field_name(field: &Field) -> String {
     field.name.clone()
 }
 
@@ -63,6 +72,13 @@ fn pred_lines<F>(pred: &Pred<F>, depth: usize, name: &dyn Fn(&F) -> String, out:
         Pred::Compare(compare) => field_compare(compare, name),
         Pred::Keyword { glob, case } => format!("any value {}", pattern(glob, *case)),
         Pred::Scalar(scalar) => print_scalar(scalar, name),
+        Pred::Subsearch(subsearch) => {
+            writeln!(out, "{indent}any row of").expect("a string takes all text");
+            for line in print_query(&subsearch.query).lines() {
+                writeln!(out, "{indent}  {line}").expect("a string takes all text");
+            }
+            return;
+        }
     };
     writeln!(out, "{indent}{line}").expect("a string takes all text");
 }
@@ -92,7 +108,7 @@ fn field_compare<F>(compare: &FieldCompare<F>, name: &dyn Fn(&F) -> String) -> S
     format!("{} {verb} {}{}", name(&compare.left), name(&compare.right), with_case(compare.case))
 }
 
-fn pattern(glob: &Glob, case: Case) -> String {
+pub(super) fn pattern(glob: &Glob, case: Case) -> String {
     let mut text = String::new();
     for part in glob.parts() {
         match part {
@@ -120,59 +136,6 @@ fn date_part(part: DatePart) -> String {
     format!("{part:?}").to_lowercase()
 }
 
-/// Prints a stage in one line.
-pub fn print_stage(stage: &Stage) -> String {
-    match stage {
-        Stage::Filter(pred) => format!("| where\n{}", print_pred(pred, 1, &field_name)).trim_end().to_owned(),
-        Stage::Eval(columns) => {
-            let columns: Vec<String> =
-                columns.iter().map(|(name, value)| format!("{name} = {}", print_scalar(value, &field_name))).collect();
-            format!("| eval {}", columns.join(", "))
-        }
-        Stage::Stats(stats) => format!("| stats {}", print_stats(stats)),
-        Stage::EventStats(stats) => format!("| eventstats {}", print_stats(stats)),
-        Stage::Rename(renames) => {
-            format!("| rename {}", renames.iter().map(|r| format!("{} as {}", r.from, r.to)).collect::<Vec<_>>().join(", "))
-        }
-        Stage::Keep(fields) => format!("| keep {}", fields.join(", ")),
-        Stage::Drop(fields) => format!("| drop {}", fields.join(", ")),
-        Stage::Sort { keys, limit } => {
-            let keys: Vec<String> = keys.iter().map(|k| format!("{}{}", if k.descending { "-" } else { "" }, k.field)).collect();
-            let limit = limit.map(|n| format!(" limit {n}")).unwrap_or_default();
-            format!("| sort {}{limit}", keys.join(", "))
-        }
-        Stage::Head(count) => format!("| head {count}"),
-        Stage::Dedup { count, fields } => format!("| dedup {count} {}", fields.join(", ")),
-        Stage::FormatTime { fields, format } => format!("| format time {} as {format:?}", fields.join(", ")),
-        Stage::FillNull { fields, value } if fields.is_empty() => format!("| fill null with {value:?}"),
-        Stage::FillNull { fields, value } => format!("| fill null of {} with {value:?}", fields.join(", ")),
-        Stage::Bin { field, span, alias } => {
-            format!("| bin {field} by {span}{}", alias.as_ref().map(|a| format!(" as {a}")).unwrap_or_default())
-        }
-    }
-}
-
-fn print_stats(stats: &Stats) -> String {
-    let mut out = stats.aggregates.iter().map(aggregate).collect::<Vec<_>>().join(", ");
-    if !stats.by.is_empty() {
-        let by: Vec<&str> = stats.by.iter().map(|f| f.name.as_str()).collect();
-        write!(out, " by {}", by.join(", ")).expect("a string takes all text");
-    }
-    if let Some(fill) = &stats.fill_null_by {
-        write!(out, " (null as {fill:?})").expect("a string takes all text");
-    }
-    out
-}
-
-fn aggregate(aggregate: &Aggregate) -> String {
-    let function = aggregate.function.name();
-    let call = match &aggregate.argument {
-        None => function.to_owned(),
-        Some(argument) => format!("{function}({})", print_scalar(argument, &field_name)),
-    };
-    if call == aggregate.alias { call } else { format!("{call} as {}", aggregate.alias) }
-}
-
 /// Prints an expression.
 pub fn print_scalar<F>(scalar: &Scalar<F>, name: &dyn Fn(&F) -> String) -> String {
     let list = |parts: &[Scalar<F>], by: &str| parts.iter().map(|p| print_scalar(p, name)).collect::<Vec<_>>().join(by);
@@ -194,7 +157,7 @@ pub fn print_scalar<F>(scalar: &Scalar<F>, name: &dyn Fn(&F) -> String) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{AggregateFunction, Vocabulary};
+    use crate::ir::{Aggregate, AggregateFunction, Stage, Stats, Vocabulary};
 
     fn field(name: &str) -> Field {
         Field { name: name.into(), vocabulary: Vocabulary::Splunk }
@@ -209,7 +172,7 @@ mod tests {
     fn a_query_reads_like_a_search() {
         let count = Aggregate { function: AggregateFunction::Count, argument: None, alias: "count".into() };
         let query = Query {
-            scope: Scope::LogSource { product: Some("windows".into()), category: None, service: Some("security".into()) },
+            source: Source::Events(Scope::LogSource { product: Some("windows".into()), category: None, service: Some("security".into()) }),
             filter: Pred::And(vec![
                 like("Share", vec![Part::Text(r"\\*\".into()), Part::Any]),
                 Pred::Not(Box::new(like("User", vec![Part::Text("bob".into())]))),

@@ -1,6 +1,11 @@
-//! A detection as a query: scope, filter, stages.
+//! A detection as a query: source, filter, stages.
 
-use super::{Field, Origin, Pred, RuleMeta, Scalar};
+use std::sync::Arc;
+
+use super::{
+    AddTotals, Chart, Extract, Field, ForEach, Frequent, Join, Lookup, MakeList, Origin, Pred, Replace, RuleMeta, Scalar, StreamStats,
+    Substitute, Table, Transaction, Unpack,
+};
 
 /// A detection in the intermediate representation.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,15 +18,42 @@ pub struct Rule {
     pub origin: Origin,
 }
 
-/// What a detection asks.
+/// What a detection asks. A tree: stages that combine rows hold queries of their own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
-    /// Which events it speaks of.
-    pub scope: Scope,
-    /// The condition on one event.
+    /// Where its rows come from.
+    pub source: Source,
+    /// The condition on one of them.
     pub filter: Pred,
     /// What follows, in order; empty: row-wise.
     pub stages: Vec<Stage>,
+}
+
+/// Where the rows of a query come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// Events of the store, newest first.
+    Events(Scope),
+    /// The store's own findings, newest first (`Risk.All_Risk`). Their columns are `All_Risk.risk_object` and so on with the
+    /// prefix that the rule reads them under, if it does.
+    Findings {
+        /// e.g. `All_Risk`
+        prefix: Option<String>,
+    },
+    /// A lookup table in its order (`inputlookup`).
+    Table(Arc<Table>),
+    /// So many rows with nothing but `_time`, the time that is now (`makeresults`).
+    Rows(u64),
+}
+
+impl Query {
+    /// The events that it reads, if it reads events.
+    pub fn scope(&self) -> Option<&Scope> {
+        match &self.source {
+            Source::Events(scope) => Some(scope),
+            Source::Findings { .. } | Source::Table(_) | Source::Rows(_) => None,
+        }
+    }
 }
 
 /// Which events a query speaks of. The planner resolves it to event types.
@@ -99,6 +131,61 @@ pub enum Stage {
         /// Where the result goes; `None`: in place.
         alias: Option<String>,
     },
+    /// Groups of a regular expression become columns (`rex`).
+    Extract(Extract),
+    /// Rewrites text (`rex mode=sed`).
+    Substitute(Substitute),
+    /// Replaces whole values (`replace`).
+    Replace(Replace),
+    /// Fields inside of a text become columns (`spath`, `xmlkv`, `extract`, `fromjson`).
+    Unpack(Unpack),
+    /// A text becomes a list (`makemv`).
+    MakeList(MakeList),
+    /// One row for each member of a list; rows without a value go (`mvexpand`).
+    Expand {
+        /// The column.
+        field: String,
+        /// Members of a row at most; `None`: all.
+        limit: Option<u64>,
+    },
+    /// Rows that differ in one column alone become one, with a list (`mvcombine`), at the place of the first.
+    Combine {
+        /// The column.
+        field: String,
+    },
+    /// A list becomes its members joined by line breaks (`nomv`).
+    JoinMembers {
+        /// The column.
+        field: String,
+    },
+    /// Running aggregates (`streamstats`).
+    StreamStats(StreamStats),
+    /// Rows that belong together become one (`transaction`).
+    Transaction(Transaction),
+    /// The most frequent or the rarest values (`top`, `rare`).
+    Frequent(Frequent),
+    /// Sums over columns and rows (`addtotals`).
+    AddTotals(AddTotals),
+    /// A table of aggregates (`chart`, `timechart`).
+    Chart(Chart),
+    /// Assignments for many columns (`foreach`).
+    ForEach(ForEach),
+    /// A null becomes the value that the column had last (`filldown`).
+    FillDown(Vec<String>),
+    /// Keeps the last rows, the last first (`tail`).
+    Tail(u64),
+    /// Turns the order around.
+    Reverse,
+    /// Columns of a table (`lookup`).
+    Lookup(Lookup),
+    /// Columns of another query (`join`).
+    Join(Join),
+    /// The rows of another query behind the rows (`append`, `union`, `multisearch`), columns by name.
+    Append(Box<Query>),
+    /// The rows themselves, and behind them what stages make of them (`appendpipe`).
+    AppendPipe(Vec<Stage>),
+    /// One row with one column `search`: the rows as a condition in Splunk's words (`format`).
+    Format,
 }
 
 /// `stats` and `eventstats`.

@@ -57,7 +57,13 @@ impl<F> Pred<F> {
         match self {
             Self::And(parts) | Self::Or(parts) => parts,
             Self::Not(inner) => std::slice::from_ref(inner),
-            Self::True | Self::False | Self::Match(_) | Self::Compare(_) | Self::Keyword { .. } | Self::Scalar(_) => &[],
+            Self::True
+            | Self::False
+            | Self::Match(_)
+            | Self::Compare(_)
+            | Self::Keyword { .. }
+            | Self::Scalar(_)
+            | Self::Subsearch(_) => &[],
         }
     }
 
@@ -86,7 +92,7 @@ impl<F> Pred<F> {
                 visit(&compare.right);
             }
             Self::Scalar(scalar) => scalar.each_field(visit),
-            Self::True | Self::False | Self::And(_) | Self::Or(_) | Self::Not(_) | Self::Keyword { .. } => {}
+            Self::True | Self::False | Self::And(_) | Self::Or(_) | Self::Not(_) | Self::Keyword { .. } | Self::Subsearch(_) => {}
         });
     }
 
@@ -110,6 +116,7 @@ impl<F> Pred<F> {
             }),
             Self::Keyword { glob, case } => Pred::Keyword { glob: glob.clone(), case: *case },
             Self::Scalar(scalar) => Pred::Scalar(scalar.map_fields(map)),
+            Self::Subsearch(subsearch) => Pred::Subsearch(subsearch.clone()),
         }
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn answer(pred: &Pred, table: &FieldTable<'_>, constants: &[Option<Re
             Resolved::Synonyms(texts) => Some(texts.iter().any(|text| m.test.passes(text)) != m.negated),
             _ => None,
         },
-        Pred::Compare(_) | Pred::Keyword { .. } | Pred::Scalar(_) => None,
+        Pred::Compare(_) | Pred::Keyword { .. } | Pred::Scalar(_) | Pred::Subsearch(_) => None,
     }
 }
 
@@ -106,6 +106,7 @@ impl Names<'_> {
                 Pred::any(beside.chain([Pred::Keyword { glob: glob.clone(), case: *case }]))
             }
             Pred::Scalar(scalar) => truth(self.fold_scalar(scalar)),
+            Pred::Subsearch(_) => Pred::False, // the hunt has put its rows in its place
         }
     }
 

@@ -5,26 +5,104 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ir::{Field, Stage, Stats, Vocabulary};
+use crate::ir::{Field, Pred, Stage, Stats, Vocabulary};
 
-use super::schema::{Kind, RowColumn, RowSchema, wildcard, written};
+use super::Plan;
+use super::schema::{Inner, Kind, RowColumn, RowSchema, Step, may_write, wildcard, written};
+
+/// A stage and what it holds in brackets, before the rows that it takes are known.
+pub(super) struct Link {
+    /// The stage.
+    pub(super) stage: Stage,
+    /// Its inner query or stages.
+    pub(super) brackets: Brackets,
+}
+
+/// What a stage holds in brackets.
+pub(super) enum Brackets {
+    /// Nothing.
+    None,
+    /// A query, planned by itself.
+    Plan(Box<Plan>),
+    /// Stages over the rows so far.
+    Stages(Vec<Link>),
+}
+
+impl Link {
+    /// The step that the stage is over rows with these columns; `foreach` becomes the assignments that it means there.
+    pub(super) fn step(&self, before: &RowSchema) -> Step {
+        let inner = match &self.brackets {
+            Brackets::None => Inner::None,
+            Brackets::Plan(plan) => Inner::Plan(plan.clone()),
+            Brackets::Stages(links) => Inner::Steps(steps(links, before)),
+        };
+        match &self.stage {
+            Stage::ForEach(for_each) => before.after(&Stage::Eval(before.each_of(for_each)), inner),
+            stage => before.after(stage, inner),
+        }
+    }
+
+    /// Calls `visit` with the links of an inner pipeline and with itself.
+    fn each<'l>(&'l self, visit: &mut dyn FnMut(&'l Self)) {
+        visit(self);
+        if let Brackets::Stages(links) = &self.brackets {
+            links.iter().for_each(|link| link.each(visit));
+        }
+    }
+}
+
+/// The steps that stages are over rows with these columns.
+pub(super) fn steps(links: &[Link], first: &RowSchema) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::with_capacity(links.len());
+    for link in links {
+        steps.push(link.step(steps.last().map_or(first, |step| &step.row)));
+    }
+    steps
+}
+
+/// The names that stages read, as they stand: what an inner query or an extraction may have to give to those behind it.
+pub(super) fn names_read(stages: &[Stage]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for stage in stages {
+        each_read(stage, &mut |field| {
+            names.insert(field.name.clone());
+        });
+        match stage {
+            Stage::AppendPipe(inner) => names.extend(names_read(inner)),
+            // What an inner query reads of its own rows is not among them, but what it joins on is.
+            Stage::ForEach(for_each) => names.extend(for_each.patterns.iter().filter(|name| !name.contains('*')).cloned()),
+            _ => {}
+        }
+    }
+    names
+}
 
 /// Returns the fields of the event that stages read and that `extra` names at the end, by name.
 /// `known` are the names that a pattern can mean; they are asked for only where there is one. A field that is not there is
 /// no column that a pattern could mean.
 pub(super) fn needed<'a>(
-    stages: &[Stage],
+    links: &[Link],
     extra: &[Field],
     known: impl Fn() -> Vec<&'a str>,
     is_there: impl Fn(&Field) -> bool,
-) -> BTreeMap<String, Field> {
+) -> Needed {
     let mut all: BTreeMap<String, Field> = BTreeMap::new();
     let mut add = |field: &Field| {
         all.entry(field.name.clone()).or_insert_with(|| field.clone());
     };
-    stages.iter().for_each(|stage| each_read(stage, &mut add));
+    let mut patterns: Vec<&str> = Vec::new();
+    links.iter().for_each(|link| {
+        link.each(&mut |link| {
+            each_read(&link.stage, &mut add);
+            if let (Stage::Join(join), Brackets::Plan(plan)) = (&link.stage, &link.brackets)
+                && join.fields.is_empty()
+            {
+                plan.result().columns.iter().for_each(|column| add(&row_field(&column.name)));
+            }
+            patterns.extend(self::patterns(&link.stage));
+        });
+    });
     extra.iter().for_each(&mut add);
-    let patterns: Vec<&str> = stages.iter().flat_map(patterns).collect();
     if !patterns.is_empty() {
         let globs: Vec<_> = patterns.iter().map(|pattern| wildcard(pattern)).collect();
         let known: BTreeSet<&str> = known().into_iter().filter(|name| globs.iter().any(|glob| glob.matches(name))).collect();
@@ -37,11 +115,21 @@ pub(super) fn needed<'a>(
         is_there: if patterns.is_empty() { vec![true; all.len()] } else { all.values().map(is_there).collect() },
         needed: vec![false; all.len()],
         filled: vec![false; all.len()],
+        made: BTreeSet::new(),
     };
-    stages.iter().for_each(|stage| rows.step(stage));
+    links.iter().for_each(|link| rows.step(link));
     extra.iter().for_each(|field| rows.read(&field.name));
     rows.read_filled();
-    all.into_iter().zip(rows.needed).filter(|(_, needed)| *needed).map(|(field, _)| field).collect()
+    let fields = all.into_iter().zip(rows.needed).filter(|(_, needed)| *needed).map(|(field, _)| field).collect();
+    Needed { fields, made: rows.made }
+}
+
+/// What stages need of the event.
+pub(super) struct Needed {
+    /// The fields, by name.
+    pub(super) fields: BTreeMap<String, Field>,
+    /// Names that a stage gives a value at least in some rows: no event need have them.
+    pub(super) made: BTreeSet<String>,
 }
 
 fn row_field(name: &str) -> Field {
@@ -69,7 +157,39 @@ fn each_read(stage: &Stage, visit: &mut dyn FnMut(&Field)) {
         Stage::Sort { keys, .. } => names(&mut keys.iter().map(|key| &key.field)),
         // Where the name is given, what is no number there stays.
         Stage::Bin { field, alias, .. } => names(&mut std::iter::once(field).chain(alias)),
-        Stage::Drop(_) | Stage::Head(_) => {}
+        Stage::Extract(extract) => visit(&row_field(&extract.field)),
+        Stage::Substitute(substitute) => visit(&row_field(&substitute.field)),
+        Stage::Replace(replace) => names(&mut replace.fields.iter()),
+        Stage::Unpack(unpack) => visit(&row_field(&unpack.field)),
+        Stage::MakeList(make) => visit(&row_field(&make.field)),
+        Stage::Expand { field, .. } | Stage::Combine { field } | Stage::JoinMembers { field } => visit(&row_field(field)),
+        Stage::StreamStats(stream) => {
+            read_stats(&stream.stats, visit);
+            stream.reset.0.iter().chain(&stream.reset.1).for_each(|pred: &Pred| pred.each_field(&mut |field| visit(field)));
+        }
+        Stage::Transaction(transaction) => {
+            names(&mut transaction.fields.iter());
+            let conditions = transaction.starts_with.iter().chain(&transaction.ends_with);
+            conditions.for_each(|pred| pred.each_field(&mut |field| visit(field)));
+        }
+        Stage::Frequent(frequent) => names(&mut frequent.by.iter().chain(&frequent.fields)),
+        Stage::AddTotals(totals) => {
+            names(&mut totals.fields.iter().chain(totals.column.iter().filter_map(|column| column.field.as_ref())));
+        }
+        Stage::Chart(chart) => read_stats(&chart.stats, visit),
+        Stage::ForEach(for_each) => {
+            names(&mut for_each.patterns.iter());
+            let mut plain = |field: &Field| {
+                if !field.name.contains("<<") {
+                    visit(field);
+                }
+            };
+            for_each.assignments.iter().for_each(|(_, scalar)| scalar.each_field(&mut |field| plain(field)));
+        }
+        Stage::FillDown(fields) => names(&mut fields.iter()),
+        Stage::Lookup(lookup) => names(&mut lookup.keys.iter().map(|(_, field)| field)),
+        Stage::Join(join) => names(&mut join.fields.iter()),
+        Stage::Drop(_) | Stage::Head(_) | Stage::Tail(_) | Stage::Reverse | Stage::Append(_) | Stage::AppendPipe(_) | Stage::Format => {}
     }
 }
 
@@ -78,7 +198,14 @@ fn patterns(stage: &Stage) -> Vec<&str> {
     match stage {
         Stage::Rename(renames) => renames.iter().map(|rename| rename.from.as_str()).filter(|name| name.contains('*')).collect(),
         Stage::Keep(names) => names.iter().map(String::as_str).filter(|name| name.contains('*')).collect(),
-        Stage::FillNull { fields, .. } if fields.is_empty() => vec!["*"],
+        Stage::FillNull { fields, .. } | Stage::FillDown(fields) if fields.is_empty() => vec!["*"],
+        Stage::FillDown(fields) => fields.iter().map(String::as_str).filter(|name| name.contains('*')).collect(),
+        Stage::Replace(replace) if replace.fields.is_empty() => vec!["*"],
+        Stage::AddTotals(totals) if totals.fields.is_empty() => vec!["*"],
+        Stage::AddTotals(totals) => totals.fields.iter().map(String::as_str).filter(|name| name.contains('*')).collect(),
+        Stage::ForEach(for_each) => for_each.patterns.iter().map(String::as_str).filter(|name| name.contains('*')).collect(),
+        // Rows are alike when all their other columns are.
+        Stage::Combine { .. } | Stage::Format => vec!["*"],
         _ => Vec::new(),
     }
 }
@@ -89,6 +216,7 @@ fn read_stats(stats: &Stats, visit: &mut dyn FnMut(&Field)) {
 }
 
 /// The rows at one point: their columns, and which of them still are fields of the event.
+#[derive(Clone)]
 struct Rows {
     schema: RowSchema,
     /// Column → field, by place.
@@ -99,6 +227,8 @@ struct Rows {
     needed: Vec<bool>,
     /// By field: `fillnull` without names filled it, which alone is no reason to read it.
     filled: Vec<bool>,
+    /// Names that some stage gives a value.
+    made: BTreeSet<String>,
 }
 
 impl Rows {
@@ -128,7 +258,13 @@ impl Rows {
         shown.into_iter().for_each(|field| self.needed[field] = true);
     }
 
-    fn step(&mut self, stage: &Stage) {
+    fn step(&mut self, link: &Link) {
+        if let Stage::ForEach(for_each) = &link.stage {
+            self.drop_absent();
+            let assignments = Stage::Eval(self.schema.each_of(for_each));
+            return self.step(&Link { stage: assignments, brackets: Brackets::None });
+        }
+        let stage = &link.stage;
         if let Stage::Eval(assignments) = stage {
             // A later assignment sees the earlier ones.
             for (name, scalar) in assignments {
@@ -140,11 +276,13 @@ impl Rows {
         } else {
             each_read(stage, &mut |field| self.read(&field.name));
         }
+        self.brackets(link);
         if !patterns(stage).is_empty() {
             self.drop_absent();
         }
         // What fills every column changes each by itself: a rule that fills all and then names three reads three.
-        let fills_all = matches!(stage, Stage::FillNull { fields, .. } if fields.is_empty());
+        let fills_all = matches!(stage, Stage::FillNull { fields, .. } | Stage::FillDown(fields) if fields.is_empty())
+            || matches!(stage, Stage::Replace(replace) if replace.fields.is_empty());
         for pattern in patterns(stage) {
             for place in self.schema.matching(pattern) {
                 match self.is_of[place] {
@@ -153,13 +291,33 @@ impl Rows {
                 }
             }
         }
-        let step = self.schema.after(stage);
+        let step = link.step(&self.schema);
         let written = if fills_all { Vec::new() } else { written(stage, &self.schema) };
         let carried = step.from.iter().zip(&step.row.columns).map(|(from, column)| {
             let is_new = written.contains(&column.name);
             from.filter(|_| !is_new).and_then(|place| self.is_of[place])
         });
         self.is_of = carried.collect();
+        self.made.extend(written);
+        self.made.extend(may_write(stage, step.inner.result(&self.schema)));
         self.schema = step.row;
+    }
+
+    /// Reads what the brackets of a stage read of these rows.
+    fn brackets(&mut self, link: &Link) {
+        match &link.brackets {
+            Brackets::Plan(plan) => {
+                if matches!(&link.stage, Stage::Join(join) if join.fields.is_empty()) {
+                    plan.result().columns.iter().for_each(|column| self.read(&column.name));
+                }
+            }
+            Brackets::Stages(links) => {
+                let mut inner = self.clone();
+                links.iter().for_each(|link| inner.step(link));
+                // What the inner stages leave of the event is in the result too; only what they read must be read.
+                (self.needed, self.filled, self.made) = (inner.needed, inner.filled, inner.made);
+            }
+            Brackets::None => {}
+        }
     }
 }

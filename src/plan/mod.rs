@@ -13,13 +13,15 @@ mod schema;
 mod scope;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub use print::{field as print_field, print};
 pub use resolve::resolve;
-pub use schema::{Kind, RowColumn, RowSchema, Step};
+pub use schema::{Inner, Kind, RowColumn, RowSchema, Step};
 pub use scope::known_fields;
 pub use views::{CategoryMember, CategoryView, category_views};
 
@@ -27,17 +29,20 @@ pub use crate::taxonomy::FieldFunction;
 
 use crate::catalog::{Catalog, ColumnIndex, EventType, TypeId};
 use crate::diag::{Diagnostic, Severity};
-use crate::ir::{Field, Pred, Query, Scope, Stage, Vocabulary};
+use crate::ir::{Field, Pred, Query, Scope, Source, Stage, Table, Unpack, Vocabulary};
 use crate::taxonomy::Taxonomy;
 
 use fold::{FieldTable, Names};
+use liveness::{Brackets, Link};
 use resolve::{Resolved, Resolver};
 use scope::Scoped;
 
 /// A query resolved against a catalog.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// One per event type that can answer, ordered by type id.
+    /// Where the rows before the first stage come from.
+    pub source: RowSource,
+    /// Of events: one per event type that can answer, ordered by type id.
     pub branches: Vec<Branch>,
     /// The columns of the rows before the first stage: `_time`, then what stages and the result read of the event, by name.
     pub row: RowSchema,
@@ -49,7 +54,42 @@ pub struct Plan {
     pub notes: Vec<Diagnostic>,
 }
 
+/// Where the rows before the first stage come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RowSource {
+    /// Events, by the plan's branches.
+    Events,
+    /// The store's findings; a column `PREFIX.name` of the rows is their field `name`.
+    Findings {
+        /// e.g. `All_Risk`
+        prefix: Option<String>,
+    },
+    /// A lookup table: its columns in their order.
+    Table(Arc<Table>),
+    /// So many rows made of nothing.
+    Made(u64),
+}
+
 impl Plan {
+    /// The plans of a tree: this one, then those in the brackets of its stages, in order.
+    pub fn tree(&self) -> Vec<&Plan> {
+        std::iter::once(self).chain(inner_plans(&self.steps).into_iter().flat_map(Self::tree)).collect()
+    }
+
+    /// Whether its source, or one in the brackets of its stages, has rows in some store with this catalog.
+    pub fn can_have_rows(&self) -> bool {
+        self.tree().iter().any(|plan| plan.source != RowSource::Events || !plan.branches.is_empty())
+    }
+
+    /// Takes over what inner plans have to say.
+    fn take_inner(&mut self) {
+        let inner = inner_plans(&self.steps);
+        let notes: Vec<Diagnostic> = inner.iter().flat_map(|plan| plan.notes.iter().cloned()).collect();
+        let missing: BTreeSet<String> = inner.iter().flat_map(|plan| plan.missing.iter().cloned()).chain(self.missing.drain(..)).collect();
+        self.notes.extend(notes);
+        self.missing = missing.into_iter().collect();
+    }
+
     /// The columns of the result.
     pub fn result(&self) -> &RowSchema {
         self.steps.last().map_or(&self.row, |step| &step.row)
@@ -59,6 +99,16 @@ impl Plan {
     pub fn stages(&self) -> impl Iterator<Item = &Stage> {
         self.steps.iter().map(|step| &step.stage)
     }
+}
+
+/// The plans in the brackets of steps, in order, without those in their own brackets.
+pub fn inner_plans(steps: &[Step]) -> Vec<&Plan> {
+    let of = |inner| match inner {
+        &Inner::None => Vec::new(),
+        Inner::Plan(plan) => vec![plan.as_ref()],
+        Inner::Steps(steps) => inner_plans(steps),
+    };
+    steps.iter().map(|step| &step.inner).flat_map(of).collect()
 }
 
 /// The part of a query that one event type answers.
@@ -132,9 +182,10 @@ pub fn is_filled(value: &str) -> bool {
 /// without a field that the first stage groups by, since it drops such rows. A test on several values of an event (`Account_Name`:
 /// subject and target) passes when it passes for one of them.
 pub fn plan(query: &Query, extra_fields: &[String], catalog: &Catalog, taxonomy: &Taxonomy) -> Plan {
-    let vocabulary = match query.scope {
-        Scope::LogSource { .. } => Vocabulary::Sigma,
-        Scope::Any | Scope::Dataset(_) => Vocabulary::Splunk,
+    let vocabulary = match query.scope() {
+        Some(Scope::LogSource { .. }) => Vocabulary::Sigma,
+        Some(Scope::Any | Scope::Dataset(_)) => Vocabulary::Splunk,
+        None => Vocabulary::Row,
     };
     let extra: Vec<Field> = extra_fields.iter().map(|name| Field { name: name.clone(), vocabulary }).collect();
     plan_fields(query, &extra, catalog, taxonomy)
@@ -142,8 +193,71 @@ pub fn plan(query: &Query, extra_fields: &[String], catalog: &Catalog, taxonomy:
 
 /// As [`plan`], with fields that say how they are looked up.
 pub fn plan_fields(query: &Query, extra_fields: &[Field], catalog: &Catalog, taxonomy: &Taxonomy) -> Plan {
-    let (scoped, mut notes) = scope::scoped(&query.scope, catalog, taxonomy);
     let leading = query.stages.iter().take_while(|stage| matches!(stage, Stage::Filter(_))).count();
+    match &query.source {
+        Source::Events(scope) => of_events(query, scope, leading, extra_fields, catalog, taxonomy),
+        Source::Findings { .. } | Source::Table(_) | Source::Rows(_) => of_rows(query, extra_fields, catalog, taxonomy),
+    }
+}
+
+/// Plans what stages hold in brackets. An inner query gives what its own stages keep, and of its events what the stages
+/// behind it and the result ask for by name.
+fn links(stages: &[Stage], extra_fields: &[Field], catalog: &Catalog, taxonomy: &Taxonomy) -> Vec<Link> {
+    let link = |(place, stage): (usize, &Stage)| {
+        let behind = || {
+            let mut names = liveness::names_read(&stages[place + 1..]);
+            names.extend(extra_fields.iter().map(|field| field.name.clone()));
+            names
+        };
+        let inner = |query: &Query, fields: &[String]| {
+            let names = behind().into_iter().chain(fields.iter().cloned()).collect::<BTreeSet<String>>();
+            let extra: Vec<Field> = names.into_iter().map(|name| Field { name, vocabulary: Vocabulary::Splunk }).collect();
+            Brackets::Plan(Box::new(plan_fields(query, &extra, catalog, taxonomy)))
+        };
+        match stage {
+            Stage::Join(join) => Link { stage: stage.clone(), brackets: inner(&join.query, &join.fields) },
+            Stage::Append(query) => Link { stage: stage.clone(), brackets: inner(query, &[]) },
+            Stage::AppendPipe(stages) => {
+                let extra: Vec<Field> = behind().into_iter().map(|name| Field { name, vocabulary: Vocabulary::Row }).collect();
+                Link { stage: stage.clone(), brackets: Brackets::Stages(links(stages, &extra, catalog, taxonomy)) }
+            }
+            Stage::Unpack(unpack) if unpack.path.is_none() => {
+                let columns = behind().into_iter().filter(|name| !name.contains('*') && name != TIME).collect();
+                Link { stage: Stage::Unpack(Unpack { columns, ..unpack.clone() }), brackets: Brackets::None }
+            }
+            stage => Link { stage: stage.clone(), brackets: Brackets::None },
+        }
+    };
+    stages.iter().enumerate().map(link).collect()
+}
+
+/// Plans a query over rows that are not events: everything is a stage.
+fn of_rows(query: &Query, extra_fields: &[Field], catalog: &Catalog, taxonomy: &Taxonomy) -> Plan {
+    let (source, names) = match &query.source {
+        Source::Table(table) => (RowSource::Table(table.clone()), table.columns.clone()),
+        Source::Findings { prefix } => {
+            let mut names = liveness::names_read(std::slice::from_ref(&Stage::Filter(query.filter.clone())));
+            names.extend(liveness::names_read(&query.stages));
+            names.extend(extra_fields.iter().map(|field| field.name.clone()));
+            names.remove(TIME);
+            (RowSource::Findings { prefix: prefix.clone() }, names.into_iter().collect())
+        }
+        Source::Rows(count) => (RowSource::Made(*count), Vec::new()),
+        Source::Events(_) => unreachable!("events have their own way"),
+    };
+    let column = |name: String| RowColumn { name, kind: Kind::Text, multi: false, named: false };
+    let time = (!matches!(source, RowSource::Table(_))).then(|| RowColumn { name: TIME.to_owned(), kind: Kind::Number, multi: false, named: false });
+    let row = RowSchema { columns: time.into_iter().chain(names.into_iter().map(column)).collect() };
+    let filter = (query.filter != Pred::True).then(|| Link { stage: Stage::Filter(query.filter.clone()), brackets: Brackets::None });
+    let links: Vec<Link> = filter.into_iter().chain(links(&query.stages, extra_fields, catalog, taxonomy)).collect();
+    let steps = liveness::steps(&links, &row);
+    let mut plan = Plan { source, branches: Vec::new(), row, steps, missing: Vec::new(), notes: Vec::new() };
+    plan.take_inner();
+    plan
+}
+
+fn of_events(query: &Query, scope: &Scope, leading: usize, extra_fields: &[Field], catalog: &Catalog, taxonomy: &Taxonomy) -> Plan {
+    let (scoped, mut notes) = scope::scoped(scope, catalog, taxonomy);
     let (pushed, stages) = query.stages.split_at(leading);
     let conditions: Vec<&Pred> = std::iter::once(&query.filter)
         .chain(pushed.iter().filter_map(|stage| match stage {
@@ -156,8 +270,9 @@ pub fn plan_fields(query: &Query, extra_fields: &[Field], catalog: &Catalog, tax
     let candidates = candidates(&scoped, &conditions, &table, taxonomy);
     let known = || candidates.iter().flat_map(|c| c.event_type().columns.iter().map(|c| c.field.as_str())).collect();
     let is_there = |field: &Field| candidates.iter().any(|candidate| !candidate.resolve(field).is_missing());
-    let needed = liveness::needed(stages, extra_fields, known, is_there);
-    needed.values().for_each(|field| table.add(field));
+    let links = links(stages, extra_fields, catalog, taxonomy);
+    let needed = liveness::needed(&links, extra_fields, known, is_there);
+    needed.fields.values().for_each(|field| table.add(field));
 
     let mut found = vec![false; table.fields.len()];
     let mut branches = Vec::new();
@@ -175,7 +290,7 @@ pub fn plan_fields(query: &Query, extra_fields: &[Field], catalog: &Catalog, tax
         if let Some(by) = groups_by(stages).iter().find(|by| names.value(by) == FieldExpr::Missing) {
             groupless.entry(&by.name).or_default().push(&resolver.event_type().view);
         } else {
-            let fields = needed.iter().map(|(name, field)| (name.clone(), names.value(field))).collect();
+            let fields = needed.fields.iter().map(|(name, field)| (name.clone(), names.value(field))).collect();
             branches.push(Branch { event_type: resolver.event_type().id, filter, fields });
         }
     }
@@ -187,14 +302,22 @@ pub fn plan_fields(query: &Query, extra_fields: &[Field], catalog: &Catalog, tax
         let message = format!("the rule groups by {by}, which events of {} do not have: they are left out", views.join(", "));
         notes.push(Diagnostic::new(Severity::Note, "plan-null-group", message));
     }
+    let asked: BTreeSet<&Field> = conditions.iter().flat_map(|pred| fields_of(pred)).collect();
     let absent = table.fields.iter().zip(&found).filter(|(_, found)| !**found && !candidates.is_empty());
-    let missing: BTreeSet<&str> = absent.map(|(field, _)| field.name.as_str()).collect();
-    let row = first_row(&branches, &needed, catalog);
-    let mut steps: Vec<Step> = Vec::with_capacity(stages.len());
-    for stage in stages {
-        steps.push(steps.last().map_or(&row, |step| &step.row).after(stage));
-    }
-    Plan { branches, row, steps, missing: missing.into_iter().map(str::to_owned).collect(), notes }
+    let missing = absent.filter(|(field, _)| asked.contains(*field) || !needed.made.contains(&field.name));
+    let missing: BTreeSet<&str> = missing.map(|(field, _)| field.name.as_str()).collect();
+    let missing = missing.into_iter().map(str::to_owned).collect();
+    let row = first_row(&branches, &needed.fields, catalog);
+    let steps = liveness::steps(&links, &row);
+    let mut plan = Plan { source: RowSource::Events, branches, row, steps, missing, notes };
+    plan.take_inner();
+    plan
+}
+
+fn fields_of(pred: &Pred) -> Vec<&Field> {
+    let mut out = Vec::new();
+    pred.each_field(&mut |field| out.push(field));
+    out
 }
 
 /// The columns of the rows before the first stage.

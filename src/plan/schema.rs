@@ -6,7 +6,13 @@
 //! A pattern (`table x*`, `rename "a.*" as "*"`, `fillnull` without fields) means the columns that are there at that
 //! point. As in Splunk it leaves names that begin with `_` alone unless it begins so itself.
 
-use crate::ir::{Aggregate, AggregateFunction, BinaryOp, Function, Gives, Glob, Part, Rename, Scalar, Stage, Stats};
+use std::collections::BTreeSet;
+
+use super::Plan;
+use super::tokens::Tokens;
+use crate::ir::{
+    Aggregate, AggregateFunction, BinaryOp, Chart, ForEach, Frequent, Function, Gives, Glob, Part, Rename, Scalar, Stage, Stats, Transaction,
+};
 
 /// What the cells of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +86,31 @@ pub struct Step {
     /// For each of them the column before the stage that it carries on, by place; the stage may go on to change it.
     /// None: the stage makes it, or it is null.
     pub from: Vec<Option<usize>>,
+    /// What the stage holds in brackets.
+    pub inner: Inner,
+}
+
+/// What a stage holds in brackets.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Inner {
+    /// Nothing.
+    #[default]
+    None,
+    /// A query of its own (`join`, `append`).
+    Plan(Box<Plan>),
+    /// Stages over the rows so far (`appendpipe`).
+    Steps(Vec<Step>),
+}
+
+impl Inner {
+    /// The columns of its result; `before` are those of the rows that `appendpipe` takes.
+    pub(super) fn result<'s>(&'s self, before: &'s RowSchema) -> Option<&'s RowSchema> {
+        match self {
+            Self::None => None,
+            Self::Plan(plan) => Some(plan.result()),
+            Self::Steps(steps) => Some(steps.last().map_or(before, |step| &step.row)),
+        }
+    }
 }
 
 impl RowSchema {
@@ -101,11 +132,18 @@ impl RowSchema {
         (0..).zip(&self.columns).filter(|(_, column)| is_meant(&column.name)).map(|(place, _)| place).collect()
     }
 
-    /// What a stage makes of the columns.
-    pub fn after(&self, stage: &Stage) -> Step {
+    /// What a stage makes of the columns. `foreach` is not among them: [`RowSchema::each_of`] makes assignments of it first.
+    pub fn after(&self, stage: &Stage, inner: Inner) -> Step {
         let mut next = Next { row: self.clone(), from: (0..self.columns.len()).map(Some).collect() };
         match stage {
-            Stage::Filter(_) | Stage::Sort { .. } | Stage::Head(_) | Stage::Dedup { .. } => {}
+            Stage::Filter(_)
+            | Stage::Sort { .. }
+            | Stage::Head(_)
+            | Stage::Dedup { .. }
+            | Stage::Tail(_)
+            | Stage::Reverse
+            | Stage::FillDown(_)
+            | Stage::ForEach(_) => {}
             Stage::Eval(assignments) => {
                 for (name, expression) in assignments {
                     let (kind, multi) = next.row.type_of(expression);
@@ -151,8 +189,124 @@ impl RowSchema {
                 };
                 next.set(target, kind, multi);
             }
+            Stage::StreamStats(stream) => {
+                self.aggregates(&stream.stats, &mut next);
+                stream.stats.aggregates.iter().for_each(|aggregate| self.or_kept(&aggregate.alias, &mut next));
+            }
+            Stage::Join(_) | Stage::Append(_) | Stage::AppendPipe(_) => {
+                if let Some(other) = inner.result(self) {
+                    other.columns.iter().for_each(|column| next.unite(column));
+                }
+            }
+            Stage::Transaction(transaction) => next = self.transaction(transaction),
+            Stage::Frequent(frequent) => next = self.frequent(frequent),
+            Stage::Chart(chart) => next = self.chart(chart),
+            _ => self.reworked(stage, &mut next),
         }
-        Step { stage: stage.clone(), row: next.row, from: next.from }
+        Step { stage: stage.clone(), row: next.row, from: next.from, inner }
+    }
+
+    /// Stages that work on single columns.
+    fn reworked(&self, stage: &Stage, next: &mut Next) {
+        let mut add = |name: &str, kind: Kind, multi: bool| {
+            let old = self.column(name);
+            let kind = old.map_or(kind, |old| old.kind.or(kind));
+            next.set(name, kind, multi || old.is_some_and(|old| old.multi));
+        };
+        match stage {
+            Stage::Extract(extract) => extract.names.iter().for_each(|name| add(name, Kind::Text, extract.max_match != Some(1))),
+            Stage::Unpack(unpack) => match (&unpack.path, &unpack.output) {
+                (Some(path), output) => add(output.as_ref().unwrap_or(path), Kind::Text, true),
+                (None, _) => unpack.columns.iter().for_each(|name| add(name, Kind::Text, true)),
+            },
+            Stage::Lookup(lookup) => {
+                lookup.outputs.iter().for_each(|(_, name)| add(name, Kind::Text, lookup.table.max_matches > 1));
+            }
+            Stage::Substitute(substitute) if self.column(&substitute.field).is_some() => add(&substitute.field, Kind::Text, false),
+            Stage::Replace(replace) => {
+                for name in self.filled(&replace.fields) {
+                    if self.column(&name).is_some() {
+                        add(&name, Kind::Text, false);
+                    }
+                }
+            }
+            Stage::MakeList(make) if self.column(&make.field).is_some() => add(&make.field, Kind::Text, true),
+            Stage::AddTotals(totals) => {
+                if let Some(name) = &totals.row {
+                    next.set(name, Kind::Number, false);
+                }
+                if let Some(field) = totals.column.as_ref().and_then(|column| column.field.as_ref()) {
+                    next.set(field, Kind::Any, self.column(field).is_some_and(|old| old.multi));
+                }
+            }
+            Stage::Expand { field, .. } | Stage::JoinMembers { field } => {
+                if let Some(old) = self.column(field) {
+                    next.set(field, if old.multi { Kind::Text } else { old.kind }, false);
+                }
+            }
+            Stage::Combine { field } => {
+                if self.column(field).is_some() {
+                    add(field, Kind::Text, true);
+                }
+            }
+            Stage::Format => {
+                *next = Next::default();
+                next.set(SEARCH, Kind::Text, false);
+            }
+            _ => {}
+        }
+    }
+
+    fn transaction(&self, transaction: &Transaction) -> Next {
+        let mut next = Next { row: self.clone(), from: (0..self.columns.len()).map(Some).collect() };
+        for column in next.row.columns.iter_mut().filter(|column| column.name != super::TIME) {
+            (column.kind, column.multi) = (Kind::Text.or(column.kind), true);
+        }
+        for name in transaction.fields.iter().filter(|name| self.column(name).is_none()) {
+            next.set(name, Kind::Text, true);
+        }
+        next.set("duration", Kind::Number, false);
+        next.set("eventcount", Kind::Integer, false);
+        next.set("closed_txn", Kind::Integer, false);
+        next
+    }
+
+    fn frequent(&self, frequent: &Frequent) -> Next {
+        let mut next = Next::default();
+        for name in frequent.by.iter().chain(&frequent.fields) {
+            next.set(name, self.column(name).map_or(Kind::Text, |column| if column.multi { Kind::Text } else { column.kind }), false);
+        }
+        let other = frequent.other.iter().flat_map(|_| &frequent.fields);
+        other.for_each(|name| next.set(name, Kind::Any, false));
+        frequent.count.iter().for_each(|name| next.set(name, Kind::Integer, false));
+        frequent.percent.iter().for_each(|name| next.set(name, Kind::Any, false));
+        next
+    }
+
+    fn chart(&self, chart: &Chart) -> Next {
+        let mut next = Next::default();
+        for field in &chart.stats.by {
+            next.set(&field.name, self.by_kind(&chart.stats, &field.name), false);
+        }
+        self.aggregates(&chart.stats, &mut next);
+        next
+    }
+
+    /// The assignments that `foreach` makes for the columns that its patterns mean, in their order; a name twice counts once.
+    pub fn each_of(&self, for_each: &ForEach) -> Vec<(String, Scalar)> {
+        let mut seen = BTreeSet::new();
+        let mut out = Vec::new();
+        for pattern in &for_each.patterns {
+            for place in self.matching(pattern) {
+                let name = &self.columns[place].name;
+                if seen.insert(name.as_str()) {
+                    let tokens = Tokens::new(pattern, name);
+                    let filled = for_each.assignments.iter().map(|(target, value)| (tokens.fill(target), tokens.scalar(value)));
+                    out.extend(filled);
+                }
+            }
+        }
+        out
     }
 
     /// The columns that `fillnull` fills: the named ones, else all that a pattern `*` means.
@@ -294,6 +448,17 @@ impl Next {
         }
     }
 
+    /// Adds a column of other rows: one of that name is either's.
+    fn unite(&mut self, other: &RowColumn) {
+        match self.row.place(&other.name) {
+            Some(place) => {
+                let own = &mut self.row.columns[place];
+                (own.kind, own.multi, own.named) = (own.kind.or(other.kind), own.multi || other.multi, own.named || other.named);
+            }
+            None => self.push(other.clone(), None),
+        }
+    }
+
     fn remove(&mut self, places: &[usize]) {
         for place in places.iter().rev() {
             self.row.columns.remove(*place);
@@ -344,19 +509,67 @@ pub(super) fn written(stage: &Stage, before: &RowSchema) -> Vec<String> {
         Stage::FormatTime { fields, .. } => fields.clone(),
         Stage::FillNull { fields, .. } => before.filled(fields),
         Stage::Bin { field, alias, .. } => vec![alias.as_ref().unwrap_or(field).clone()],
+        Stage::Frequent(frequent) => frequent.by.iter().chain(&frequent.fields).chain(&frequent.count).chain(&frequent.percent).cloned().collect(),
+        Stage::Chart(chart) => {
+            chart.stats.by.iter().map(|f| &f.name).chain(chart.stats.aggregates.iter().map(|a| &a.alias)).cloned().collect()
+        }
+        Stage::AddTotals(totals) => totals.row.iter().cloned().collect(),
+        Stage::Transaction(_) => ["duration", "eventcount", "closed_txn"].map(str::to_owned).into(),
+        Stage::MakeList(make) => vec![make.field.clone()],
+        Stage::Expand { field, .. } | Stage::Combine { field } | Stage::JoinMembers { field } => vec![field.clone()],
+        Stage::Format => vec![SEARCH.to_owned()],
         Stage::Filter(_)
         | Stage::Rename(_)
         | Stage::Keep(_)
         | Stage::Drop(_)
         | Stage::Sort { .. }
         | Stage::Head(_)
-        | Stage::Dedup { .. } => Vec::new(),
+        | Stage::Tail(_)
+        | Stage::Reverse
+        | Stage::Dedup { .. }
+        | Stage::Extract(_)
+        | Stage::Substitute(_)
+        | Stage::Replace(_)
+        | Stage::Unpack(_)
+        | Stage::StreamStats(_)
+        | Stage::ForEach(_)
+        | Stage::FillDown(_)
+        | Stage::Lookup(_)
+        | Stage::Join(_)
+        | Stage::Append(_)
+        | Stage::AppendPipe(_) => Vec::new(),
     }
 }
+
+/// The names that a stage writes in some rows, and which keep what stood there in others.
+pub(super) fn may_write(stage: &Stage, inner: Option<&RowSchema>) -> Vec<String> {
+    match stage {
+        Stage::Extract(extract) => extract.names.clone(),
+        Stage::Unpack(unpack) => match (&unpack.path, &unpack.output) {
+            (Some(path), output) => vec![output.as_ref().unwrap_or(path).clone()],
+            (None, _) => unpack.columns.clone(),
+        },
+        Stage::Lookup(lookup) => lookup.outputs.iter().map(|(_, name)| name.clone()).collect(),
+        Stage::StreamStats(stream) => stream.stats.aggregates.iter().map(|aggregate| aggregate.alias.clone()).collect(),
+        Stage::Join(_) | Stage::Append(_) | Stage::AppendPipe(_) => {
+            inner.map(|row| row.columns.iter().map(|column| column.name.clone()).collect()).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The column of `format`.
+const SEARCH: &str = "search";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl RowSchema {
+        fn after_one(&self, stage: &Stage) -> Step {
+            self.after(stage, Inner::None)
+        }
+    }
 
     fn schema(names: &[&str]) -> RowSchema {
         let column = |name: &&str| RowColumn { name: (*name).to_owned(), kind: Kind::Text, multi: false, named: false };
@@ -374,37 +587,37 @@ mod tests {
     #[test]
     fn a_pattern_takes_the_prefix_away_and_carries_the_cells() {
         let before = schema(&["Processes.dest", "dest", "count", "Processes.user"]);
-        let step = before.after(&Stage::Rename(vec![Rename { from: "Processes.*".into(), to: "*".into() }]));
+        let step = before.after_one(&Stage::Rename(vec![Rename { from: "Processes.*".into(), to: "*".into() }]));
         assert_eq!(names(&step), ["dest", "count", "user"]);
         assert_eq!(step.from, [Some(0), Some(2), Some(3)]);
     }
 
     #[test]
     fn a_pattern_renames_all_at_once() {
-        let step = schema(&["aab", "ab", "b"]).after(&Stage::Rename(vec![Rename { from: "a*".into(), to: "*".into() }]));
+        let step = schema(&["aab", "ab", "b"]).after_one(&Stage::Rename(vec![Rename { from: "a*".into(), to: "*".into() }]));
         assert_eq!((names(&step), step.from.clone()), (vec!["ab", "b"], vec![Some(0), Some(1)]));
     }
 
     #[test]
     fn names_are_kept_though_nothing_has_them_and_patterns_leave_hidden_ones() {
         let before = schema(&["_time", "x1", "x2", "y"]);
-        let step = before.after(&Stage::Keep(strings(&["x*", "gone", "x1"])));
+        let step = before.after_one(&Stage::Keep(strings(&["x*", "gone", "x1"])));
         assert_eq!(names(&step), ["x1", "x2", "gone"]);
         assert_eq!(step.from, [Some(1), Some(2), None]);
         assert_eq!(step.row.columns.iter().map(|c| c.named).collect::<Vec<_>>(), [true, false, true]);
-        assert_eq!(names(&before.after(&Stage::Drop(strings(&["*"])))), ["_time"]);
-        assert_eq!(names(&before.after(&Stage::Drop(strings(&["_*"])))), ["x1", "x2", "y"]);
+        assert_eq!(names(&before.after_one(&Stage::Drop(strings(&["*"])))), ["_time"]);
+        assert_eq!(names(&before.after_one(&Stage::Drop(strings(&["_*"])))), ["x1", "x2", "y"]);
     }
 
     #[test]
     fn a_missing_source_takes_its_target_away() {
-        let step = schema(&["b", "c"]).after(&Stage::Rename(vec![Rename { from: "a".into(), to: "b".into() }]));
+        let step = schema(&["b", "c"]).after_one(&Stage::Rename(vec![Rename { from: "a".into(), to: "b".into() }]));
         assert_eq!(names(&step), ["c"]);
     }
 
     #[test]
     fn without_fields_all_are_filled() {
-        let step = schema(&["_time", "a"]).after(&Stage::FillNull { fields: Vec::new(), value: "0".into() });
+        let step = schema(&["_time", "a"]).after_one(&Stage::FillNull { fields: Vec::new(), value: "0".into() });
         assert_eq!(step.row.columns.iter().map(|c| c.named).collect::<Vec<_>>(), [false, true]);
     }
 }

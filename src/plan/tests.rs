@@ -61,7 +61,7 @@ fn glob(field: Field, text: &str) -> Pred {
 }
 
 fn query(scope: Scope, filter: Pred, stages: Vec<Stage>) -> Query {
-    Query { scope, filter, stages }
+    Query { source: Source::Events(scope), filter, stages }
 }
 
 fn sigma_scope(category: Option<&str>, service: Option<&str>) -> Scope {

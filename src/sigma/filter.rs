@@ -44,7 +44,7 @@ pub(super) const KEYS: [&str; 2] = ["rules", "condition"];
 impl Filter {
     /// Whether the filter is for a rule, by id, name or title, and by log source.
     pub fn applies_to(&self, rule: &Rule, name: Option<&str>) -> bool {
-        self.is_for(rule, name, &rule.query.scope)
+        rule.query.scope().is_some_and(|scope| self.is_for(rule, name, scope))
     }
 
     /// As [`Filter::applies_to`], for a rule whose log source was another before the pipelines.

@@ -34,7 +34,7 @@ pub use macros::Macros;
 pub use page::parse_page;
 
 use crate::diag::Severity;
-use crate::ir::{Pred, Query, Scope, Stage, Vocabulary};
+use crate::ir::{Pred, Query, Scope, Source, Stage, Vocabulary};
 use cursor::Cursor;
 use fault::Fault;
 
@@ -144,7 +144,7 @@ fn parse_text(text: &str) -> (Option<Query>, Vec<Fault>) {
     }
     let filter = Pred::all(filters);
     drop_idle_keeps(&mut stages);
-    (Some(Query { scope: Scope::Any, filter, stages }), faults)
+    (Some(Query { source: Source::Events(Scope::Any), filter, stages }), faults)
 }
 
 fn starts_with_search(cursor: &mut Cursor<'_>) -> bool {

@@ -24,7 +24,7 @@ use sqlparser::ast::{Expr, SelectItem, SetExpr};
 
 use crate::catalog::{Catalog, EventType};
 use crate::diag::{Diagnostic, Severity};
-use crate::plan::{Branch, FieldExpr, Plan, TIME};
+use crate::plan::{Branch, FieldExpr, Plan, RowSource, TIME};
 
 pub use correlation::portable_correlation;
 pub use rewrite::rewrite_adhoc;
@@ -103,6 +103,9 @@ fn row_wise(writer: &Writer, plan: &Plan, catalog: &Catalog) -> Result<(sqlparse
 }
 
 fn pipeline(writer: &Writer, plan: &Plan, catalog: &Catalog) -> Result<(sqlparser::ast::Query, Vec<String>), Diagnostic> {
+    if plan.source != RowSource::Events {
+        writer.gap("rows that are not events");
+    }
     let (body, columns) = base(writer, plan, catalog)?;
     let mut rows = Rows::new(writer, body, columns, &plan.row);
     plan.steps.iter().for_each(|step| rows.apply(step));

@@ -67,6 +67,7 @@ pub(super) fn pred<F: PartialEq>(fields: &dyn Fields<F>, condition: &Pred<F>) ->
             ast::any(fields.all().iter().map(|field| field_test(fields, field, &test, false)).collect())
         }
         Pred::Scalar(expression) => scalar::truth(fields, expression),
+        Pred::Subsearch(_) => fields.writer().gap("a search in brackets"),
     }
 }
 

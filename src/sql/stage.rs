@@ -101,6 +101,9 @@ impl<'a> Rows<'a> {
             Stage::FormatTime { fields, format } => self.format_time(fields, format),
             Stage::FillNull { fields, value } => self.fill_null(fields, value),
             Stage::Bin { field, span, alias } => self.bin(field, *span, alias.as_ref()),
+            stage => {
+                self.writer.gap(&format!("`{}`", crate::ir::print_stage(stage).lines().next().unwrap_or_default()));
+            }
         }
         self.carry(step);
     }

@@ -103,7 +103,7 @@ fn run(store: &Store, statement: &Statement) -> Vec<String> {
 
 fn planned(store: &Store, filter: Pred, stages: Vec<Stage>) -> (Plan, Catalog) {
     let catalog = store.catalog().unwrap();
-    let query = Query { scope: Scope::Any, filter, stages };
+    let query = Query { source: Source::Events(Scope::Any), filter, stages };
     (plan(&query, &[], &catalog, Taxonomy::embedded()), catalog)
 }
 

@@ -1,20 +1,17 @@
 //! `stats` and `eventstats`.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{Operator, held};
+use super::{Operator, Pushed, held};
 use crate::exec::aggregate::{Gathered, Prepared};
 use crate::exec::condition::Slot;
 use crate::exec::pipeline::Budget;
-use crate::exec::row::{GroupOrigin, Origin};
+use crate::exec::row::{GroupOrigin, Key, Origin};
 use crate::exec::{Cell, Context, Fault, Row};
 use crate::ir::{self, parse_number};
 use crate::plan::{RowSchema, Step};
-
-type Pushed = Result<(Option<Row>, ControlFlow<()>), Fault>;
 
 /// Memory of a group beside its texts, in bytes: its entry, its place, its origin.
 const GROUP_BYTES: usize = 256;
@@ -165,7 +162,7 @@ impl Operator for Stats<'_> {
         for (key, place) in keyed {
             let mut origin = std::mem::take(&mut self.groups.groups[place].origin);
             origin.settle();
-            origin.key = self.names.iter().cloned().zip(key.iter().cloned()).collect();
+            origin.key = Key::Group(self.names.iter().cloned().zip(key.iter().cloned()).collect());
             let mut cells = vec![Cell::Null; self.columns];
             let is_number = &self.groups.groups[place].is_number;
             let by = key.iter().zip(is_number).map(|(text, is_number)| {

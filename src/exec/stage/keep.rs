@@ -2,19 +2,16 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{Operator, held, passed};
+use super::{Operator, Pushed, held, passed};
 use crate::exec::condition::Slot;
 use crate::exec::pipeline::Budget;
 use crate::exec::{Cell, Fault, Row};
 use crate::ir::SortKey;
 use crate::plan::RowSchema;
-
-type Pushed = Result<(Option<Row>, ControlFlow<()>), Fault>;
 
 /// `sort`: stable, so that equal rows stay in the order they came in.
 pub(super) struct Sort {

@@ -3,14 +3,12 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::{Operator, held, passed};
+use super::{Operator, Out, Pushed, held, passed};
 use crate::exec::condition::{Slot, placed};
 use crate::exec::pipeline::Budget;
 use crate::exec::{Cell, Condition, Context, Fault, Row, evaluate, time};
 use crate::ir::{Pred, Scalar};
 use crate::plan::{RowSchema, Step};
-
-type Pushed = Result<(Option<Row>, ControlFlow<()>), Fault>;
 
 /// The cells of a row under the columns that a stage leaves.
 fn carried(from: &[Slot], mut cells: Vec<Cell>) -> Vec<Cell> {
@@ -89,9 +87,9 @@ impl Head {
 
 impl Operator for Head {
     fn push(&mut self, row: Row, _: &mut Budget) -> Pushed {
-        let Some(left) = self.left.checked_sub(1) else { return Ok((None, ControlFlow::Break(()))) };
+        let Some(left) = self.left.checked_sub(1) else { return Ok((Out::Nothing, ControlFlow::Break(()))) };
         self.left = left;
-        Ok((Some(row), if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }))
+        Ok((Out::One(row), if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }))
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn correlations(
         let targets: Vec<Target> = nodes[*index].targets.iter().flatten().copied().collect();
         let refused = targets.iter().position(|target| matches!(target, Target::Correlation(earlier) if nodes[*earlier].targets.is_none()));
         let of = |target: &Target| match target {
-            Target::Rule(rule) => vec![rules[*rule].rule.query.scope.clone()],
+            Target::Rule(rule) => rules[*rule].rule.query.scope().cloned().into_iter().collect(),
             Target::Correlation(earlier) => scopes[*earlier].clone(),
         };
         scopes[*index] = targets.iter().flat_map(of).collect();

@@ -192,7 +192,7 @@ fn ask(pred: &Pred, field: &str, bound: Bound<'_>, steps: &mut usize) -> Option<
             if *steps > MAX_STEPS { None } else { test(&matched.test, bound) }
         }
         Pred::Compare(compare) if bound.value.is_none() && [&compare.left, &compare.right].iter().any(|f| f.name == field) => Some(false),
-        Pred::Match(_) | Pred::Compare(_) | Pred::Keyword { .. } | Pred::Scalar(_) => None,
+        Pred::Match(_) | Pred::Compare(_) | Pred::Keyword { .. } | Pred::Scalar(_) | Pred::Subsearch(_) => None,
     }
 }
 
@@ -229,7 +229,7 @@ fn place(pred: &Pred) -> Range<usize> {
         Pred::Compare(compare) => compare.span.clone(),
         Pred::Not(inner) => place(inner),
         Pred::And(parts) | Pred::Or(parts) => parts.first().map_or(0..0, place),
-        Pred::True | Pred::False | Pred::Keyword { .. } | Pred::Scalar(_) => 0..0,
+        Pred::True | Pred::False | Pred::Keyword { .. } | Pred::Scalar(_) | Pred::Subsearch(_) => 0..0,
     }
 }
 

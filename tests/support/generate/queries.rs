@@ -93,6 +93,6 @@ pub(crate) fn pred(pool: &[String]) -> impl Strategy<Value = Pred> + use<> {
 pub(crate) fn query(pool: &[String]) -> impl Strategy<Value = Case> + use<> {
     (pred(pool), any::<bool>()).prop_map(|(filter, all)| {
         let scope = if all { Scope::Any } else { security_scope() };
-        Case { text: String::new(), query: Query { scope, filter, stages: Vec::new() } }
+        Case { text: String::new(), query: Query { source: Source::Events(scope), filter, stages: Vec::new() } }
     })
 }

@@ -205,7 +205,7 @@ pub(crate) fn rule(pool: &[String]) -> impl Strategy<Value = Case> + use<> {
         }
         text += &format!("    condition: {}\n", condition.text(0));
         let meanings: Vec<Pred> = selections.into_iter().map(|s| s.meaning).collect();
-        Case { text, query: Query { scope: security_scope(), filter: condition.meaning(&meanings), stages: Vec::new() } }
+        Case { text, query: Query { source: Source::Events(security_scope()), filter: condition.meaning(&meanings), stages: Vec::new() } }
     })
 }
 

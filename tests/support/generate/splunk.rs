@@ -119,6 +119,6 @@ pub(crate) fn escu_yaml(search: &str) -> String {
 pub(crate) fn rule(pool: &[String]) -> impl Strategy<Value = Case> + use<> {
     search(pool).prop_map(|search| Case {
         text: escu_yaml(&search.text(0)),
-        query: Query { scope: Scope::Any, filter: search.meaning(), stages: Vec::new() },
+        query: Query { source: Source::Events(Scope::Any), filter: search.meaning(), stages: Vec::new() },
     })
 }

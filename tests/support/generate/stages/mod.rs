@@ -139,7 +139,7 @@ fn stage(pool: &[String]) -> impl Strategy<Value = Stage> + use<> {
 pub(crate) fn query(pool: &[String]) -> impl Strategy<Value = Case> + use<> {
     let filter = prop_oneof![1 => Just(Pred::True), 1 => queries::pred(pool)];
     (filter, prop::collection::vec(stage(pool), 1..6)).prop_map(|(filter, stages)| {
-        let query = Query { scope: Scope::Any, filter, stages: settle::settle(stages) };
+        let query = Query { source: Source::Events(Scope::Any), filter, stages: settle::settle(stages) };
         Case { text: String::new(), query }
     })
 }
