@@ -11,7 +11,7 @@ use super::feed::Feed;
 use super::field::field_cell;
 use super::matched::Matched;
 use crate::catalog::Catalog;
-use crate::exec::{Cell, Context, Fault, Key, Limits, Pipeline, Row, needs_order};
+use crate::exec::{Cell, Context, Fault, Operators, Row, RowKey, RuleLimits, needs_order};
 use crate::ir::Rule;
 use crate::plan::{Branch, FieldExpr, Plan};
 use crate::store::{EVIDENCE_CAP, EventOrigin, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Origins, Store, StoredEvent};
@@ -154,7 +154,7 @@ fn run_stages(
     matched: &Matched,
     save: &mut dyn FnMut(Row) -> Result<(), HuntError>,
 ) -> Result<(), StageError> {
-    let mut pipeline = Pipeline::new(&plan.steps, &plan.row, context, Limits::default()).map_err(StageError::Rule)?;
+    let mut operators = Operators::new(&plan.steps, &plan.row, context, RuleLimits::default()).map_err(StageError::Rule)?;
     let ordered = needs_order(plan.stages());
     let mut failure = None;
     let mut sink = |row: Row| {
@@ -167,7 +167,7 @@ fn run_stages(
         })
     };
     let mut fault = None;
-    let fed = feed.rows(plan, matched, ordered, &mut |row| match pipeline.push(row, &mut sink) {
+    let fed = feed.rows(plan, matched, ordered, &mut |row| match operators.push(row, &mut sink) {
         Ok(flow) => flow,
         Err(error) => {
             fault = Some(error);
@@ -178,7 +178,7 @@ fn run_stages(
     if let Some(fault) = fault {
         return Err(StageError::Rule(fault));
     }
-    pipeline.finish(&mut sink).map_err(StageError::Rule)?;
+    operators.finish(&mut sink).map_err(StageError::Rule)?;
     failure.map_or(Ok(()), Err)
 }
 
@@ -190,7 +190,7 @@ struct StageSaver<'a, 's> {
     origins: &'a mut Origins<'s>,
     writer: &'a mut HuntWriter<'s>,
     /// How many rows with this key there were.
-    ordinals: FxHashMap<Key, u32>,
+    ordinals: FxHashMap<RowKey, u32>,
 }
 
 impl StageSaver<'_, '_> {
@@ -199,9 +199,9 @@ impl StageSaver<'_, '_> {
             return Ok(()); // the one row that an aggregation of nothing gives
         }
         let key = row.origin.key();
-        let event = if let Key::Event(id) = key { Some(self.origins.of(id)?) } else { None };
+        let event = if let RowKey::Event(id) = key { Some(self.origins.of(id)?) } else { None };
         let group =
-            if let Key::Group(group) = &key { group.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect() } else { Vec::new() };
+            if let RowKey::Group(group) = &key { group.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect() } else { Vec::new() };
         let seen = self.ordinals.entry(key).or_insert(0);
         let ordinal = *seen;
         *seen += 1;

@@ -1,6 +1,6 @@
 //! A detection as a query: scope, filter, stages.
 
-use super::{Field, Origin, Pred, RuleMeta, Scalar};
+use super::{Field, Pred, RuleMeta, RuleOrigin, Scalar};
 
 /// A detection in the intermediate representation.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,7 +10,7 @@ pub struct Rule {
     /// What it asks.
     pub query: Query,
     /// Where it stands.
-    pub origin: Origin,
+    pub origin: RuleOrigin,
 }
 
 /// What a detection asks.

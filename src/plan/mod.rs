@@ -30,8 +30,8 @@ use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Field, Pred, Query, Scope, Stage, Vocabulary};
 use crate::taxonomy::Taxonomy;
 
-use fold::{FieldTable, Names};
-use resolve::{Resolved, Resolver};
+use fold::{FieldTable, QueryNames};
+use resolve::{NameResolver, Resolved};
 use scope::Scoped;
 
 /// A query resolved against a catalog.
@@ -166,7 +166,7 @@ pub fn plan_fields(query: &Query, extra_fields: &[Field], catalog: &Catalog, tax
         let resolved: Vec<Resolved> = table.fields.iter().map(|field| resolver.resolve(field)).collect();
         found.iter_mut().zip(&resolved).for_each(|(found, resolved)| *found |= !resolved.is_missing());
         let envelope = resolver.envelope();
-        let names = Names { table: &table, resolved: &resolved, envelope: &envelope };
+        let names = QueryNames { table: &table, resolved: &resolved, envelope: &envelope };
         let parts = conditions.iter().map(|pred| names.fold(pred)).chain(resolver.conditions());
         let filter = Pred::all(parts);
         if filter == Pred::False {
@@ -225,8 +225,8 @@ fn groups_by(stages: &[Stage]) -> &[Field] {
 }
 
 /// Returns the scoped event types whose constants do not already answer no.
-fn candidates<'a>(scoped: &[Scoped<'a>], conditions: &[&Pred], table: &FieldTable<'_>, taxonomy: &'a Taxonomy) -> Vec<Resolver<'a>> {
-    let resolvers = scoped.iter().map(|s| Resolver::new(s.event_type, s.selector, taxonomy));
+fn candidates<'a>(scoped: &[Scoped<'a>], conditions: &[&Pred], table: &FieldTable<'_>, taxonomy: &'a Taxonomy) -> Vec<NameResolver<'a>> {
+    let resolvers = scoped.iter().map(|s| NameResolver::new(s.event_type, s.selector, taxonomy));
     resolvers
         .filter(|resolver| {
             let constant = |field: &&Field| resolver.before_stored(field).filter(Resolved::is_constant);

@@ -103,7 +103,7 @@ impl RowSchema {
 
     /// What a stage makes of the columns.
     pub fn after(&self, stage: &Stage) -> Step {
-        let mut next = Next { row: self.clone(), from: (0..self.columns.len()).map(Some).collect() };
+        let mut next = NextRow { row: self.clone(), from: (0..self.columns.len()).map(Some).collect() };
         match stage {
             Stage::Filter(_) | Stage::Sort { .. } | Stage::Head(_) | Stage::Dedup { .. } => {}
             Stage::Eval(assignments) => {
@@ -113,7 +113,7 @@ impl RowSchema {
                 }
             }
             Stage::Stats(stats) => {
-                next = Next::default();
+                next = NextRow::default();
                 for field in &stats.by {
                     next.set(&field.name, self.by_kind(stats, &field.name), false);
                 }
@@ -165,7 +165,7 @@ impl RowSchema {
         if stats.fill_null_by.is_some() { kind.or(Kind::Text) } else { kind }
     }
 
-    fn aggregates(&self, stats: &Stats, next: &mut Next) {
+    fn aggregates(&self, stats: &Stats, next: &mut NextRow) {
         for aggregate in &stats.aggregates {
             let (kind, multi) = self.aggregate_type(aggregate);
             next.set(&aggregate.alias, kind, multi);
@@ -173,15 +173,15 @@ impl RowSchema {
     }
 
     /// A row of no group keeps what it has.
-    fn or_kept(&self, name: &str, next: &mut Next) {
+    fn or_kept(&self, name: &str, next: &mut NextRow) {
         if let (Some(old), Some(place)) = (self.column(name), next.row.place(name)) {
             let new = &mut next.row.columns[place];
             (new.kind, new.multi) = (new.kind.or(old.kind), new.multi || old.multi);
         }
     }
 
-    fn keep(&self, patterns: &[String]) -> Next {
-        let mut next = Next::default();
+    fn keep(&self, patterns: &[String]) -> NextRow {
+        let mut next = NextRow::default();
         for pattern in patterns {
             let named = !pattern.contains('*');
             for place in self.matching(pattern) {
@@ -274,12 +274,12 @@ fn chosen(function: Function, arguments: &[Scalar]) -> Vec<&Scalar> {
 
 /// The columns after a stage while they are made.
 #[derive(Default)]
-struct Next {
+struct NextRow {
     row: RowSchema,
     from: Vec<Option<usize>>,
 }
 
-impl Next {
+impl NextRow {
     fn push(&mut self, column: RowColumn, from: Option<usize>) {
         self.row.columns.push(column);
         self.from.push(from);

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::stage::{Operator, operator};
-use super::{Context, Fault, Limits, Row};
+use super::{Context, Fault, Row, RuleLimits};
 use crate::ir::Stage;
 use crate::plan::{RowSchema, Step};
 
@@ -11,27 +11,27 @@ use crate::plan::{RowSchema, Step};
 pub(super) type Sink<'s> = dyn FnMut(Row) -> Result<ControlFlow<()>, Fault> + 's;
 
 /// The stages of one rule, ready for rows.
-pub struct Pipeline<'c> {
+pub struct Operators<'c> {
     operators: Vec<Box<dyn Operator + 'c>>,
-    budget: Budget,
+    budget: MemoryBudget,
     context: &'c Context,
 }
 
 /// The memory that kept rows and groups of one rule may take.
-pub(super) struct Budget {
+pub(super) struct MemoryBudget {
     limit: usize,
     used: usize,
 }
 
-impl Budget {
+impl MemoryBudget {
     /// Takes memory.
     pub(super) fn take(&mut self, bytes: usize) -> Result<(), Fault> {
         self.used = self.used.saturating_add(bytes);
         if self.used > self.limit { Err(Fault::Memory { limit: self.limit }) } else { Ok(()) }
     }
 
-    fn limits(&self) -> Limits {
-        Limits { memory_bytes: self.limit }
+    fn limits(&self) -> RuleLimits {
+        RuleLimits { memory_bytes: self.limit }
     }
 
     /// Gives memory back.
@@ -40,15 +40,15 @@ impl Budget {
     }
 }
 
-impl<'c> Pipeline<'c> {
+impl<'c> Operators<'c> {
     /// Prepares the stages; `first` are the columns of the rows that will be pushed.
     ///
     /// # Errors
     /// When a regular expression does not compile.
-    pub fn new(steps: &[Step], first: &RowSchema, context: &'c Context, limits: Limits) -> Result<Self, Fault> {
+    pub fn new(steps: &[Step], first: &RowSchema, context: &'c Context, limits: RuleLimits) -> Result<Self, Fault> {
         let before = std::iter::once(first).chain(steps.iter().map(|step| &step.row));
         let operators = steps.iter().zip(before).map(|(step, before)| operator(step, before, context)).collect::<Result<_, _>>()?;
-        Ok(Self { operators, budget: Budget { limit: limits.memory_bytes, used: 0 }, context })
+        Ok(Self { operators, budget: MemoryBudget { limit: limits.memory_bytes, used: 0 }, context })
     }
 
     /// Pushes a row in; what comes out goes to `sink`. Break: no later row can change the result.
@@ -81,7 +81,12 @@ impl<'c> Pipeline<'c> {
     }
 }
 
-fn push(operators: &mut [Box<dyn Operator + '_>], budget: &mut Budget, row: Row, sink: &mut Sink<'_>) -> Result<ControlFlow<()>, Fault> {
+fn push(
+    operators: &mut [Box<dyn Operator + '_>],
+    budget: &mut MemoryBudget,
+    row: Row,
+    sink: &mut Sink<'_>,
+) -> Result<ControlFlow<()>, Fault> {
     let Some((first, behind)) = operators.split_first_mut() else { return sink(row) };
     let (row, flow) = first.push(row, budget)?;
     match row {
