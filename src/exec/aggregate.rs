@@ -21,13 +21,13 @@ const LIST_MAX: usize = 100;
 const SET_BYTES: usize = 192;
 
 /// An aggregate with its columns found.
-pub(super) struct Prepared {
+pub(super) struct PreparedAggregate {
     function: AggregateFunction,
-    argument: Argument,
+    argument: PreparedArgument,
     time: Slot,
 }
 
-enum Argument {
+enum PreparedArgument {
     /// `count` counts rows.
     Row,
     Column(Slot),
@@ -40,7 +40,7 @@ pub(super) enum Gathered {
     Distinct(FxHashSet<Arc<str>>),
     Values(BTreeSet<Arc<str>>),
     List(Vec<Arc<str>>),
-    Extreme(Option<Best>, Largest),
+    Extreme(Option<Extreme>, Largest),
     Sum(Option<f64>),
     Mean { sum: f64, count: usize },
     Numbers(Vec<f64>),
@@ -62,18 +62,18 @@ impl Largest {
 }
 
 /// The least or greatest so far.
-pub(super) enum Best {
+pub(super) enum Extreme {
     Number(f64),
     Text(Arc<str>),
 }
 
-impl Prepared {
+impl PreparedAggregate {
     /// Finds the columns of an aggregate.
     pub(super) fn new(aggregate: &Aggregate, columns: &RowSchema) -> Self {
         let argument = match &aggregate.argument {
-            None => Argument::Row,
-            Some(Scalar::Field(field)) => Argument::Column(columns.place(&field.name)),
-            Some(expression) => Argument::Expression(placed(expression, columns)),
+            None => PreparedArgument::Row,
+            Some(Scalar::Field(field)) => PreparedArgument::Column(columns.place(&field.name)),
+            Some(expression) => PreparedArgument::Expression(placed(expression, columns)),
         };
         Self { function: aggregate.function, argument, time: columns.place("_time") }
     }
@@ -98,10 +98,10 @@ impl Prepared {
     pub(super) fn add(&self, gathered: &mut Gathered, cells: &[Cell], context: &Context) -> Result<usize, Fault> {
         let evaluated;
         let value = match &self.argument {
-            Argument::Row => &Cell::Bool(true),
-            Argument::Column(None) => &Cell::Null,
-            Argument::Column(Some(place)) => &cells[*place],
-            Argument::Expression(expression) => {
+            PreparedArgument::Row => &Cell::Bool(true),
+            PreparedArgument::Column(None) => &Cell::Null,
+            PreparedArgument::Column(Some(place)) => &cells[*place],
+            PreparedArgument::Expression(expression) => {
                 // What is kept of it the budget counts; a list in a by-field evaluates it for each of its groups.
                 let made = context.made.get();
                 evaluated = evaluate(expression, &cells, context)?;
@@ -115,7 +115,8 @@ impl Prepared {
         Ok(match gathered {
             Gathered::Count(count) => {
                 // `count(eval(…))` counts truths, `count(field)` values.
-                *count += if let Argument::Expression(_) = self.argument { usize::from(value.is_true()) } else { value.member_count() };
+                *count +=
+                    if let PreparedArgument::Expression(_) = self.argument { usize::from(value.is_true()) } else { value.member_count() };
                 0
             }
             Gathered::Distinct(seen) => taken(seen.len(), value, |m| seen.insert(m)),
@@ -123,7 +124,7 @@ impl Prepared {
             Gathered::List(list) => extend_list(list, value),
             Gathered::Extreme(best, largest) => {
                 self.extreme(best, value);
-                largest.grow(if let Some(Best::Text(text)) = best { text.len() } else { 0 })
+                largest.grow(if let Some(Extreme::Text(text)) = best { text.len() } else { 0 })
             }
             Gathered::Sum(sum) => {
                 each_number(value, |n| *sum = Some(sum.unwrap_or(0.0) + n));
@@ -169,20 +170,20 @@ impl Prepared {
         }
     }
 
-    fn extreme(&self, best: &mut Option<Best>, value: &Cell) {
+    fn extreme(&self, best: &mut Option<Extreme>, value: &Cell) {
         let wanted = if self.function == AggregateFunction::Max { Ordering::Greater } else { Ordering::Less };
-        let mut offer = |new: Best| {
+        let mut offer = |new: Extreme| {
             if best.as_ref().is_none_or(|known| new.order(known) == wanted) {
                 *best = Some(new);
             }
         };
         match value {
-            Cell::Number(number) => offer(Best::Number(*number)),
+            Cell::Number(number) => offer(Extreme::Number(*number)),
             other => {
                 other
                     .members()
                     .into_iter()
-                    .for_each(|member| offer(parse_number(&member).map_or_else(|| Best::Text(member), Best::Number)));
+                    .for_each(|member| offer(parse_number(&member).map_or_else(|| Extreme::Text(member), Extreme::Number)));
             }
         }
     }
@@ -195,8 +196,8 @@ impl Prepared {
             Gathered::Values(seen) => Cell::list_of(seen.into_iter().collect()),
             Gathered::List(list) => Cell::list_of(list),
             Gathered::Extreme(None, _) | Gathered::Sum(None) | Gathered::Mean { count: 0, .. } => Cell::Null,
-            Gathered::Extreme(Some(Best::Number(number)), _) => Cell::number_of(number),
-            Gathered::Extreme(Some(Best::Text(text)), _) => Cell::Text(text),
+            Gathered::Extreme(Some(Extreme::Number(number)), _) => Cell::number_of(number),
+            Gathered::Extreme(Some(Extreme::Text(text)), _) => Cell::Text(text),
             Gathered::Sum(Some(sum)) => Cell::number_of(sum),
             #[allow(clippy::cast_precision_loss, reason = "a count of rows")]
             Gathered::Mean { sum, count } => Cell::number_of(sum / count as f64),
@@ -217,7 +218,7 @@ fn extend_list(list: &mut Vec<Arc<str>>, value: &Cell) -> usize {
     bytes
 }
 
-impl Best {
+impl Extreme {
     fn order(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Number(a), Self::Number(b)) => a.total_cmp(b),

@@ -24,21 +24,21 @@ pub(super) fn placed(expression: &Scalar, columns: &RowSchema) -> Scalar<Slot> {
 }
 
 /// A condition in the form that is fast for many rows.
-pub struct Condition(Node);
+pub struct Condition(ConditionNode);
 
-enum Node {
+enum ConditionNode {
     True,
     False,
-    All(Vec<Node>),
-    Any(Vec<Node>),
-    Not(Box<Node>),
-    Test { place: usize, test: Prepared, negated: bool },
+    All(Vec<ConditionNode>),
+    Any(Vec<ConditionNode>),
+    Not(Box<ConditionNode>),
+    Test { place: usize, test: PreparedTest, negated: bool },
     Compare(FieldCompare<Slot>),
     Keyword { glob: Glob, case: Case },
     Scalar(Scalar<Slot>),
 }
 
-enum Prepared {
+enum PreparedTest {
     Plain(Test),
     /// With a folded pattern.
     Folded(Glob),
@@ -63,31 +63,31 @@ impl Condition {
     }
 }
 
-fn node(condition: &Pred<Slot>, context: &Context) -> Result<Node, Fault> {
+fn node(condition: &Pred<Slot>, context: &Context) -> Result<ConditionNode, Fault> {
     let all = |parts: &[Pred<Slot>]| parts.iter().map(|part| node(part, context)).collect::<Result<Vec<_>, _>>();
     Ok(match condition {
-        Pred::True => Node::True,
-        Pred::False => Node::False,
-        Pred::And(parts) => Node::All(all(parts)?),
-        Pred::Or(parts) => Node::Any(all(parts)?),
-        Pred::Not(inner) => Node::Not(Box::new(node(inner, context)?)),
+        Pred::True => ConditionNode::True,
+        Pred::False => ConditionNode::False,
+        Pred::And(parts) => ConditionNode::All(all(parts)?),
+        Pred::Or(parts) => ConditionNode::Any(all(parts)?),
+        Pred::Not(inner) => ConditionNode::Not(Box::new(node(inner, context)?)),
         Pred::Match(m) => {
             let test = match &m.test {
-                Test::Regex(pattern) => Prepared::Regex(context.regex(pattern)?),
-                Test::Glob { glob, case: Case::Ignore } => Prepared::Folded(glob.folded()),
-                test => Prepared::Plain(test.clone()),
+                Test::Regex(pattern) => PreparedTest::Regex(context.regex(pattern)?),
+                Test::Glob { glob, case: Case::Ignore } => PreparedTest::Folded(glob.folded()),
+                test => PreparedTest::Plain(test.clone()),
             };
-            m.field.map_or(Node::False, |place| Node::Test { place, test, negated: m.negated })
+            m.field.map_or(ConditionNode::False, |place| ConditionNode::Test { place, test, negated: m.negated })
         }
-        Pred::Compare(compare) => Node::Compare(compare.clone()),
-        Pred::Keyword { glob, case: Case::Ignore } => Node::Keyword { glob: glob.folded(), case: Case::Ignore },
-        Pred::Keyword { glob, case } => Node::Keyword { glob: glob.clone(), case: *case },
-        Pred::Scalar(scalar) => Node::Scalar(scalar.clone()),
-        Pred::Subsearch(_) => Node::False, // the hunt has put its rows in its place
+        Pred::Compare(compare) => ConditionNode::Compare(compare.clone()),
+        Pred::Keyword { glob, case: Case::Ignore } => ConditionNode::Keyword { glob: glob.folded(), case: Case::Ignore },
+        Pred::Keyword { glob, case } => ConditionNode::Keyword { glob: glob.clone(), case: *case },
+        Pred::Scalar(scalar) => ConditionNode::Scalar(scalar.clone()),
+        Pred::Subsearch(_) => ConditionNode::False, // the hunt has put its rows in its place
     })
 }
 
-impl Node {
+impl ConditionNode {
     fn holds(&self, cells: &[Cell], context: &Context) -> Result<bool, Fault> {
         Ok(match self {
             Self::True => true,
@@ -121,7 +121,7 @@ fn has_keyword(glob: &Glob, case: Case, text: &str) -> bool {
     if case == Case::Ignore { glob.matches(&folded(text)) } else { glob.matches(text) }
 }
 
-impl Prepared {
+impl PreparedTest {
     fn passes(&self, member: &str) -> bool {
         match self {
             Self::Plain(test) => test.passes(member),

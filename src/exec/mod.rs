@@ -1,9 +1,9 @@
-//! Rows through a pipeline: what runs when a rule goes on behind its condition.
+//! Rows through stages: what runs when a rule goes on behind its condition.
 //!
-//! A hunt's scan says which events match; [`Pipeline`] takes each as a [`Row`] of [`Cell`]s, passes it through the
+//! A hunt's scan says which events match; [`Operators`] takes each as a [`Row`] of [`Cell`]s, passes it through the
 //! plan's stages, one operator a stage, and gives result rows. An operator works on one row at a time where it can and
 //! keeps rows only where it must (`sort`, `eventstats`); `stats` keeps groups. Every row knows where it comes from
-//! ([`Origin`]): the events behind it, and the key that identifies it as a finding whatever later stages do to its columns.
+//! ([`RowOrigin`]): the events behind it, and the key that identifies it as a finding whatever later stages do to its columns.
 //!
 //! What an expression, a comparison, an order or a list means is defined here once. Portable SQL (`crate::sql`) is made
 //! from the same plan without any of this, so that each checks the other.
@@ -16,7 +16,7 @@ mod condition;
 mod digest;
 mod eval;
 mod function;
-mod pipeline;
+mod operators;
 mod row;
 mod stage;
 #[cfg(test)]
@@ -33,8 +33,8 @@ pub use cell::{Cell, number_text, order};
 pub use condition::Condition;
 pub use eval::{Fields, evaluate};
 pub use function::call as call_function;
-pub use pipeline::{Pipeline, needs_order};
-pub use row::{GroupKey, GroupOrigin, KEPT_EVENTS, Key, Origin, Row};
+pub use operators::{Operators, needs_order};
+pub use row::{GroupKey, GroupOrigin, KEPT_EVENTS, RowKey, RowOrigin, Row};
 
 pub(crate) use cell::folded;
 
@@ -65,7 +65,7 @@ pub enum Fault {
     /// The rows, groups and values that a rule makes do not fit the budget.
     #[error("it needs more than {limit} bytes of memory for its rows, groups and values")]
     Memory {
-        /// [`Limits::memory_bytes`].
+        /// [`RuleLimits::memory_bytes`].
         limit: usize,
     },
 }
@@ -83,13 +83,13 @@ impl Fault {
 
 /// What bounds one rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct RuleLimits {
     /// Memory of kept rows and groups, as counted by [`Row::size_bytes`]; and, apart from it, of what expressions make of one
     /// row: values that double with each `eval` fill any memory before a row is kept.
     pub memory_bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for RuleLimits {
     /// 512 MB: twenty times what the largest public detection needs over a million events, and still a part of a laptop.
     fn default() -> Self {
         Self { memory_bytes: 512 * 1024 * 1024 }
@@ -102,7 +102,7 @@ pub struct Context {
     /// What `now()` gives, in seconds since 1970: the time of the newest event, so that a hunt can be repeated.
     pub now: Option<f64>,
     regexes: RefCell<Regexes>,
-    limits: std::cell::Cell<Limits>,
+    limits: std::cell::Cell<RuleLimits>,
     /// Bytes that expressions made of the present row.
     made: std::cell::Cell<usize>,
 }
@@ -120,7 +120,7 @@ impl Context {
     }
 
     /// Begins a row: nothing was made of it yet.
-    pub fn begin_row(&self, limits: Limits) {
+    pub fn begin_row(&self, limits: RuleLimits) {
         self.limits.set(limits);
         self.made.set(0);
     }

@@ -14,12 +14,12 @@ pub struct Row {
     /// The cells.
     pub cells: Vec<Cell>,
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: RowOrigin,
 }
 
 /// Where a row comes from.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Origin {
+pub enum RowOrigin {
     /// One event.
     Event {
         /// The event.
@@ -35,7 +35,7 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct GroupOrigin {
     /// What identifies the row.
-    pub key: Key,
+    pub key: RowKey,
     /// How many rows of a source are behind it, be they events or not.
     pub rows: u64,
     /// The lowest [`KEPT_EVENTS`] ids, ascending once [`GroupOrigin::settle`] ran.
@@ -54,7 +54,7 @@ pub type GroupKey = Arc<[(Arc<str>, Arc<str>)]>;
 
 /// What identifies a row among the results of its rule, together with its place among rows with the same key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Key {
+pub enum RowKey {
     /// The event.
     Event(EventId),
     /// The values of the last aggregation's by-fields.
@@ -63,7 +63,7 @@ pub enum Key {
     Made,
 }
 
-impl Default for Key {
+impl Default for RowKey {
     fn default() -> Self {
         Self::Group(GroupKey::default())
     }
@@ -73,25 +73,25 @@ impl Row {
     /// Memory of a kept row in bytes.
     pub fn size_bytes(&self) -> usize {
         let origin = match &self.origin {
-            Origin::Event { .. } => 0,
-            Origin::Group(group) => size_of::<GroupOrigin>() + group.events.len() * size_of::<EventId>(),
+            RowOrigin::Event { .. } => 0,
+            RowOrigin::Group(group) => size_of::<GroupOrigin>() + group.events.len() * size_of::<EventId>(),
         };
         size_of::<Self>() + origin + self.cells.iter().map(|cell| size_of::<Cell>() + cell.size_bytes()).sum::<usize>()
     }
 }
 
-impl Origin {
+impl RowOrigin {
     /// What identifies the row.
-    pub fn key(&self) -> Key {
+    pub fn key(&self) -> RowKey {
         match self {
-            Self::Event { id, .. } => Key::Event(*id),
+            Self::Event { id, .. } => RowKey::Event(*id),
             Self::Group(group) => group.key.clone(),
         }
     }
 
     /// A row that no event is behind.
     pub fn made() -> Self {
-        Self::Group(Box::new(GroupOrigin { key: Key::Made, rows: 1, ..GroupOrigin::default() }))
+        Self::Group(Box::new(GroupOrigin { key: RowKey::Made, rows: 1, ..GroupOrigin::default() }))
     }
 
     /// The same row, with the events of another behind it too.
@@ -100,7 +100,7 @@ impl Origin {
         let mut group = match self {
             Self::Group(group) => group,
             Self::Event { id, .. } => {
-                let mut group = GroupOrigin { key: Key::Event(id), ..GroupOrigin::default() };
+                let mut group = GroupOrigin { key: RowKey::Event(id), ..GroupOrigin::default() };
                 group.add(&self);
                 Box::new(group)
             }
@@ -146,20 +146,20 @@ impl Origin {
 impl GroupOrigin {
     /// Adds what a row of the group comes from. A row counts its event once, however often it is in the group in a row:
     /// a by-field with several values puts one event into several groups, or twice into the same.
-    pub fn add(&mut self, origin: &Origin) {
+    pub fn add(&mut self, origin: &RowOrigin) {
         let (first, last) = origin.span_us();
         self.first_us = self.first_us.into_iter().chain(first).min();
         self.last_us = self.last_us.max(last);
         self.rows += origin.rows();
         match origin {
-            Origin::Event { id, .. } => {
+            RowOrigin::Event { id, .. } => {
                 if self.last_counted != Some(*id) {
                     self.last_counted = Some(*id);
                     self.count += 1;
                     self.events.push(*id);
                 }
             }
-            Origin::Group(group) => {
+            RowOrigin::Group(group) => {
                 self.count += group.count;
                 self.events.extend_from_slice(&group.events);
             }

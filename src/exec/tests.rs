@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::{Cell, Context, Fault, Limits, Origin, Pipeline, Row, call_function, digest, function, needs_order, time};
+use super::{Cell, Context, Fault, Operators, Row, RowOrigin, RuleLimits, call_function, digest, function, needs_order, time};
 use crate::catalog::EventId;
 use crate::ir::{
     Aggregate, AggregateFunction, BinaryOp, Case, Field, Function, Glob, Match, Part, Pred, Rename, Scalar, SortKey, Stage, Stats, Test,
@@ -40,7 +40,7 @@ fn strings(names: &[&str]) -> Vec<String> {
 }
 
 /// Passes rows through stages. A `∅` is null, `a|b` a list; the rows are events 1, 2, … at as many seconds, in this order.
-fn through(stages: &[Stage], names: &[&str], rows: &[&[&str]], limits: Limits) -> Result<Vec<(String, Origin)>, Fault> {
+fn through(stages: &[Stage], names: &[&str], rows: &[&[&str]], limits: RuleLimits) -> Result<Vec<(String, RowOrigin)>, Fault> {
     let column = |name: &&str| RowColumn { name: (*name).to_owned(), kind: Kind::Text, multi: true, named: false };
     let first = RowSchema { columns: names.iter().map(column).collect() };
     let mut steps: Vec<Step> = Vec::new();
@@ -49,7 +49,7 @@ fn through(stages: &[Stage], names: &[&str], rows: &[&[&str]], limits: Limits) -
     }
     let columns: Vec<String> = steps.last().map_or(&first, |step| &step.row).columns.iter().map(|c| c.name.clone()).collect();
     let context = Context::new(Some(1_000.0));
-    let mut pipeline = Pipeline::new(&steps, &first, &context, limits)?;
+    let mut operators = Operators::new(&steps, &first, &context, limits)?;
     let mut out = Vec::new();
     let mut sink = |row: Row| {
         assert_eq!(row.cells.len(), columns.len(), "a cell for each column of the schema");
@@ -62,17 +62,17 @@ fn through(stages: &[Stage], names: &[&str], rows: &[&[&str]], limits: Limits) -
     };
     for (id, row) in (1..).zip(rows) {
         let cells = row.iter().map(|text| cell(text)).collect();
-        let origin = Origin::Event { id: EventId(id), time_us: Some(id * 1_000_000) };
-        if pipeline.push(Row { cells, origin }, &mut sink)?.is_break() {
+        let origin = RowOrigin::Event { id: EventId(id), time_us: Some(id * 1_000_000) };
+        if operators.push(Row { cells, origin }, &mut sink)?.is_break() {
             break;
         }
     }
-    pipeline.finish(&mut sink)?;
+    operators.finish(&mut sink)?;
     Ok(out)
 }
 
 fn shown(stages: &[Stage], names: &[&str], rows: &[&[&str]]) -> Vec<String> {
-    through(stages, names, rows, Limits::default()).unwrap().into_iter().map(|(row, _)| row).collect()
+    through(stages, names, rows, RuleLimits::default()).unwrap().into_iter().map(|(row, _)| row).collect()
 }
 
 fn stats(aggregates: &[(AggregateFunction, Option<&str>, &str)], by: &[&str], fill: Option<&str>) -> Stats {
@@ -101,12 +101,12 @@ fn groups_know_their_events_and_their_key_whatever_happens_to_the_columns() {
     ];
     for after in keys {
         let stages = [vec![Stage::Stats(stats(&[COUNT], &["P.k"], None))], after].concat();
-        let rows = through(&stages, &["P.k"], &[&["a"], &["b"], &["a"], &["∅"]], Limits::default()).unwrap();
+        let rows = through(&stages, &["P.k"], &[&["a"], &["b"], &["a"], &["∅"]], RuleLimits::default()).unwrap();
         let origins: Vec<(String, u64, Vec<i64>)> = rows
             .iter()
             .map(|(_, origin)| match origin.key() {
-                super::Key::Group(key) => (key[0].1.to_string(), origin.count(), origin.events().iter().map(|e| e.0).collect()),
-                super::Key::Event(_) => panic!("these rows are groups"),
+                super::RowKey::Group(key) => (key[0].1.to_string(), origin.count(), origin.events().iter().map(|e| e.0).collect()),
+                super::RowKey::Event(_) => panic!("these rows are groups"),
             })
             .collect();
         assert_eq!(origins, [("a".to_owned(), 2, vec![1, 3]), ("b".to_owned(), 1, vec![2])]);
@@ -116,7 +116,7 @@ fn groups_know_their_events_and_their_key_whatever_happens_to_the_columns() {
 
 #[test]
 fn a_list_counts_once_for_each_member_and_its_event_once_in_a_group() {
-    let rows = through(&[Stage::Stats(stats(&[COUNT], &["f"], None))], &["f"], &[&["a|b|a"], &["b"]], Limits::default()).unwrap();
+    let rows = through(&[Stage::Stats(stats(&[COUNT], &["f"], None))], &["f"], &[&["a|b|a"], &["b"]], RuleLimits::default()).unwrap();
     assert_eq!(
         rows.iter().map(|(row, origin)| (row.as_str(), origin.count())).collect::<Vec<_>>(),
         [("f=a count=2", 1), ("f=b count=2", 2)]
@@ -207,14 +207,14 @@ fn memory_has_a_limit() {
     let stages = [Stage::Sort { keys: vec![SortKey { field: "a".into(), descending: false }], limit: None }];
     let long = "x".repeat(2_000);
     let row: &[&str] = &[&long];
-    let fault = through(&stages, &["a"], &[row; 10], Limits { memory_bytes: 10_000 }).unwrap_err();
+    let fault = through(&stages, &["a"], &[row; 10], RuleLimits { memory_bytes: 10_000 }).unwrap_err();
     assert_eq!(fault.code(), "exec-memory");
 }
 
 /// What a rule needs of few rows may still be more than any machine has.
 #[test]
 fn what_multiplies_has_a_limit_before_it_is_made() {
-    let limits = Limits { memory_bytes: 1_000_000 };
+    let limits = RuleLimits { memory_bytes: 1_000_000 };
     let many = (0..1_000).map(|i| i.to_string()).collect::<Vec<_>>().join("|");
     let row: [&str; 3] = [&many, &many, &many];
     let by = || stats(&[COUNT], &["a", "b", "c"], None);
@@ -246,7 +246,7 @@ fn the_texts_that_groups_keep_are_counted() {
     let rows: Vec<[String; 3]> = (0..100).map(|i| [i.to_string(), long.clone(), i.to_string()]).collect();
     let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
     let rows: Vec<&[&str]> = rows.iter().map(Vec::as_slice).collect();
-    let limits = Limits { memory_bytes: 100_000 };
+    let limits = RuleLimits { memory_bytes: 100_000 };
     for function in [First, Last, Latest, Max] {
         let by = |by| [Stage::Stats(stats(&[(function, Some("b"), "kept")], &[by], None))];
         assert_eq!(through(&by("a"), &["a", "b", "_time"], &rows, limits).unwrap_err().code(), "exec-memory", "{function:?}");
@@ -270,7 +270,7 @@ fn large_expressions_of_events_are_forgotten_sooner() {
 #[test]
 fn a_computed_expression_that_does_not_compile_is_the_rules_fault() {
     let stages = [Stage::Filter(Pred::Scalar(call(Function::Match, vec![text("x"), scalar("a")])))];
-    assert_eq!(through(&stages, &["a"], &[&["("]], Limits::default()).unwrap_err().code(), "exec-regex");
+    assert_eq!(through(&stages, &["a"], &[&["("]], RuleLimits::default()).unwrap_err().code(), "exec-regex");
     assert_eq!(shown(&stages, &["a"], &[&["^x$"], &["y"]]), ["a=^x$"]);
 }
 

@@ -79,14 +79,14 @@ fn shift(time: DateTime, part: &str, back: bool) -> Option<DateTime> {
     let count: i64 = if digits == 0 { 1 } else { part[..digits].parse().ok()? };
     let count = if back { -count } else { count };
     let span = match unit(&part[digits..])? {
-        Unit::Second => Span::new().try_seconds(count),
-        Unit::Minute => Span::new().try_minutes(count),
-        Unit::Hour => Span::new().try_hours(count),
-        Unit::Day => Span::new().try_days(count),
-        Unit::Week => Span::new().try_weeks(count),
-        Unit::Month => Span::new().try_months(count),
-        Unit::Quarter => Span::new().try_months(count.checked_mul(3)?),
-        Unit::Year => Span::new().try_years(count),
+        TimeUnit::Second => Span::new().try_seconds(count),
+        TimeUnit::Minute => Span::new().try_minutes(count),
+        TimeUnit::Hour => Span::new().try_hours(count),
+        TimeUnit::Day => Span::new().try_days(count),
+        TimeUnit::Week => Span::new().try_weeks(count),
+        TimeUnit::Month => Span::new().try_months(count),
+        TimeUnit::Quarter => Span::new().try_months(count.checked_mul(3)?),
+        TimeUnit::Year => Span::new().try_years(count),
     };
     time.checked_add(span.ok()?).ok()
 }
@@ -100,21 +100,21 @@ fn snap(time: DateTime, part: &str) -> Option<DateTime> {
     }
     let (hour, minute, second) = (time.hour(), time.minute(), time.second());
     Some(match unit(part)? {
-        Unit::Second => date.at(hour, minute, second, 0),
-        Unit::Minute => date.at(hour, minute, 0, 0),
-        Unit::Hour => date.at(hour, 0, 0, 0),
-        Unit::Day => date.at(0, 0, 0, 0),
-        Unit::Week => return snap(time, "w0"),
-        Unit::Month => date.first_of_month().at(0, 0, 0, 0),
-        Unit::Quarter => {
+        TimeUnit::Second => date.at(hour, minute, second, 0),
+        TimeUnit::Minute => date.at(hour, minute, 0, 0),
+        TimeUnit::Hour => date.at(hour, 0, 0, 0),
+        TimeUnit::Day => date.at(0, 0, 0, 0),
+        TimeUnit::Week => return snap(time, "w0"),
+        TimeUnit::Month => date.first_of_month().at(0, 0, 0, 0),
+        TimeUnit::Quarter => {
             let month = (date.month() - 1) / 3 * 3 + 1;
             jiff::civil::Date::new(date.year(), month, 1).ok()?.at(0, 0, 0, 0)
         }
-        Unit::Year => date.first_of_year().at(0, 0, 0, 0),
+        TimeUnit::Year => date.first_of_year().at(0, 0, 0, 0),
     })
 }
 
-enum Unit {
+enum TimeUnit {
     Second,
     Minute,
     Hour,
@@ -125,16 +125,16 @@ enum Unit {
     Year,
 }
 
-fn unit(name: &str) -> Option<Unit> {
+fn unit(name: &str) -> Option<TimeUnit> {
     Some(match name {
-        "" | "s" | "sec" | "secs" | "second" | "seconds" => Unit::Second,
-        "m" | "min" | "mins" | "minute" | "minutes" => Unit::Minute,
-        "h" | "hr" | "hrs" | "hour" | "hours" => Unit::Hour,
-        "d" | "day" | "days" => Unit::Day,
-        "w" | "week" | "weeks" => Unit::Week,
-        "mon" | "month" | "months" => Unit::Month,
-        "q" | "qtr" | "qtrs" | "quarter" | "quarters" => Unit::Quarter,
-        "y" | "yr" | "yrs" | "year" | "years" => Unit::Year,
+        "" | "s" | "sec" | "secs" | "second" | "seconds" => TimeUnit::Second,
+        "m" | "min" | "mins" | "minute" | "minutes" => TimeUnit::Minute,
+        "h" | "hr" | "hrs" | "hour" | "hours" => TimeUnit::Hour,
+        "d" | "day" | "days" => TimeUnit::Day,
+        "w" | "week" | "weeks" => TimeUnit::Week,
+        "mon" | "month" | "months" => TimeUnit::Month,
+        "q" | "qtr" | "qtrs" | "quarter" | "quarters" => TimeUnit::Quarter,
+        "y" | "yr" | "yrs" | "year" | "years" => TimeUnit::Year,
         _ => return None,
     })
 }

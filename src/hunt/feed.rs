@@ -1,4 +1,4 @@
-//! Feeds the events that a rule's condition holds for into its pipeline, as rows of the plan's first schema.
+//! Feeds the events that a rule's condition holds for into its stages, as rows of the plan's first schema.
 //!
 //! The scan has told which events match. Here they are read a second time, only they and only the columns that the
 //! rule goes on with: most rules match few events, so that the scan itself reads no column for the sake of one rule.
@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 use super::field::{EventFields, cell_of, field_cell};
 use super::matched::Matched;
 use crate::catalog::{Catalog, ColumnIndex, Encoding, EventId, EventType, ValueId};
-use crate::exec::{Cell, Origin, Row};
+use crate::exec::{Cell, Row, RowOrigin};
 use crate::plan::{Branch, FieldExpr, Plan, TIME};
 use crate::store::{self, EventHead, EventReader, Store, StoreError};
 
@@ -158,10 +158,10 @@ impl<'s> Feed<'s> {
         Ok(())
     }
 
-    fn row(&self, source: &Source<'_>, head: EventHead, cells: &[store::Cell<'_>]) -> Result<Row, StoreError> {
+    fn row(&self, source: &Source<'_>, head: EventHead, cells: &[store::RawCell<'_>]) -> Result<Row, StoreError> {
         let event = ReadEvent { feed: self, source, head, cells };
         let cells = source.fields.iter().map(|field| field_cell(field, &event)).collect::<Result<_, _>>()?;
-        Ok(Row { cells, origin: Origin::Event { id: head.id, time_us: head.time_us } })
+        Ok(Row { cells, origin: RowOrigin::Event { id: head.id, time_us: head.time_us } })
     }
 
     /// A value of the dictionary.
@@ -186,7 +186,7 @@ impl<'s> Feed<'s> {
 fn each_wanted(
     reader: &mut EventReader<'_>,
     run: &[EventId],
-    visit: &mut dyn FnMut(EventHead, &[store::Cell<'_>]) -> Result<ControlFlow<()>, StoreError>,
+    visit: &mut dyn FnMut(EventHead, &[store::RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
     let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(()) };
     let mut wanted = run.iter().peekable();
@@ -203,10 +203,10 @@ fn runs<'e>(events: &'e [EventId], event_type: &EventType) -> impl Iterator<Item
     events.chunk_by(move |a, b| most || b.0 - a.0 <= i64::from(MAX_GAP))
 }
 
-fn age(origin: &Origin) -> (Option<i64>, Option<EventId>) {
+fn age(origin: &RowOrigin) -> (Option<i64>, Option<EventId>) {
     match origin {
-        Origin::Event { id, time_us } => (*time_us, Some(*id)),
-        Origin::Group(_) => (None, None), // what is fed are events
+        RowOrigin::Event { id, time_us } => (*time_us, Some(*id)),
+        RowOrigin::Group(_) => (None, None), // what is fed are events
     }
 }
 
@@ -232,19 +232,19 @@ struct ReadEvent<'a> {
     feed: &'a Feed<'a>,
     source: &'a Source<'a>,
     head: EventHead,
-    cells: &'a [store::Cell<'a>],
+    cells: &'a [store::RawCell<'a>],
 }
 
 impl EventFields for ReadEvent<'_> {
     fn column(&self, column: ColumnIndex) -> Result<Cell, StoreError> {
         let place = self.source.columns.binary_search(&column).expect("the columns of all fields are read");
         Ok(match (&self.cells[place], self.source.event_type.column(column).encoding) {
-            (store::Cell::Null, _) => Cell::Null,
-            (store::Cell::Text(text), _) => Cell::text_of(*text),
-            (store::Cell::Value(id), _) => self.feed.value(*id)?,
-            (store::Cell::Int(id), Encoding::Dictionary) => self.feed.value(ValueId(*id))?,
-            (store::Cell::Int(number), Encoding::Inline) => Cell::text_of(number.to_string()),
-            (store::Cell::Int(difference), Encoding::Time(shape)) => {
+            (store::RawCell::Null, _) => Cell::Null,
+            (store::RawCell::Text(text), _) => Cell::text_of(*text),
+            (store::RawCell::Value(id), _) => self.feed.value(*id)?,
+            (store::RawCell::Int(id), Encoding::Dictionary) => self.feed.value(ValueId(*id))?,
+            (store::RawCell::Int(number), Encoding::Inline) => Cell::text_of(number.to_string()),
+            (store::RawCell::Int(difference), Encoding::Time(shape)) => {
                 Cell::Text(Arc::from(store::time_cell(shape, *difference, self.head.time_us)))
             }
         })

@@ -11,7 +11,7 @@ use super::field::field_cell;
 use super::matched::Matched;
 use super::stages::{StageError, run_stages};
 use crate::catalog::Catalog;
-use crate::exec::{Cell, Context, Fault, Key, Limits, Row};
+use crate::exec::{Cell, Context, Fault, RowKey, RuleLimits, Row};
 use crate::ir::Rule;
 use crate::plan::{Branch, FieldExpr, Plan, RowSource};
 use crate::store::{EVIDENCE_CAP, EventOrigin, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Origins, Store, StoredEvent};
@@ -125,7 +125,7 @@ impl<'s> FindingSaver<'s> {
         self.writer.begin_rule()?;
         let (origins, writer) = (&mut self.origins, &mut self.writer);
         let mut saver = StageSaver { index, rule, plan, origins, writer, ordinals: FxHashMap::default() };
-        match run_stages(&self.feed, self.context, plan, matched, Limits::default(), &mut |row| saver.save(row)) {
+        match run_stages(&self.feed, self.context, plan, matched, RuleLimits::default(), &mut |row| saver.save(row)) {
             Ok(()) => {
                 self.writer.end_rule()?;
                 Ok(Ok(()))
@@ -148,7 +148,7 @@ struct StageSaver<'a, 's> {
     origins: &'a mut Origins<'s>,
     writer: &'a mut HuntWriter<'s>,
     /// How many rows with this key there were.
-    ordinals: FxHashMap<Key, u32>,
+    ordinals: FxHashMap<RowKey, u32>,
 }
 
 impl StageSaver<'_, '_> {
@@ -157,9 +157,9 @@ impl StageSaver<'_, '_> {
             return Ok(()); // the one row that an aggregation of nothing gives
         }
         let key = row.origin.key();
-        let event = if let Key::Event(id) = key { Some(self.origins.of(id)?) } else { None };
+        let event = if let RowKey::Event(id) = key { Some(self.origins.of(id)?) } else { None };
         let group =
-            if let Key::Group(group) = &key { group.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect() } else { Vec::new() };
+            if let RowKey::Group(group) = &key { group.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect() } else { Vec::new() };
         let seen = self.ordinals.entry(key).or_insert(0);
         let ordinal = *seen;
         *seen += 1;

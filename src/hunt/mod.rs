@@ -2,7 +2,7 @@
 //!
 //! Every rule is planned against the store's catalog. The scan reads each event type once and decides which
 //! events each rule's condition holds for. A rule without stages makes a finding of each event; a rule with
-//! stages passes those events through its pipeline ([`crate::exec`]), a correlation slides a window over those of its
+//! stages passes those events through them ([`crate::exec`]), a correlation slides a window over those of its
 //! inputs. Findings are saved as they are made, in one transaction. A rule that cannot run to its end is a failure of its
 //! own: nothing of it is saved, all others are.
 //!

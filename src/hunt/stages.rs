@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::HuntError;
 use super::feed::Feed;
 use super::matched::Matched;
-use crate::exec::{Cell, Context, Fault, Limits, Origin, Pipeline, Row, needs_order};
+use crate::exec::{Cell, Context, Fault, RuleLimits, RowOrigin, Operators, Row, needs_order};
 use crate::ir::Table;
 use crate::plan::{Plan, RowSource, inner_plans};
 
@@ -23,7 +23,7 @@ pub(super) fn run_stages(
     context: &Context,
     plan: &Plan,
     matched: &[Matched],
-    limits: Limits,
+    limits: RuleLimits,
     save: &mut dyn FnMut(Row) -> Result<(), HuntError>,
 ) -> Result<(), StageError> {
     let Some((own, mut rest)) = matched.split_first() else { return Ok(()) };
@@ -35,7 +35,7 @@ pub(super) fn run_stages(
         left.memory_bytes = left.memory_bytes.saturating_sub(rows.iter().map(Row::size_bytes).sum());
         inner.push(rows);
     }
-    let mut pipeline = Pipeline::new(&plan.steps, &plan.row, context, limits, inner).map_err(StageError::Rule)?;
+    let mut pipeline = Operators::new(&plan.steps, &plan.row, context, limits, inner).map_err(StageError::Rule)?;
     let ordered = needs_order(plan.stages());
     let mut failure = None;
     let mut sink = |row: Row| {
@@ -74,7 +74,7 @@ pub(super) fn gathered(
     context: &Context,
     plan: &Plan,
     matched: &[Matched],
-    limits: Limits,
+    limits: RuleLimits,
 ) -> Result<Vec<Row>, StageError> {
     let (mut rows, mut bytes) = (Vec::new(), 0_usize);
     let mut is_full = false;
@@ -95,7 +95,7 @@ fn table_rows(table: &Table, plan: &Plan, push: &mut dyn FnMut(Row) -> ControlFl
         let cell = |text: &std::sync::Arc<str>| if text.is_empty() { Cell::Null } else { Cell::Text(text.clone()) };
         let mut cells: Vec<Cell> = row.iter().map(cell).collect();
         cells.resize(plan.row.columns.len(), Cell::Null);
-        if push(Row { cells, origin: Origin::made() }).is_break() {
+        if push(Row { cells, origin: RowOrigin::made() }).is_break() {
             break;
         }
     }
@@ -107,7 +107,7 @@ fn made_rows(count: u64, plan: &Plan, context: &Context, push: &mut dyn FnMut(Ro
         if let Some(place) = plan.row.place(crate::plan::TIME) {
             cells[place] = context.now.map_or(Cell::Null, Cell::number_of);
         }
-        if push(Row { cells, origin: Origin::made() }).is_break() {
+        if push(Row { cells, origin: RowOrigin::made() }).is_break() {
             break;
         }
     }

@@ -8,7 +8,7 @@ use super::scan::ScanWith;
 use super::stages::{StageError, gathered};
 use super::{HuntError, match_events};
 use crate::catalog::Catalog;
-use crate::exec::{Cell, Context, Fault, Limits};
+use crate::exec::{Cell, Context, Fault, RuleLimits};
 use crate::ir::{Field, Glob, Match, Pred, Query, Rule, Stage, Subsearch, Test};
 use crate::plan::plan;
 use crate::store::{EventRange, Store};
@@ -92,7 +92,7 @@ impl Brackets<'_> {
             return Err(StageError::Rule(fault));
         }
         let feed = Feed::new(self.store, self.catalog);
-        let rows = gathered(&feed, self.context, &plan, &found.events, Limits::default())?;
+        let rows = gathered(&feed, self.context, &plan, &found.events, RuleLimits::default())?;
         let names = &plan.result().columns;
         let alternatives = rows.iter().map(|row| {
             let cells = names.iter().zip(&row.cells).filter(|(column, cell)| !column.name.starts_with('_') && !cell.is_null());

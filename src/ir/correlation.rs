@@ -15,7 +15,7 @@
 //!   later correlation has its own group keys: one that the earlier one groups by too has its value there, any other is
 //!   the field of the events behind the alert, and the alert belongs to the group of each of these events. So do values.
 
-use super::{Field, NumberOp, Origin, Query, RuleMeta};
+use super::{Field, NumberOp, Query, RuleMeta, RuleOrigin};
 
 /// A correlation.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +35,7 @@ pub struct Correlation {
     /// Whether its alerts are findings, or only input of other correlations.
     pub reports: bool,
     /// Where it stands.
-    pub origin: Origin,
+    pub origin: RuleOrigin,
 }
 
 /// A rule or correlation whose matches are correlated.

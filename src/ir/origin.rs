@@ -8,7 +8,7 @@ use crate::diag::SourceText;
 
 /// The text of a rule and places in it, as bytes. A place is empty where the text has nothing of the kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct RuleOrigin {
     /// The file.
     pub source: Arc<SourceText>,
     /// The rule's id.
@@ -23,7 +23,7 @@ pub struct Origin {
     pub regression_test: Option<String>,
 }
 
-impl Origin {
+impl RuleOrigin {
     /// A rule of a text, without places.
     pub fn of(source: &Arc<SourceText>) -> Self {
         Self {

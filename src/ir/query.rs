@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    AddTotals, Chart, Extract, Field, ForEach, Frequent, Join, Lookup, MakeList, Origin, Pred, Replace, RuleMeta, Scalar, StreamStats,
+    AddTotals, Chart, Extract, Field, ForEach, Frequent, Join, Lookup, MakeList, RuleOrigin, Pred, Replace, RuleMeta, Scalar, StreamStats,
     Substitute, Table, Transaction, Unpack,
 };
 
@@ -15,7 +15,7 @@ pub struct Rule {
     /// What it asks.
     pub query: Query,
     /// Where it stands.
-    pub origin: Origin,
+    pub origin: RuleOrigin,
 }
 
 /// What a detection asks. A tree: stages that combine rows hold queries of their own.

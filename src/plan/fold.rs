@@ -69,7 +69,7 @@ fn all(truths: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 
 /// The names of a query in one event type.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Names<'a> {
+pub(super) struct QueryNames<'a> {
     /// The fields.
     pub(super) table: &'a FieldTable<'a>,
     /// What each is, by position.
@@ -78,7 +78,7 @@ pub(super) struct Names<'a> {
     pub(super) envelope: &'a [Resolved],
 }
 
-impl Names<'_> {
+impl QueryNames<'_> {
     fn get(&self, field: &Field) -> &Resolved {
         &self.resolved[self.table.position(field)]
     }

@@ -109,7 +109,7 @@ pub(super) fn needed<'a>(
         known.into_iter().for_each(|name| add(&row_field(name)));
     }
     let column = |name: &String| RowColumn { name: name.clone(), kind: Kind::Text, multi: false, named: false };
-    let mut rows = Rows {
+    let mut rows = LiveRow {
         schema: RowSchema { columns: all.keys().map(column).collect() },
         is_of: (0..all.len()).map(Some).collect(),
         is_there: if patterns.is_empty() { vec![true; all.len()] } else { all.values().map(is_there).collect() },
@@ -217,7 +217,7 @@ fn read_stats(stats: &Stats, visit: &mut dyn FnMut(&Field)) {
 
 /// The rows at one point: their columns, and which of them still are fields of the event.
 #[derive(Clone)]
-struct Rows {
+struct LiveRow {
     schema: RowSchema,
     /// Column → field, by place.
     is_of: Vec<Option<usize>>,
@@ -231,7 +231,7 @@ struct Rows {
     made: BTreeSet<String>,
 }
 
-impl Rows {
+impl LiveRow {
     fn read(&mut self, name: &str) {
         if let Some(place) = self.schema.place(name) {
             self.read_place(place);

@@ -32,9 +32,9 @@ use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Field, Pred, Query, Scope, Source, Stage, Table, Unpack, Vocabulary};
 use crate::taxonomy::Taxonomy;
 
-use fold::{FieldTable, Names};
+use fold::{FieldTable, QueryNames};
 use liveness::{Brackets, Link};
-use resolve::{Resolved, Resolver};
+use resolve::{Resolved, NameResolver};
 use scope::Scoped;
 
 /// A query resolved against a catalog.
@@ -281,7 +281,7 @@ fn of_events(query: &Query, scope: &Scope, leading: usize, extra_fields: &[Field
         let resolved: Vec<Resolved> = table.fields.iter().map(|field| resolver.resolve(field)).collect();
         found.iter_mut().zip(&resolved).for_each(|(found, resolved)| *found |= !resolved.is_missing());
         let envelope = resolver.envelope();
-        let names = Names { table: &table, resolved: &resolved, envelope: &envelope };
+        let names = QueryNames { table: &table, resolved: &resolved, envelope: &envelope };
         let parts = conditions.iter().map(|pred| names.fold(pred)).chain(resolver.conditions());
         let filter = Pred::all(parts);
         if filter == Pred::False {
@@ -348,8 +348,8 @@ fn groups_by(stages: &[Stage]) -> &[Field] {
 }
 
 /// Returns the scoped event types whose constants do not already answer no.
-fn candidates<'a>(scoped: &[Scoped<'a>], conditions: &[&Pred], table: &FieldTable<'_>, taxonomy: &'a Taxonomy) -> Vec<Resolver<'a>> {
-    let resolvers = scoped.iter().map(|s| Resolver::new(s.event_type, s.selector, taxonomy));
+fn candidates<'a>(scoped: &[Scoped<'a>], conditions: &[&Pred], table: &FieldTable<'_>, taxonomy: &'a Taxonomy) -> Vec<NameResolver<'a>> {
+    let resolvers = scoped.iter().map(|s| NameResolver::new(s.event_type, s.selector, taxonomy));
     resolvers
         .filter(|resolver| {
             let constant = |field: &&Field| resolver.before_stored(field).filter(Resolved::is_constant);

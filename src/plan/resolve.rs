@@ -55,13 +55,13 @@ impl Resolved {
 
 /// Resolves names in one event type.
 #[derive(Debug)]
-pub(super) struct Resolver<'a> {
+pub(super) struct NameResolver<'a> {
     event_type: &'a EventType,
     names: TypeNames<'a>,
     selector: Option<&'a Selector>,
 }
 
-impl<'a> Resolver<'a> {
+impl<'a> NameResolver<'a> {
     /// Makes a resolver; the selector is the one by which the log source chose the type.
     pub(super) fn new(event_type: &'a EventType, selector: Option<&'a Selector>, taxonomy: &'a Taxonomy) -> Self {
         Self { event_type, names: taxonomy.names(event_type), selector }
@@ -229,7 +229,7 @@ pub fn resolve(field: &Field, scope: &Scope, event_type: &EventType, taxonomy: &
         Some(LogSource::Selected(selectors, _)) => selectors.into_iter().find(|s| s.selects(event_type)),
         _ => None,
     };
-    Resolver::new(event_type, selector, taxonomy).resolve(field).value()
+    NameResolver::new(event_type, selector, taxonomy).resolve(field).value()
 }
 
 /// Looks a scope up; `None` for a dataset or no scope at all.

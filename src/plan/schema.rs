@@ -134,7 +134,7 @@ impl RowSchema {
 
     /// What a stage makes of the columns. `foreach` is not among them: [`RowSchema::each_of`] makes assignments of it first.
     pub fn after(&self, stage: &Stage, inner: Inner) -> Step {
-        let mut next = Next { row: self.clone(), from: (0..self.columns.len()).map(Some).collect() };
+        let mut next = NextRow { row: self.clone(), from: (0..self.columns.len()).map(Some).collect() };
         match stage {
             Stage::Filter(_)
             | Stage::Sort { .. }
@@ -151,7 +151,7 @@ impl RowSchema {
                 }
             }
             Stage::Stats(stats) => {
-                next = Next::default();
+                next = NextRow::default();
                 for field in &stats.by {
                     next.set(&field.name, self.by_kind(stats, &field.name), false);
                 }
@@ -207,7 +207,7 @@ impl RowSchema {
     }
 
     /// Stages that work on single columns.
-    fn reworked(&self, stage: &Stage, next: &mut Next) {
+    fn reworked(&self, stage: &Stage, next: &mut NextRow) {
         let mut add = |name: &str, kind: Kind, multi: bool| {
             let old = self.column(name);
             let kind = old.map_or(kind, |old| old.kind.or(kind));
@@ -250,15 +250,15 @@ impl RowSchema {
                 }
             }
             Stage::Format => {
-                *next = Next::default();
+                *next = NextRow::default();
                 next.set(SEARCH, Kind::Text, false);
             }
             _ => {}
         }
     }
 
-    fn transaction(&self, transaction: &Transaction) -> Next {
-        let mut next = Next { row: self.clone(), from: (0..self.columns.len()).map(Some).collect() };
+    fn transaction(&self, transaction: &Transaction) -> NextRow {
+        let mut next = NextRow { row: self.clone(), from: (0..self.columns.len()).map(Some).collect() };
         for column in next.row.columns.iter_mut().filter(|column| column.name != super::TIME) {
             (column.kind, column.multi) = (Kind::Text.or(column.kind), true);
         }
@@ -271,8 +271,8 @@ impl RowSchema {
         next
     }
 
-    fn frequent(&self, frequent: &Frequent) -> Next {
-        let mut next = Next::default();
+    fn frequent(&self, frequent: &Frequent) -> NextRow {
+        let mut next = NextRow::default();
         for name in frequent.by.iter().chain(&frequent.fields) {
             next.set(name, self.column(name).map_or(Kind::Text, |column| if column.multi { Kind::Text } else { column.kind }), false);
         }
@@ -283,8 +283,8 @@ impl RowSchema {
         next
     }
 
-    fn chart(&self, chart: &Chart) -> Next {
-        let mut next = Next::default();
+    fn chart(&self, chart: &Chart) -> NextRow {
+        let mut next = NextRow::default();
         for field in &chart.stats.by {
             next.set(&field.name, self.by_kind(&chart.stats, &field.name), false);
         }
@@ -319,7 +319,7 @@ impl RowSchema {
         if stats.fill_null_by.is_some() { kind.or(Kind::Text) } else { kind }
     }
 
-    fn aggregates(&self, stats: &Stats, next: &mut Next) {
+    fn aggregates(&self, stats: &Stats, next: &mut NextRow) {
         for aggregate in &stats.aggregates {
             let (kind, multi) = self.aggregate_type(aggregate);
             next.set(&aggregate.alias, kind, multi);
@@ -327,15 +327,15 @@ impl RowSchema {
     }
 
     /// A row of no group keeps what it has.
-    fn or_kept(&self, name: &str, next: &mut Next) {
+    fn or_kept(&self, name: &str, next: &mut NextRow) {
         if let (Some(old), Some(place)) = (self.column(name), next.row.place(name)) {
             let new = &mut next.row.columns[place];
             (new.kind, new.multi) = (new.kind.or(old.kind), new.multi || old.multi);
         }
     }
 
-    fn keep(&self, patterns: &[String]) -> Next {
-        let mut next = Next::default();
+    fn keep(&self, patterns: &[String]) -> NextRow {
+        let mut next = NextRow::default();
         for pattern in patterns {
             let named = !pattern.contains('*');
             for place in self.matching(pattern) {
@@ -428,12 +428,12 @@ fn chosen(function: Function, arguments: &[Scalar]) -> Vec<&Scalar> {
 
 /// The columns after a stage while they are made.
 #[derive(Default)]
-struct Next {
+struct NextRow {
     row: RowSchema,
     from: Vec<Option<usize>>,
 }
 
-impl Next {
+impl NextRow {
     fn push(&mut self, column: RowColumn, from: Option<usize>) {
         self.row.columns.push(column);
         self.from.push(from);

@@ -436,7 +436,7 @@ fn plain(query: &Query, ty: &EventType, event: &Event) -> bool {
     let (catalog, taxonomy) = (Catalog { types: vec![ty.clone()] }, Taxonomy::embedded());
     let (scoped, _) = scope::scoped(&query.scope, &catalog, taxonomy);
     let Some(scoped) = scoped.first() else { return false };
-    let resolver = Resolver::new(scoped.event_type, scoped.selector, taxonomy);
+    let resolver = NameResolver::new(scoped.event_type, scoped.selector, taxonomy);
     let get = |field: &Field| match resolver.resolve(field) {
         Resolved::One(expr) => values(&expr, event),
         Resolved::Synonyms(texts) => texts,

@@ -10,7 +10,7 @@ use crate::ir::{Field, Pred, Vocabulary};
 use crate::taxonomy::{Lookup, Selector, Taxonomy};
 
 use super::FieldExpr;
-use super::resolve::Resolver;
+use super::resolve::NameResolver;
 
 /// A view over event types.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,12 +48,12 @@ pub fn category_views(catalog: &Catalog, taxonomy: &Taxonomy) -> Vec<CategoryVie
 }
 
 fn view(name: String, selectors: &[Selector], vocabulary: Vocabulary, catalog: &Catalog, taxonomy: &Taxonomy) -> Option<CategoryView> {
-    let resolvers: Vec<(Resolver<'_>, Option<&Selector>)> = catalog
+    let resolvers: Vec<(NameResolver<'_>, Option<&Selector>)> = catalog
         .types
         .iter()
         .filter_map(|ty| {
             let selector = selectors.iter().find(|s| s.selects(ty))?;
-            Some((Resolver::new(ty, Some(selector), taxonomy), Some(selector)))
+            Some((NameResolver::new(ty, Some(selector), taxonomy), Some(selector)))
         })
         .collect();
     if resolvers.is_empty() {

@@ -13,7 +13,7 @@ use super::legacy::Legacy;
 use super::rule::ReadRule;
 use super::{rule, validate};
 use crate::diag::SourceText;
-use crate::ir::{Origin, Rule, RuleMeta, Scope, WindowCondition};
+use crate::ir::{Rule, RuleMeta, RuleOrigin, Scope, WindowCondition};
 use crate::yaml::{Node, Value};
 
 /// What a document is.
@@ -163,7 +163,7 @@ fn aggregation(context: &Context<'_>, meta: &RuleMeta, legacy: Legacy, span: &Ra
         condition: WindowCondition::Number(vec![legacy.test]),
         generate: false,
         source: context.source.clone(),
-        origin: Origin { scope: span.clone(), ..Origin::of(context.source) },
+        origin: RuleOrigin { scope: span.clone(), ..RuleOrigin::of(context.source) },
         document: None,
     }
 }

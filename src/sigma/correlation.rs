@@ -13,7 +13,7 @@ use super::context::Context;
 use super::rule;
 use super::timespan;
 use crate::diag::SourceText;
-use crate::ir::{CorrelationKind, NumberOp, Origin, RuleExpression, RuleMeta, ValueAggregate, WindowCondition};
+use crate::ir::{CorrelationKind, NumberOp, RuleExpression, RuleMeta, RuleOrigin, ValueAggregate, WindowCondition};
 use crate::suggest::nearest;
 use crate::yaml::{Key, Node, Value};
 
@@ -41,7 +41,7 @@ pub struct CorrelationDocument {
     /// The text it is in.
     pub source: Arc<SourceText>,
     /// Where it stands.
-    pub origin: Origin,
+    pub origin: RuleOrigin,
     /// Its document, where pipelines ask about it.
     pub(super) document: Option<Arc<Node>>,
 }

@@ -10,7 +10,7 @@ use super::legacy::{self, Legacy};
 use super::pipeline::{self, Draft};
 use super::{condition, detection, filter, resolve, validate};
 use crate::event::hex;
-use crate::ir::{Source, Language, Level, Origin, Pred, Query, Rule, RuleMeta, Scope};
+use crate::ir::{Source, Language, Level, RuleOrigin, Pred, Query, Rule, RuleMeta, Scope};
 use crate::suggest::nearest;
 use crate::yaml::{Node, Value};
 
@@ -58,22 +58,22 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash_of_text: &st
 }
 
 /// Where a document has what messages point at.
-pub(super) fn origin(context: &Context<'_>, document: &Node) -> Origin {
+pub(super) fn origin(context: &Context<'_>, document: &Node) -> RuleOrigin {
     let log_source = document.get("logsource");
     let part = |key: &str| log_source.and_then(|node| node.get(key)).map_or(0..0, |node| node.span.clone());
     let scope =
         ["logsource", "correlation"].iter().find_map(|key| document.entry(key)).map_or_else(|| head(document), |(key, _)| key.span.clone());
-    Origin {
+    RuleOrigin {
         id: document.get("id").map_or(0..0, |node| node.span.clone()),
         scope,
         log_source: ["product", "category", "service"].map(part),
         regression_test: document.get("regression_tests_path").and_then(Node::scalar_text).map(str::to_owned),
-        ..Origin::of(context.source)
+        ..RuleOrigin::of(context.source)
     }
 }
 
 /// Notes where the items of a rule name their fields.
-fn note_fields(origin: &mut Origin, detections: &[Vec<NamedDetection<'_>>]) {
+fn note_fields(origin: &mut RuleOrigin, detections: &[Vec<NamedDetection<'_>>]) {
     for named in detections.iter().flatten() {
         named.detection.each(&mut |item| {
             let Some(field) = &item.key.field else { return };
@@ -210,7 +210,7 @@ fn body(
     context: &mut Context<'_>,
     document: &Node,
     scope: Scope,
-    (meta, origin): (&mut RuleMeta, &mut Origin),
+    (meta, origin): (&mut RuleMeta, &mut RuleOrigin),
     filters: &[&Node],
 ) -> Option<(Scope, Pred, Option<Legacy>)> {
     let Some((key, detections)) = document.entry("detection") else {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::fault::Fault;
+use super::fault::SearchFault;
 
 /// Reads one command's text from left to right; offsets are those of the whole expanded search.
 pub(super) struct Cursor<'t> {
@@ -12,7 +12,7 @@ pub(super) struct Cursor<'t> {
     /// One past the last byte of the command.
     pub(super) end: usize,
     /// What was wrong so far, spans in the expanded search.
-    pub(super) faults: Vec<Fault>,
+    pub(super) faults: Vec<SearchFault>,
     /// The rest of the command was given up: what is missing behind it is no fault of its own.
     gave_up: bool,
 }
@@ -176,7 +176,7 @@ impl<'t> Cursor<'t> {
 
     /// Notes an error.
     pub(super) fn error(&mut self, code: &'static str, message: impl Into<String>, span: Range<usize>) {
-        self.faults.push(Fault::error(code, message, span));
+        self.faults.push(SearchFault::error(code, message, span));
     }
 
     /// Leaves the rest of the command.

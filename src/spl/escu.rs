@@ -8,7 +8,7 @@ use super::risk::{derived_risk_objects, kind_of_observable};
 use super::{Macros, parse_search};
 use crate::diag::{Diagnostic, SourceText};
 use crate::event::hex;
-use crate::ir::{Language, Origin, Risk, RiskObject, Rule, RuleMeta};
+use crate::ir::{Language, Risk, RiskObject, Rule, RuleMeta, RuleOrigin};
 use crate::yaml::{self, Node};
 
 /// Parses an ESCU detection; there is no rule when anything in it is unsupported.
@@ -33,7 +33,7 @@ pub fn parse_escu_yaml(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rul
     meta.hash = hash(&source.text, parsed.macros.iter());
     let place = |key: &str| document.entry(key).map_or(0..0, |(key, _)| key.span.clone());
     let id = document.get("id").map_or(0..0, |node| node.span.clone());
-    let origin = Origin { id, scope: place("search"), ..Origin::of(source) };
+    let origin = RuleOrigin { id, scope: place("search"), ..RuleOrigin::of(source) };
     (parsed.query.map(|query| Rule { meta, query, origin }), diagnostics)
 }
 

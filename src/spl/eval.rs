@@ -12,7 +12,7 @@ const MAX_DEPTH: u32 = 100;
 
 /// Parses an expression; stops at what cannot go on with it.
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Scalar {
-    let mut parser = Parser { cursor, open: 0 };
+    let mut parser = ExpressionParser { cursor, open: 0 };
     let scalar = parser.or().scalar;
     let at = parser.cursor.at;
     if parser.cursor.take_word("XOR") {
@@ -28,14 +28,14 @@ pub(super) fn field(name: String) -> Scalar {
 }
 
 /// A parsed expression and how deep it is nested: dropping and walking it takes so much stack.
-struct Node {
+struct NestedScalar {
     scalar: Scalar,
     depth: u32,
     /// Where it stands; only known of arguments.
     span: Range<usize>,
 }
 
-impl Node {
+impl NestedScalar {
     fn new(scalar: Scalar, depth: u32) -> Self {
         Self { scalar, depth, span: 0..0 }
     }
@@ -45,20 +45,20 @@ impl Node {
     }
 }
 
-struct Parser<'c, 't> {
+struct ExpressionParser<'c, 't> {
     cursor: &'c mut Cursor<'t>,
     /// Brackets and calls that are open.
     open: u32,
 }
 
-impl Parser<'_, '_> {
+impl ExpressionParser<'_, '_> {
     /// Nests an expression in another, within the limit.
-    fn nest(&mut self, depth: u32, scalar: impl FnOnce() -> Scalar) -> Node {
+    fn nest(&mut self, depth: u32, scalar: impl FnOnce() -> Scalar) -> NestedScalar {
         if depth < MAX_DEPTH {
-            return Node::new(scalar(), depth + 1);
+            return NestedScalar::new(scalar(), depth + 1);
         }
         self.too_deep();
-        Node::leaf(Scalar::Null)
+        NestedScalar::leaf(Scalar::Null)
     }
 
     fn too_deep(&mut self) {
@@ -69,7 +69,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn or(&mut self) -> Node {
+    fn or(&mut self) -> NestedScalar {
         self.open += 1;
         if self.open > MAX_DEPTH {
             self.too_deep();
@@ -82,7 +82,7 @@ impl Parser<'_, '_> {
         self.join(parts, Scalar::Or)
     }
 
-    fn and(&mut self) -> Node {
+    fn and(&mut self) -> NestedScalar {
         let mut parts = vec![self.not()];
         while self.cursor.take_word("AND") {
             parts.push(self.not());
@@ -90,7 +90,7 @@ impl Parser<'_, '_> {
         self.join(parts, Scalar::And)
     }
 
-    fn join(&mut self, mut parts: Vec<Node>, make: fn(Vec<Scalar>) -> Scalar) -> Node {
+    fn join(&mut self, mut parts: Vec<NestedScalar>, make: fn(Vec<Scalar>) -> Scalar) -> NestedScalar {
         if parts.len() == 1 {
             return parts.remove(0);
         }
@@ -98,7 +98,7 @@ impl Parser<'_, '_> {
         self.nest(depth, || make(parts.into_iter().map(|p| p.scalar).collect()))
     }
 
-    fn not(&mut self) -> Node {
+    fn not(&mut self) -> NestedScalar {
         let mut negated = false;
         while self.cursor.take_word("NOT") || (!self.cursor.rest().trim_start().starts_with("!=") && self.cursor.take("!")) {
             negated = !negated;
@@ -107,7 +107,7 @@ impl Parser<'_, '_> {
         if negated { self.nest(inner.depth, || Scalar::Not(Box::new(inner.scalar))) } else { inner }
     }
 
-    fn comparison(&mut self) -> Node {
+    fn comparison(&mut self) -> NestedScalar {
         let left = self.sum();
         let operators = [
             ("!=", BinaryOp::Ne),
@@ -134,11 +134,11 @@ impl Parser<'_, '_> {
         left
     }
 
-    fn binary(&mut self, op: BinaryOp, left: Node, right: Node) -> Node {
+    fn binary(&mut self, op: BinaryOp, left: NestedScalar, right: NestedScalar) -> NestedScalar {
         self.nest(left.depth.max(right.depth), || Scalar::Binary(op, Box::new(left.scalar), Box::new(right.scalar)))
     }
 
-    fn sum(&mut self) -> Node {
+    fn sum(&mut self) -> NestedScalar {
         let mut left = self.product();
         loop {
             let op = match self.cursor.peek() {
@@ -153,7 +153,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn product(&mut self) -> Node {
+    fn product(&mut self) -> NestedScalar {
         let mut left = self.unary();
         loop {
             let op = match self.cursor.peek() {
@@ -168,17 +168,17 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn unary(&mut self) -> Node {
+    fn unary(&mut self) -> NestedScalar {
         if !self.cursor.take("-") {
             return self.primary();
         }
         match self.primary() {
-            Node { scalar: Scalar::Number(number), depth, .. } => Node::new(Scalar::Number(-number), depth),
+            NestedScalar { scalar: Scalar::Number(number), depth, .. } => NestedScalar::new(Scalar::Number(-number), depth),
             inner => self.nest(inner.depth, || Scalar::Negate(Box::new(inner.scalar))),
         }
     }
 
-    fn primary(&mut self) -> Node {
+    fn primary(&mut self) -> NestedScalar {
         match self.cursor.peek() {
             Some('(') => {
                 self.cursor.take("(");
@@ -188,18 +188,18 @@ impl Parser<'_, '_> {
                 }
                 inner
             }
-            Some('"') => Node::leaf(self.cursor.quoted().map_or(Scalar::Null, |(text, _)| Scalar::Text(text))),
+            Some('"') => NestedScalar::leaf(self.cursor.quoted().map_or(Scalar::Null, |(text, _)| Scalar::Text(text))),
             Some('\'') => {
                 let name = self.cursor.name();
-                Node::leaf(name.map_or(Scalar::Null, |(name, span)| self.field(name, span)))
+                NestedScalar::leaf(name.map_or(Scalar::Null, |(name, span)| self.field(name, span)))
             }
             Some(c) if c.is_ascii_digit() || (c == '.' && self.cursor.rest()[1..].starts_with(|c: char| c.is_ascii_digit())) => {
-                Node::leaf(self.number())
+                NestedScalar::leaf(self.number())
             }
             Some(c) if is_name_char(c) => self.word(),
             _ => {
                 self.cursor.unexpected("an expression");
-                Node::leaf(Scalar::Null)
+                NestedScalar::leaf(Scalar::Null)
             }
         }
     }
@@ -224,11 +224,11 @@ impl Parser<'_, '_> {
     }
 
     /// A field, or a call when a bracket follows.
-    fn word(&mut self) -> Node {
+    fn word(&mut self) -> NestedScalar {
         let span = self.cursor.take_while(|c| is_name_char(c) || matches!(c, '{' | '}' | ':' | '@'));
         let name = self.cursor.slice(span.clone()).to_owned();
         if self.cursor.peek() != Some('(') {
-            return Node::leaf(match name.as_str() {
+            return NestedScalar::leaf(match name.as_str() {
                 "true" => Scalar::Bool(true),
                 "false" => Scalar::Bool(false),
                 "null" | "NULL" => Scalar::Null,
@@ -238,34 +238,35 @@ impl Parser<'_, '_> {
         let arguments = self.arguments();
         let Some(function) = function::named(&name) else {
             self.cursor.error("spl-unsupported-function", format!("the function `{name}` is not supported"), span);
-            return Node::leaf(Scalar::Null);
+            return NestedScalar::leaf(Scalar::Null);
         };
         self.call(function, arguments, span)
     }
 
-    fn call(&mut self, function: Function, mut arguments: Vec<Node>, span: Range<usize>) -> Node {
+    fn call(&mut self, function: Function, mut arguments: Vec<NestedScalar>, span: Range<usize>) -> NestedScalar {
         if let Some(refusal) = function::refuse(function, arguments.len()) {
             if !self.cursor.gave_up() {
                 self.cursor.error("spl-arguments", refusal, span);
             }
-            return Node::leaf(Scalar::Null);
+            return NestedScalar::leaf(Scalar::Null);
         }
-        if let Some(Node { scalar: Scalar::Text(text), span, .. }) = function.pattern_argument().and_then(|i| arguments.get_mut(i)) {
+        if let Some(NestedScalar { scalar: Scalar::Text(text), span, .. }) = function.pattern_argument().and_then(|i| arguments.get_mut(i))
+        {
             let used = if function == Function::Replace { pattern::Use::Replaces } else { pattern::Use::Searches };
             match pattern::translate(self.cursor, text, used, span) {
                 Some(translated) => *text = translated,
-                None => return Node::leaf(Scalar::Null),
+                None => return NestedScalar::leaf(Scalar::Null),
             }
         }
         if function == Function::MvFilter && !arguments.first().is_some_and(|a| has_one_field(&a.scalar)) {
             self.cursor.error("spl-arguments", "the condition of `mvfilter` must be about exactly one field", span);
-            return Node::leaf(Scalar::Null);
+            return NestedScalar::leaf(Scalar::Null);
         }
         let depth = arguments.iter().map(|a| a.depth).max().unwrap_or(0);
         self.nest(depth, || Scalar::Call(function, arguments.into_iter().map(|a| a.scalar).collect()))
     }
 
-    fn arguments(&mut self) -> Vec<Node> {
+    fn arguments(&mut self) -> Vec<NestedScalar> {
         let mut out = Vec::new();
         if !self.cursor.take("(") {
             self.cursor.unexpected("`(`");
@@ -278,7 +279,7 @@ impl Parser<'_, '_> {
             self.cursor.peek();
             let start = self.cursor.at;
             let argument = self.or();
-            out.push(Node { span: start..self.cursor.at, ..argument });
+            out.push(NestedScalar { span: start..self.cursor.at, ..argument });
             if self.cursor.take(",") {
                 continue;
             }

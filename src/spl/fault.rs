@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, Severity, SourceText};
 
 /// What is wrong with a search: a diagnostic whose span is in the search, not yet in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct SearchFault {
     /// How bad.
     pub(crate) severity: Severity,
     /// Stable code.
@@ -20,7 +20,7 @@ pub(crate) struct Fault {
     pub(crate) hint: &'static str,
 }
 
-impl Fault {
+impl SearchFault {
     /// A fault because of which there is no query.
     pub(super) fn error(code: &'static str, message: impl Into<String>, span: Range<usize>) -> Self {
         Self { severity: Severity::Error, code, message: message.into(), span, hint: "" }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::builtin;
-use super::fault::Fault;
+use super::fault::SearchFault;
 use super::text::Expanded;
 use crate::diag::{Diagnostic, SourceText};
 use crate::yaml;
@@ -83,7 +83,7 @@ impl Macros {
 pub(super) struct Expansion {
     pub(super) expanded: Expanded,
     pub(super) used: BTreeSet<String>,
-    pub(super) faults: Vec<Fault>,
+    pub(super) faults: Vec<SearchFault>,
 }
 
 /// Removes comments and puts in macros.
@@ -93,15 +93,15 @@ pub(super) fn expand(search: &str, macros: &Macros) -> Expansion {
     let mut expanded = Expanded::default();
     for piece in pieces(search) {
         match piece {
-            Piece::Text(range) => expanded.push_verbatim(&search[range.clone()], range.start),
-            Piece::Comment(range) => expanded.push_replaced(" ", range),
-            Piece::Call(range) => {
+            MacroPiece::Text(range) => expanded.push_verbatim(&search[range.clone()], range.start),
+            MacroPiece::Comment(range) => expanded.push_replaced(" ", range),
+            MacroPiece::Call(range) => {
                 let mut text = String::new();
                 expander.starts = starts_command(&expanded.text);
                 expander.call(&search[range.start + 1..range.end - 1], &range, &mut text);
                 expanded.push_replaced(&text, range);
             }
-            Piece::Open(range) => expander.fault("spl-unclosed-macro", "a macro call has no closing backtick".to_owned(), &range),
+            MacroPiece::Open(range) => expander.fault("spl-unclosed-macro", "a macro call has no closing backtick".to_owned(), &range),
         }
     }
     let used = expander.used.iter().filter_map(|key| Some((key, macros.by_name.get(key)?)));
@@ -109,7 +109,7 @@ pub(super) fn expand(search: &str, macros: &Macros) -> Expansion {
     Expansion { expanded, used, faults: expander.faults }
 }
 
-enum Piece {
+enum MacroPiece {
     Text(Range<usize>),
     Comment(Range<usize>),
     Call(Range<usize>),
@@ -117,19 +117,19 @@ enum Piece {
 }
 
 /// Cuts a text at its comments and macro calls. A backtick that starts no call (in a string, say) is text.
-fn pieces(text: &str) -> Vec<Piece> {
+fn pieces(text: &str) -> Vec<MacroPiece> {
     let mut out = Vec::new();
     let (mut start, mut at) = (0, 0);
     while let Some(tick) = text[at..].find('`').map(|i| i + at) {
         let (piece, end) = if text[tick..].starts_with("```") {
             let end = text[tick + 3..].find("```").map_or(text.len(), |i| tick + 3 + i + 3);
-            (Piece::Comment(tick..end), end)
+            (MacroPiece::Comment(tick..end), end)
         } else {
             let close = text[tick + 1..].find('`').map(|i| tick + 1 + i);
             match close {
-                Some(close) if call_parts(&text[tick + 1..close]).is_some() => (Piece::Call(tick..close + 1), close + 1),
+                Some(close) if call_parts(&text[tick + 1..close]).is_some() => (MacroPiece::Call(tick..close + 1), close + 1),
                 None if text[tick + 1..].starts_with(is_macro_char) && !ends_in_string(&text[..tick]) => {
-                    (Piece::Open(tick..tick + 1), text.len())
+                    (MacroPiece::Open(tick..tick + 1), text.len())
                 }
                 _ => {
                     at = tick + 1;
@@ -137,11 +137,11 @@ fn pieces(text: &str) -> Vec<Piece> {
                 }
             }
         };
-        out.push(Piece::Text(start..tick));
+        out.push(MacroPiece::Text(start..tick));
         out.push(piece);
         (start, at) = (end, end);
     }
-    out.push(Piece::Text(start..text.len()));
+    out.push(MacroPiece::Text(start..text.len()));
     out
 }
 
@@ -211,7 +211,7 @@ fn split_arguments(text: &str) -> Vec<String> {
 struct Expander<'m> {
     macros: &'m Macros,
     used: BTreeSet<(String, usize)>,
-    faults: Vec<Fault>,
+    faults: Vec<SearchFault>,
     /// The calls that are being expanded, outermost first.
     open: Vec<(String, usize)>,
     calls: usize,
@@ -224,7 +224,7 @@ struct Expander<'m> {
 
 impl Expander<'_> {
     fn fault(&mut self, code: &'static str, message: String, at: &Range<usize>) {
-        let fault = Fault::error(code, message, at.clone());
+        let fault = SearchFault::error(code, message, at.clone());
         if self.faults.last() != Some(&fault) {
             self.faults.push(fault);
         }
@@ -264,10 +264,10 @@ impl Expander<'_> {
         self.open.push(key);
         for piece in pieces(&text) {
             match piece {
-                Piece::Text(range) => out.push_str(&text[range]),
-                Piece::Comment(_) => out.push(' '),
-                Piece::Call(range) => self.call(&text[range.start + 1..range.end - 1], at, out),
-                Piece::Open(_) => {
+                MacroPiece::Text(range) => out.push_str(&text[range]),
+                MacroPiece::Comment(_) => out.push(' '),
+                MacroPiece::Call(range) => self.call(&text[range.start + 1..range.end - 1], at, out),
+                MacroPiece::Open(_) => {
                     self.fault("spl-unclosed-macro", format!("the macro `{name}` has a call without a closing backtick"), at);
                 }
             }
@@ -290,7 +290,7 @@ impl Expander<'_> {
             return self.fault("spl-macro-arguments", message, at);
         }
         let with = if *count == 0 { String::new() } else { format!(" with {}", arguments(*count)) };
-        let fault = Fault::error("spl-unknown-macro", format!("the macro `{name}`{with} is not defined"), at.clone());
+        let fault = SearchFault::error("spl-unknown-macro", format!("the macro `{name}`{with} is not defined"), at.clone());
         self.faults.push(fault.hint("define it in a YAML file with `name` and `definition` in a folder `macros` beside or above the rule"));
     }
 

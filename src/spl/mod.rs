@@ -36,7 +36,7 @@ pub use page::parse_page;
 use crate::diag::Severity;
 use crate::ir::{Pred, Query, Scope, Source, Stage, Vocabulary};
 use cursor::Cursor;
-use fault::Fault;
+use fault::SearchFault;
 
 /// Commands of one search.
 const MAX_COMMANDS: usize = 200;
@@ -49,30 +49,30 @@ const MAX_FAULTS: usize = 100;
 const RAW_TEXT: &str = "_raw";
 
 /// What a search became.
-pub(crate) struct Parsed {
+pub(crate) struct ParsedSearch {
     /// The query, if nothing in the search is wrong or unsupported.
     pub(crate) query: Option<Query>,
     /// The macros used, as `name(arguments)=definition`.
     pub(crate) macros: BTreeSet<String>,
     /// Faults with spans in the search as written, in its order.
-    pub(crate) faults: Vec<Fault>,
+    pub(crate) faults: Vec<SearchFault>,
 }
 
-impl Parsed {
-    fn refused(fault: Fault) -> Self {
+impl ParsedSearch {
+    fn refused(fault: SearchFault) -> Self {
         Self { query: None, macros: BTreeSet::new(), faults: vec![fault] }
     }
 }
 
 /// Parses a search as written in a rule.
-pub(crate) fn parse_search(search: &str, macros: &Macros) -> Parsed {
+pub(crate) fn parse_search(search: &str, macros: &Macros) -> ParsedSearch {
     if search.len() > MAX_SEARCH_BYTES {
         let message = format!("the search is longer than MAX_SEARCH_BYTES = {MAX_SEARCH_BYTES}");
-        return Parsed::refused(Fault::error("spl-size", message, 0..0));
+        return ParsedSearch::refused(SearchFault::error("spl-size", message, 0..0));
     }
     if let Some(span) = second_language(search) {
-        let fault = Fault::error("spl-unsupported-spl2", "the search is written in SPL2, which is another language", span);
-        return Parsed::refused(fault);
+        let fault = SearchFault::error("spl-unsupported-spl2", "the search is written in SPL2, which is another language", span);
+        return ParsedSearch::refused(fault);
     }
     let expansion = macros::expand(search, macros);
     let (query, found) = parse_text(&expansion.expanded.text);
@@ -85,18 +85,18 @@ pub(crate) fn parse_search(search: &str, macros: &Macros) -> Parsed {
         faults.push(fault);
     }
     let refused = faults.iter().any(|fault| fault.severity == Severity::Error);
-    Parsed { query: query.filter(|_| !refused), macros: expansion.used, faults: tidy(faults) }
+    ParsedSearch { query: query.filter(|_| !refused), macros: expansion.used, faults: tidy(faults) }
 }
 
 /// Puts faults in the order of the text, drops repetitions (a macro may hold one thing many times) and cuts at a limit.
-fn tidy(mut faults: Vec<Fault>) -> Vec<Fault> {
+fn tidy(mut faults: Vec<SearchFault>) -> Vec<SearchFault> {
     let mut seen = BTreeSet::new();
     faults.retain(|fault| seen.insert((fault.code, fault.span.start, fault.span.end, fault.message.clone())));
     faults.sort_by_key(|fault| (fault.span.start, fault.span.end));
     if faults.len() > MAX_FAULTS {
         let (more, span) = (faults.len() - MAX_FAULTS, faults[MAX_FAULTS].span.clone());
         faults.truncate(MAX_FAULTS);
-        faults.push(Fault::error("spl-more-faults", format!("{more} more faults are not shown"), span));
+        faults.push(SearchFault::error("spl-more-faults", format!("{more} more faults are not shown"), span));
     }
     faults
 }
@@ -112,11 +112,11 @@ fn second_language(search: &str) -> Option<Range<usize>> {
     search.find(MARKER).map(|at| at..at + MARKER.len())
 }
 
-fn parse_text(text: &str) -> (Option<Query>, Vec<Fault>) {
+fn parse_text(text: &str) -> (Option<Query>, Vec<SearchFault>) {
     let commands = split_pipes(text);
     if commands.len() > MAX_COMMANDS {
         let message = format!("the search has more than MAX_COMMANDS = {MAX_COMMANDS} commands");
-        return (None, vec![Fault::error("spl-size", message, 0..text.len())]);
+        return (None, vec![SearchFault::error("spl-size", message, 0..text.len())]);
     }
     let mut faults = Vec::new();
     let (mut filters, mut stages, mut any) = (Vec::new(), Vec::new(), false);
@@ -125,7 +125,7 @@ fn parse_text(text: &str) -> (Option<Query>, Vec<Fault>) {
         if cursor.is_done() {
             // A search may begin with a pipe; behind any other one a command must follow.
             if index > 0 {
-                faults.push(Fault::error("spl-syntax", "there is no command behind this pipe", range.start - 1..range.start));
+                faults.push(SearchFault::error("spl-syntax", "there is no command behind this pipe", range.start - 1..range.start));
             }
             continue;
         }
@@ -139,7 +139,7 @@ fn parse_text(text: &str) -> (Option<Query>, Vec<Fault>) {
         faults.append(&mut cursor.faults);
     }
     if !any {
-        faults = vec![Fault::error("spl-no-search", "the search is empty", 0..text.len())];
+        faults = vec![SearchFault::error("spl-no-search", "the search is empty", 0..text.len())];
         return (None, faults);
     }
     let filter = Pred::all(filters);

@@ -10,7 +10,7 @@ use super::escu::hash;
 use super::risk::derived_risk_objects;
 use super::{Macros, parse_search};
 use crate::diag::{Diagnostic, SourceText};
-use crate::ir::{Language, Origin, Risk, Rule, RuleMeta};
+use crate::ir::{Language, Risk, Rule, RuleMeta, RuleOrigin};
 
 /// Parses a page; there is no rule when anything in its search is unsupported.
 pub fn parse_page(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rule>, Vec<Diagnostic>) {
@@ -26,7 +26,7 @@ pub fn parse_page(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rule>, V
     let diagnostics = diagnostics.collect();
     let mut meta = page.meta(&source.path);
     meta.hash = hash(&source.text, parsed.macros.iter());
-    let origin = Origin { scope: search, ..Origin::of(source) };
+    let origin = RuleOrigin { scope: search, ..RuleOrigin::of(source) };
     (parsed.query.map(|query| Rule { meta, query, origin }), diagnostics)
 }
 

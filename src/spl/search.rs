@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::cursor::{Cursor, unescape};
-use super::fault::Fault;
+use super::fault::SearchFault;
 use crate::ir::{Case, Cidr, Field, Glob, Match, NumberOp, Part, Pred, Test, Vocabulary};
 use crate::yaml::number;
 
@@ -33,7 +33,7 @@ const INTERNAL_INDEXES: [&str; 4] = ["risk", "notable", "summary", "cim_modactio
 
 /// Parses a search expression up to the end of the command.
 pub(super) fn parse(cursor: &mut Cursor<'_>, vocabulary: Vocabulary) -> Pred {
-    let mut parser = Parser { cursor, vocabulary, depth: 0, negations: 0 };
+    let mut parser = SearchParser { cursor, vocabulary, depth: 0, negations: 0 };
     let pred = parser.and();
     if !parser.cursor.is_done() {
         parser.cursor.unexpected("a comparison");
@@ -41,7 +41,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, vocabulary: Vocabulary) -> Pred {
     pred
 }
 
-struct Parser<'c, 't> {
+struct SearchParser<'c, 't> {
     cursor: &'c mut Cursor<'t>,
     vocabulary: Vocabulary,
     depth: u32,
@@ -50,12 +50,12 @@ struct Parser<'c, 't> {
 }
 
 /// A value on the right of a comparison.
-struct Value {
+struct Comparand {
     text: String,
     case: Case,
 }
 
-impl Value {
+impl Comparand {
     fn is_any(&self) -> bool {
         !self.text.is_empty() && self.text.chars().all(|c| c == '*')
     }
@@ -73,7 +73,7 @@ impl Value {
     }
 }
 
-impl Parser<'_, '_> {
+impl SearchParser<'_, '_> {
     fn and(&mut self) -> Pred {
         let mut parts = Vec::new();
         while !self.cursor.is_done() && self.cursor.peek() != Some(')') {
@@ -190,7 +190,8 @@ impl Parser<'_, '_> {
             self.cursor.unexpected("a comparison");
             return Pred::False;
         }
-        let mut fault = Fault::error("spl-unsupported-free-text", super::raw_text_message(&format!("the term `{text}`")), span.clone());
+        let mut fault =
+            SearchFault::error("spl-unsupported-free-text", super::raw_text_message(&format!("the term `{text}`")), span.clone());
         if !quoted && ["and", "or", "not", "in"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
             fault = fault.hint("AND, OR, NOT and IN are written in capitals");
         }
@@ -216,26 +217,26 @@ impl Parser<'_, '_> {
         operators.into_iter().find(|(token, _)| self.cursor.take(token)).map(|(_, op)| op)
     }
 
-    fn value(&mut self) -> Option<Value> {
+    fn value(&mut self) -> Option<Comparand> {
         if self.cursor.peek() == Some('"') {
-            return self.cursor.quoted().map(|(text, _)| Value { text, case: Case::Ignore });
+            return self.cursor.quoted().map(|(text, _)| Comparand { text, case: Case::Ignore });
         }
         let text = self.bare_value()?;
         if text == "CASE" && self.cursor.rest().starts_with('(') {
             return self.exact_value();
         }
-        Some(Value { text: unescape(&text), case: Case::Ignore })
+        Some(Comparand { text: unescape(&text), case: Case::Ignore })
     }
 
     /// What stands in the brackets of `CASE(…)` is compared with case.
-    fn exact_value(&mut self) -> Option<Value> {
+    fn exact_value(&mut self) -> Option<Comparand> {
         self.cursor.take("(");
         let quoted = self.cursor.quoted().map(|(text, _)| text);
         let text = quoted.or_else(|| self.bare_value().map(|text| unescape(&text)))?;
         if !self.cursor.take(")") {
             self.cursor.unexpected("`)`");
         }
-        Some(Value { text, case: Case::Exact })
+        Some(Comparand { text, case: Case::Exact })
     }
 
     /// A bare value ends at white space, a comma or a bracket, whatever stands in front; `\"` does not end it.
@@ -275,7 +276,7 @@ impl Parser<'_, '_> {
         Pred::Match(Match { field, test, negated, span: span.clone() })
     }
 
-    fn equals(&self, name: &str, value: &Value, span: &Range<usize>) -> Pred {
+    fn equals(&self, name: &str, value: &Comparand, span: &Range<usize>) -> Pred {
         if value.is_any() {
             return self.matched(name, Test::Exists, false, span);
         }
@@ -287,7 +288,7 @@ impl Parser<'_, '_> {
     }
 
     /// `!=`: present and different.
-    fn differs(&self, name: &str, value: &Value, span: &Range<usize>) -> Pred {
+    fn differs(&self, name: &str, value: &Comparand, span: &Range<usize>) -> Pred {
         let text = self.matched(name, value.test(), true, span);
         match cidr(&value.text) {
             Some(net) => Pred::And(vec![text, self.matched(name, Test::Cidr(net), true, span)]),
@@ -330,7 +331,7 @@ impl Parser<'_, '_> {
     }
 
     /// Comparisons that are not about a field of the event.
-    fn about_the_search(&mut self, name: &str, op: Op, value: &Value, span: &Range<usize>) -> Option<Pred> {
+    fn about_the_search(&mut self, name: &str, op: Op, value: &Comparand, span: &Range<usize>) -> Option<Pred> {
         if name == super::RAW_TEXT {
             super::refuse_raw_text(self.cursor, "`_raw`", span.clone());
             return Some(Pred::False);
@@ -343,7 +344,7 @@ impl Parser<'_, '_> {
         }
         if TIME_MODIFIERS.contains(&name) {
             let message = format!("the time modifier `{name}` is not supported");
-            let fault = Fault::error("spl-unsupported-time-modifier", message, span.clone());
+            let fault = SearchFault::error("spl-unsupported-time-modifier", message, span.clone());
             self.cursor.faults.push(fault.hint("say what time to hunt in: options `since_us` and `until_us`"));
             return Some(Pred::False);
         }
@@ -355,7 +356,7 @@ impl Parser<'_, '_> {
     }
 
     /// Where Splunk keeps events says nothing about them: every event of the store is searched.
-    fn index(&mut self, op: Op, value: &Value, span: &Range<usize>) -> Pred {
+    fn index(&mut self, op: Op, value: &Comparand, span: &Range<usize>) -> Pred {
         let internal = value.text.starts_with('_') || INTERNAL_INDEXES.contains(&value.text.as_str());
         if internal || self.negations > 0 || !matches!(op, Op::Eq) {
             let message = format!("a search cannot ask for or exclude the index `{}`: the store has no indexes", value.text);
@@ -363,7 +364,7 @@ impl Parser<'_, '_> {
             return Pred::False;
         }
         let message = format!("`index={}` does not restrict the search: the store has no indexes", value.text);
-        self.cursor.faults.push(Fault::note("spl-index-ignored", message, span.clone()));
+        self.cursor.faults.push(SearchFault::note("spl-index-ignored", message, span.clone()));
         Pred::True
     }
 }

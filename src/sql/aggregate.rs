@@ -3,13 +3,13 @@
 use sqlparser::ast::Expr;
 
 use super::ast::{self, Extras};
-use super::pred::Fields;
+use super::pred::SqlFields;
 use super::scalar;
-use super::writer::{Kind, Typed, Writer, without_minus_zero};
+use super::writer::{Kind, StatementWriter, Typed, without_minus_zero};
 use crate::ir::{Aggregate, AggregateFunction, Field, Scalar};
 
 /// Makes one aggregate.
-pub(super) fn aggregate(fields: &dyn Fields<Field>, wanted: &Aggregate) -> Typed {
+pub(super) fn aggregate(fields: &dyn SqlFields<Field>, wanted: &Aggregate) -> Typed {
     let writer = fields.writer();
     let Some(argument) = &wanted.argument else { return Typed::new(ast::count_star(None), Kind::Integer) };
     if wanted.function == AggregateFunction::Count && !matches!(argument, Scalar::Field(_)) {
@@ -23,7 +23,7 @@ pub(super) fn aggregate(fields: &dyn Fields<Field>, wanted: &Aggregate) -> Typed
     portable(writer, wanted.function, value)
 }
 
-fn portable(writer: &Writer, function: AggregateFunction, value: Typed) -> Typed {
+fn portable(writer: &StatementWriter, function: AggregateFunction, value: Typed) -> Typed {
     let is_number = value.kind.is_number();
     let number = || if is_number { value.expr.clone() } else { without_minus_zero(writer.as_number(value.clone())) };
     let made = |name, expr, kind| Typed::new(ast::call(name, vec![expr]), kind);
@@ -56,7 +56,7 @@ fn portable(writer: &Writer, function: AggregateFunction, value: Typed) -> Typed
     }
 }
 
-fn no_number(writer: &Writer, value: &Typed) -> Expr {
+fn no_number(writer: &StatementWriter, value: &Typed) -> Expr {
     let number = writer.as_number(value.clone());
     ast::case(vec![(ast::is_null(number), value.expr.clone())], None)
 }

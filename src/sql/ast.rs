@@ -17,7 +17,7 @@ use sqlparser::ast::{
 use crate::store::quote::{escaped_name, escaped_text};
 
 /// One key of an order: expression, descending.
-pub(super) type Key = (Expr, bool);
+pub(super) type OrderKey = (Expr, bool);
 
 /// Makes a quoted identifier of any text. NUL, which no identifier can hold, becomes its symbol.
 pub(super) fn ident(name: &str) -> Ident {
@@ -236,9 +236,9 @@ pub(super) struct Extras {
     /// `f(DISTINCT x)`
     pub(super) distinct: bool,
     /// `f(x ORDER BY …)`
-    pub(super) order: Vec<Key>,
+    pub(super) order: Vec<OrderKey>,
     /// `f(x) OVER (PARTITION BY … ORDER BY …)`
-    pub(super) over: Option<(Vec<Expr>, Vec<Key>)>,
+    pub(super) over: Option<(Vec<Expr>, Vec<OrderKey>)>,
 }
 
 /// Makes a function call.
@@ -247,7 +247,7 @@ pub(super) fn call(name: &'static str, arguments: Vec<Expr>) -> Expr {
 }
 
 /// Makes `count(*)`, where no `Expr` can be the star.
-pub(super) fn count_star(over: Option<(Vec<Expr>, Vec<Key>)>) -> Expr {
+pub(super) fn count_star(over: Option<(Vec<Expr>, Vec<OrderKey>)>) -> Expr {
     function("count", vec![FunctionArgExpr::Wildcard], Extras { over, ..Extras::default() })
 }
 
@@ -277,8 +277,8 @@ fn function(name: &'static str, arguments: Vec<FunctionArgExpr>, extras: Extras)
     })
 }
 
-fn order_exprs(keys: Vec<Key>) -> Vec<OrderByExpr> {
-    let expr = |(expr, descending): Key| OrderByExpr {
+fn order_exprs(keys: Vec<OrderKey>) -> Vec<OrderByExpr> {
+    let expr = |(expr, descending): OrderKey| OrderByExpr {
         expr,
         options: OrderByOptions { sort: descending.then_some(OrderBySort::Desc), nulls_first: None },
         with_fill: None,
@@ -425,7 +425,7 @@ pub(super) fn query(body: SetExpr) -> Query {
 }
 
 /// Adds ORDER BY and LIMIT.
-pub(super) fn ordered(mut query: Query, keys: Vec<Key>, limit: Option<u64>) -> Query {
+pub(super) fn ordered(mut query: Query, keys: Vec<OrderKey>, limit: Option<u64>) -> Query {
     if !keys.is_empty() {
         query.order_by = Some(OrderBy { kind: OrderByKind::Expressions(order_exprs(keys)), interpolate: None });
     }

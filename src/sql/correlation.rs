@@ -10,9 +10,9 @@
 use sqlparser::ast::{Expr, SelectItem};
 
 use super::ast;
-use super::field::{EventFields, VIEW};
+use super::field::{VIEW, ViewFields};
 use super::pred::pred;
-use super::writer::{Writer, is_number};
+use super::writer::{StatementWriter, is_number};
 use super::{Statement, base_select, typed};
 use crate::catalog::Catalog;
 use crate::ir::{Correlation, CorrelationKind, Input, InputSource, NumberOp, RuleExpression, ValueAggregate, WindowCondition};
@@ -22,7 +22,7 @@ use crate::plan::{FieldExpr, Plan};
 /// `count`, `first_time_us` and `last_time_us` of the events, `first_window_us` and `last_window_us` (where alert
 /// windows end) and `windows`.
 pub fn portable_correlation(correlation: &Correlation, plans: &[(usize, &Plan)], catalog: &Catalog) -> Statement {
-    let writer = Writer::default();
+    let writer = StatementWriter::default();
     if correlation.inputs.iter().any(|input| matches!(input.source, InputSource::Correlation(_))) {
         writer.gap("a correlation of correlations");
     }
@@ -45,7 +45,7 @@ pub fn portable_correlation(correlation: &Correlation, plans: &[(usize, &Plan)],
 }
 
 struct CorrelationSelect<'a> {
-    writer: &'a Writer,
+    writer: &'a StatementWriter,
     correlation: &'a Correlation,
     catalog: &'a Catalog,
     keys: usize,
@@ -93,7 +93,7 @@ impl CorrelationSelect<'_> {
         for (number, plan) in plans {
             let input = &self.correlation.inputs[*number];
             for (event_type, branch) in typed(plan, self.catalog) {
-                let fields = EventFields { writer: self.writer, event_type };
+                let fields = ViewFields { writer: self.writer, event_type };
                 let number = i64::try_from(*number).expect("few inputs");
                 let mut items = vec![
                     ast::item(ast::integer(number), "input"),
@@ -113,7 +113,7 @@ impl CorrelationSelect<'_> {
         ast::print_pretty(&ast::query(ast::union_all(selects)))
     }
 
-    fn fields<'f>(&self, fields: &EventFields<'_>, input: &Input, field: &dyn Fn(&str) -> &'f FieldExpr) -> Vec<SelectItem> {
+    fn fields<'f>(&self, fields: &ViewFields<'_>, input: &Input, field: &dyn Fn(&str) -> &'f FieldExpr) -> Vec<SelectItem> {
         let value = |name: &str| -> Expr {
             let field = field(name);
             if fields.may_be_list(field) {

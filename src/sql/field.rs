@@ -7,7 +7,7 @@ use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, TableWithJoins};
 
 use super::ast::{self, SelectParts};
 use super::glob::{equals_any_case, matches};
-use super::writer::{Kind, Typed, Writer, two_valued};
+use super::writer::{Kind, StatementWriter, Typed, two_valued};
 use crate::catalog::{Column, Encoding, EventType, Storage};
 use crate::ir::{Case, Glob, Part};
 use crate::plan::{FieldExpr, FieldFunction};
@@ -16,14 +16,14 @@ use crate::plan::{FieldExpr, FieldFunction};
 pub(super) const VIEW: &str = "v";
 
 /// The fields of one event type.
-pub(super) struct EventFields<'a> {
+pub(super) struct ViewFields<'a> {
     /// Shared state.
-    pub(super) writer: &'a Writer,
+    pub(super) writer: &'a StatementWriter,
     /// The type.
     pub(super) event_type: &'a EventType,
 }
 
-impl EventFields<'_> {
+impl ViewFields<'_> {
     /// Makes a field's value; the members of a list are joined by newline.
     pub(super) fn value(&self, field: &FieldExpr) -> Typed {
         if let FieldExpr::Time = field {
@@ -224,7 +224,7 @@ fn up_to_last(x: &Expr, separators: &[&str]) -> Expr {
 }
 
 /// Makes a function of a field map of SQLite's own functions.
-fn portable_function(writer: &Writer, function: &FieldFunction, x: Expr) -> Expr {
+fn portable_function(writer: &StatementWriter, function: &FieldFunction, x: Expr) -> Expr {
     let substr = |from: i64, length: Option<Expr>| ast::call("substr", [x.clone(), ast::integer(from)].into_iter().chain(length).collect());
     let length_less = |n: i64| ast::op(ast::call("length", vec![x.clone()]), BinaryOperator::Minus, ast::integer(n));
     let glob = |pattern: &str| ast::call("glob", vec![ast::text(pattern), x.clone()]);

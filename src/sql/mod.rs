@@ -32,9 +32,9 @@ pub use rewrite::rewrite_adhoc;
 pub use view::category_select;
 
 use ast::SelectParts;
-use field::{EventFields, VIEW};
-use stage::{Column, Rows, unused};
-use writer::Writer;
+use field::{VIEW, ViewFields};
+use stage::{SqlColumn, SqlRows, unused};
+use writer::StatementWriter;
 
 /// A statement.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +52,7 @@ const COLUMN_MAX: usize = 1_900;
 
 /// Makes the portable form of a plan. Row-wise plans give `_id`, `_time` and the fields that the rule shows, by `_id`.
 pub fn portable(plan: &Plan, catalog: &Catalog) -> Result<Statement, Diagnostic> {
-    let writer = Writer::default();
+    let writer = StatementWriter::default();
     let (query, columns) = if plan.steps.is_empty() { row_wise(&writer, plan, catalog)? } else { pipeline(&writer, plan, catalog)? };
     let not_portable = writer.finish();
     let sql = if not_portable.is_empty() { ast::print_pretty(&query) } else { String::new() };
@@ -81,11 +81,11 @@ fn field_names(plan: &Plan) -> Result<Vec<&str>, Diagnostic> {
     Ok(names.into_iter().collect())
 }
 
-fn row_wise(writer: &Writer, plan: &Plan, catalog: &Catalog) -> Result<(sqlparser::ast::Query, Vec<String>), Diagnostic> {
+fn row_wise(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<(sqlparser::ast::Query, Vec<String>), Diagnostic> {
     let names = field_names(plan)?;
     let mut selects = Vec::new();
     for (event_type, branch) in typed(plan, catalog) {
-        let fields = EventFields { writer, event_type };
+        let fields = ViewFields { writer, event_type };
         let mut items = vec![SelectItem::UnnamedExpr(ast::column(VIEW, "_id")), SelectItem::UnnamedExpr(ast::column(VIEW, "_time"))];
         for name in &names {
             let value = branch.fields.get(*name).map_or_else(ast::null, |field| fields.value(field).expr);
@@ -102,12 +102,12 @@ fn row_wise(writer: &Writer, plan: &Plan, catalog: &Catalog) -> Result<(sqlparse
     Ok((ast::ordered(query, vec![(Expr::Identifier(ast::ident("_id")), false)], None), columns))
 }
 
-fn pipeline(writer: &Writer, plan: &Plan, catalog: &Catalog) -> Result<(sqlparser::ast::Query, Vec<String>), Diagnostic> {
+fn pipeline(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<(sqlparser::ast::Query, Vec<String>), Diagnostic> {
     if plan.source != RowSource::Events {
         writer.gap("rows that are not events");
     }
     let (body, columns) = base(writer, plan, catalog)?;
-    let mut rows = Rows::new(writer, body, columns, &plan.row);
+    let mut rows = SqlRows::new(writer, body, columns, &plan.row);
     plan.steps.iter().for_each(|step| rows.apply(step));
     Ok(rows.finish())
 }
@@ -116,22 +116,22 @@ fn pipeline(writer: &Writer, plan: &Plan, catalog: &Catalog) -> Result<(sqlparse
 const HIDDEN: [&str; 2] = ["_id", "_time_us"];
 
 /// The matching events as rows: hidden columns, `_time`, the fields that stages read.
-fn base(writer: &Writer, plan: &Plan, catalog: &Catalog) -> Result<(SetExpr, Vec<Column>), Diagnostic> {
+fn base(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<(SetExpr, Vec<SqlColumn>), Diagnostic> {
     field_names(plan)?;
     let mut taken: BTreeSet<String> = HIDDEN.iter().map(|n| (*n).to_owned()).collect();
     let mut columns = Vec::new();
     for column in &plan.row.columns {
         let exprs =
-            typed(plan, catalog).filter_map(|(event_type, b)| Some((EventFields { writer, event_type }, b.fields.get(&column.name)?)));
+            typed(plan, catalog).filter_map(|(event_type, b)| Some((ViewFields { writer, event_type }, b.fields.get(&column.name)?)));
         // A list can be looked up again where every event type has it in a column of its own.
         let bare = exprs.into_iter().all(|(fields, f)| !fields.may_be_list(f) || fields.list_id(f).is_some());
         let sql = unused(&mut taken, &column.name);
         let list = (column.multi && bare).then(|| unused(&mut taken, &format!("{} list", column.name)));
-        columns.push(Column { sql, list });
+        columns.push(SqlColumn { sql, list });
     }
     let mut selects: Vec<SetExpr> = typed(plan, catalog)
         .map(|(event_type, branch)| {
-            let fields = EventFields { writer, event_type };
+            let fields = ViewFields { writer, event_type };
             base_select(event_type, pred::pred(&fields, &branch.filter), base_items(&fields, branch, plan, &columns))
         })
         .collect();
@@ -143,7 +143,7 @@ fn base(writer: &Writer, plan: &Plan, catalog: &Catalog) -> Result<(SetExpr, Vec
     Ok((ast::union_all(selects), columns))
 }
 
-fn base_items(fields: &EventFields<'_>, branch: &Branch, plan: &Plan, columns: &[Column]) -> Vec<SelectItem> {
+fn base_items(fields: &ViewFields<'_>, branch: &Branch, plan: &Plan, columns: &[SqlColumn]) -> Vec<SelectItem> {
     let mut items: Vec<SelectItem> = HIDDEN.iter().map(|name| ast::item(ast::column(VIEW, name), name)).collect();
     for (named, column) in plan.row.columns.iter().zip(columns) {
         let field = if named.name == TIME { Some(&FieldExpr::Time) } else { branch.fields.get(&named.name) };

@@ -6,18 +6,18 @@
 use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::ast;
-use super::field::EventFields;
+use super::field::ViewFields;
 use super::glob;
 use super::scalar;
-use super::writer::{Kind, Typed, Writer, two_valued};
+use super::writer::{Kind, StatementWriter, Typed, two_valued};
 use crate::catalog::ColumnIndex;
 use crate::ir::{Case, FieldCompare, Match, NumberOp, Pred, Test};
 use crate::plan::FieldExpr;
 
 /// How the fields of a condition are read: those of an event, or the columns of a row.
-pub(super) trait Fields<F> {
+pub(super) trait SqlFields<F> {
     /// Shared state.
-    fn writer(&self) -> &Writer;
+    fn writer(&self) -> &StatementWriter;
     /// A field's value.
     fn value(&self, field: &F) -> Typed;
     /// "Some member of the field passes".
@@ -26,19 +26,19 @@ pub(super) trait Fields<F> {
     fn all(&self) -> Vec<F>;
 }
 
-impl Fields<FieldExpr> for EventFields<'_> {
-    fn writer(&self) -> &Writer {
+impl SqlFields<FieldExpr> for ViewFields<'_> {
+    fn writer(&self) -> &StatementWriter {
         self.writer
     }
 
     fn value(&self, field: &FieldExpr) -> Typed {
-        EventFields::value(self, field)
+        ViewFields::value(self, field)
     }
 
     fn test(&self, field: &FieldExpr, passes: &dyn Fn(Typed) -> Expr) -> Expr {
         match field {
             FieldExpr::Time => passes(self.value(field)),
-            _ => EventFields::test(self, field, &|x| passes(Typed::new(x, Kind::Text))),
+            _ => ViewFields::test(self, field, &|x| passes(Typed::new(x, Kind::Text))),
         }
     }
 
@@ -53,7 +53,7 @@ impl Fields<FieldExpr> for EventFields<'_> {
 }
 
 /// Makes a condition.
-pub(super) fn pred<F: PartialEq>(fields: &dyn Fields<F>, condition: &Pred<F>) -> Expr {
+pub(super) fn pred<F: PartialEq>(fields: &dyn SqlFields<F>, condition: &Pred<F>) -> Expr {
     match condition {
         Pred::True => ast::truth(true),
         Pred::False => ast::truth(false),
@@ -71,11 +71,11 @@ pub(super) fn pred<F: PartialEq>(fields: &dyn Fields<F>, condition: &Pred<F>) ->
     }
 }
 
-fn matches<F>(fields: &dyn Fields<F>, m: &Match<F>) -> Expr {
+fn matches<F>(fields: &dyn SqlFields<F>, m: &Match<F>) -> Expr {
     field_test(fields, &m.field, &m.test, m.negated)
 }
 
-fn field_test<F>(fields: &dyn Fields<F>, field: &F, test: &Test, negated: bool) -> Expr {
+fn field_test<F>(fields: &dyn SqlFields<F>, field: &F, test: &Test, negated: bool) -> Expr {
     let writer = fields.writer();
     fields.test(field, &|value| {
         let present = ast::is_not_null(value.expr.clone());
@@ -84,7 +84,7 @@ fn field_test<F>(fields: &dyn Fields<F>, field: &F, test: &Test, negated: bool) 
     })
 }
 
-fn value_test(writer: &Writer, value: Typed, test: &Test) -> Expr {
+fn value_test(writer: &StatementWriter, value: Typed, test: &Test) -> Expr {
     match test {
         Test::Exists => ast::is_not_null(value.expr),
         Test::Glob { glob, case } => glob::matches(writer.as_text(value), glob, *case),
@@ -96,7 +96,7 @@ fn value_test(writer: &Writer, value: Typed, test: &Test) -> Expr {
     }
 }
 
-fn compared<F>(fields: &dyn Fields<F>, c: &FieldCompare<F>) -> Expr {
+fn compared<F>(fields: &dyn SqlFields<F>, c: &FieldCompare<F>) -> Expr {
     let writer = fields.writer();
     let (left, right) = (fields.value(&c.left), fields.value(&c.right));
     if c.case == Case::Ignore {

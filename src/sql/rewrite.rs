@@ -35,7 +35,7 @@ fn rewritten(sql: &str, catalog: &Catalog) -> Option<String> {
         return None;
     }
     let SetExpr::Select(select) = query.body.as_mut() else { return None };
-    let scope = Scope::of(select, catalog)?;
+    let scope = SelectView::of(select, catalog)?;
     let mut changed = false;
     if let Some(filter) = &mut select.selection {
         changed |= scope.condition(filter);
@@ -49,13 +49,13 @@ fn rewritten(sql: &str, catalog: &Catalog) -> Option<String> {
 }
 
 /// The one view that a SELECT reads.
-struct Scope<'a> {
+struct SelectView<'a> {
     event_type: &'a EventType,
     alias: Ident,
     pays_for_patterns: bool,
 }
 
-impl<'a> Scope<'a> {
+impl<'a> SelectView<'a> {
     fn of(select: &Select, catalog: &'a Catalog) -> Option<Self> {
         let [from] = select.from.as_slice() else { return None };
         let TableFactor::Table { name, alias, args: None, .. } = &from.relation else { return None };

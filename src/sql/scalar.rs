@@ -8,12 +8,12 @@ use sqlparser::ast::{BinaryOperator, Expr, SelectItem};
 use super::ast::{self, SelectParts};
 use super::field::after_last;
 use super::glob;
-use super::pred::{Fields, operator};
-use super::writer::{Kind, Typed, Writer, two_valued, without_minus_zero};
+use super::pred::{SqlFields, operator};
+use super::writer::{Kind, StatementWriter, Typed, two_valued, without_minus_zero};
 use crate::ir::{BinaryOp, Case, Function, Glob, NumberOp, Part, Scalar, parse_number};
 
 /// Makes an expression as a condition: 1, or 0 or NULL for false.
-pub(super) fn truth<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Expr {
+pub(super) fn truth<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Expr {
     let value = scalar(fields, expression);
     match value.kind {
         Kind::Truth => value.expr,
@@ -24,12 +24,12 @@ pub(super) fn truth<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>
 }
 
 /// Makes an expression as data: a truth is its text.
-pub(super) fn data<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Typed {
+pub(super) fn data<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Typed {
     fields.writer().data(scalar(fields, expression))
 }
 
 /// Makes an expression.
-pub(super) fn scalar<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Typed {
+pub(super) fn scalar<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Typed {
     let is = |e: Expr| Typed::new(e, Kind::Truth);
     match expression {
         Scalar::Null => Typed::new(ast::null(), Kind::Text),
@@ -60,7 +60,7 @@ fn literal(number: f64) -> Typed {
     Typed::new(ast::real(number), Kind::Number)
 }
 
-fn number<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Expr {
+fn number<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Expr {
     let value = data(fields, expression);
     single(fields.writer(), value, |w, v| if v.kind.is_number() { v.expr } else { without_minus_zero(w.as_number(v)) })
 }
@@ -70,18 +70,18 @@ fn number_text(n: f64) -> String {
     if n == n.trunc() && n.abs() < 1e15 { format!("{n:.0}") } else { n.to_string() }
 }
 
-fn text<F: PartialEq>(fields: &dyn Fields<F>, expression: &Scalar<F>) -> Expr {
+fn text<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Expr {
     if let Scalar::Number(n) = expression {
         return ast::text(&number_text(*n));
     }
     fields.writer().as_text(data(fields, expression))
 }
 
-fn single(writer: &Writer, value: Typed, make: impl Fn(&Writer, Typed) -> Expr) -> Expr {
+fn single(writer: &StatementWriter, value: Typed, make: impl Fn(&StatementWriter, Typed) -> Expr) -> Expr {
     if value.multi { writer.gap("arithmetic with multivalue fields") } else { make(writer, value) }
 }
 
-fn binary<F: PartialEq>(fields: &dyn Fields<F>, op: BinaryOp, left: &Scalar<F>, right: &Scalar<F>) -> Typed {
+fn binary<F: PartialEq>(fields: &dyn SqlFields<F>, op: BinaryOp, left: &Scalar<F>, right: &Scalar<F>) -> Typed {
     let writer = fields.writer();
     let numbers = |op| Typed::new(ast::op(number(fields, left), op, number(fields, right)), Kind::Number);
     match op {
@@ -103,7 +103,7 @@ fn binary<F: PartialEq>(fields: &dyn Fields<F>, op: BinaryOp, left: &Scalar<F>, 
     }
 }
 
-fn compare<F: PartialEq>(fields: &dyn Fields<F>, op: NumberOp, left: &Scalar<F>, right: &Scalar<F>) -> Typed {
+fn compare<F: PartialEq>(fields: &dyn SqlFields<F>, op: NumberOp, left: &Scalar<F>, right: &Scalar<F>) -> Typed {
     let writer = fields.writer();
     let (a, b) = (data(fields, left), data(fields, right));
     let made = |expr| Typed::new(expr, Kind::Truth);
@@ -133,7 +133,7 @@ fn compare<F: PartialEq>(fields: &dyn Fields<F>, op: NumberOp, left: &Scalar<F>,
     made(ast::case(vec![(ast::all(open), as_numbers)], Some(as_texts)))
 }
 
-fn add<F: PartialEq>(fields: &dyn Fields<F>, left: &Scalar<F>, right: &Scalar<F>) -> Typed {
+fn add<F: PartialEq>(fields: &dyn SqlFields<F>, left: &Scalar<F>, right: &Scalar<F>) -> Typed {
     let is_text = |e: &Scalar<F>| matches!(e, Scalar::Text(_));
     if is_text(left) || is_text(right) {
         return Typed::new(ast::op(text(fields, left), BinaryOperator::StringConcat, text(fields, right)), Kind::Text);
@@ -149,7 +149,7 @@ fn add<F: PartialEq>(fields: &dyn Fields<F>, left: &Scalar<F>, right: &Scalar<F>
 }
 
 /// Functions that choose among their arguments, or test for null, are SQL's own.
-fn call<F: PartialEq>(fields: &dyn Fields<F>, function: Function, arguments: &[Scalar<F>]) -> Typed {
+fn call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, arguments: &[Scalar<F>]) -> Typed {
     let value = |i: usize| arguments.get(i).map_or_else(|| Typed::new(ast::null(), Kind::Text), |e| data(fields, e));
     let is = |e: Expr| Typed::new(e, Kind::Truth);
     match function {
@@ -192,7 +192,7 @@ fn call<F: PartialEq>(fields: &dyn Fields<F>, function: Function, arguments: &[S
     }
 }
 
-fn choice<F: PartialEq>(fields: &dyn Fields<F>, pairs: &[Scalar<F>], otherwise: Option<&Scalar<F>>) -> Typed {
+fn choice<F: PartialEq>(fields: &dyn SqlFields<F>, pairs: &[Scalar<F>], otherwise: Option<&Scalar<F>>) -> Typed {
     let branches = pairs.chunks(2).filter(|pair| pair.len() == 2).map(|pair| (truth(fields, &pair[0]), data(fields, &pair[1]))).collect();
     chosen(branches, otherwise.map(|e| data(fields, e)))
 }
@@ -220,7 +220,7 @@ fn now() -> Expr {
     ast::op(ast::scalar_query(query), BinaryOperator::Divide, ast::real(1_000_000.0))
 }
 
-fn portable_call<F: PartialEq>(fields: &dyn Fields<F>, function: Function, arguments: &[Scalar<F>]) -> Typed {
+fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, arguments: &[Scalar<F>]) -> Typed {
     let writer = fields.writer();
     let first = || arguments.first().map_or_else(ast::null, |e| text(fields, e));
     let numeric = || arguments.first().map_or_else(ast::null, |e| number(fields, e));
@@ -282,7 +282,7 @@ pub(super) fn floor(x: &Expr) -> Expr {
 }
 
 /// Makes the sort keys of a value: missing last, numbers before texts, numbers by size, texts by bytes.
-pub(super) fn sort_keys(writer: &Writer, value: &Typed) -> Vec<Expr> {
+pub(super) fn sort_keys(writer: &StatementWriter, value: &Typed) -> Vec<Expr> {
     let x = || value.expr.clone();
     if value.kind.is_number() {
         return vec![ast::is_null(x()), x()];
@@ -292,6 +292,6 @@ pub(super) fn sort_keys(writer: &Writer, value: &Typed) -> Vec<Expr> {
 }
 
 /// Whether a text column's value is a number, for stages that leave other values alone.
-pub(super) fn number_or_null(writer: &Writer, value: &Typed) -> Expr {
+pub(super) fn number_or_null(writer: &StatementWriter, value: &Typed) -> Expr {
     if value.kind.is_number() { value.expr.clone() } else { writer.as_number(value.clone()) }
 }

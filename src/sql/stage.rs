@@ -10,11 +10,11 @@ use std::collections::BTreeSet;
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr};
 
 use super::aggregate::aggregate;
-use super::ast::{self, Extras, Key, SelectParts};
+use super::ast::{self, Extras, OrderKey, SelectParts};
 use super::field;
-use super::pred::{Fields, pred};
+use super::pred::{SqlFields, pred};
 use super::scalar;
-use super::writer::{Kind, Typed, Writer};
+use super::writer::{Kind, StatementWriter, Typed};
 use super::{COLUMN_MAX, HIDDEN};
 use crate::ir::{Field, SortKey, Stage, Stats};
 use crate::plan::{RowSchema, Step};
@@ -24,7 +24,7 @@ const ROW: &str = "r";
 
 /// A column of the rows in SQL; what it is for the rule, the schema says at the same place.
 #[derive(Debug, Clone)]
-pub(super) struct Column {
+pub(super) struct SqlColumn {
     /// Its name in SQL.
     pub(super) sql: String,
     /// The column beside it with the list's id.
@@ -32,21 +32,21 @@ pub(super) struct Column {
 }
 
 /// The rows after some stages.
-pub(super) struct Rows<'a> {
-    writer: &'a Writer,
+pub(super) struct SqlRows<'a> {
+    writer: &'a StatementWriter,
     tables: Vec<(String, Query)>,
     schema: RowSchema,
     /// By place in the schema.
-    columns: Vec<Column>,
+    columns: Vec<SqlColumn>,
     /// Names in SQL that are taken, in lower case.
     taken: BTreeSet<String>,
     /// Columns of the widest table so far.
     widest: usize,
-    order: Vec<Key>,
+    order: Vec<OrderKey>,
 }
 
-impl Fields<Field> for Rows<'_> {
-    fn writer(&self) -> &Writer {
+impl SqlFields<Field> for SqlRows<'_> {
+    fn writer(&self) -> &StatementWriter {
         self.writer
     }
 
@@ -69,9 +69,9 @@ impl Fields<Field> for Rows<'_> {
     }
 }
 
-impl<'a> Rows<'a> {
+impl<'a> SqlRows<'a> {
     /// Starts from the matching events: a body whose first columns are the hidden ones, then these.
-    pub(super) fn new(writer: &'a Writer, body: SetExpr, columns: Vec<Column>, schema: &RowSchema) -> Self {
+    pub(super) fn new(writer: &'a StatementWriter, body: SetExpr, columns: Vec<SqlColumn>, schema: &RowSchema) -> Self {
         let mut taken: BTreeSet<String> = HIDDEN.iter().map(|name| (*name).to_owned()).collect();
         taken.extend(columns.iter().flat_map(|c| std::iter::once(&c.sql).chain(&c.list)).map(|name| name.to_lowercase()));
         let order = ["_time_us", "_id"].map(|name| (ast::column(ROW, name), true)).to_vec();
@@ -124,10 +124,10 @@ impl<'a> Rows<'a> {
     }
 
     /// A column that is null in every row: a name that the rule keeps although nothing has it.
-    fn null_column(&mut self, name: &str) -> Column {
+    fn null_column(&mut self, name: &str) -> SqlColumn {
         let sql = self.fresh(name);
         self.push(vec![ast::item(ast::null(), &sql)], None);
-        Column { sql, list: None }
+        SqlColumn { sql, list: None }
     }
 
     /// Ends the pipeline: the rows in order under the rule's names.
@@ -190,7 +190,7 @@ impl<'a> Rows<'a> {
 
     /// Notes that a name now stands for a column in SQL, until the step's own schema is taken over.
     fn write(&mut self, name: &str, kind: Kind, multi: bool, sql: String) {
-        let (column, written) = (Column { sql, list: None }, crate::plan::RowColumn { name: name.to_owned(), kind, multi, named: true });
+        let (column, written) = (SqlColumn { sql, list: None }, crate::plan::RowColumn { name: name.to_owned(), kind, multi, named: true });
         match self.schema.place(name) {
             Some(place) => {
                 self.schema.columns[place] = written;
@@ -319,7 +319,7 @@ impl<'a> Rows<'a> {
 
         self.taken = BTreeSet::new();
         let names = stats.by.iter().map(|f| &f.name).chain(stats.aggregates.iter().map(|a| &a.alias));
-        let mut columns: Vec<Option<Column>> = vec![None; step.row.columns.len()];
+        let mut columns: Vec<Option<SqlColumn>> = vec![None; step.row.columns.len()];
         let (mut items, mut keys) = (Vec::new(), Vec::new());
         for (i, (name, value)) in names.zip(by.iter().cloned().chain(aggregates)).enumerate() {
             let sql = self.fresh(name);
@@ -328,7 +328,7 @@ impl<'a> Rows<'a> {
                 keys.push((ast::column(ROW, &sql), false));
             }
             if let Some(place) = step.row.place(name) {
-                columns[place] = Some(Column { sql, list: None });
+                columns[place] = Some(SqlColumn { sql, list: None });
             }
         }
         self.push_query(ast::query(ast::select(SelectParts { items, from: tables.into_from(), filter, group_by: by })));
@@ -387,7 +387,7 @@ pub(super) fn unused(taken: &mut BTreeSet<String>, name: &str) -> String {
 
 /// The time as text by SQLite's own strftime, of whole seconds (it rounds fractions up), for the parts that every
 /// version knows.
-fn portable_time(writer: &Writer, format: &str, seconds: &Expr) -> Expr {
+fn portable_time(writer: &StatementWriter, format: &str, seconds: &Expr) -> Expr {
     let mut expanded = String::new();
     let mut rest = format.chars();
     while let Some(c) = rest.next() {

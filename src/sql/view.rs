@@ -2,8 +2,8 @@
 
 use sqlparser::ast::SelectItem;
 
-use super::field::{EventFields, VIEW};
-use super::writer::Writer;
+use super::field::{VIEW, ViewFields};
+use super::writer::StatementWriter;
 use super::{COLUMN_MAX, ast, base_select, pred};
 use crate::catalog::Catalog;
 use crate::plan::CategoryView;
@@ -14,7 +14,7 @@ const SYSTEM_COLUMNS: [&str; 6] = ["_id", "_time", "_time_us", "_host", "_source
 /// Makes the SELECT of a view. A column without a portable form is left out; `None` where a condition has none, or where
 /// there are more columns than SQLite takes.
 pub fn category_select(view: &CategoryView, catalog: &Catalog) -> Option<String> {
-    let writer = Writer::default();
+    let writer = StatementWriter::default();
     let is_shown: Vec<bool> = (0..view.columns.len()).map(|index| is_shown(view, index, catalog)).collect();
     if view.columns.len() + SYSTEM_COLUMNS.len() > COLUMN_MAX {
         return None;
@@ -22,7 +22,7 @@ pub fn category_select(view: &CategoryView, catalog: &Catalog) -> Option<String>
     let mut selects = Vec::new();
     for member in &view.members {
         let event_type = catalog.event_type(member.event_type)?;
-        let fields = EventFields { writer: &writer, event_type };
+        let fields = ViewFields { writer: &writer, event_type };
         let mut items: Vec<SelectItem> = SYSTEM_COLUMNS.iter().map(|name| ast::item(ast::column(VIEW, name), name)).collect();
         for ((name, expr), _) in view.columns.iter().zip(&member.columns).zip(&is_shown).filter(|(_, shown)| **shown) {
             items.push(ast::item(fields.value(expr).expr, name));
@@ -42,9 +42,9 @@ fn is_shown(view: &CategoryView, index: usize, catalog: &Catalog) -> bool {
         return false;
     }
     view.members.iter().all(|member| {
-        let writer = Writer::default();
+        let writer = StatementWriter::default();
         catalog.event_type(member.event_type).is_some_and(|event_type| {
-            EventFields { writer: &writer, event_type }.value(&member.columns[index]);
+            ViewFields { writer: &writer, event_type }.value(&member.columns[index]);
             writer.finish().is_empty()
         })
     })

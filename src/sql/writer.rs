@@ -26,13 +26,13 @@ impl Typed {
     }
 }
 
-/// What a statement gathers while it is written.
+/// Writes the expressions of one statement, and gathers what it could not say.
 #[derive(Debug, Default)]
-pub(super) struct Writer {
+pub(super) struct StatementWriter {
     gaps: RefCell<Vec<Diagnostic>>,
 }
 
-impl Writer {
+impl StatementWriter {
     /// Notes a feature that SQLite alone cannot say; the expression stands for nothing.
     pub(super) fn gap(&self, feature: &str) -> Expr {
         let diagnostic = Diagnostic::new(Severity::Note, "not-portable", format!("portable SQL cannot express {feature}"));

@@ -4,7 +4,7 @@ use crate::catalog::ValueId;
 
 /// A raw cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Cell<'a> {
+pub enum RawCell<'a> {
     /// The event lacks the field.
     Null,
     /// INTEGER.

@@ -46,7 +46,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-pub use cell::Cell;
+pub use cell::RawCell;
 pub use error::StoreError;
 pub use finding_rows::{EvidenceRow, FindingFilter, FindingRow};
 pub use findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutcome, HuntRecord};
@@ -176,7 +176,7 @@ impl Store {
         event_type: &EventType,
         columns: &[ColumnIndex],
         range: EventRange,
-        visit: &mut dyn FnMut(EventId, &[Cell<'_>]) -> Result<ControlFlow<()>, StoreError>,
+        visit: &mut dyn FnMut(EventId, &[RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
         let range = EventRange { last: range.last.min(self.last_event()?), ..range };
         scan::scan(&self.connection, event_type, columns, range, &mut |event, cells| {

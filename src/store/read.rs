@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::cell::Cell;
+use super::cell::RawCell;
 use super::time::time_cell;
 use super::{StoreError, messages, scan};
 use crate::catalog::{Column, ColumnIndex, Encoding, EventId, EventType, SourceId, TypeId, ValueId};
@@ -131,16 +131,16 @@ fn aliases(connection: &Connection, id: EventId) -> Result<Vec<Alias>, StoreErro
 /// What a cell says.
 pub(super) fn render(
     connection: &Connection,
-    cell: &Cell<'_>,
+    cell: &RawCell<'_>,
     column: &Column,
     time_us: Option<i64>,
 ) -> Result<Option<StoredValue>, StoreError> {
     Ok(Some(match (cell, column.encoding) {
-        (Cell::Null, _) => return Ok(None),
-        (Cell::Text(text), _) => StoredValue::Text((*text).to_owned()),
-        (Cell::Value(id), _) => value(connection, *id)?,
-        (Cell::Int(id), Encoding::Dictionary) => value(connection, ValueId(*id))?,
-        (Cell::Int(number), Encoding::Inline) => StoredValue::Text(number.to_string()),
-        (Cell::Int(difference), Encoding::Time(shape)) => StoredValue::Text(time_cell(shape, *difference, time_us)),
+        (RawCell::Null, _) => return Ok(None),
+        (RawCell::Text(text), _) => StoredValue::Text((*text).to_owned()),
+        (RawCell::Value(id), _) => value(connection, *id)?,
+        (RawCell::Int(id), Encoding::Dictionary) => value(connection, ValueId(*id))?,
+        (RawCell::Int(number), Encoding::Inline) => StoredValue::Text(number.to_string()),
+        (RawCell::Int(difference), Encoding::Time(shape)) => StoredValue::Text(time_cell(shape, *difference, time_us)),
     }))
 }

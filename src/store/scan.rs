@@ -6,7 +6,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, Row, Statement, params};
 
 use super::StoreError;
-use super::cell::Cell;
+use super::cell::RawCell;
 use super::writer::{MAX_COLUMNS, MAX_TYPE_TABLES};
 use crate::catalog::{ColumnIndex, EventId, EventType, Storage, ValueId};
 
@@ -29,7 +29,7 @@ pub(super) fn scan(
     event_type: &EventType,
     columns: &[ColumnIndex],
     range: EventRange,
-    visit: &mut dyn FnMut(EventId, &[Cell<'_>]) -> Result<ControlFlow<()>, StoreError>,
+    visit: &mut dyn FnMut(EventId, &[RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
     let statement = connection.prepare_cached(&statement(event_type, columns, range, Head::Id))?;
     let mut reader = Reader::new(connection, event_type, columns, statement)?;
@@ -67,7 +67,7 @@ impl<'s> EventReader<'s> {
         &mut self,
         first: EventId,
         last: EventId,
-        visit: &mut dyn FnMut(EventHead, &[Cell<'_>]) -> Result<ControlFlow<()>, StoreError>,
+        visit: &mut dyn FnMut(EventHead, &[RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
         self.0.each(first, last, 4, &mut |id, row, cells| {
             let host: Option<i64> = row.get(2)?;
@@ -115,19 +115,19 @@ impl<'s> Reader<'s> {
         first: EventId,
         last: EventId,
         heads: usize,
-        visit: &mut dyn FnMut(EventId, &Row<'_>, &[Cell<'_>]) -> Result<ControlFlow<()>, StoreError>,
+        visit: &mut dyn FnMut(EventId, &Row<'_>, &[RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
         let (event_type, columns) = (self.event_type, &self.columns);
         let mut rows = self.statement.query(params![first.0, last.0])?;
-        let mut recycled: Vec<Cell<'static>> = Vec::with_capacity(columns.len());
+        let mut recycled: Vec<RawCell<'static>> = Vec::with_capacity(columns.len());
         while let Some(row) = rows.next()? {
             let event = EventId(row.get(0)?);
             let found = self.others.as_mut().map(|select| self.outside.read(select, event, &mut self.texts)).transpose()?;
-            let mut cells: Vec<Cell<'_>> = recycled;
+            let mut cells: Vec<RawCell<'_>> = recycled;
             let mut index = heads;
             for column in columns {
                 if is_outside(event_type, *column) {
-                    cells.push(Cell::Null);
+                    cells.push(RawCell::Null);
                 } else {
                     cells.push(cell(event, row.get_ref_unwrap(index))?);
                     index += 1;
@@ -135,15 +135,15 @@ impl<'s> Reader<'s> {
             }
             for (place, value) in found.into_iter().flatten() {
                 cells[place] = match value {
-                    Kept::Int(number) => Cell::Int(number),
-                    Kept::Value(id) => Cell::Value(id),
-                    Kept::Text(start, end) => Cell::Text(&self.texts[start..end]),
+                    Kept::Int(number) => RawCell::Int(number),
+                    Kept::Value(id) => RawCell::Value(id),
+                    Kept::Text(start, end) => RawCell::Text(&self.texts[start..end]),
                 };
             }
             let flow = visit(event, row, &cells)?;
             cells.clear();
             // Empty, so nothing borrows: the same allocation serves the next row.
-            recycled = cells.into_iter().map(|_| Cell::Null).collect();
+            recycled = cells.into_iter().map(|_| RawCell::Null).collect();
             if flow.is_break() {
                 break;
             }
@@ -152,14 +152,14 @@ impl<'s> Reader<'s> {
     }
 }
 
-fn cell(event: EventId, value: ValueRef<'_>) -> Result<Cell<'_>, StoreError> {
+fn cell(event: EventId, value: ValueRef<'_>) -> Result<RawCell<'_>, StoreError> {
     Ok(match value {
-        ValueRef::Integer(number) => Cell::Int(number),
-        ValueRef::Real(id) => Cell::Value(ValueId(id as i64)), // written from an i64 below 2^53
-        ValueRef::Text(text) => {
-            Cell::Text(std::str::from_utf8(text).map_err(|_| StoreError::Damaged(format!("event {} has text that is not UTF-8", event.0)))?)
-        }
-        ValueRef::Null | ValueRef::Blob(_) => Cell::Null,
+        ValueRef::Integer(number) => RawCell::Int(number),
+        ValueRef::Real(id) => RawCell::Value(ValueId(id as i64)), // written from an i64 below 2^53
+        ValueRef::Text(text) => RawCell::Text(
+            std::str::from_utf8(text).map_err(|_| StoreError::Damaged(format!("event {} has text that is not UTF-8", event.0)))?,
+        ),
+        ValueRef::Null | ValueRef::Blob(_) => RawCell::Null,
     })
 }
 
@@ -203,10 +203,10 @@ impl Outside {
             let first = self.0.partition_point(|(known, _)| *known < field);
             for (_, place) in self.0[first..].iter().take_while(|(known, _)| *known == field) {
                 let value = match cell(event, row.get_ref(1)?)? {
-                    Cell::Null => continue,
-                    Cell::Int(number) => Kept::Int(number),
-                    Cell::Value(id) => Kept::Value(id),
-                    Cell::Text(text) => {
+                    RawCell::Null => continue,
+                    RawCell::Int(number) => Kept::Int(number),
+                    RawCell::Value(id) => Kept::Value(id),
+                    RawCell::Text(text) => {
                         texts.push_str(text);
                         Kept::Text(texts.len() - text.len(), texts.len())
                     }

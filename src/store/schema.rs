@@ -2,7 +2,7 @@
 
 use rusqlite::types::ToSqlOutput;
 
-use super::cell::Cell;
+use super::cell::RawCell;
 use crate::catalog::{Encoding, TimeShape, ValueId};
 
 pub(super) fn create_table(type_id: u32, columns: usize) -> String {
@@ -52,12 +52,12 @@ pub(super) fn parse_encoding(text: &str) -> Option<Encoding> {
 }
 
 /// A cell as a SQL parameter.
-pub(super) fn to_sql<'a>(cell: &Cell<'a>) -> ToSqlOutput<'a> {
+pub(super) fn to_sql<'a>(cell: &RawCell<'a>) -> ToSqlOutput<'a> {
     match cell {
-        Cell::Null => ToSqlOutput::from(rusqlite::types::Null),
-        Cell::Int(number) => ToSqlOutput::from(*number),
-        Cell::Value(ValueId(id)) => ToSqlOutput::from(*id as f64), // ids stay far below 2^53
-        Cell::Text(text) => ToSqlOutput::from(*text),
+        RawCell::Null => ToSqlOutput::from(rusqlite::types::Null),
+        RawCell::Int(number) => ToSqlOutput::from(*number),
+        RawCell::Value(ValueId(id)) => ToSqlOutput::from(*id as f64), // ids stay far below 2^53
+        RawCell::Text(text) => ToSqlOutput::from(*text),
     }
 }
 

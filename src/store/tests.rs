@@ -147,7 +147,7 @@ fn a_source_that_was_not_finished_is_nowhere() {
     let catalog = store.catalog().unwrap();
     let mut seen = 0;
     let range = EventRange { first: EventId(1), last: EventId(i64::MAX), since_us: None, until_us: None };
-    let mut count = |_: EventId, _: &[super::Cell<'_>]| {
+    let mut count = |_: EventId, _: &[super::RawCell<'_>]| {
         seen += 1;
         Ok(ControlFlow::Continue(()))
     };
@@ -327,8 +327,8 @@ fn types_beyond_those_with_a_table_are_loaded_read_and_recognised() {
     assert_eq!((&rare.storage, rare.events), (&crate::catalog::Storage::Overflow, 2));
     let mut ids = Vec::new();
     let range = EventRange { first: EventId(1), last: EventId(i64::MAX), since_us: Some(0), until_us: None };
-    let visit = &mut |id: EventId, cells: &[super::Cell<'_>]| {
-        assert!(matches!(cells, [super::Cell::Int(_), super::Cell::Int(_)]), "{cells:?}");
+    let visit = &mut |id: EventId, cells: &[super::RawCell<'_>]| {
+        assert!(matches!(cells, [super::RawCell::Int(_), super::RawCell::Int(_)]), "{cells:?}");
         ids.push(id.0);
         Ok(ControlFlow::Continue(()))
     };

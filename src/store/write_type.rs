@@ -3,7 +3,7 @@
 use rusqlite::params;
 use rustc_hash::FxHashMap;
 
-use super::cell::Cell;
+use super::cell::RawCell;
 use super::encode::{ColumnState, Encoded, SAMPLE, choose};
 use super::writer::{MAX_COLUMNS, Writer};
 use super::{StoreError, schema};
@@ -40,10 +40,10 @@ impl Writer<'_> {
                 match self.free_column(type_index, entry.name, id) {
                     Some(column) => match self.cell(type_index, column, batch, head, entry)? {
                         cell if self.types[type_index].is_outside(column) => self.write_overflow(id, column, &cell)?,
-                        Cell::Null => {}
-                        Cell::Int(n) => insert.raw_bind_parameter(column + 2, n)?,
-                        Cell::Value(ValueId(n)) => insert.raw_bind_parameter(column + 2, n as f64)?, // ids stay far below 2^53
-                        Cell::Text(text) => insert.raw_bind_parameter(column + 2, text)?,
+                        RawCell::Null => {}
+                        RawCell::Int(n) => insert.raw_bind_parameter(column + 2, n)?,
+                        RawCell::Value(ValueId(n)) => insert.raw_bind_parameter(column + 2, n as f64)?, // ids stay far below 2^53
+                        RawCell::Text(text) => insert.raw_bind_parameter(column + 2, text)?,
                     },
                     None => twins.push((id, head, entry)),
                 }
@@ -83,7 +83,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn write_overflow(&self, id: i64, column: usize, cell: &Cell<'_>) -> Result<(), StoreError> {
+    fn write_overflow(&self, id: i64, column: usize, cell: &RawCell<'_>) -> Result<(), StoreError> {
         self.connection.prepare_cached("INSERT OR REPLACE INTO overflow (event, field, value) VALUES (?1, ?2, ?3)")?.execute(params![
             id,
             position(column),
@@ -234,20 +234,20 @@ impl Writer<'_> {
         batch: &'b EventBatch,
         head: &EventHead,
         entry: &FieldEntry,
-    ) -> Result<Cell<'b>, StoreError> {
+    ) -> Result<RawCell<'b>, StoreError> {
         match entry.value {
             FieldValue::Text(span) => Ok(match self.types[type_index].columns[column].encode(batch.str(span), head.time_us) {
-                Encoded::Int(number) => Cell::Int(number),
-                Encoded::Text(text) => Cell::Text(text),
+                Encoded::Int(number) => RawCell::Int(number),
+                Encoded::Text(text) => RawCell::Text(text),
                 Encoded::Value(text) => {
                     let (id, new) = self.dictionary.id(self.connection, text, text.as_bytes(), false)?;
                     self.types[type_index].columns[column].learn(text.len(), new);
-                    Cell::Int(id)
+                    RawCell::Int(id)
                 }
                 Encoded::Referred(text) => {
                     let (id, new) = self.dictionary.id(self.connection, text, text.as_bytes(), false)?;
                     self.types[type_index].columns[column].learn(text.len(), new);
-                    Cell::Value(ValueId(id))
+                    RawCell::Value(ValueId(id))
                 }
             }),
             FieldValue::List { start, end } => {
@@ -259,7 +259,7 @@ impl Writer<'_> {
                         .prepare_cached("UPDATE field SET has_lists = 1 WHERE event_type = ?1 AND position = ?2")?
                         .execute(params![state.id, position(column)])?;
                 }
-                Ok(if state.columns[column].encoding == Encoding::Dictionary { Cell::Int(id) } else { Cell::Value(ValueId(id)) })
+                Ok(if state.columns[column].encoding == Encoding::Dictionary { RawCell::Int(id) } else { RawCell::Value(ValueId(id)) })
             }
         }
     }

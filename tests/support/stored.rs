@@ -7,7 +7,7 @@ use std::sync::Arc;
 use retrohunt::diag::SourceText;
 use retrohunt::event::{Names, parse_iso_time};
 use retrohunt::hunt::{self, HuntOptions, plan_inputs, plan_rule};
-use retrohunt::ir::{Correlation, Origin, Query, Rule, RuleMeta, Stage};
+use retrohunt::ir::{Correlation, Query, Rule, RuleMeta, RuleOrigin, Stage};
 use retrohunt::load::{LoadOptions, load};
 use retrohunt::sql;
 use retrohunt::store::{FindingFilter, SourceEnd, SourceStart, Store};
@@ -283,7 +283,7 @@ pub(crate) fn rules(queries: impl IntoIterator<Item = Query>) -> Vec<Rule> {
         let mut meta = RuleMeta::default();
         (meta.id, meta.title, meta.hash) = (format!("rule-{n}"), format!("Rule {n}"), format!("{n}"));
         let source = SourceText { path: meta.id.clone(), text: String::new() };
-        Rule { meta, query, origin: Origin::of(&Arc::new(source)) }
+        Rule { meta, query, origin: RuleOrigin::of(&Arc::new(source)) }
     };
     queries.into_iter().enumerate().map(rule).collect()
 }

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::{InnerRows, Operator, Pushed, held, many, passed};
 use crate::exec::condition::Slot;
-use crate::exec::pipeline::{Budget, finish, operators, push};
+use crate::exec::operators::{MemoryBudget, finish, operators, push};
 use crate::exec::{Cell, Context, Fault, Row};
 use crate::ir;
 use crate::plan::{Inner, RowSchema, Step};
@@ -32,7 +32,7 @@ fn placed_under(rows: Vec<Row>, targets: &[usize], columns: usize) -> impl Itera
 }
 
 /// `join`: the other side is kept by its key.
-pub(super) struct Join {
+pub(super) struct JoinOperator {
     left: bool,
     overwrite: bool,
     most: usize,
@@ -43,8 +43,8 @@ pub(super) struct Join {
     targets: Vec<Option<usize>>,
 }
 
-impl Join {
-    pub(super) fn new(join: &ir::Join, before: &RowSchema, step: &Step, rows: Vec<Row>, budget: &mut Budget) -> Result<Self, Fault> {
+impl JoinOperator {
+    pub(super) fn new(join: &ir::Join, before: &RowSchema, step: &Step, rows: Vec<Row>, budget: &mut MemoryBudget) -> Result<Self, Fault> {
         let Inner::Plan(plan) = &step.inner else { unreachable!("a join has a query") };
         let other = plan.result();
         let common = || other.columns.iter().filter(|column| before.place(&column.name).is_some()).map(|column| column.name.clone());
@@ -86,8 +86,8 @@ fn key(slots: &[Slot], cells: &[Cell]) -> Option<Box<[Arc<str>]>> {
     slots.iter().map(|slot| slot.and_then(|place| cells[place].text()).map(|text| Arc::from(text.as_ref()))).collect()
 }
 
-impl Operator for Join {
-    fn push(&mut self, row: Row, budget: &mut Budget) -> Pushed {
+impl Operator for JoinOperator {
+    fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
         let partners = key(&self.keys, &row.cells).and_then(|key| self.others.get(&key));
         let carried: Vec<Cell> = self.from.iter().map(|from| from.map_or(Cell::Null, |place| row.cells[place].clone())).collect();
         match partners.map(Vec::as_slice) {
@@ -111,13 +111,13 @@ impl Operator for Join {
 }
 
 /// `append`: the other rows come last.
-pub(super) struct Append {
+pub(super) struct AppendOperator {
     from: Vec<Slot>,
     others: Vec<Row>,
 }
 
-impl Append {
-    pub(super) fn new(step: &Step, rows: Vec<Row>, budget: &mut Budget) -> Result<Self, Fault> {
+impl AppendOperator {
+    pub(super) fn new(step: &Step, rows: Vec<Row>, budget: &mut MemoryBudget) -> Result<Self, Fault> {
         let targets = targets(step, &step.row);
         let others: Vec<Row> = placed_under(rows, &targets, step.row.columns.len()).collect();
         others.iter().try_for_each(|row| budget.take(row.size_bytes()))?;
@@ -125,19 +125,19 @@ impl Append {
     }
 }
 
-impl Operator for Append {
-    fn push(&mut self, row: Row, _: &mut Budget) -> Pushed {
+impl Operator for AppendOperator {
+    fn push(&mut self, row: Row, _: &mut MemoryBudget) -> Pushed {
         let cells = self.from.iter().map(|from| from.map_or(Cell::Null, |place| row.cells[place].clone())).collect();
         passed(Row { cells, origin: row.origin })
     }
 
-    fn finish(&mut self, _: &mut Budget) -> Result<Vec<Row>, Fault> {
+    fn finish(&mut self, _: &mut MemoryBudget) -> Result<Vec<Row>, Fault> {
         Ok(std::mem::take(&mut self.others))
     }
 }
 
 /// `appendpipe`: the rows go on, and a copy of each goes through stages of its own, whose rows come last.
-pub(super) struct AppendPipe<'c> {
+pub(super) struct AppendPipeOperator<'c> {
     from: Vec<Slot>,
     targets: Vec<usize>,
     columns: usize,
@@ -147,13 +147,13 @@ pub(super) struct AppendPipe<'c> {
     context: &'c Context,
 }
 
-impl<'c> AppendPipe<'c> {
+impl<'c> AppendPipeOperator<'c> {
     pub(super) fn new(
         step: &Step,
         before: &RowSchema,
         context: &'c Context,
         inner: &mut InnerRows<'_>,
-        budget: &mut Budget,
+        budget: &mut MemoryBudget,
     ) -> Result<Self, Fault> {
         let Inner::Steps(steps) = &step.inner else { unreachable!("`appendpipe` has stages") };
         let stages = operators(steps, before, context, inner, budget)?;
@@ -162,8 +162,8 @@ impl<'c> AppendPipe<'c> {
     }
 }
 
-impl Operator for AppendPipe<'_> {
-    fn push(&mut self, row: Row, budget: &mut Budget) -> Pushed {
+impl Operator for AppendPipeOperator<'_> {
+    fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
         let cells = self.from.iter().map(|from| from.map_or(Cell::Null, |place| row.cells[place].clone())).collect();
         let passed_on = Row { cells, origin: row.origin.clone() };
         if self.wanted.is_continue() {
@@ -178,7 +178,7 @@ impl Operator for AppendPipe<'_> {
         passed(passed_on)
     }
 
-    fn finish(&mut self, budget: &mut Budget) -> Result<Vec<Row>, Fault> {
+    fn finish(&mut self, budget: &mut MemoryBudget) -> Result<Vec<Row>, Fault> {
         let made = &mut self.made;
         let before = made.len();
         finish(&mut self.stages, budget, self.context, &mut |row| {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::{Operator, Pushed, held};
-use crate::exec::aggregate::{Gathered, Prepared};
+use crate::exec::aggregate::{Gathered, PreparedAggregate};
 use crate::exec::condition::Slot;
-use crate::exec::pipeline::Budget;
-use crate::exec::row::{GroupOrigin, Key, Origin};
+use crate::exec::operators::MemoryBudget;
+use crate::exec::row::{GroupOrigin, RowKey, RowOrigin};
 use crate::exec::{Cell, Context, Fault, Row};
 use crate::ir::{self, parse_number};
 use crate::plan::{RowSchema, Step};
@@ -17,30 +17,30 @@ use crate::plan::{RowSchema, Step};
 const GROUP_BYTES: usize = 256;
 
 /// Groups by the texts of the by-fields.
-struct Groups {
+struct RowGroups {
     by: Vec<Slot>,
     fill: Option<Arc<str>>,
-    aggregates: Vec<Prepared>,
+    aggregates: Vec<PreparedAggregate>,
     places: FxHashMap<Box<[Arc<str>]>, usize>,
-    groups: Vec<Group>,
+    groups: Vec<RowGroup>,
     /// What the groups took of the budget.
     taken: usize,
 }
 
 #[derive(Default)]
-struct Group {
+struct RowGroup {
     gathered: Vec<Gathered>,
     origin: GroupOrigin,
     /// For each by-field whether only numbers are in the group: then the group's value is the number.
     is_number: Vec<bool>,
 }
 
-impl Groups {
+impl RowGroups {
     fn new(stats: &ir::Stats, before: &RowSchema) -> Self {
         Self {
             by: stats.by.iter().map(|field| before.place(&field.name)).collect(),
             fill: stats.fill_null_by.as_deref().map(Arc::from),
-            aggregates: stats.aggregates.iter().map(|aggregate| Prepared::new(aggregate, before)).collect(),
+            aggregates: stats.aggregates.iter().map(|aggregate| PreparedAggregate::new(aggregate, before)).collect(),
             places: FxHashMap::default(),
             groups: Vec::new(),
             taken: 0,
@@ -67,7 +67,7 @@ impl Groups {
         keys
     }
 
-    /// Memory of [`Groups::keys`] at most: lists in several by-fields multiply.
+    /// Memory of [`RowGroups::keys`] at most: lists in several by-fields multiply.
     fn keys_bytes(&self, cells: &[Cell]) -> usize {
         let members = |slot: &Slot| slot.map_or(1, |place| cells[place].member_count().max(1));
         let count = self.by.iter().map(members).fold(1, usize::saturating_mul);
@@ -80,7 +80,7 @@ impl Groups {
         self.by.iter().map(first).collect()
     }
 
-    fn add(&mut self, row: &Row, context: &Context, budget: &mut Budget) -> Result<(), Fault> {
+    fn add(&mut self, row: &Row, context: &Context, budget: &mut MemoryBudget) -> Result<(), Fault> {
         let keys_bytes = self.keys_bytes(&row.cells);
         budget.take(keys_bytes)?;
         for key in self.keys(&row.cells) {
@@ -111,8 +111,8 @@ impl Groups {
     }
 
     fn start(&mut self, key: Vec<Arc<str>>) -> usize {
-        let gathered = self.aggregates.iter().map(Prepared::start).collect();
-        self.groups.push(Group { gathered, origin: GroupOrigin::default(), is_number: vec![true; self.by.len()] });
+        let gathered = self.aggregates.iter().map(PreparedAggregate::start).collect();
+        self.groups.push(RowGroup { gathered, origin: GroupOrigin::default(), is_number: vec![true; self.by.len()] });
         self.places.insert(key.into_boxed_slice(), self.groups.len() - 1);
         self.groups.len() - 1
     }
@@ -120,14 +120,15 @@ impl Groups {
     /// The aggregates of each group.
     fn results(&mut self) -> Vec<Vec<Cell>> {
         let aggregates = &self.aggregates;
-        let finish = |group: &mut Group| aggregates.iter().zip(group.gathered.drain(..)).map(|(a, gathered)| a.finish(gathered)).collect();
+        let finish =
+            |group: &mut RowGroup| aggregates.iter().zip(group.gathered.drain(..)).map(|(a, gathered)| a.finish(gathered)).collect();
         self.groups.iter_mut().map(finish).collect()
     }
 }
 
 /// `stats`: one row a group, by the texts of the by-fields; without by exactly one.
-pub(super) struct Stats<'c> {
-    groups: Groups,
+pub(super) struct StatsOperator<'c> {
+    groups: RowGroups,
     names: Vec<Arc<str>>,
     /// Where the by-fields, then the aggregates stand in a result row of so many columns.
     places: Vec<usize>,
@@ -135,9 +136,9 @@ pub(super) struct Stats<'c> {
     context: &'c Context,
 }
 
-impl<'c> Stats<'c> {
+impl<'c> StatsOperator<'c> {
     pub(super) fn new(stats: &ir::Stats, before: &RowSchema, step: &Step, context: &'c Context) -> Self {
-        let mut groups = Groups::new(stats, before);
+        let mut groups = RowGroups::new(stats, before);
         if stats.by.is_empty() {
             groups.start(Vec::new());
         }
@@ -148,13 +149,13 @@ impl<'c> Stats<'c> {
     }
 }
 
-impl Operator for Stats<'_> {
-    fn push(&mut self, row: Row, budget: &mut Budget) -> Pushed {
+impl Operator for StatsOperator<'_> {
+    fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
         self.groups.add(&row, self.context, budget)?;
         held()
     }
 
-    fn finish(&mut self, budget: &mut Budget) -> Result<Vec<Row>, Fault> {
+    fn finish(&mut self, budget: &mut MemoryBudget) -> Result<Vec<Row>, Fault> {
         let mut results = self.groups.results();
         let mut keyed: Vec<(Box<[Arc<str>]>, usize)> = std::mem::take(&mut self.groups.places).into_iter().collect();
         keyed.sort_unstable();
@@ -162,7 +163,7 @@ impl Operator for Stats<'_> {
         for (key, place) in keyed {
             let mut origin = std::mem::take(&mut self.groups.groups[place].origin);
             origin.settle();
-            origin.key = Key::Group(self.names.iter().cloned().zip(key.iter().cloned()).collect());
+            origin.key = RowKey::Group(self.names.iter().cloned().zip(key.iter().cloned()).collect());
             let mut cells = vec![Cell::Null; self.columns];
             let is_number = &self.groups.groups[place].is_number;
             let by = key.iter().zip(is_number).map(|(text, is_number)| {
@@ -171,7 +172,7 @@ impl Operator for Stats<'_> {
             });
             let values = by.chain(results[place].drain(..));
             self.places.iter().zip(values).for_each(|(place, value)| cells[*place] = value);
-            let row = Row { cells, origin: Origin::Group(Box::new(origin)) };
+            let row = Row { cells, origin: RowOrigin::Group(Box::new(origin)) };
             budget.take(row.size_bytes())?;
             rows.push(row);
         }
@@ -181,18 +182,18 @@ impl Operator for Stats<'_> {
 }
 
 /// `eventstats`: the rows as they are, with the aggregates of their group. A row of no group stays as it is.
-pub(super) struct EventStats<'c> {
-    groups: Groups,
+pub(super) struct EventStatsOperator<'c> {
+    groups: RowGroups,
     from: Vec<Slot>,
     targets: Vec<usize>,
     rows: Vec<Row>,
     context: &'c Context,
 }
 
-impl<'c> EventStats<'c> {
+impl<'c> EventStatsOperator<'c> {
     pub(super) fn new(stats: &ir::Stats, before: &RowSchema, step: &Step, context: &'c Context) -> Self {
         let targets = stats.aggregates.iter().filter_map(|aggregate| step.row.place(&aggregate.alias)).collect();
-        let mut groups = Groups::new(stats, before);
+        let mut groups = RowGroups::new(stats, before);
         if stats.by.is_empty() {
             groups.start(Vec::new());
         }
@@ -200,15 +201,15 @@ impl<'c> EventStats<'c> {
     }
 }
 
-impl Operator for EventStats<'_> {
-    fn push(&mut self, row: Row, budget: &mut Budget) -> Pushed {
+impl Operator for EventStatsOperator<'_> {
+    fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
         self.groups.add(&row, self.context, budget)?;
         budget.take(row.size_bytes())?;
         self.rows.push(row);
         held()
     }
 
-    fn finish(&mut self, budget: &mut Budget) -> Result<Vec<Row>, Fault> {
+    fn finish(&mut self, budget: &mut MemoryBudget) -> Result<Vec<Row>, Fault> {
         let results = self.groups.results();
         let mut rows = std::mem::take(&mut self.rows);
         for row in &mut rows {

@@ -8,13 +8,13 @@ use rustc_hash::FxHashMap;
 
 use super::{Operator, Pushed, held, passed};
 use crate::exec::condition::Slot;
-use crate::exec::pipeline::Budget;
+use crate::exec::operators::MemoryBudget;
 use crate::exec::{Cell, Fault, Row};
 use crate::ir::SortKey;
 use crate::plan::RowSchema;
 
 /// `sort`: stable, so that equal rows stay in the order they came in.
-pub(super) struct Sort {
+pub(super) struct SortOperator {
     keys: Vec<(Slot, bool)>,
     limit: Option<usize>,
     rows: Vec<(Vec<Order>, Row)>,
@@ -55,15 +55,15 @@ impl Order {
     }
 }
 
-impl Sort {
+impl SortOperator {
     pub(super) fn new(keys: &[SortKey], limit: Option<u64>, before: &RowSchema) -> Self {
         let keys = keys.iter().map(|key| (before.place(&key.field), key.descending)).collect();
         Self { keys, limit: limit.map(|n| usize::try_from(n).unwrap_or(usize::MAX)), rows: Vec::new() }
     }
 }
 
-impl Operator for Sort {
-    fn push(&mut self, row: Row, budget: &mut Budget) -> Pushed {
+impl Operator for SortOperator {
+    fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
         let order: Vec<Order> =
             self.keys.iter().map(|(slot, _)| slot.map_or(Order::Missing, |place| Order::of(&row.cells[place]))).collect();
         budget.take(row.size_bytes() + order.iter().map(Order::size_bytes).sum::<usize>())?;
@@ -71,7 +71,7 @@ impl Operator for Sort {
         held()
     }
 
-    fn finish(&mut self, budget: &mut Budget) -> Result<Vec<Row>, Fault> {
+    fn finish(&mut self, budget: &mut MemoryBudget) -> Result<Vec<Row>, Fault> {
         let keys = &self.keys;
         self.rows.sort_by(|(a, _), (b, _)| {
             let pairs = a.iter().zip(b).zip(keys);
@@ -93,20 +93,20 @@ impl Operator for Sort {
 }
 
 /// `dedup`: the first rows of each combination; rows without a value are dropped.
-pub(super) struct Dedup {
+pub(super) struct DedupOperator {
     count: u64,
     places: Vec<Slot>,
     seen: FxHashMap<Box<[Box<str>]>, u64>,
 }
 
-impl Dedup {
+impl DedupOperator {
     pub(super) fn new(count: u64, fields: &[String], before: &RowSchema) -> Self {
         Self { count, places: fields.iter().map(|name| before.place(name)).collect(), seen: FxHashMap::default() }
     }
 }
 
-impl Operator for Dedup {
-    fn push(&mut self, row: Row, budget: &mut Budget) -> Pushed {
+impl Operator for DedupOperator {
+    fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
         let texts =
             self.places.iter().map(|slot| slot.and_then(|place| row.cells[place].text()).map(Cow::into_owned).map(String::into_boxed_str));
         let Some(key) = texts.collect::<Option<Box<[Box<str>]>>>() else { return held() };
@@ -121,29 +121,29 @@ impl Operator for Dedup {
 }
 
 /// `fillnull` without fields: a column that is null in every row stays so, which is known only at the end.
-pub(super) struct FillAll {
+pub(super) struct FillAllOperator {
     value: Arc<str>,
     filled: Vec<usize>,
     has_value: Vec<bool>,
     rows: Vec<Row>,
 }
 
-impl FillAll {
+impl FillAllOperator {
     pub(super) fn new(value: &str, before: &RowSchema) -> Self {
         let filled = before.filled(&[]).iter().filter_map(|name| before.place(name)).collect();
         Self { value: value.into(), filled, has_value: vec![false; before.columns.len()], rows: Vec::new() }
     }
 }
 
-impl Operator for FillAll {
-    fn push(&mut self, row: Row, budget: &mut Budget) -> Pushed {
+impl Operator for FillAllOperator {
+    fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
         self.has_value.iter_mut().zip(&row.cells).for_each(|(has, cell)| *has |= !cell.is_null());
         budget.take(row.size_bytes())?;
         self.rows.push(row);
         held()
     }
 
-    fn finish(&mut self, _: &mut Budget) -> Result<Vec<Row>, Fault> {
+    fn finish(&mut self, _: &mut MemoryBudget) -> Result<Vec<Row>, Fault> {
         for row in &mut self.rows {
             for place in &self.filled {
                 if self.has_value[*place] && row.cells[*place].is_null() {

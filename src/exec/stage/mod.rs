@@ -7,7 +7,7 @@ mod stream;
 
 use std::ops::ControlFlow;
 
-use super::pipeline::Budget;
+use super::operators::MemoryBudget;
 use super::{Context, Fault, Row};
 use crate::ir::Stage;
 use crate::plan::{RowSchema, Step};
@@ -15,10 +15,10 @@ use crate::plan::{RowSchema, Step};
 /// A stage at work.
 pub(super) trait Operator {
     /// Takes a row, and gives rows back where the stage has no need to keep it. Break: it wants no more rows.
-    fn push(&mut self, row: Row, budget: &mut Budget) -> Pushed;
+    fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed;
 
     /// Ends the input: the rows that were kept, in order, each still counted in the budget.
-    fn finish(&mut self, _budget: &mut Budget) -> Result<Vec<Row>, Fault> {
+    fn finish(&mut self, _budget: &mut MemoryBudget) -> Result<Vec<Row>, Fault> {
         Ok(Vec::new())
     }
 }
@@ -60,24 +60,24 @@ pub(super) fn operator<'c>(
     before: &RowSchema,
     context: &'c Context,
     inner: &mut InnerRows<'_>,
-    budget: &mut Budget,
+    budget: &mut MemoryBudget,
 ) -> Result<Box<dyn Operator + 'c>, Fault> {
     Ok(match &step.stage {
-        Stage::Filter(condition) => Box::new(stream::Filter::new(condition, before, context)?),
-        Stage::Eval(assignments) => Box::new(stream::Eval::new(assignments, step, context)),
-        Stage::Stats(stats) => Box::new(group::Stats::new(stats, before, step, context)),
-        Stage::EventStats(stats) => Box::new(group::EventStats::new(stats, before, step, context)),
-        Stage::Rename(_) | Stage::Keep(_) | Stage::Drop(_) => Box::new(stream::Carry::new(step)),
-        Stage::Sort { keys, limit } => Box::new(keep::Sort::new(keys, *limit, before)),
-        Stage::Head(count) => Box::new(stream::Head::new(*count)),
-        Stage::Dedup { count, fields } => Box::new(keep::Dedup::new(*count, fields, before)),
-        Stage::FormatTime { fields, format } => Box::new(stream::FormatTime::new(fields, format, step)),
-        Stage::FillNull { fields, value } if fields.is_empty() => Box::new(keep::FillAll::new(value, before)),
-        Stage::FillNull { fields, value } => Box::new(stream::FillNull::new(fields, value, step)),
-        Stage::Bin { field, span, alias } => Box::new(stream::Bin::new(field, *span, alias.as_ref(), before, step)),
-        Stage::Join(join) => Box::new(combine::Join::new(join, before, step, inner.next().unwrap_or_default(), budget)?),
-        Stage::Append(_) => Box::new(combine::Append::new(step, inner.next().unwrap_or_default(), budget)?),
-        Stage::AppendPipe(_) => Box::new(combine::AppendPipe::new(step, before, context, inner, budget)?),
+        Stage::Filter(condition) => Box::new(stream::FilterOperator::new(condition, before, context)?),
+        Stage::Eval(assignments) => Box::new(stream::EvalOperator::new(assignments, step, context)),
+        Stage::Stats(stats) => Box::new(group::StatsOperator::new(stats, before, step, context)),
+        Stage::EventStats(stats) => Box::new(group::EventStatsOperator::new(stats, before, step, context)),
+        Stage::Rename(_) | Stage::Keep(_) | Stage::Drop(_) => Box::new(stream::CarryOperator::new(step)),
+        Stage::Sort { keys, limit } => Box::new(keep::SortOperator::new(keys, *limit, before)),
+        Stage::Head(count) => Box::new(stream::HeadOperator::new(*count)),
+        Stage::Dedup { count, fields } => Box::new(keep::DedupOperator::new(*count, fields, before)),
+        Stage::FormatTime { fields, format } => Box::new(stream::FormatTimeOperator::new(fields, format, step)),
+        Stage::FillNull { fields, value } if fields.is_empty() => Box::new(keep::FillAllOperator::new(value, before)),
+        Stage::FillNull { fields, value } => Box::new(stream::FillNullOperator::new(fields, value, step)),
+        Stage::Bin { field, span, alias } => Box::new(stream::BinOperator::new(field, *span, alias.as_ref(), before, step)),
+        Stage::Join(join) => Box::new(combine::JoinOperator::new(join, before, step, inner.next().unwrap_or_default(), budget)?),
+        Stage::Append(_) => Box::new(combine::AppendOperator::new(step, inner.next().unwrap_or_default(), budget)?),
+        Stage::AppendPipe(_) => Box::new(combine::AppendPipeOperator::new(step, before, context, inner, budget)?),
         stage => return Err(Fault::Unbuilt { stage: crate::ir::print_stage(stage) }),
     })
 }

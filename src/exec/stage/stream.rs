@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Operator, Out, Pushed, held, passed};
 use crate::exec::condition::{Slot, placed};
-use crate::exec::pipeline::Budget;
+use crate::exec::operators::MemoryBudget;
 use crate::exec::{Cell, Condition, Context, Fault, Row, evaluate, time};
 use crate::ir::{Pred, Scalar};
 use crate::plan::{RowSchema, Step};
@@ -16,39 +16,39 @@ fn carried(from: &[Slot], mut cells: Vec<Cell>) -> Vec<Cell> {
 }
 
 /// `search`, `where`, `regex`.
-pub(super) struct Filter<'c> {
+pub(super) struct FilterOperator<'c> {
     condition: Condition,
     context: &'c Context,
 }
 
-impl<'c> Filter<'c> {
+impl<'c> FilterOperator<'c> {
     pub(super) fn new(condition: &Pred, before: &RowSchema, context: &'c Context) -> Result<Self, Fault> {
         Ok(Self { condition: Condition::new(condition, before, context)?, context })
     }
 }
 
-impl Operator for Filter<'_> {
-    fn push(&mut self, row: Row, _: &mut Budget) -> Pushed {
+impl Operator for FilterOperator<'_> {
+    fn push(&mut self, row: Row, _: &mut MemoryBudget) -> Pushed {
         if self.condition.holds(&row.cells, self.context)? { passed(row) } else { held() }
     }
 }
 
 /// `eval`: from left to right, a later assignment sees the earlier ones.
-pub(super) struct Eval<'c> {
+pub(super) struct EvalOperator<'c> {
     from: Vec<Slot>,
     assignments: Vec<(usize, Scalar<Slot>)>,
     context: &'c Context,
 }
 
-impl<'c> Eval<'c> {
+impl<'c> EvalOperator<'c> {
     pub(super) fn new(assignments: &[(String, Scalar)], step: &Step, context: &'c Context) -> Self {
         let assigned = assignments.iter().filter_map(|(name, value)| Some((step.row.place(name)?, placed(value, &step.row))));
         Self { from: step.from.clone(), assignments: assigned.collect(), context }
     }
 }
 
-impl Operator for Eval<'_> {
-    fn push(&mut self, row: Row, _: &mut Budget) -> Pushed {
+impl Operator for EvalOperator<'_> {
+    fn push(&mut self, row: Row, _: &mut MemoryBudget) -> Pushed {
         let mut cells = carried(&self.from, row.cells);
         for (place, value) in &self.assignments {
             cells[*place] = evaluate(value, &cells.as_slice(), self.context)?;
@@ -58,35 +58,35 @@ impl Operator for Eval<'_> {
 }
 
 /// `rename`, `fields`, `table`: the schema says which cell goes where.
-pub(super) struct Carry {
+pub(super) struct CarryOperator {
     from: Vec<Slot>,
 }
 
-impl Carry {
+impl CarryOperator {
     pub(super) fn new(step: &Step) -> Self {
         Self { from: step.from.clone() }
     }
 }
 
-impl Operator for Carry {
-    fn push(&mut self, row: Row, _: &mut Budget) -> Pushed {
+impl Operator for CarryOperator {
+    fn push(&mut self, row: Row, _: &mut MemoryBudget) -> Pushed {
         passed(Row { cells: carried(&self.from, row.cells), origin: row.origin })
     }
 }
 
 /// `head`.
-pub(super) struct Head {
+pub(super) struct HeadOperator {
     left: u64,
 }
 
-impl Head {
+impl HeadOperator {
     pub(super) fn new(count: u64) -> Self {
         Self { left: count }
     }
 }
 
-impl Operator for Head {
-    fn push(&mut self, row: Row, _: &mut Budget) -> Pushed {
+impl Operator for HeadOperator {
+    fn push(&mut self, row: Row, _: &mut MemoryBudget) -> Pushed {
         let Some(left) = self.left.checked_sub(1) else { return Ok((Out::Nothing, ControlFlow::Break(()))) };
         self.left = left;
         Ok((Out::One(row), if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }))
@@ -94,19 +94,19 @@ impl Operator for Head {
 }
 
 /// `convert ctime`: what is no number stays.
-pub(super) struct FormatTime {
+pub(super) struct FormatTimeOperator {
     places: Vec<usize>,
     format: String,
 }
 
-impl FormatTime {
+impl FormatTimeOperator {
     pub(super) fn new(fields: &[String], format: &str, step: &Step) -> Self {
         Self { places: fields.iter().filter_map(|name| step.row.place(name)).collect(), format: format.to_owned() }
     }
 }
 
-impl Operator for FormatTime {
-    fn push(&mut self, mut row: Row, _: &mut Budget) -> Pushed {
+impl Operator for FormatTimeOperator {
+    fn push(&mut self, mut row: Row, _: &mut MemoryBudget) -> Pushed {
         for place in &self.places {
             let cell = &mut row.cells[*place];
             if let Some(text) = cell.number().and_then(|seconds| time::strftime(seconds, &self.format)) {
@@ -118,21 +118,21 @@ impl Operator for FormatTime {
 }
 
 /// `fillnull` of named fields; one that is not there is made.
-pub(super) struct FillNull {
+pub(super) struct FillNullOperator {
     from: Vec<Slot>,
     places: Vec<usize>,
     value: Arc<str>,
 }
 
-impl FillNull {
+impl FillNullOperator {
     pub(super) fn new(fields: &[String], value: &str, step: &Step) -> Self {
         let places = fields.iter().filter_map(|name| step.row.place(name)).collect();
         Self { from: step.from.clone(), places, value: value.into() }
     }
 }
 
-impl Operator for FillNull {
-    fn push(&mut self, row: Row, _: &mut Budget) -> Pushed {
+impl Operator for FillNullOperator {
+    fn push(&mut self, row: Row, _: &mut MemoryBudget) -> Pushed {
         let mut cells = carried(&self.from, row.cells);
         for place in &self.places {
             if cells[*place].is_null() {
@@ -144,22 +144,22 @@ impl Operator for FillNull {
 }
 
 /// `bin`: what is no number stays.
-pub(super) struct Bin {
+pub(super) struct BinOperator {
     from: Vec<Slot>,
     source: Slot,
     target: usize,
     span: f64,
 }
 
-impl Bin {
+impl BinOperator {
     pub(super) fn new(field: &str, span: f64, alias: Option<&String>, before: &RowSchema, step: &Step) -> Self {
         let target = step.row.place(alias.map_or(field, String::as_str)).expect("the schema has the target of `bin`");
         Self { from: step.from.clone(), source: before.place(field), target, span }
     }
 }
 
-impl Operator for Bin {
-    fn push(&mut self, row: Row, _: &mut Budget) -> Pushed {
+impl Operator for BinOperator {
+    fn push(&mut self, row: Row, _: &mut MemoryBudget) -> Pushed {
         let number = self.source.and_then(|place| row.cells[place].number());
         let mut cells = carried(&self.from, row.cells);
         if let Some(number) = number {

@@ -7,11 +7,11 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use super::evidence::Outcome;
+use super::evidence::CorrelationResult;
 use super::fields::Values;
 use super::rows::{ROWS_PER_EVENT_MAX, fields_of, product};
 use super::texts::{Texts, Tuples};
-use super::window::Row;
+use super::window::MatchRow;
 use crate::ir::{Correlation, Field, InputSource};
 
 /// In the place of a value that an event does not have.
@@ -58,7 +58,7 @@ pub(super) type AlertTuples = Option<Rc<[Vec<u32>]>>;
 #[derive(Clone, Copy)]
 pub(super) struct Earlier<'a> {
     pub(super) correlations: &'a [Correlation],
-    pub(super) outcomes: &'a [Outcome],
+    pub(super) outcomes: &'a [CorrelationResult],
     pub(super) texts: &'a Texts,
     pub(super) tuples: &'a Tuples,
 }
@@ -78,7 +78,7 @@ impl Earlier<'_> {
             return (0..outcome.alerts.len()).map(|alert| Some(Rc::from([whole(alert, &[])]))).collect();
         }
         let behind = self.behind_rows(index, &asked);
-        let mut window = Window::default();
+        let mut window = TupleWindow::default();
         let mut out = Vec::with_capacity(outcome.alerts.len());
         for (number, alert) in outcome.alerts.iter().enumerate() {
             window.slide(alert.first, alert.end, &|row| behind(&outcome.rows[row]));
@@ -95,7 +95,7 @@ impl Earlier<'_> {
     }
 
     /// What gives the tuples of a row of a correlation.
-    fn behind_rows<'s>(&'s self, index: usize, asked: &[&Field]) -> impl Fn(&Row) -> AlertTuples + 's {
+    fn behind_rows<'s>(&'s self, index: usize, asked: &[&Field]) -> impl Fn(&MatchRow) -> AlertTuples + 's {
         let known = &self.outcomes[index].asked;
         let places: Vec<Option<usize>> = asked.iter().map(|field| known.fields.iter().position(|own| own == *field)).collect();
         let inputs = self.correlations[index].inputs.iter().map(|input| match input.source {
@@ -122,7 +122,7 @@ impl Earlier<'_> {
 /// The tuples of a run of rows, each as often as it occurs. Runs do not go back, so each row comes and goes once, however
 /// many runs it is part of.
 #[derive(Default)]
-struct Window {
+struct TupleWindow {
     first: usize,
     end: usize,
     counts: FxHashMap<Vec<u32>, u32>,
@@ -130,7 +130,7 @@ struct Window {
     too_many: u32,
 }
 
-impl Window {
+impl TupleWindow {
     fn slide(&mut self, first: usize, end: usize, tuples: &dyn Fn(usize) -> AlertTuples) {
         if first >= self.end {
             *self = Self { first, end: first, ..Self::default() };

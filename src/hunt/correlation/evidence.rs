@@ -5,16 +5,16 @@ use std::ops::Range;
 use rustc_hash::FxHashSet;
 
 use super::chain::AskedFields;
-use super::window::{Alert, Merged, Row};
+use super::window::{Alert, MatchRow, Merged};
 use crate::catalog::EventId;
 use crate::ir::{Correlation, InputSource};
 use crate::store::EVIDENCE_CAP;
 
 /// What one correlation gave.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct CorrelationResult {
     /// By group and time.
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<MatchRow>,
     pub(super) alerts: Vec<Alert>,
     pub(super) findings: Vec<Merged>,
     /// Finding → its group: a tuple of spellings.
@@ -27,8 +27,8 @@ pub(super) struct Outcome {
     pub(super) asked: AskedFields,
 }
 
-/// Whether rows are as [`Outcome::plain`] says.
-pub(super) fn is_plain(correlation: &Correlation, rows: &[Row]) -> bool {
+/// Whether rows are as [`CorrelationResult::plain`] says.
+pub(super) fn is_plain(correlation: &Correlation, rows: &[MatchRow]) -> bool {
     let mut seen = FxHashSet::default();
     correlation.inputs.iter().all(|input| matches!(input.source, InputSource::Query(_))) && rows.iter().all(|row| seen.insert(row.item))
 }
@@ -47,7 +47,7 @@ pub(super) struct Behind {
 }
 
 /// Follows a finding back to its events.
-pub(super) fn behind(correlations: &[Correlation], outcomes: &[Outcome], index: usize, finding: &Merged) -> Behind {
+pub(super) fn behind(correlations: &[Correlation], outcomes: &[CorrelationResult], index: usize, finding: &Merged) -> Behind {
     // Correlation → the rows of it that are behind the finding. Inputs are earlier ones.
     let mut ranges: Vec<Vec<Range<usize>>> = vec![Vec::new(); index + 1];
     ranges[index].push(finding.first..finding.end);
@@ -97,7 +97,7 @@ fn united(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
 }
 
 /// Plain rows of one group, which are in the order of time and id.
-fn counted(rows: &[Row]) -> Behind {
+fn counted(rows: &[MatchRow]) -> Behind {
     Behind {
         count: rows.len() as u64,
         first_us: rows.iter().map(|row| row.time_us).next(),

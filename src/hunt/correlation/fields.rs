@@ -13,7 +13,7 @@ use super::texts::Texts;
 use crate::catalog::{Catalog, ColumnIndex, Encoding, EventId, EventType, TypeId, ValueId};
 use crate::hunt::field::field_values;
 use crate::plan::{FieldExpr, FieldFunction, Plan, is_filled};
-use crate::store::{Cell, EventRange, EventStub, Store, StoreError, StoredValue};
+use crate::store::{EventRange, EventStub, RawCell, Store, StoreError, StoredValue};
 
 /// Events read at a time.
 const CHUNK: usize = 1 << 16;
@@ -120,11 +120,11 @@ impl<'a> FieldReader<'a> {
                 None => self.nothing.clone(),
             },
             FieldExpr::Column(column) => match row.cell(*column) {
-                (Cell::Null, _) => self.nothing.clone(),
-                (Cell::Text(text), _) => Rc::new([texts.spelling(text)]),
-                (Cell::Value(id), _) => self.stored(id, texts)?,
-                (Cell::Int(id), Encoding::Dictionary) => self.stored(ValueId(id), texts)?,
-                (Cell::Int(number), _) => Rc::new([texts.spelling(&number.to_string())]),
+                (RawCell::Null, _) => self.nothing.clone(),
+                (RawCell::Text(text), _) => Rc::new([texts.spelling(text)]),
+                (RawCell::Value(id), _) => self.stored(id, texts)?,
+                (RawCell::Int(id), Encoding::Dictionary) => self.stored(ValueId(id), texts)?,
+                (RawCell::Int(number), _) => Rc::new([texts.spelling(&number.to_string())]),
             },
             FieldExpr::Apply(function, inner) => {
                 let values = self.value(inner, row, texts)?;
@@ -169,12 +169,12 @@ struct RowCells<'a> {
     event_type: &'a EventType,
     stub: &'a EventStub,
     columns: &'a [ColumnIndex],
-    cells: &'a [Cell<'a>],
+    cells: &'a [RawCell<'a>],
 }
 
 impl<'a> RowCells<'a> {
-    fn cell(&self, column: ColumnIndex) -> (Cell<'a>, Encoding) {
-        let cell = self.columns.binary_search(&column).map_or(Cell::Null, |place| self.cells[place]);
+    fn cell(&self, column: ColumnIndex) -> (RawCell<'a>, Encoding) {
+        let cell = self.columns.binary_search(&column).map_or(RawCell::Null, |place| self.cells[place]);
         (cell, self.event_type.column(column).encoding)
     }
 }

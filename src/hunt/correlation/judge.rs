@@ -3,28 +3,28 @@
 use rustc_hash::FxHashMap;
 
 use super::number::Numbers;
-use super::window::Row;
+use super::window::MatchRow;
 use crate::ir::{Correlation, CorrelationKind, NumberOp, RuleExpression, WindowCondition};
 
 /// The state of a window.
 pub(super) trait Judge {
     /// A row comes in at the end; times do not descend.
-    fn add(&mut self, row: &Row);
+    fn add(&mut self, row: &MatchRow);
     /// The oldest row goes.
-    fn remove(&mut self, row: &Row);
+    fn remove(&mut self, row: &MatchRow);
     /// Whether the window that begins at `oldest` meets the condition.
     fn holds(&mut self, oldest: i64) -> bool;
 }
 
 /// Makes a judge for the rows of one group.
-pub(super) fn judge<'c>(correlation: &'c Correlation, rows: &[Row]) -> Box<dyn Judge + 'c> {
+pub(super) fn judge<'c>(correlation: &'c Correlation, rows: &[MatchRow]) -> Box<dyn Judge + 'c> {
     let inputs = correlation.inputs.len();
     match (&correlation.kind, &correlation.condition) {
         (CorrelationKind::EventCount, WindowCondition::Number(tests)) => {
-            Box::new(Distinct { of: |row: &Row| row.item.cast_unsigned(), counts: FxHashMap::default(), tests })
+            Box::new(Distinct { of: |row: &MatchRow| row.item.cast_unsigned(), counts: FxHashMap::default(), tests })
         }
         (CorrelationKind::ValueCount(_), WindowCondition::Number(tests)) => {
-            Box::new(Distinct { of: |row: &Row| row.value, counts: FxHashMap::default(), tests })
+            Box::new(Distinct { of: |row: &MatchRow| row.value, counts: FxHashMap::default(), tests })
         }
         (CorrelationKind::Value(aggregate, _), WindowCondition::Number(tests)) => Box::new(Numbers::new(*aggregate, tests, rows)),
         (CorrelationKind::TemporalOrdered, WindowCondition::Rules(expression)) => {
@@ -43,12 +43,12 @@ struct Distinct<'c, F> {
     tests: &'c [(NumberOp, f64)],
 }
 
-impl<F: Fn(&Row) -> u64> Judge for Distinct<'_, F> {
-    fn add(&mut self, row: &Row) {
+impl<F: Fn(&MatchRow) -> u64> Judge for Distinct<'_, F> {
+    fn add(&mut self, row: &MatchRow) {
         *self.counts.entry((self.of)(row)).or_default() += 1;
     }
 
-    fn remove(&mut self, row: &Row) {
+    fn remove(&mut self, row: &MatchRow) {
         let thing = (self.of)(row);
         if let Some(count) = self.counts.get_mut(&thing) {
             *count -= 1;
@@ -76,11 +76,11 @@ enum Meets<'c> {
 }
 
 impl Judge for Present<'_> {
-    fn add(&mut self, row: &Row) {
+    fn add(&mut self, row: &MatchRow) {
         self.counts[row.input as usize] += 1;
     }
 
-    fn remove(&mut self, row: &Row) {
+    fn remove(&mut self, row: &MatchRow) {
         self.counts[row.input as usize] -= 1;
     }
 
@@ -117,7 +117,7 @@ impl Ordered {
 }
 
 impl Judge for Ordered {
-    fn add(&mut self, row: &Row) {
+    fn add(&mut self, row: &MatchRow) {
         if row.time_us != self.now {
             self.now = row.time_us;
             self.latest.iter_mut().zip(&mut self.newest).for_each(|(latest, newest)| *latest = (*latest).max(newest.take()));
@@ -129,7 +129,7 @@ impl Judge for Ordered {
         }
     }
 
-    fn remove(&mut self, row: &Row) {
+    fn remove(&mut self, row: &MatchRow) {
         self.counts[row.input as usize] -= 1;
     }
 

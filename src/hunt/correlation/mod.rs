@@ -24,11 +24,11 @@ use crate::taxonomy::Taxonomy;
 
 use super::HuntError;
 use chain::{AskedFields, asked_of_events};
-use evidence::{Outcome, behind, is_plain};
+use evidence::{CorrelationResult, behind, is_plain};
 use fields::FieldReader;
 pub use rows::LeftOut;
-use rows::{Interned, Rows, fields_of};
-use window::{Merged, Row, slide};
+use rows::{Interned, MatchCollector, fields_of};
+use window::{MatchRow, Merged, slide};
 
 /// The plan of an input that is a query: (correlation, input, plan).
 pub(super) type InputPlan = (usize, usize, Plan);
@@ -53,7 +53,7 @@ pub(super) struct Correlator<'a> {
     correlations: &'a [Correlation],
     reader: FieldReader<'a>,
     interned: Interned,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<CorrelationResult>,
     /// For each correlation what later ones ask of its events.
     asked: Vec<Vec<Field>>,
     findings: i64,
@@ -78,7 +78,7 @@ impl<'a> Correlator<'a> {
         let index = self.outcomes.len();
         let correlation = &self.correlations[index];
         let asked = AskedFields { fields: std::mem::take(&mut self.asked[index]), ..AskedFields::default() };
-        let mut rows = Rows::new(correlation, asked);
+        let mut rows = MatchCollector::new(correlation, asked);
         for (input, plan, matched) in inputs {
             rows.add_events(*input, plan, matched, &mut self.reader, &mut self.interned)?;
         }
@@ -91,14 +91,14 @@ impl<'a> Correlator<'a> {
         let (alerts, findings) = slide(&rows, correlation.window_us, &mut |group| judge::judge(correlation, group));
         let shown = findings.iter().map(|finding| self.shown(&rows, finding)).collect();
         let plain = is_plain(correlation, &rows);
-        let outcome = Outcome { rows, alerts, findings, shown, plain, first_finding: self.findings, asked };
+        let outcome = CorrelationResult { rows, alerts, findings, shown, plain, first_finding: self.findings, asked };
         self.findings += i64::try_from(outcome.findings.len()).expect("few findings");
         self.outcomes.push(outcome);
         Ok((if correlation.reports { self.report(index, rule_index) } else { Vec::new() }, left_out))
     }
 
     /// The group of a finding in the spelling of its first event; of several at that time the smallest in text order.
-    fn shown(&self, rows: &[Row], finding: &Merged) -> u32 {
+    fn shown(&self, rows: &[MatchRow], finding: &Merged) -> u32 {
         let own = &rows[finding.first..finding.end];
         let first = own.iter().take_while(|row| row.time_us == own[0].time_us).map(|row| row.shown);
         let texts = |shown: &u32| -> Vec<&str> {

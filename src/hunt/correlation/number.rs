@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::judge::Judge;
-use super::window::Row;
+use super::window::MatchRow;
 use crate::ir::{NumberOp, ValueAggregate, WindowCondition};
 
 /// The numbers in a window.
@@ -19,7 +19,7 @@ pub(super) struct Numbers<'c> {
 
 impl<'c> Numbers<'c> {
     /// An empty window over the rows of a group.
-    pub(super) fn new(aggregate: ValueAggregate, tests: &'c [(NumberOp, f64)], rows: &[Row]) -> Self {
+    pub(super) fn new(aggregate: ValueAggregate, tests: &'c [(NumberOp, f64)], rows: &[MatchRow]) -> Self {
         let summed = matches!(aggregate, ValueAggregate::Sum | ValueAggregate::Avg);
         let ranks = (!summed).then(|| Ranks::new(rows.iter().map(|row| f64::from_bits(row.value))));
         Self { aggregate, tests, findings: FxHashMap::default(), count: 0, sum: ExactSum::default(), ranks }
@@ -81,7 +81,7 @@ fn between(low: f64, high: f64, hundredths: f64) -> f64 {
 }
 
 impl Judge for Numbers<'_> {
-    fn add(&mut self, row: &Row) {
+    fn add(&mut self, row: &MatchRow) {
         if row.item < 0 {
             let alerts = self.findings.entry((row.item, row.value)).or_default();
             *alerts += 1;
@@ -92,7 +92,7 @@ impl Judge for Numbers<'_> {
         self.change(f64::from_bits(row.value), true);
     }
 
-    fn remove(&mut self, row: &Row) {
+    fn remove(&mut self, row: &MatchRow) {
         if row.item < 0
             && let Some(alerts) = self.findings.get_mut(&(row.item, row.value))
         {

@@ -3,10 +3,10 @@
 use rustc_hash::FxHashSet;
 
 use super::chain::{AskedFields, Earlier, MISSING};
-use super::evidence::Outcome;
+use super::evidence::CorrelationResult;
 use super::fields::{FieldReader, Values};
 use super::texts::{Texts, Tuples};
-use super::window::Row;
+use super::window::MatchRow;
 use crate::catalog::EventId;
 use crate::hunt::HuntError;
 use crate::ir::{Correlation, CorrelationKind, Field, Input, parse_number};
@@ -49,22 +49,22 @@ pub(super) struct Interned {
 }
 
 /// Collects rows.
-pub(super) struct Rows<'c> {
+pub(super) struct MatchCollector<'c> {
     correlation: &'c Correlation,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<MatchRow>,
     pub(super) left_out: LeftOut,
     asked: AskedFields,
 }
 
 /// Where a row comes from.
-struct Origin {
+struct MatchOrigin {
     input: u32,
     time_us: Option<i64>,
     item: i64,
     alert: u32,
 }
 
-impl<'c> Rows<'c> {
+impl<'c> MatchCollector<'c> {
     /// No rows yet.
     pub(super) fn new(correlation: &'c Correlation, asked: AskedFields) -> Self {
         Self { correlation, rows: Vec::new(), left_out: LeftOut::default(), asked }
@@ -86,7 +86,7 @@ impl<'c> Rows<'c> {
         let Interned { texts, tuples } = interned;
         let number = number_of(input);
         reader.visit(plan, events, &names, texts, &mut |stub, values, texts| {
-            let origin = Origin { input: number, time_us: stub.time_us, item: stub.id.0, alert: 0 };
+            let origin = MatchOrigin { input: number, time_us: stub.time_us, item: stub.id.0, alert: 0 };
             let (values, asked) = values.split_at(own);
             if !asked.is_empty() {
                 self.asked.values.insert((number, stub.id.0), asked.into());
@@ -103,7 +103,7 @@ impl<'c> Rows<'c> {
         input: usize,
         earlier: usize,
         correlations: &[Correlation],
-        outcomes: &[Outcome],
+        outcomes: &[CorrelationResult],
         interned: &mut Interned,
     ) {
         let Interned { texts, tuples } = interned;
@@ -111,7 +111,7 @@ impl<'c> Rows<'c> {
         let of_alerts = Earlier { correlations, outcomes, texts, tuples }.tuples_of_alerts(earlier, &fields);
         let outcome = &outcomes[earlier];
         for (number, (alert, own)) in outcome.alerts.iter().zip(&of_alerts).enumerate() {
-            let origin = Origin {
+            let origin = MatchOrigin {
                 input: number_of(input),
                 time_us: Some(outcome.rows[alert.end - 1].time_us),
                 item: -1 - outcome.first_finding - i64::try_from(alert.finding).expect("few findings"),
@@ -126,7 +126,7 @@ impl<'c> Rows<'c> {
     }
 
     /// Adds an alert, for each group and value that its tuples have.
-    fn add_alert(&mut self, origin: &Origin, own: &[Vec<u32>], texts: &Texts, tuples: &mut Tuples) {
+    fn add_alert(&mut self, origin: &MatchOrigin, own: &[Vec<u32>], texts: &Texts, tuples: &mut Tuples) {
         let keys = self.correlation.group_by.len();
         let mut grouped = own.iter().filter(|tuple| !tuple[..keys].contains(&MISSING)).peekable();
         if grouped.peek().is_none() {
@@ -144,8 +144,8 @@ impl<'c> Rows<'c> {
             let group = tuples.number(&folded);
             // Of several spellings of one key the first in text order is shown.
             if seen.insert((group, value)) {
-                let Origin { input, item, alert, .. } = *origin;
-                self.rows.push(Row { group, time_us: origin.time_us.unwrap_or_default(), item, input, value, shown, alert });
+                let MatchOrigin { input, item, alert, .. } = *origin;
+                self.rows.push(MatchRow { group, time_us: origin.time_us.unwrap_or_default(), item, input, value, shown, alert });
             }
         }
         if self.rows.len() == first {
@@ -153,7 +153,7 @@ impl<'c> Rows<'c> {
         }
     }
 
-    fn add(&mut self, origin: &Origin, values: &[Values], texts: &Texts, tuples: &mut Tuples) {
+    fn add(&mut self, origin: &MatchOrigin, values: &[Values], texts: &Texts, tuples: &mut Tuples) {
         self.left_out.matched += 1;
         let Some(time_us) = origin.time_us else {
             self.left_out.no_time += 1;
@@ -181,7 +181,7 @@ impl<'c> Rows<'c> {
             if self.rows[first..].iter().any(|row| row.group == group) {
                 continue; // spellings of one key
             }
-            self.rows.extend(numbers.iter().map(|value| Row {
+            self.rows.extend(numbers.iter().map(|value| MatchRow {
                 group,
                 time_us,
                 item: origin.item,
@@ -220,7 +220,7 @@ impl<'c> Rows<'c> {
     }
 
     /// The rows by group and time. Of an event whose numbers are aggregated only the first input's rows stay.
-    pub(super) fn finish(mut self) -> (Vec<Row>, AskedFields, LeftOut) {
+    pub(super) fn finish(mut self) -> (Vec<MatchRow>, AskedFields, LeftOut) {
         self.rows.sort_unstable();
         if matches!(self.correlation.kind, CorrelationKind::Value(..)) && self.correlation.inputs.len() > 1 {
             let mut last: Option<(u32, i64, i64, u32)> = None;

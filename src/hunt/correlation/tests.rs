@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::judge::judge;
-use super::window::{Row, slide};
+use super::window::{MatchRow, slide};
 use crate::diag::SourceText;
-use crate::ir::{Correlation, CorrelationKind, Input, InputSource, NumberOp, Origin, RuleMeta, ValueAggregate, WindowCondition};
+use crate::ir::{Correlation, CorrelationKind, Input, InputSource, NumberOp, RuleMeta, RuleOrigin, ValueAggregate, WindowCondition};
 
 /// Far above what the slowest kind takes, far below what a square would.
 const TIME_MAX: Duration = Duration::from_secs(60);
@@ -21,14 +21,14 @@ fn correlation(kind: CorrelationKind) -> Correlation {
         window_us: Some(100_000),
         condition: WindowCondition::Number(vec![(NumberOp::Ge, 2.0)]),
         reports: true,
-        origin: Origin::of(&Arc::new(SourceText { path: String::new(), text: String::new() })),
+        origin: RuleOrigin::of(&Arc::new(SourceText { path: String::new(), text: String::new() })),
     }
 }
 
 #[test]
 fn windows_move_in_linear_time() {
-    let rows: Vec<Row> = (0..200_000_u32)
-        .map(|n| Row {
+    let rows: Vec<MatchRow> = (0..200_000_u32)
+        .map(|n| MatchRow {
             group: 0,
             time_us: i64::from(n),
             item: i64::from(n),
@@ -57,5 +57,5 @@ fn windows_move_in_linear_time() {
 
 #[test]
 fn a_row_is_small() {
-    assert_eq!(size_of::<Row>(), 40, "ARCHITECTURE.md says so");
+    assert_eq!(size_of::<MatchRow>(), 40, "ARCHITECTURE.md says so");
 }

@@ -4,7 +4,7 @@ use super::judge::Judge;
 
 /// A row of a correlation: one event, or one alert of an earlier correlation, in one group with one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Row {
+pub(super) struct MatchRow {
     /// The group: a tuple of keys.
     pub(super) group: u32,
     /// When.
@@ -39,9 +39,9 @@ pub(super) struct Merged {
 
 /// Slides the window over sorted rows, group by group. `judge` makes an empty judge for the rows of a group.
 pub(super) fn slide<'j>(
-    rows: &[Row],
+    rows: &[MatchRow],
     window_us: Option<i64>,
-    judge: &mut dyn FnMut(&[Row]) -> Box<dyn Judge + 'j>,
+    judge: &mut dyn FnMut(&[MatchRow]) -> Box<dyn Judge + 'j>,
 ) -> (Vec<Alert>, Vec<Merged>) {
     let (mut alerts, mut merged) = (Vec::new(), Vec::new());
     let mut start = 0;
@@ -54,7 +54,7 @@ pub(super) fn slide<'j>(
     (alerts, merged)
 }
 
-fn slide_group(rows: &[Row], window_us: Option<i64>, judge: &mut dyn Judge, found: &mut Vec<(usize, usize)>) {
+fn slide_group(rows: &[MatchRow], window_us: Option<i64>, judge: &mut dyn Judge, found: &mut Vec<(usize, usize)>) {
     let (mut first, mut end) = (0, 0);
     // All rows of one time come in together: which of them stands first in the store must not decide an alert.
     for batch in rows.chunk_by(|a, b| a.time_us == b.time_us) {

@@ -43,11 +43,11 @@ pub(super) struct Matcher {
 struct Automaton {
     automaton: AhoCorasick,
     /// Automaton pattern → what its occurrence means.
-    actions: Vec<Vec<Action>>,
+    actions: Vec<Vec<OnMatch>>,
 }
 
 #[derive(Clone, Copy)]
-enum Action {
+enum OnMatch {
     Hit(PatternId),
     Verify(PatternId),
 }
@@ -106,9 +106,9 @@ impl MatcherBuilder {
 #[derive(Default)]
 struct Sorted {
     equal: FxHashMap<String, Vec<PatternId>>,
-    prefix: FxHashMap<Vec<u8>, Vec<Action>>,
-    suffix: FxHashMap<Vec<u8>, Vec<Action>>,
-    anywhere: FxHashMap<Vec<u8>, Vec<Action>>,
+    prefix: FxHashMap<Vec<u8>, Vec<OnMatch>>,
+    suffix: FxHashMap<Vec<u8>, Vec<OnMatch>>,
+    anywhere: FxHashMap<Vec<u8>, Vec<OnMatch>>,
     unfiltered: Vec<PatternId>,
     negated: Vec<PatternId>,
     globs: FxHashMap<PatternId, (Glob, Case)>,
@@ -121,9 +121,9 @@ impl Sorted {
             match glob.parts() {
                 [] => return self.equal.entry(String::new()).or_default().push(id),
                 [Part::Text(t)] => return self.equal.entry(t.clone()).or_default().push(id),
-                [Part::Any, Part::Text(t), Part::Any] => return push(&mut self.anywhere, t.as_bytes().to_vec(), Action::Hit(id)),
-                [Part::Text(t), Part::Any] => return push(&mut self.prefix, t.as_bytes().to_vec(), Action::Hit(id)),
-                [Part::Any, Part::Text(t)] => return push(&mut self.suffix, t.bytes().rev().collect(), Action::Hit(id)),
+                [Part::Any, Part::Text(t), Part::Any] => return push(&mut self.anywhere, t.as_bytes().to_vec(), OnMatch::Hit(id)),
+                [Part::Text(t), Part::Any] => return push(&mut self.prefix, t.as_bytes().to_vec(), OnMatch::Hit(id)),
+                [Part::Any, Part::Text(t)] => return push(&mut self.suffix, t.bytes().rev().collect(), OnMatch::Hit(id)),
                 _ => {}
             }
         }
@@ -131,22 +131,22 @@ impl Sorted {
         let longest =
             folded.parts().iter().filter_map(|p| if let Part::Text(t) = p { Some(t.as_str()) } else { None }).max_by_key(|t| t.len());
         match longest {
-            Some(text) => push(&mut self.anywhere, text.as_bytes().to_vec(), Action::Verify(id)),
+            Some(text) => push(&mut self.anywhere, text.as_bytes().to_vec(), OnMatch::Verify(id)),
             None => self.unfiltered.push(id),
         }
         self.globs.insert(id, (glob.clone(), case));
     }
 }
 
-fn push(map: &mut FxHashMap<Vec<u8>, Vec<Action>>, key: Vec<u8>, action: Action) {
+fn push(map: &mut FxHashMap<Vec<u8>, Vec<OnMatch>>, key: Vec<u8>, action: OnMatch) {
     map.entry(key).or_default().push(action);
 }
 
-fn automaton(map: FxHashMap<Vec<u8>, Vec<Action>>, start: StartKind) -> Result<Option<Automaton>, HuntError> {
+fn automaton(map: FxHashMap<Vec<u8>, Vec<OnMatch>>, start: StartKind) -> Result<Option<Automaton>, HuntError> {
     if map.is_empty() {
         return Ok(None);
     }
-    let mut patterns: Vec<(Vec<u8>, Vec<Action>)> = map.into_iter().collect();
+    let mut patterns: Vec<(Vec<u8>, Vec<OnMatch>)> = map.into_iter().collect();
     patterns.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     let automaton = AhoCorasick::builder()
         .kind(Some(AhoCorasickKind::ContiguousNFA))
@@ -159,7 +159,7 @@ fn automaton(map: FxHashMap<Vec<u8>, Vec<Action>>, start: StartKind) -> Result<O
 }
 
 impl Automaton {
-    fn each(&self, haystack: &[u8], anchored: Anchored, mut visit: impl FnMut(Action)) {
+    fn each(&self, haystack: &[u8], anchored: Anchored, mut visit: impl FnMut(OnMatch)) {
         let mut state = aho_corasick::automaton::OverlappingState::start();
         loop {
             self.automaton.find_overlapping(Input::new(haystack).anchored(anchored), &mut state);
@@ -183,9 +183,9 @@ impl Matcher {
         if let Some(ids) = self.equal.get(&self.folded) {
             hits.extend_from_slice(ids);
         }
-        let mut verify = |action: Action| match action {
-            Action::Hit(id) => hits.push(id),
-            Action::Verify(id) => {
+        let mut verify = |action: OnMatch| match action {
+            OnMatch::Hit(id) => hits.push(id),
+            OnMatch::Verify(id) => {
                 if verified(&self.globs, id, value, &self.folded) {
                     hits.push(id);
                 }

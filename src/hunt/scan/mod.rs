@@ -16,8 +16,8 @@ use std::ops::ControlFlow;
 
 use rustc_hash::FxHashMap;
 
-use self::program::{LeafId, Node, ProgramBuilder, TypeProgram, triggers};
-use self::row::{RowContext, Stop};
+use self::program::{LeafId, ProgramBuilder, ProgramNode, TypeProgram, triggers};
+use self::row::{AnswerError, RowContext};
 use super::HuntError;
 use super::hosts::Hosts;
 use crate::cancel::Cancel;
@@ -25,7 +25,7 @@ use crate::catalog::{ColumnIndex, Encoding, EventId, EventType, ValueId};
 use crate::exec::{Context, Fault};
 use crate::ir::Pred;
 use crate::plan::{FieldExpr, FieldFunction};
-use crate::store::{Cell, EventRange, Store, StoredValue};
+use crate::store::{EventRange, RawCell, Store, StoredValue};
 
 /// Answers kept per column before they are forgotten and asked again.
 const MAX_KNOWN_VALUES: usize = 2_000_000;
@@ -109,7 +109,7 @@ struct Scanner<'a> {
     program: TypeProgram,
     failed: Vec<(usize, Fault)>,
     /// Position in `program.columns` → what its values answer.
-    known: Vec<Known>,
+    known: Vec<KnownValues>,
     answers: Answers,
     /// Leaf → the last row that held it.
     held: Vec<u32>,
@@ -124,12 +124,12 @@ struct Scanner<'a> {
     row_number: u32,
     rows: u64,
     tuned: bool,
-    lazy_known: row::Known,
+    lazy_known: row::LazyAnswers,
     scratch: Scratch,
 }
 
 #[derive(Default)]
-struct Known {
+struct KnownValues {
     by_value: FxHashMap<i64, u32>,
     by_number: FxHashMap<i64, u32>,
 }
@@ -171,7 +171,7 @@ impl<'a> Scanner<'a> {
             event_type,
             context,
             failed: Vec::new(),
-            known: program.columns.iter().map(|_| Known::default()).collect(),
+            known: program.columns.iter().map(|_| KnownValues::default()).collect(),
             answers: Answers::new(),
             held: vec![0; program.leaf_count],
             seen: vec![0; program.leaf_count],
@@ -181,7 +181,7 @@ impl<'a> Scanner<'a> {
             row_number: 0,
             rows: 0,
             tuned: false,
-            lazy_known: row::Known::default(),
+            lazy_known: row::LazyAnswers::default(),
             scratch: Scratch::default(),
             program,
         };
@@ -206,12 +206,12 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn row(&mut self, event: EventId, cells: &[Cell<'_>], matched: &mut dyn FnMut(usize, EventId)) -> Result<(), HuntError> {
+    fn row(&mut self, event: EventId, cells: &[RawCell<'_>], matched: &mut dyn FnMut(usize, EventId)) -> Result<(), HuntError> {
         self.next_row();
         let mut due = std::mem::take(&mut self.scratch.due);
         due.clear();
         for (position, cell) in cells.iter().enumerate() {
-            if let Cell::Null = cell {
+            if let RawCell::Null = cell {
                 continue;
             }
             if let Some(leaf) = self.program.columns[position].exists {
@@ -234,15 +234,15 @@ impl<'a> Scanner<'a> {
             match row.holds(&rule.node, &self.held, self.row_number, &mut self.lazy_known) {
                 Ok(true) => matched(rule.rule, event),
                 Ok(false) => {}
-                Err(Stop::Store(error)) => return Err(error.into()),
-                Err(Stop::Rule(fault)) => failures.push((*index, fault)),
+                Err(AnswerError::Store(error)) => return Err(error.into()),
+                Err(AnswerError::Rule(fault)) => failures.push((*index, fault)),
             }
         }
         self.scratch.due = due;
         for (index, fault) in failures {
             // From here on it matches nothing.
             let rule = &mut self.program.rules[index as usize];
-            rule.node = Node::False;
+            rule.node = ProgramNode::False;
             self.failed.push((rule.rule, fault));
         }
         Ok(())
@@ -280,14 +280,14 @@ impl<'a> Scanner<'a> {
     }
 
     /// The number of the set of leaves that a cell makes true.
-    fn answer(&mut self, position: usize, cell: &Cell<'_>) -> Result<u32, HuntError> {
+    fn answer(&mut self, position: usize, cell: &RawCell<'_>) -> Result<u32, HuntError> {
         let encoding = self.event_type.column(self.program.columns[position].column).encoding;
         match (cell, encoding) {
-            (Cell::Text(text), _) => Ok(self.ask_text(position, text)),
-            (Cell::Int(id), Encoding::Dictionary) => self.ask_value(position, *id),
-            (Cell::Value(id), _) => self.ask_value(position, id.0),
-            (Cell::Int(number), Encoding::Inline) => Ok(self.ask_number(position, *number)),
-            (Cell::Null, _) | (Cell::Int(_), Encoding::Time(_)) => Ok(0),
+            (RawCell::Text(text), _) => Ok(self.ask_text(position, text)),
+            (RawCell::Int(id), Encoding::Dictionary) => self.ask_value(position, *id),
+            (RawCell::Value(id), _) => self.ask_value(position, id.0),
+            (RawCell::Int(number), Encoding::Inline) => Ok(self.ask_number(position, *number)),
+            (RawCell::Null, _) | (RawCell::Int(_), Encoding::Time(_)) => Ok(0),
         }
     }
 

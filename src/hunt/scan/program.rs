@@ -63,12 +63,12 @@ pub(super) struct RuleProgram {
     /// Index of the rule in the hunt.
     pub(super) rule: usize,
     /// Its condition.
-    pub(super) node: Node,
+    pub(super) node: ProgramNode,
 }
 
 /// A condition over leaves.
 #[derive(Debug)]
-pub(super) enum Node {
+pub(super) enum ProgramNode {
     /// Always.
     True,
     /// Never.
@@ -78,11 +78,11 @@ pub(super) enum Node {
     /// A lazy leaf.
     Lazy(u32),
     /// Not.
-    Not(Box<Node>),
+    Not(Box<ProgramNode>),
     /// All of, cheapest first.
-    And(Vec<Node>),
+    And(Vec<ProgramNode>),
     /// Any of, cheapest first.
-    Or(Vec<Node>),
+    Or(Vec<ProgramNode>),
 }
 
 /// A question asked late.
@@ -184,26 +184,26 @@ impl<'a> ProgramBuilder<'a> {
         })
     }
 
-    fn node(&mut self, pred: &Pred<FieldExpr>) -> Result<Node, Fault> {
+    fn node(&mut self, pred: &Pred<FieldExpr>) -> Result<ProgramNode, Fault> {
         Ok(match pred {
-            Pred::True => Node::True,
-            Pred::False => Node::False,
-            Pred::Not(inner) => Node::Not(Box::new(self.node(inner)?)),
+            Pred::True => ProgramNode::True,
+            Pred::False => ProgramNode::False,
+            Pred::Not(inner) => ProgramNode::Not(Box::new(self.node(inner)?)),
             Pred::And(parts) => {
                 let mut nodes = parts.iter().map(|p| self.node(p)).collect::<Result<Vec<_>, _>>()?;
                 nodes.sort_by_key(cost);
-                Node::And(nodes)
+                ProgramNode::And(nodes)
             }
             Pred::Or(parts) => self.or(parts)?,
             Pred::Match(m) => self.matched(m)?,
             Pred::Compare(compare) => self.lazy(LazyLeaf::Compare(compare.clone())),
             Pred::Keyword { glob, case } => self.keyword(glob, *case),
             Pred::Scalar(scalar) => self.lazy(LazyLeaf::Scalar(scalar.clone())),
-            Pred::Subsearch(_) => Node::False, // planning leaves none
+            Pred::Subsearch(_) => ProgramNode::False, // planning leaves none
         })
     }
 
-    fn or(&mut self, parts: &[Pred<FieldExpr>]) -> Result<Node, Fault> {
+    fn or(&mut self, parts: &[Pred<FieldExpr>]) -> Result<ProgramNode, Fault> {
         let mut grouped: BTreeMap<&FieldExpr, Vec<&Match<FieldExpr>>> = BTreeMap::new();
         let mut nodes = Vec::new();
         for part in parts {
@@ -216,12 +216,12 @@ impl<'a> ProgramBuilder<'a> {
             nodes.push(self.eager(field, &matches));
         }
         nodes.sort_by_key(cost);
-        Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::Or(nodes) })
+        Ok(if nodes.len() == 1 { nodes.remove(0) } else { ProgramNode::Or(nodes) })
     }
 
-    fn matched(&mut self, m: &Match<FieldExpr>) -> Result<Node, Fault> {
+    fn matched(&mut self, m: &Match<FieldExpr>) -> Result<ProgramNode, Fault> {
         if self.hosts.none_passes(m) {
-            return Ok(Node::False);
+            return Ok(ProgramNode::False);
         }
         if self.is_eager(m) {
             return Ok(self.eager(&m.field, &[m]));
@@ -238,7 +238,7 @@ impl<'a> ProgramBuilder<'a> {
                 let Some(literals) = required_literals(pattern) else { return Ok(lazy) };
                 let tests: Vec<Match<FieldExpr>> = literals.into_iter().map(|text| contains(&m.field, text)).collect();
                 let filter = self.eager(&m.field, &tests.iter().collect::<Vec<_>>());
-                Ok(Node::And(vec![filter, lazy]))
+                Ok(ProgramNode::And(vec![filter, lazy]))
             }
             _ => Ok(lazy),
         }
@@ -266,12 +266,12 @@ impl<'a> ProgramBuilder<'a> {
         }
     }
 
-    fn eager(&mut self, field: &FieldExpr, matches: &[&Match<FieldExpr>]) -> Node {
+    fn eager(&mut self, field: &FieldExpr, matches: &[&Match<FieldExpr>]) -> ProgramNode {
         let key = self.column_of(field).expect("only eager matches come here");
         if let ([m], true) = (matches, key.1.is_empty())
             && m.test == Test::Exists
         {
-            return if m.negated { Node::False } else { self.exists(key.0) };
+            return if m.negated { ProgramNode::False } else { self.exists(key.0) };
         }
         let chain = self.chains.entry(key).or_default();
         let mut patterns: Vec<PatternId> = matches.iter().map(|m| chain.matcher.add(&m.test, m.negated)).collect();
@@ -279,7 +279,7 @@ impl<'a> ProgramBuilder<'a> {
         patterns.dedup();
         chain.leaves.resize(chain.matcher.len(), Vec::new());
         if let Some(leaf) = chain.known.get(&patterns) {
-            return Node::Leaf(*leaf);
+            return ProgramNode::Leaf(*leaf);
         }
         let leaf = u32::try_from(self.leaf_weight.len()).expect("fewer than 2^32 leaves");
         self.leaf_weight.push(matches.iter().map(|m| weight(m)).sum());
@@ -287,19 +287,19 @@ impl<'a> ProgramBuilder<'a> {
             chain.leaves[*pattern as usize].push(leaf);
         }
         chain.known.insert(patterns, leaf);
-        Node::Leaf(leaf)
+        ProgramNode::Leaf(leaf)
     }
 
-    fn exists(&mut self, column: ColumnIndex) -> Node {
+    fn exists(&mut self, column: ColumnIndex) -> ProgramNode {
         let next = u32::try_from(self.leaf_weight.len()).expect("fewer than 2^32 leaves");
         let leaf = *self.exists.entry(column).or_insert(next);
         if leaf == next {
             self.leaf_weight.push(1.0);
         }
-        Node::Leaf(leaf)
+        ProgramNode::Leaf(leaf)
     }
 
-    fn keyword(&mut self, glob: &Glob, case: Case) -> Node {
+    fn keyword(&mut self, glob: &Glob, case: Case) -> ProgramNode {
         let leaf = match self.keywords.get(&(glob.clone(), case)) {
             Some(leaf) => *leaf,
             None => {
@@ -314,9 +314,9 @@ impl<'a> ProgramBuilder<'a> {
         let timed = self.event_type.columns.iter().any(|c| matches!(c.encoding, Encoding::Time(_)));
         if self.event_type.has_messages || (timed && may_match_a_time(glob)) {
             let lazy = self.lazy(LazyLeaf::Keyword(test));
-            return Node::Or(vec![Node::Leaf(leaf), lazy]);
+            return ProgramNode::Or(vec![ProgramNode::Leaf(leaf), lazy]);
         }
-        Node::Leaf(leaf)
+        ProgramNode::Leaf(leaf)
     }
 
     fn keyword_patterns(&mut self, glob: &Glob, case: Case, leaf: LeafId) {
@@ -332,9 +332,9 @@ impl<'a> ProgramBuilder<'a> {
         }
     }
 
-    fn lazy(&mut self, leaf: LazyLeaf) -> Node {
+    fn lazy(&mut self, leaf: LazyLeaf) -> ProgramNode {
         self.lazy.push(leaf);
-        Node::Lazy(u32::try_from(self.lazy.len() - 1).expect("fewer than 2^32 lazy leaves"))
+        ProgramNode::Lazy(u32::try_from(self.lazy.len() - 1).expect("fewer than 2^32 lazy leaves"))
     }
 }
 
@@ -374,23 +374,23 @@ fn weight(m: &Match<FieldExpr>) -> f64 {
 }
 
 /// Orders the parts of a condition: what is known first, what must be asked last.
-fn cost(node: &Node) -> u32 {
+fn cost(node: &ProgramNode) -> u32 {
     match node {
-        Node::True | Node::False | Node::Leaf(_) => 0,
-        Node::Lazy(_) => 1_000,
-        Node::Not(inner) => 1 + cost(inner),
-        Node::And(parts) | Node::Or(parts) => parts.iter().map(cost).fold(1, u32::saturating_add),
+        ProgramNode::True | ProgramNode::False | ProgramNode::Leaf(_) => 0,
+        ProgramNode::Lazy(_) => 1_000,
+        ProgramNode::Not(inner) => 1 + cost(inner),
+        ProgramNode::And(parts) | ProgramNode::Or(parts) => parts.iter().map(cost).fold(1, u32::saturating_add),
     }
 }
 
 /// The triggers of a condition with their summed frequency; `None` where it can be true without any leaf.
-pub(super) fn triggers(node: &Node, frequency: &dyn Fn(LeafId) -> f64) -> Option<(f64, Vec<LeafId>)> {
+pub(super) fn triggers(node: &ProgramNode, frequency: &dyn Fn(LeafId) -> f64) -> Option<(f64, Vec<LeafId>)> {
     match node {
-        Node::False => Some((0.0, Vec::new())),
-        Node::Leaf(leaf) => Some((frequency(*leaf), vec![*leaf])),
-        Node::True | Node::Lazy(_) | Node::Not(_) => None,
-        Node::And(parts) => parts.iter().filter_map(|p| triggers(p, frequency)).min_by(|a, b| a.0.total_cmp(&b.0)),
-        Node::Or(parts) => {
+        ProgramNode::False => Some((0.0, Vec::new())),
+        ProgramNode::Leaf(leaf) => Some((frequency(*leaf), vec![*leaf])),
+        ProgramNode::True | ProgramNode::Lazy(_) | ProgramNode::Not(_) => None,
+        ProgramNode::And(parts) => parts.iter().filter_map(|p| triggers(p, frequency)).min_by(|a, b| a.0.total_cmp(&b.0)),
+        ProgramNode::Or(parts) => {
             let mut all = (0.0, Vec::new());
             for part in parts {
                 let (sum, leaves) = triggers(part, frequency)?;

@@ -4,13 +4,13 @@ use std::cell::{OnceCell, RefCell};
 
 use rustc_hash::FxHashMap;
 
-use super::program::{LazyLeaf, LazyTest, Node, TypeProgram};
+use super::program::{LazyLeaf, LazyTest, ProgramNode, TypeProgram};
 use crate::catalog::{ColumnIndex, Encoding, EventId, EventType, ValueId};
 use crate::exec::{self, Context, Fault, Fields, evaluate};
 use crate::hunt::field::{EventFields, all_values, cell_of, field_cell};
 use crate::ir::Test;
 use crate::plan::FieldExpr;
-use crate::store::{Cell, Store, StoreError, StoredEvent, StoredValue};
+use crate::store::{RawCell, Store, StoreError, StoredEvent, StoredValue};
 
 /// Lazy answers kept before they are forgotten.
 const MAX_LAZY_KNOWN: usize = 1_000_000;
@@ -20,7 +20,7 @@ const MAX_KNOWN_CELLS: usize = 200_000;
 
 /// What earlier rows of the scan have told.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct LazyAnswers {
     /// (lazy leaf, value) → its answer.
     answers: FxHashMap<(u32, i64), bool>,
     /// Values as expressions see them.
@@ -29,14 +29,14 @@ pub(super) struct Known {
 
 /// Why a condition could not be answered.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(super) enum AnswerError {
     /// The store failed: nothing can go on.
     Store(StoreError),
     /// The rule failed: the others go on.
     Rule(Fault),
 }
 
-impl From<StoreError> for Stop {
+impl From<StoreError> for AnswerError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -47,7 +47,7 @@ pub(super) struct RowContext<'a> {
     store: &'a Store,
     event_type: &'a EventType,
     event: EventId,
-    cells: &'a [Cell<'a>],
+    cells: &'a [RawCell<'a>],
     program: &'a TypeProgram,
     context: &'a Context,
     /// The whole event, fetched when a lazy leaf first needs it.
@@ -60,7 +60,7 @@ impl<'a> RowContext<'a> {
         store: &'a Store,
         event_type: &'a EventType,
         event: EventId,
-        cells: &'a [Cell<'a>],
+        cells: &'a [RawCell<'a>],
         program: &'a TypeProgram,
         context: &'a Context,
     ) -> Self {
@@ -68,14 +68,14 @@ impl<'a> RowContext<'a> {
     }
 
     /// Whether the condition holds: a leaf does when `held[leaf]` is `row_number`.
-    pub(super) fn holds(&self, node: &Node, held: &[u32], row_number: u32, known: &mut Known) -> Result<bool, Stop> {
+    pub(super) fn holds(&self, node: &ProgramNode, held: &[u32], row_number: u32, known: &mut LazyAnswers) -> Result<bool, AnswerError> {
         Ok(match node {
-            Node::True => true,
-            Node::False => false,
-            Node::Leaf(leaf) => held[*leaf as usize] == row_number,
-            Node::Lazy(lazy) => self.lazy(*lazy, known)?,
-            Node::Not(inner) => !self.holds(inner, held, row_number, known)?,
-            Node::And(parts) => {
+            ProgramNode::True => true,
+            ProgramNode::False => false,
+            ProgramNode::Leaf(leaf) => held[*leaf as usize] == row_number,
+            ProgramNode::Lazy(lazy) => self.lazy(*lazy, known)?,
+            ProgramNode::Not(inner) => !self.holds(inner, held, row_number, known)?,
+            ProgramNode::And(parts) => {
                 for part in parts {
                     if !self.holds(part, held, row_number, known)? {
                         return Ok(false);
@@ -83,7 +83,7 @@ impl<'a> RowContext<'a> {
                 }
                 true
             }
-            Node::Or(parts) => {
+            ProgramNode::Or(parts) => {
                 for part in parts {
                     if self.holds(part, held, row_number, known)? {
                         return Ok(true);
@@ -94,7 +94,7 @@ impl<'a> RowContext<'a> {
         })
     }
 
-    fn lazy(&self, lazy: u32, known: &mut Known) -> Result<bool, Stop> {
+    fn lazy(&self, lazy: u32, known: &mut LazyAnswers) -> Result<bool, AnswerError> {
         match &self.program.lazy[lazy as usize] {
             LazyLeaf::Test { field: FieldExpr::Column(column), test, negated } if !self.is_time(*column) => {
                 Ok(self.column_test(lazy, *column, test, *negated, known)?)
@@ -110,19 +110,19 @@ impl<'a> RowContext<'a> {
             }
             LazyLeaf::Scalar(scalar) => {
                 let row = ExpressionFields { row: self, cells: &known.cells, failure: RefCell::default() };
-                self.context.begin_row(exec::Limits::default());
+                self.context.begin_row(exec::RuleLimits::default());
                 let value = evaluate(scalar, &row, self.context);
                 if let Some(error) = row.failure.into_inner() {
-                    return Err(Stop::Store(error));
+                    return Err(AnswerError::Store(error));
                 }
-                Ok(value.map_err(Stop::Rule)?.is_true())
+                Ok(value.map_err(AnswerError::Rule)?.is_true())
             }
             LazyLeaf::Keyword(test) => Ok(all_values(self.stored()?).any(|value| test.passes(value))),
         }
     }
 
     /// Keywords ask every row for its host: there are few hosts, so the text of each is asked once.
-    fn host_test(&self, lazy: u32, test: &LazyTest, negated: bool, known: &mut Known) -> Result<bool, StoreError> {
+    fn host_test(&self, lazy: u32, test: &LazyTest, negated: bool, known: &mut LazyAnswers) -> Result<bool, StoreError> {
         match self.store.stubs(&[self.event])?.first().and_then(|stub| stub.host) {
             Some(host) => self.value_test(lazy, host, test, negated, known),
             None => Ok(false),
@@ -133,21 +133,28 @@ impl<'a> RowContext<'a> {
         matches!(self.event_type.column(column).encoding, Encoding::Time(_))
     }
 
-    fn column_test(&self, lazy: u32, column: ColumnIndex, test: &LazyTest, negated: bool, known: &mut Known) -> Result<bool, StoreError> {
+    fn column_test(
+        &self,
+        lazy: u32,
+        column: ColumnIndex,
+        test: &LazyTest,
+        negated: bool,
+        known: &mut LazyAnswers,
+    ) -> Result<bool, StoreError> {
         let position = self.program.columns.binary_search_by_key(&column, |c| c.column).expect("lazy columns are scanned");
         let dictionary = self.event_type.column(column).encoding == Encoding::Dictionary;
         let id = match &self.cells[position] {
-            Cell::Null => return Ok(false),
-            Cell::Text(text) => return Ok(test.passes(text) != negated),
-            Cell::Int(number) if !dictionary => return Ok(test.passes(&number.to_string()) != negated),
-            Cell::Int(id) => *id,
-            Cell::Value(id) => id.0,
+            RawCell::Null => return Ok(false),
+            RawCell::Text(text) => return Ok(test.passes(text) != negated),
+            RawCell::Int(number) if !dictionary => return Ok(test.passes(&number.to_string()) != negated),
+            RawCell::Int(id) => *id,
+            RawCell::Value(id) => id.0,
         };
         self.value_test(lazy, ValueId(id), test, negated, known)
     }
 
     /// A test on a value of the dictionary, which is the same whichever row has it.
-    fn value_test(&self, lazy: u32, id: ValueId, test: &LazyTest, negated: bool, known: &mut Known) -> Result<bool, StoreError> {
+    fn value_test(&self, lazy: u32, id: ValueId, test: &LazyTest, negated: bool, known: &mut LazyAnswers) -> Result<bool, StoreError> {
         if let Some(answer) = known.answers.get(&(lazy, id.0)) {
             return Ok(*answer);
         }
@@ -211,12 +218,12 @@ impl EventFields for ExpressionFields<'_> {
             return self.row.stored()?.column(column);
         };
         match (&self.row.cells[place], self.row.event_type.column(column).encoding) {
-            (Cell::Null, _) => Ok(exec::Cell::Null),
-            (Cell::Text(text), _) => Ok(exec::Cell::text_of(*text)),
-            (Cell::Value(id), _) => self.dictionary(*id),
-            (Cell::Int(id), Encoding::Dictionary) => self.dictionary(ValueId(*id)),
-            (Cell::Int(number), Encoding::Inline) => Ok(exec::Cell::text_of(number.to_string())),
-            (Cell::Int(_), Encoding::Time(_)) => self.row.stored()?.column(column),
+            (RawCell::Null, _) => Ok(exec::Cell::Null),
+            (RawCell::Text(text), _) => Ok(exec::Cell::text_of(*text)),
+            (RawCell::Value(id), _) => self.dictionary(*id),
+            (RawCell::Int(id), Encoding::Dictionary) => self.dictionary(ValueId(*id)),
+            (RawCell::Int(number), Encoding::Inline) => Ok(exec::Cell::text_of(number.to_string())),
+            (RawCell::Int(_), Encoding::Time(_)) => self.row.stored()?.column(column),
         }
     }
 

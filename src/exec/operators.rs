@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::stage::{InnerRows, Operator, Out, operator};
-use super::{Context, Fault, Limits, Row};
+use super::{Context, Fault, RuleLimits, Row};
 use crate::ir::Stage;
 use crate::plan::{RowSchema, Step};
 
@@ -11,27 +11,27 @@ use crate::plan::{RowSchema, Step};
 pub(super) type Sink<'s> = dyn FnMut(Row) -> Result<ControlFlow<()>, Fault> + 's;
 
 /// The stages of one rule, ready for rows.
-pub struct Pipeline<'c> {
+pub struct Operators<'c> {
     operators: Vec<Box<dyn Operator + 'c>>,
-    budget: Budget,
+    budget: MemoryBudget,
     context: &'c Context,
 }
 
 /// The memory that kept rows and groups of one rule may take.
-pub(super) struct Budget {
+pub(super) struct MemoryBudget {
     limit: usize,
     used: usize,
 }
 
-impl Budget {
+impl MemoryBudget {
     /// Takes memory.
     pub(super) fn take(&mut self, bytes: usize) -> Result<(), Fault> {
         self.used = self.used.saturating_add(bytes);
         if self.used > self.limit { Err(Fault::Memory { limit: self.limit }) } else { Ok(()) }
     }
 
-    pub(super) fn limits(&self) -> Limits {
-        Limits { memory_bytes: self.limit }
+    pub(super) fn limits(&self) -> RuleLimits {
+        RuleLimits { memory_bytes: self.limit }
     }
 
     /// Gives memory back.
@@ -40,7 +40,7 @@ impl Budget {
     }
 }
 
-impl<'c> Pipeline<'c> {
+impl<'c> Operators<'c> {
     /// Prepares the stages; `first` are the columns of the rows that will be pushed, `inner` the result rows of the queries
     /// in brackets, in the order of [`crate::plan::inner_plans`].
     ///
@@ -50,10 +50,10 @@ impl<'c> Pipeline<'c> {
         steps: &[Step],
         first: &RowSchema,
         context: &'c Context,
-        limits: Limits,
+        limits: RuleLimits,
         inner: Vec<Vec<Row>>,
     ) -> Result<Self, Fault> {
-        let mut budget = Budget { limit: limits.memory_bytes, used: 0 };
+        let mut budget = MemoryBudget { limit: limits.memory_bytes, used: 0 };
         let operators = operators(steps, first, context, &mut inner.into_iter(), &mut budget)?;
         Ok(Self { operators, budget, context })
     }
@@ -82,7 +82,7 @@ pub(super) fn operators<'c>(
     first: &RowSchema,
     context: &'c Context,
     inner: &mut InnerRows<'_>,
-    budget: &mut Budget,
+    budget: &mut MemoryBudget,
 ) -> Result<Vec<Box<dyn Operator + 'c>>, Fault> {
     let before = std::iter::once(first).chain(steps.iter().map(|step| &step.row));
     steps.iter().zip(before).map(|(step, before)| operator(step, before, context, inner, budget)).collect()
@@ -91,7 +91,7 @@ pub(super) fn operators<'c>(
 /// Ends the input of operators one behind the other.
 pub(super) fn finish(
     operators: &mut [Box<dyn Operator + '_>],
-    budget: &mut Budget,
+    budget: &mut MemoryBudget,
     context: &Context,
     sink: &mut Sink<'_>,
 ) -> Result<(), Fault> {
@@ -114,7 +114,7 @@ pub(super) fn finish(
 /// Pushes a row through operators one behind the other.
 pub(super) fn push(
     operators: &mut [Box<dyn Operator + '_>],
-    budget: &mut Budget,
+    budget: &mut MemoryBudget,
     row: Row,
     sink: &mut Sink<'_>,
 ) -> Result<ControlFlow<()>, Fault> {
