@@ -134,7 +134,7 @@ pub fn is_filled(value: &str) -> bool {
 pub fn plan(query: &Query, extra_fields: &[String], catalog: &Catalog, taxonomy: &Taxonomy) -> Plan {
     let vocabulary = match query.scope {
         Scope::LogSource { .. } => Vocabulary::Sigma,
-        Scope::Any | Scope::Dataset(_) => Vocabulary::Splunk,
+        Scope::Any | Scope::Dataset { .. } => Vocabulary::Splunk,
     };
     let extra: Vec<Field> = extra_fields.iter().map(|name| Field { name: name.clone(), vocabulary }).collect();
     plan_fields(query, &extra, catalog, taxonomy)
