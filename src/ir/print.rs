@@ -48,7 +48,8 @@ fn scope(scope: &Scope) -> String {
             let parts: Vec<String> = parts.iter().filter_map(|(name, value)| value.as_ref().map(|v| format!("{name} {v}"))).collect();
             if parts.is_empty() { "any kind".to_owned() } else { parts.join(", ") }
         }
-        Scope::Dataset(name) => format!("dataset {name}"),
+        Scope::Dataset { model, object, .. } if object.is_empty() => format!("data model {model}"),
+        Scope::Dataset { model, object, .. } => format!("dataset {model}.{object}"),
     }
 }
 

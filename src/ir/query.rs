@@ -70,8 +70,16 @@ pub enum Scope {
         /// e.g. `security`
         service: Option<String>,
     },
-    /// A CIM dataset, e.g. `Endpoint.Processes`.
-    Dataset(String),
+    /// The rows of a dataset of a data model.
+    Dataset {
+        /// The model, e.g. `Endpoint`.
+        model: String,
+        /// The dataset, e.g. `Processes`; empty: the model's root.
+        object: String,
+        /// What stands before a field's name, e.g. `Processes` for `Processes.dest`; `None`: nothing. The names `_time`, `host`,
+        /// `source`, `sourcetype`, `index` and `nodename` have no prefix.
+        prefix: Option<String>,
+    },
 }
 
 /// A step over rows. The rows before the first stage are the matching events, newest first; their columns are

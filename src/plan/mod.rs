@@ -184,7 +184,7 @@ pub fn is_filled(value: &str) -> bool {
 pub fn plan(query: &Query, extra_fields: &[String], catalog: &Catalog, taxonomy: &Taxonomy) -> Plan {
     let vocabulary = match query.scope() {
         Some(Scope::LogSource { .. }) => Vocabulary::Sigma,
-        Some(Scope::Any | Scope::Dataset(_)) => Vocabulary::Splunk,
+        Some(Scope::Any | Scope::Dataset { .. }) => Vocabulary::Splunk,
         None => Vocabulary::Row,
     };
     let extra: Vec<Field> = extra_fields.iter().map(|name| Field { name: name.clone(), vocabulary }).collect();

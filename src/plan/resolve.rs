@@ -235,7 +235,7 @@ pub fn resolve(field: &Field, scope: &Scope, event_type: &EventType, taxonomy: &
 /// Looks a scope up; `None` for a dataset or no scope at all.
 pub(super) fn log_source<'a>(scope: &Scope, taxonomy: &'a Taxonomy) -> Option<LogSource<'a>> {
     match scope {
-        Scope::Any | Scope::Dataset(_) => None,
+        Scope::Any | Scope::Dataset { .. } => None,
         Scope::LogSource { product, category, service } => {
             Some(taxonomy.log_source(product.as_deref(), category.as_deref(), service.as_deref()))
         }

@@ -43,10 +43,10 @@ pub(super) fn scoped<'a>(scope: &Scope, catalog: &'a Catalog, taxonomy: &'a Taxo
     };
     let note = |code, message: String| Diagnostic::new(Severity::Warning, code, message);
     match (scope, log_source(scope, taxonomy)) {
-        (Scope::Dataset(name), _) => match taxonomy.dataset(name) {
+        (Scope::Dataset { model, object, .. }, _) => match taxonomy.dataset(model, object) {
             Some(selectors) => (chosen(&selectors.iter().collect::<Vec<_>>(), &[]), Vec::new()),
             None => {
-                let note = note("plan-unknown-dataset", format!("unknown data set {name}: the rule matches nothing"));
+                let note = note("plan-unknown-dataset", format!("unknown data set {model}.{object}: the rule matches nothing"));
                 (Vec::new(), vec![note])
             }
         },

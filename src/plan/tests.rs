@@ -47,6 +47,10 @@ pub(super) fn catalog() -> Catalog {
     }
 }
 
+fn dataset(model: &str, object: &str) -> Scope {
+    Scope::Dataset { model: model.to_owned(), object: object.to_owned(), prefix: None }
+}
+
 fn field(name: &str, vocabulary: Vocabulary) -> Field {
     Field { name: name.to_owned(), vocabulary }
 }
@@ -138,7 +142,7 @@ fn types_without_a_group_field_are_left_out_and_named() {
     let filter = glob(splunk("EventCode"), "*");
     let by = vec![splunk("CommandLine")];
     let stats = Stage::Stats(Stats { aggregates: vec![], by, fill_null_by: None });
-    let plan = plan(&query(Scope::Dataset("Endpoint.Registry".to_owned()), filter, vec![stats]), &[], &catalog(), Taxonomy::embedded());
+    let plan = plan(&query(dataset("Endpoint", "Registry"), filter, vec![stats]), &[], &catalog(), Taxonomy::embedded());
     assert_eq!((types(&plan), plan.notes[0].code, plan.missing.as_slice()), (vec![], "plan-null-group", &["CommandLine".to_owned()][..]));
     assert!(plan.notes[0].message.contains("events of v4 "), "{}", plan.notes[0].message);
 }
@@ -211,9 +215,9 @@ fn unknown_log_sources_match_nothing_and_say_so() {
     assert_eq!((types(&nowhere), nowhere.notes[0].code), (vec![], "plan-logsource-nowhere"));
     let absent = plan(sigma_scope(None, Some("ntlm")));
     assert_eq!((types(&absent), absent.notes[0].code), (vec![], "plan-no-events"));
-    let dataset = plan(Scope::Dataset("Endpoint.Nonsense".to_owned()));
-    assert_eq!((types(&dataset), dataset.notes[0].code), (vec![], "plan-unknown-dataset"));
-    assert_eq!(types(&plan(Scope::Dataset("Endpoint.Processes".to_owned()))), [2, 3]);
+    let unknown = plan(dataset("Endpoint", "Nonsense"));
+    assert_eq!((types(&unknown), unknown.notes[0].code), (vec![], "plan-unknown-dataset"));
+    assert_eq!(types(&plan(dataset("Endpoint", "Processes"))), [2, 3]);
 }
 
 #[test]
@@ -427,7 +431,7 @@ fn any_scope() -> impl Strategy<Value = Scope> {
         Just(sigma_scope(None, None)),
         Just(sigma_scope(Some("process_creation"), None)),
         Just(sigma_scope(Some("registry_add"), None)),
-        Just(Scope::Dataset("Endpoint.Processes".to_owned())),
+        Just(dataset("Endpoint", "Processes")),
     ]
 }
 

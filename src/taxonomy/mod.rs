@@ -198,9 +198,10 @@ impl Taxonomy {
         out
     }
 
-    /// Returns the selectors of a CIM dataset. Names compare without case; `Endpoint` alone means nothing.
-    pub fn dataset(&self, name: &str) -> Option<&[Selector]> {
-        self.datasets.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, s)| s.as_slice())
+    /// Returns the selectors of a dataset; an empty object is the model's root. Names compare without case.
+    pub fn dataset(&self, model: &str, object: &str) -> Option<&[Selector]> {
+        let name = if object.is_empty() { model.to_owned() } else { format!("{model}.{object}") };
+        self.datasets.iter().find(|(n, _)| n.eq_ignore_ascii_case(&name)).map(|(_, s)| s.as_slice())
     }
 
     /// Returns the CIM datasets by name.

@@ -114,7 +114,7 @@ impl Event {
                 assert!(category.is_none(), "generated rules name no category");
                 product.as_ref().is_none_or(|p| *p == self.product) && service.as_ref().is_none_or(|s| self.dataset.eq_ignore_ascii_case(s))
             }
-            Scope::Dataset(name) => panic!("generated rules name no dataset, got {name}"),
+            Scope::Dataset { model, object, .. } => panic!("generated rules name no dataset, got {model}.{object}"),
         }
     }
 }
