@@ -10,7 +10,7 @@ use super::lookup::{Found, Place, find_as_sigma, selectors};
 
 /// Calls `found` for the events of one type after the other that pass scope, filter, and the filters that follow at once.
 pub(crate) fn each_match<'a>(archive: &'a Archive, query: &Query, found: &mut dyn FnMut(&'a EventType, &'a Event)) {
-    let chosen = selectors(&query.scope);
+    let chosen = query.scope().and_then(selectors);
     let questions = Questions::default();
     for (event_type, events) in &archive.types {
         let selector = match &chosen {

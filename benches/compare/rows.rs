@@ -109,5 +109,6 @@ fn each_name(stage: &Stage, visit: &mut dyn FnMut(&str)) {
         Stage::Sort { keys, .. } => keys.iter().for_each(|key| visit(&key.field)),
         Stage::Bin { field, .. } => visit(field),
         Stage::Drop(_) | Stage::Head(_) => {}
+        _ => {} // GAP
     }
 }

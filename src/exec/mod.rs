@@ -34,7 +34,7 @@ pub use condition::Condition;
 pub use eval::{Fields, evaluate};
 pub use function::call as call_function;
 pub use operators::{Operators, needs_order};
-pub use row::{GroupKey, GroupOrigin, KEPT_EVENTS, RowKey, RowOrigin, Row};
+pub use row::{GroupKey, GroupOrigin, KEPT_EVENTS, Row, RowKey, RowOrigin};
 
 pub(crate) use cell::folded;
 

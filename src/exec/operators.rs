@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::stage::{InnerRows, Operator, Out, operator};
-use super::{Context, Fault, RuleLimits, Row};
+use super::{Context, Fault, Row, RuleLimits};
 use crate::ir::Stage;
 use crate::plan::{RowSchema, Step};
 
@@ -46,13 +46,7 @@ impl<'c> Operators<'c> {
     ///
     /// # Errors
     /// When a regular expression does not compile, or the inner rows do not fit.
-    pub fn new(
-        steps: &[Step],
-        first: &RowSchema,
-        context: &'c Context,
-        limits: RuleLimits,
-        inner: Vec<Vec<Row>>,
-    ) -> Result<Self, Fault> {
+    pub fn new(steps: &[Step], first: &RowSchema, context: &'c Context, limits: RuleLimits, inner: Vec<Vec<Row>>) -> Result<Self, Fault> {
         let mut budget = MemoryBudget { limit: limits.memory_bytes, used: 0 };
         let operators = operators(steps, first, context, &mut inner.into_iter(), &mut budget)?;
         Ok(Self { operators, budget, context })

@@ -9,7 +9,7 @@ use crate::ir::{
     Aggregate, AggregateFunction, BinaryOp, Case, Field, Function, Glob, Match, Part, Pred, Rename, Scalar, SortKey, Stage, Stats, Test,
     Vocabulary,
 };
-use crate::plan::{Kind, RowColumn, RowSchema, Step};
+use crate::plan::{Inner, Kind, RowColumn, RowSchema, Step};
 
 fn cell(text: &str) -> Cell {
     match text.parse::<f64>() {
@@ -45,11 +45,11 @@ fn through(stages: &[Stage], names: &[&str], rows: &[&[&str]], limits: RuleLimit
     let first = RowSchema { columns: names.iter().map(column).collect() };
     let mut steps: Vec<Step> = Vec::new();
     for stage in stages {
-        steps.push(steps.last().map_or(&first, |step| &step.row).after(stage));
+        steps.push(steps.last().map_or(&first, |step| &step.row).after(stage, Inner::None));
     }
     let columns: Vec<String> = steps.last().map_or(&first, |step| &step.row).columns.iter().map(|c| c.name.clone()).collect();
     let context = Context::new(Some(1_000.0));
-    let mut operators = Operators::new(&steps, &first, &context, limits)?;
+    let mut operators = Operators::new(&steps, &first, &context, limits, Vec::new())?;
     let mut out = Vec::new();
     let mut sink = |row: Row| {
         assert_eq!(row.cells.len(), columns.len(), "a cell for each column of the schema");
@@ -106,7 +106,7 @@ fn groups_know_their_events_and_their_key_whatever_happens_to_the_columns() {
             .iter()
             .map(|(_, origin)| match origin.key() {
                 super::RowKey::Group(key) => (key[0].1.to_string(), origin.count(), origin.events().iter().map(|e| e.0).collect()),
-                super::RowKey::Event(_) => panic!("these rows are groups"),
+                super::RowKey::Event(_) | super::RowKey::Made => panic!("these rows are groups"),
             })
             .collect();
         assert_eq!(origins, [("a".to_owned(), 2, vec![1, 3]), ("b".to_owned(), 1, vec![2])]);

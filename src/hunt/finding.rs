@@ -11,7 +11,7 @@ use super::field::field_cell;
 use super::matched::Matched;
 use super::stages::{StageError, run_stages};
 use crate::catalog::Catalog;
-use crate::exec::{Cell, Context, Fault, RowKey, RuleLimits, Row};
+use crate::exec::{Cell, Context, Fault, Row, RowKey, RuleLimits};
 use crate::ir::Rule;
 use crate::plan::{Branch, FieldExpr, Plan, RowSource};
 use crate::store::{EVIDENCE_CAP, EventOrigin, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Origins, Store, StoredEvent};

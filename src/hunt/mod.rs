@@ -144,7 +144,8 @@ pub fn run(
     let watermark = store.last_event()?;
     let range = EventRange { first: EventId(1), last: watermark, since_us: options.since_us, until_us: options.until_us };
     let resolved = resolve_brackets(store, &catalog, rules, taxonomy, options, range)?;
-    let queries = rules.iter().zip(&resolved).map(|(rule, resolved)| resolved.as_ref().and_then(|resolved| resolved.as_ref().ok()).unwrap_or(rule));
+    let queries =
+        rules.iter().zip(&resolved).map(|(rule, resolved)| resolved.as_ref().and_then(|resolved| resolved.as_ref().ok()).unwrap_or(rule));
     let plans: Vec<Plan> = queries.map(|rule| plan_rule(rule, &catalog, taxonomy)).collect();
     let inputs = plan_inputs(correlations, &catalog, taxonomy);
     let trees: Vec<Vec<&Plan>> = plans.iter().map(Plan::tree).collect();

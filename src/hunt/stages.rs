@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::HuntError;
 use super::feed::Feed;
 use super::matched::Matched;
-use crate::exec::{Cell, Context, Fault, RuleLimits, RowOrigin, Operators, Row, needs_order};
+use crate::exec::{Cell, Context, Fault, Operators, Row, RowOrigin, RuleLimits, needs_order};
 use crate::ir::Table;
 use crate::plan::{Plan, RowSource, inner_plans};
 

@@ -125,7 +125,9 @@ fn term(subsearch: &Subsearch, name: &str, cell: &Cell) -> Pred {
 /// A value as a search reads it: `*` is any run of characters.
 fn pattern(text: &str) -> Glob {
     let parts = text.split('*').enumerate();
-    Glob::new(parts.flat_map(|(i, text)| (i > 0).then_some(crate::ir::Part::Any).into_iter().chain([crate::ir::Part::Text(text.to_owned())])))
+    Glob::new(
+        parts.flat_map(|(i, text)| (i > 0).then_some(crate::ir::Part::Any).into_iter().chain([crate::ir::Part::Text(text.to_owned())])),
+    )
 }
 
 /// What running a rule's searches in brackets gave: the rule to hunt with, or why it cannot run.

@@ -36,7 +36,8 @@ pub fn unanswered(rule: &Rule, catalog: &Catalog, taxonomy: &Taxonomy) -> Unansw
         let message = "the rule cannot fire: no stored event type of its log source meets the condition".to_owned();
         return only(note("store-type-absent", message, head()));
     }
-    let known = rule.query.scope().filter(|_| !whole.missing.is_empty()).map(|scope| known_fields(scope, catalog, taxonomy)).unwrap_or_default();
+    let known =
+        rule.query.scope().filter(|_| !whole.missing.is_empty()).map(|scope| known_fields(scope, catalog, taxonomy)).unwrap_or_default();
     let notes = whole.missing.iter().map(|field| {
         let effect = if cannot_fire { "the rule cannot fire" } else { "this part never matches" };
         let message = format!("{effect}: no stored event of its log source has `{field}`");

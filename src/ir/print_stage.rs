@@ -78,7 +78,8 @@ fn inline(pred: &Pred) -> String {
 }
 
 fn print_extract(extract: &Extract) -> String {
-    let many = extract.max_match.map_or_else(|| ", all matches".to_owned(), |max| if max == 1 { String::new() } else { limited(Some(max)) });
+    let many =
+        extract.max_match.map_or_else(|| ", all matches".to_owned(), |max| if max == 1 { String::new() } else { limited(Some(max)) });
     format!("| extract {} from {} by /{}/{many}", extract.names.join(", "), extract.field, extract.pattern)
 }
 

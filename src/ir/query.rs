@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    AddTotals, Chart, Extract, Field, ForEach, Frequent, Join, Lookup, MakeList, RuleOrigin, Pred, Replace, RuleMeta, Scalar, StreamStats,
+    AddTotals, Chart, Extract, Field, ForEach, Frequent, Join, Lookup, MakeList, Pred, Replace, RuleMeta, RuleOrigin, Scalar, StreamStats,
     Substitute, Table, Transaction, Unpack,
 };
 

@@ -57,13 +57,9 @@ impl<F> Pred<F> {
         match self {
             Self::And(parts) | Self::Or(parts) => parts,
             Self::Not(inner) => std::slice::from_ref(inner),
-            Self::True
-            | Self::False
-            | Self::Match(_)
-            | Self::Compare(_)
-            | Self::Keyword { .. }
-            | Self::Scalar(_)
-            | Self::Subsearch(_) => &[],
+            Self::True | Self::False | Self::Match(_) | Self::Compare(_) | Self::Keyword { .. } | Self::Scalar(_) | Self::Subsearch(_) => {
+                &[]
+            }
         }
     }
 

@@ -80,12 +80,7 @@ pub(super) fn names_read(stages: &[Stage]) -> BTreeSet<String> {
 /// Returns the fields of the event that stages read and that `extra` names at the end, by name.
 /// `known` are the names that a pattern can mean; they are asked for only where there is one. A field that is not there is
 /// no column that a pattern could mean.
-pub(super) fn needed<'a>(
-    links: &[Link],
-    extra: &[Field],
-    known: impl Fn() -> Vec<&'a str>,
-    is_there: impl Fn(&Field) -> bool,
-) -> Needed {
+pub(super) fn needed<'a>(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<&'a str>, is_there: impl Fn(&Field) -> bool) -> Needed {
     let mut all: BTreeMap<String, Field> = BTreeMap::new();
     let mut add = |field: &Field| {
         all.entry(field.name.clone()).or_insert_with(|| field.clone());
@@ -298,7 +293,6 @@ impl LiveRow {
             from.filter(|_| !is_new).and_then(|place| self.is_of[place])
         });
         self.is_of = carried.collect();
-        self.made.extend(written);
         self.made.extend(may_write(stage, step.inner.result(&self.schema)));
         self.schema = step.row;
     }

@@ -34,7 +34,7 @@ use crate::taxonomy::Taxonomy;
 
 use fold::{FieldTable, QueryNames};
 use liveness::{Brackets, Link};
-use resolve::{Resolved, NameResolver};
+use resolve::{NameResolver, Resolved};
 use scope::Scoped;
 
 /// A query resolved against a catalog.
@@ -246,7 +246,12 @@ fn of_rows(query: &Query, extra_fields: &[Field], catalog: &Catalog, taxonomy: &
         Source::Events(_) => unreachable!("events have their own way"),
     };
     let column = |name: String| RowColumn { name, kind: Kind::Text, multi: false, named: false };
-    let time = (!matches!(source, RowSource::Table(_))).then(|| RowColumn { name: TIME.to_owned(), kind: Kind::Number, multi: false, named: false });
+    let time = (!matches!(source, RowSource::Table(_))).then(|| RowColumn {
+        name: TIME.to_owned(),
+        kind: Kind::Number,
+        multi: false,
+        named: false,
+    });
     let row = RowSchema { columns: time.into_iter().chain(names.into_iter().map(column)).collect() };
     let filter = (query.filter != Pred::True).then(|| Link { stage: Stage::Filter(query.filter.clone()), brackets: Brackets::None });
     let links: Vec<Link> = filter.into_iter().chain(links(&query.stages, extra_fields, catalog, taxonomy)).collect();

@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 use super::Plan;
 use super::tokens::Tokens;
 use crate::ir::{
-    Aggregate, AggregateFunction, BinaryOp, Chart, ForEach, Frequent, Function, Gives, Glob, Part, Rename, Scalar, Stage, Stats, Transaction,
+    Aggregate, AggregateFunction, BinaryOp, Chart, ForEach, Frequent, Function, Gives, Glob, Part, Rename, Scalar, Stage, Stats,
+    Transaction,
 };
 
 /// What the cells of a column are.
@@ -509,7 +510,9 @@ pub(super) fn written(stage: &Stage, before: &RowSchema) -> Vec<String> {
         Stage::FormatTime { fields, .. } => fields.clone(),
         Stage::FillNull { fields, .. } => before.filled(fields),
         Stage::Bin { field, alias, .. } => vec![alias.as_ref().unwrap_or(field).clone()],
-        Stage::Frequent(frequent) => frequent.by.iter().chain(&frequent.fields).chain(&frequent.count).chain(&frequent.percent).cloned().collect(),
+        Stage::Frequent(frequent) => {
+            frequent.by.iter().chain(&frequent.fields).chain(&frequent.count).chain(&frequent.percent).cloned().collect()
+        }
         Stage::Chart(chart) => {
             chart.stats.by.iter().map(|f| &f.name).chain(chart.stats.aggregates.iter().map(|a| &a.alias)).cloned().collect()
         }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::catalog::{Column, Encoding, EventType, Storage};
 use crate::ir::{
-    Aggregate, AggregateFunction, BinaryOp, Case, FieldCompare, Function, Glob, Match, NumberOp, Part, Rename, Scalar, Stats, Test,
+    Aggregate, AggregateFunction, BinaryOp, Case, FieldCompare, Function, Glob, Match, NumberOp, Part, Rename, Scalar, Source, Stats, Test,
 };
 
 fn event_type(id: u32, product: &str, dataset: &str, code: &str, fields: &[&str]) -> EventType {
@@ -337,6 +337,7 @@ fn holds<F>(pred: &Pred<F>, get: &dyn Fn(&F) -> Vec<String>, synonyms: &dyn Fn(&
         Pred::Compare(c) => compare(&get(&c.left), &get(&c.right), c.any_before, c.any_after, c.case),
         Pred::Keyword { .. } => unreachable_scalar("keyword") == "x",
         Pred::Scalar(s) => scalar(s, get).as_deref() == Some("true"),
+        Pred::Subsearch(_) => false,
     }
 }
 
@@ -438,7 +439,7 @@ fn any_scope() -> impl Strategy<Value = Scope> {
 /// Whether an event of a type matches, with nothing folded.
 fn plain(query: &Query, ty: &EventType, event: &Event) -> bool {
     let (catalog, taxonomy) = (Catalog { types: vec![ty.clone()] }, Taxonomy::embedded());
-    let (scoped, _) = scope::scoped(&query.scope, &catalog, taxonomy);
+    let (scoped, _) = scope::scoped(query.scope().unwrap(), &catalog, taxonomy);
     let Some(scoped) = scoped.first() else { return false };
     let resolver = NameResolver::new(scoped.event_type, scoped.selector, taxonomy);
     let get = |field: &Field| match resolver.resolve(field) {

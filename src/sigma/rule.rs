@@ -10,7 +10,7 @@ use super::legacy::{self, Legacy};
 use super::pipeline::{self, Draft};
 use super::{condition, detection, filter, resolve, validate};
 use crate::event::hex;
-use crate::ir::{Source, Language, Level, RuleOrigin, Pred, Query, Rule, RuleMeta, Scope};
+use crate::ir::{Language, Level, Pred, Query, Rule, RuleMeta, RuleOrigin, Scope, Source};
 use crate::suggest::nearest;
 use crate::yaml::{Node, Value};
 
@@ -54,7 +54,11 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash_of_text: &st
     validate::document(context, document);
     let (scope, filter, legacy) = body.filter(|_| context.errors() == before)?;
     meta.hash = traced_hash(context, &meta.hash);
-    Some(ReadRule { rule: Rule { meta, query: Query { source: Source::Events(scope), filter, stages: Vec::new() }, origin }, legacy, logsource })
+    Some(ReadRule {
+        rule: Rule { meta, query: Query { source: Source::Events(scope), filter, stages: Vec::new() }, origin },
+        legacy,
+        logsource,
+    })
 }
 
 /// Where a document has what messages point at.

@@ -43,6 +43,7 @@ pub(super) fn show(pred: &Pred) -> String {
             let case = if c.case == Case::Exact { " cased" } else { "" };
             format!("{}={}<{}>{}{case}", c.left.name, star(c.any_before), c.right.name, star(c.any_after))
         }
+        Pred::Subsearch(_) => "[]".to_owned(),
         Pred::Keyword { glob, case } => format!("{}{}", if *case == Case::Exact { "cased:" } else { ":" }, show_glob(glob)),
         Pred::Scalar(scalar) => format!("{scalar:?}"),
     }
@@ -108,8 +109,8 @@ fn metadata_and_log_source() {
     assert_eq!(meta.required_fields, ["A", "B"]);
     let part = |text: &str| Some(text.to_string());
     assert_eq!(
-        rules[0].query.scope,
-        Scope::LogSource { product: part("windows"), category: part("process_creation"), service: part("security") }
+        rules[0].query.scope(),
+        Some(&Scope::LogSource { product: part("windows"), category: part("process_creation"), service: part("security") })
     );
     assert_eq!(rule::hash("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }

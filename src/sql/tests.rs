@@ -11,9 +11,9 @@ use crate::catalog::{Catalog, EventId};
 use crate::event::{EventBatch, EventHead, FieldEntry, FieldValue, Names, TextSpan, TypeKey};
 use crate::ir::{
     Aggregate, AggregateFunction, BinaryOp, Case, Field, FieldCompare, Function, Glob, Match, NumberOp, Part, Pred, Query, Rename, Scalar,
-    Scope, SortKey, Stage, Stats, Test, Vocabulary,
+    Scope, SortKey, Source, Stage, Stats, Test, Vocabulary,
 };
-use crate::plan::{Branch, FieldExpr, FieldFunction, Plan, RowSchema, plan};
+use crate::plan::{Branch, FieldExpr, FieldFunction, Plan, RowSchema, RowSource, plan};
 use crate::store::{SourceEnd, SourceStart, SqlValue, Store};
 use crate::taxonomy::Taxonomy;
 
@@ -321,8 +321,14 @@ fn functions_of_field_maps_agree_with_their_definition() {
             let fields: BTreeMap<String, FieldExpr> =
                 columns.map(|c| (format!("f{:02}", c.0), FieldExpr::Apply(function.clone(), Box::new(FieldExpr::Column(c))))).collect();
             let branch = Branch { event_type: event_type.id, filter: Pred::True, fields };
-            let plan =
-                Plan { branches: vec![branch], row: RowSchema::default(), steps: Vec::new(), missing: Vec::new(), notes: Vec::new() };
+            let plan = Plan {
+                source: RowSource::Events,
+                branches: vec![branch],
+                row: RowSchema::default(),
+                steps: Vec::new(),
+                missing: Vec::new(),
+                notes: Vec::new(),
+            };
             let rows = run(&store, &portable(&plan, &catalog).unwrap());
             let expected: Vec<String> = rows
                 .iter()
@@ -368,7 +374,14 @@ fn hexadecimal_of_every_size() {
     let catalog = store.catalog().unwrap();
     let apply = FieldExpr::Apply(FieldFunction::HexToDecimal, Box::new(FieldExpr::Column(crate::catalog::ColumnIndex(0))));
     let branch = Branch { event_type: catalog.types[0].id, filter: Pred::True, fields: [("v".to_owned(), apply)].into() };
-    let plan = Plan { branches: vec![branch], row: RowSchema::default(), steps: Vec::new(), missing: Vec::new(), notes: Vec::new() };
+    let plan = Plan {
+        source: RowSource::Events,
+        branches: vec![branch],
+        row: RowSchema::default(),
+        steps: Vec::new(),
+        missing: Vec::new(),
+        notes: Vec::new(),
+    };
     let rows = run(&store, &portable(&plan, &catalog).unwrap());
     let got: Vec<&str> = rows.iter().map(|row| row.rsplit(' ').next().unwrap()).collect();
     let expected: Vec<String> = values.iter().map(|v| FieldFunction::HexToDecimal.apply(v).unwrap().into_owned()).collect();

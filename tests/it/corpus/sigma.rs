@@ -19,7 +19,7 @@ fn rule_set(rules: &Path) -> RuleSet {
 }
 
 fn is_windows(rule: &retrohunt::ir::Rule) -> bool {
-    matches!(&rule.query.scope, retrohunt::ir::Scope::LogSource { product: Some(product), .. } if product == "windows")
+    matches!(rule.query.scope(), Some(retrohunt::ir::Scope::LogSource { product: Some(product), .. }) if product == "windows")
 }
 
 #[test]

@@ -124,7 +124,11 @@ pub(crate) type Row = BTreeMap<String, Value>;
 
 /// Returns the ids of the events that pass scope and filter, in the order of the list.
 pub(crate) fn matching(query: &Query, events: &[Event]) -> Vec<i64> {
-    events.iter().filter(|e| e.in_scope(&query.scope) && pred::event_passes(&query.filter, e)).map(|e| e.id).collect()
+    events
+        .iter()
+        .filter(|e| query.scope().is_some_and(|scope| e.in_scope(scope)) && pred::event_passes(&query.filter, e))
+        .map(|e| e.id)
+        .collect()
 }
 
 /// Returns the rows after the last stage, in their order (newest event first where no stage orders them).

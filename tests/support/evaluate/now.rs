@@ -32,6 +32,7 @@ fn in_stage(stage: &mut Stage, now: &Scalar) {
         | Stage::FormatTime { .. }
         | Stage::FillNull { .. }
         | Stage::Bin { .. } => {}
+        _ => {} // GAP
     }
 }
 
@@ -44,7 +45,7 @@ fn in_pred(pred: &mut Pred, now: &Scalar) {
         Pred::And(parts) | Pred::Or(parts) => parts.iter_mut().for_each(|part| in_pred(part, now)),
         Pred::Not(inner) => in_pred(inner, now),
         Pred::Scalar(scalar) => in_scalar(scalar, now),
-        Pred::True | Pred::False | Pred::Match(_) | Pred::Compare(_) | Pred::Keyword { .. } => {}
+        Pred::True | Pred::False | Pred::Match(_) | Pred::Compare(_) | Pred::Keyword { .. } | Pred::Subsearch(_) => {}
     }
 }
 

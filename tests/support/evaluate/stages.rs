@@ -82,6 +82,7 @@ impl Table {
                     self.rows.iter_mut().for_each(|row| put(row, field, written(row)));
                 }
             }
+            other => panic!("not evaluated yet: {other:?}"), // GAP
         }
     }
 

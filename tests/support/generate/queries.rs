@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use retrohunt::ir::{Case as TextCase, Cidr, Field, FieldCompare, Match, NumberOp, Pred, Query, Scope, Test, Vocabulary};
+use retrohunt::ir::{Case as TextCase, Cidr, Field, FieldCompare, Match, NumberOp, Pred, Query, Scope, Source, Test, Vocabulary};
 
 use super::{ABSENT_FIELD, ADDRESS_FIELD, Case, NUMBER_FIELD, TEXT_FIELDS, field, pattern, security_scope};
 

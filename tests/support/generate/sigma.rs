@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use retrohunt::ir::{Case as TextCase, Field, Glob, Match, NumberOp, Part, Pred, Query, Test, Vocabulary};
+use retrohunt::ir::{Case as TextCase, Field, Glob, Match, NumberOp, Part, Pred, Query, Source, Test, Vocabulary};
 
 use super::events::stored;
 use super::queries::REGEXES;

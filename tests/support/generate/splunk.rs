@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use retrohunt::ir::{Case as TextCase, Field, Glob, Match, NumberOp, Part, Pred, Query, Scope, Test, Vocabulary};
+use retrohunt::ir::{Case as TextCase, Field, Glob, Match, NumberOp, Part, Pred, Query, Scope, Source, Test, Vocabulary};
 
 use super::{ABSENT_FIELD, Case, NUMBER_FIELD, TEXT_FIELDS, field, pattern, yaml_scalar};
 

@@ -73,8 +73,9 @@ fn an_added_condition_holds_for_every_alternative() {
 
 #[test]
 fn the_log_source_is_another() {
-    let scope = rule("- {type: change_logsource, category: Process_Creation}", &rule_of("{A: 1}")).query.scope;
-    assert_eq!(scope, Scope::LogSource { product: None, category: Some("process_creation".into()), service: None });
+    let query = rule("- {type: change_logsource, category: Process_Creation}", &rule_of("{A: 1}")).query;
+    let expected = Scope::LogSource { product: None, category: Some("process_creation".into()), service: None };
+    assert_eq!(query.scope(), Some(&expected));
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod settle;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use retrohunt::ir::{Field, Match, Pred, Query, Rename, Scope, SortKey, Stage, Vocabulary};
+use retrohunt::ir::{Field, Match, Pred, Query, Rename, Scope, SortKey, Source, Stage, Vocabulary};
 
 use super::{ABSENT_FIELD, ADDRESS_FIELD, Case, NUMBER_FIELD, TEXT_FIELDS, field, queries};
 
@@ -97,6 +97,7 @@ fn place(stage: &Stage) -> usize {
         Stage::FormatTime { .. } => 10,
         Stage::FillNull { .. } => 11,
         Stage::Bin { .. } => 12,
+        _ => 12, // GAP
     }
 }
 

@@ -41,6 +41,7 @@ fn needs_order(stage: &Stage) -> bool {
         | Stage::FormatTime { .. }
         | Stage::FillNull { .. }
         | Stage::Bin { .. } => false,
+        _ => true, // GAP
     }
 }
 
@@ -207,6 +208,7 @@ impl Names {
                 alias.iter().for_each(|name| self.add(name));
                 Stage::Bin { field, span, alias }
             }
+            other => other, // GAP
         }
     }
 }
