@@ -42,6 +42,71 @@ impl Severity {
     }
 }
 
+/// What kind of thing a diagnostic is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SubjectKind {
+    /// A command of a search.
+    Command,
+    /// A function of an expression.
+    Function,
+    /// An aggregate of `stats` and its relatives.
+    Aggregate,
+    /// An option of a command.
+    Option,
+    /// An operator.
+    Operator,
+    /// A macro.
+    Macro,
+    /// A lookup table.
+    Lookup,
+    /// Where events come from: a source type, a channel, a Sigma log source.
+    LogSource,
+    /// A data model or one of its data sets.
+    DataModel,
+    /// A field of events or rows.
+    Field,
+    /// A placeholder of Sigma's `expand`.
+    Placeholder,
+    /// Another rule.
+    Rule,
+}
+
+impl SubjectKind {
+    /// As JSON has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Function => "function",
+            Self::Aggregate => "aggregate",
+            Self::Option => "option",
+            Self::Operator => "operator",
+            Self::Macro => "macro",
+            Self::Lookup => "lookup",
+            Self::LogSource => "log source",
+            Self::DataModel => "data model",
+            Self::Field => "field",
+            Self::Placeholder => "placeholder",
+            Self::Rule => "rule",
+        }
+    }
+}
+
+/// The named thing that a diagnostic is about, so that programs count names and need not read messages.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Subject {
+    /// What it is.
+    pub kind: SubjectKind,
+    /// Its name, as the rule or its language spells it.
+    pub name: String,
+}
+
+impl Subject {
+    /// Names a thing.
+    pub fn new(kind: SubjectKind, name: impl Into<String>) -> Self {
+        Self { kind, name: cut(name.into()) }
+    }
+}
+
 /// A text that diagnostics point into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceText {
@@ -67,12 +132,14 @@ pub struct Diagnostic {
     pub span: Option<Range<usize>>,
     /// What to do about it.
     pub hints: Vec<String>,
+    /// What it is about, where that has a name.
+    pub subject: Option<Subject>,
 }
 
 impl Diagnostic {
     /// Makes a diagnostic without a place.
     pub fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity, code, message: cut(message.into()), source: None, span: None, hints: Vec::new() }
+        Self { severity, code, message: cut(message.into()), source: None, span: None, hints: Vec::new(), subject: None }
     }
 
     /// Makes an error.
@@ -90,6 +157,13 @@ impl Diagnostic {
     pub fn at(mut self, source: &Arc<SourceText>, span: Range<usize>) -> Self {
         self.source = Some(source.clone());
         self.span = Some(span);
+        self
+    }
+
+    /// Adds what it is about.
+    #[must_use]
+    pub fn about(mut self, kind: SubjectKind, name: impl Into<String>) -> Self {
+        self.subject = Some(Subject::new(kind, name));
         self
     }
 

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use super::cursor::Cursor;
-use super::{eval, pattern, search, stats};
+use super::fault::SearchFault;
+use super::{eval, pattern, refuse, search, stats};
+use crate::diag::SubjectKind;
 use crate::ir::{Field, Match, Pred, Rename, Scalar, SortKey, Stage, Test, Vocabulary};
 
 /// Rows that `sort` keeps where it is not told.
@@ -56,7 +58,7 @@ pub(super) fn parse(name: &str, name_span: Range<usize>, cursor: &mut Cursor<'_>
         "bin" | "bucket" => bin(cursor)?,
         "regex" => regex(cursor)?,
         _ => {
-            cursor.error("spl-unsupported-command", format!("the command `{name}` is not supported"), name_span);
+            refuse::command(cursor, name, name_span);
             return None;
         }
     };
@@ -64,7 +66,7 @@ pub(super) fn parse(name: &str, name_span: Range<usize>, cursor: &mut Cursor<'_>
 }
 
 fn unsupported_option(cursor: &mut Cursor<'_>, option: &str, span: Range<usize>) {
-    cursor.error("spl-unsupported-option", format!("the option `{option}` is not supported"), span);
+    refuse::option(cursor, option, span);
     cursor.give_up();
 }
 
@@ -202,7 +204,7 @@ fn convert(cursor: &mut Cursor<'_>) -> Option<Vec<Stage>> {
                 }
             }
             _ => {
-                cursor.error("spl-unsupported-function", format!("`convert {word}` is not supported"), span);
+                refuse::conversion(cursor, &word, span);
                 cursor.give_up();
             }
         }
@@ -251,7 +253,8 @@ fn sort(cursor: &mut Cursor<'_>) -> Option<Stage> {
                 unsupported_option(cursor, &field, span);
             }
         } else if ["num(", "str(", "ip("].iter().any(|function| field.starts_with(function)) {
-            cursor.error("spl-unsupported-function", format!("`sort {field}` is not supported"), span);
+            let fault = SearchFault::error("spl-unsupported-function", format!("`sort {field}` is not supported"), span);
+            cursor.faults.push(fault.about(SubjectKind::Function, format!("sort {}", field.split('(').next().unwrap_or_default())));
         } else if !keys.is_empty() && matches!(field.as_str(), "d" | "desc") && cursor.is_done() {
             keys.iter_mut().for_each(|key| key.descending = !key.descending); // turns the whole order round
         } else {

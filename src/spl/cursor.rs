@@ -13,6 +13,10 @@ pub(super) struct Cursor<'t> {
     pub(super) end: usize,
     /// What was wrong so far, spans in the expanded search.
     pub(super) faults: Vec<SearchFault>,
+    /// The command that is read.
+    pub(super) command: &'t str,
+    /// Brackets of other commands around it.
+    pub(super) depth: u32,
     /// The rest of the command was given up: what is missing behind it is no fault of its own.
     gave_up: bool,
 }
@@ -20,7 +24,24 @@ pub(super) struct Cursor<'t> {
 impl<'t> Cursor<'t> {
     /// Starts at a range of the expanded search.
     pub(super) fn new(text: &'t str, range: Range<usize>) -> Self {
-        Self { text, at: range.start, end: range.end, faults: Vec::new(), gave_up: false }
+        Self { text, at: range.start, end: range.end, faults: Vec::new(), command: "", depth: 0, gave_up: false }
+    }
+
+    /// Starts at a range inside of brackets of this command.
+    pub(super) fn nested(&self, range: Range<usize>) -> Self {
+        Self { depth: self.depth + 1, ..Self::new(self.text, range) }
+    }
+
+    /// The text inside of the bracket that comes next, and goes behind it; nothing where it does not close.
+    pub(super) fn bracket(&mut self) -> Option<Range<usize>> {
+        let (at, gave_up) = (self.at, self.gave_up);
+        let whole = self.skip_group('[', ']');
+        if whole.len() > 1 && self.slice(whole.clone()).ends_with(']') && self.at == whole.end {
+            self.gave_up = gave_up;
+            return Some(whole.start + 1..whole.end - 1);
+        }
+        (self.at, self.gave_up) = (at, gave_up);
+        None
     }
 
     /// What is left of the command.

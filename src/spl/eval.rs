@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::cursor::{Cursor, is_name_char};
 use super::function;
 use super::pattern;
+use super::refuse;
 use crate::ir::{BinaryOp, Field, Function, Scalar, Vocabulary};
 
 /// Expressions inside of expressions; a chain of operators nests once an operator.
@@ -237,7 +238,7 @@ impl ExpressionParser<'_, '_> {
         }
         let arguments = self.arguments();
         let Some(function) = function::named(&name) else {
-            self.cursor.error("spl-unsupported-function", format!("the function `{name}` is not supported"), span);
+            refuse::function(self.cursor, &name, span);
             return NestedScalar::leaf(Scalar::Null);
         };
         self.call(function, arguments, span)

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::builtin;
 use super::fault::SearchFault;
 use super::text::Expanded;
-use crate::diag::{Diagnostic, SourceText};
+use crate::diag::{Diagnostic, SourceText, SubjectKind};
 use crate::yaml;
 
 /// Macros inside of macros.
@@ -282,7 +282,8 @@ impl Expander<'_> {
             return;
         }
         if let Some((_, needs)) = builtin::UNSUPPORTED.iter().find(|(known, _)| known == name) {
-            return self.fault("spl-unsupported-macro", format!("the macro `{name}` needs {needs}"), at);
+            let fault = SearchFault::error("spl-needs-product", format!("the macro `{name}` needs {needs}"), at.clone());
+            return self.faults.push(fault.about(SubjectKind::Macro, name.as_str()));
         }
         let arguments = |n: usize| format!("{n} {}", if n == 1 { "argument" } else { "arguments" });
         if let Some(arity) = self.macros.arities(name).first() {
@@ -291,6 +292,7 @@ impl Expander<'_> {
         }
         let with = if *count == 0 { String::new() } else { format!(" with {}", arguments(*count)) };
         let fault = SearchFault::error("spl-unknown-macro", format!("the macro `{name}`{with} is not defined"), at.clone());
+        let fault = fault.about(SubjectKind::Macro, name.as_str());
         self.faults.push(fault.hint("define it in a YAML file with `name` and `definition` in a folder `macros` beside or above the rule"));
     }
 

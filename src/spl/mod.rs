@@ -16,11 +16,14 @@ mod escu;
 mod eval;
 mod fault;
 mod function;
+mod known;
 mod macros;
 mod page;
 mod pattern;
+mod refuse;
 mod risk;
 mod search;
+mod second_language;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -44,6 +47,9 @@ const MAX_COMMANDS: usize = 200;
 const MAX_SEARCH_BYTES: usize = 256 * 1024;
 /// Faults of one search that are told.
 const MAX_FAULTS: usize = 100;
+
+/// What is said of a pipe with nothing behind it.
+const NO_COMMAND: &str = "there is no command behind this pipe";
 
 /// Splunk's name for the text of an event as it was received.
 const RAW_TEXT: &str = "_raw";
@@ -70,7 +76,7 @@ pub(crate) fn parse_search(search: &str, macros: &Macros) -> ParsedSearch {
         let message = format!("the search is longer than MAX_SEARCH_BYTES = {MAX_SEARCH_BYTES}");
         return ParsedSearch::refused(SearchFault::error("spl-size", message, 0..0));
     }
-    if let Some(span) = second_language(search) {
+    if let Some(span) = second_language::mark(search) {
         let fault = SearchFault::error("spl-unsupported-spl2", "the search is written in SPL2, which is another language", span);
         return ParsedSearch::refused(fault);
     }
@@ -101,22 +107,11 @@ fn tidy(mut faults: Vec<SearchFault>) -> Vec<SearchFault> {
     faults
 }
 
-/// Where a search gives itself away as SPL2: it starts with a variable, or ends in one of its markers.
-fn second_language(search: &str) -> Option<Range<usize>> {
-    let start = search.len() - search.trim_start().len();
-    if let Some(rest) = search[start..].strip_prefix('$') {
-        let name = rest.find(|c| !cursor::is_name_char(c)).filter(|length| *length > 0)?;
-        return rest[name..].trim_start().starts_with('=').then_some(start..start + 1 + name);
-    }
-    const MARKER: &str = "--finding_report--";
-    search.find(MARKER).map(|at| at..at + MARKER.len())
-}
-
 fn parse_text(text: &str) -> (Option<Query>, Vec<SearchFault>) {
     let commands = split_pipes(text);
     if commands.len() > MAX_COMMANDS {
         let message = format!("the search has more than MAX_COMMANDS = {MAX_COMMANDS} commands");
-        return (None, vec![SearchFault::error("spl-size", message, 0..text.len())]);
+        return (None, vec![SearchFault::error("spl-size", message, commands[MAX_COMMANDS].clone())]);
     }
     let mut faults = Vec::new();
     let (mut filters, mut stages, mut any) = (Vec::new(), Vec::new(), false);
@@ -125,7 +120,7 @@ fn parse_text(text: &str) -> (Option<Query>, Vec<SearchFault>) {
         if cursor.is_done() {
             // A search may begin with a pipe; behind any other one a command must follow.
             if index > 0 {
-                faults.push(SearchFault::error("spl-syntax", "there is no command behind this pipe", range.start - 1..range.start));
+                faults.push(SearchFault::error("spl-syntax", NO_COMMAND, range.start - 1..range.start));
             }
             continue;
         }
@@ -157,12 +152,13 @@ fn starts_with_search(cursor: &mut Cursor<'_>) -> bool {
 /// A command behind a pipe. Nothing: there is a fault.
 fn stage(cursor: &mut Cursor<'_>) -> Option<Vec<Stage>> {
     let span = cursor.take_while(cursor::is_name_char);
-    let name = cursor.slice(span.clone()).to_owned();
+    let name = cursor.slice(span.clone());
     if name.is_empty() {
         cursor.unexpected("a command");
         return None;
     }
-    let stages = command::parse(&name, span.clone(), cursor);
+    cursor.command = name;
+    let stages = command::parse(name, span.clone(), cursor);
     if stages.is_some() && !cursor.is_done() {
         cursor.unexpected("the end of the command");
     }

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::cursor::{Cursor, unescape};
 use super::fault::SearchFault;
+use super::refuse;
 use crate::ir::{Case, Cidr, Field, Glob, Match, NumberOp, Part, Pred, Test, Vocabulary};
 use crate::yaml::number;
 
@@ -129,7 +130,8 @@ impl SearchParser<'_, '_> {
             Some('(') => self.group(),
             Some('[') => {
                 let span = self.cursor.skip_group('[', ']');
-                self.cursor.error("spl-unsupported-subsearch", "a subsearch in a search is not supported", span);
+                self.cursor.error("spl-unsupported-subsearch", "a subsearch in a search is not supported", span.clone());
+                refuse::brackets(self.cursor, span);
                 Pred::False
             }
             Some(_) => self.comparison(),

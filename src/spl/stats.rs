@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::cursor::{Cursor, is_name_char};
-use super::eval;
+use super::{eval, refuse};
 use crate::ir::{Aggregate, AggregateFunction, Field, Scalar, Stats, Vocabulary};
 
 /// Parses what stands behind `stats`; nothing when it gave up.
@@ -46,7 +46,7 @@ fn by_fields(cursor: &mut Cursor<'_>, stats: &mut Stats) {
         let Some((name, span)) = cursor.name() else { return cursor.unexpected("a field name") };
         any = true;
         if cursor.peek() == Some('=') {
-            cursor.error("spl-unsupported-option", format!("the option `{name}` is not supported"), span);
+            refuse::option(cursor, &name, span);
             return cursor.give_up();
         }
         if name.contains('*') {
@@ -71,14 +71,14 @@ fn aggregate(cursor: &mut Cursor<'_>) -> Option<(Aggregate, Range<usize>)> {
         return None;
     }
     if cursor.peek() == Some('=') {
-        cursor.error("spl-unsupported-option", format!("the option `{name}` is not supported"), span);
+        refuse::option(cursor, &name, span);
         cursor.take("=");
         cursor.option_value();
         return None;
     }
     let function = AggregateFunction::named(&name.to_ascii_lowercase());
     if function.is_none() {
-        cursor.error("spl-unsupported-aggregate", format!("the aggregate `{name}` is not supported"), span.clone());
+        refuse::aggregate(cursor, &name, span.clone());
     }
     let argument = match (cursor.peek(), function) {
         (Some('('), None) => {

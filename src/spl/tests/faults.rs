@@ -1,7 +1,7 @@
 //! Every refusal has its code and points at what it is about.
 
 use super::source;
-use crate::diag::Severity;
+use crate::diag::{Severity, SubjectKind};
 use crate::spl::{Macros, parse_search};
 
 /// Codes and the text they point at.
@@ -22,7 +22,7 @@ fn refuses(search: &str, expected: &[(&str, &str)]) {
 #[test]
 fn a_fault_inside_a_macro_points_at_its_call() {
     let search = "a=1 | `nobody(x)` | where foo(b)";
-    refuses(search, &[("spl-unknown-macro", "`nobody(x)`"), ("spl-unsupported-function", "foo")]);
+    refuses(search, &[("spl-unknown-macro", "`nobody(x)`"), ("spl-unknown-function", "foo")]);
 }
 
 #[test]
@@ -70,6 +70,63 @@ fn an_index_is_noted_and_changes_nothing() {
     let parsed = parse_search("index=win* a=1", &Macros::builtin());
     assert_eq!(parsed.faults.iter().map(|f| (f.severity, f.code)).collect::<Vec<_>>(), [(Severity::Note, "spl-index-ignored")]);
     assert_eq!(super::shape(&parsed.query.unwrap().filter), "a");
+}
+
+#[test]
+fn what_splunk_does_not_have_is_told_from_what_is_missing_here() {
+    for (search, code, at, hint) in [
+        ("a=1 | foobar x", "spl-unknown-command", "foobar", ""),
+        ("a=1 | stast count", "spl-unknown-command", "stast", "did you mean `stats`?"),
+        ("a=1 | contingency a b", "spl-unsupported-command", "contingency", ""),
+        ("a=1 | IPLOCATION src", "spl-unsupported-geography", "IPLOCATION", ""),
+        ("| mstats avg(x)", "spl-unsupported-metrics", "mstats", ""),
+        ("a=1 | apply model", "spl-unsupported-model", "apply", ""),
+        ("a=1 | fit DensityFunction x", "spl-unsupported-model", "fit", ""),
+        ("a=1 | outputlookup x", "spl-unsupported-output", "outputlookup", ""),
+        ("a=1 | collect index=x", "spl-unsupported-output", "collect", ""),
+        ("a=1 | sendalert risk", "spl-unsupported-output", "sendalert", ""),
+        ("a=1 | script python x", "spl-unsupported-program", "script", ""),
+        ("a=1 | cyberchef infield=x", "spl-unsupported-program", "cyberchef", ""),
+        ("a=1 | predict x", "spl-unsupported-statistics", "predict", ""),
+        ("a=1 | anomalydetection", "spl-unsupported-statistics", "anomalydetection", ""),
+        ("a=1 | outlier", "spl-unsupported-statistics", "outlier", ""),
+        ("| rest /services", "spl-unsupported-server", "rest", ""),
+        ("a=1 | where lenn(b)=2", "spl-unknown-function", "lenn", "did you mean `len`?"),
+        ("a=1 | stats cuont by b", "spl-unknown-aggregate", "cuont", "did you mean `count`?"),
+        ("a=1 | stats allnumm=true count", "spl-unknown-option", "allnumm", "did you mean `allnum`?"),
+        ("a=1 | dedup b keepemtpy=true", "spl-unknown-option", "keepemtpy", "did you mean `keepempty`?"),
+        ("a=1 | convert ctimee(b)", "spl-unknown-function", "ctimee", "did you mean `ctime`?"),
+    ] {
+        let faults = parse_search(search, &Macros::builtin()).faults;
+        let found: Vec<_> = faults.iter().map(|f| (f.code, &search[f.span.clone()], f.hint.as_ref())).collect();
+        assert_eq!(found, [(code, at, hint)], "{search}");
+        let subject = faults[0].subject.as_ref().unwrap();
+        assert!(subject.name.ends_with(&at.to_lowercase()), "{search}: {subject:?}");
+    }
+    let about = |search: &str| parse_search(search, &Macros::builtin()).faults[0].subject.clone().map(|s| (s.kind, s.name));
+    assert_eq!(about("a=1 | bin _time minspan=1h"), Some((SubjectKind::Option, "bin minspan".to_owned())));
+    assert_eq!(about("a=1 | `nobody`"), Some((SubjectKind::Macro, "nobody".to_owned())));
+}
+
+#[test]
+fn brackets_of_a_refused_command_hide_nothing() {
+    refuses(
+        "a=1 | selfjoin b [search c=1 earliest=-1h | foobar | appendcols [| geostats count | where lenn(x)]] | tags",
+        &[
+            ("spl-unsupported-command", "selfjoin"),
+            ("spl-unsupported-time-modifier", "earliest=-1h"),
+            ("spl-unknown-command", "foobar"),
+            ("spl-unsupported-command", "appendcols"),
+            ("spl-unsupported-geography", "geostats"),
+            ("spl-unknown-function", "lenn"),
+            ("spl-unsupported-command", "tags"),
+        ],
+    );
+    refuses("a=1 | selfjoin b [c=1]", &[("spl-unsupported-command", "selfjoin"), ("spl-unknown-command", "c")]);
+    refuses("a=1 | selfjoin b [search c=1 | ]", &[("spl-unsupported-command", "selfjoin"), ("spl-syntax", "|")]);
+    refuses("a=1 | selfjoin b [search c=1", &[("spl-unsupported-command", "selfjoin"), ("spl-syntax", "[")]);
+    refuses("a=1 | selfjoin \"[foobar]\"", &[("spl-unsupported-command", "selfjoin")]);
+    refuses("a=1 [foobar]", &[("spl-unsupported-subsearch", "[foobar]"), ("spl-unknown-command", "foobar")]);
 }
 
 #[test]
@@ -171,6 +228,14 @@ fn regular_expressions_are_checked_where_they_stand() {
 fn another_language_is_named() {
     refuses(" $main = from source | eval x=y", &[("spl-unsupported-spl2", "$main")]);
     refuses("| from source --finding_report--", &[("spl-unsupported-spl2", "--finding_report--")]);
+    refuses("from main where a=1 | stats count() by b", &[("spl-unsupported-spl2", "from main where")]);
+    refuses("  | FROM 'my index' | where a=1", &[("spl-unsupported-spl2", "FROM 'my index' |")]);
+    refuses("SELECT count() FROM main GROUP BY host", &[("spl-unsupported-spl2", "SELECT")]);
+    refuses("/* note */ $x = from main | eval y=1;", &[("spl-unsupported-spl2", "$x")]);
+    refuses("export $main = from read_main()", &[("spl-unsupported-spl2", "$main")]);
+    for search in ["from=a where=b", "from where", "select=1 from=2", "from", "| from datamodel:Web.Web | stats count", "a=$b$"] {
+        assert!(faults(search).iter().all(|(code, _)| *code != "spl-unsupported-spl2"), "{search}");
+    }
 }
 
 #[test]
@@ -183,7 +248,7 @@ fn macros_are_counted_and_may_not_call_themselves() {
     assert_eq!(codes("`a`"), ["spl-macro-recursion"]);
     assert_eq!(codes("y=1 `open`"), ["spl-unclosed-macro"]);
     assert_eq!(codes("y=1 | `security_content_ctime`"), ["spl-macro-arguments"]);
-    assert_eq!(codes("y=1 | `get_asset(src)`"), ["spl-unsupported-macro"]);
+    assert_eq!(codes("y=1 | `get_asset(src)`"), ["spl-needs-product"]);
     assert_eq!(codes("y=1 | `own(a,b)`"), ["spl-unknown-macro"]);
 }
 

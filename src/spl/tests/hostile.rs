@@ -101,3 +101,42 @@ fn macros_do_not_explode() {
     macros.add_file(&source("name: loop\ndefinition: '`loop` `loop`'"));
     assert_eq!(codes("a=1 `loop`", &macros), ["spl-macro-recursion"]);
 }
+
+#[test]
+fn brackets_are_read_to_a_depth() {
+    let macros = Macros::builtin();
+    for command in ["selfjoin x", "foobar", "search"] {
+        let search = format!("a=1{}{}", format!(" | {command} [| search b=1").repeat(1_000), "]".repeat(1_000));
+        let faults = parse_search(&search, &macros).faults;
+        assert_eq!(faults.last().map(|f| f.code), Some("spl-depth"), "{command}");
+        assert!(faults.len() <= 22, "{command}: {}", faults.len());
+    }
+    let wide = format!("a=1 | selfjoin x {}", "[search b=1 | foobar] ".repeat(8_000));
+    assert_eq!(codes(&wide, &macros).len(), 101);
+    assert_eq!(codes(&format!("a=1 | selfjoin x {}", "[".repeat(100_000)), &macros), ["spl-unsupported-command", "spl-syntax"]);
+}
+
+#[test]
+fn long_lists_and_long_patterns_take_no_longer_than_their_text() {
+    let macros = Macros::builtin();
+    let list = format!("a IN ({})", "x,".repeat(100_000));
+    assert_eq!(codes(&list, &macros), [""; 0]);
+    let pipes = format!("a=1{}", " | where b=1".repeat(10_000));
+    let faults = parse_search(&pipes, &macros).faults;
+    assert_eq!(faults.iter().map(|f| (f.code, f.span.start)).collect::<Vec<_>>(), [("spl-size", 3 + 12 * 199 + 2)]);
+    let long = "x".repeat(200_000);
+    for pattern in [format!("({long})"), "(a|b)*".repeat(30_000), "[^a-z]{1000}".repeat(15_000), "(".repeat(200_000)] {
+        for search in [format!("a=1 | regex f=\"{pattern}\""), format!("a=1 | where match(f, \"{pattern}\")")] {
+            let found = codes(&search, &macros);
+            assert!(found.iter().all(|code| code.starts_with("spl-regex-")), "{found:?} for {}…", &search[..30]);
+        }
+    }
+    macros_of_a_megabyte();
+}
+
+fn macros_of_a_megabyte() {
+    let mut macros = Macros::builtin();
+    macros.add_file(&source(&format!("name: part\ndefinition: '{}'", "x".repeat(10_000))));
+    macros.add_file(&source(&format!("name: long\ndefinition: '{}'", "`part`".repeat(200))));
+    assert_eq!(codes("a=1 | regex f=\"`long`\"", &macros), ["spl-macro-size"]);
+}
