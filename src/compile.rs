@@ -61,6 +61,7 @@ impl RuleSet {
     pub fn retain(&mut self, wanted: impl Fn(&RuleMeta) -> bool) {
         self.rules.retain(|rule| wanted(&rule.meta));
         let mut needed: Vec<bool> = vec![false; self.correlations.len()];
+        // From the last to the first: a correlation is needed by later ones, which come later in the list.
         for (index, correlation) in self.correlations.iter_mut().enumerate().rev() {
             correlation.reports &= wanted(&correlation.meta);
             needed[index] |= correlation.reports;
@@ -154,6 +155,7 @@ fn recognised(source: &Arc<SourceText>) -> (Option<RuleKind>, Vec<Node>) {
         Some(RuleKind::Sigma)
     } else if named && type_is("Baseline") {
         Some(RuleKind::Baseline)
+    // Before `search:`, because stories and baselines have a search of their own.
     } else if named && has_key("narrative") && !has_key("search") {
         Some(RuleKind::Story)
     } else if has_key("search") && named && !has_key("deployments") {
@@ -264,6 +266,7 @@ impl<'a> Loader<'a> {
         };
         self.set.diagnostics.extend(said);
         let after = self.sigma.counts();
+        // A file that gave nothing because of a fault is still one rule that did not compile.
         self.set.documents += (after.0 + after.1 + after.2 - before.0 - before.1 - before.2).max(1);
         self.order.extend((before.0..after.0).map(Slot::Sigma));
     }

@@ -20,14 +20,18 @@ use self::spelling::Walk;
 use crate::diag::{Diagnostic, SourceText};
 
 /// Longest text that is parsed, in bytes.
+// Larger than any public rule by far; `compile::read` has the same bound for files.
 pub const MAX_BYTES: usize = 16 << 20;
 /// Deepest nesting of sequences and mappings, aliases expanded.
+// Rules nest some ten levels; every walk over the tree recurses.
 pub const MAX_DEPTH: usize = 128;
 /// Most nodes of one text, aliases expanded.
+// Bounds the memory of the tree: a node has some 100 bytes beside its text.
 pub const MAX_NODES: usize = 1 << 20;
 /// Longest scalar, in bytes: as much as a whole Splunk search may have. What a value becomes takes a hundred times its memory.
 pub const MAX_SCALAR_BYTES: usize = 256 << 10;
 /// Most nodes that the expansion of aliases may add to one text.
+// Anchors copy nodes: without a bound of its own, a few lines grow to the whole limit of nodes.
 pub const MAX_ALIAS_NODES: usize = 1 << 16;
 
 /// A value and where it is.
@@ -202,6 +206,7 @@ impl Node {
 /// Reads the spelling of a YAML number as a 64-bit float.
 pub fn number(text: &str) -> Option<f64> {
     let digits = |prefix: &str, radix: u32| text.strip_prefix(prefix).and_then(|rest| u64::from_str_radix(rest, radix).ok());
+    // YAML 1.2 has these two besides decimal; `010` is ten.
     match digits("0x", 16).or_else(|| digits("0o", 8)) {
         #[allow(clippy::cast_precision_loss, reason = "a float is what is asked for")]
         Some(integer) => Some(integer as f64),
@@ -305,6 +310,7 @@ impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), Diagnostic> {
         let range = offset(&span.start)..offset(&span.end);
         match event {
+            // Anchors belong to one document.
             Event::DocumentStart(..) => self.anchors.clear(),
             Event::Scalar(text, ..) if text.len() > MAX_SCALAR_BYTES => {
                 let message = format!("a value has {} bytes, the limit is {MAX_SCALAR_BYTES}", text.len());
@@ -352,6 +358,7 @@ impl Builder<'_> {
                 (Value::Mapping(merge(entries)), last)
             }
         };
+        // A block collection ends with its last entry: the parser's end is the beginning of the next line, which a caret must not show.
         let end = if open.block { last.unwrap_or(open.start).max(open.start) } else { end };
         let node = Node { value, span: open.start..end, style: Style::Collection };
         self.define(open.anchor, &node)?;
@@ -359,6 +366,7 @@ impl Builder<'_> {
     }
 
     fn define(&mut self, anchor: usize, node: &Node) -> Result<(), Diagnostic> {
+        // Counted when it is defined and when it is used: both are copies.
         if anchor != 0 {
             let (nodes, height) = measure(node);
             self.copy(nodes, &node.span)?;

@@ -14,6 +14,7 @@ use super::zip::{END_BYTES, END_MARK, MAX_ENTRIES};
 /// Bytes of an entry in front of its name.
 const ENTRY_BYTES: usize = 46;
 /// What a name of its own is made of; no separator, and nothing that another encoding reads differently.
+// 64 of them, so that each has six bits of a number; all are the same in every encoding that names are written in.
 const LETTERS: &[u8; 64] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-";
 /// Bytes of a name that are changed at most: 64⁴ names are more than an archive has entries.
 const CHANGED_BYTES: usize = 4;
@@ -46,6 +47,7 @@ impl Directory {
         let mut tail = Vec::new();
         file.by_ref().take(END_BYTES).read_to_end(&mut tail)?;
         let number = |bytes: &[u8], at: usize| bytes.get(at..at + 4).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+        // The last one: a member that is an archive itself has the mark too.
         let Some(end) = memchr::memmem::rfind(&tail, END_MARK) else { return Ok(None) };
         let (directory_bytes, end_at) = (u64::from(number(&tail[end..], 12)), start + end as u64);
         if directory_bytes > end_at {
@@ -104,6 +106,8 @@ impl Directory {
 
 /// The names that are taken, as hashes: that of another name may be equal, which costs a rename that nobody sees.
 #[derive(Default)]
+// Hashes and not names: a million names of 64 kB would be the memory of the machine. The hasher is random, so that nobody can
+// make names that meet.
 struct Names {
     hashes: FxHashSet<u64>,
     hasher: RandomState,
@@ -121,6 +125,7 @@ impl Names {
         let changed = shown.len().min(CHANGED_BYTES) - usize::from(name.len() <= CHANGED_BYTES && name.ends_with(b"/"));
         for _ in 0..MAX_TRIES {
             self.given += 1;
+            // Counted on over all members: each try is a new name, also for members of one name.
             let mut number = self.given;
             for byte in &mut shown[..changed] {
                 *byte = LETTERS[number % LETTERS.len()];

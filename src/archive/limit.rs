@@ -118,6 +118,7 @@ impl<'l, D> Metered<'l, D> {
 
     fn check(&self) -> io::Result<()> {
         let Limits { max_bytes, max_ratio, .. } = self.limits;
+        // The absolute bound first: it also holds for what the ratio cannot judge.
         if self.given > *max_bytes {
             return Err(io::Error::other(format!("decompresses to more than {max_bytes} bytes (option `max_bytes`)")));
         }

@@ -31,6 +31,7 @@ impl Codec {
     pub(super) fn of(head: &[u8]) -> Option<Self> {
         match head {
             [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
+            // The block's mark too: `BZh9` alone is a text that somebody may write.
             [b'B', b'Z', b'h', b'1'..=b'9', block @ ..]
                 if block.starts_with(b"\x31\x41\x59\x26\x53\x59") || block.starts_with(b"\x17\x72\x45\x38\x50\x90") =>
             {
@@ -150,6 +151,7 @@ impl<R: Read> Members<R> {
 
     /// Goes on to the next member, if there is one.
     fn advance(&mut self, mut source: Ahead<R>) -> io::Result<()> {
+        // Padding first: tape blocks and some downloads fill up with zeros.
         source.skip_padding()?;
         let mark = source.peek(MARK_BYTES)?;
         if Codec::of(mark) == Some(self.codec) {

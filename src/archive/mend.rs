@@ -14,6 +14,7 @@ const MIN_INFLATED_BYTES: u64 = 16;
 
 /// Recognises a container behind a damaged mark, and puts the mark right.
 pub(super) fn mend(head: &mut [u8]) -> Option<Container> {
+    // From the surest sign, a checksum over the whole header, to the weakest: bytes that happen to decompress.
     if let Some(variant) = tar::without_its_mark(head) {
         head[tar::MARK_AT..tar::MARK_AT + variant.len()].copy_from_slice(variant);
         return Some(Container::Tar);
@@ -60,6 +61,7 @@ fn is_zstd(head: &[u8]) -> bool {
 /// A header as programs write it, and bytes behind it that decompress.
 fn is_gzip(head: &[u8]) -> bool {
     let Some(&[_, _, _, flags, _, _, _, _, level, system]) = head.first_chunk::<10>() else { return false };
+    // Only the headers that programs write: any other beginning would give chance too many ways.
     let is_header = matches!(flags, 0 | NAMED) && matches!(level, 0 | 2 | 4) && (system <= 13 || system == 255);
     let name = if flags == NAMED { head[10..].iter().position(|b| *b == 0).map(|end| end + 1) } else { Some(0) };
     match name {

@@ -148,6 +148,7 @@ fn walk_path(path: &Path, limits: &Limits, walked: &WalkCount, visit: &mut Visit
         walked.files.fetch_add(1, Ordering::Relaxed);
         return ControlFlow::Continue(());
     }
+    // By name, so that the same folder gives the same store on every system.
     for entry in WalkDir::new(path).sort_by_file_name().follow_links(true) {
         match entry {
             Ok(entry) if entry.file_type().is_file() => {
@@ -190,6 +191,7 @@ fn walk_file(path: &Path, opener: &Opener<'_>, walked: &WalkCount, visit: &mut V
             let mut head = [0; HEAD_BYTES];
             let (n, _) = read_head(&mut file, &mut head);
             let head = &mut head[..n];
+            // A zip first: it is read from its end, which only a file allows.
             let is_zip = zip::is_zip(head) || is_zip_by_its_end(head, &mut file);
             let is_container = is_zip || container(head).is_some() || mend::mend(head).is_some();
             if file.rewind().is_ok() {
@@ -242,6 +244,7 @@ impl Opener<'_> {
         }
         let whole = container(&head);
         let kind = whole.or_else(|| mend::mend(&mut head));
+        // Before it is opened: the fault names the archive that is not looked into.
         if kind.is_some() && self.depth >= self.limits.max_depth {
             let error = format!("archives are nested deeper than {} (option `max_depth`)", self.limits.max_depth);
             return visit(Walked::Failed { path, error });
@@ -347,6 +350,7 @@ fn read_head(reader: &mut dyn Read, head: &mut [u8]) -> (usize, Option<io::Error
 /// Copies a stream into an unnamed temporary file and says how long it is.
 fn spool(reader: &mut dyn Read, limits: &Limits) -> io::Result<(File, u64)> {
     let mut file = tempfile::tempfile()?;
+    // One byte more than the limit, to tell a container of exactly that size from a longer one.
     let copied = io::copy(&mut reader.take(limits.max_spool_bytes.saturating_add(1)), &mut file)?;
     if copied > limits.max_spool_bytes {
         return Err(io::Error::other(format!("more than max_spool_bytes = {} bytes in a container", limits.max_spool_bytes)));

@@ -15,6 +15,7 @@ use super::limit::{Metered, Origin};
 use super::{Opener, Visit, Walked};
 
 /// Bytes in front of a member: its headers, long names, attributes.
+// A long name and extended attributes have some kB; what says more would be taken into memory whole.
 const MAX_HEADER_BYTES: u64 = 4 * 1024 * 1024;
 /// Headers and content are padded to this.
 const RECORD_BYTES: usize = 512;
@@ -36,6 +37,7 @@ pub(super) fn without_its_mark(head: &[u8]) -> Option<&'static [u8]> {
     let header = head.get(..RECORD_BYTES)?;
     let said = std::str::from_utf8(&header[SUM_AT..SUM_AT + 8]).ok()?.trim_matches(['\0', ' ']);
     let said = u64::from_str_radix(said, 8).ok()?;
+    // The two marks that programs write, GNU's and POSIX's, and none.
     let marks: [&'static [u8]; 3] = [b"ustar\x0000", b"ustar  \0", b"\0\0\0\0\0\0\0\0"];
     marks.into_iter().find(|mark| {
         let parts = [&header[..SUM_AT], &[b' '; 8], &header[SUM_AT + 8..MARK_AT], mark, &header[MARK_AT + mark.len()..]];

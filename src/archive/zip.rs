@@ -13,6 +13,7 @@ use super::members::{Codec, Members};
 use super::{Opener, Visit, Walked};
 
 /// Entries of one archive.
+// The library holds the whole directory in memory.
 pub(super) const MAX_ENTRIES: usize = 1_000_000;
 /// Bytes of the record that ends an archive, and of the longest comment behind it.
 pub(super) const END_BYTES: u64 = 22 + 65_535;
@@ -36,6 +37,7 @@ pub(super) fn is_member_without_its_mark(head: &[u8]) -> bool {
     let (version, method, name_bytes) = (short(4), short(8), usize::from(short(26)));
     let name = head.get(MEMBER_BYTES..MEMBER_BYTES + name_bytes);
     (10..=63).contains(&version)
+        // The methods that zip programs use; any other number is chance.
         && matches!(method, 0 | 8 | 9 | 12 | 14 | 93 | 95 | 99)
         && name.is_some_and(|name| !name.is_empty() && std::str::from_utf8(name).is_ok_and(|name| !name.contains(char::is_control)))
 }
@@ -102,6 +104,7 @@ pub(super) fn members(
         }
         let (name, codec) = match archive.by_index_raw(index) {
             Ok(entry) => {
+                // Slashes both ways: Windows programs write backslashes, and a path must be the same on every system.
                 let name = real_names.get(entry.name_raw()).map_or(entry.name_raw(), Vec::as_slice);
                 (format!("{path}!/{}", String::from_utf8_lossy(name).replace('\\', "/")), codec(&entry))
             }

@@ -15,9 +15,11 @@ use super::condition::{Slot, placed};
 use super::eval::evaluate;
 
 /// Most values that `list` keeps.
+// Splunk's `list()` gives the first hundred values.
 const LIST_MAX: usize = 100;
 
 /// Memory of a set with few members, in bytes: it makes room for eleven at once.
+// Counted up front: with one group a row, the worst case, each set is mostly empty room.
 const SET_BYTES: usize = 192;
 
 /// An aggregate with its columns found.
@@ -143,6 +145,7 @@ impl PreparedAggregate {
                 (numbers.len() - before) * size_of::<f64>()
             }
             Gathered::Kept(kept, largest) => {
+                // `first` is the first row that has a value, not the value of the first row.
                 if kept.is_none() || self.function == AggregateFunction::Last {
                     *kept = Some(value.clone());
                     return Ok(largest.grow(value.size_bytes()));
@@ -151,6 +154,7 @@ impl PreparedAggregate {
             }
             Gathered::Timed(best, largest) => {
                 let time = self.time.and_then(|place| cells[place].number());
+                // Strictly nearer: of equal times the row that came first stays, as in Splunk.
                 if best.as_ref().is_none_or(|(known, _)| self.is_nearer(time, *known)) {
                     *best = Some((time, value.clone()));
                     return Ok(largest.grow(value.size_bytes()));
@@ -180,6 +184,7 @@ impl PreparedAggregate {
         match value {
             Cell::Number(number) => offer(Extreme::Number(*number)),
             other => {
+                // Text that reads as a number competes as one: fields of logs are text, and 9 must not be greater than 10.
                 other
                     .members()
                     .into_iter()
@@ -236,6 +241,7 @@ fn cost(member: &str) -> usize {
 /// Inserts the texts of a value into a set that knows so many; the bytes that it grew by.
 fn taken(known: usize, value: &Cell, mut insert: impl FnMut(Arc<str>) -> bool) -> usize {
     let new = value.members().into_iter().map(|member| {
+        // Only what is new takes memory; a set of few values over a million rows stays small.
         let bytes = cost(&member);
         if insert(member) { bytes } else { 0 }
     });
@@ -255,6 +261,7 @@ fn deviation(numbers: &[f64]) -> Cell {
     match numbers {
         [] => Cell::Null,
         [_] => Cell::Number(0.0),
+        // In two passes: the sum of squares of large, close numbers loses all its digits in one.
         many => {
             let mean = many.iter().sum::<f64>() / many.len() as f64;
             Cell::number_of((many.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / (many.len() as f64 - 1.0)).sqrt())

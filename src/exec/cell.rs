@@ -32,6 +32,7 @@ impl Cell {
 
     /// Makes a number; null where it has no finite value.
     pub fn number_of(number: f64) -> Self {
+        // `-0` and `0` would be two groups and two texts.
         if number.is_finite() { Self::Number(number + 0.0) } else { Self::Null } // minus zero is zero
     }
 
@@ -45,6 +46,7 @@ impl Cell {
     pub fn list_of(members: Vec<Arc<str>>) -> Self {
         match members.len() {
             0 => Self::Null,
+            // A list of one would be another cell than the text it holds, and every comparison would have to know both.
             1 => members.into_iter().next().map_or(Self::Null, Self::Text),
             _ => Self::List(members.into()),
         }
@@ -57,6 +59,7 @@ impl Cell {
 
     /// Whether it is the truth itself; a text `True` is not.
     pub fn is_true(&self) -> bool {
+        // Splunk's conditions take truths only: a field with the text `True` is not a condition.
         matches!(self, Self::Bool(true))
     }
 
@@ -76,6 +79,7 @@ impl Cell {
         match self {
             Self::Number(number) => Some(*number),
             Self::Text(text) => parse_number(text),
+            // A list is never a number, also where its members are (rule E8).
             Self::Null | Self::Bool(_) | Self::List(_) => None,
         }
     }

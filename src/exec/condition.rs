@@ -74,9 +74,11 @@ fn node(condition: &Pred<Slot>, context: &Context) -> Result<ConditionNode, Faul
         Pred::Match(m) => {
             let test = match &m.test {
                 Test::Regex(pattern) => PreparedTest::Regex(context.regex(pattern)?),
+                // Patterns are folded once a rule and not once a row.
                 Test::Glob { glob, case: Case::Ignore } => PreparedTest::Folded(glob.folded()),
                 test => PreparedTest::Plain(test.clone()),
             };
+            // A column that is not there: false, also where the test is negated, because `!=` needs the field (rule S6).
             m.field.map_or(ConditionNode::False, |place| ConditionNode::Test { place, test, negated: m.negated })
         }
         Pred::Compare(compare) => ConditionNode::Compare(compare.clone()),

@@ -16,6 +16,7 @@ pub(super) fn md5(text: &str) -> String {
     let mut message = text.as_bytes().to_vec();
     let bits = u64::try_from(message.len()).unwrap_or(u64::MAX).wrapping_mul(8);
     message.push(0x80);
+    // The length takes the last eight bytes; where the mark leaves no room for them it goes into a block of its own.
     message.resize(message.len().next_multiple_of(64) + if message.len() % 64 > 56 { 64 } else { 0 }, 0);
     let end = message.len() - 8;
     message[end..].copy_from_slice(&bits.to_le_bytes());

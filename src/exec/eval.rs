@@ -27,6 +27,7 @@ pub fn evaluate<F: PartialEq>(expression: &Scalar<F>, fields: &dyn Fields<F>, co
         Scalar::Bool(truth) => Cell::Bool(*truth),
         Scalar::Field(field) => fields.value(field),
         Scalar::Call(function, arguments) => return call(*function, arguments, fields, context),
+        // A literal text makes `+` join even where both sides are digits.
         Scalar::Binary(op, left, right) => {
             return context.made(binary(*op, &value(left)?, &value(right)?, is_text(left) || is_text(right)));
         }
@@ -34,6 +35,7 @@ pub fn evaluate<F: PartialEq>(expression: &Scalar<F>, fields: &dyn Fields<F>, co
         Scalar::Not(inner) => Cell::Bool(!value(inner)?.is_true()),
         Scalar::And(terms) => {
             for term in terms {
+                // Stops at the first that is not true: the rest may fail where its guard is false.
                 if !value(term)?.is_true() {
                     return Ok(Cell::Bool(false));
                 }
@@ -65,6 +67,7 @@ fn binary(op: BinaryOp, a: &Cell, b: &Cell, has_text_literal: bool) -> Cell {
         BinaryOp::Add if has_text_literal => concatenated(a, b),
         BinaryOp::Add => match (a.number(), b.number(), a, b) {
             (Some(a), Some(b), ..) => Cell::number_of(a + b),
+            // Both are text, and at least one is not a number: `+` joins. With a null or a list there is nothing to join.
             (_, _, Cell::Text(_), Cell::Text(_)) => concatenated(a, b),
             _ => Cell::Null,
         },
@@ -86,11 +89,13 @@ fn concatenated(a: &Cell, b: &Cell) -> Cell {
 
 /// Two numeric sides compare as numbers, else as text with case; false where a side is null.
 pub(super) fn compare(op: NumberOp, a: &Cell, b: &Cell) -> bool {
+    // Numbers first (rule E3): `"10" > "9"` is true.
     if let (Some(a), Some(b)) = (a.number(), b.number()) {
         return op.holds(a.partial_cmp(&b));
     }
     match (a.text(), b.text()) {
         (Some(a), Some(b)) => op.holds(Some(a.cmp(&b))),
+        // Also for `!=`: a comparison with null is never true (rule E6).
         _ => false,
     }
 }
@@ -100,6 +105,7 @@ fn call<F: PartialEq>(function: Function, arguments: &[Scalar<F>], fields: &dyn 
     let value = |e: &Scalar<F>| evaluate(e, fields, context);
     match function {
         Function::If => {
+            // Null is not true, so a condition on a missing field takes the second branch.
             let taken = if arguments.first().map(value).transpose()?.is_some_and(|c| c.is_true()) { 1 } else { 2 };
             arguments.get(taken).map_or(Ok(Cell::Null), value)
         }

@@ -15,6 +15,7 @@ const MAX_DIGITS: f64 = 15.0;
 /// # Errors
 /// When a regular expression does not compile.
 pub fn call(function: Function, arguments: &[Cell], context: &Context) -> Result<Cell, Fault> {
+    // Rule E9: an argument that is there and null is not the same as one left out.
     if is_null_through(function) && arguments.iter().any(Cell::is_null) {
         return Ok(Cell::Null);
     }
@@ -112,6 +113,7 @@ fn on_list(function: Function, arguments: &[Cell], context: &Context) -> Result<
         Function::MvCount => Cell::count_of(at(0).member_count()),
         Function::MvJoin => match at(1).text() {
             Some(between) => {
+                // Before the text is made: a separator of a megabyte between ten thousand members would fill the memory first.
                 context.room_for(at(0).size_bytes().saturating_add(at(0).member_count().saturating_mul(between.len())))?;
                 Cell::text_of(at(0).members().join(between.as_ref()))
             }
@@ -124,6 +126,7 @@ fn on_list(function: Function, arguments: &[Cell], context: &Context) -> Result<
         Function::MvSort => {
             let mut members = at(0).members();
             members.sort();
+            // Bytes and not letters decide, as in Splunk's lexicographic order: upper case stands before lower.
             Cell::list_of(members)
         }
         Function::MvIndex => at(1).number().map_or(Cell::Null, |from| mv_index(at(0).members(), from, at(2).number())),
@@ -229,6 +232,7 @@ fn replace(value: &Cell, pattern: &Cell, by: &Cell, context: &Context) -> Result
                 template.push_str(&format!("${{{digit}}}"));
                 characters.next();
             }
+            // In Splunk's replacement only `\1` is special; in that of the regex crate `$` is.
             ('$', _) => template.push_str("$$"),
             (c, _) => template.push(c),
         }
@@ -249,6 +253,7 @@ fn split(value: &Cell, by: &Cell, context: &Context) -> Result<Cell, Fault> {
     let Some(text) = value.text() else { return Ok(Cell::Null) };
     let by = by.text().unwrap_or_default();
     let count = if by.is_empty() { text.chars().count() } else { text.matches(by.as_ref()).count() + 1 };
+    // The members cost more than the text: each has a pointer and counts of its own.
     context.room_for(text.len().saturating_add(count.saturating_mul(MEMBER_BYTES)))?;
     Ok(Cell::list_of(if by.is_empty() {
         text.chars().map(|c| c.to_string().into()).collect()
@@ -290,6 +295,7 @@ fn to_string(value: &Cell, form: Option<&str>) -> Cell {
         Some("hex") => format!("0x{whole:X}"),
         Some("commas") => {
             let rounded = number_text((n * 100.0).round() / 100.0);
+            // The sign stays out of the grouping: `-100,000` and not `-,100,000`.
             let (sign, digits) = rounded.strip_prefix('-').map_or(("", rounded.as_str()), |digits| ("-", digits));
             let (whole, fraction) = digits.split_once('.').map_or((digits, String::new()), |(w, f)| (w, format!(".{f:0<2}")));
             let grouped: Vec<&str> = whole.as_bytes().rchunks(3).rev().filter_map(|chunk| std::str::from_utf8(chunk).ok()).collect();
@@ -310,6 +316,7 @@ fn to_number(value: &Cell, base: &Cell) -> Cell {
         return value.number().map_or(Cell::Null, Cell::number_of);
     }
     let (Some(text), Some(base)) = (value.text(), base.number().filter(|base| (2.0..=36.0).contains(base))) else { return Cell::Null };
+    // Logs write handles and masks with `0x`; in any other base `0x` is no number.
     let digits = text.strip_prefix("0x").filter(|_| base == 16.0).unwrap_or(&text);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a base is 2 to 36")]
     let base = base as u32;
@@ -334,6 +341,7 @@ fn mv_index(members: Vec<Arc<str>>, from: f64, to: Option<f64>) -> Cell {
     #[allow(clippy::cast_possible_truncation, reason = "saturates, and lists are shorter")]
     let place = |n: f64| if n < 0.0 { count.saturating_add(n as i64) } else { n as i64 };
     let (from, to) = (place(from), place(to.unwrap_or(from)));
+    // Splunk gives nothing where either end is out of range; cutting to the range would invent members.
     if from < 0 || from > to || from >= count || to >= count {
         return Cell::Null;
     }

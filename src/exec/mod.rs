@@ -39,6 +39,7 @@ pub use row::{GroupKey, GroupOrigin, KEPT_EVENTS, Row, RowKey, RowOrigin};
 pub(crate) use cell::folded;
 
 /// Expressions that came out of the data are kept compiled up to this number.
+// A rule like `match(x, y)` over a field has a pattern an event: keeping all would grow with the log.
 const MAX_REGEXES: usize = 1_000;
 /// Most bytes of a compiled expression that counts as small: a thousand of them are 256 MB at worst.
 const SMALL_REGEX_BYTES: usize = 256 * 1024;
@@ -151,10 +152,12 @@ impl Context {
         if let Some(regex) = regexes.known.get(pattern) {
             return Ok(regex.clone());
         }
+        // The small limit first: most patterns fit, and those that do not are found and counted.
         let small = RegexBuilder::new(pattern).size_limit(SMALL_REGEX_BYTES).build();
         let is_large = matches!(small, Err(regex::Error::CompiledTooBig(_)));
         let compiled = if is_large { Regex::new(pattern) } else { small };
         let compiled = compiled.map_err(|e| Fault::Regex { pattern: pattern.to_owned(), reason: e.to_string() })?;
+        // All go at once: what is used is soon back, and no order of use has to be kept for each row.
         if regexes.known.len() >= MAX_REGEXES || (is_large && regexes.large >= MAX_LARGE_REGEXES) {
             *regexes = Regexes::default();
         }

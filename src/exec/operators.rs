@@ -91,9 +91,11 @@ pub(super) fn finish(
 ) -> Result<(), Fault> {
     let mut rest = operators;
     while let Some((first, behind)) = rest.split_first_mut() {
+        // Stage by stage from the front: what a stage gives at its end, later stages may keep again.
         let rows = first.finish(budget)?;
         let mut wanted = true;
         for row in rows {
+            // Given back before the row moves on: the next stage takes it anew if it keeps it, and no row may count twice.
             budget.give(row.size_bytes());
             if wanted {
                 context.begin_row(budget.limits());
@@ -127,6 +129,7 @@ pub(super) fn push(
             }
         }
     }
+    // The stage itself had enough (`head`): that holds even where the ones behind it would go on.
     Ok(if flow.is_break() { flow } else { wanted })
 }
 
@@ -134,6 +137,7 @@ pub(super) fn push(
 pub fn needs_order<'a>(stages: impl IntoIterator<Item = &'a Stage>) -> bool {
     for stage in stages {
         match stage {
+            // After `stats` rows are in the order of their keys, so nothing behind it depends on the order of feeding.
             Stage::Stats(stats) => return stats.aggregates.iter().any(|aggregate| aggregate.function.needs_order()),
             Stage::EventStats(stats) if stats.aggregates.iter().any(|aggregate| aggregate.function.needs_order()) => return true,
             Stage::Chart(chart) => return chart.stats.aggregates.iter().any(|aggregate| aggregate.function.needs_order()),

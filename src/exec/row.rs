@@ -6,6 +6,7 @@ use super::Cell;
 use crate::catalog::EventId;
 
 /// Most events that a row keeps by their ids; their number stays exact.
+// What a finding can show as evidence; more ids would only cost memory in groups of millions of events.
 pub const KEPT_EVENTS: usize = 1_000;
 
 /// A row between two stages: one cell for each column of the plan's row schema.
@@ -39,6 +40,7 @@ pub struct GroupOrigin {
     /// How many rows of a source are behind it, be they events or not.
     pub rows: u64,
     /// The lowest [`KEPT_EVENTS`] ids, ascending once [`GroupOrigin::settle`] ran.
+    // The lowest ids and not the first to arrive: the same evidence in whatever order rows come.
     pub events: Vec<EventId>,
     /// How many events there are.
     pub count: u64,
@@ -153,6 +155,7 @@ impl GroupOrigin {
         self.rows += origin.rows();
         match origin {
             RowOrigin::Event { id, .. } => {
+                // Only the neighbour is looked at: the rows of one event come one after the other.
                 if self.last_counted != Some(*id) {
                     self.last_counted = Some(*id);
                     self.count += 1;
@@ -164,6 +167,7 @@ impl GroupOrigin {
                 self.events.extend_from_slice(&group.events);
             }
         }
+        // At twice the limit: each sort is paid for by as many new events, however large the group.
         if self.events.len() >= 2 * KEPT_EVENTS {
             self.settle();
         }

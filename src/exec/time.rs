@@ -14,6 +14,7 @@ pub(super) fn strftime(seconds: f64, format: &str) -> Option<String> {
 /// Reads a time by a format; without a zone it is UTC, without a date today cannot be known: none.
 pub(super) fn strptime(text: &str, format: &str) -> Option<f64> {
     let broken = strtime::parse(own_parts(format), text).ok()?;
+    // Most formats give a moment; without a zone it is UTC (rule P2), without a time of day it is midnight.
     let time = match broken.to_timestamp() {
         Ok(time) => time,
         Err(_) => {
@@ -37,6 +38,7 @@ fn own_parts(format: &str) -> String {
                 let width = if digits > 0 {
                     &part[..digits]
                 } else if c == 'N' {
+                    // Splunk's defaults: `%N` has nine digits, `%Q` milliseconds.
                     "9"
                 } else {
                     "3"
@@ -49,6 +51,7 @@ fn own_parts(format: &str) -> String {
                 out.push(c);
                 rest = &part[c.len_utf8()..];
             }
+            // A `%` that begins nothing is text; passed on, the library would refuse the whole format.
             _ => {
                 out.push_str("%%");
                 rest = part;
@@ -76,6 +79,7 @@ pub(super) fn relative_time(seconds: f64, specifier: &str) -> Option<f64> {
 
 fn shift(time: DateTime, part: &str, back: bool) -> Option<DateTime> {
     let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+    // `-d` is one day.
     let count: i64 = if digits == 0 { 1 } else { part[..digits].parse().ok()? };
     let count = if back { -count } else { count };
     let span = match unit(&part[digits..])? {
@@ -93,6 +97,7 @@ fn shift(time: DateTime, part: &str, back: bool) -> Option<DateTime> {
 
 fn snap(time: DateTime, part: &str) -> Option<DateTime> {
     let date = time.date();
+    // Before the units: `w` alone is a unit, `w1` a day.
     if let Some(day) = part.strip_prefix('w').and_then(|d| d.parse::<i64>().ok()) {
         // Weeks begin on Sunday; w0 and w7 are Sunday.
         let back = (i64::from(date.weekday().to_sunday_zero_offset()) - day % 7).rem_euclid(7);
@@ -141,11 +146,13 @@ fn unit(name: &str) -> Option<TimeUnit> {
 
 /// Seconds to a time, to the microsecond.
 fn timestamp(seconds: f64) -> Option<Timestamp> {
+    // The end of the year 9999: later times have no date in ISO 8601.
     const MAX: f64 = 253_402_300_799.0;
     if !seconds.is_finite() || seconds.abs() > MAX {
         return None;
     }
     #[allow(clippy::cast_possible_truncation, reason = "bounded above")]
+    // Rounded: what is a whole number of microseconds in decimal is seldom one as a double.
     let time_us = (seconds * 1e6).round() as i64;
     Timestamp::from_microsecond(time_us).ok()
 }

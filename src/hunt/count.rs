@@ -50,6 +50,7 @@ fn conditions<'b>(branch: &'b Branch, name: &dyn Fn(&FieldExpr) -> String) -> Ve
     let mut out: Vec<(String, &Pred<FieldExpr>)> = Vec::new();
     branch.filter.each_leaf(&mut |leaf| {
         let text = print_pred(leaf, 0, name).trim_end().to_owned();
+        // A condition that a rule repeats (`1 of` over like selections) is counted once: two equal lines would only puzzle.
         if !places.contains_key(&text) {
             places.insert(text.clone(), out.len());
             out.push((text, leaf));

@@ -18,6 +18,7 @@ use crate::plan::{Branch, FieldExpr, Plan, TIME};
 use crate::store::{self, EventHead, EventReader, Store, StoreError};
 
 /// Values of the dictionary kept as cells before all are forgotten: some 50 MB of usual texts.
+// All at once: what a rule reads repeats itself so much that a list of the least used would cost more than reading again.
 const MAX_VALUES: usize = 400_000;
 /// The same for the bytes of their texts: a value of the dictionary may have 256 KiB.
 const MAX_VALUE_BYTES: usize = 64 * 1024 * 1024;
@@ -61,6 +62,7 @@ impl<'s> Feed<'s> {
     /// # Errors
     /// When the store cannot be read.
     pub(super) fn rows(&self, plan: &Plan, matched: &Matched, ordered: bool, sink: &mut RowSink<'_>) -> Result<(), StoreError> {
+        // Only some stages look at the order; event type by event type is one pass over each table.
         if !ordered {
             return self.each_type(plan, matched, sink);
         }
@@ -73,6 +75,7 @@ impl<'s> Feed<'s> {
                 }
                 Ok(())
             }
+            // The first attempt is thrown away: reading twice is rare and cheaper than counting the bytes before.
             None => self.one_by_one(plan, matched, sink),
         }
     }
@@ -80,6 +83,7 @@ impl<'s> Feed<'s> {
     /// The rows newest first, where they are not too many or too large.
     fn sorted(&self, plan: &Plan, matched: &Matched, max_bytes: usize) -> Result<Option<Vec<Row>>, StoreError> {
         if matched.count() > MAX_SORTED_ROWS {
+            // Before anything is read: the number is known, the bytes are not.
             return Ok(None);
         }
         let mut rows = Vec::with_capacity(matched.count());
@@ -148,6 +152,7 @@ impl<'s> Feed<'s> {
             let reader = self.store.event_reader(event_type, &source.columns)?;
             sources.push((source, reader));
         }
+        // Newest first (rule P1); of one time the later id first, so that the order is the same in every run.
         ages.sort_unstable_by(|a, b| b.cmp(a));
         for (_, id, place) in ages {
             let (source, reader) = &mut sources[place];
@@ -173,6 +178,7 @@ impl<'s> Feed<'s> {
         let mut values = self.values.borrow_mut();
         let bytes = self.value_bytes.get() + cell.size_bytes();
         self.value_bytes.set(bytes);
+        // Cleared before the new value goes in: one that is larger than the limit is kept alone and not refused.
         if values.len() >= MAX_VALUES || bytes > MAX_VALUE_BYTES {
             values.clear();
             self.value_bytes.set(cell.size_bytes());

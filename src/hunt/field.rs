@@ -41,6 +41,7 @@ pub(super) fn field_cell(expr: &FieldExpr, event: &dyn EventFields) -> Result<Ce
         FieldExpr::Coalesce(parts) => {
             for part in parts {
                 let found = field_cell(part, event)?;
+                // The first field that has a value that is not blank: logs write empty members for fields that they do not know.
                 if found.any_member(is_filled) {
                     return Ok(found);
                 }

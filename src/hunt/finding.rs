@@ -38,11 +38,13 @@ fn pieces(message: &str) -> impl Iterator<Item = (&str, bool)> {
         if let Some(after) = rest.strip_prefix('$')
             && let Some(end) = after.find('$')
             && end > 0
+            // The letters that field names have: an amount of money, or a whole sentence, is no token.
             && after[..end].chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '{' | '}' | '-'))
         {
             rest = &after[end + 1..];
             return Some((&after[..end], true));
         }
+        // A `$` that opens no token is text; searched from behind it, or the loop would stand still.
         let skip = usize::from(rest.starts_with('$'));
         let end = rest[skip..].find('$').map_or(rest.len(), |i| i + skip);
         let text = &rest[..end];
@@ -56,6 +58,7 @@ fn fill(message: &str, value: &dyn Fn(&str) -> Option<String>) -> String {
     pieces(message)
         .map(|(text, is_token)| match (is_token, value(text)) {
             (true, Some(filled)) => filled,
+            // Kept as written: an analyst sees which field was missing, where an empty place would read like a fact.
             (true, None) => format!("${text}$"),
             (false, _) => text.to_owned(),
         })
@@ -100,6 +103,7 @@ impl<'s> FindingSaver<'s> {
 
     /// One finding for each event of a rule without stages.
     pub(super) fn row_findings(&mut self, index: usize, rule: &Rule, plan: &Plan, matched: &Matched) -> Result<(), HuntError> {
+        // Most rules need no field: then the event is not read at all, and a finding costs one row.
         let needs_fields = !needed_fields(rule).is_empty();
         for event in matched.sorted() {
             let origin = self.origins.of(event)?;
@@ -131,6 +135,7 @@ impl<'s> FindingSaver<'s> {
                 Ok(Ok(()))
             }
             Err(StageError::Rule(fault)) => {
+                // The writer's savepoint brings back the state before the rule; findings of other rules stay.
                 self.writer.take_back_rule()?;
                 self.writer.failed(index);
                 Ok(Err(fault))
@@ -160,12 +165,14 @@ impl StageSaver<'_, '_> {
         let event = if let RowKey::Event(id) = key { Some(self.origins.of(id)?) } else { None };
         let group =
             if let RowKey::Group(group) = &key { group.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect() } else { Vec::new() };
+        // Rows with equal keys are told apart by their place among them, which no stage can change: the order is the same in each hunt.
         let seen = self.ordinals.entry(key).or_insert(0);
         let ordinal = *seen;
         *seen += 1;
 
         let columns = &self.plan.result().columns;
         let value = |name: &str| columns.iter().position(|column| column.name == name).and_then(|place| text(&row.cells[place]));
+        // Columns that the rule itself named are shown empty too; those that a `*` brought only where they have a value.
         let shown = columns.iter().zip(&row.cells).filter(|(column, cell)| column.named || !cell.is_null());
         let (first_time_us, last_time_us) = row.origin.span_us();
         let finding = Finding {
@@ -207,6 +214,7 @@ fn json(cell: &Cell) -> serde_json::Value {
 
 fn row_finding(index: usize, rule: &Rule, origin: EventOrigin, value: &dyn Fn(&str) -> Option<String>) -> Finding {
     let mut risk_objects = risk_objects(rule, value);
+    // Sigma names no risk objects, but Splunk's views of risk need one: the host is the one thing that nearly every event has.
     if risk_objects.is_empty() && rule.meta.risk_objects.is_empty() {
         risk_objects.extend(origin.host.as_ref().map(|host| FindingRiskObject {
             field: "Computer".to_owned(),
@@ -240,6 +248,7 @@ fn risk_objects(rule: &Rule, value: &dyn Fn(&str) -> Option<String>) -> Vec<Find
     let mut out = Vec::new();
     for object in &rule.meta.risk_objects {
         let values = value(&object.field).unwrap_or_default();
+        // A multivalue field arrives as its members joined by line breaks (rule E8); each member is a risk object of its own.
         for value in values.split('\n').filter(|v| !v.is_empty()) {
             out.push(FindingRiskObject {
                 field: object.field.clone(),

@@ -8,6 +8,7 @@ use crate::plan::{FieldExpr, Plan};
 use crate::store::{Store, StoreError};
 
 /// More hosts than these are not looked at one by one.
+// Bounds what is kept and asked for each test: in a store with more hosts the events themselves are asked.
 const MAX_HOSTS: usize = 50_000;
 
 /// The hosts of a store, as far as a hunt needs them.

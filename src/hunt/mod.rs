@@ -240,6 +240,7 @@ impl Stop<'_> {
     fn leaves_out(&mut self, is_unread: bool, reports: bool) -> bool {
         let leaves_out = is_unread || (!self.in_scan && self.cancel.is_cancelled());
         if leaves_out {
+            // Rules that only feed a correlation are not counted: the correlation is.
             *self.unfinished.get_or_insert(0) += usize::from(reports);
         }
         leaves_out
@@ -306,6 +307,7 @@ fn correlate(
             .map(|(place, (_, input, plan))| (*input, plan, found.events[place].sorted()))
             .collect();
         let own: Vec<(usize, &Plan, &[EventId])> = matched.iter().map(|(input, plan, events)| (*input, *plan, events.as_slice())).collect();
+        // Chosen by its text: which of several faults is met first depends on the order of event types.
         let faults = (first..).zip(inputs).filter(|(_, (own, ..))| *own == index).filter_map(|(place, _)| found.failed.get(&place));
         if let Some(fault) = faults.min_by_key(|fault| fault.to_string()) {
             saver.failed(rules + index);
@@ -352,6 +354,7 @@ fn match_events(
     with: &ScanWith<'_>,
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<ScanResult, HuntError> {
+    // By type id and not in a hash map: the order of the scan decides the order of faults and progress.
     let mut by_type: BTreeMap<TypeId, Vec<ScanRule<'_>>> = BTreeMap::new();
     for (rule, plan) in plans.iter().enumerate() {
         for branch in &plan.branches {
@@ -374,6 +377,7 @@ fn match_events(
         }
         found.scanned += scanned.rows;
         for (rule, fault) in scanned.failed {
+            // The first fault of a rule is told; its other event types would only repeat it.
             found.failed.entry(rule).or_insert(fault);
         }
         progress(HuntProgress::Scanned { events: found.scanned });

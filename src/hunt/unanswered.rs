@@ -19,11 +19,13 @@ pub struct Unanswered {
 
 /// Says what of a rule a store with this catalog cannot answer: the whole rule, or fields that none of its events has.
 pub fn unanswered(rule: &Rule, catalog: &Catalog, taxonomy: &Taxonomy) -> Unanswered {
+    // Without the fields of its message: a finding shows them, but a rule fires without them.
     let whole = plan(&rule.query, &[], catalog, taxonomy);
     let cannot_fire = whole.branches.is_empty();
     let note = |code, message: String, span| Diagnostic::new(Severity::Note, code, message).at(&rule.origin.source, span);
     let head = || rule.origin.scope.clone();
     let only = |note| Unanswered { cannot_fire, notes: vec![note] };
+    // In the order of what helps most: an unknown log source explains everything below it.
     if let Some(unknown) = whole.notes.iter().find(|note| UNKNOWN.contains(&note.code)).filter(|_| cannot_fire) {
         return only(note("store-logsource-unknown", format!("the rule cannot fire: {}", unknown.message), head()));
     }
@@ -83,4 +85,5 @@ fn can_alert(correlation: &Correlation, can: &[bool]) -> bool {
 }
 
 /// What the planner says of a scope that nobody knows.
+// Only these say that nothing at all can be found; other notes of the planner are about parts.
 const UNKNOWN: [&str; 3] = ["plan-unknown-dataset", "plan-logsource-nowhere", "plan-unknown-logsource"];

@@ -141,6 +141,7 @@ impl CorrelationKind {
 impl WindowCondition {
     /// Whether a number passes every comparison.
     pub fn number_passes(tests: &[(NumberOp, f64)], number: f64) -> bool {
+        // Not a number (an average of nothing) passes nothing, because it has no order.
         tests.iter().all(|(op, right)| op.holds(number.partial_cmp(right)))
     }
 }
@@ -159,6 +160,7 @@ impl RuleExpression {
     /// The inputs that must match and those that must not, where the expression is a conjunction of such.
     pub fn conjunction(&self) -> Option<(Vec<usize>, Vec<usize>)> {
         let (mut wanted, mut unwanted) = (Vec::new(), Vec::new());
+        // A stack of its own and not recursion: conditions come from files.
         let mut open = vec![(self, true)];
         while let Some((expression, positive)) = open.pop() {
             match (expression, positive) {
@@ -170,6 +172,7 @@ impl RuleExpression {
                 (Self::Or(_) | Self::And(_), _) => return None,
             }
         }
+        // A rule named twice in a condition is one step of it.
         for list in [&mut wanted, &mut unwanted] {
             list.sort_unstable();
             list.dedup();

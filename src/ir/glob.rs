@@ -27,6 +27,7 @@ impl Glob {
             match (out.last_mut(), part) {
                 (Some(Part::Text(a)), Part::Text(b)) => a.push_str(&b),
                 (_, Part::Text(b)) if b.is_empty() => {}
+                // Two `*` in a row mean one, and would only make the search go back twice.
                 (Some(Part::Any), Part::Any) => {}
                 (_, part) => out.push(part),
             }
@@ -70,6 +71,8 @@ impl Glob {
     pub fn matches(&self, value: &str) -> bool {
         let mut at = 0; // byte offset in value
         let mut part = 0;
+        // Only the last `*` is tried again: what an earlier one could give away, the later one can take, so the work is bounded by
+        // the product of both lengths and does not grow with the number of wildcards.
         let mut retry: Option<(usize, usize)> = None; // (part after the last Any, where its next attempt starts)
         loop {
             let step = match self.parts.get(part) {
@@ -106,6 +109,7 @@ impl Glob {
     fn seek(&self, value: &str, part: usize, at: usize) -> Option<usize> {
         match self.parts.get(part) {
             None => Some(value.len()),
+            // The last text can only stand at the end, so it is looked for there alone.
             Some(Part::Text(text)) if part + 1 == self.parts.len() => {
                 let start = value.len().checked_sub(text.len()).filter(|start| *start >= at)?;
                 value.ends_with(text.as_str()).then_some(start)

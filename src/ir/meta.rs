@@ -43,6 +43,7 @@ impl Level {
     ///
     /// Each lies inside its own band of [`Level::of_risk_score`], so that both languages sort into one order and back.
     fn risk_score(self) -> f64 {
+        // In the middle or upper half of the band, never on its border: a later change of borders must not move a level.
         match self {
             Self::Informational => 5.0,
             Self::Low => 20.0,

@@ -45,6 +45,7 @@ impl RuleOrigin {
         let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '{' | '}');
         let start = self.scope.start.min(text.len());
         let found = text.get(start..)?.match_indices(name).map(|(at, _)| start + at);
+        // `user` must not point at `src_user`.
         let whole = |at: &usize| !text[..*at].ends_with(is_word) && !text[*at + name.len()..].starts_with(is_word);
         found.into_iter().find(whole).filter(|_| self.fields.is_empty() && !name.is_empty()).map(|at| at..at + name.len())
     }

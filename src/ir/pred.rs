@@ -140,9 +140,11 @@ impl Cidr {
     pub fn contains(&self, ip: IpAddr) -> bool {
         let network = self.address;
         let inside = |bits: u32, net: u128, ip: u128| {
+            // Shifting by the whole width overflows: a prefix of 0 is the network of all addresses.
             let shift = bits - u32::from(self.prefix).min(bits);
             shift == 128 || (net >> shift) == (ip >> shift)
         };
+        // `to_canonical` makes the mapped address an IPv4 one; the plain form is asked first for networks of IPv6.
         match (network, ip, ip.to_canonical()) {
             (IpAddr::V4(net), _, IpAddr::V4(ip)) => inside(32, u32::from(net).into(), u32::from(ip).into()),
             (IpAddr::V6(net), IpAddr::V6(ip), _) => inside(128, net.into(), ip.into()),

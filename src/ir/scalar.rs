@@ -258,6 +258,7 @@ impl Function {
 
     /// Which argument is a regular expression.
     pub fn pattern_argument(self) -> Option<usize> {
+        // Checked and translated by the front end, where a fault still has a place in the rule.
         matches!(self, Self::Match | Self::Replace | Self::MvFind).then_some(1)
     }
 

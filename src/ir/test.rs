@@ -37,6 +37,7 @@ impl<F> FieldCompare<F> {
             fold_into(text.as_ref(), &mut folded);
             folded
         };
+        // The right side is folded once, not once a member of the left.
         let right: Vec<String> = right.iter().map(fold).collect();
         left.iter().map(fold).any(|hay| {
             right.iter().any(|needle| match (self.any_before, self.any_after) {
@@ -66,6 +67,7 @@ impl NumberOp {
 impl DatePart {
     /// The part, in UTC, of a time written in ISO 8601 (`T` or space, optional fraction, optional zone; none means UTC).
     pub fn of(self, text: &str) -> Option<i64> {
+        // A time with a zone first: read as a civil time, the zone would be dropped in silence.
         let time: jiff::civil::DateTime = match text.parse::<jiff::Timestamp>() {
             Ok(stamp) => jiff::tz::TimeZone::UTC.to_datetime(stamp),
             Err(_) => text.parse().ok()?,
@@ -85,10 +87,12 @@ impl DatePart {
 /// `0x10`, `inf`, `nan` and the empty text are none.
 pub fn parse_number(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    // Rust also reads `inf`, `infinity` and `nan`; in a log these are words.
     if !unsigned.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'))
         || !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
     {
         return None;
     }
+    // `1e999` is not a number either: it would be larger than every other.
     text.parse::<f64>().ok().filter(|n| n.is_finite())
 }

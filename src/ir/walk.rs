@@ -11,6 +11,7 @@ impl<F> Pred<F> {
         for part in parts {
             match part {
                 Self::True => {}
+                // One false part decides; the others need not be kept, and the planner drops the whole event type.
                 Self::False => return Self::False,
                 Self::And(inner) => out.extend(inner),
                 other => out.push(other),

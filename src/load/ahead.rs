@@ -13,8 +13,10 @@ use crate::cancel::Cancel;
 use crate::event::hex;
 
 /// A member of an archive that is larger is read without looking: memory stays flat, and whole archives are known anyway.
+// Larger members are rare in collections, and one of gigabytes must not be held for the sake of a look.
 pub(super) const MAX_HELD_BYTES: u64 = 32 * 1024 * 1024;
 /// Bytes hashed at a time.
+// Large enough that the system call does not count, small enough that Ctrl-C is heard at once.
 const BLOCK_BYTES: usize = 256 * 1024;
 
 /// The SHA-256 of a stream, hex; `None` where it cannot be read or the user asked to stop: then whoever reads it says so.

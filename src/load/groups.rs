@@ -8,6 +8,7 @@ use crate::reader::LeafReport;
 use crate::store::Known;
 
 /// Events of a group of small sources, and bytes of their text: a load that is killed has this to do again.
+// A second or two of writing, so that a killed load loses no more; and some hundred small files share one commit.
 const GROUP_EVENTS: usize = 16_384;
 /// See [`GROUP_EVENTS`].
 const GROUP_BYTES: usize = 16 * 1024 * 1024;
@@ -86,6 +87,7 @@ impl<'s> Groups<'s> {
 
     /// Takes back the source that is being read, or has it taken back where a part of it was sent already.
     pub(super) fn abandon(&mut self) -> ControlFlow<()> {
+        // From behind: the last one that was begun is the one at hand.
         match self.group.iter().rposition(|message| matches!(message, Message::Begin(_))) {
             Some(begin) => {
                 self.group.truncate(begin);

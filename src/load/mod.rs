@@ -30,6 +30,7 @@ use groups::{Group, Message};
 use reading::read_all;
 
 /// Groups between the threads, beside the one that is read and the one that is written.
+// The reader is one ahead, which is enough to keep both threads busy; each more holds up to 16 MB of text.
 const CHANNEL_GROUPS: usize = 1;
 
 /// How a load is done.
@@ -140,16 +141,20 @@ pub fn load(
 ) -> Result<LoadSummary, StoreError> {
     let names = Names::default();
     let (sender, receiver) = sync_channel(CHANNEL_GROUPS);
+    // Before the writer takes the store: what this load brings is found by the writer itself.
     let known = store.known_bytes(&options.read.fingerprint())?;
     let walked = WalkCount::default();
     let summary = std::thread::scope(|scope| {
         let reader_names = names.clone();
         let walked = &walked;
         let reading = scope.spawn(move || read_all(paths, options, &known, &reader_names, walked, &sender));
+        // The writer on this thread, because the connection stays where it was opened; its end closes the channel and so the reader.
         let written = write_all(store, &names, options, receiver, walked, progress);
+        // After the writer: a reader that waits to send is let go by the closed channel.
         let interrupted = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         written.map(|summary| LoadSummary { files: walked.files(), interrupted, ..summary })
     })?;
+    // Once at the end and not once a source: each change of a view makes SQLite read its schema again.
     views::make(store)?;
     store.settle()?;
     Ok(summary)
@@ -225,6 +230,7 @@ impl Writing<'_> {
     /// what is behind them shares a transaction.
     fn write_group(&mut self, group: Group) -> Result<(), StoreError> {
         let mut messages = group.into_iter();
+        // The open source of the group before has a transaction of its own; only what follows can share one.
         while self.writer.is_open() {
             let Some(message) = messages.next() else { return Ok(()) };
             self.write(message)?;
@@ -302,6 +308,7 @@ fn known_report(row: &SourceRow) -> LeafReport {
 
 fn source_end(report: &LeafReport, reader: &str) -> SourceEnd {
     SourceEnd {
+        // A source with damage is not known: a later version may read more of it.
         reader: if report.is_damaged() { String::new() } else { reader.to_owned() },
         format: report.format.to_owned(),
         sha256: report.sha256.clone(),

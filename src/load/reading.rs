@@ -75,6 +75,7 @@ impl Reading<'_> {
     /// A file whose bytes are known is skipped; the hash of an archive is kept for the next load.
     fn file(&mut self, file: FileAhead<'_>) -> ControlFlow<()> {
         self.file = File::Leaf;
+        // A hash costs a hundredth of reading, but most files are new: their length alone says so.
         if !file.is_container && !self.known.has_size(file.size) {
             return ControlFlow::Continue(());
         }
@@ -102,6 +103,7 @@ impl Reading<'_> {
     }
 
     fn read(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
+        // Announced before it is read, so that the progress names the file that takes long.
         self.groups.add(Message::Begin(leaf.path.clone()))?;
         let mut stream = Patience::new(leaf.reader, self.cancel, FINISH_BYTES);
         let groups = &mut self.groups;
@@ -113,6 +115,7 @@ impl Reading<'_> {
         }
         let is_damaged = report.is_damaged();
         self.groups.add(Message::End(Box::new(report)))?;
+        // After the message of its end: only then is the archive's verdict complete.
         self.note_damage(is_damaged);
         ControlFlow::Continue(())
     }

@@ -59,6 +59,7 @@ impl Restored {
         let answers = self.answers.entry((coded, is_audit)).or_default();
         if !answers.contains_key(text) {
             let answer = coded.restore(text, is_audit);
+            // Answers are not thrown away for new ones: what a log repeats is among the first.
             if answers.len() >= MAX_ANSWERS {
                 return answer.map(Cow::Owned);
             }

@@ -16,6 +16,7 @@ impl Normaliser<'_> {
         let shape = self.known.shapes[shape].shape;
         let given = envelope[Role::Dataset as usize].map(|(_, span)| span);
         let code = envelope[Role::Code as usize].map(|(_, span)| span);
+        // The record's own channel first: the provider is only a guess at it, and some write to several.
         let dataset = given.or_else(|| self.channel_of(&shape.provider, code, pairs));
         if shape.rendered.as_ref().is_some_and(|channels| channels.is_empty() || self.is_one_of(dataset, channels))
             && let Some(message) = envelope[Role::Message as usize]
@@ -31,6 +32,7 @@ impl Normaliser<'_> {
     /// Takes members that an exporter numbered (`param1`, `param2`) for what they are: data without names, in that order.
     fn forget_names(&mut self, prefix: &str, guid: &str, pairs: &mut [(PathId, TextSpan)]) {
         let text = |(path, _): &(PathId, TextSpan)| self.known.paths.text(*path);
+        // With the provider's GUID the names are known elsewhere: such exporters number only the data of classic events.
         if pairs.iter().any(|pair| text(pair) == guid) {
             return;
         }
@@ -40,6 +42,7 @@ impl Normaliser<'_> {
             return;
         }
         let places: Vec<usize> = numbered.iter().map(|(_, at)| *at).collect();
+        // By their numbers and not by their text: `param10` comes after `param9`.
         numbered.sort_unstable();
         let spans: Vec<TextSpan> = numbered.iter().map(|(_, at)| pairs[*at].1).collect();
         let above = prefix.rsplit_once('.').map_or("", |(above, _)| above);
@@ -54,6 +57,7 @@ impl Normaliser<'_> {
     pub(super) fn undouble(&mut self, pairs: &mut [(PathId, TextSpan)]) {
         for (_, span) in pairs {
             let text = self.batch.str(*span);
+            // Every one, or the value is meant as it stands: a UNC path begins with two.
             if text.contains("\\\\") && !text.replace("\\\\", "").contains('\\') {
                 let single = text.replace("\\\\", "\\");
                 *span = push(&mut self.batch.text, &single);

@@ -26,6 +26,7 @@ impl Normaliser<'_> {
         for (index, (path, span)) in pairs.iter().enumerate() {
             if let Action::Role(role, rank, _) = self.action(shape, *path) {
                 let slot = &mut best[role as usize];
+                // A member of a better rank that cannot play the role (a time that is no time) leaves it to the next.
                 if slot.is_none_or(|(known, _)| rank < known) && self.usable(role, *span) {
                     *slot = Some((rank, index));
                 }
@@ -55,6 +56,7 @@ impl Normaliser<'_> {
                 }
             }
         }
+        // At the end: a name may get its second value from the last member.
         self.make_lists(fields_start);
         let span = |role: Role| envelope[role as usize].map(|(_, span)| span);
         if time_us.is_none() {
@@ -110,6 +112,7 @@ impl Normaliser<'_> {
     fn time(&mut self, shape: usize, rank: u8, span: TextSpan) -> Option<i64> {
         let mut time = self.clock.read(self.batch.str(span))?;
         let shape = self.known.shapes[shape].shape;
+        // Some shapes write UTC without saying so; then no zone of the user must move it.
         time.zoned |= shape.utc.contains(&shape.time[usize::from(rank)]);
         self.times.without_zone += u64::from(!time.zoned);
         self.times.day_first += u64::from(time.ordered && self.clock.day_first);
@@ -139,6 +142,7 @@ impl Normaliser<'_> {
         let FieldValue::Text(span) = self.batch.fields[fields_start as usize + index].value else { return };
         let Some(utc) = self.clock.read(self.batch.str(span)) else { return };
         let difference = time_us - utc.us;
+        // To the nearest hour: what is left over is the delay of the collector, not a wrong zone.
         let hours = (difference + difference.signum() * HOUR_US / 2) / HOUR_US;
         if hours == 0 || hours.abs() > MAX_HOURS_OFF || (difference - hours * HOUR_US).abs() > CLOCK_TOLERANCE_US {
             return;
@@ -152,6 +156,7 @@ impl Normaliser<'_> {
     fn usable(&self, role: Role, span: TextSpan) -> bool {
         let text = self.batch.str(span);
         match role {
+            // Tried and not only looked at: `-` and `N/A` are texts too.
             Role::Time => self.clock.read(text).is_some(),
             Role::Record => text.parse::<i64>().is_ok(),
             Role::Dataset | Role::Code | Role::Host | Role::Message => !text.is_empty(),
@@ -166,6 +171,7 @@ impl Normaliser<'_> {
             if self.known.owners[index] == path {
                 return self.known.more.push((index, span));
             }
+            // Two members with one name and one text say one thing; a list of it twice would count twice.
             if self.is_text(index + fields_start as usize, span) {
                 return;
             }
@@ -214,6 +220,7 @@ impl Normaliser<'_> {
     fn braced(&mut self, span: TextSpan) -> TextSpan {
         let text = self.batch.str(span);
         let text = match text.len() {
+            // Only GUIDs that are bare or in lower case are rewritten: the rest is as Windows gives it.
             36 if is_guid(text.as_bytes()) => text,
             38 => match text.strip_prefix('{').and_then(|t| t.strip_suffix('}')) {
                 Some(inner) if is_guid(inner.as_bytes()) && inner.bytes().any(|b| b.is_ascii_lowercase()) => inner,
@@ -299,6 +306,7 @@ impl Normaliser<'_> {
                 return Action::Role(role, u8::try_from(rank).expect("few candidates"), name);
             }
         }
+        // Namespaces of XML are no data, however the converter writes them.
         if shape.drop.contains(text) || text.contains("#attributes.xmlns") || text.contains(".@xmlns") {
             Action::Drop
         } else {

@@ -34,10 +34,13 @@ pub use time::{Zone, ZoneError};
 use crate::event::{BESIDE_RAW, EventBatch, KeyId, NUL_SYMBOL, NameId, Names, TextSpan};
 
 /// Events in a batch.
+// Enough events that writing them costs few statements, few enough that a reader and a writer work at the same time.
 const MAX_BATCH_EVENTS: usize = 4_096;
 /// Bytes of text in a batch.
+// A batch of large records stays small too.
 const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Members of one record.
+// The largest real records have some thousand members; without a limit one file could fill the memory with one record.
 const MAX_MEMBERS: usize = 100_000;
 /// Paths and keys of event types that are kept from one leaf to the next.
 const MAX_KEPT_PATHS: usize = 100_000;
@@ -156,6 +159,7 @@ impl Lexicon {
 
     /// Forgets what grew beyond reason: logs decide how many names there are.
     fn trim(&mut self) {
+        // All at once: paths are numbers in many tables, and to drop some of them would need a pass over each.
         if self.paths.len() > MAX_KEPT_PATHS || self.keys.len() > MAX_KEPT_PATHS {
             *self = Self::new(&self.names);
         }
@@ -284,6 +288,7 @@ impl<'s> Normaliser<'s> {
         }
         let start = self.batch.text.len();
         if memchr::memchr(0, text.as_bytes()).is_some() {
+            // SQLite ends a text at NUL, so it becomes its symbol here, where every text comes by.
             self.batch.text.extend(text.chars().map(|c| if c == '\0' { NUL_SYMBOL } else { c }));
         } else {
             self.batch.text.push_str(text);
@@ -323,6 +328,7 @@ impl<'s> Normaliser<'s> {
 
     /// The shape of the record that is being read, as far as it is known.
     fn shape(&self) -> usize {
+        // In the order of the data: the shapes that ask for more stand first, so that a record is what it says most exactly.
         self.known.shapes.iter().position(|s| s.is_open && self.have.contains(&s.needs)).expect("the last shape needs nothing")
     }
 

@@ -64,6 +64,7 @@ pub(super) fn shortened(name: &str) -> Cow<'_, str> {
     if name.len() <= MAX_NAME_BYTES {
         return Cow::Borrowed(name);
     }
+    // Cut at a border of letters, with a hash: two long names that begin alike stay two.
     let start = &name[..name.floor_char_boundary(MAX_NAME_BYTES)];
     Cow::Owned(format!("{start}…{}", &hex(&Sha256::digest(name))[..16]))
 }

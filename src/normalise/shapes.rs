@@ -47,6 +47,7 @@ pub(super) static SHAPES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
     let splunk = load("rules/normalise/splunk.yml", include_str!("../../rules/normalise/splunk.yml"));
     let mut shapes: Vec<Shape> =
         splunk.into_iter().chain(load("rules/normalise/json.yml", include_str!("../../rules/normalise/json.yml"))).collect();
+    // The shape that fits all stays last: whatever stands behind it would never be asked.
     let any = shapes.pop().expect("the last shape fits all");
     shapes.extend(zeek());
     shapes.push(any);

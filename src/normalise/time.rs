@@ -15,6 +15,7 @@ use crate::event::civil::{days_from_civil, days_in_month, digits as number};
 const NO_FILE_TIME_US: i64 = -11_644_473_600_000_000;
 
 /// Years of four digits: what every output can show.
+// ISO 8601 with four digits is what every output writes; outside of it a time is damage.
 const YEARS_US: std::ops::Range<i64> = -62_135_596_800_000_000..253_402_300_800_000_000;
 
 /// A time that was read.
@@ -40,6 +41,7 @@ pub(crate) struct Clock {
 impl Clock {
     /// Reads a time; `None` where the text is none.
     pub(crate) fn read(&self, text: &str) -> Option<ReadTime> {
+        // The usual spelling first: the rest costs some ten attempts for each text.
         fast(text).or_else(|| slow(text.trim(), self.day_first)).filter(|time| time.us != NO_FILE_TIME_US && YEARS_US.contains(&time.us))
     }
 
@@ -154,6 +156,7 @@ fn fast(text: &str) -> Option<ReadTime> {
 
 fn slow(text: &str, day_first: bool) -> Option<ReadTime> {
     let zoned = |us: i64| Some(ReadTime { us, zoned: true, ordered: false });
+    // Numbers before dates: a bare number must not be taken for the digits of a date.
     if let Some(us) = epoch(text) {
         return zoned(us);
     }
@@ -164,6 +167,7 @@ fn slow(text: &str, day_first: bool) -> Option<ReadTime> {
         return zoned(stamp.as_microsecond());
     }
     if let Some((time, zone)) = text.rsplit_once(' ')
+        // At least `+0200` or `+02:00`: a shorter one behind a space may be a year or an hour.
         && let Some(seconds) = offset(zone).filter(|_| zone.len() >= 5)
         && let Some(time) = fast(time).or_else(|| local(time, day_first))
     {
@@ -174,6 +178,7 @@ fn slow(text: &str, day_first: bool) -> Option<ReadTime> {
             return zoned(stamp.as_microsecond());
         }
     }
+    // Local forms after those with a zone: read without it, the time would be hours off.
     if let Some(time) = local(text, day_first) {
         return Some(time);
     }
@@ -198,6 +203,7 @@ fn local(text: &str, day_first: bool) -> Option<ReadTime> {
     let (first, second, third) = (first?, second?, third?);
     let (year, month, day) = match (parts.map(str::len), separator) {
         ([4, 1 | 2, 1 | 2], _) => (first, second, third),
+        // With slashes the month comes first, as in the United States, unless the user says otherwise; dots and hyphens are European.
         ([1 | 2, 1 | 2, 4], '/') if !day_first => (third, first, second),
         ([1 | 2, 1 | 2, 4], _) => (third, second, first),
         _ => return None,
@@ -219,6 +225,7 @@ fn local(text: &str, day_first: bool) -> Option<ReadTime> {
         return None;
     }
     let time = fast(&format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:0<1}"))?;
+    // Nobody but the user can say of `04/05/2021` what comes first, so it is counted and told. Above 31 the third part is a year.
     Some(ReadTime { ordered: separator == '/' && third > 31, ..time })
 }
 
@@ -230,6 +237,7 @@ fn epoch(text: &str) -> Option<i64> {
     }
     let n: i64 = whole.parse().ok()?;
     match n {
+        // Seconds up to the year 5138: the borders lie where one unit's dates would be absurd for the next.
         0..100_000_000_000 => {
             let kept = &fraction[..fraction.len().min(6)];
             let us = if kept.is_empty() { 0 } else { kept.parse::<i64>().ok()? * 10_i64.pow(u32::try_from(6 - kept.len()).ok()?) };

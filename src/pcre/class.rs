@@ -21,6 +21,7 @@ pub(super) fn read(rest: &str, at: usize) -> Result<(String, usize), PcreFault> 
     }
     let first = position;
     while let Some(c) = rest[position..].chars().next() {
+        // `]` as the first member is itself, as in `[]a]`.
         if c == ']' && position > first {
             out.push(']');
             return Ok((out, position + 1));
@@ -33,6 +34,7 @@ pub(super) fn read(rest: &str, at: usize) -> Result<(String, usize), PcreFault> 
             if end.is_character {
                 out.push_str(&format!("{}-{}", member.text, end.text));
             } else {
+                // PCRE reads `[a-\d]` as three members; the crate would call it a range without an end.
                 out.push_str(&format!("{}\\-{}", member.text, end.text));
             }
             position += 1 + length;
@@ -65,6 +67,7 @@ fn member(rest: &str, at: usize) -> Result<(Member, usize), PcreFault> {
             // Quoted text within a class: rare, and each of its characters would be a member.
             Err(PcreFault::unsupported(r"`\Q` within a class", at..at + 2))
         }
+        // In a class `\1` cannot be a back-reference: it is an octal number.
         Some(digit @ '1'..='7') => {
             let digits = rest[1..].bytes().take(3).take_while(|b| (b'0'..=b'7').contains(b)).count();
             let octal = u32::from_str_radix(&rest[1..=digits], 8).unwrap_or(u32::from(digit));
@@ -83,6 +86,7 @@ fn member(rest: &str, at: usize) -> Result<(Member, usize), PcreFault> {
 
 /// A character as a member: with a backslash where the crate would read it otherwise.
 fn literal(c: char) -> String {
+    // The crate has operators of two characters (`&&`, `--`, `~~`); escaped, each is itself. `\<` and `\>` would be borders of a word.
     if c.is_ascii_punctuation() && c != '_' { format!("\\{c}").replace("\\<", "<").replace("\\>", ">") } else { c.to_string() }
 }
 

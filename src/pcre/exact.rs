@@ -53,6 +53,7 @@ impl Pattern<'_> {
                 Kind::Close | Kind::Or => {
                     // The other branches are not behind this one.
                     let Some(close) = self.behind_group(at - 1) else { return Next::Nothing };
+                    // Repeated, the group may begin again behind itself: what comes next is no longer one thing.
                     if matches!(self.tokens.get(close + 1).map(|t| &t.kind), Some(Kind::Repeat { text, .. }) if text != "?") {
                         return Next::Other;
                     }

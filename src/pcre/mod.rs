@@ -103,6 +103,7 @@ fn write(pattern: &Pattern<'_>) -> Result<String, PcreFault> {
             }
             Kind::End if pattern.flags.replaces => out.push_str(r"\z"),
             Kind::End if pattern.is_end(index) => out.push_str(r"\n?\z"),
+            // A line break before the end would have to be part of no match and still be passed: the crate has no look-ahead for it.
             Kind::End => return Err(PcreFault::unsupported("`$` with something behind it", span)),
             Kind::LineBreak => {
                 if !pattern.line_break_is_plain(index) {
@@ -128,6 +129,7 @@ fn write(pattern: &Pattern<'_>) -> Result<String, PcreFault> {
 
 fn compiles(body: &str, pattern: &str) -> Result<(), PcreFault> {
     let whole = 0..pattern.len();
+    // The parser first: it tells look-around and back-references from real mistakes, the compiler only says that it failed.
     if let Err(error) = Parser::new().parse(body) {
         let kind = match error.kind() {
             ErrorKind::UnsupportedLookAround | ErrorKind::UnsupportedBackreference => FaultKind::Unsupported,

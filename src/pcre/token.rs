@@ -104,6 +104,7 @@ impl<'p> Reader<'p> {
             '(' => self.group()?,
             ')' => {
                 self.push(Kind::Close, 1);
+                // The flags that were set in a group end with it.
                 self.state = self.outer.pop().unwrap_or(self.state);
             }
             '|' => self.push(Kind::Or, 1),
@@ -146,6 +147,7 @@ impl<'p> Reader<'p> {
             self.open(Kind::Open("(".to_owned()), 1);
             return Ok(());
         };
+        // Longest first where one begins another: `(?<=` before a name's `(?<`.
         for (begin, what) in [
             ("=", "look-around"),
             ("!", "look-around"),
@@ -197,6 +199,7 @@ impl<'p> Reader<'p> {
                 'm' => state.multi_line = on,
                 'x' => state.extended = on,
                 's' | 'U' => {}
+                // What is not known may change what matches, so it is refused and not passed on.
                 other => return self.unsupported(&format!("the flag `{other}`"), 2 + length),
             }
             if c != 'x' {
@@ -229,6 +232,7 @@ impl<'p> Reader<'p> {
             'b' | 'B' => self.push(Kind::Assertion(format!("\\{c}")), 2),
             'Z' => self.push(Kind::End, 2),
             'R' => self.push(Kind::LineBreak, 2),
+            // `\N{…}` is a name of a character, which the crate does not know.
             'N' if !rest[2..].starts_with('{') => self.push(Kind::Atom(r"[^\n]".to_owned()), 2),
             'h' => self.push(Kind::Atom(format!("[{HORIZONTAL}]")), 2),
             'H' => self.push(Kind::Atom(format!("[^{HORIZONTAL}]")), 2),

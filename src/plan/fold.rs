@@ -44,6 +44,7 @@ pub(super) fn answer(pred: &Pred, table: &FieldTable<'_>, constants: &[Option<Re
         Pred::True => Some(true),
         Pred::False => Some(false),
         Pred::And(parts) => all(parts.iter().map(|part| answer(part, table, constants))),
+        // An OR is a negated AND of the negated: one definition of "known" for both.
         Pred::Or(parts) => all(parts.iter().map(|part| answer(part, table, constants).map(|t| !t))).map(|t| !t),
         Pred::Not(inner) => answer(inner, table, constants).map(|truth| !truth),
         Pred::Match(m) => match constants[table.position(&m.field)].as_ref()? {
@@ -99,6 +100,7 @@ impl QueryNames<'_> {
             Pred::Match(m) => self.fold_match(m),
             Pred::Compare(compare) => self.fold_compare(compare),
             Pred::Keyword { glob, case } => {
+                // A keyword means the whole event: what the envelope answers is no column, so it is asked here.
                 let beside = self.envelope.iter().map(|resolved| {
                     let test = Test::Glob { glob: glob.clone(), case: *case };
                     fold_test(resolved, &Match { field: (), test, negated: false, span: 0..0 })
@@ -116,6 +118,7 @@ impl QueryNames<'_> {
 
     fn fold_compare(&self, compare: &FieldCompare) -> Pred<FieldExpr> {
         let (left, right) = (alternatives(self.get(&compare.left)), alternatives(self.get(&compare.right)));
+        // Every reading of the left with every reading of the right: one pair that holds is enough, as for lists.
         Pred::any(left.iter().flat_map(|l| right.iter().map(move |r| fold_pair(compare, l, r))))
     }
 
@@ -145,6 +148,7 @@ impl QueryNames<'_> {
 fn fold_test<F>(resolved: &Resolved, m: &Match<F>) -> Pred<FieldExpr> {
     let with = |field: FieldExpr| Pred::Match(Match { field, test: m.test.clone(), negated: m.negated, span: m.span.clone() });
     match resolved {
+        // Rule E6 and Sigma's missing fields in one place: false here, and NOT of it true.
         Resolved::One(FieldExpr::Missing) => Pred::False,
         Resolved::One(FieldExpr::Constant(text)) => bool_pred(m.test.passes(text) != m.negated),
         Resolved::One(field) => with(field.clone()),
@@ -178,6 +182,7 @@ fn fold_pair(compare: &FieldCompare, left: &FieldExpr, right: &FieldExpr) -> Pre
         (FieldExpr::Missing, _) | (_, FieldExpr::Missing) => Pred::False,
         (FieldExpr::Constant(haystack), FieldExpr::Constant(needle)) => bool_pred(around(needle).passes(haystack)),
         (field, FieldExpr::Constant(needle)) => matching(field, around(needle)),
+        // Turned round only for equality: `contains` is not symmetric.
         (FieldExpr::Constant(text), field) if !compare.any_before && !compare.any_after => matching(field, around(text)),
         (left, right) => Pred::Compare(FieldCompare {
             left: left.clone(),
@@ -196,6 +201,7 @@ fn truth(scalar: Scalar<FieldExpr>) -> Pred<FieldExpr> {
     match scalar {
         Scalar::Null => Pred::False,
         Scalar::Bool(truth) => bool_pred(truth),
+        // Through conditions and not as an expression: only a condition can be answered by leaves of the scan.
         Scalar::And(parts) => Pred::all(parts.into_iter().map(truth)),
         Scalar::Or(parts) => Pred::any(parts.into_iter().map(truth)),
         Scalar::Not(inner) => truth(*inner).negated(),
@@ -208,6 +214,7 @@ fn truth(scalar: Scalar<FieldExpr>) -> Pred<FieldExpr> {
             };
             if function == Function::IsNull { present.negated() } else { present }
         }
+        // Null on one side: false whatever the other is (rule E6). The event need not be asked.
         Scalar::Binary(op, left, right) if is_comparison(op) && (*left == Scalar::Null || *right == Scalar::Null) => Pred::False,
         other => Pred::Scalar(other),
     }

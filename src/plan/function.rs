@@ -10,6 +10,7 @@ impl FieldFunction {
     /// [`FieldFunction::LastMember`] choose among members and leave a single value alone.
     pub fn apply<'a>(&self, value: &'a str) -> Option<Cow<'a, str>> {
         Some(match self {
+            // Both separators: Linux events come through the same maps, and Windows accepts `/` in paths.
             Self::BaseName => Cow::Borrowed(value.rsplit(['\\', '/']).next().unwrap_or(value)),
             Self::WithoutDomain => Cow::Borrowed(value.rsplit('\\').next().unwrap_or(value)),
             Self::Lower => {
@@ -19,12 +20,15 @@ impl FieldFunction {
             }
             Self::Hash(kind) => Cow::Borrowed(hash_of(value, kind)?),
             Self::RegistryData => Cow::Borrowed(registry_data(value)),
+            // Seven bytes, and none of them begins a longer character: the cut after a match is safe.
             Self::WithoutMappedPrefix => Cow::Borrowed(match value.get(..7) {
                 Some(prefix) if prefix.eq_ignore_ascii_case("::ffff:") => &value[7..],
                 _ => value,
             }),
             Self::HexToDecimal => match value.strip_prefix("0x").or_else(|| value.strip_prefix("0X")) {
+                // `from_str_radix` takes a sign, hexadecimal of a log has none: `0x-1` is a text.
                 Some(digits) if !digits.starts_with(['+', '-']) => {
+                    // More than 64 bits stay as they are: a wrong number would match rules.
                     u64::from_str_radix(digits, 16).map_or(Cow::Borrowed(value), |n| Cow::Owned(n.to_string()))
                 }
                 _ => Cow::Borrowed(value),
@@ -43,6 +47,7 @@ impl FieldFunction {
                 let found = pairs.iter().find(|(from, _)| begins(from));
                 found.map_or(Cow::Borrowed(value), |(from, to)| Cow::Owned(format!("{to}{}", &value[from.len()..])))
             }
+            // A name without a parent has none; the name itself would make a key its own parent.
             Self::Parent => Cow::Borrowed(value.rsplit_once('\\')?.0),
             Self::Root => Cow::Borrowed(value.split('\\').next().unwrap_or(value)),
             Self::RegistryType => Cow::Borrowed(registry_type(value)),
@@ -55,6 +60,7 @@ impl FieldFunction {
 /// Seconds since 1970, as [`super::FieldExpr::Time`] has them, in ISO 8601.
 fn iso_time(seconds: &str) -> Option<String> {
     let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
+    // Six digits, cut or filled up: the store has microseconds, and a seventh digit would shift the number.
     let us: i64 = format!("{whole}{fraction:0<6.6}").parse().ok()?;
     Some(format_time(us))
 }

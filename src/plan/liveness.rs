@@ -107,6 +107,7 @@ pub(super) fn needed<'a>(links: &[Link], extra: &[Field], known: impl Fn() -> Ve
     let mut rows = LiveRow {
         schema: RowSchema { columns: all.keys().map(column).collect() },
         is_of: (0..all.len()).map(Some).collect(),
+        // Where no pattern asks, presence does not matter, and finding it out costs a look into each event type.
         is_there: if patterns.is_empty() { vec![true; all.len()] } else { all.values().map(is_there).collect() },
         needed: vec![false; all.len()],
         filled: vec![false; all.len()],
@@ -114,6 +115,7 @@ pub(super) fn needed<'a>(links: &[Link], extra: &[Field], known: impl Fn() -> Ve
     };
     links.iter().for_each(|link| rows.step(link));
     extra.iter().for_each(|field| rows.read(&field.name));
+    // Last: `fillnull` over all columns is no reason to read them, unless the result still shows them.
     rows.read_filled();
     let fields = all.into_iter().zip(rows.needed).filter(|(_, needed)| *needed).map(|(field, _)| field).collect();
     Needed { fields, made: rows.made }

@@ -172,6 +172,7 @@ impl FieldExpr {
 
 /// Whether [`FieldExpr::Coalesce`] takes a value: Windows writes `-` where it has nothing to say.
 pub fn is_filled(value: &str) -> bool {
+    // An empty text and `-` are nothing to say; `N/A`, `0` or `null` may be meant, and stay values.
     !matches!(value, "" | "-")
 }
 
@@ -193,6 +194,7 @@ pub fn plan(query: &Query, extra_fields: &[String], catalog: &Catalog, taxonomy:
 
 /// As [`plan`], with fields that say how they are looked up.
 pub fn plan_fields(query: &Query, extra_fields: &[Field], catalog: &Catalog, taxonomy: &Taxonomy) -> Plan {
+    // Filters in front are asked in the scan, with all other rules, and not row by row afterwards.
     let leading = query.stages.iter().take_while(|stage| matches!(stage, Stage::Filter(_))).count();
     match &query.source {
         Source::Events(scope) => of_events(query, scope, leading, extra_fields, catalog, taxonomy),
@@ -272,6 +274,7 @@ fn of_events(query: &Query, scope: &Scope, leading: usize, extra_fields: &[Field
         .collect();
     let mut table = FieldTable::default();
     conditions.iter().for_each(|pred| table.add_pred(pred));
+    // Constants first: with a thousand event types and three thousand rules, most pairs end here without a look at any column.
     let candidates = candidates(&scoped, &conditions, &table, taxonomy);
     let known = || candidates.iter().flat_map(|c| c.event_type().columns.iter().map(|c| c.field.as_str())).collect();
     let is_there = |field: &Field| candidates.iter().any(|candidate| !candidate.resolve(field).is_missing());
@@ -292,6 +295,7 @@ fn of_events(query: &Query, scope: &Scope, leading: usize, extra_fields: &[Field
         if filter == Pred::False {
             continue;
         }
+        // Rows without the first by-field are dropped anyway (rule P3): such a type is not read at all, and a note says so.
         if let Some(by) = groups_by(stages).iter().find(|by| names.value(by) == FieldExpr::Missing) {
             groupless.entry(&by.name).or_default().push(&resolver.event_type().view);
         } else {
@@ -299,6 +303,7 @@ fn of_events(query: &Query, scope: &Scope, leading: usize, extra_fields: &[Field
             branches.push(Branch { event_type: resolver.event_type().id, filter, fields });
         }
     }
+    // Not where there is a note already: a log source that nobody knows explains itself.
     if candidates.is_empty() && notes.is_empty() {
         let message = "the store has no events that this rule could match";
         notes.push(Diagnostic::new(Severity::Note, "plan-no-events", message));
@@ -308,6 +313,7 @@ fn of_events(query: &Query, scope: &Scope, leading: usize, extra_fields: &[Field
         notes.push(Diagnostic::new(Severity::Note, "plan-null-group", message));
     }
     let asked: BTreeSet<&Field> = conditions.iter().flat_map(|pred| fields_of(pred)).collect();
+    // With no event type in scope every field would be missing, which says nothing about the rule.
     let absent = table.fields.iter().zip(&found).filter(|(_, found)| !**found && !candidates.is_empty());
     let missing = absent.filter(|(field, _)| asked.contains(*field) || !needed.made.contains(&field.name));
     let missing: BTreeSet<&str> = missing.map(|(field, _)| field.name.as_str()).collect();
@@ -336,6 +342,7 @@ fn first_row(branches: &[Branch], needed: &BTreeMap<String, Field>, catalog: &Ca
     };
     // What no event has is no column: a pattern does not mean it.
     let is_there = |name: &&String| branches.iter().any(|b| b.fields.get(*name).is_some_and(|expr| *expr != FieldExpr::Missing));
+    // `_time` is always there: rows are ordered by it, and `bin _time` needs no other reason to find it.
     let time = RowColumn { name: TIME.to_owned(), kind: Kind::Number, multi: false, named: false };
     let fields = needed.keys().filter(|name| *name != TIME).filter(is_there);
     RowSchema { columns: std::iter::once(time).chain(fields.map(of_event)).collect() }
@@ -347,6 +354,7 @@ pub const TIME: &str = "_time";
 /// Returns the fields whose absence drops an event: those that the first stage groups by, where it does not fill them.
 fn groups_by(stages: &[Stage]) -> &[Field] {
     match stages.first() {
+        // Only the first stage: after an `eval` the field may have got a value.
         Some(Stage::Stats(stats)) if stats.fill_null_by.is_none() => &stats.by,
         _ => &[],
     }
@@ -357,6 +365,7 @@ fn candidates<'a>(scoped: &[Scoped<'a>], conditions: &[&Pred], table: &FieldTabl
     let resolvers = scoped.iter().map(|s| NameResolver::new(s.event_type, s.selector, taxonomy));
     resolvers
         .filter(|resolver| {
+            // Only what stands before the stored names: those are constants in most types, and cost no search.
             let constant = |field: &&Field| resolver.before_stored(field).filter(Resolved::is_constant);
             let constants: Vec<Option<Resolved>> = table.fields.iter().map(constant).collect();
             constants.iter().all(Option::is_none) || conditions.iter().all(|pred| fold::answer(pred, table, &constants) != Some(false))

@@ -13,6 +13,7 @@ pub(super) fn inner<'t>(text: &'t str, path: &str) -> Option<&'t str> {
 fn is_object(value: &str) -> bool {
     match value.as_bytes().first() {
         Some(b'{') => true,
+        // A list of plain values is a field with several values, and its members are asked one by one.
         Some(b'[') => elements(value).any(|element| element.starts_with(['{', '['])),
         _ => false,
     }
@@ -67,6 +68,7 @@ fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     loop {
         match bytes.get(at)? {
             b'"' => return Some(at),
+            // The escaped character may be a quote, which does not end the string.
             b'\\' => at += 2,
             _ => at += 1,
         }

@@ -42,6 +42,7 @@ pub fn field(expr: &FieldExpr, event_type: &EventType) -> String {
         FieldExpr::Apply(FieldFunction::IsoTime, _) => "the time".to_owned(),
         FieldExpr::Apply(FieldFunction::InnerObject(path), inner) => format!("{}.{}", field(inner, event_type), path.escape_debug()),
         FieldExpr::Apply(function, inner) => {
+            // Names of variants are the only names that functions of field maps have; their arguments would fill the screen.
             let name = format!("{function:?}");
             let name = name.split(['(', ' ']).next().unwrap_or_default();
             format!("{name}({})", field(inner, event_type))

@@ -19,6 +19,7 @@ use crate::taxonomy::{Definition, Envelope, LogSource, Lookup, Selector, Taxonom
 use super::{FieldExpr, FieldFunction, is_filled};
 
 /// The names of an envelope's parts that a keyword searches, where a field map has them.
+// What people type as keywords; the time and the record number would be found in any short number.
 const SEARCHED: [&str; 3] = ["EventID", "Channel", "Computer"];
 
 /// What a name is in one event type.
@@ -38,6 +39,7 @@ impl Resolved {
         match self {
             Self::One(expr) => expr.clone(),
             Self::Synonyms(texts) => texts.first().map_or(FieldExpr::Missing, |t| FieldExpr::Constant(t.clone())),
+            // The last: of Splunk's two `Account_Name` the second is the account that something was done to.
             Self::Members(members) => FieldExpr::Coalesce(members.iter().rev().cloned().collect()),
         }
     }
@@ -75,6 +77,7 @@ impl<'a> NameResolver<'a> {
         let name = field.name.as_str();
         let stored = match field.vocabulary {
             Vocabulary::Sigma => self.event_type.column_any_case(name),
+            // Splunk's names are with case, Sigma's taxonomy is not.
             Vocabulary::Splunk | Vocabulary::Row => self.event_type.column_exact(name),
         };
         match (stored.map(FieldExpr::Column), self.inner_object(field)) {
@@ -83,6 +86,7 @@ impl<'a> NameResolver<'a> {
             (Some(found), None) | (None, Some(found)) => return Resolved::One(found),
             (None, None) => {}
         }
+        // One fitting name or none: of two nothing says which is meant, and a guess would hide a field that is missing.
         let column = match field.vocabulary {
             Vocabulary::Sigma => self.only(|stored| differ_in_spaces(stored, name)),
             Vocabulary::Splunk | Vocabulary::Row => self.by_separators(name),
@@ -90,8 +94,10 @@ impl<'a> NameResolver<'a> {
         if let Some(column) = column {
             return Resolved::One(FieldExpr::Column(column));
         }
+        // After the stored ones: a field that a log really has is not hidden by a map.
         match self.names.after_stored(name, lookup(field)) {
             Some(definition) => self.build(definition),
+            // Some Sigma rules are written with Splunk's names. Plain words (`user`, `id`) mean too much for a guess.
             None if field.vocabulary == Vocabulary::Sigma && !is_plain_word(name) => {
                 self.resolve(&Field { vocabulary: Vocabulary::Splunk, ..field.clone() })
             }
@@ -143,6 +149,7 @@ impl<'a> NameResolver<'a> {
             Definition::Envelope(Envelope::Host) => FieldExpr::Host,
             Definition::Envelope(Envelope::Record) => FieldExpr::Record,
             Definition::Envelope(Envelope::Message) if self.event_type.has_messages => FieldExpr::Message,
+            // A type without rendered text has no message field: missing folds the test away, and nothing is read.
             Definition::Envelope(Envelope::Message) => FieldExpr::Missing,
             Definition::Text(text) => FieldExpr::Constant(self.expand(text)),
             Definition::Synonyms(texts) => return Resolved::Synonyms(texts.iter().map(|t| self.expand(t)).collect()),
@@ -181,6 +188,7 @@ impl<'a> NameResolver<'a> {
     }
 
     fn by_separators(&self, name: &str) -> Option<ColumnIndex> {
+        // JSON's `a{}.b` first: the brackets say that it is a path, and a label never has them.
         if name.contains("{}")
             && let Some(column) = self.event_type.column_exact(&name.replace("{}", ""))
         {
@@ -198,12 +206,14 @@ impl<'a> NameResolver<'a> {
     fn inner_object(&self, field: &Field) -> Option<FieldExpr> {
         let (name, any_case) = (field.name.as_str(), field.vocabulary == Vocabulary::Sigma);
         let same = |stored: &str, name: &str| if any_case { stored.eq_ignore_ascii_case(name) } else { stored == name };
+        // The outermost stored name: it has the whole text; a name further in would only be a part of it.
         let mut outer = name.rmatch_indices('.').filter_map(|(dot, _)| {
             let fits = |stored: &str| same(stored, &name[..dot]);
             let position = self.event_type.columns.iter().position(|column| fits(&column.field))?;
             Some((dot, ColumnIndex(u32::try_from(position).ok()?)))
         });
         let (dot, column) = outer.next_back()?;
+        // Only where something is stored below the name: else the name is not an object in any event of the type.
         let below = |stored: &&str| {
             stored.get(..name.len()).is_some_and(|start| same(start, name)) && stored.as_bytes().get(name.len()) == Some(&b'.')
         };
@@ -254,6 +264,7 @@ fn coalesce(candidates: impl Iterator<Item = FieldExpr>) -> FieldExpr {
     let mut out = Vec::new();
     for expr in candidates {
         match &expr {
+            // An empty constant decides nothing, any other decides all that follows: no later field can be reached.
             FieldExpr::Constant(text) if !is_filled(text) => {}
             FieldExpr::Constant(_) if out.is_empty() => return expr,
             FieldExpr::Constant(_) => {
@@ -268,6 +279,7 @@ fn coalesce(candidates: impl Iterator<Item = FieldExpr>) -> FieldExpr {
 
 /// `Relative_Target_Name`: a label of rendered text, its words joined by underscores.
 fn is_label(name: &str) -> bool {
+    // Words in capitals are how rendered text is labelled; `process_name` is a name of its own and takes no part here.
     name.contains('_') && name.split('_').all(|word| word.starts_with(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit()))
 }
 

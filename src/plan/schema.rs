@@ -346,6 +346,7 @@ impl RowSchema {
                     None => next.push(column, Some(place)),
                 }
             }
+            // A named column that nothing has is shown empty: the analyst asked for it.
             if named && next.row.place(pattern).is_none() {
                 next.push(RowColumn { name: pattern.clone(), kind: Kind::Text, multi: false, named }, None);
             }
@@ -398,6 +399,7 @@ impl RowSchema {
     /// The type of one of several values; a literal null has none of its own.
     fn chosen_type(&self, values: &[&Scalar]) -> (Kind, bool) {
         let types: Vec<(Kind, bool)> =
+            // A literal null takes any kind, so `if(x, 5, null())` stays a number.
             values.iter().filter(|v| ***v != Scalar::Null).map(|v| self.type_of(v)).map(|(kind, multi)| (kind.as_data(), multi)).collect();
         let kind = types.iter().map(|(kind, _)| *kind).reduce(Kind::or).unwrap_or(Kind::Text);
         (kind, types.iter().any(|(_, multi)| *multi))
@@ -461,6 +463,7 @@ impl NextRow {
     }
 
     fn remove(&mut self, places: &[usize]) {
+        // From behind: removing moves the places of all that follow.
         for place in places.iter().rev() {
             self.row.columns.remove(*place);
             self.from.remove(*place);

@@ -37,6 +37,7 @@ pub(super) fn scoped<'a>(scope: &Scope, catalog: &'a Catalog, taxonomy: &'a Taxo
         catalog
             .types
             .iter()
+            // The second list narrows: a rule with a category and a service means events that are in both.
             .filter(|ty| second.is_empty() || second.iter().any(|s| s.selects(ty)))
             .filter_map(|ty| first.iter().find(|s| s.selects(ty)).map(|s| Scoped { event_type: ty, selector: Some(*s) }))
             .collect::<Vec<_>>()

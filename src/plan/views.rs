@@ -35,6 +35,7 @@ pub struct CategoryMember {
 }
 
 /// Columns of a view: no database takes more, and no name is looked up for a view that cannot be made.
+// SQLite's default limit. Names are resolved for each type and column, so the count comes first.
 const MAX_COLUMNS: usize = 2_000;
 
 /// Returns the views whose event types the catalog has, by name; without those of more columns than a view can have.
@@ -43,6 +44,7 @@ pub fn category_views(catalog: &Catalog, taxonomy: &Taxonomy) -> Vec<CategoryVie
     let datasets = taxonomy.datasets().map(|(name, s)| (name.to_ascii_lowercase().replace('.', "_"), s, Vocabulary::Splunk));
     let mut views: Vec<CategoryView> =
         categories.chain(datasets).filter_map(|(name, selectors, v)| view(name, selectors, v, catalog, taxonomy)).collect();
+    // Sorted: the file must be the same byte for byte whichever order the taxonomy has.
     views.sort_by(|a, b| a.name.cmp(&b.name));
     views
 }
@@ -90,6 +92,7 @@ fn names(event_type: &EventType, selector: Option<&Selector>, vocabulary: Vocabu
             renames.iter().map(|(name, _)| name.clone()).chain(stored).collect()
         }
         Vocabulary::Splunk | Vocabulary::Row => {
+            // Capitals are spellings of the add-on; the CIM names that a dataset view shows are lower case.
             let lower = |name: &&&str| !name.starts_with('_') && !name.contains(|c: char| c.is_ascii_uppercase());
             taxonomy.names(event_type).all(Lookup::Splunk).iter().filter(lower).map(|name| (*name).to_owned()).collect()
         }

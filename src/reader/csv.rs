@@ -15,18 +15,24 @@ use crate::event::BESIDE_RAW;
 use crate::normalise::{Normaliser, PathId, Place, tell_shape};
 
 /// Bytes of one record.
+// A cell with a rendered message has some kB; without a bound an open quote would hold the rest of the file.
 const MAX_RECORD_BYTES: usize = 16 * 1024 * 1024;
 /// Columns.
+// The widest exports have some hundred columns, and each name becomes a path that is kept.
 const MAX_COLUMNS: usize = 10_000;
 /// Records with a quote that does not end, after which the rest is left out.
+// Each time the rest of the file is looked through again for the end of a quote.
 const MAX_RESTARTS: u32 = 16;
 /// Records that tell a table from other text.
+// The first rows may be alike by chance; twenty are seldom.
 const FIRST_RECORDS: usize = 20;
 /// Bytes of the name of a column.
 const MAX_NAME_BYTES: usize = 128;
 /// Columns of a table of which no name is known.
+// Two columns are any text with one comma a line.
 const MIN_UNKNOWN_COLUMNS: usize = 3;
 
+// In the order in which they are preferred: of equally many columns the last one counts, so the rarest delimiter wins.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 /// Where cells beyond the header go.
 const EXTRA: &str = "_extra";
@@ -85,6 +91,7 @@ impl Table {
             return None;
         }
         let tables = DELIMITERS.iter().filter(|delimiter| first.contains(delimiter)).filter_map(|delimiter| Self::with(head, *delimiter));
+        // The delimiter that gives the most columns: a comma within cells separated by semicolons gives fewer.
         tables.max_by_key(|table| table.columns)
     }
 
@@ -116,7 +123,9 @@ impl Table {
             }
         }
         let (columns, rows) = widths.split_first()?;
+        // One cell more is allowed: Event Viewer leaves the message without a name.
         let fitting = rows.iter().filter(|width| (*columns..=columns + 1).contains(*width)).count();
+        // A header of known names may have rows that do not fit; of unknown names all must, or any text with commas is a table.
         let is_table = match known {
             true => *columns > 1 && (rows.is_empty() || fitting > 0),
             false => *columns >= MIN_UNKNOWN_COLUMNS && !rows.is_empty() && fitting == rows.len(),
@@ -268,6 +277,7 @@ impl Rows {
 
     /// Whether a row is the rest of a record without an end: it has fewer cells than the rows before that had.
     fn is_rest(&mut self, cells: usize, offset: u64, report: &mut Report) -> bool {
+        // A whole row has as many cells as those before it: with it the rest of the torn record is over.
         if self.rest == Rest::None || cells >= self.width {
             self.rest = Rest::None;
             return false;

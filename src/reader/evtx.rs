@@ -155,6 +155,7 @@ impl ChunkReader {
         }
         let bad = report.bad;
         self.records(data, Pass::Live { checked: self.is_closed && is_whole }, offset, events, report);
+        // Only where something was bad: in a healthy chunk the space behind holds older copies, which would be found as new.
         if self.carve_all || report.bad > bad {
             let mut data = bytes.to_vec();
             data.resize(CHUNK_BYTES, 0);

@@ -21,16 +21,21 @@ use super::{Format, record_line};
 use crate::normalise::{Normaliser, PathId, Place};
 
 /// Bytes of one document or line.
+// An open bracket must not take the rest of the file into memory.
 const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 /// Objects and arrays inside of each other.
+// The parser recurses; records nest some ten levels.
 pub(super) const MAX_DEPTH: u32 = 100;
 /// Documents without an end that are looked for another beginning.
+// Each time the rest of the file is looked through again.
 const MAX_RESTARTS: u32 = 16;
 /// Bytes inside of broken documents that are looked at again, to find another document among them.
+// Without it, a file of open brackets is looked through once for each of its lines.
 const MAX_RESCANNED_BYTES: usize = 4 * MAX_DOCUMENT_BYTES;
 /// Bytes of a line that evtx_dump writes between documents, with its end.
 const MAX_RECORD_LINE_BYTES: usize = 32;
 /// Lines that are looked at to tell whether lines are documents.
+// One of the first may be broken, or a header.
 const FIRST_LINES: usize = 16;
 
 /// See the module.
@@ -288,6 +293,7 @@ impl Documents {
                 format = "json-concatenated";
             }
         }
+        // One document is not a row of them.
         if format == "json-concatenated" && self.position < 2 { "json" } else { format }
     }
 
@@ -329,6 +335,7 @@ impl Documents {
                 }
                 Some(Step::Broken { first, last }) => {
                     report.bad(place.0, place.1, "a JSON document does not end before the next one begins");
+                    // The rest of a broken document may hold a whole one; after the limit only the sure beginning counts: the work stays linear.
                     let next = if self.rescanned < MAX_RESCANNED_BYTES { first } else { last };
                     self.rescanned += last - next;
                     input.consume(next);

@@ -25,6 +25,7 @@ use crate::event::{EventBatch, Names};
 use crate::normalise::{Clock, Lexicon, Normaliser, Zone};
 
 /// Bytes a format is told from.
+// The first lines of the widest tables and the first events with their messages fit in it.
 const SNIFF_BYTES: usize = 64 * 1024;
 
 /// What a user can say about how leaves are read.
@@ -118,6 +119,7 @@ trait Format: Sync {
 }
 
 /// The formats, asked in this order.
+// Binary before text, marks before guesses: a table of CSV may hold XML or JSON in its cells, but not the other way round.
 static FORMATS: [&dyn Format; 5] = [&evtx::Evtx, &splunk_text::SplunkText, &xml::Xml, &json::Json, &csv::Csv];
 
 /// The names that `--input-format` takes.
@@ -184,6 +186,7 @@ impl<'o> LeafReader<'o> {
             report.problem(None, Some(position), format!("{events} no time: cannot read {text:?}{hint}"));
         }
         out.hours_off = times.hours_off.into_iter().collect();
+        // After the reader: it may have stopped early, and the hash must be of the whole leaf.
         let end = input.finish();
         out.format = format;
         out.reason = reason;

@@ -28,6 +28,7 @@ impl RawReaders {
     /// Hands over the members of a text, which must come before any other member of the record.
     pub(super) fn read(&mut self, text: &str, events: &mut Normaliser<'_>) -> Raw {
         let text = text.trim_ascii();
+        // By the first letter, as the formats begin: nothing of one can begin another.
         let result = if text.starts_with('{') {
             self.flattener.record(text, events).map(|()| {
                 self.flattener.objects(text, events);

@@ -42,6 +42,7 @@ pub(super) fn reason(head: &[u8]) -> String {
     if shown.iter().all(u8::is_ascii_whitespace) {
         return "white space only".to_owned();
     }
+    // One byte in twenty: texts in old encodings have some control characters, binary data has many.
     let binary = shown.iter().filter(|b| **b < 9 || (**b > 13 && **b < 32)).count() * 20 > shown.len();
     if binary { "unknown binary format".to_owned() } else { "unknown text format".to_owned() }
 }
@@ -68,6 +69,7 @@ fn ending(path: &str, unpacked: bool) -> String {
     if unpacked && parts.last().is_some_and(|last| STREAM_ENDINGS.contains(last)) {
         parts.pop();
     }
+    // A log that was rotated has its number last.
     if parts.last().is_some_and(|last| !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit())) {
         parts.pop();
     }

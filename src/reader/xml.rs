@@ -16,10 +16,13 @@ use super::{Format, record_line};
 use crate::normalise::{Normaliser, Place};
 
 /// Bytes of one event.
+// As for a record of the other formats.
 const MAX_EVENT_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes between two events that are looked at together.
+// Text between events is told of, not kept: memory stays flat where a file is something else for gigabytes.
 const MAX_GAP_BYTES: usize = 1024 * 1024;
 /// Lines that are looked at for an event behind the start of a line.
+// Lines of syslog that have no event may stand in front.
 const FIRST_LINES: usize = 16;
 /// Bytes behind `Event` that tell a tag from another: white space before `>` is no more.
 const TAG_REST_BYTES: usize = 16;
@@ -42,6 +45,7 @@ impl Format for Xml {
         }
         let in_lines = head.split(|b| *b == b'\n').take(FIRST_LINES).any(|line| {
             let Tag::Start(at) = next_tag(line, 0, true) else { return false };
+            // In quotes or behind a bracket the event is a cell or a string of another format.
             !line[..at].iter().any(|b| matches!(b, b'"' | b'\'' | b'{')) && memmem::find(&line[at..], b"<System>").is_some()
         });
         (in_lines && !super::csv::is_known_table(head)).then(|| "its lines have <Event> elements".to_owned())

@@ -14,6 +14,7 @@ use crate::ir::{Correlation, Rule};
 /// The end of the name of a file of tests beside a rule.
 const TESTS: &str = ".tests.json";
 /// Extensions of rules that have tests beside them, in the order in which they are looked for.
+// YAML first, because that is what rules are written in.
 const RULES: [&str; 5] = ["yml", "yaml", "json", "md", "txt"];
 
 /// Finds the tests of rules and folders, of `NAME.tests.json` and of `info.yml`.
@@ -36,6 +37,7 @@ pub fn find(paths: &[PathBuf], options: &CompileOptions) -> Suite {
     for path in &files.inline {
         suite.tests.push(inline_test(path, &rules));
     }
+    // By path: folders, rules and `info.yml` lead here in different orders.
     suite.tests.sort_by(|a, b| a.path.cmp(&b.path));
     let tested: BTreeSet<&str> = suite.tests.iter().map(|test| test.rule_id.as_str()).collect();
     suite.untested = rules.rules.iter().filter(|rule| !tested.contains(rule.meta.id.as_str())).count();

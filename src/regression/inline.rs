@@ -11,6 +11,7 @@ use crate::taxonomy::Taxonomy;
 
 /// Runs a test over the events of both kinds at once, since a rule that counts sees them together.
 pub(super) fn run(test: &RuleTest, matching: &[Value], other: &[Value], taxonomy: &Taxonomy) -> Result<Verdict, RunError> {
+    // In files and through the loader, so that names, times and shapes are tested with the rule.
     let folder = tempfile::tempdir()?;
     let mut paths = Vec::new();
     for (kind, events) in [("match", matching), ("no_match", other)] {

@@ -9,10 +9,12 @@ use crate::diag::SubjectKind;
 use crate::ir::{Field, Match, Pred, Rename, Scalar, SortKey, Stage, Test, Vocabulary};
 
 /// Rows that `sort` keeps where it is not told.
+// Splunk's defaults. A rule that relies on one must lose the same rows here.
 const SORT_LIMIT: u64 = 10_000;
 /// Rows that `head` keeps where it is not told.
 const HEAD_LIMIT: u64 = 10;
 /// `convert` writes times so where it is not told.
+// Splunk's default, month first.
 const TIME_FORMAT: &str = "%m/%d/%Y %H:%M:%S";
 
 /// The commands with a stage, for the reader of the documentation.
@@ -40,6 +42,7 @@ pub(super) const COMMANDS: [&str; 16] = [
 pub(super) fn parse(name: &str, name_span: Range<usize>, cursor: &mut Cursor<'_>) -> Option<Vec<Stage>> {
     let stage = match name.to_ascii_lowercase().as_str() {
         "search" => match search::parse(cursor, Vocabulary::Row) {
+            // `search *` in the middle of a pipeline keeps every row: no stage is cheaper than one that asks nothing.
             Pred::True => return Some(Vec::new()),
             pred => Stage::Filter(pred),
         },
@@ -85,9 +88,11 @@ fn assignments(cursor: &mut Cursor<'_>) -> Option<Vec<(String, Scalar)>> {
             cursor.unexpected("a field name");
             return None;
         };
+        // `a{}` is a list of JSON; `{a}` is a name taken from a value, which no plan can know before the rows are there.
         if name.contains('{') && !name.contains("{}") {
             cursor.error("spl-unsupported-dynamic-name", "a field named by a value is not supported", span);
         }
+        // `==` compares: an assignment that reads it as `=` would overwrite the field that the rule tests.
         if cursor.rest().trim_start().starts_with("==") || !cursor.take("=") {
             cursor.unexpected("`=`");
             return None;
@@ -146,6 +151,7 @@ fn fields(cursor: &mut Cursor<'_>) -> Option<Stage> {
     cursor.take("+");
     let mut kept = names(cursor)?;
     if !kept.iter().any(|name| name == "_time" || name == "*") {
+        // Splunk's `fields` never drops `_time` unless told to; later stages order by it.
         kept.push("_time".to_owned());
     }
     Some(Stage::Keep(kept))
@@ -163,6 +169,7 @@ fn renames(cursor: &mut Cursor<'_>) -> Option<Vec<Rename>> {
             cursor.unexpected("`OLD as NEW`");
             return None;
         };
+        // With more than one `*` it is not said which part goes where.
         if from.matches('*').count() > 1 || from.matches('*').count() != to.matches('*').count() {
             cursor.error("spl-unsupported-wildcard", "a renaming may have one `*` on both sides, or none", span);
         }
@@ -197,6 +204,7 @@ fn convert(cursor: &mut Cursor<'_>) -> Option<Vec<Stage>> {
                 }
                 if cursor.take_word("as") {
                     let alias = plain_name(cursor, "ctime")?;
+                    // A copy first: `ctime(x) as y` leaves `x` as it was.
                     copies.push((alias.clone(), eval::field(name)));
                     fields.push(alias);
                 } else {
@@ -294,6 +302,7 @@ fn dedup(cursor: &mut Cursor<'_>) -> Option<Stage> {
         cursor.error("spl-arguments", "`dedup` keeps at least one row", start..cursor.at);
     }
     let fields = plain_names(cursor, "dedup")?;
+    // `sortby` changes which row of a group stays, so leaving it out would find other events.
     if let Some(at) = fields.iter().position(|name| name.eq_ignore_ascii_case("sortby")).filter(|at| *at > 0) {
         unsupported_option(cursor, &fields[at], start..cursor.end);
         return None;
@@ -386,6 +395,7 @@ fn regex(cursor: &mut Cursor<'_>) -> Option<Stage> {
     };
     let pattern = pattern::translate(cursor, &pattern, pattern::Use::Searches, &pattern_span)?;
     let field = Field { name, vocabulary: Vocabulary::Row };
+    // Not `negated: true`: `regex f!="…"` also keeps rows without the field.
     let matched = Pred::Match(Match { field, test: Test::Regex(pattern), negated: false, span: span.start..cursor.at });
     Some(Stage::Filter(if negated { matched.negated() } else { matched }))
 }

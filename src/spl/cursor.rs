@@ -121,6 +121,7 @@ impl<'t> Cursor<'t> {
                 _ => {}
             }
         }
+        // At the opening quote: the end of the search says nothing about where the author forgot one.
         self.error("spl-unclosed-string", "a string has no closing quote", start..start + 1);
         let inner = unescape(&self.rest()[1..]);
         self.give_up();
@@ -163,6 +164,7 @@ impl<'t> Cursor<'t> {
     pub(super) fn column(&mut self) -> Option<(String, Range<usize>)> {
         let (name, span) = self.name()?;
         let bare = !self.slice(span.clone()).starts_with(['"', '\'']);
+        // Not within quotes: there the brackets are part of the name already.
         if bare && self.at < self.end && self.rest().starts_with('(') && self.rest().contains(')') {
             let whole = span.start..self.skip_group('(', ')').end;
             return Some((self.slice(whole.clone()).to_owned(), whole));
@@ -213,6 +215,7 @@ impl<'t> Cursor<'t> {
 
     /// Notes that something unexpected comes next, and gives up on the rest of the command.
     pub(super) fn unexpected(&mut self, wanted: &str) {
+        // One fault a command: what follows a wrong word is noise.
         if self.gave_up {
             return;
         }
@@ -235,6 +238,7 @@ impl<'t> Cursor<'t> {
 }
 
 /// Characters of what was found that a message shows.
+// As much as fits beside the message; a search can be one word of a thousand letters.
 const SHOWN_CHARS: usize = 40;
 
 /// Characters of bare names in every context.

@@ -41,6 +41,7 @@ pub fn parse_escu_yaml(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rul
 pub(super) fn hash<'a>(text: &str, macros: impl Iterator<Item = &'a String>) -> String {
     let mut hasher = Sha256::new();
     hasher.update(text.as_bytes());
+    // A zero byte between the parts: without it two other definitions could give the same text, and so the same hash.
     for used in macros {
         hasher.update([0]);
         hasher.update(used.as_bytes());
@@ -54,6 +55,7 @@ fn meta(document: &Node, source: &SourceText) -> RuleMeta {
     let (tags, rba) = (document.get("tags"), document.get("rba"));
     let id = text(document, "id");
     let mut meta = RuleMeta {
+        // Findings need an identity that stays the same over hunts; without an id the path is the next best.
         id: if id.is_empty() { source.path.clone() } else { id },
         title: text(document, "name"),
         path: source.path.clone(),
@@ -96,8 +98,10 @@ fn risk(meta: &mut RuleMeta, rba: Option<&Node>, tags: Option<&Node>) {
         })
         .collect();
     let (impact, confidence) = (number(tags, "impact"), number(tags, "confidence"));
+    // ESCU's own formula for files that state only the two: impact × confidence, in per cent.
     let product = impact.zip(confidence).map(|(i, c)| i * c / 100.0);
     let highest = meta.risk_objects.iter().filter_map(|o| o.score).reduce(f64::max);
+    // The most exact statement first: the object's own score, then the file's, then the formula.
     let score = highest.or_else(|| number(tags, "risk_score")).or(product);
     meta.risk = score.map(|score| Risk { score, impact, confidence });
     if meta.risk_objects.is_empty() {

@@ -9,6 +9,7 @@ use super::refuse;
 use crate::ir::{BinaryOp, Field, Function, Scalar, Vocabulary};
 
 /// Expressions inside of expressions; a chain of operators nests once an operator.
+// Every later walk over an expression recurses: a hundred levels are far from the end of any stack.
 const MAX_DEPTH: u32 = 100;
 
 /// Parses an expression; stops at what cannot go on with it.
@@ -37,6 +38,7 @@ struct NestedScalar {
 }
 
 impl NestedScalar {
+    // The span is only needed for the argument that is a pattern, where a fault must point inside of it.
     fn new(scalar: Scalar, depth: u32) -> Self {
         Self { scalar, depth, span: 0..0 }
     }
@@ -101,6 +103,7 @@ impl ExpressionParser<'_, '_> {
 
     fn not(&mut self) -> NestedScalar {
         let mut negated = false;
+        // `!=` is a comparison, so a `!` in front of `=` is not a NOT.
         while self.cursor.take_word("NOT") || (!self.cursor.rest().trim_start().starts_with("!=") && self.cursor.take("!")) {
             negated = !negated;
         }
@@ -110,6 +113,7 @@ impl ExpressionParser<'_, '_> {
 
     fn comparison(&mut self) -> NestedScalar {
         let left = self.sum();
+        // Longest first: `<` would take the first half of `<=`.
         let operators = [
             ("!=", BinaryOp::Ne),
             ("<=", BinaryOp::Le),
@@ -174,6 +178,7 @@ impl ExpressionParser<'_, '_> {
             return self.primary();
         }
         match self.primary() {
+            // Folded at once, so that `-1` is a number also where only a literal may stand.
             NestedScalar { scalar: Scalar::Number(number), depth, .. } => NestedScalar::new(Scalar::Number(-number), depth),
             inner => self.nest(inner.depth, || Scalar::Negate(Box::new(inner.scalar))),
         }
@@ -251,6 +256,7 @@ impl ExpressionParser<'_, '_> {
             }
             return NestedScalar::leaf(Scalar::Null);
         }
+        // Now and not for each row: a literal pattern is known, and a fault in it has a place to point at.
         if let Some(NestedScalar { scalar: Scalar::Text(text), span, .. }) = function.pattern_argument().and_then(|i| arguments.get_mut(i))
         {
             let used = if function == Function::Replace { pattern::Use::Replaces } else { pattern::Use::Searches };

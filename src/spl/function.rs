@@ -3,6 +3,7 @@
 use crate::ir::Function;
 
 /// Most arguments of a function that takes any number.
+// As many as a person may list; each is evaluated for each row.
 const MANY: usize = 1_000;
 
 /// Finds a function that a search may call, without regard to case.

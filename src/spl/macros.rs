@@ -15,13 +15,17 @@ use crate::diag::{Diagnostic, SourceText, SubjectKind};
 use crate::yaml;
 
 /// Macros inside of macros.
+// Bounds the recursion of expansion.
 const MAX_DEPTH: usize = 20;
 /// Calls of one search, those inside of macros included.
+// With a depth of 20, calls could double at each level: a million expansions from a file of a few lines.
 const MAX_CALLS: usize = 10_000;
 /// Bytes of an expanded search.
+// Bounds what a few lines of macros can become: the parser's time grows with it.
 const MAX_EXPANDED_BYTES: usize = 1024 * 1024;
 
 /// What a macro that nobody filled lets through, as a command and inside of one.
+// A bare `*` is a search term, but no command: behind a pipe it must be `search *`.
 const EVERYTHING: [&str; 2] = ["search *", "*"];
 
 #[derive(Debug, Clone)]
@@ -94,6 +98,7 @@ pub(super) fn expand(search: &str, macros: &Macros) -> Expansion {
     for piece in pieces(search) {
         match piece {
             MacroPiece::Text(range) => expanded.push_verbatim(&search[range.clone()], range.start),
+            // One space and not nothing, so that the words around a comment stay two.
             MacroPiece::Comment(range) => expanded.push_replaced(" ", range),
             MacroPiece::Call(range) => {
                 let mut text = String::new();
@@ -128,6 +133,7 @@ fn pieces(text: &str) -> Vec<MacroPiece> {
             let close = text[tick + 1..].find('`').map(|i| tick + 1 + i);
             match close {
                 Some(close) if call_parts(&text[tick + 1..close]).is_some() => (MacroPiece::Call(tick..close + 1), close + 1),
+                // A lone backtick within a string is text: PowerShell detections search for it.
                 None if text[tick + 1..].starts_with(is_macro_char) && !ends_in_string(&text[..tick]) => {
                     (MacroPiece::Open(tick..tick + 1), text.len())
                 }
@@ -225,6 +231,7 @@ struct Expander<'m> {
 impl Expander<'_> {
     fn fault(&mut self, code: &'static str, message: String, at: &Range<usize>) {
         let fault = SearchFault::error(code, message, at.clone());
+        // A macro that is called in each of forty branches has one fault, not forty.
         if self.faults.last() != Some(&fault) {
             self.faults.push(fault);
         }
@@ -278,6 +285,7 @@ impl Expander<'_> {
     fn unknown(&mut self, (name, count): &(String, usize), at: &Range<usize>, out: &mut String) {
         let starts = if out.trim().is_empty() { self.starts } else { starts_command(out) };
         out.push_str(EVERYTHING[usize::from(!starts)]); // also where it is a fault: what stands around it is none
+        // Rule M4: such a macro is where the user excludes his own noise, and nobody must define it.
         if name.ends_with("_filter") {
             return;
         }
@@ -305,6 +313,7 @@ impl Expander<'_> {
             let Some(open) = rest.find('$') else { break };
             out.push_str(&rest[..open]);
             rest = &rest[open..];
+            // The whole name between dollar signs: `$user$` must not be filled by a parameter `us`.
             let parameter = found.arguments.iter().position(|p| rest[1..].starts_with(p.as_str()) && rest[1 + p.len()..].starts_with('$'));
             match parameter.and_then(|i| Some((&found.arguments[i], arguments.get(i)?))) {
                 Some((parameter, argument)) => {

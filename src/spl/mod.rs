@@ -42,6 +42,7 @@ use cursor::Cursor;
 use fault::SearchFault;
 
 /// Commands of one search.
+// Bound the parser's time and memory on a file from a stranger; no public detection comes near.
 const MAX_COMMANDS: usize = 200;
 /// Bytes of one search as written.
 const MAX_SEARCH_BYTES: usize = 256 * 1024;
@@ -76,6 +77,7 @@ pub(crate) fn parse_search(search: &str, macros: &Macros) -> ParsedSearch {
         let message = format!("the search is longer than MAX_SEARCH_BYTES = {MAX_SEARCH_BYTES}");
         return ParsedSearch::refused(SearchFault::error("spl-size", message, 0..0));
     }
+    // Before macros are put in: an SPL2 search gives dozens of faults that are all the same one.
     if let Some(span) = second_language::mark(search) {
         let fault = SearchFault::error("spl-unsupported-spl2", "the search is written in SPL2, which is another language", span);
         return ParsedSearch::refused(fault);
@@ -84,6 +86,7 @@ pub(crate) fn parse_search(search: &str, macros: &Macros) -> ParsedSearch {
     let (query, found) = parse_text(&expansion.expanded.text);
     let mut faults = expansion.faults;
     for mut fault in found {
+        // The fault in the macro is the reason; a second message about an empty search would hide it.
         if fault.code == "spl-no-search" && !faults.is_empty() {
             continue; // it is empty because of a macro
         }
@@ -125,6 +128,7 @@ fn parse_text(text: &str) -> (Option<Query>, Vec<SearchFault>) {
             continue;
         }
         any = true;
+        // Several `search` commands at the front are one filter, so that the scan can answer all of it.
         if index == 0 || (stages.is_empty() && faults.is_empty() && starts_with_search(&mut cursor)) {
             cursor.take_word("search");
             filters.push(search::parse(&mut cursor, Vocabulary::Splunk));
@@ -138,6 +142,7 @@ fn parse_text(text: &str) -> (Option<Query>, Vec<SearchFault>) {
         return (None, faults);
     }
     let filter = Pred::all(filters);
+    // `fields *` at the front would ask for every field of every event.
     drop_idle_keeps(&mut stages);
     (Some(Query { source: Source::Events(Scope::Any), filter, stages }), faults)
 }
@@ -182,6 +187,7 @@ fn split_pipes(text: &str) -> Vec<Range<usize>> {
             _ if escaped => escaped = false,
             '\\' => escaped = true,
             '"' => quoted = !quoted,
+            // A pipe in a subsearch ends a command of that one.
             '[' if !quoted => brackets += 1,
             ']' if !quoted => brackets = brackets.saturating_sub(1),
             '|' if !quoted && brackets == 0 => {

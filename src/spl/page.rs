@@ -51,6 +51,7 @@ impl<'t> Page<'t> {
         while at < text.len() {
             let line = text[at..].split_inclusive('\n').next().unwrap_or_default();
             let next = at + line.len();
+            // A fence that opens and closes in one line opens nothing.
             if line.trim_start().starts_with("```") && line.matches("```").count() == 1 {
                 fenced = !fenced;
             }
@@ -153,6 +154,7 @@ impl<'t> Page<'t> {
         for row in self.rows("ATT&CK") {
             let text = |index: usize| row.get(index).map(|text| cell(text)).unwrap_or_default();
             let (technique, tactics) = (text(0).to_uppercase(), text(2));
+            // A CVE table in the same section has years and numbers where techniques are expected.
             if !technique.strip_prefix('T').is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit())) {
                 continue; // the section may hold other tables, such as CVE with their scores
             }
@@ -174,6 +176,7 @@ impl<'t> Page<'t> {
         if let Some(row) = self.rows("RBA").into_iter().next() {
             let number = |index: usize| row.get(index).and_then(|text| cell(text).parse::<f64>().ok()).filter(|n| n.is_finite());
             meta.risk = number(0).map(|score| Risk { score, impact: number(1), confidence: number(2) });
+            // The message is text and may hold a bar; the columns in front of it never do.
             meta.message = cell(&row[3.min(row.len())..].join("|"));
         }
         meta.risk_objects = derived_risk_objects(&meta.message);
@@ -201,6 +204,7 @@ fn code_block(text: &str, from: usize) -> Option<Range<usize>> {
             None if heading(line).is_some() => return None,
             None if line.trim_start().starts_with("```") => start = Some(next),
             None => {}
+            // Only a heading ends it for good: a comment of the search is fenced in the same way.
             Some(_) if end.is_some() && heading(line).is_some() => break,
             Some(_) if line.trim() == "```" => end = Some(at),
             Some(_) => {}
@@ -224,5 +228,6 @@ fn plain(text: &str) -> String {
     if !text.contains('&') {
         return text.to_owned();
     }
+    // `&amp;` stands last: `&amp;lt;` is the text `&lt;`.
     ENTITIES.iter().fold(text.to_owned(), |text, (entity, character)| text.replace(entity, character))
 }

@@ -38,6 +38,7 @@ pub(super) fn derived_risk_objects(message: &str) -> Vec<RiskObject> {
 fn kind_of(token: &str) -> Option<&'static str> {
     let lower = token.to_lowercase();
     let leaf = lower.rsplit('.').next().unwrap_or(&lower);
+    // `user_agent` names a program.
     if leaf.contains("user") && !leaf.contains("agent") || leaf.contains("account_name") {
         return Some("user");
     }

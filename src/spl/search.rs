@@ -13,6 +13,7 @@ use crate::ir::{Case, Cidr, Field, Glob, Match, NumberOp, Part, Pred, Test, Voca
 use crate::yaml::number;
 
 /// Groups inside of groups.
+// NOT and groups recurse; the same bound as for expressions.
 const MAX_DEPTH: u32 = 100;
 
 /// Words in front of `=` that set the time range of a search.
@@ -30,6 +31,7 @@ const TIME_MODIFIERS: [&str; 10] = [
 ];
 
 /// Indexes that hold what Splunk writes about itself.
+// They hold findings and summaries, not events: a search over them means something else here.
 const INTERNAL_INDEXES: [&str; 4] = ["risk", "notable", "summary", "cim_modactions"];
 
 /// Parses a search expression up to the end of the command.
@@ -47,6 +49,7 @@ struct SearchParser<'c, 't> {
     vocabulary: Vocabulary,
     depth: u32,
     /// How many NOTs are around.
+    // Excluding an index cannot be noted and ignored: it would let events in that the rule keeps out.
     negations: u32,
 }
 
@@ -58,6 +61,7 @@ struct Comparand {
 
 impl Comparand {
     fn is_any(&self) -> bool {
+        // `f=*` asks for presence (rule S7); the empty text is a value to compare with.
         !self.text.is_empty() && self.text.chars().all(|c| c == '*')
     }
 
@@ -79,6 +83,7 @@ impl SearchParser<'_, '_> {
         let mut parts = Vec::new();
         while !self.cursor.is_done() && self.cursor.peek() != Some(')') {
             parts.push(self.or());
+            // A word that joins nothing: half of a condition is missing, and to drop it would change the rule.
             if self.keyword("AND") && (self.cursor.is_done() || self.cursor.peek() == Some(')')) {
                 self.cursor.unexpected("a comparison after AND");
             }
@@ -107,6 +112,7 @@ impl SearchParser<'_, '_> {
     }
 
     /// Upper-case words only: in lower case they are terms.
+    // Splunk knows `and` as a search term: reading it as AND would change rules in silence.
     fn keyword(&mut self, word: &str) -> bool {
         self.cursor.peek();
         let rest = self.cursor.rest();
@@ -195,6 +201,7 @@ impl SearchParser<'_, '_> {
         let mut fault =
             SearchFault::error("spl-unsupported-free-text", super::raw_text_message(&format!("the term `{text}`")), span.clone());
         if !quoted && ["and", "or", "not", "in"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
+            // The usual mistake, so it is named: the term alone looks like a word that is searched for.
             fault = fault.hint("AND, OR, NOT and IN are written in capitals");
         }
         if !quoted && matches!(text, "TERM" | "CASE") && self.cursor.rest().starts_with('(') {
@@ -208,6 +215,7 @@ impl SearchParser<'_, '_> {
 
     fn operator(&mut self) -> Option<Op> {
         let operators = [
+            // Longest first: `<` would take the first half of `<=`.
             ("!=", Op::Ne),
             ("<=", Op::Order(NumberOp::Le)),
             (">=", Op::Order(NumberOp::Ge)),
@@ -267,6 +275,7 @@ impl SearchParser<'_, '_> {
         }
         match op {
             Op::Eq => self.equals(name, &value, &span),
+            // `f!=*` can never be: a value that is there is any value.
             Op::Ne if value.is_any() => Pred::False,
             Op::Ne => self.differs(name, &value, &span),
             Op::Order(op) => self.ordered(name, op, value.text, &span),
@@ -284,6 +293,7 @@ impl SearchParser<'_, '_> {
         }
         let text = self.matched(name, value.test(), false, span);
         match cidr(&value.text) {
+            // The text as well: a field may hold the network itself, as firewall rules do (rule S9).
             Some(net) => Pred::Or(vec![text, self.matched(name, Test::Cidr(net), false, span)]),
             None => text,
         }
@@ -304,6 +314,7 @@ impl SearchParser<'_, '_> {
         let is_number = Test::Number { op: NumberOp::Ge, value: f64::MIN };
         Pred::Or(vec![
             self.matched(name, Test::Number { op, value: right }, false, span),
+            // Only where the value is not a number: `9 < 10` is decided above, and as texts it would be false.
             Pred::And(vec![self.matched(name, is_number, true, span), self.matched(name, Test::TextOrder { op, value }, false, span)]),
         ])
     }

@@ -32,6 +32,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Option<Stats> {
 fn add(cursor: &mut Cursor<'_>, stats: &mut Stats, aggregate: Aggregate, span: Range<usize>) {
     match stats.aggregates.iter().find(|a| a.alias == aggregate.alias) {
         None => stats.aggregates.push(aggregate),
+        // The same aggregate twice is one column; Splunk accepts it.
         Some(same) if *same == aggregate => {}
         Some(_) => cursor.error("spl-duplicate-column", format!("two aggregates have the name `{}`", aggregate.alias), span),
     }

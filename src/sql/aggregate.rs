@@ -12,6 +12,7 @@ use crate::ir::{Aggregate, AggregateFunction, Field, Scalar};
 pub(super) fn aggregate(fields: &dyn SqlFields<Field>, wanted: &Aggregate) -> Typed {
     let writer = fields.writer();
     let Some(argument) = &wanted.argument else { return Typed::new(ast::count_star(None), Kind::Integer) };
+    // `count(eval(p))` counts truths: the CASE gives NULL for false, which `count` leaves out.
     if wanted.function == AggregateFunction::Count && !matches!(argument, Scalar::Field(_)) {
         let counted = ast::case(vec![(scalar::truth(fields, argument), ast::integer(1))], None);
         return Typed::new(ast::call("count", vec![counted]), Kind::Integer);
@@ -38,6 +39,7 @@ fn portable(writer: &StatementWriter, function: AggregateFunction, value: Typed)
         AggregateFunction::Max if is_number => made("max", value.expr, value.kind),
         // Numbers sort before texts, so the least is a number if there is any, and the greatest a text if there is any.
         AggregateFunction::Min => Typed::new(
+            // Two minima instead of one, because SQLite would compare the texts of numbers as texts.
             ast::call("coalesce", vec![ast::call("min", vec![number()]), ast::call("min", vec![no_number(writer, &value)])]),
             Kind::Any,
         ),
@@ -68,7 +70,9 @@ fn values(text: Expr) -> Expr {
     const SEPARATOR: &str = "\u{1f}u";
     let replace = |x, from, to| ast::call("replace", vec![x, ast::text(from), ast::text(to)]);
     let extras = Extras { distinct: true, order: vec![(text.clone(), false)], over: None };
+    // Unit separators first: else those that stand for commas would be written a second time.
     let written = replace(replace(text, "\u{1f}", SEPARATOR), ",", COMMA);
     let joined = ast::call_with("group_concat", vec![written], extras);
+    // The comma of the list becomes the line break before the commas of the texts come back.
     replace(replace(replace(joined, ",", "\n"), COMMA, ","), SEPARATOR, "\u{1f}")
 }

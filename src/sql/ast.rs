@@ -28,6 +28,7 @@ pub(super) fn ident(name: &str) -> Ident {
 fn is_plain(name: &str) -> bool {
     let is_row = name.strip_prefix('r').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
     let known = is_row
+        // The names that this module makes itself. `_rowid_` is SQLite's own name for the row id.
         || name.starts_with('_')
         || matches!(name, "i" | "m" | "v" | "t" | "r" | "c" | "id" | "list" | "position" | "value_item" | "event");
     known && name.len() < 40 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') && name != "_rowid_"
@@ -74,7 +75,9 @@ pub(super) fn text(text: &str) -> Expr {
 /// Makes an integer literal.
 pub(super) fn integer(number: i64) -> Expr {
     match number {
+        // SQLite reads the digits before the sign, and 2^63 is no integer to it.
         i64::MIN => op(integer(i64::MIN + 1), BinaryOperator::Minus, integer(1)),
+        // In brackets, because `1--2` begins a comment.
         n if n < 0 => Expr::Nested(Box::new(value(Value::Number(n.to_string(), false)))),
         n => value(Value::Number(n.to_string(), false)),
     }
@@ -85,6 +88,7 @@ pub(super) fn real(number: f64) -> Expr {
     if !number.is_finite() {
         return null();
     }
+    // Debug form: it always has a point or an exponent, so SQLite does not take 5.0 for an integer.
     let literal = value(Value::Number(format!("{:?}", number.abs()), false));
     if number.is_sign_negative() {
         Expr::Nested(Box::new(Expr::UnaryOp { op: UnaryOperator::Minus, expr: Box::new(literal) }))
@@ -486,6 +490,7 @@ pub(super) fn print(query: &Query) -> String {
 /// Prints a query over several lines, for a reader. No literal holds a line break, so indenting changes none.
 pub(super) fn print_pretty(query: &Query) -> String {
     let pretty = format!("{query:#}");
+    // A guard: a literal with a line break in it would be indented, and so be another text.
     if pretty.contains("\n") && query.to_string().contains('\n') { query.to_string() } else { pretty }
 }
 

@@ -24,6 +24,7 @@ use crate::plan::{FieldExpr, Plan};
 pub fn portable_correlation(correlation: &Correlation, plans: &[(usize, &Plan)], catalog: &Catalog) -> Statement {
     let writer = StatementWriter::default();
     if correlation.inputs.iter().any(|input| matches!(input.source, InputSource::Correlation(_))) {
+        // Alerts of alerts need a statement a level; ARCHITECTURE says why a hunt does it in Rust.
         writer.gap("a correlation of correlations");
     }
     let ranked = matches!(correlation.kind, CorrelationKind::Value(ValueAggregate::Median | ValueAggregate::Percentile(_), _));
@@ -117,6 +118,7 @@ impl CorrelationSelect<'_> {
         let value = |name: &str| -> Expr {
             let field = field(name);
             if fields.may_be_list(field) {
+                // A list makes several rows of one event, which a text view does not have.
                 return self.writer.gap("a group key or counted value that may be a list");
             }
             let value = fields.value(field);
@@ -142,6 +144,7 @@ impl CorrelationSelect<'_> {
         let select = format!(
             "SELECT input, id, t, {lowered}{values}row_number() OVER (PARTITION BY id{raw} ORDER BY input) = 1 AS n\nFROM matched WHERE t IS NOT NULL{usable}"
         );
+        // Aggregated numbers must not be summed twice, so only that row stays; counts and orders need the others.
         if aggregated { format!("SELECT * FROM (\n{select}\n) WHERE n") } else { select }
     }
 
@@ -154,6 +157,7 @@ impl CorrelationSelect<'_> {
         };
         let has = |input: usize| format!("sum(input = {input}) OVER w > 0");
         match (&self.correlation.kind, &self.correlation.condition) {
+            // `sum(n)`, not `count(*)`: an event that two rules match is one.
             (CorrelationKind::EventCount, WindowCondition::Number(tests)) => number("sum(n) OVER w".to_owned(), tests),
             (CorrelationKind::ValueCount(_), WindowCondition::Number(tests)) => number(self.distinct(), tests),
             (CorrelationKind::Value(aggregate, _), WindowCondition::Number(tests)) => {
@@ -191,6 +195,7 @@ impl CorrelationSelect<'_> {
 
     /// `b0`, `b1`, …: when the latest chain of so many steps began that ends at the row.
     fn ordered(&self, wanted: &[usize], unwanted: &[usize], window: &str) -> String {
+        // 1 µs before: steps of a chain are strictly one after the other.
         let before = format!("{}ORDER BY t RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING", self.partition(""));
         let mut steps = String::from("items");
         for (step, input) in wanted.iter().enumerate() {
@@ -204,6 +209,7 @@ impl CorrelationSelect<'_> {
             Some(_) => "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW",
             None => "RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING",
         };
+        // SQLite has no smallest integer as a literal; one above it is as good.
         let oldest = self.correlation.window_us.map_or("-9223372036854775807".to_owned(), |us| format!("t - {us}"));
         let last = wanted.len() - 1;
         let absent: String = unwanted.iter().map(|input| format!(" AND sum(input = {input}) OVER w = 0")).collect();
@@ -219,6 +225,7 @@ impl CorrelationSelect<'_> {
     /// Alerts, and those that overlap as one.
     fn islands(&self) -> Vec<(&'static str, String)> {
         let (keys, partition) = (self.keys(""), self.partition(""));
+        // Two windows overlap where their ends are at most one window apart.
         let span = self.correlation.window_us.map_or_else(|| "t".to_owned(), |us| us.to_string());
         let last = if self.correlation.window_us.is_some() {
             String::new()
@@ -245,6 +252,7 @@ impl CorrelationSelect<'_> {
             (
                 "behind",
                 format!(
+                    // By time, spelling and id: the spelling that a finding shows is the same as in a hunt.
                     "SELECT spans.*, x.id, x.t, {spelled}row_number() OVER (PARTITION BY {}finding ORDER BY x.t, {spelled}x.id) AS place\nFROM spans JOIN items x ON {joined}{inside}",
                     self.keys("spans."),
                 ),

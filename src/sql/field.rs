@@ -75,6 +75,7 @@ impl ViewFields<'_> {
         }
         let on = |x: Expr| portable_function(self.writer, function, x);
         match self.list_id(inner) {
+            // A list and a single value may stand in one column, so both forms are in the statement.
             Some(id) if self.may_be_list(inner) => {
                 let joined = ast::call("group_concat", vec![on(ast::column("m", "text")), ast::call("char", vec![ast::integer(10)])]);
                 ast::case(vec![(is_list(id.clone()), ast::scalar_query(members_of(id, joined)))], Some(on(self.text(inner))))
@@ -87,6 +88,7 @@ impl ViewFields<'_> {
     fn end_member(&self, inner: &FieldExpr, last: bool) -> Expr {
         match self.list_id(inner) {
             Some(id) if self.may_be_list(inner) => {
+                // `coalesce` the other way round would give the joined text of a list.
                 let member = members_of(id, ast::column("m", "text"));
                 let member = ast::ordered(member, vec![(ast::column("i", "position"), last)], Some(1));
                 ast::call("coalesce", vec![ast::scalar_query(member), self.text(inner)])
@@ -105,6 +107,7 @@ impl ViewFields<'_> {
                 let text = text_cell(column);
                 if column.has_lists { some_member(list_id(self.event_type, column), text, passes) } else { passes(text) }
             }
+            // These give one value for the whole list: there are no members to test.
             FieldExpr::Apply(FieldFunction::FirstMember | FieldFunction::LastMember | FieldFunction::IsoTime, _) => {
                 passes(self.text(field))
             }
@@ -129,6 +132,7 @@ fn record() -> Expr {
 }
 
 fn text_cell(column: &Column) -> Expr {
+    // Columns beyond what a table can have are rows of `other_fields`, and the view does not name them.
     if column.view_name.is_empty() { other_field(column, "value") } else { ast::column(VIEW, &column.view_name) }
 }
 
@@ -162,6 +166,7 @@ fn other_field(column: &Column, output: &str) -> Expr {
 /// Makes the id of a column's list, NULL where the cell holds none.
 fn list_id(event_type: &EventType, column: &Column) -> Expr {
     let raw = || raw_cell(event_type, column);
+    // REAL marks a list outside of dictionary columns: the views read the same mark.
     let class = if column.encoding == Encoding::Dictionary { "integer" } else { "real" };
     ast::case(vec![(ast::eq(ast::call("typeof", vec![raw()]), ast::text(class)), raw())], None)
 }
@@ -220,6 +225,7 @@ pub(super) fn after_last(x: &Expr, separators: &[&str]) -> Expr {
 
 fn up_to_last(x: &Expr, separators: &[&str]) -> Expr {
     let others = separators.iter().fold(x.clone(), |x, s| ast::call("replace", vec![x, ast::text(s), ast::text("")]));
+    // Whatever is not the separator is trimmed from the right: SQLite has no search from behind.
     ast::call("rtrim", vec![x.clone(), others])
 }
 
@@ -237,6 +243,7 @@ fn portable_function(writer: &StatementWriter, function: &FieldFunction, x: Expr
         FieldFunction::Hash(kind) => hash(&x, kind),
         FieldFunction::RegistryData => {
             let is_wrapped = ast::any(vec![glob("DWORD (*)"), glob("QWORD (*)")]);
+            // `DWORD (` has seven characters, and the closing bracket is left out of the length.
             ast::case(vec![(is_wrapped, substr(8, Some(length_less(8))))], Some(x))
         }
         FieldFunction::WithoutMappedPrefix => ast::case(vec![(ast::like(x.clone(), ast::text("::ffff:%")), substr(8, None))], Some(x)),
@@ -281,6 +288,7 @@ fn portable_function(writer: &StatementWriter, function: &FieldFunction, x: Expr
 fn inner_object(x: &Expr, path: &str) -> Expr {
     let keys: String = path.split('.').map(|key| format!(".\"{key}\"")).collect();
     let path = || ast::text(&format!("${keys}"));
+    // Not every text of the column is JSON, and SQLite raises an error for one that is not.
     let json = || ast::case(vec![(ast::call("json_valid", vec![x.clone()]), x.clone())], None);
     let kind = || ast::call("json_type", vec![json(), path()]);
     let nested = ast::exists(ast::query(ast::select(SelectParts {
@@ -300,21 +308,25 @@ fn inner_object(x: &Expr, path: &str) -> Expr {
 /// Translations compare without the case of ASCII letters.
 fn translations(x: &Expr, pairs: &[(String, String)]) -> Vec<(Expr, Expr)> {
     let branch = |(from, to): &(String, String)| {
+        // The maps fold ASCII only, so a name with other letters must not be unfolded as patterns are.
         let test = if from.is_ascii() { equals_any_case(x.clone(), from) } else { ast::eq_nocase(x.clone(), ast::text(from)) };
         (test, ast::text(to))
     };
     match pairs.is_empty() {
+        // An empty CASE is a syntax error.
         true => vec![(ast::truth(false), ast::null())],
         false => pairs.iter().map(branch).collect(),
     }
 }
 
 /// Every white space character, for `trim`.
+// SQLite's `trim` knows spaces only; the scan trims what Unicode calls white space.
 const WHITE_SPACE: &str = " \t\n\u{b}\u{c}\r\u{85}\u{a0}\u{1680}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}";
 
 /// The first `K=` part of a comma-separated text: the parts as a JSON array, one row each.
 fn hash(x: &Expr, kind: &str) -> Expr {
     let concat = |terms: Vec<Expr>| terms.into_iter().reduce(|a, b| ast::op(a, BinaryOperator::StringConcat, b)).unwrap_or_else(ast::null);
+    // The text as JSON, its commas as borders: SQLite has no split.
     let parts = ast::call("replace", vec![ast::call("json_quote", vec![x.clone()]), ast::text(","), ast::text("\",\"")]);
     let rows = ast::table_function("json_each", vec![concat(vec![ast::text("["), parts, ast::text("]")])], "t");
     let part = || ast::call("trim", vec![ast::column("t", "value"), ast::text(WHITE_SPACE)]);

@@ -64,6 +64,7 @@ fn glob_pattern(glob: &Glob) -> String {
             Part::Any => out.push('*'),
             Part::One => out.push('?'),
             Part::Text(text) => text.chars().for_each(|c| match c {
+                // GLOB has no escape: a class of one character is the only way to write them.
                 '*' | '?' | '[' => out.extend(['[', c, ']']),
                 c => out.push(c),
             }),
@@ -84,6 +85,7 @@ fn unify(value: Expr, folded: &Glob) -> Expr {
 
 /// Folded character → the characters that fold to it.
 fn other_forms() -> &'static BTreeMap<char, Vec<char>> {
+    // All of Unicode is walked through once a process: it takes some milliseconds, and most rules need none of it.
     static FORMS: OnceLock<BTreeMap<char, Vec<char>>> = OnceLock::new();
     FORMS.get_or_init(|| {
         let mut forms: BTreeMap<char, Vec<char>> = BTreeMap::new();

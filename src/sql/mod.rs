@@ -48,6 +48,7 @@ pub struct Statement {
 }
 
 /// Most columns of one result; SQLite takes 2,000.
+// A hundred less than SQLite takes: hidden columns and the ids of lists come on top.
 const COLUMN_MAX: usize = 1_900;
 
 /// Makes the portable form of a plan. Row-wise plans give `_id`, `_time` and the fields that the rule shows, by `_id`.
@@ -96,6 +97,7 @@ fn row_wise(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<
     let columns: Vec<String> = ["_id", "_time"].into_iter().chain(names).map(str::to_owned).collect();
     if selects.is_empty() {
         let items = columns.iter().map(|name| ast::item(ast::null(), name)).collect();
+        // No event type can match, and the statement still must have its columns: an empty result, not an error.
         selects.push(ast::select(SelectParts { items, filter: Some(ast::truth(false)), ..Default::default() }));
     }
     let query = ast::query(ast::union_all(selects));
@@ -117,6 +119,7 @@ const HIDDEN: [&str; 2] = ["_id", "_time_us"];
 
 /// The matching events as rows: hidden columns, `_time`, the fields that stages read.
 fn base(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<(SetExpr, Vec<SqlColumn>), Diagnostic> {
+    // Before anything is built: thousands of columns would be made for a statement that cannot run.
     field_names(plan)?;
     let mut taken: BTreeSet<String> = HIDDEN.iter().map(|n| (*n).to_owned()).collect();
     let mut columns = Vec::new();

@@ -80,6 +80,7 @@ fn field_test<F>(fields: &dyn SqlFields<F>, field: &F, test: &Test, negated: boo
     fields.test(field, &|value| {
         let present = ast::is_not_null(value.expr.clone());
         let passes = value_test(writer, value, test);
+        // `!=` needs the field (rule S6): NOT of NULL would be true.
         if negated { ast::all(vec![present, ast::not(two_valued(passes))]) } else { passes }
     })
 }
@@ -118,6 +119,7 @@ fn compared<F>(fields: &dyn SqlFields<F>, c: &FieldCompare<F>) -> Expr {
                 BinaryOperator::Plus,
                 ast::integer(1),
             );
+            // Without it a needle longer than the text would compare from before its beginning.
             let fits = ast::op(ast::call("length", vec![left.clone()]), BinaryOperator::GtEq, length);
             ast::all(vec![fits, ast::eq(ast::call("substr", vec![left, from]), right)])
         }

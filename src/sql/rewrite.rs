@@ -19,6 +19,7 @@ use crate::catalog::{Catalog, Column, ColumnIndex, Encoding, EventType};
 use crate::store::{cell_name, select_with_cells, view_columns};
 
 /// Reading the whole dictionary for a pattern pays where the type holds at least one event in this many.
+// A LIKE over the dictionary reads every value of the store once: for a small type its own rows are fewer.
 const DICTIONARY_SHARE: u64 = 16;
 /// A view with a longer SELECT is left alone: parsing it again would take longer than it saves. Real ones have some 20 kB.
 const MAX_VIEW_BYTES: usize = 200_000;
@@ -31,6 +32,7 @@ pub fn rewrite_adhoc(sql: &str, catalog: &Catalog) -> String {
 fn rewritten(sql: &str, catalog: &Catalog) -> Option<String> {
     let mut statements = Parser::parse_sql(&SQLiteDialect {}, sql).ok()?;
     let (Some(Statement::Query(mut query)), true) = (statements.pop(), statements.is_empty()) else { return None };
+    // A WITH may name a table like the view; who writes one gets it as typed.
     if query.with.is_some() {
         return None;
     }
@@ -61,6 +63,7 @@ impl<'a> SelectView<'a> {
         let TableFactor::Table { name, alias, args: None, .. } = &from.relation else { return None };
         let [tree::ObjectNamePart::Identifier(view)] = name.0.as_slice() else { return None };
         let event_type = catalog.types.iter().find(|t| t.view.eq_ignore_ascii_case(&view.value))?;
+        // In a join the raw cells of two tables would have one name.
         if !from.joins.is_empty() {
             return None;
         }
@@ -85,6 +88,7 @@ impl<'a> SelectView<'a> {
         };
         let (index, column) = (0..).zip(&self.event_type.columns).find(|(_, c)| c.view_name.eq_ignore_ascii_case(&name.value))?;
         let is_literal = name.quote_style.is_some_and(|q| q == '\'');
+        // SQLite takes `'name'` for a column where there is one; here it is the text that was typed.
         if column.encoding != Encoding::Dictionary || is_literal {
             return None;
         }
@@ -106,6 +110,7 @@ impl<'a> SelectView<'a> {
         for item in std::mem::take(&mut select.projection) {
             match &item {
                 SelectItem::Wildcard(_) => projection.extend(view_columns(self.event_type).iter().map(|name| shown(name))),
+                // `v.*` would show the raw cells that were added.
                 SelectItem::QualifiedWildcard(..) => return None,
                 _ => projection.push(item),
             }
@@ -178,6 +183,7 @@ impl<'a> SelectView<'a> {
                 return None; // the text of a list, whose hash is another
             }
             let hash = ast::call("retro_value_hash", vec![literal.clone()]);
+            // The hash has an index; the text decides, because two texts may share a hash.
             let of_hash = ast::eq(Expr::Identifier(Ident::new("hash")), hash);
             found.push(Expr::Nested(Box::new(ast::op_plain(of_hash, BinaryOperator::And, ast::eq(text_of_value(), literal.clone())))));
         }
@@ -191,6 +197,7 @@ impl<'a> SelectView<'a> {
         let SetExpr::Select(select) = query.body.as_ref() else { return None };
         let mut select = select.clone();
         let GroupByExpr::Expressions(by, modifiers) = &select.group_by else { return None };
+        // Anything that looks at single rows would see groups of ids instead.
         if by.is_empty() || !modifiers.is_empty() || select.distinct.is_some() || select.having.is_some() || !select.named_window.is_empty()
         {
             return None;
@@ -219,6 +226,7 @@ impl<'a> SelectView<'a> {
         if let Some(order) = &mut query.order_by {
             let OrderByKind::Expressions(order) = &mut order.kind else { return None };
             for key in order {
+                // A name of the result stays; any other expression would have to be rewritten as well.
                 match &key.expr {
                     Expr::Identifier(name) if shown.iter().any(|s| s.eq_ignore_ascii_case(&name.value)) => {}
                     Expr::Value(value) if matches!(value.value, Value::Number(..)) => {}

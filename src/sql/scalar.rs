@@ -15,6 +15,7 @@ use crate::ir::{BinaryOp, Case, Function, Glob, NumberOp, Part, Scalar, parse_nu
 /// Makes an expression as a condition: 1, or 0 or NULL for false.
 pub(super) fn truth<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Expr {
     let value = scalar(fields, expression);
+    // Splunk takes truths only: any other value as a condition is false.
     match value.kind {
         Kind::Truth => value.expr,
         Kind::TruthText => ast::eq(value.expr, ast::text("True")),
@@ -51,6 +52,7 @@ pub(super) fn scalar<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scala
 
 /// A whole number is an integer, so that its text has no fraction.
 fn literal(number: f64) -> Typed {
+    // 2^53: from there on the integer and the double of one literal are two numbers.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() <= EXACT {
         #[allow(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
@@ -72,6 +74,7 @@ fn number_text(n: f64) -> String {
 
 fn text<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Expr {
     if let Scalar::Number(n) = expression {
+        // From the literal itself: SQLite would print 5.0 or 1e+15.
         return ast::text(&number_text(*n));
     }
     fields.writer().as_text(data(fields, expression))
@@ -97,6 +100,7 @@ fn binary<F: PartialEq>(fields: &dyn SqlFields<F>, op: BinaryOp, left: &Scalar<F
         BinaryOp::Multiply => numbers(BinaryOperator::Multiply),
         BinaryOp::Divide => {
             let divisor = ast::call("nullif", vec![number(fields, right), ast::integer(0)]);
+            // As a real: SQLite divides two integers without a fraction. By zero is null (rule E5).
             Typed::new(ast::op(ast::as_real(number(fields, left)), BinaryOperator::Divide, divisor), Kind::Number)
         }
         BinaryOp::Modulo => Typed::new(writer.gap("the remainder of numbers with fractions"), Kind::Number),
@@ -107,6 +111,7 @@ fn compare<F: PartialEq>(fields: &dyn SqlFields<F>, op: NumberOp, left: &Scalar<
     let writer = fields.writer();
     let (a, b) = (data(fields, left), data(fields, right));
     let made = |expr| Typed::new(expr, Kind::Truth);
+    // A side that can never be a number settles it: the whole comparison is one of texts, and far shorter.
     let never_number = |e: &Scalar<F>, v: &Typed| match e {
         Scalar::Text(text) => parse_number(text).is_none(),
         _ => v.multi || v.kind == Kind::TruthText,
@@ -145,6 +150,7 @@ fn add<F: PartialEq>(fields: &dyn SqlFields<F>, left: &Scalar<F>, right: &Scalar
         return Typed::new(sum, Kind::Number);
     }
     let joined = ast::op(a.expr, BinaryOperator::StringConcat, b.expr);
+    // The sum where both are numbers, else NULL, and then the texts are joined.
     Typed::new(ast::call("coalesce", vec![sum, joined]), Kind::Any)
 }
 
@@ -225,6 +231,7 @@ fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, ar
     let first = || arguments.first().map_or_else(ast::null, |e| text(fields, e));
     let numeric = || arguments.first().map_or_else(ast::null, |e| number(fields, e));
     let made = |name, expr| Typed::new(ast::call(name, vec![expr]), Kind::Number);
+    // Splunk trims spaces and tabs; SQLite only spaces.
     let blanks = || ast::text(" \t");
     let trim = |name| match arguments {
         [_] => Typed::new(ast::call(name, vec![first(), blanks()]), Kind::Text),
@@ -278,6 +285,7 @@ fn sql_pattern(pattern: &str) -> Glob {
 /// Makes the largest integer that is not greater, of SQLite's own functions.
 pub(super) fn floor(x: &Expr) -> Expr {
     let whole = || ast::as_integer(x.clone());
+    // CAST cuts towards zero, so a negative number with a fraction is one too high.
     ast::op(whole(), BinaryOperator::Minus, ast::op(x.clone(), BinaryOperator::Lt, whole()))
 }
 
@@ -288,6 +296,7 @@ pub(super) fn sort_keys(writer: &StatementWriter, value: &Typed) -> Vec<Expr> {
         return vec![ast::is_null(x()), x()];
     }
     let number = || writer.as_number(value.clone());
+    // Four keys instead of one, because in SQLite numbers and texts of a column have an order of their own.
     vec![ast::is_null(x()), ast::is_null(number()), number(), x()]
 }
 

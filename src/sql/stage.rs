@@ -74,6 +74,7 @@ impl<'a> SqlRows<'a> {
     pub(super) fn new(writer: &'a StatementWriter, body: SetExpr, columns: Vec<SqlColumn>, schema: &RowSchema) -> Self {
         let mut taken: BTreeSet<String> = HIDDEN.iter().map(|name| (*name).to_owned()).collect();
         taken.extend(columns.iter().flat_map(|c| std::iter::once(&c.sql).chain(&c.list)).map(|name| name.to_lowercase()));
+        // Newest first (rule P1), and among equal times the event that was loaded last, as in a hunt.
         let order = ["_time_us", "_id"].map(|name| (ast::column(ROW, name), true)).to_vec();
         let (tables, widest) = (vec![("r0".to_owned(), ast::query(body))], taken.len());
         Self { writer, tables, schema: schema.clone(), columns, taken, widest, order }
@@ -89,6 +90,7 @@ impl<'a> SqlRows<'a> {
             Stage::Eval(assignments) => {
                 for (name, expression) in assignments {
                     let value = scalar::data(self, expression);
+                    // A table an assignment: a later one may read what an earlier one wrote, and SQLite has no alias inside of one SELECT.
                     self.assign(vec![(name.clone(), value)]);
                 }
             }
@@ -139,6 +141,7 @@ impl<'a> SqlRows<'a> {
         let named = self.columns.iter().zip(&names);
         let mut items: Vec<SelectItem> = named.map(|(column, name)| ast::item(ast::column(ROW, &column.sql), name)).collect();
         if items.is_empty() {
+            // SQL knows no row without a column.
             items.push(ast::item(ast::null(), "_empty"));
             names.push("_empty".to_owned());
         }
@@ -173,6 +176,7 @@ impl<'a> SqlRows<'a> {
     }
 
     fn push_query(&mut self, query: Query) {
+        // `SELECT *`: the tables only gain columns, so what was taken is how wide it is.
         self.widest = self.widest.max(self.taken.len());
         self.tables.push((format!("r{}", self.tables.len()), query));
     }
@@ -209,6 +213,7 @@ impl<'a> SqlRows<'a> {
             let value = self.value_of(&key.field);
             order.extend(scalar::sort_keys(self.writer, &value).into_iter().map(|expr| (expr, key.descending)));
         }
+        // The order before stays behind the new keys: that is what a stable sort is in SQL.
         order.append(&mut self.order);
         self.order = order;
         if let Some(limit) = limit {
@@ -219,6 +224,7 @@ impl<'a> SqlRows<'a> {
     fn head(&mut self, count: u64) {
         let from = vec![ast::table(&[&self.last()], ROW)];
         let all = ast::query(ast::select(SelectParts { items: vec![ast::everything(ROW)], from, ..Default::default() }));
+        // LIMIT with the order inside: the tables that follow must see the same rows.
         self.push_query(ast::ordered(all, self.order.clone(), Some(count)));
     }
 
@@ -227,6 +233,7 @@ impl<'a> SqlRows<'a> {
         let values: Vec<Expr> =
             values.into_iter().map(|value| if value.kind.is_number() { value.expr } else { self.writer.as_text(value) }).collect();
         let present = ast::all(values.iter().cloned().map(ast::is_not_null).collect());
+        // By the order so far: which of several equal rows is the first depends on it.
         let place = ast::call_with("row_number", Vec::new(), Extras { over: Some((values, self.order.clone())), ..Extras::default() });
         let name = self.fresh("_place");
         self.push(vec![ast::item(place, &name)], Some(present));
@@ -345,6 +352,7 @@ impl<'a> SqlRows<'a> {
         let aggregates: Vec<Typed> = stats.aggregates.iter().map(|a| aggregate(self, a)).collect();
         let mut items: Vec<SelectItem> = by.iter().enumerate().map(|(i, expr)| ast::item(expr.clone(), &format!("_k{i}"))).collect();
         items.extend(aggregates.iter().enumerate().map(|(i, value)| ast::item(value.expr.clone(), &format!("_a{i}"))));
+        // A join that finds nothing and an aggregate that is null look the same; this column tells them apart.
         items.push(ast::item(ast::integer(1), "_found"));
         let present = by.iter().cloned().map(ast::is_not_null).collect();
         let filter = if by.is_empty() { None } else { Some(ast::all(present)) };
@@ -352,6 +360,7 @@ impl<'a> SqlRows<'a> {
 
         let same = stats.by.iter().enumerate().map(|(i, field)| {
             let value = self.value_of(&field.name);
+            // A row would be joined once a member, and there would be more rows than before.
             let own = if value.multi { self.writer.gap("eventstats by a multivalue field") } else { value.expr };
             let own = fill.map_or(own.clone(), |fill| ast::call("coalesce", vec![own, ast::text(fill)]));
             ast::eq(ast::column("_g", &format!("_k{i}")), own)
@@ -378,6 +387,7 @@ pub(super) fn unused(taken: &mut BTreeSet<String>, name: &str) -> String {
     let mut candidate = if name.is_empty() { "_".to_owned() } else { name.replace('\0', "\u{2400}") };
     let base = candidate.clone();
     let mut number = 1;
+    // Compared in lower case: SQLite takes two names that differ in case for one.
     while !taken.insert(candidate.to_lowercase()) {
         number += 1;
         candidate = format!("{base}~{number}");
@@ -394,6 +404,7 @@ fn portable_time(writer: &StatementWriter, format: &str, seconds: &Expr) -> Expr
         match (c, if c == '%' { rest.next() } else { None }) {
             ('%', Some('F')) => expanded.push_str("%Y-%m-%d"),
             ('%', Some('T')) => expanded.push_str("%H:%M:%S"),
+            // Only parts that every SQLite since 3.44 writes the same way; others print as they stand, in silence.
             ('%', Some(part @ ('d' | 'H' | 'j' | 'm' | 'M' | 'S' | 'Y' | '%'))) => expanded.extend(['%', part]),
             ('%', part) => {
                 let part = part.map_or_else(String::new, |c| c.to_string());

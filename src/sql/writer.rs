@@ -37,6 +37,7 @@ impl StatementWriter {
     pub(super) fn gap(&self, feature: &str) -> Expr {
         let diagnostic = Diagnostic::new(Severity::Note, "not-portable", format!("portable SQL cannot express {feature}"));
         let mut gaps = self.gaps.borrow_mut();
+        // Each feature once: a rule with forty regular expressions has one thing to tell.
         if !gaps.contains(&diagnostic) {
             gaps.push(diagnostic);
         }
@@ -46,6 +47,7 @@ impl StatementWriter {
     /// What could not be said, in the order of the messages.
     pub(super) fn finish(self) -> Vec<Diagnostic> {
         let mut gaps = self.gaps.into_inner();
+        // By message, not in the order met: a change in how a statement is built must not change what is printed.
         gaps.sort_by(|a, b| a.message.cmp(&b.message));
         gaps
     }
@@ -65,6 +67,7 @@ impl StatementWriter {
         match typed.kind {
             Kind::Text | Kind::TruthText | Kind::Truth => typed.expr,
             Kind::Integer | Kind::TextOrInteger => ast::as_text(typed.expr),
+            // SQLite prints fifteen digits of a double, the executor as many as are needed: the texts would differ.
             Kind::Number | Kind::Any => self.gap("the text of a number with a fraction"),
         }
     }

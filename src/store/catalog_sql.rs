@@ -18,6 +18,7 @@ pub(super) fn read(connection: &Connection) -> Result<Catalog, StoreError> {
         connection.prepare("SELECT id, product, dataset, code, storage, view, has_messages, events FROM event_type ORDER BY id")?;
     let rows = statement.query_map([], |row| {
         let id: u32 = row.get(0)?;
+        // The name of the table is made from the id and never read from the file: a store may come from a stranger.
         let storage = if row.get_ref(4)?.as_str()? == "table" { Storage::Table(format!("e{id}")) } else { Storage::Overflow };
         Ok(EventType {
             id: TypeId(id),
@@ -45,6 +46,7 @@ pub(super) fn read(connection: &Connection) -> Result<Catalog, StoreError> {
             return Err(StoreError::Damaged(format!("a field belongs to no event type ({})", id.0)));
         };
         let event_type = &mut catalog.types[index];
+        // The place of a column is its number in all cells: with a gap every value behind it would be another field's.
         if event_type.columns.len() != position {
             return Err(StoreError::Damaged(format!("the fields of event type {} have gaps", id.0)));
         }

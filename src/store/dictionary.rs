@@ -31,6 +31,7 @@ impl Dictionary {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let id: i64 = row.get(0)?;
+            // The filter is not stored: reading the hashes again is a scan of an index's worth of pages, and cannot be out of date.
             dictionary.set_bloom(row.get::<_, i64>(1)?.cast_unsigned());
             dictionary.next = dictionary.next.max(id + 1);
         }
@@ -43,6 +44,7 @@ impl Dictionary {
         let seed = if is_list { LIST_SEED } else { 0 };
         let hash = hash64(identity, seed);
         let check = (hash64(identity, seed ^ CHECK_SEED) >> 32) as u32; // the upper half is the check
+        // The cache first, then the filter, then the disk: from the cheapest to the dearest.
         if let Some((id, known)) = self.cache.get(&hash)
             && *known == check
         {
@@ -101,6 +103,7 @@ fn lookup(connection: &Connection, hash: u64, text: &str, is_list: bool) -> Resu
     let mut rows = statement.query(params![hash.cast_signed()])?;
     while let Some(row) = rows.next()? {
         if row.get::<_, bool>(2)? == is_list && row.get_ref(1)?.as_str().is_ok_and(|known| known == text) {
+            // Equal hashes are not enough here: ids are for ever, and a wrong one would put another text into the event.
             return Ok(Some(row.get(0)?));
         }
     }
@@ -119,6 +122,7 @@ pub(super) fn hash64(bytes: &[u8], seed: u64) -> u64 {
         hash = fold(hash ^ u64::from_le_bytes(*chunk), 0xe703_7ed1_a0b4_28db);
     }
     let mut last = [0_u8; 8];
+    // Padded with zeros; the length goes in last, so that `a` and `a\0` differ.
     last[..rest.len()].copy_from_slice(rest);
     hash = fold(hash ^ u64::from_le_bytes(last), 0x8ebc_6af0_9c88_c6e3);
     fold(hash ^ bytes.len() as u64, 0x5899_65cc_7537_4cc3)

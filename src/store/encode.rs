@@ -6,12 +6,15 @@ use super::time::{base, parse_time};
 use crate::catalog::{Encoding, TimeShape};
 
 /// Values looked at before a column's encoding is chosen.
+// A batch has some thousand events: enough to see whether a column repeats itself, before the table is made.
 pub(super) const SAMPLE: usize = 256;
 /// A longer text is never put into the dictionary.
+// Nothing that long repeats often enough to be worth an index entry and a row of the cache.
 const MAX_DICTIONARY_BYTES: usize = 256 * 1024;
 /// Shorter text of a column of numbers or times is not worth the eight bytes of a reference.
 const MIN_REFERRED_BYTES: usize = 16;
 /// Values of one look at a column that uses the dictionary.
+// A look must see the repetitions of one source; a pause must be long enough that looks cost little: one value in sixteen.
 const LOOK: u32 = 2_048;
 /// Values that a near-unique column writes inline before it is looked at again.
 const PAUSE: u32 = 32_768;
@@ -61,6 +64,7 @@ impl ColumnState {
         match self.encoding {
             Encoding::Dictionary => {
                 if self.is_inline(text) {
+                    // INTEGER is an id in such a column, so a number that is text is stored as text: the kinds never mix.
                     Encoded::Text(text)
                 } else {
                     Encoded::Value(text)
@@ -71,6 +75,7 @@ impl ColumnState {
                 None => self.referred(text),
             },
             Encoding::Time(shape) => match (parse_time(text), time_us) {
+                // Only from 1970 on: SQLite's division of a negative time would round the other way.
                 (Some((found, value)), Some(us)) if found == shape && us >= 0 => Encoded::Int(value - base(us, shape)),
                 _ => self.referred(text),
             },
@@ -103,6 +108,7 @@ impl ColumnState {
             if self.new_bytes + self.new * ENTRY_BYTES > self.bytes {
                 self.pause = PAUSE;
             }
+            // The verdict stands for the pause; what was seen is forgotten, because logs change their habits with each file.
             *self = Self { pause: self.pause, ..Self::new(self.encoding) };
         }
     }
@@ -111,6 +117,7 @@ impl ColumnState {
 /// Chooses the encoding of a column from its first values.
 pub(super) fn choose<'a>(values: impl Iterator<Item = &'a str>) -> ColumnState {
     let values: Vec<&str> = values.take(SAMPLE).collect();
+    // Nine of ten: a few odd values of a column of numbers may stay text, but a column of mixed values is better in the dictionary.
     let most = |n: usize| !values.is_empty() && n * 10 >= values.len() * 9;
     if most(values.iter().filter(|v| canonical_integer(v).is_some()).count()) {
         return ColumnState::new(Encoding::Inline);
@@ -123,6 +130,7 @@ pub(super) fn choose<'a>(values: impl Iterator<Item = &'a str>) -> ColumnState {
     }
     let distinct: FxHashSet<&str> = values.iter().copied().collect();
     let bytes: usize = values.iter().map(|v| v.len()).sum();
+    // Few or short values are never near-unique: an id of eight bytes saves nothing on them, and a small sample says nothing.
     if values.len() >= 64 && distinct.len() * 10 > values.len() * 9 && bytes > values.len() * 12 {
         return ColumnState::near_unique(Encoding::Inline);
     }
@@ -133,6 +141,7 @@ pub(super) fn choose<'a>(values: impl Iterator<Item = &'a str>) -> ColumnState {
 pub(super) fn canonical_integer(text: &str) -> Option<i64> {
     let b = text.as_bytes();
     let digits = b.strip_prefix(b"-").unwrap_or(b);
+    // A leading zero or a plus would be lost: the spelling of a cell must come back letter for letter.
     if digits.is_empty() || digits.len() > 19 || !digits.iter().all(u8::is_ascii_digit) || (digits[0] == b'0' && b.len() > 1) {
         return None;
     }

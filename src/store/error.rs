@@ -91,6 +91,7 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
         let extended = error.sqlite_extended_error_code();
+        // Both mean that the store's file is not where it was: the commit hook refused, or SQLite itself noticed.
         if matches!(extended, Some(rusqlite::ffi::SQLITE_CONSTRAINT_COMMITHOOK | rusqlite::ffi::SQLITE_READONLY_DBMOVED)) {
             return Self::Moved;
         }
@@ -108,6 +109,7 @@ impl StoreError {
     /// Says which file could not be opened, where nothing better is known.
     pub(super) fn of(self, path: &std::path::Path) -> Self {
         match self {
+            // `CannotOpen` stays: who opens tries again without locks, and asks for just this code.
             Self::Sqlite(error) if error.sqlite_error_code() != Some(rusqlite::ErrorCode::CannotOpen) => {
                 Self::Open { path: path.to_owned(), source: error.into() }
             }

@@ -107,6 +107,7 @@ impl FindingFilter {
         if let Some(id) = self.id {
             add("f.id = ?", SqlValue::Integer(id));
         } else if !self.with_past {
+            // Who asks for one finding by its number gets it, also where a later hunt no longer found it.
             add("f.state = ?", SqlValue::Text("current".to_owned()));
         }
         if let Some(rule) = &self.rule {
@@ -130,6 +131,7 @@ impl FindingFilter {
                 .filter(|l| *l >= level)
                 .map(|l| format!("'{}'", l.as_str()))
                 .collect();
+            // Splunk's types are in the same column and are no levels: they are out where a level is asked for.
             conditions.push(format!("r.level IN ({})", levels.join(", ")));
         }
         (conditions.join(" AND "), parameters)

@@ -10,6 +10,7 @@ use rusqlite::types::{Value as Output, ValueRef};
 use crate::exec::{self, Cell, call_function, folded};
 use crate::ir::Function;
 
+// Innocuous, else SQLite refuses them in views of a store that is not trusted; deterministic, so that one call serves a constant.
 const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQLITE_DETERMINISTIC).union(FunctionFlags::SQLITE_INNOCUOUS);
 
 /// What a scalar function is.
@@ -45,6 +46,7 @@ fn regexp(context: &Context<'_>) -> rusqlite::Result<Output> {
     if context.get_raw(0) == ValueRef::Null {
         return Ok(Output::Null);
     }
+    // SQLite keeps the compiled expression with the statement: compiled once, not once a row.
     let regex: std::sync::Arc<regex::Regex> = context.get_or_create_aux(0, |raw| -> Result<regex::Regex, rusqlite::Error> {
         let pattern = raw.as_str().map_err(|e| failure(e.to_string()))?;
         regex::Regex::new(pattern).map_err(|e| failure(e.to_string()))

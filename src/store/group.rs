@@ -14,11 +14,13 @@ impl Writer<'_> {
     /// # Errors
     /// When SQLite fails.
     pub fn begin_group<'b>(&mut self, batches: impl Iterator<Item = &'b EventBatch>, names: &Names) -> Result<(), StoreError> {
+        // IMMEDIATE: a reader that would have to become a writer in the middle could be refused.
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         self.grouped = true;
         let mut known: BTreeMap<usize, usize> = BTreeMap::new();
         for batch in batches {
             for (type_index, events) in self.by_type(batch, names)? {
+                // Only the first time: the columns that were there before the whole group, not before this batch.
                 known.entry(type_index).or_insert(self.types[type_index].names.len());
                 self.find_columns(type_index, batch, &events, names)?;
             }

@@ -163,6 +163,7 @@ impl<'s> HuntWriter<'s> {
             self.outcome.known += 1;
             statements.update.execute(row)?;
             let id = statements.known.query_row(params![identity], |row| row.get(0))?;
+            // Evidence is that of the last hunt: what an older text of the rule found must not mix with it.
             statements.forget_evidence.execute(params![id])?;
             id
         };
@@ -179,6 +180,7 @@ impl<'s> HuntWriter<'s> {
     /// When SQLite fails; then nothing is saved.
     pub fn finish(mut self) -> Result<HuntOutcome, StoreError> {
         self.transaction.execute("UPDATE hunt SET findings = ?2 WHERE id = ?1", params![self.outcome.hunt_id.0, count(self.findings())])?;
+        // A hunt over a part of the time has not looked at the rest: what it did not find may still be there.
         if self.whole_time {
             retire(&self.transaction, &mut self.outcome, &self.rules)?;
         }
@@ -191,6 +193,7 @@ impl<'s> HuntWriter<'s> {
     fn identity(&mut self, finding: &Finding) -> Result<String, StoreError> {
         let mut hasher = Sha256::new();
         let mut add = |text: &str| {
+            // The length in front: without it `ab`, `c` and `a`, `bc` would be one identity.
             hasher.update((text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
         };
@@ -206,9 +209,11 @@ impl<'s> HuntWriter<'s> {
                 add(value);
             }),
         }
+        // Only where there is more than one, so that findings of older hunts keep their identity.
         if finding.ordinal > 0 {
             add(&finding.ordinal.to_string());
         }
+        // 128 bits: half the length, and still no two findings meet by chance.
         Ok(hex(&hasher.finalize()[..16]))
     }
 }
@@ -259,6 +264,7 @@ fn retire(connection: &Connection, outcome: &mut HuntOutcome, rules: &[SavedRule
     connection.execute_batch(
         "CREATE TEMP TABLE IF NOT EXISTS hunted (rule INTEGER PRIMARY KEY, rule_id TEXT NOT NULL); DELETE FROM temp.hunted;",
     )?;
+    // A rule that failed found nothing because it failed: its earlier findings say nothing wrong yet.
     for rule in rules.iter().filter(|rule| !rule.failed) {
         connection
             .prepare_cached("INSERT OR IGNORE INTO temp.hunted (rule, rule_id) VALUES (?1, ?2)")?

@@ -10,6 +10,7 @@ use super::StoreError;
 use super::dictionary::hash64;
 
 /// Bits of the key that the hash has; the second has the rest.
+// 31 bits of hash within one second: two ids that meet by chance cost one comparison of events.
 const HASH_BITS: u32 = 31;
 /// Seconds that a key can hold: until 2106. Later events have the last one.
 const MAX_SECOND: i64 = u32::MAX as i64;

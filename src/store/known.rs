@@ -50,6 +50,7 @@ impl Store {
     /// When SQLite fails.
     pub fn known_bytes(&self, reader: &str) -> Result<KnownBytes, StoreError> {
         let mut known = KnownBytes::default();
+        // Only complete sources: those with damage may give more to a better reader. No bytes at all would make all empty files one.
         let sql = "SELECT id, bytes, sha256, 0 FROM source WHERE state = 'complete' AND bytes > 0 AND reader = ?1
              UNION ALL SELECT id, bytes, sha256, 1 FROM archive WHERE complete AND reader = ?1";
         let mut statement = self.connection.prepare(sql)?;

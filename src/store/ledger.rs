@@ -79,9 +79,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
 /// Removes a source that a killed load left unfinished.
 pub(super) fn recover(connection: &Connection) -> Result<(), StoreError> {
     let unfinished: i64 = connection.query_row("SELECT count(*) FROM source WHERE state = 'loading'", [], |row| row.get(0))?;
+    // The usual case costs one count: a store is not locked for writing when nothing is left over.
     if unfinished == 0 {
         return Ok(());
     }
+    // What lies above the watermark was never published: removing it changes nothing that anybody has seen.
     let watermark: i64 = connection.query_row("SELECT last_event FROM watermark", [], |row| row.get(0))?;
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let mut statement = connection.prepare("SELECT id FROM event_type WHERE storage = 'table'")?;

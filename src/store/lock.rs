@@ -33,10 +33,12 @@ impl WriteLock {
         loop {
             let file = open(&path).map_err(|error| failed(why(&error, &path)))?;
             match file.try_lock() {
+                // The file may be another one by now: its last holder removes it, and then this lock is on a file that nobody sees.
                 Ok(()) if is_at(&file, &path) => return Ok(Self { _file: file, path }),
                 Ok(()) => continue, // its last holder removed it meanwhile
                 Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
                 Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(store.to_owned())),
+                // Some network file systems have no locks; without them SQLite's own still keep single transactions apart.
                 Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
                     return Ok(Self { _file: file, path });
                 }

@@ -16,8 +16,10 @@ const BLOCK_MESSAGES: usize = 64;
 /// Bytes of text after which a block is full.
 const BLOCK_BYTES: usize = 64 * 1024;
 /// A longer block than this is damage.
+// A block has some 64 kB and one long message at most; a compressed bomb says more, and is refused before it is unpacked.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
 /// Blocks kept decompressed by a thread: readers go from one message to the next.
+// The next message of the same type is mostly in the same block; blocks of several types alternate.
 const KEPT: usize = 4;
 
 /// Compresses messages on their way into the store.
@@ -31,6 +33,7 @@ pub(super) struct MessageWriter {
 impl MessageWriter {
     /// Begins without a block.
     pub(super) fn new() -> Result<Self, StoreError> {
+        // zstd's own default: higher levels gain a few per cent on text and cost several times as much.
         let compressor = Compressor::new(3).map_err(StoreError::Compression)?;
         Ok(Self { compressor, block: None, texts: Vec::new(), count: 0 })
     }
@@ -44,6 +47,7 @@ impl MessageWriter {
         }
         let start = self.texts.len();
         self.texts.extend_from_slice(text.as_bytes());
+        // NUL separates the texts of a block.
         self.texts[start..].iter_mut().filter(|b| **b == 0).for_each(|b| *b = b' ');
         self.count += 1;
         connection
@@ -66,6 +70,7 @@ impl MessageWriter {
     pub(super) fn clear(&mut self) {
         self.block = None;
         self.texts.clear();
+        // One message of megabytes must not keep its memory for the rest of the load.
         self.texts.shrink_to(4 * BLOCK_BYTES);
         self.count = 0;
     }

@@ -22,6 +22,7 @@ fn version() -> i32 {
 
 /// Settings that a file from a stranger cannot turn against us.
 pub(super) fn harden(connection: &Connection) -> Result<(), StoreError> {
+    // Defensive mode, no triggers, an untrusted schema, no attached files: all that a file could use to act when it is opened.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
@@ -35,6 +36,7 @@ pub(super) fn harden(connection: &Connection) -> Result<(), StoreError> {
 /// when the machine stops.
 pub(super) fn tune(connection: &Connection) -> Result<(), StoreError> {
     connection
+        // NORMAL with a log: after a power cut the last transactions may be missing, but the file is whole.
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA foreign_keys = OFF;")?;
     Ok(())
 }
@@ -56,6 +58,7 @@ pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let (application, found) = pragmas(connection)?;
     let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    // An empty file is a new store; one with tables and without the id is somebody else's database.
     if application != APPLICATION_ID && (application != 0 || objects > 0) {
         return Err(StoreError::Foreign { found: application });
     }
@@ -63,6 +66,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         known_version(found)?;
     }
     for (index, sql) in (1..).zip(MIGRATIONS).filter(|(index, _)| *index > found) {
+        // Each in a transaction with its number: a migration that is cut short is done again and never twice.
         let transaction = connection.transaction()?;
         transaction.execute_batch(sql)?;
         transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {index};"))?;

@@ -30,10 +30,12 @@ pub(super) struct Written {
 /// Opens a store for reading and writing, or makes a new one.
 pub(super) fn for_writing(path: &Path, watch: &Watch) -> Result<(Connection, Written, WriteLock), StoreError> {
     let lock = WriteLock::of(path)?;
+    // The lock before anything is looked at: what another writer leaves half done must not be taken for the work of a killed load.
     let place = Place::of_new(path)?;
     place.refuse_foreign_log()?;
     let before = OwnLog::beside(&place);
     let mut connection = connect(&place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // Until the file is known to be ours: closing it would write a log into it that may be another file's.
     keep_log_at_close(&connection, true)?;
     let (there, progress) = (place.clone(), watch.clone());
     connection.commit_hook(Some(move || {
@@ -72,6 +74,7 @@ pub(super) fn for_reading(path: &Path, watch: &Watch) -> Result<Connection, Stor
     let opened = match opened {
         Err(error) if needs_to_write(&error) => {
             let log = place.beside("-wal");
+            // An empty log is what a reader leaves; one with pages has what the file does not have, and it cannot be read here.
             if std::fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0) {
                 return Err(StoreError::UnreadableLog(log));
             }
@@ -142,6 +145,7 @@ fn connect_unchanging(place: &Place) -> Result<Connection, StoreError> {
 }
 
 fn set_up(connection: &mut Connection, watch: &Watch) -> Result<(), StoreError> {
+    // The statements of a load differ by type and column count: some hundred are in use at a time.
     connection.set_prepared_statement_cache_capacity(512);
     connection.busy_timeout(Duration::from_secs(10))?;
     watch.install(connection)?;
@@ -150,6 +154,7 @@ fn set_up(connection: &mut Connection, watch: &Watch) -> Result<(), StoreError> 
 }
 
 fn make_ready(connection: &mut Connection) -> Result<(), StoreError> {
+    // In this order: the schema first, then the log, then what a killed load left, and at last views over what there is.
     migrate::migrate(connection)?;
     migrate::tune(connection)?;
     ledger::recover(connection)?;

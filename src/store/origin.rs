@@ -9,6 +9,7 @@ use super::StoreError;
 use crate::catalog::{EventId, SourceId, TypeId};
 
 /// Hosts kept in memory.
+// A store of one firm has far fewer; the limit is for logs that name a new host in each event.
 const MAX_HOSTS: usize = 100_000;
 
 /// An event's type, time, host and place in its source.

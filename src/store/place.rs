@@ -33,6 +33,7 @@ impl Place {
 
     /// The file at a path, which is made where there is none.
     pub(super) fn of_new(path: &Path) -> Result<Self, StoreError> {
+        // `create_new`, so that two commands that start together do not both take the file for theirs.
         match OpenOptions::new().write(true).create_new(true).open(resolved(path)?) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
                 Err(StoreError::Open { path: path.to_owned(), source: error.into() })
@@ -81,6 +82,7 @@ impl Place {
     /// How much of the file is missing, where it ends before its last page: bytes found, bytes wanted.
     pub(super) fn cut(&self) -> Option<(u64, u64)> {
         let header = header(&self.path)?;
+        // 65,536 does not fit into the two bytes of the header: SQLite writes 1 for it.
         let page = match u64::from(u16::from_be_bytes([header[16], header[17]])) {
             1 => 65_536,
             bytes => bytes,
@@ -109,6 +111,7 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
 pub(super) fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
     let failed = |error: String| StoreError::Open { path: path.to_owned(), source: error.into() };
     let name = path.file_name().ok_or_else(|| failed("this is not the name of a file".to_owned()))?;
+    // SQLite would take this name for a store in memory, and the load would be lost at its end.
     if path.as_os_str() == ":memory:" {
         return Err(failed("a store is a file: what is in memory would be lost at the end".to_owned()));
     }

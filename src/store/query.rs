@@ -61,6 +61,7 @@ pub struct QueryLimits {
 
 impl Default for QueryLimits {
     fn default() -> Self {
+        // Ten minutes: long enough for a join over a large store, short enough that a forgotten one does not run over night.
         Self { max_time: Duration::from_secs(600) }
     }
 }
@@ -82,6 +83,7 @@ const MAX_HEAP_BYTES: u64 = 512 << 20;
 
 /// Limits of SQLite for what people type.
 const LIMITS: [(Limit, i32); 4] = [
+    // No value of an event comes near; a call that builds a text of gigabytes ends here.
     (Limit::SQLITE_LIMIT_LENGTH, 128 * 1024 * 1024),
     (Limit::SQLITE_LIMIT_SQL_LENGTH, 1_000_000),
     (Limit::SQLITE_LIMIT_FUNCTION_ARG, 100),
@@ -106,6 +108,7 @@ impl<'s> TypedQueries<'s> {
         let handler = clock.clone();
         // The limit of the heap is one of the process, so it is not taken back.
         connection.query_row(&format!("PRAGMA hard_heap_limit = {MAX_HEAP_BYTES}"), [], |_| Ok(()))?;
+        // Beside the authorizer: each of the two alone would be enough, and a gap in one is not one in both.
         connection.execute_batch("PRAGMA query_only = ON")?;
         let before = LIMITS.iter().map(|(limit, _)| Ok((*limit, connection.limit(*limit)?))).collect::<Result<_, StoreError>>()?;
         let own = Self { connection, watch, before, clock };
@@ -209,6 +212,7 @@ impl Clock {
 }
 
 fn authorize(context: AuthContext<'_>) -> Authorization {
+    // What is not named here is denied, also what a later SQLite adds.
     match context.action {
         AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => Authorization::Allow,
         AuthAction::Function { function_name } if !function_name.eq_ignore_ascii_case("load_extension") => Authorization::Allow,

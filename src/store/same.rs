@@ -17,6 +17,7 @@ use crate::catalog::{Catalog, ColumnIndex, EventId, EventType, Storage, TypeId};
 use crate::event::BESIDE_RAW;
 
 /// Earlier events held in memory at a time: 16 bytes each.
+// 8 MB each: a source of any length is compared within the same memory.
 const CHUNK: usize = 500_000;
 /// Pairs of an earlier and a new event held in memory at a time: 16 bytes each.
 const MAX_PAIRS: usize = 500_000;
@@ -90,8 +91,10 @@ pub(super) fn merge(
     read_catalog: &mut dyn FnMut() -> Result<Catalog, StoreError>,
     source: &NewSource<'_>,
 ) -> Result<FxHashMap<u32, u64>, StoreError> {
+    // Ranges first: two logs whose numbers do not overlap share no event, and nothing of them need be read.
     let overlaps = source.records.overlaps(connection)?;
     let mut merged = FxHashMap::default();
+    // In the order of their loading, so that of several copies the first is the one that stays.
     for (earlier, streams) in overlaps {
         let bounds: (i64, i64) = connection
             .prepare_cached("SELECT first_event, last_event FROM source WHERE id = ?1")?
@@ -118,6 +121,7 @@ pub(super) fn merge(
             remove_same(connection, known_catalog(catalog, read_catalog)?, source, Sameness::Identity, &pairs, &mut merged)?;
         }
     }
+    // Last, and only against the same bytes: events without a number or an id have nothing but their place to be known by.
     if let Some(earlier) = source.earlier {
         let pairs = places_again(connection, earlier, source.first_event)?;
         remove_same(connection, known_catalog(catalog, read_catalog)?, source, Sameness::Record, &pairs, &mut merged)?;
@@ -187,6 +191,7 @@ fn each_event(
         if record < *low || record > *high {
             continue;
         }
+        // Hashed together and not compared field by field: equal hashes are only candidates, the fields decide.
         let mut bytes = [0; 28];
         bytes[..4].copy_from_slice(&event_type.to_le_bytes());
         bytes[4..12].copy_from_slice(&host.to_le_bytes());
@@ -254,6 +259,7 @@ fn meetings(
 
 /// Places near one, in a list that begins again at its end: the place itself, then those behind and before it in turn.
 fn near(place: usize, count: usize) -> impl Iterator<Item = usize> {
+    // A million comparisons in all, but never fewer than a handful each: a copy stands near its original.
     let wanted = count.min((MAX_COMPARISONS / count).max(MIN_CANDIDATES));
     (0..wanted).map(move |i| (place + if i % 2 == 1 { i.div_ceil(2) } else { count - i / 2 }) % count)
 }
@@ -338,6 +344,7 @@ fn same_fields(connection: &Connection, event_type: &EventType, sameness: Samene
         }
     }
     let (old, new) = (texts(connection, event_type, old)?, texts(connection, event_type, new)?);
+    // Where it is the vendor's id that is equal, what the exporter adds beside it may differ.
     let beside = |field: &str| sameness == Sameness::Identity && BESIDE_RAW.contains(&field);
     let mut fields = event_type.columns.iter().zip(old.iter().zip(&new));
     Ok(old.len() == new.len() && fields.all(|(column, (old, new))| old == new || beside(&column.field)))

@@ -231,6 +231,7 @@ fn statement(event_type: &EventType, columns: &[ColumnIndex], range: EventRange,
     if event_type.storage == Storage::Overflow {
         conditions.push_str(&format!(" AND {}", is_of_type(event_type, "t.type")));
     }
+    // Only where it is asked for: the join costs a look-up a row.
     if head == Head::Whole || range.since_us.is_some() || range.until_us.is_some() {
         sql.push_str(&format!(" JOIN event x ON x.id = {id}"));
         conditions.push_str(&range.since_us.map(|us| format!(" AND x.time_us >= {us}")).unwrap_or_default());

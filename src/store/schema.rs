@@ -64,8 +64,10 @@ pub(super) fn to_sql<'a>(cell: &RawCell<'a>) -> ToSqlOutput<'a> {
 /// The name of a field's column in its view: the field's own, marked where it would collide with a system column or,
 /// without case, with another field. `twins` is the number of fields known that differ in case only.
 pub(super) fn view_name(field: &str, reserved: &[&str], twins: usize, is_shown: &dyn Fn(&str) -> bool) -> String {
+    // At a border of letters: a cut in the middle of one would not be text.
     let field = &field[..field.floor_char_boundary(MAX_VIEW_NAME_BYTES)];
     let is_reserved = field.is_empty() || reserved.iter().any(|r| r.eq_ignore_ascii_case(field));
+    // Names of our own begin with `_`, so no field may.
     let base = match field.starts_with('_') {
         true => format!("field{field}"),
         false if is_reserved => format!("field_{field}"),
@@ -92,6 +94,7 @@ pub(super) fn envelope_columns(product: &str) -> &'static [&'static str] {
 /// The name of a type's view: the last part of its channel and its code in lower case, e.g. `security_5145`, `sysmon_1`.
 pub(super) fn type_view(product: &str, dataset: &str, code: &str, taken: &dyn Fn(&str) -> bool) -> String {
     let lower = dataset.to_lowercase();
+    // The part that all channels of Windows share says nothing, and `Operational` is what one expects.
     let channel = lower.strip_prefix("microsoft-windows-").unwrap_or(&lower);
     let channel = channel.strip_suffix("/operational").unwrap_or(channel);
     let parts = if product == "windows" { [channel, code] } else { [product, channel] };
@@ -104,6 +107,7 @@ pub(super) fn type_view(product: &str, dataset: &str, code: &str, taken: &dyn Fn
     }
     let system = ["event_head", "events", "findings", "finding_events", "messages", "other_fields", "overflow_text"];
     if base.is_empty()
+        // A number in front would need quotes in every statement that somebody types.
         || base.starts_with(|c: char| c.is_ascii_digit())
         || system.contains(&base.as_str())
         || base.starts_with("sqlite_")

@@ -17,6 +17,7 @@ pub(super) fn parse_time(text: &str) -> Option<(TimeShape, i64)> {
     };
     let (year, month, day) = (number(&b[0..4])?, number(&b[5..7])?, number(&b[8..10])?);
     let (hour, minute, second) = (number(&b[11..13])?, number(&b[14..16])?, number(&b[17..19])?);
+    // Before 1970 differences and remainders turn negative, and SQLite rounds them the other way.
     if year < 1970 || !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
@@ -25,6 +26,7 @@ pub(super) fn parse_time(text: &str) -> Option<(TimeShape, i64)> {
         _ => (&b[19..], false),
     };
     let (digits, fraction) = match rest {
+        // The widths that Windows, Splunk and Sysmon write. Any other stays text, because its zeros must come back too.
         [] => (0, 0),
         [b'.', fraction @ ..] => match fraction.len() {
             3 => (3, number(fraction)?),

@@ -54,6 +54,7 @@ pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) 
         }
     }
     let mut kept: FxHashSet<String> = FxHashSet::default();
+    // Before new ones are made: a name that changed hands must be free.
     for (name, sql) in named(&transaction, "SELECT name, sql FROM sqlite_schema WHERE type = 'view'")? {
         if wanted.get(&name) == Some(&sql) {
             kept.insert(name);
@@ -61,12 +62,14 @@ pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) 
             transaction.execute_batch(&format!("DROP VIEW {}", quote::name(&name)))?;
         }
     }
+    // After the drops and before the types' views, which are over them.
     transaction.execute_batch(&fixed_views())?;
     // What has a name already is not a view that should be made: a table, or one of the fixed views.
     let taken: FxHashSet<String> = named(&transaction, "SELECT name, '' FROM sqlite_schema")?.into_iter().map(|(name, _)| name).collect();
     for name in order.iter().filter(|name| !kept.contains(*name) && !taken.contains(*name)) {
         transaction.execute_batch(&wanted[name])?;
     }
+    // In the same transaction: a load that is killed here leaves the number that says that views are behind.
     transaction.execute("UPDATE watermark SET views_for = (SELECT count(*) FROM field) + (SELECT count(*) FROM event_type)", [])?;
     transaction.commit()?;
     Ok(())
@@ -174,6 +177,7 @@ fn select(event_type: &EventType, cells: &[ColumnIndex]) -> String {
         }
     }
     for (index, column) in (0..).zip(&event_type.columns).filter(|(_, column)| !column.view_name.is_empty()) {
+        // A view that would be too long for SQLite has the first columns only.
         if columns.len() > MAX_SELECT_BYTES {
             break;
         }

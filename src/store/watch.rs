@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// How long SQLite may work without a sign of progress: the longest statements of large hunts take minutes.
+// Even a hunt reads a row or commits within seconds; an hour without is a statement that somebody made to hang.
 const MAX_STILLNESS: Duration = Duration::from_secs(3_600);
 /// Steps of SQLite's machine between two looks at the clock: some milliseconds.
 const STEPS_PER_LOOK: i32 = 1_000_000;

@@ -45,6 +45,7 @@ impl Writer<'_> {
                         RawCell::Value(ValueId(n)) => insert.raw_bind_parameter(column + 2, n as f64)?, // ids stay far below 2^53
                         RawCell::Text(text) => insert.raw_bind_parameter(column + 2, text)?,
                     },
+                    // After the loop: a new column changes the schema, and the statement at work would be prepared anew for each row.
                     None => twins.push((id, head, entry)),
                 }
             }
@@ -123,6 +124,7 @@ impl Writer<'_> {
             let text = names.name(name);
             let state = &self.types[type_index];
             let known =
+                // One column for both spellings while they never meet in one event: logs of two versions differ in case only.
                 state.column(&text).or_else(|| state.twin(&text).filter(|twin| !self.meets(type_index, *twin, name, batch, events)));
             let state = &mut self.types[type_index];
             match known {
@@ -203,6 +205,7 @@ impl Writer<'_> {
         let state = &mut self.types[type_index];
         let column = state.names.len();
         let column_state =
+            // The overflow table has no columns to choose for: one encoding serves all.
             if state.is_outside(column) { ColumnState::new(Encoding::Dictionary) } else { choose(samples.iter().map(|s| batch.str(*s))) };
         let view_name = state.next_view_name(text);
         self.connection
@@ -274,6 +277,7 @@ impl Writer<'_> {
                 text.push('\n');
             }
             text.push_str(member);
+            // The length in front of each member: a list of `a` and `b` is not the text of the two.
             identity.extend_from_slice(&(member.len() as u64).to_le_bytes());
             identity.extend_from_slice(member.as_bytes());
         }

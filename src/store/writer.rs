@@ -20,11 +20,13 @@ use crate::catalog::{Catalog, SourceId};
 use crate::event::{EventBatch, KeyId, Names};
 
 /// Event types with a table of their own; later ones share the overflow table. The index `event_rare` has this number too.
+// SQLite reads its whole schema at each start and keeps statements for each table: beyond this, rare types cost more than they save.
 pub(super) const MAX_TYPE_TABLES: usize = 400;
 /// Columns of one type's table and fields of its view, which has each twice and SQLite's limit is 2,000; fields met later
 /// go to the overflow table.
 pub(super) const MAX_COLUMNS: usize = 900;
 /// Events between two commits.
+// Fewer, and the commits show in the time of a load; more, and the log grows by what is not committed.
 const EVENTS_PER_COMMIT: u64 = 20_000;
 
 /// What is known of a source when it is begun.
@@ -222,6 +224,7 @@ impl<'s> Writer<'s> {
             return Ok(*id);
         }
         let (id, _) = self.dictionary.id(self.connection, host, host.as_bytes(), false)?;
+        // A log with a new host in each event must not fill the memory.
         if self.hosts.len() < 100_000 {
             self.hosts.insert(host.to_owned(), id);
         }
@@ -235,6 +238,7 @@ impl Writer<'_> {
             return Ok(*index);
         }
         let parts = names.key(key);
+        // Channels are compared without case, as Windows does.
         let identity = (parts.product.clone(), parts.dataset.to_lowercase(), parts.code.clone());
         let index = match self.by_identity.get(&identity) {
             Some(index) => *index,
@@ -268,6 +272,7 @@ impl Writer<'_> {
     /// When SQLite fails.
     pub fn finish_source(&mut self, end: &SourceEnd) -> Result<SourceOutcome, StoreError> {
         let source = self.source.take().expect("a source is open");
+        // Before the count: a block that is not written yet belongs to this source.
         self.messages.flush(self.connection)?;
         let total = u64::try_from(self.next_event - source.first_event).expect("ids grow");
         let events = total.saturating_sub(end.recovered);
@@ -290,6 +295,7 @@ impl Writer<'_> {
                 .prepare_cached("SELECT count(*) FROM recovered_event WHERE event >= ?1")?
                 .query_row([source.first_event], |row| row.get(0))?;
             new_events = left.saturating_sub(recovered.unsigned_abs());
+            // Only now, in the transaction of the source: from here on its events are there for every reader.
             self.publish()?;
         }
         let state = match (&end.skipped, duplicate_of) {
@@ -306,6 +312,7 @@ impl Writer<'_> {
                 self.next_event - 1, source.first_time_us, source.last_time_us, end.skipped.clone().unwrap_or_default(), end.timezone, end.clock, end.reader
             ],
         )?;
+        // After its row is written: the comparison is with what the ledger says.
         if state != "complete" {
             forget_repetition(self.connection, source.id)?;
         }
@@ -377,6 +384,7 @@ impl Writer<'_> {
         self.messages.clear();
         let filled: Vec<u32> = self.types.iter().filter(|state| state.pending > 0 && !state.overflow).map(|state| state.id).collect();
         super::ledger::remove_from(self.connection, &filled, first_event)?;
+        // Given out again: a load that was stopped leaves no gap.
         self.next_event = first_event;
         for state in &mut self.types {
             state.pending = 0;

@@ -108,6 +108,7 @@ fn parse(text: &str) -> Result<Definition, String> {
 }
 
 fn call(function: &str, inner: &str) -> Result<Definition, String> {
+    // Before the arguments are split: a text may hold commas and brackets.
     if function == "text" {
         return Ok(Definition::Text(inner.to_owned()));
     }

@@ -83,6 +83,7 @@ pub(super) struct FieldMaps {
 impl FieldMaps {
     /// Orders maps; among equally narrow ones the first stays first.
     pub(super) fn new(mut maps: Vec<FieldMap>) -> Self {
+        // Stable: among equally narrow maps the order of the files decides, which the data relies on.
         maps.sort_by_key(|map| map.events.breadth());
         let mut out = Self::default();
         for (position, map) in maps.iter().enumerate() {
@@ -110,6 +111,7 @@ impl<'a> TypeNames<'a> {
     pub(super) fn new(maps: &'a FieldMaps, event_type: &EventType) -> Self {
         let named = maps.by_dataset.get(&event_type.dataset.to_ascii_lowercase()).map_or(&[][..], Vec::as_slice);
         let mut positions: Vec<usize> = named.iter().chain(&maps.broad).copied().collect();
+        // Positions are places in that order, so sorting them brings both lists back into it.
         positions.sort_unstable();
         let chosen = positions.into_iter().map(|position| &maps.maps[position]);
         Self { maps: chosen.filter(|map| map.events.selects(event_type)).collect() }

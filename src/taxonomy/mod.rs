@@ -166,6 +166,7 @@ impl Taxonomy {
                 match (categories, services) {
                     (None, _) => return LogSource::Unknown(format!("category {category}")),
                     (_, None) => return LogSource::Unknown(format!("service {service}")),
+                    // A service that is known and empty: the rule is right, and no log that is read here has its events.
                     (Some(_), Some(s)) if s.is_empty() => return LogSource::Nowhere,
                     (Some(c), Some(s)) => (c, s),
                 }

@@ -74,6 +74,7 @@ impl Selector {
     }
 
     /// 0 where event ids restrict, 1 where data sets do, 2 where a product does, 3 where nothing does.
+    // Narrower maps come first: what is said of one event id overrides what is said of its channel.
     pub(super) fn breadth(&self) -> u8 {
         if !self.codes.is_empty() {
             0

@@ -14,6 +14,7 @@ use crate::ir::{self, parse_number};
 use crate::plan::{RowSchema, Step};
 
 /// Memory of a group beside its texts, in bytes: its entry, its place, its origin.
+// An estimate: the budget must stop a rule with one group a row before the machine does.
 const GROUP_BYTES: usize = 256;
 
 /// Groups by the texts of the by-fields.
@@ -82,6 +83,7 @@ impl RowGroups {
 
     fn add(&mut self, row: &Row, context: &Context, budget: &mut MemoryBudget) -> Result<(), Fault> {
         let keys_bytes = self.keys_bytes(&row.cells);
+        // Before the keys are made: two by-fields of a thousand members each make a million keys of one row.
         budget.take(keys_bytes)?;
         for key in self.keys(&row.cells) {
             let mut bytes = 0;
@@ -139,6 +141,7 @@ pub(super) struct StatsOperator<'c> {
 impl<'c> StatsOperator<'c> {
     pub(super) fn new(stats: &ir::Stats, before: &RowSchema, step: &Step, context: &'c Context) -> Self {
         let mut groups = RowGroups::new(stats, before);
+        // `stats count` of nothing is one row with 0, as in Splunk.
         if stats.by.is_empty() {
             groups.start(Vec::new());
         }
@@ -158,6 +161,7 @@ impl Operator for StatsOperator<'_> {
     fn finish(&mut self, budget: &mut MemoryBudget) -> Result<Vec<Row>, Fault> {
         let mut results = self.groups.results();
         let mut keyed: Vec<(Box<[Arc<str>]>, usize)> = std::mem::take(&mut self.groups.places).into_iter().collect();
+        // In the order of the keys, as Splunk shows them, and not in that of a hash map.
         keyed.sort_unstable();
         let mut rows = Vec::with_capacity(keyed.len());
         for (key, place) in keyed {
@@ -165,6 +169,7 @@ impl Operator for StatsOperator<'_> {
             origin.settle();
             origin.key = RowKey::Group(self.names.iter().cloned().zip(key.iter().cloned()).collect());
             let mut cells = vec![Cell::Null; self.columns];
+            // A by-field that only held numbers is a number again (rule P3); one text among them makes it text for the whole group.
             let is_number = &self.groups.groups[place].is_number;
             let by = key.iter().zip(is_number).map(|(text, is_number)| {
                 let number = if *is_number { parse_number(text) } else { None };
@@ -176,6 +181,7 @@ impl Operator for StatsOperator<'_> {
             budget.take(row.size_bytes())?;
             rows.push(row);
         }
+        // The groups go when their rows are there; until then both are counted, because both exist.
         budget.give(self.groups.taken);
         Ok(rows)
     }

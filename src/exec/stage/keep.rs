@@ -30,6 +30,7 @@ enum Order {
 
 impl Order {
     fn of(cell: &Cell) -> Self {
+        // A text that is a number sorts as one: fields of logs are text.
         match (cell.number(), cell.text()) {
             (Some(number), _) => Self::Number(number + 0.0), // minus zero is zero
             (None, Some(text)) => Self::Text(text.into()),
@@ -40,6 +41,7 @@ impl Order {
     fn compare(&self, other: &Self) -> Ordering {
         let rank = |order: &Self| match order {
             Self::Number(_) => 0,
+            // Splunk's order. Descending is its mirror image, so rows without the field come first there.
             Self::Text(_) => 1,
             Self::Missing => 2,
         };
@@ -109,6 +111,7 @@ impl Operator for DedupOperator {
     fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
         let texts =
             self.places.iter().map(|slot| slot.and_then(|place| row.cells[place].text()).map(Cow::into_owned).map(String::into_boxed_str));
+        // A row that lacks one of the fields is dropped, as Splunk's `dedup` does without `keepempty`.
         let Some(key) = texts.collect::<Option<Box<[Box<str>]>>>() else { return held() };
         let bytes: usize = key.iter().map(|text| text.len() + size_of::<Box<str>>()).sum();
         let times = self.seen.entry(key).or_insert(0);

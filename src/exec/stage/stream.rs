@@ -12,6 +12,7 @@ use crate::plan::{RowSchema, Step};
 
 /// The cells of a row under the columns that a stage leaves.
 fn carried(from: &[Slot], mut cells: Vec<Cell>) -> Vec<Cell> {
+    // Moved and not copied: a row's texts are the bulk of it. No place is carried twice.
     from.iter().map(|place| place.map_or(Cell::Null, |place| std::mem::replace(&mut cells[place], Cell::Null))).collect()
 }
 
@@ -89,6 +90,7 @@ impl Operator for HeadOperator {
     fn push(&mut self, row: Row, _: &mut MemoryBudget) -> Pushed {
         let Some(left) = self.left.checked_sub(1) else { return Ok((Out::Nothing, ControlFlow::Break(()))) };
         self.left = left;
+        // Told with the last row and not with the one after it: the events behind it need not be read at all.
         Ok((Out::One(row), if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }))
     }
 }
@@ -161,8 +163,10 @@ impl BinOperator {
 impl Operator for BinOperator {
     fn push(&mut self, row: Row, _: &mut MemoryBudget) -> Pushed {
         let number = self.source.and_then(|place| row.cells[place].number());
+        // The number first: where the result goes in place, carrying over takes the cell away.
         let mut cells = carried(&self.from, row.cells);
         if let Some(number) = number {
+            // `floor` and not `trunc`: a time before 1970 belongs to the bin below it.
             cells[self.target] = Cell::number_of((number / self.span).floor() * self.span);
         }
         passed(Row { cells, ..row })

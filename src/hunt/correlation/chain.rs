@@ -15,11 +15,14 @@ use super::window::MatchRow;
 use crate::ir::{Correlation, Field, InputSource};
 
 /// In the place of a value that an event does not have.
+// Never the number of a text: numbers count up from 0 and memory ends long before 2^32 of them. No `Option`, because tuples
+// are hashed and compared by the million.
 pub(super) const MISSING: u32 = u32::MAX;
 
 /// The place of a field among the group keys of a correlation.
 fn key_of(correlation: &Correlation, name: &str) -> Option<usize> {
     let keys = &correlation.group_by;
+    // The exact name first: two keys may differ only in case, and an answer from the wrong one would join wrong groups.
     keys.iter().position(|key| key == name).or_else(|| keys.iter().position(|key| key.eq_ignore_ascii_case(name)))
 }
 
@@ -74,6 +77,7 @@ impl Earlier<'_> {
             let mut of_events = of_events.iter();
             keys.iter().map(|key| key.map_or_else(|| of_events.next().copied().unwrap_or(MISSING), |key| shown[key])).collect()
         };
+        // Group keys alone are the same for every event of an alert: no need to look at the events behind it.
         if asked.is_empty() {
             return (0..outcome.alerts.len()).map(|alert| Some(Rc::from([whole(alert, &[])]))).collect();
         }
@@ -83,6 +87,7 @@ impl Earlier<'_> {
         for (number, alert) in outcome.alerts.iter().enumerate() {
             window.slide(alert.first, alert.end, &|row| behind(&outcome.rows[row]));
             out.push((window.too_many == 0 && window.counts.len() <= ROWS_PER_EVENT_MAX).then(|| {
+                // A hash map has no order of its own; sorted by text, the same logs give the same rows however they were loaded.
                 let mut tuples: Vec<Vec<u32>> = window.counts.keys().map(|tuple| whole(number, tuple)).collect();
                 let texts = |tuple: &[u32]| -> Vec<Option<&str>> {
                     tuple.iter().map(|value| (*value != MISSING).then(|| self.texts.text(*value))).collect()
@@ -104,15 +109,18 @@ impl Earlier<'_> {
         });
         let inputs: Vec<Option<Vec<AlertTuples>>> = inputs.collect();
         move |row| {
+            // An alert of an alert: the events behind it were asked when that one was, so that a chain costs one pass a level.
             if let Some(alerts) = &inputs[row.input as usize] {
                 return alerts[row.alert as usize].clone();
             }
             let values = known.values.get(&(row.input, row.item));
             let list = |place: &Option<usize>| -> Values {
                 let own = place.and_then(|place| values.map(|values| values[place].clone())).filter(|own| !own.is_empty());
+                // A missing value is a value here: `product` of an empty list would drop the event's other fields as well.
                 own.unwrap_or_else(|| Rc::new([MISSING]))
             };
             let lists: Vec<Values> = places.iter().map(list).collect();
+            // Saturating: lists of a hostile event can multiply to more than a machine word holds.
             let size = lists.iter().map(|list| list.len()).fold(1, usize::saturating_mul);
             (size <= ROWS_PER_EVENT_MAX).then(|| product(&lists).collect())
         }
@@ -132,6 +140,7 @@ struct TupleWindow {
 
 impl TupleWindow {
     fn slide(&mut self, first: usize, end: usize, tuples: &dyn Fn(usize) -> AlertTuples) {
+        // Nothing is shared with the last window: forgetting is cheaper than giving back row by row.
         if first >= self.end {
             *self = Self { first, end: first, ..Self::default() };
         }

@@ -73,6 +73,7 @@ pub(super) fn behind(correlations: &[Correlation], outcomes: &[CorrelationResult
             }
         }
     }
+    // By time, then id. One event may be behind several alerts, and it counts once; `dedup` needs equal ones side by side.
     events.sort_unstable();
     events.dedup();
     Behind {
@@ -89,6 +90,7 @@ fn united(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     let mut out: Vec<Range<usize>> = Vec::new();
     for range in ranges {
         match out.last_mut() {
+            // Not `<=`: rows of two groups stand next to each other, and the run would be of both.
             Some(last) if range.start < last.end => last.end = last.end.max(range.end),
             _ => out.push(range),
         }

@@ -16,8 +16,10 @@ use crate::plan::{FieldExpr, FieldFunction, Plan, is_filled};
 use crate::store::{EventRange, EventStub, RawCell, Store, StoreError, StoredValue};
 
 /// Events read at a time.
+// Enough that a type's table is scanned for many events at once; the stubs of a chunk take a few MB.
 const CHUNK: usize = 1 << 16;
 /// Events whose ids are at most this far apart are scanned in one go.
+// Stepping over some rows of no interest is cheaper than starting the statement anew for each event.
 const GAP_MAX: i64 = 128;
 
 /// The values of a field of an event, as spellings; empty where it is missing.
@@ -48,12 +50,14 @@ impl<'a> FieldReader<'a> {
     ) -> Result<(), StoreError> {
         for chunk in events.chunks(CHUNK) {
             let mut stubs = self.store.stubs(chunk)?;
+            // Type by type: each type has a table of its own, and a statement is prepared once for all its events in the chunk.
             stubs.sort_by_key(|stub| (stub.event_type, stub.id));
             for same in stubs.chunk_by(|a, b| a.event_type == b.event_type) {
                 let id = same[0].event_type;
                 let exprs = exprs(plan, id, names);
                 let event_type = self.catalog.event_type(id);
                 let event_type = event_type.ok_or_else(|| StoreError::Damaged(format!("there is no event type {}", id.0)))?;
+                // Whole events are read only where they must be: they cost a lookup of every column, a scan only that of those asked for.
                 if exprs.iter().all(|expr| is_of_cells(expr, event_type)) {
                     self.scan(event_type, &exprs, same, texts, visit)?;
                 } else {
@@ -97,6 +101,7 @@ impl<'a> FieldReader<'a> {
             let range = EventRange { first: run[0].id, last: run[run.len() - 1].id, since_us: None, until_us: None };
             let mut wanted = run.iter().peekable();
             store.scan(event_type, &columns, range, &mut |event, cells| {
+                // Both sides ascend, so one walk over them pairs them; ids of other types may lie between.
                 while wanted.next_if(|stub| stub.id < event).is_some() {}
                 if let Some(stub) = wanted.next_if(|stub| stub.id == event) {
                     let row = RowCells { event_type, stub, columns: &columns, cells };
@@ -116,6 +121,7 @@ impl<'a> FieldReader<'a> {
         Ok(match expr {
             FieldExpr::Constant(text) => Rc::new([texts.spelling(text)]),
             FieldExpr::Host => match row.stub.host {
+                // Hosts are few and shared by millions of events: `stored` looks each up once.
                 Some(id) => self.stored(id, texts)?,
                 None => self.nothing.clone(),
             },
@@ -141,6 +147,7 @@ impl<'a> FieldReader<'a> {
             FieldExpr::Coalesce(parts) => {
                 for part in parts {
                     let values = self.value(part, row, texts)?;
+                    // An empty value does not stop the search for a better one: the same rule as in `hunt::field`, or groups would differ.
                     if values.iter().any(|v| is_filled(texts.text(*v))) {
                         return Ok(values);
                     }

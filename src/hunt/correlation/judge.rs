@@ -21,6 +21,7 @@ pub(super) fn judge<'c>(correlation: &'c Correlation, rows: &[MatchRow]) -> Box<
     let inputs = correlation.inputs.len();
     match (&correlation.kind, &correlation.condition) {
         (CorrelationKind::EventCount, WindowCondition::Number(tests)) => {
+            // An event that two rules match is one event, and so are the alerts of one finding: what counts is `item`, not the row.
             Box::new(Distinct { of: |row: &MatchRow| row.item.cast_unsigned(), counts: FxHashMap::default(), tests })
         }
         (CorrelationKind::ValueCount(_), WindowCondition::Number(tests)) => {
@@ -28,6 +29,7 @@ pub(super) fn judge<'c>(correlation: &'c Correlation, rows: &[MatchRow]) -> Box<
         }
         (CorrelationKind::Value(aggregate, _), WindowCondition::Number(tests)) => Box::new(Numbers::new(*aggregate, tests, rows)),
         (CorrelationKind::TemporalOrdered, WindowCondition::Rules(expression)) => {
+            // Only a conjunction has an order that can be checked; the front end refuses others for ordered correlations.
             let (wanted, unwanted) = expression.conjunction().unwrap_or_default();
             Box::new(Ordered::new(inputs, wanted, unwanted))
         }
@@ -44,6 +46,7 @@ struct Distinct<'c, F> {
 }
 
 impl<F: Fn(&MatchRow) -> u64> Judge for Distinct<'_, F> {
+    // Counted, not only noted: a thing may be in the window twice, and when its first row goes it is still there.
     fn add(&mut self, row: &MatchRow) {
         *self.counts.entry((self.of)(row)).or_default() += 1;
     }
@@ -120,11 +123,14 @@ impl Judge for Ordered {
     fn add(&mut self, row: &MatchRow) {
         if row.time_us != self.now {
             self.now = row.time_us;
+            // Steps of one time wait in `newest` until time moves on: else two events of one microsecond would follow each other in
+            // the order in which they were loaded.
             self.latest.iter_mut().zip(&mut self.newest).for_each(|(latest, newest)| *latest = (*latest).max(newest.take()));
         }
         self.counts[row.input as usize] += 1;
         if let Some(step) = self.steps[row.input as usize] {
             let began = if step == 0 { Some(row.time_us) } else { self.latest[step - 1] };
+            // The latest begin wins: it stays inside of the window longest.
             self.newest[step] = self.newest[step].max(began);
         }
     }

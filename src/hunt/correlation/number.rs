@@ -20,6 +20,7 @@ pub(super) struct Numbers<'c> {
 impl<'c> Numbers<'c> {
     /// An empty window over the rows of a group.
     pub(super) fn new(aggregate: ValueAggregate, tests: &'c [(NumberOp, f64)], rows: &[MatchRow]) -> Self {
+        // Sums need no order and ranks no sum: a window keeps the one its aggregate asks for.
         let summed = matches!(aggregate, ValueAggregate::Sum | ValueAggregate::Avg);
         let ranks = (!summed).then(|| Ranks::new(rows.iter().map(|row| f64::from_bits(row.value))));
         Self { aggregate, tests, findings: FxHashMap::default(), count: 0, sum: ExactSum::default(), ranks }
@@ -82,6 +83,7 @@ fn between(low: f64, high: f64, hundredths: f64) -> f64 {
 
 impl Judge for Numbers<'_> {
     fn add(&mut self, row: &MatchRow) {
+        // Alerts have negative items. The alerts of one finding overlap and repeat its value, which counts once.
         if row.item < 0 {
             let alerts = self.findings.entry((row.item, row.value)).or_default();
             *alerts += 1;
@@ -133,6 +135,7 @@ impl Default for ExactSum {
 
 impl ExactSum {
     fn add(&mut self, number: f64) {
+        // Taking away is adding the negative: exact sums make that leave nothing behind, a running double would drift.
         let bits = number.to_bits();
         let exponent = i32::try_from(bits >> 52 & 0x7ff).expect("eleven bits");
         let fraction = bits & ((1 << 52) - 1);

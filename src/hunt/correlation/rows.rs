@@ -13,9 +13,11 @@ use crate::ir::{Correlation, CorrelationKind, Field, Input, parse_number};
 use crate::plan::Plan;
 
 /// Rows that one event or alert may make: the product of its lists.
+// An event of five lists of five values has 3,125 rows. More comes from damaged or hostile records; they are counted as left out.
 pub(super) const ROWS_PER_EVENT_MAX: usize = 4_096;
 /// Rows that all alerts together may make in one correlation: 40 bytes each. An alert has a row for each group of the
 /// events behind it, and alerts overlap, so they can be many more than the events.
+// 4 million rows are 160 MB: what one correlation may take beside a hunt.
 const ROWS_OF_ALERTS_MAX: usize = 1 << 22;
 
 /// Why rows were left out, and how many events or alerts that were.
@@ -113,7 +115,9 @@ impl<'c> MatchCollector<'c> {
         for (number, (alert, own)) in outcome.alerts.iter().zip(&of_alerts).enumerate() {
             let origin = MatchOrigin {
                 input: number_of(input),
+                // The time of an alert is that of its last event: only then is its condition met.
                 time_us: Some(outcome.rows[alert.end - 1].time_us),
+                // Below zero, so that a finding is never taken for an event with the same number.
                 item: -1 - outcome.first_finding - i64::try_from(alert.finding).expect("few findings"),
                 alert: number_of(number),
             };
@@ -155,6 +159,7 @@ impl<'c> MatchCollector<'c> {
 
     fn add(&mut self, origin: &MatchOrigin, values: &[Values], texts: &Texts, tuples: &mut Tuples) {
         self.left_out.matched += 1;
+        // Without a time an event stands in no window. It is counted, so that the user hears of it.
         let Some(time_us) = origin.time_us else {
             self.left_out.no_time += 1;
             return;
@@ -164,6 +169,7 @@ impl<'c> MatchCollector<'c> {
             self.left_out.no_group += 1;
             return;
         }
+        // Before the product is made: its size is what a hostile event would use.
         if values.iter().map(|v| v.len().max(1)).fold(1, usize::saturating_mul) > ROWS_PER_EVENT_MAX {
             self.left_out.too_many += 1;
             return;
@@ -178,6 +184,7 @@ impl<'c> MatchCollector<'c> {
             let shown = tuples.number(&tuple);
             let keys: Vec<u32> = tuple.iter().map(|spelling| texts.key(*spelling)).collect();
             let group = tuples.number(&keys);
+            // Linear, because an event's own rows are few; a set a row would cost more than it saves.
             if self.rows[first..].iter().any(|row| row.group == group) {
                 continue; // spellings of one key
             }
@@ -196,6 +203,7 @@ impl<'c> MatchCollector<'c> {
     /// The numbers of what an event adds to a window; 0 where nothing but events is counted.
     fn values(&self, counted: &[Values], texts: &Texts, tuples: &mut Tuples) -> Vec<u64> {
         let mut numbers: Vec<u64> = product(counted).filter_map(|tuple| self.value(&tuple, texts, tuples)).collect();
+        // A value counted twice in one event is one value; aggregated numbers may repeat and must.
         if matches!(self.correlation.kind, CorrelationKind::ValueCount(_)) {
             numbers.sort_unstable();
             numbers.dedup();
@@ -221,7 +229,9 @@ impl<'c> MatchCollector<'c> {
 
     /// The rows by group and time. Of an event whose numbers are aggregated only the first input's rows stay.
     pub(super) fn finish(mut self) -> (Vec<MatchRow>, AskedFields, LeftOut) {
+        // The whole row is the order: group and time for the window, the rest so that ties do not depend on the order of loading.
         self.rows.sort_unstable();
+        // An event that two rules match has one value, and it must not be summed twice.
         if matches!(self.correlation.kind, CorrelationKind::Value(..)) && self.correlation.inputs.len() > 1 {
             let mut last: Option<(u32, i64, i64, u32)> = None;
             self.rows.retain(|row| match last {

@@ -60,6 +60,7 @@ fn slide_group(rows: &[MatchRow], window_us: Option<i64>, judge: &mut dyn Judge,
     for batch in rows.chunk_by(|a, b| a.time_us == b.time_us) {
         let now = batch[0].time_us;
         let oldest = window_us.map_or(i64::MIN, |window| now.saturating_sub(window));
+        // A row exactly one window old still belongs: Sigma's timespan includes both ends.
         while rows[first].time_us < oldest {
             judge.remove(&rows[first]);
             first += 1;

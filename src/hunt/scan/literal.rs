@@ -5,8 +5,10 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use crate::event::fold_char;
 
 /// Shorter literals are no filter.
+// Two letters occur in nearly every path or command line: the expression would be asked anyway.
 const MIN_CHARS: usize = 3;
 /// More alternatives than this are no filter.
+// Each becomes a pattern of the column's automaton, which every value goes through: this bounds what one expression adds to it.
 const MAX_ALTERNATIVES: usize = 64;
 
 /// Returns folded texts of which at least one occurs in the folded form of every value that the expression
@@ -20,12 +22,14 @@ fn required(hir: &Hir) -> Option<Vec<String>> {
     match hir.kind() {
         HirKind::Literal(_) | HirKind::Class(_) => folded_text(hir).map(|text| vec![text]),
         HirKind::Capture(capture) => required(&capture.sub),
+        // Only what must occur at least once is necessary: `x*` also matches without an `x`.
         HirKind::Repetition(repetition) if repetition.min >= 1 => required(&repetition.sub),
         HirKind::Concat(parts) => best_of_concat(parts),
         HirKind::Alternation(parts) => {
             let mut all = Vec::new();
             for part in parts {
                 all.extend(required(part)?);
+                // Inside of the loop: alternatives nest, and their number can multiply before anybody looks.
                 if all.len() > MAX_ALTERNATIVES {
                     return None;
                 }
@@ -52,6 +56,7 @@ fn best_of_concat(parts: &[Hir]) -> Option<Vec<String>> {
     if !run.is_empty() {
         candidates.push(vec![run]);
     }
+    // The best is the one whose shortest text is longest: it lets the fewest values through.
     candidates.into_iter().filter(|set| !set.is_empty()).max_by_key(|set| set.iter().map(|t| t.len()).min())
 }
 
@@ -62,6 +67,7 @@ fn folded_text(hir: &Hir) -> Option<String> {
         HirKind::Class(Class::Unicode(class)) => {
             let mut folded = None;
             for range in class.ranges() {
+                // The spellings of one letter are few and seldom neighbours; a longer range is a real class, and not worth walking through.
                 if range.len() > 4 {
                     return None;
                 }

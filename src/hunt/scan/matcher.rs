@@ -56,6 +56,7 @@ impl MatcherBuilder {
     /// Adds a test; equal ones share a number.
     pub(super) fn add(&mut self, test: &Test, negated: bool) -> PatternId {
         let next = u32::try_from(self.tests.len()).expect("fewer than 2^32 patterns");
+        // Thousands of rules share patterns (`\powershell.exe`): equal ones are one state of the automaton and one answer.
         if let (Test::Glob { glob, case }, false) = (test, negated) {
             let key = (if *case == Case::Ignore { glob.folded() } else { glob.clone() }, *case);
             if let Some(id) = self.known.get(&key) {
@@ -129,6 +130,7 @@ impl Sorted {
         }
         let folded = glob.folded();
         let longest =
+            // The longest literal is the rarest: fewer values reach the verification.
             folded.parts().iter().filter_map(|p| if let Part::Text(t) = p { Some(t.as_str()) } else { None }).max_by_key(|t| t.len());
         match longest {
             Some(text) => push(&mut self.anywhere, text.as_bytes().to_vec(), OnMatch::Verify(id)),
@@ -147,11 +149,13 @@ fn automaton(map: FxHashMap<Vec<u8>, Vec<OnMatch>>, start: StartKind) -> Result<
         return Ok(None);
     }
     let mut patterns: Vec<(Vec<u8>, Vec<OnMatch>)> = map.into_iter().collect();
+    // The order of a hash map differs from run to run; sorted, the automaton is the same each time.
     patterns.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     let automaton = AhoCorasick::builder()
         .kind(Some(AhoCorasickKind::ContiguousNFA))
         .match_kind(MatchKind::Standard)
         .start_kind(start)
+        // A prefilter jumps to rare bytes; among the patterns of thousands of rules no byte is rare, so it would only add work.
         .prefilter(false)
         .build(patterns.iter().map(|(text, _)| text))
         .map_err(|error| HuntError::Automaton { patterns: patterns.len(), source: error.into() })?;
@@ -197,6 +201,7 @@ impl Matcher {
         if let Some(suffix) = &self.suffix {
             self.reversed.clear();
             self.reversed.extend(self.folded.bytes().rev());
+            // From the end an anchored search stops after a few letters; unanchored it would walk through the whole path.
             suffix.each(&self.reversed, Anchored::Yes, &mut verify);
         }
         if let Some(anywhere) = &self.anywhere {
@@ -219,6 +224,7 @@ impl Matcher {
         if self.others.is_empty() {
             return;
         }
+        // Once a value and not once a network: rules list dozens of them.
         let address = parse_address(value);
         for (id, test) in &self.others {
             let hit = match test {

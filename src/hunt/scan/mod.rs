@@ -28,8 +28,10 @@ use crate::plan::{FieldExpr, FieldFunction};
 use crate::store::{EventRange, RawCell, Store, StoredValue};
 
 /// Answers kept per column before they are forgotten and asked again.
+// Some 70 MB a column at most. Logs with more distinct values than that do not repeat them soon.
 const MAX_KNOWN_VALUES: usize = 2_000_000;
 /// Rows after which triggers are chosen anew from what was seen.
+// Enough rows to tell rare leaves from common ones; before, guesses by length choose, and they cost only these rows.
 const ROWS_BEFORE_TUNING: u64 = 4_096;
 
 /// One rule's condition on the scanned event type.
@@ -76,6 +78,7 @@ pub(super) fn scan(
     let mut builder = ProgramBuilder::new(event_type, with.hosts);
     let mut failed = Vec::new();
     for rule in rules {
+        // A rule whose expression does not compile fails here, alone; the scan goes on without it.
         if let Err(fault) = builder.add(rule.rule, rule.filter) {
             failed.push((rule.rule, fault));
         }
@@ -194,6 +197,7 @@ impl<'a> Scanner<'a> {
         let rows = f64::from(u32::try_from(self.rows).unwrap_or(u32::MAX));
         let frequency = |leaf: LeafId| {
             let guess = self.program.leaf_weight[leaf as usize];
+            // A leaf that was not seen yet counts as rare, not as impossible: among those the guess still orders.
             if rows == 0.0 { guess } else { f64::from(self.seen[leaf as usize]) + guess.min(1.0) }
         };
         self.triggered = vec![Vec::new(); self.program.leaf_count];
@@ -250,6 +254,7 @@ impl<'a> Scanner<'a> {
 
     fn next_row(&mut self) {
         self.rows += 1;
+        // Row numbers stand for "in this row": they are not cleared row by row, so before they repeat all marks must go.
         if self.row_number == u32::MAX {
             self.held.fill(0);
             self.evaluated.fill(0);
@@ -287,6 +292,7 @@ impl<'a> Scanner<'a> {
             (RawCell::Int(id), Encoding::Dictionary) => self.ask_value(position, *id),
             (RawCell::Value(id), _) => self.ask_value(position, id.0),
             (RawCell::Int(number), Encoding::Inline) => Ok(self.ask_number(position, *number)),
+            // A time is kept as a difference and has no text of its own: the row's late questions answer it.
             (RawCell::Null, _) | (RawCell::Int(_), Encoding::Time(_)) => Ok(0),
         }
     }
@@ -338,6 +344,7 @@ impl<'a> Scanner<'a> {
                 }
             }
         }
+        // Sorted, so that equal answers get one number: most values answer the same few sets.
         scratch.leaves.sort_unstable();
         scratch.leaves.dedup();
         self.answers.number(&scratch.leaves)

@@ -191,6 +191,7 @@ impl<'a> ProgramBuilder<'a> {
             Pred::Not(inner) => ProgramNode::Not(Box::new(self.node(inner)?)),
             Pred::And(parts) => {
                 let mut nodes = parts.iter().map(|p| self.node(p)).collect::<Result<Vec<_>, _>>()?;
+                // Leaves first and regular expressions last: in most rows an early `false` spares the dear question.
                 nodes.sort_by_key(cost);
                 ProgramNode::And(nodes)
             }
@@ -208,10 +209,12 @@ impl<'a> ProgramBuilder<'a> {
         let mut nodes = Vec::new();
         for part in parts {
             match part {
+                // Presence is a leaf of the column, not a pattern on its values: it stays apart.
                 Pred::Match(m) if self.is_eager(m) && m.test != Test::Exists => grouped.entry(&m.field).or_default().push(m),
                 other => nodes.push(self.node(other)?),
             }
         }
+        // Alternatives on one field are one leaf: a list of 300 file names is one entry in the answer and not 300.
         for (field, matches) in grouped {
             nodes.push(self.eager(field, &matches));
         }
@@ -220,6 +223,7 @@ impl<'a> ProgramBuilder<'a> {
     }
 
     fn matched(&mut self, m: &Match<FieldExpr>) -> Result<ProgramNode, Fault> {
+        // First of all: a keyword asks the host of every event, which lies in another table.
         if self.hosts.none_passes(m) {
             return Ok(ProgramNode::False);
         }
@@ -234,6 +238,7 @@ impl<'a> ProgramBuilder<'a> {
         };
         let lazy = self.lazy(LazyLeaf::Test { field: m.field.clone(), test, negated: m.negated });
         match (&m.test, self.column_of(&m.field)) {
+            // Not where it is negated: a value without the literal is exactly one that passes.
             (Test::Regex(pattern), Some(_)) if !m.negated => {
                 let Some(literals) = required_literals(pattern) else { return Ok(lazy) };
                 let tests: Vec<Match<FieldExpr>> = literals.into_iter().map(|text| contains(&m.field, text)).collect();
@@ -304,6 +309,7 @@ impl<'a> ProgramBuilder<'a> {
             Some(leaf) => *leaf,
             None => {
                 let leaf = u32::try_from(self.leaf_weight.len()).expect("fewer than 2^32 leaves");
+                // Below any field's guess for a short text: a keyword asks all columns, but words of rules are rare in logs.
                 self.leaf_weight.push(0.05);
                 self.keywords.insert((glob.clone(), case), leaf);
                 self.keyword_patterns(glob, case, leaf);
@@ -312,6 +318,7 @@ impl<'a> ProgramBuilder<'a> {
         };
         let test = Test::Glob { glob: glob.clone(), case };
         let timed = self.event_type.columns.iter().any(|c| matches!(c.encoding, Encoding::Time(_)));
+        // Times have digits and punctuation only; for all other keywords the event need not be read.
         if self.event_type.has_messages || (timed && may_match_a_time(glob)) {
             let lazy = self.lazy(LazyLeaf::Keyword(test));
             return ProgramNode::Or(vec![ProgramNode::Leaf(leaf), lazy]);
@@ -367,9 +374,12 @@ fn may_match_a_time(glob: &Glob) -> bool {
 fn weight(m: &Match<FieldExpr>) -> f64 {
     let length = match &m.test {
         Test::Glob { glob, .. } => glob.parts().iter().map(|p| if let Part::Text(t) = p { t.len() } else { 0 }).sum::<usize>(),
+        // Present fields are the rule, so presence is the worst trigger there is.
         Test::Exists => return 1.0,
+        // Addresses and numbers: rarer than presence, more common than a long text.
         _ => return 0.2,
     };
+    // Halved and then a fifth less per letter: only the order counts, and it is put right by what the first rows show.
     if m.negated { 0.9 } else { 0.5 * 0.8_f64.powi(i32::try_from(length.min(60)).expect("at most 60")) }
 }
 
@@ -377,6 +387,7 @@ fn weight(m: &Match<FieldExpr>) -> f64 {
 fn cost(node: &ProgramNode) -> u32 {
     match node {
         ProgramNode::True | ProgramNode::False | ProgramNode::Leaf(_) => 0,
+        // Far above what the leaves of a rule sum up to: many cheap questions still come before one dear one.
         ProgramNode::Lazy(_) => 1_000,
         ProgramNode::Not(inner) => 1 + cost(inner),
         ProgramNode::And(parts) | ProgramNode::Or(parts) => parts.iter().map(cost).fold(1, u32::saturating_add),
@@ -388,7 +399,9 @@ pub(super) fn triggers(node: &ProgramNode, frequency: &dyn Fn(LeafId) -> f64) ->
     match node {
         ProgramNode::False => Some((0.0, Vec::new())),
         ProgramNode::Leaf(leaf) => Some((frequency(*leaf), vec![*leaf])),
+        // These can be true in a row that holds no leaf of the rule.
         ProgramNode::True | ProgramNode::Lazy(_) | ProgramNode::Not(_) => None,
+        // One part of a conjunction is enough: the rarest one.
         ProgramNode::And(parts) => parts.iter().filter_map(|p| triggers(p, frequency)).min_by(|a, b| a.0.total_cmp(&b.0)),
         ProgramNode::Or(parts) => {
             let mut all = (0.0, Vec::new());

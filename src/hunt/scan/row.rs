@@ -13,9 +13,11 @@ use crate::plan::FieldExpr;
 use crate::store::{RawCell, Store, StoreError, StoredEvent, StoredValue};
 
 /// Lazy answers kept before they are forgotten.
+// 24 bytes each: some 50 MB with the table's own room.
 const MAX_LAZY_KNOWN: usize = 1_000_000;
 
 /// Values that expressions asked for, kept before they are forgotten.
+// A cell holds its text: far dearer than an answer, so far fewer.
 const MAX_KNOWN_CELLS: usize = 200_000;
 
 /// What earlier rows of the scan have told.
@@ -96,6 +98,7 @@ impl<'a> RowContext<'a> {
 
     fn lazy(&self, lazy: u32, known: &mut LazyAnswers) -> Result<bool, AnswerError> {
         match &self.program.lazy[lazy as usize] {
+            // Tests of one column are asked of the value, which repeats; whole events are read only for the rest.
             LazyLeaf::Test { field: FieldExpr::Column(column), test, negated } if !self.is_time(*column) => {
                 Ok(self.column_test(lazy, *column, test, *negated, known)?)
             }
@@ -110,6 +113,7 @@ impl<'a> RowContext<'a> {
             }
             LazyLeaf::Scalar(scalar) => {
                 let row = ExpressionFields { row: self, cells: &known.cells, failure: RefCell::default() };
+                // Limits are for one row: a rule that computes little on each of a million rows is no runaway.
                 self.context.begin_row(exec::RuleLimits::default());
                 let value = evaluate(scalar, &row, self.context);
                 if let Some(error) = row.failure.into_inner() {

@@ -16,8 +16,10 @@ use rustc_hash::FxHashMap;
 use data::{DATA, Entry, Style, Target, ValueForm};
 
 /// A label that is longer is none.
+// Labels are a few words; a longer text before a colon is a sentence.
 const MAX_LABEL_BYTES: usize = 64;
 /// Events whose entries are remembered.
+// A log with more kinds of events than that wants to fill the memory.
 const MAX_LAYOUTS: usize = 10_000;
 
 /// The name a provider has in the XML.
@@ -70,6 +72,7 @@ struct Layout {
 impl Layout {
     fn new(channel: &str, code: &str) -> Self {
         let mut entries: Vec<&'static Entry> = DATA.entries.iter().filter(|e| e.is_for(channel, code)).collect();
+        // Stable: among equals the order of the file decides.
         entries.sort_by_key(|e| !e.is_specific());
         let style = entries.iter().map(|e| e.style).find(|s| *s != Style::Sections).unwrap_or_default();
         Self { style, entries }
@@ -126,6 +129,7 @@ impl Rendered {
         } else {
             message
         };
+        // Sentences before labels: a template fits whole or not at all, labels are found in any text.
         let values = layout.entries.iter().flat_map(|e| &e.templates).find_map(|t| t.values(message));
         if let Some(values) = values {
             values.into_iter().for_each(|(name, value)| out(name, value));
@@ -186,6 +190,7 @@ impl Rendered {
             let line = lines[at];
             at += 1;
             let Some(label) = Label::read(line) else {
+                // The explanation behind the labels has colons too, and would give fields.
                 if any && !line.trim_ascii().is_empty() && !line.starts_with(['\t', ' ']) && !is_link(line) {
                     return;
                 }
@@ -246,6 +251,7 @@ fn goes_on_indented(lines: &[&str]) -> bool {
 }
 
 /// `Task Run ID` → `TaskRunId`.
+// As Windows forms the names in the XML from the same words.
 fn by_words(label: &str) -> String {
     let mut name = String::with_capacity(label.len());
     for word in label.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()) {

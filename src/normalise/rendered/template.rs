@@ -37,6 +37,7 @@ impl Template {
     /// The values of a text of this form, by name.
     pub(super) fn values<'t>(&self, text: &'t str) -> Option<Vec<(&str, &'t str)>> {
         let text = text.trim_ascii_end();
+        // Exporters squeeze empty lines; the exact form first, because it also fits values with line breaks in them.
         let found = self.find(text, &self.literals).or_else(|| self.find(text, &self.squeezed))?;
         let shown = |index: usize| {
             let value = if self.open == Some(index) { found[index] } else { found[index].trim_ascii() };
@@ -56,6 +57,7 @@ impl Template {
             values.push(value);
             left = after;
         }
+        // Behind the open value from the end: it may hold the very text that follows it.
         let mut left = left.strip_suffix(last.trim_ascii_end())?;
         let mut behind = Vec::with_capacity(between.len() - open);
         for literal in between[open..].iter().rev() {

@@ -101,6 +101,7 @@ impl Wrapper {
             if !self.before.contains(&name) {
                 return None;
             }
+            // Some lists have common names: `value` and `Results` are wrappers only with a mark in front of them.
             marked = true;
             at = behind_value(head, at)?;
             if head.get(at) != Some(&b',') {

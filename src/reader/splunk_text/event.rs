@@ -39,6 +39,7 @@ impl<'t> Header<'t> {
             }
             rest = after;
             match key(line.as_bytes()) {
+                // `Date=` is the time only in front: later it is a field that is called so.
                 Some(b"Date") if header.pairs.is_empty() => header.time = &line[5..],
                 Some(key) => header.pairs.push((&line[..key.len()], &line[key.len() + 1..])),
                 None if header.pairs.is_empty() => header.time = line,
@@ -79,12 +80,14 @@ impl ClassicEvent {
         if code.is_empty() {
             return Err("a Windows event has no EventCode".to_owned());
         }
+        // The header first: a label of the message with the same name must not take its place.
         self.value(WINDOWS, "Time", header.time.trim_ascii(), events);
         for (key, value) in &header.pairs {
             let value = match *key {
                 "SourceName" => provider(value),
                 "Keywords" => keywords(value).unwrap_or(value),
                 "OpCode" => opcode(value).unwrap_or(value),
+                // Splunk's word for an account that it could not look up.
                 "User" if *value == "NOT_TRANSLATED" => continue,
                 _ => value,
             };

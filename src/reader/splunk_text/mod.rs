@@ -18,6 +18,7 @@ use super::stream::{Input, Report};
 use crate::normalise::{Normaliser, Place};
 
 /// Bytes of one event.
+// As for a record of the other formats.
 const MAX_EVENT_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes that tell whether an event begins: two lines of its header.
 const START_BYTES: usize = 512;

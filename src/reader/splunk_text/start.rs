@@ -62,6 +62,7 @@ fn is_time(text: &[u8]) -> bool {
 
 /// The key of a line `Key=value`.
 pub(super) fn key(line: &[u8]) -> Option<&[u8]> {
+    // A key is a word: a longer one is a sentence with an equals sign.
     let end = memchr::memchr(b'=', &line[..line.len().min(64)])?;
     let key = &line[..end];
     let fits = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
@@ -95,6 +96,7 @@ impl Start {
                 return Some(self.searched.max(1) + at + 1);
             }
             let Some(end) = end else {
+                // `</Event>` may be cut in two by the end of the block, and so may the beginning of the next event.
                 self.searched = head.len().saturating_sub(13);
                 return None;
             };

@@ -9,6 +9,7 @@ use quick_xml::events::{BytesStart, Event};
 use crate::normalise::{Normaliser, PathId};
 
 /// Elements inside of each other.
+// Windows nests five or six elements; the stack of open ones must have an end.
 const MAX_DEPTH: usize = 100;
 
 /// An element that is open.
@@ -45,6 +46,7 @@ impl Elements {
         self.text.clear();
         let mut reader = Reader::from_str(text);
         let config = reader.config_mut();
+        // A torn event has ends without beginnings, and what is there of it counts.
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
         config.allow_dangling_amp = true;
@@ -204,5 +206,6 @@ fn resolve(name: &str, out: &mut String) {
 fn in_ticks(text: &str) -> Option<String> {
     let b = text.as_bytes();
     let is_time = b.len() == 30 && b[4] == b'-' && b[10] == b'T' && b[19] == b'.' && b.ends_with(b"00Z");
+    // Two zeros that the store would keep as text: with seven digits the time is stored as a number.
     is_time.then(|| format!("{}Z", &text[..27]))
 }
