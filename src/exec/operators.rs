@@ -173,6 +173,7 @@ pub fn needs_order<'a>(stages: impl IntoIterator<Item = &'a Stage>) -> bool {
             | Stage::ForEach(_)
             | Stage::Lookup(_)
             | Stage::Join(_)
+            | Stage::Map(_)
             | Stage::Append(_) => {}
         }
     }

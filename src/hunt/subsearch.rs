@@ -41,6 +41,7 @@ fn any_in_stage(stage: &Stage) -> bool {
     match stage {
         Stage::Filter(pred) => any_leaf(pred),
         Stage::Join(join) => any_in(&join.query),
+        Stage::Map(map) => any_in(&map.query),
         Stage::Append(query) => any_in(query),
         Stage::AppendPipe(stages) => stages.iter().any(any_in_stage),
         _ => false,
@@ -64,6 +65,10 @@ impl Brackets<'_> {
             Stage::Join(join) => {
                 let query = Box::new(self.resolved(&join.query)?);
                 Stage::Join(crate::ir::Join { query, ..join.clone() })
+            }
+            Stage::Map(map) => {
+                let query = Box::new(self.resolved(&map.query)?);
+                Stage::Map(crate::ir::Map { query, ..map.clone() })
             }
             Stage::Append(query) => Stage::Append(Box::new(self.resolved(query)?)),
             Stage::AppendPipe(stages) => Stage::AppendPipe(stages.iter().map(|stage| self.stage(stage)).collect::<Result<_, _>>()?),

@@ -53,6 +53,10 @@ pub fn print_stage(stage: &Stage) -> String {
         Stage::Reverse => "| reverse".to_owned(),
         Stage::Lookup(lookup) => print_lookup(lookup),
         Stage::Join(join) => print_join(join),
+        Stage::Map(map) => {
+            let keys: Vec<String> = map.keys.iter().map(|(outer, inner)| format!("{inner} = {outer}")).collect();
+            format!("| for each row, where {}\n{}", keys.join(", "), indented(&print_query(&map.query)))
+        }
         Stage::Append(query) => format!("| append\n{}", indented(&print_query(query))),
         Stage::AppendPipe(stages) => {
             format!("| append what stages make of these rows\n{}", indented(&stages.iter().map(print_stage).collect::<Vec<_>>().join("\n")))

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    AddTotals, Chart, Extract, Field, ForEach, Frequent, Join, Lookup, MakeList, Pred, Replace, RuleMeta, RuleOrigin, Scalar, StreamStats,
-    Substitute, Table, Transaction, Unpack,
+    AddTotals, Chart, Extract, Field, ForEach, Frequent, Join, Lookup, MakeList, Map, Pred, Replace, RuleMeta, RuleOrigin, Scalar,
+    StreamStats, Substitute, Table, Transaction, Unpack,
 };
 
 /// A detection in the intermediate representation.
@@ -188,6 +188,8 @@ pub enum Stage {
     Lookup(Lookup),
     /// Columns of another query (`join`).
     Join(Join),
+    /// The rows of another query in place of each row (`map`).
+    Map(Map),
     /// The rows of another query behind the rows (`append`, `union`, `multisearch`), columns by name.
     Append(Box<Query>),
     /// The rows themselves, and behind them what stages make of them (`appendpipe`).

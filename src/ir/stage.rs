@@ -270,6 +270,15 @@ pub struct Join {
     pub query: Box<Query>,
 }
 
+/// `map`: for each row the rows of another query that have the same values, in place of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Map {
+    /// Column of the rows → column of the query's rows. All must be equal as text, without case; a missing one is equal to nothing.
+    pub keys: Vec<(String, String)>,
+    /// The query, without those conditions.
+    pub query: Box<Query>,
+}
+
 /// A search in brackets inside a condition: its rows become alternatives of the condition, before the rule is planned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subsearch {

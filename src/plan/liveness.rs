@@ -186,6 +186,7 @@ fn each_read(stage: &Stage, visit: &mut dyn FnMut(&Field)) {
         Stage::FillDown(fields) => names(&mut fields.iter()),
         Stage::Lookup(lookup) => names(&mut lookup.keys.iter().map(|(_, field)| field)),
         Stage::Join(join) => names(&mut join.fields.iter()),
+        Stage::Map(map) => names(&mut map.keys.iter().map(|(outer, _)| outer)),
         Stage::Drop(_) | Stage::Head(_) | Stage::Tail(_) | Stage::Reverse | Stage::Append(_) | Stage::AppendPipe(_) | Stage::Format => {}
     }
 }

@@ -218,6 +218,10 @@ fn links(stages: &[Stage], extra_fields: &[Field], catalog: &Catalog, taxonomy: 
         };
         match stage {
             Stage::Join(join) => Link { stage: stage.clone(), brackets: inner(&join.query, &join.fields) },
+            Stage::Map(map) => {
+                let keys: Vec<String> = map.keys.iter().map(|(_, inner)| inner.clone()).collect();
+                Link { stage: stage.clone(), brackets: inner(&map.query, &keys) }
+            }
             Stage::Append(query) => Link { stage: stage.clone(), brackets: inner(query, &[]) },
             Stage::AppendPipe(stages) => {
                 let extra: Vec<Field> = behind().into_iter().map(|name| Field { name, vocabulary: Vocabulary::Row }).collect();

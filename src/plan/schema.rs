@@ -199,6 +199,12 @@ impl RowSchema {
                     other.columns.iter().for_each(|column| next.unite(column));
                 }
             }
+            Stage::Map(_) => {
+                next = NextRow::default();
+                if let Some(other) = inner.result(self) {
+                    other.columns.iter().for_each(|column| next.push(column.clone(), None));
+                }
+            }
             Stage::Transaction(transaction) => next = self.transaction(transaction),
             Stage::Frequent(frequent) => next = self.frequent(frequent),
             Stage::Chart(chart) => next = self.chart(chart),
@@ -542,6 +548,7 @@ pub(super) fn written(stage: &Stage, before: &RowSchema) -> Vec<String> {
         | Stage::FillDown(_)
         | Stage::Lookup(_)
         | Stage::Join(_)
+        | Stage::Map(_)
         | Stage::Append(_)
         | Stage::AppendPipe(_) => Vec::new(),
     }
@@ -557,7 +564,7 @@ pub(super) fn may_write(stage: &Stage, inner: Option<&RowSchema>) -> Vec<String>
         },
         Stage::Lookup(lookup) => lookup.outputs.iter().map(|(_, name)| name.clone()).collect(),
         Stage::StreamStats(stream) => stream.stats.aggregates.iter().map(|aggregate| aggregate.alias.clone()).collect(),
-        Stage::Join(_) | Stage::Append(_) | Stage::AppendPipe(_) => {
+        Stage::Join(_) | Stage::Map(_) | Stage::Append(_) | Stage::AppendPipe(_) => {
             inner.map(|row| row.columns.iter().map(|column| column.name.clone()).collect()).unwrap_or_default()
         }
         _ => Vec::new(),

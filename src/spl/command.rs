@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::cursor::Cursor;
 use super::fault::SearchFault;
-use super::{eval, pattern, refuse, search, stats};
+use super::{brackets, eval, pattern, refuse, search, stats};
 use crate::diag::SubjectKind;
 use crate::ir::{Field, Match, Pred, Rename, Scalar, SortKey, Stage, Test, Vocabulary};
 
@@ -19,8 +19,20 @@ const TIME_FORMAT: &str = "%m/%d/%Y %H:%M:%S";
 
 /// The commands with a stage, for the reader of the documentation.
 #[cfg(test)]
-pub(super) const COMMANDS: [&str; 16] = [
+pub(super) const COMMANDS: [&str; 28] = [
     "search",
+    "tstats",
+    "from",
+    "datamodel",
+    "makeresults",
+    "join",
+    "append",
+    "union",
+    "multisearch",
+    "appendpipe",
+    "map",
+    "return",
+    "format",
     "where",
     "eval",
     "stats",
@@ -60,6 +72,13 @@ pub(super) fn parse(name: &str, name_span: Range<usize>, cursor: &mut Cursor<'_>
         "fillnull" => fill_null(cursor)?,
         "bin" | "bucket" => bin(cursor)?,
         "regex" => regex(cursor)?,
+        "join" => brackets::join(cursor)?,
+        "append" => brackets::append(cursor)?,
+        "appendpipe" => brackets::append_pipe(cursor)?,
+        "union" => return brackets::union(cursor),
+        "map" => brackets::map(cursor, name_span)?,
+        "return" => return brackets::return_rows(cursor),
+        "format" => brackets::format(cursor)?,
         _ => {
             refuse::command(cursor, name, name_span);
             return None;
@@ -361,7 +380,7 @@ fn bin(cursor: &mut Cursor<'_>) -> Option<Stage> {
 }
 
 /// A width like `5m` in seconds; a bare number is itself.
-fn seconds(text: &str) -> Option<f64> {
+pub(super) fn seconds(text: &str) -> Option<f64> {
     let digits = text.trim_end_matches(|c: char| c.is_alphabetic());
     let number: f64 = digits.parse().ok().filter(|n: &f64| n.is_finite() && *n > 0.0)?;
     let unit = match &text[digits.len()..] {

@@ -27,6 +27,11 @@ impl<'t> Cursor<'t> {
         Self { text, at: range.start, end: range.end, faults: Vec::new(), command: "", depth: 0, gave_up: false }
     }
 
+    /// Starts at a range of the same brackets.
+    pub(super) fn part(&self, range: Range<usize>) -> Self {
+        Self { depth: self.depth, command: self.command, ..Self::new(self.text, range) }
+    }
+
     /// Starts at a range inside of brackets of this command.
     pub(super) fn nested(&self, range: Range<usize>) -> Self {
         Self { depth: self.depth + 1, ..Self::new(self.text, range) }
@@ -133,7 +138,7 @@ impl<'t> Cursor<'t> {
         if self.peek() == Some('"') {
             return self.quoted();
         }
-        let span = self.take_while(|c| !c.is_whitespace() && !matches!(c, ',' | '(' | ')' | '"'));
+        let span = self.take_while(|c| !c.is_whitespace() && !matches!(c, ',' | '(' | ')' | '[' | '"'));
         (!span.is_empty()).then(|| (self.slice(span.clone()).to_owned(), span))
     }
 

@@ -4,11 +4,12 @@
 //! through the macros to the search as written and from there to the rule's file. What is not supported is a coded
 //! error; parsing goes on behind the next pipe, so that one look shows all of them.
 //!
-//! A search reads events by its first command. Today that is `search`, over [`Scope::Any`]; another generating command
-//! (`tstats` over [`Scope::Dataset`]) belongs beside it in `parse_text`.
+//! The first command makes the rows (`search`, `tstats`, `from` …, see `pipeline`), the others work on them. Searches in
+//! brackets are parsed the same way, to queries of their own.
 //!
 //! This module knows no SQL, no store and no Sigma.
 
+mod brackets;
 mod builtin;
 mod command;
 mod cursor;
@@ -16,10 +17,12 @@ mod escu;
 mod eval;
 mod fault;
 mod function;
+mod generate;
 mod known;
 mod macros;
 mod page;
 mod pattern;
+mod pipeline;
 mod refuse;
 mod risk;
 mod search;
@@ -28,6 +31,7 @@ mod stats;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tstats;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -37,20 +41,19 @@ pub use macros::Macros;
 pub use page::parse_page;
 
 use crate::diag::Severity;
-use crate::ir::{Pred, Query, Scope, Source, Stage, Vocabulary};
+use crate::ir::Query;
 use cursor::Cursor;
 use fault::SearchFault;
+use pipeline::First;
 
-/// Commands of one search.
-// Bound the parser's time and memory on a file from a stranger; no public detection comes near.
-const MAX_COMMANDS: usize = 200;
 /// Bytes of one search as written.
+// Bound the parser's time and memory on a file from a stranger; no public detection comes near.
 const MAX_SEARCH_BYTES: usize = 256 * 1024;
 /// Faults of one search that are told.
 const MAX_FAULTS: usize = 100;
 
-/// What is said of a pipe with nothing behind it.
-const NO_COMMAND: &str = "there is no command behind this pipe";
+/// Splunk's name for the time of an event.
+const TIME: &str = "_time";
 
 /// Splunk's name for the text of an event as it was received.
 const RAW_TEXT: &str = "_raw";
@@ -111,94 +114,9 @@ fn tidy(mut faults: Vec<SearchFault>) -> Vec<SearchFault> {
 }
 
 fn parse_text(text: &str) -> (Option<Query>, Vec<SearchFault>) {
-    let commands = split_pipes(text);
-    if commands.len() > MAX_COMMANDS {
-        let message = format!("the search has more than MAX_COMMANDS = {MAX_COMMANDS} commands");
-        return (None, vec![SearchFault::error("spl-size", message, commands[MAX_COMMANDS].clone())]);
-    }
-    let mut faults = Vec::new();
-    let (mut filters, mut stages, mut any) = (Vec::new(), Vec::new(), false);
-    for (index, range) in commands.into_iter().enumerate() {
-        let mut cursor = Cursor::new(text, range.clone());
-        if cursor.is_done() {
-            // A search may begin with a pipe; behind any other one a command must follow.
-            if index > 0 {
-                faults.push(SearchFault::error("spl-syntax", NO_COMMAND, range.start - 1..range.start));
-            }
-            continue;
-        }
-        any = true;
-        // Several `search` commands at the front are one filter, so that the scan can answer all of it.
-        if index == 0 || (stages.is_empty() && faults.is_empty() && starts_with_search(&mut cursor)) {
-            cursor.take_word("search");
-            filters.push(search::parse(&mut cursor, Vocabulary::Splunk));
-        } else {
-            stages.extend(stage(&mut cursor).unwrap_or_default());
-        }
-        faults.append(&mut cursor.faults);
-    }
-    if !any {
-        faults = vec![SearchFault::error("spl-no-search", "the search is empty", 0..text.len())];
-        return (None, faults);
-    }
-    let filter = Pred::all(filters);
-    // `fields *` at the front would ask for every field of every event.
-    drop_idle_keeps(&mut stages);
-    (Some(Query { source: Source::Events(Scope::Any), filter, stages }), faults)
-}
-
-fn starts_with_search(cursor: &mut Cursor<'_>) -> bool {
-    let at = cursor.at;
-    let found = cursor.take_word("search");
-    cursor.at = at;
-    found
-}
-
-/// A command behind a pipe. Nothing: there is a fault.
-fn stage(cursor: &mut Cursor<'_>) -> Option<Vec<Stage>> {
-    let span = cursor.take_while(cursor::is_name_char);
-    let name = cursor.slice(span.clone());
-    if name.is_empty() {
-        cursor.unexpected("a command");
-        return None;
-    }
-    cursor.command = name;
-    let stages = command::parse(name, span.clone(), cursor);
-    if stages.is_some() && !cursor.is_done() {
-        cursor.unexpected("the end of the command");
-    }
-    if stages.is_none() && cursor.faults.is_empty() {
-        cursor.error("spl-syntax", format!("cannot read the command `{name}`"), span); // never dropped in silence
-    }
-    stages
-}
-
-/// `table` and `fields` that keep everything change nothing.
-fn drop_idle_keeps(stages: &mut Vec<Stage>) {
-    stages.retain(|stage| !matches!(stage, Stage::Keep(names) if names.iter().any(|n| n == "*")));
-}
-
-/// Cuts at pipes outside of quotes and brackets.
-fn split_pipes(text: &str) -> Vec<Range<usize>> {
-    let mut out = Vec::new();
-    let (mut start, mut quoted, mut escaped, mut brackets) = (0, false, false, 0_u32);
-    for (index, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => quoted = !quoted,
-            // A pipe in a subsearch ends a command of that one.
-            '[' if !quoted => brackets += 1,
-            ']' if !quoted => brackets = brackets.saturating_sub(1),
-            '|' if !quoted && brackets == 0 => {
-                out.push(start..index);
-                start = index + 1;
-            }
-            _ => {}
-        }
-    }
-    out.push(start..text.len());
-    out
+    let mut cursor = Cursor::new(text, 0..text.len());
+    let query = pipeline::query(&mut cursor, First::Search);
+    (query, cursor.faults)
 }
 
 fn raw_text_message(what: &str) -> String {

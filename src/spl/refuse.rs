@@ -9,13 +9,9 @@ use std::ops::Range;
 use super::cursor::Cursor;
 use super::fault::SearchFault;
 use super::known;
-use super::search;
+use super::pipeline::{self, First};
 use crate::diag::SubjectKind;
-use crate::ir::Vocabulary;
 use crate::suggest::nearest;
-
-/// Searches in the brackets of searches. Detections nest two; each level reads its text once more.
-const MAX_SUBSEARCHES: u32 = 20;
 
 /// Refuses a command without a parser.
 pub(super) fn command(cursor: &mut Cursor<'_>, name: &str, span: Range<usize>) {
@@ -91,16 +87,9 @@ pub(super) fn brackets(cursor: &mut Cursor<'_>, range: Range<usize>) {
     cursor.at = range.start;
     while let Some(open) = next_bracket(cursor.slice(cursor.at..range.end)) {
         cursor.at += open;
-        if cursor.depth >= MAX_SUBSEARCHES {
-            let message = format!("searches are nested deeper than MAX_SUBSEARCHES = {MAX_SUBSEARCHES}");
-            cursor.error("spl-depth", message, cursor.at..cursor.at + 1);
+        if pipeline::bracket(cursor, |inner| pipeline::query(inner, First::Named)).is_none() && cursor.gave_up() {
             break;
         }
-        let Some(inner) = cursor.bracket() else {
-            cursor.error("spl-syntax", "a `[` has no `]`", cursor.at..cursor.at + 1);
-            break;
-        };
-        subsearch(cursor, inner);
     }
     cursor.at = outer;
 }
@@ -118,22 +107,4 @@ fn next_bracket(text: &str) -> Option<usize> {
         }
         None
     })
-}
-
-/// In brackets every command has its name, the first one too.
-fn subsearch(cursor: &mut Cursor<'_>, inner: Range<usize>) {
-    for (index, range) in super::split_pipes(cursor.slice(inner.clone())).into_iter().enumerate() {
-        let range = inner.start + range.start..inner.start + range.end;
-        let mut part = cursor.nested(range.clone());
-        if part.is_done() {
-            if index > 0 {
-                cursor.error("spl-syntax", super::NO_COMMAND, range.start - 1..range.start);
-            }
-        } else if index == 0 && part.take_word("search") {
-            search::parse(&mut part, Vocabulary::Splunk);
-        } else {
-            super::stage(&mut part);
-        }
-        cursor.faults.append(&mut part.faults);
-    }
 }

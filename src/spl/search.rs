@@ -8,8 +8,7 @@ use std::ops::Range;
 
 use super::cursor::{Cursor, unescape};
 use super::fault::SearchFault;
-use super::refuse;
-use crate::ir::{Case, Cidr, Field, Glob, Match, NumberOp, Part, Pred, Test, Vocabulary};
+use crate::ir::{BinaryOp, Case, Cidr, Field, Function, Glob, Match, NumberOp, Part, Pred, Scalar, Test, Vocabulary};
 use crate::yaml::number;
 
 /// Groups inside of groups.
@@ -67,6 +66,11 @@ impl Comparand {
 
     /// Equality as `search` understands it.
     fn test(&self) -> Test {
+        Test::Glob { glob: self.glob(), case: self.case }
+    }
+
+    /// The value as a pattern: `*` is any run of characters.
+    fn glob(&self) -> Glob {
         let mut parts = Vec::new();
         for (index, text) in self.text.split('*').enumerate() {
             if index > 0 {
@@ -74,7 +78,7 @@ impl Comparand {
             }
             parts.push(Part::Text(text.to_owned()));
         }
-        Test::Glob { glob: Glob::new(parts), case: self.case }
+        Glob::new(parts)
     }
 }
 
@@ -135,10 +139,8 @@ impl SearchParser<'_, '_> {
         match self.cursor.peek() {
             Some('(') => self.group(),
             Some('[') => {
-                let span = self.cursor.skip_group('[', ']');
-                self.cursor.error("spl-unsupported-subsearch", "a subsearch in a search is not supported", span.clone());
-                refuse::brackets(self.cursor, span);
-                Pred::False
+                let vocabulary = self.vocabulary;
+                super::brackets::subsearch(self.cursor, vocabulary).unwrap_or(Pred::False)
             }
             Some(_) => self.comparison(),
             None => {
@@ -188,7 +190,7 @@ impl SearchParser<'_, '_> {
         (!span.is_empty()).then(|| (self.cursor.slice(span.clone()).to_owned(), span))
     }
 
-    /// A term that is no comparison asks the raw text, which a store of fields does not keep.
+    /// A term that is no comparison asks the raw text in Splunk; here, every value of the event and its message (rule S20).
     fn term(&mut self, text: &str, quoted: bool, span: Range<usize>) -> Pred {
         if !quoted && text.chars().all(|c| c == '*') {
             return Pred::True;
@@ -198,19 +200,21 @@ impl SearchParser<'_, '_> {
             self.cursor.unexpected("a comparison");
             return Pred::False;
         }
-        let mut fault =
-            SearchFault::error("spl-unsupported-free-text", super::raw_text_message(&format!("the term `{text}`")), span.clone());
+        let (mut text, mut case, mut whole) = (unescape_unless(quoted, text), Case::Ignore, span.clone());
+        if !quoted && matches!(text.as_str(), "TERM" | "CASE") && self.cursor.rest().starts_with('(') {
+            case = if text == "CASE" { Case::Exact } else { Case::Ignore };
+            let end = self.cursor.rest().find(')').map_or(self.cursor.end, |i| self.cursor.at + i + 1);
+            text = self.cursor.slice(self.cursor.at + 1..end.saturating_sub(1).max(self.cursor.at + 1)).trim().to_owned();
+            self.cursor.at = end;
+            whole = span.start..end;
+        }
+        let message = format!("`{text}` is searched in the values of fields and in the message: the raw text of events is not kept");
+        let mut fault = SearchFault::note("spl-free-text", message, whole);
         if !quoted && ["and", "or", "not", "in"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
-            // The usual mistake, so it is named: the term alone looks like a word that is searched for.
             fault = fault.hint("AND, OR, NOT and IN are written in capitals");
         }
-        if !quoted && matches!(text, "TERM" | "CASE") && self.cursor.rest().starts_with('(') {
-            let end = self.cursor.rest().find(')').map_or(self.cursor.end, |i| self.cursor.at + i + 1);
-            self.cursor.at = end;
-            fault.span = span.start..end;
-        }
         self.cursor.faults.push(fault);
-        Pred::False
+        Pred::Keyword { glob: Comparand { text, case }.glob().contains(), case }
     }
 
     fn operator(&mut self) -> Option<Op> {
@@ -252,12 +256,21 @@ impl SearchParser<'_, '_> {
     /// A bare value ends at white space, a comma or a bracket, whatever stands in front; `\"` does not end it.
     fn bare_value(&mut self) -> Option<String> {
         self.cursor.peek();
-        let mut escaped = false;
+        let (mut escaped, mut open) = (false, 0_u32);
         let rest = self.cursor.rest();
-        let end = rest.char_indices().find(|(_, c)| {
-            let ends = c.is_whitespace() || matches!(c, '(' | ')' | ',' | '[' | ']') || (*c == '"' && !escaped);
-            escaped = !escaped && *c == '\\';
-            ends
+        let end = rest.char_indices().find(|(index, c)| {
+            match c {
+                // `*GetCurrent()*`: brackets that open and close inside of the value are part of it.
+                '(' if *index > 0 && &rest[..*index] != "CASE" && closes(&rest[*index..]) => open += 1,
+                ')' if open > 0 => open -= 1,
+                _ => {
+                    let ends = c.is_whitespace() || matches!(c, '(' | ')' | ',' | '[' | ']') || (*c == '"' && !escaped);
+                    escaped = !escaped && *c == '\\';
+                    return ends;
+                }
+            }
+            escaped = false;
+            false
         });
         let length = end.map_or(rest.len(), |(i, _)| i);
         self.cursor.at += length;
@@ -346,8 +359,7 @@ impl SearchParser<'_, '_> {
     /// Comparisons that are not about a field of the event.
     fn about_the_search(&mut self, name: &str, op: Op, value: &Comparand, span: &Range<usize>) -> Option<Pred> {
         if name == super::RAW_TEXT {
-            super::refuse_raw_text(self.cursor, "`_raw`", span.clone());
-            return Some(Pred::False);
+            return Some(self.raw_text(op, value, span));
         }
         if self.vocabulary != Vocabulary::Splunk {
             return None; // in later stages these are columns like others
@@ -356,16 +368,30 @@ impl SearchParser<'_, '_> {
             return Some(self.index(op, value, span));
         }
         if TIME_MODIFIERS.contains(&name) {
-            let message = format!("the time modifier `{name}` is not supported");
-            let fault = SearchFault::error("spl-unsupported-time-modifier", message, span.clone());
-            self.cursor.faults.push(fault.hint("say what time to hunt in: options `since_us` and `until_us`"));
-            return Some(Pred::False);
+            let pred = time_bound(name, op, &value.text);
+            if pred.is_none() {
+                let message = format!("the time modifier `{name}` with this value is not supported");
+                let fault = SearchFault::error("spl-unsupported-time-modifier", message, span.clone());
+                self.cursor.faults.push(fault.hint("give seconds since 1970, a time like 12/31/2025:23:59:00, or one like -70m@m"));
+            }
+            return Some(pred.unwrap_or(Pred::False));
         }
         if name == "tag" || name.starts_with("tag::") {
             self.cursor.error("spl-unsupported-tag", "tags of events are not supported", span.clone());
             return Some(Pred::False);
         }
         None
+    }
+
+    /// A comparison with `_raw` is one with some value of the event, or its message.
+    fn raw_text(&mut self, op: Op, value: &Comparand, span: &Range<usize>) -> Pred {
+        let Op::Eq = op else {
+            super::refuse_raw_text(self.cursor, "`_raw`", span.clone());
+            return Pred::False;
+        };
+        let message = "`_raw` is searched in the values of fields and in the message: the raw text of events is not kept";
+        self.cursor.faults.push(SearchFault::note("spl-free-text", message, span.clone()));
+        Pred::Keyword { glob: value.glob().contains(), case: value.case }
     }
 
     /// Where Splunk keeps events says nothing about them: every event of the store is searched.
@@ -380,6 +406,69 @@ impl SearchParser<'_, '_> {
         self.cursor.faults.push(SearchFault::note("spl-index-ignored", message, span.clone()));
         Pred::True
     }
+}
+
+/// Whether a bracket closes before the value ends.
+fn closes(text: &str) -> bool {
+    text.find(|c: char| c == ')' || c.is_whitespace()).is_some_and(|end| text[end..].starts_with(')'))
+}
+
+/// What `earliest=` and `latest=` ask of an event's time: from the first on, and before the second. A relative time counts
+/// from `now()`. Nothing: it is none that is understood.
+fn time_bound(name: &str, op: Op, value: &str) -> Option<Pred> {
+    let is_start = match (name, op) {
+        ("earliest" | "starttime", Op::Eq) => true,
+        ("latest" | "endtime", Op::Eq) => false,
+        _ => return None,
+    };
+    let field = Field { name: super::TIME.to_owned(), vocabulary: Vocabulary::Splunk };
+    let order = if is_start { NumberOp::Ge } else { NumberOp::Lt };
+    if let Some(seconds) = number(value).or_else(|| calendar_time(value)) {
+        let test = Test::Number { op: order, value: seconds };
+        return Some(Pred::Match(Match { field, test, negated: false, span: 0..0 }));
+    }
+    let now = Scalar::Call(Function::Now, Vec::new());
+    let bound = match value {
+        "now" | "now()" => now,
+        _ if is_relative(value) => Scalar::Call(Function::RelativeTime, vec![now, Scalar::Text(value.to_owned())]),
+        _ => return None,
+    };
+    let order = if is_start { BinaryOp::Ge } else { BinaryOp::Lt };
+    Some(Pred::Scalar(Scalar::Binary(order, Box::new(Scalar::Field(field)), Box::new(bound))))
+}
+
+/// `%m/%d/%Y:%H:%M:%S` in UTC, as seconds since 1970.
+fn calendar_time(value: &str) -> Option<f64> {
+    let (date, clock) = value.split_once(':')?;
+    let mut parts = date.split('/');
+    let (month, day, year) = (parts.next()?, parts.next()?, parts.next()?);
+    let time_us = crate::event::parse_iso_time(&format!("{year}-{month:0>2}-{day:0>2}T{clock}Z"))?;
+    #[allow(clippy::cast_precision_loss, reason = "seconds of our times fit a double")]
+    Some(time_us as f64 / 1e6)
+}
+
+/// Whether a text is like `-70m@m`, `@d`, `-1d@d+4h`.
+fn is_relative(value: &str) -> bool {
+    let mut rest = value;
+    let mut steps = 0;
+    while !rest.is_empty() {
+        let Some(sign) = rest.chars().next().filter(|c| matches!(c, '+' | '-' | '@')) else { return false };
+        rest = &rest[1..];
+        let digits = if sign == '@' { 0 } else { rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()) };
+        let unit = &rest[digits..];
+        let length = unit.find(|c| matches!(c, '+' | '-' | '@')).unwrap_or(unit.len());
+        if length == 0 || !unit[..length].chars().all(|c| c.is_ascii_alphanumeric()) {
+            return false;
+        }
+        rest = &unit[length..];
+        steps += 1;
+    }
+    steps > 0
+}
+
+/// Rule S12 for a bare word; quoted ones have had theirs.
+fn unescape_unless(quoted: bool, text: &str) -> String {
+    if quoted { text.to_owned() } else { unescape(text) }
 }
 
 #[derive(Clone, Copy)]

@@ -29,7 +29,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Option<Stats> {
 }
 
 /// A column of the result has one meaning.
-fn add(cursor: &mut Cursor<'_>, stats: &mut Stats, aggregate: Aggregate, span: Range<usize>) {
+pub(super) fn add(cursor: &mut Cursor<'_>, stats: &mut Stats, aggregate: Aggregate, span: Range<usize>) {
     match stats.aggregates.iter().find(|a| a.alias == aggregate.alias) {
         None => stats.aggregates.push(aggregate),
         // The same aggregate twice is one column; Splunk accepts it.
@@ -64,7 +64,7 @@ fn by_fields(cursor: &mut Cursor<'_>, stats: &mut Stats) {
 }
 
 /// One aggregate with its `as`; what is not supported is noted and skipped.
-fn aggregate(cursor: &mut Cursor<'_>) -> Option<(Aggregate, Range<usize>)> {
+pub(super) fn aggregate(cursor: &mut Cursor<'_>) -> Option<(Aggregate, Range<usize>)> {
     let span = cursor.take_while(is_name_char);
     let name = cursor.slice(span.clone()).to_owned();
     if name.is_empty() {

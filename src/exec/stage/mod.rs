@@ -76,6 +76,7 @@ pub(super) fn operator<'c>(
         Stage::FillNull { fields, value } => Box::new(stream::FillNullOperator::new(fields, value, step)),
         Stage::Bin { field, span, alias } => Box::new(stream::BinOperator::new(field, *span, alias.as_ref(), before, step)),
         Stage::Join(join) => Box::new(combine::JoinOperator::new(join, before, step, inner.next().unwrap_or_default(), budget)?),
+        Stage::Map(map) => Box::new(combine::MapOperator::new(map, before, step, inner.next().unwrap_or_default(), budget)?),
         Stage::Append(_) => Box::new(combine::AppendOperator::new(step, inner.next().unwrap_or_default(), budget)?),
         Stage::AppendPipe(_) => Box::new(combine::AppendPipeOperator::new(step, before, context, inner, budget)?),
         stage => return Err(Fault::Unbuilt { stage: crate::ir::print_stage(stage) }),

@@ -138,5 +138,6 @@ fn macros_of_a_megabyte() {
     let mut macros = Macros::builtin();
     macros.add_file(&source(&format!("name: part\ndefinition: '{}'", "x".repeat(10_000))));
     macros.add_file(&source(&format!("name: long\ndefinition: '{}'", "`part`".repeat(200))));
-    assert_eq!(codes("a=1 | regex f=\"`long`\"", &macros), ["spl-macro-size"]);
+    // The macro gives nothing then, and the regular expression around it is read all the same.
+    assert_eq!(codes("a=1 | regex f=\"`long`\"", &macros).last(), Some(&"spl-macro-size"));
 }
