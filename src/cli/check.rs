@@ -96,7 +96,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         CheckFormat::Json => {
             let diagnostics: Vec<Value> = set.diagnostics.iter().map(object).collect();
             let commands: BTreeMap<&str, usize> = unsupported_commands(&set.diagnostics).into_iter().collect();
-            let all = json!({ "rules": set.documents, "compiled": set.compiled, "diagnostics": diagnostics, "skipped": set.skipped, "unsupported_commands": commands });
+            let all = json!({ "rules": set.documents.len(), "compiled": set.compiled, "diagnostics": diagnostics, "skipped": skipped_counts(&set), "unsupported_commands": commands });
             printer.data().write_all(to_json(&all).as_bytes())?;
         }
         CheckFormat::Jsonl => list(Format::Jsonl, &set, printer)?,
@@ -106,13 +106,13 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let count = |severity| set.diagnostics.iter().filter(|d| d.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     printer.flush()?;
-    if set.documents == 0 && set.diagnostics.is_empty() {
+    if set.documents.is_empty() && set.diagnostics.is_empty() {
         let paths: Vec<String> = args.paths.iter().map(|path| format!("`{}`", visible(&path.to_string_lossy()))).collect();
         printer.warning(&format!("there are no rules in {}: nothing was checked", paths.join(", ")));
     }
     let mut text = format!(
         "{}, {} compiled; {}, {}",
-        counted_len(set.documents, "rule"),
+        counted_len(set.documents.len(), "rule"),
         thousands(set.compiled as u64),
         counted_len(errors, "error"),
         counted_len(warnings, "warning")
@@ -120,7 +120,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     if let Some(without) = without_events {
         text.push_str(&format!("; {} cannot fire in `{}`", counted_len(without, "rule"), args.store.shown()));
     }
-    let skipped: Vec<String> = set.skipped.iter().map(|(what, count)| format!("{what} {}", thousands(*count as u64))).collect();
+    let skipped: Vec<String> = set.skipped.iter().map(|(what, count)| format!("{} {}", what.plural(), thousands(*count as u64))).collect();
     if !skipped.is_empty() {
         text.push_str(&format!("; not rules: {}", skipped.join(", ")));
     }
@@ -147,6 +147,10 @@ fn against(set: &RuleSet, catalog: &Catalog) -> (Vec<Diagnostic>, usize) {
         notes.extend(note);
     }
     (notes, cannot_fire)
+}
+
+fn skipped_counts(set: &RuleSet) -> BTreeMap<&str, usize> {
+    set.skipped.iter().map(|(what, count)| (what.plural(), *count)).collect()
 }
 
 /// The commands of Splunk that are not supported, the most frequent first: (name, number of faults).

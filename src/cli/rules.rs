@@ -113,8 +113,8 @@ pub(crate) fn report_left_out(set: &RuleSet, printer: &Printer) {
     let list: Vec<String> = codes.iter().map(|(code, count)| format!("\n  {:>6}  {code}", thousands(*count as u64))).collect();
     printer.warning(&format!(
         "{} of {} do not compile and are skipped; `retrohunt check PATH` shows each fault. Faults by code:{}",
-        thousands(set.documents.saturating_sub(set.compiled) as u64),
-        counted_len(set.documents, "rule"),
+        thousands(set.documents.len().saturating_sub(set.compiled) as u64),
+        counted_len(set.documents.len(), "rule"),
         list.concat()
     ));
 }

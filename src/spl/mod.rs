@@ -34,7 +34,7 @@ use std::ops::Range;
 
 pub use escu::parse_escu_yaml;
 pub use macros::Macros;
-pub use page::parse_page;
+pub use page::{page_name, parse_page};
 
 use crate::diag::Severity;
 use crate::ir::{Pred, Query, Scope, Source, Stage, Vocabulary};

@@ -30,6 +30,12 @@ pub fn parse_page(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rule>, V
     (parsed.query.map(|query| Rule { meta, query, origin }), diagnostics)
 }
 
+/// Id and title of a page; empty where it has none.
+pub fn page_name(source: &SourceText) -> (String, String) {
+    let page = Page::new(&source.text);
+    (page.property("ID"), page.front_matter("title").unwrap_or_default())
+}
+
 /// What a page says of its rule, whether or not its search compiles.
 #[cfg(test)]
 pub(super) fn metadata(source: &SourceText) -> RuleMeta {
