@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use walkdir::WalkDir;
 
-use crate::diag::{Diagnostic, SourceText, has_errors};
+use crate::diag::{Diagnostic, SourceText, SubjectKind, has_errors};
 use crate::ir::{Correlation, InputSource, Language, Rule, RuleMeta, Scope};
 use crate::sigma::{self, SigmaOptions};
 use crate::spl::{self, Macros};
@@ -285,7 +285,9 @@ fn unknown_log_source(rule: &Rule, diagnostics: &mut Vec<Diagnostic>) {
             }
             _ => format!("there is no {} `{}`: the rule matches nothing", unknown.part.name(), unknown.name),
         };
-        let diagnostic = Diagnostic::warning("sigma-unknown-logsource", message).at(&rule.origin.source, place.clone());
+        let diagnostic = Diagnostic::warning("sigma-unknown-logsource", message)
+            .about(SubjectKind::LogSource, unknown.name.as_str())
+            .at(&rule.origin.source, place.clone());
         let near = unknown.nearest.map(|near| format!("did you mean `{near}`?"));
         let hint =
             near.unwrap_or_else(|| "log sources are listed in rules/logsources; a pipeline can give the rule another one".to_owned());

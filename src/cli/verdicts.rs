@@ -10,6 +10,9 @@ use crate::status::{KeptOut, Obstacle, Status, Verdict, counts};
 /// So many obstacles fit on a screen; JSON has all of them.
 const SHOWN_OBSTACLES: usize = 12;
 
+/// What stands in front of [`obstacles`].
+pub(crate) const KEPT_OUT: &str = "What keeps rules out, with the number of rules (in brackets: of those that nothing else keeps out):";
+
 /// `559 answered, 12 need data, 1,138 unsupported, 2 invalid`, for each language that there is; none where all are answered.
 pub(crate) fn summary(verdicts: &[Verdict<'_>]) -> Option<String> {
     if verdicts.iter().all(|verdict| verdict.status == Status::Answered) {
@@ -51,7 +54,10 @@ pub(crate) fn obstacles(kept_out: &[KeptOut]) -> String {
     };
     let mut text: String = kept_out.iter().take(SHOWN_OBSTACLES).map(line).collect();
     if kept_out.len() > SHOWN_OBSTACLES {
-        text.push_str(&format!("\n  and {} more: `--format json` has all", thousands((kept_out.len() - SHOWN_OBSTACLES) as u64)));
+        text.push_str(&format!(
+            "\n  and {} more: `retrohunt check PATH --format json` has all",
+            thousands((kept_out.len() - SHOWN_OBSTACLES) as u64)
+        ));
     }
     text
 }

@@ -83,7 +83,8 @@ pub(crate) fn parse_search(search: &str, macros: &Macros) -> ParsedSearch {
         return ParsedSearch::refused(fault);
     }
     let expansion = macros::expand(search, macros);
-    let (query, found) = parse_text(&expansion.expanded.text);
+    // What is wrong with a part of a search says nothing about the search.
+    let (query, found) = if expansion.is_whole { parse_text(&expansion.expanded.text) } else { (None, Vec::new()) };
     let mut faults = expansion.faults;
     for mut fault in found {
         // The fault in the macro is the reason; a second message about an empty search would hide it.

@@ -42,9 +42,11 @@ fn not_output(rule: &Rule, mention: &Mention, columns: &[String]) -> Diagnostic 
         }
         MentionKind::ThreatObject => ("spl-threat-field", format!("the threat object `{name}` is not a field that the search outputs")),
     };
-    let hint = match nearest(name, columns.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("the search outputs {}", columns.iter().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", ")),
+    let unnamed = columns.iter().find(|column| column.strip_suffix(')').is_some_and(|call| call.ends_with(&format!("({name}"))));
+    let hint = match (unnamed, nearest(name, columns.iter().map(String::as_str))) {
+        (Some(unnamed), _) => format!("the search outputs it as `{unnamed}`: name it, `{unnamed} as {name}`"),
+        (None, Some(near)) => format!("did you mean `{near}`?"),
+        (None, None) => format!("the search outputs {}", columns.iter().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", ")),
     };
     Diagnostic::warning(code, message).at(&rule.origin.source, mention.span.clone()).hint(hint)
 }
@@ -94,6 +96,10 @@ mod tests {
                 entry("spl-risk-field", "dst", "did you mean `dest`?"),
                 entry("spl-threat-field", "parent", all),
             ]
+        );
+        assert_eq!(
+            warned("a=1 | stats values(user) by dest", "tags:\n  message: $user$\n"),
+            [entry("spl-message-field", "$user$", "the search outputs it as `values(user)`: name it, `values(user) as user`")]
         );
         let new = "rba:\n  message: $dest$\n  risk_objects:\n  - {field: user, type: user, score: 4}\n  threat_objects:\n  \
             - {field: dest, type: system}\n  - {field: file, type: file_name}\n";

@@ -106,7 +106,7 @@ fn faults_point_into_every_kind_of_yaml_text() {
         let (rule, diagnostics) = parse_escu_yaml(&source(&text), &Macros::builtin());
         assert!(rule.is_none());
         let places: Vec<_> = diagnostics.iter().map(|d| (d.code, &text[d.span.clone().unwrap()])).collect();
-        assert_eq!(places, [("spl-unsupported-command", "rex"), ("spl-unsupported-command", "foo")], "{yaml}");
+        assert_eq!(places, [("spl-unsupported-command", "rex"), ("spl-unknown-command", "foo")], "{yaml}");
     }
 }
 
