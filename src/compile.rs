@@ -6,6 +6,8 @@
 //! Sigma's correlations and filters find their rules wherever these are in the set. Nothing here reads a store.
 
 mod change;
+mod document;
+mod kind;
 mod read;
 mod starter_pack;
 
@@ -15,14 +17,18 @@ use std::sync::Arc;
 
 use walkdir::WalkDir;
 
-use crate::diag::{Diagnostic, SourceText, has_errors};
+use crate::diag::{Diagnostic, SourceText, SubjectKind, has_errors};
 use crate::ir::{Correlation, InputSource, Language, Rule, RuleMeta, Scope};
 use crate::sigma::{self, SigmaOptions};
 use crate::spl::{self, Macros};
 use crate::taxonomy::{LogSourcePart, Taxonomy};
-use crate::yaml::{self, Node};
+use crate::yaml::Node;
+
+use kind::recognised;
 
 pub use change::load_changes;
+pub use document::RuleDocument;
+pub use kind::{EscuContent, RuleKind, rule_kind};
 pub use read::{FileError, MAX_RULE_BYTES, ReadError, read_source};
 pub use starter_pack::STARTER_PACK;
 
@@ -38,18 +44,23 @@ pub struct RuleSet {
     pub compiled: usize,
     /// Everything there is to say, in path order.
     pub diagnostics: Vec<Diagnostic>,
-    /// Rule documents met, compiled or not.
-    pub documents: usize,
+    /// Rule documents met, compiled or not, in path order.
+    pub documents: Vec<RuleDocument>,
     /// Files in a folder that are no rules (lookups, macros, tests): not an error.
     pub other_files: usize,
-    /// Baselines and stories of ESCU among the files of folders, by name.
-    pub skipped: BTreeMap<&'static str, usize>,
+    /// Parts of ESCU that are not rules among the files of folders.
+    pub skipped: BTreeMap<EscuContent, usize>,
 }
 
 impl RuleSet {
     /// Whether any rule was left out.
     pub fn has_errors(&self) -> bool {
         has_errors(&self.diagnostics)
+    }
+
+    /// What was said of each document, in the order of [`RuleSet::documents`].
+    pub fn said(&self) -> Vec<Vec<&Diagnostic>> {
+        document::said(&self.documents, &self.diagnostics)
     }
 
     /// Everything that makes findings: rules, then correlations.
@@ -80,21 +91,6 @@ impl RuleSet {
             }
         }
     }
-}
-
-/// What a file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RuleKind {
-    /// Sigma YAML.
-    Sigma,
-    /// An ESCU detection.
-    Escu,
-    /// A documentation page.
-    Page,
-    /// A search of ESCU that prepares data for detections: not a rule.
-    Baseline,
-    /// A story of ESCU, which detections belong to: not a rule.
-    Story,
 }
 
 /// How rules are compiled.
@@ -132,43 +128,6 @@ pub fn load_texts(texts: &[(&str, &str)], options: &CompileOptions) -> RuleSet {
         loader.text(&source, None, true);
     }
     loader.finish()
-}
-
-/// What a text is, and its documents where it is YAML or JSON.
-fn recognised(source: &Arc<SourceText>) -> (Option<RuleKind>, Vec<Node>) {
-    let documents = yaml::parse(source);
-    // A rule that is no sound YAML is told so, and is not one of the other files of a folder.
-    let unsound = documents.is_err();
-    let documents = documents.unwrap_or_default();
-    let has_key = |key: &str| match unsound {
-        true => source.text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'))),
-        false => documents.iter().any(|document| document.get(key).is_some()),
-    };
-    let type_is = |name: &str| documents.first().and_then(|d| d.get("type")).and_then(Node::as_str) == Some(name);
-    // A filter has no `detection:` of its own. A rule that lost its detection should get Sigma's message, not "not a rule".
-    let sigma = has_key("logsource") && (has_key("filter") || has_key("title"));
-    let named = has_key("name") || has_key("id");
-    // Last, and only where no key of YAML matched: a `Search` heading may stand in a comment of any file.
-    let is_search =
-        |line: &str| line.trim_start().starts_with('#') && line.trim_matches(['#', ' ', '\t', '\r']).eq_ignore_ascii_case("search");
-    let kind = if has_key("detection") || has_key("correlation") || sigma {
-        Some(RuleKind::Sigma)
-    } else if named && type_is("Baseline") {
-        Some(RuleKind::Baseline)
-    // Before `search:`, because stories and baselines have a search of their own.
-    } else if named && has_key("narrative") && !has_key("search") {
-        Some(RuleKind::Story)
-    } else if has_key("search") && named && !has_key("deployments") {
-        Some(RuleKind::Escu)
-    } else {
-        source.text.lines().any(is_search).then_some(RuleKind::Page)
-    };
-    (kind, documents)
-}
-
-/// Tells what a text is, by what it says and not by how it is laid out.
-pub fn rule_kind(text: &str) -> Option<RuleKind> {
-    recognised(&Arc::new(SourceText { path: String::new(), text: text.to_owned() })).0
 }
 
 struct Loader<'a> {
@@ -231,29 +190,36 @@ impl<'a> Loader<'a> {
             Some(RuleKind::Sigma) => return self.sigma(source, &documents),
             Some(RuleKind::Escu) => spl::parse_escu_yaml(source, self.macros.of(path, &mut self.set.diagnostics)),
             Some(RuleKind::Page) => spl::parse_page(source, self.macros.of(path, &mut self.set.diagnostics)),
-            Some(RuleKind::Baseline) => {
-                return self.not_a_rule(source, named, Some(("baselines", "a baseline prepares data for detections")));
-            }
-            Some(RuleKind::Story) => return self.not_a_rule(source, named, Some(("stories", "a story groups detections"))),
+            Some(RuleKind::Content(content)) => return self.not_a_rule(source, named, Some(content)),
             None => return self.not_a_rule(source, named, None),
         };
-        self.set.documents += 1;
+        self.set.documents.push(match (kind, documents.first()) {
+            (Some(RuleKind::Escu), Some(document)) => {
+                let text = |key: &str| document.get(key).and_then(Node::scalar_text).unwrap_or_default();
+                RuleDocument::splunk(source, text("id"), text("name"))
+            }
+            (Some(RuleKind::Page), _) => {
+                let (id, title) = spl::page_name(source);
+                RuleDocument::splunk(source, &id, &title)
+            }
+            _ => RuleDocument::splunk(source, "", ""),
+        });
         self.order.extend(rule.map(|rule| Slot::Splunk(Box::new(rule))));
         self.set.diagnostics.extend(diagnostics);
     }
 
     /// A file that is none is an error only where the user named it.
-    fn not_a_rule(&mut self, source: &Arc<SourceText>, named: bool, known: Option<(&'static str, &str)>) {
+    fn not_a_rule(&mut self, source: &Arc<SourceText>, named: bool, known: Option<EscuContent>) {
         match known {
             _ if named => {
                 let message = match known {
-                    Some((_, what)) => format!("this is not a rule: {what}"),
+                    Some(content) => format!("this is not a rule: {}", content.why()),
                     None => "this is not a Sigma rule, a Splunk detection or a documentation page".to_owned(),
                 };
                 let hint = "a Sigma rule has `detection:`, a Splunk detection `search:`, a page a `Search` heading";
                 self.set.diagnostics.push(Diagnostic::error("rule-not-recognised", message).at(source, 0..0).hint(hint));
             }
-            Some((kind, _)) => *self.set.skipped.entry(kind).or_default() += 1,
+            Some(content) => *self.set.skipped.entry(content).or_default() += 1,
             None => self.set.other_files += 1,
         }
     }
@@ -266,8 +232,7 @@ impl<'a> Loader<'a> {
         };
         self.set.diagnostics.extend(said);
         let after = self.sigma.counts();
-        // A file that gave nothing because of a fault is still one rule that did not compile.
-        self.set.documents += (after.0 + after.1 + after.2 - before.0 - before.1 - before.2).max(1);
+        self.set.documents.extend(RuleDocument::sigma(source, documents));
         self.order.extend((before.0..after.0).map(Slot::Sigma));
     }
 
@@ -320,7 +285,9 @@ fn unknown_log_source(rule: &Rule, diagnostics: &mut Vec<Diagnostic>) {
             }
             _ => format!("there is no {} `{}`: the rule matches nothing", unknown.part.name(), unknown.name),
         };
-        let diagnostic = Diagnostic::warning("sigma-unknown-logsource", message).at(&rule.origin.source, place.clone());
+        let diagnostic = Diagnostic::warning("sigma-unknown-logsource", message)
+            .about(SubjectKind::LogSource, unknown.name.as_str())
+            .at(&rule.origin.source, place.clone());
         let near = unknown.nearest.map(|near| format!("did you mean `{near}`?"));
         let hint =
             near.unwrap_or_else(|| "log sources are listed in rules/logsources; a pipeline can give the rule another one".to_owned());

@@ -77,6 +77,7 @@ pub mod report;
 pub mod sigma;
 pub mod spl;
 pub mod sql;
+pub mod status;
 pub mod store;
 pub mod suggest;
 pub mod taxonomy;

@@ -1,6 +1,5 @@
 //! `retrohunt check`: what is wrong with rules.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -12,12 +11,14 @@ use super::Outcome;
 use super::changes::ChangeArgs;
 use super::printer::Printer;
 use super::store::StoreArgs;
+use super::verdicts::{KEPT_OUT, documents, kept_out_list, obstacles, statuses, summary};
 use super::words::{counted_len, thousands};
 use crate::catalog::Catalog;
 use crate::compile::{RuleSet, load_rules};
 use crate::diag::{Diagnostic, Severity, has_errors};
 use crate::hunt::{unanswered, unanswered_correlation};
 use crate::report::{Format, ListWriter, Shape, TableColumn, sarif, to_json, visible};
+use crate::status::{KeptOut, Verdict, kept_out, lint, needs, verdicts};
 use crate::taxonomy::Taxonomy;
 
 /// Check rules and show each fault with its place.
@@ -85,52 +86,74 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let mut set = if has_errors(&of_changes) { RuleSet::default() } else { load_rules(&args.paths, &options) };
     // First, because a reader mends the pipeline before the rules.
     set.diagnostics.splice(0..0, of_changes);
+    set.rules.iter().for_each(|rule| set.diagnostics.extend(lint(rule)));
     let mut without_events = None;
-    if let Some(store) = store {
-        let (notes, cannot_fire) = against(&set, &store.catalog()?);
-        without_events = Some(cannot_fire);
-        set.diagnostics.extend(notes);
-    }
+    let notes = match store {
+        Some(store) => {
+            let (notes, cannot_fire) = against(&set, &store.catalog()?);
+            without_events = Some(cannot_fire);
+            notes
+        }
+        // What a store has is known only with one; without it, what no store can have is told.
+        None => set.rules.iter().flat_map(|rule| needs(rule, Taxonomy::embedded())).collect(),
+    };
+    set.diagnostics.extend(notes);
+    let verdicts = verdicts(&set);
+    let kept_out = kept_out(&verdicts);
     match args.format {
         CheckFormat::Table => printer.listed_diagnostics(&set.diagnostics)?,
         CheckFormat::Json => {
             let diagnostics: Vec<Value> = set.diagnostics.iter().map(object).collect();
-            let commands: BTreeMap<&str, usize> = unsupported_commands(&set.diagnostics).into_iter().collect();
-            let all = json!({ "rules": set.documents, "compiled": set.compiled, "diagnostics": diagnostics, "skipped": set.skipped, "unsupported_commands": commands });
+            let all = json!({
+                "rules": set.documents.len(),
+                "compiled": set.compiled,
+                "statuses": statuses(&verdicts),
+                "kept_out": kept_out_list(&kept_out),
+                "skipped": skipped_counts(&set),
+                "documents": documents(&verdicts),
+                "diagnostics": diagnostics,
+            });
             printer.data().write_all(to_json(&all).as_bytes())?;
         }
         CheckFormat::Jsonl => list(Format::Jsonl, &set, printer)?,
         CheckFormat::Csv => list(Format::Csv, &set, printer)?,
         CheckFormat::Sarif => printer.data().write_all(to_json(&sarif(&set.diagnostics)).as_bytes())?,
     }
-    let count = |severity| set.diagnostics.iter().filter(|d| d.severity == severity).count();
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     printer.flush()?;
-    if set.documents == 0 && set.diagnostics.is_empty() {
+    if set.documents.is_empty() && set.diagnostics.is_empty() {
         let paths: Vec<String> = args.paths.iter().map(|path| format!("`{}`", visible(&path.to_string_lossy()))).collect();
         printer.warning(&format!("there are no rules in {}: nothing was checked", paths.join(", ")));
     }
+    let cannot_fire = without_events.map(|without| format!("{} cannot fire in `{}`", counted_len(without, "rule"), args.store.shown()));
+    say(&set, cannot_fire, &verdicts, &kept_out, printer);
+    let (errors, warnings) = (count(&set, Severity::Error), count(&set, Severity::Warning));
+    Ok(Outcome::partial_if(errors > 0 || (warnings > 0 && args.deny == Some(Deny::Warnings))))
+}
+
+fn count(set: &RuleSet, severity: Severity) -> usize {
+    set.diagnostics.iter().filter(|d| d.severity == severity).count()
+}
+
+fn say(set: &RuleSet, cannot_fire: Option<String>, verdicts: &[Verdict<'_>], kept_out: &[KeptOut], printer: &Printer) {
     let mut text = format!(
         "{}, {} compiled; {}, {}",
-        counted_len(set.documents, "rule"),
+        counted_len(set.documents.len(), "rule"),
         thousands(set.compiled as u64),
-        counted_len(errors, "error"),
-        counted_len(warnings, "warning")
+        counted_len(count(set, Severity::Error), "error"),
+        counted_len(count(set, Severity::Warning), "warning")
     );
-    if let Some(without) = without_events {
-        text.push_str(&format!("; {} cannot fire in `{}`", counted_len(without, "rule"), args.store.shown()));
+    if let Some(cannot_fire) = cannot_fire {
+        text.push_str(&format!("; {cannot_fire}"));
     }
-    let skipped: Vec<String> = set.skipped.iter().map(|(what, count)| format!("{what} {}", thousands(*count as u64))).collect();
+    let skipped: Vec<String> = set.skipped.iter().map(|(what, count)| format!("{} {}", what.plural(), thousands(*count as u64))).collect();
     if !skipped.is_empty() {
         text.push_str(&format!("; not rules: {}", skipped.join(", ")));
     }
     printer.note(&text);
-    let commands = unsupported_commands(&set.diagnostics);
-    if !commands.is_empty() {
-        let list: Vec<String> = commands.iter().map(|(name, count)| format!("{name} {}", thousands(*count as u64))).collect();
-        printer.note(&format!("commands that are not supported: {}", list.join(", ")));
+    if let Some(summary) = summary(verdicts) {
+        printer.note(&format!("status: {summary}"));
+        printer.note(&format!("{KEPT_OUT}{}", obstacles(kept_out)));
     }
-    Ok(Outcome::partial_if(errors > 0 || (warnings > 0 && args.deny == Some(Deny::Warnings))))
 }
 
 /// What of the rules and correlations a store cannot answer, and how many of them cannot fire.
@@ -149,16 +172,8 @@ fn against(set: &RuleSet, catalog: &Catalog) -> (Vec<Diagnostic>, usize) {
     (notes, cannot_fire)
 }
 
-/// The commands of Splunk that are not supported, the most frequent first: (name, number of faults).
-fn unsupported_commands(diagnostics: &[Diagnostic]) -> Vec<(&str, usize)> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for diagnostic in diagnostics.iter().filter(|d| d.code == "spl-unsupported-command") {
-        // The message quotes the command.
-        *counts.entry(diagnostic.message.split('`').nth(1).unwrap_or_default()).or_default() += 1;
-    }
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|(name, count)| (Reverse(*count), *name));
-    counts
+fn skipped_counts(set: &RuleSet) -> BTreeMap<&str, usize> {
+    set.skipped.iter().map(|(what, count)| (what.plural(), *count)).collect()
 }
 
 fn list(format: Format, set: &RuleSet, printer: &mut Printer) -> std::io::Result<()> {

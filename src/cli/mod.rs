@@ -35,6 +35,7 @@ mod sql;
 mod store;
 mod test;
 mod values;
+mod verdicts;
 mod views;
 mod words;
 

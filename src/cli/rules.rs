@@ -1,6 +1,5 @@
 //! Choosing the rules of a hunt: from files and folders or the starter pack, by level and tag.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -9,13 +8,15 @@ use super::changes::ChangeArgs;
 use super::hints::did_you_mean;
 use super::printer::Printer;
 use super::values;
+use super::verdicts::{KEPT_OUT, obstacles};
 use super::words::{counted_len, thousands};
 use crate::compile::{RuleSet, load_rules, starter_pack};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Level, RuleMeta};
 use crate::report::visible;
+use crate::status::{kept_out, verdicts};
 
-/// So many rules that do not compile are shown one by one: they fit on a screen. More are counted by code, because with a whole
+/// So many rules that do not compile are shown one by one: they fit on a screen. More are counted by what keeps them out, because with a whole
 /// collection the first five would say nothing of the rest.
 const SHOWN_DIAGNOSTICS: usize = 5;
 
@@ -95,7 +96,7 @@ fn has_tag(meta: &RuleMeta, tag: &str) -> bool {
     meta.tags.iter().any(same) || meta.tactics.iter().any(same) || meta.stories.iter().any(same) || meta.techniques.iter().any(technique)
 }
 
-/// Says which rules were left out: each with its place while they are few, else counted by code.
+/// Says which rules were left out: each with its place while they are few, else counted by what keeps them out.
 pub(crate) fn report_left_out(set: &RuleSet, printer: &Printer) {
     let errors: Vec<&Diagnostic> = set.diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
     if errors.len() <= SHOWN_DIAGNOSTICS {
@@ -104,18 +105,11 @@ pub(crate) fn report_left_out(set: &RuleSet, printer: &Printer) {
         }
         return;
     }
-    let mut by_code: BTreeMap<&str, usize> = BTreeMap::new();
-    for diagnostic in &errors {
-        *by_code.entry(diagnostic.code).or_default() += 1;
-    }
-    let mut codes: Vec<(&str, usize)> = by_code.into_iter().collect();
-    codes.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
-    let list: Vec<String> = codes.iter().map(|(code, count)| format!("\n  {:>6}  {code}", thousands(*count as u64))).collect();
     printer.warning(&format!(
-        "{} of {} do not compile and are skipped; `retrohunt check PATH` shows each fault. Faults by code:{}",
-        thousands(set.documents.saturating_sub(set.compiled) as u64),
-        counted_len(set.documents, "rule"),
-        list.concat()
+        "{} of {} do not compile and are skipped; `retrohunt check PATH` shows each fault. {KEPT_OUT}{}",
+        thousands(set.documents.len().saturating_sub(set.compiled) as u64),
+        counted_len(set.documents.len(), "rule"),
+        obstacles(&kept_out(&verdicts(set)))
     ));
 }
 

@@ -2,8 +2,8 @@
 //! cannot be answered where too many of its rules cannot.
 
 use crate::catalog::Catalog;
-use crate::diag::{Diagnostic, Severity};
-use crate::ir::{Correlation, InputSource, Pred, Query, Rule, WindowCondition};
+use crate::diag::{Diagnostic, Severity, SubjectKind};
+use crate::ir::{Correlation, InputSource, Pred, Query, Rule, Scope, WindowCondition};
 use crate::plan::{known_fields, plan};
 use crate::suggest::nearest;
 use crate::taxonomy::Taxonomy;
@@ -21,10 +21,12 @@ pub struct Unanswered {
 pub fn unanswered(rule: &Rule, catalog: &Catalog, taxonomy: &Taxonomy) -> Unanswered {
     // Without the fields of its message: a finding shows them, but a rule fires without them.
     let whole = plan(&rule.query, &[], catalog, taxonomy);
-    let cannot_fire = whole.branches.is_empty();
+    // Rows of tables and findings are not events: a store always has them.
+    let cannot_fire = rule.query.scope().is_some() && whole.branches.is_empty();
     let note = |code, message: String, span| Diagnostic::new(Severity::Note, code, message).at(&rule.origin.source, span);
     let head = || rule.origin.scope.clone();
-    let only = |note| Unanswered { cannot_fire, notes: vec![note] };
+    let log_source = || scope_name(rule.query.scope());
+    let only = |note: Diagnostic| Unanswered { cannot_fire, notes: vec![note.about(SubjectKind::LogSource, log_source())] };
     // In the order of what helps most: an unknown log source explains everything below it.
     if let Some(unknown) = whole.notes.iter().find(|note| UNKNOWN.contains(&note.code)).filter(|_| cannot_fire) {
         return only(note("store-logsource-unknown", format!("the rule cannot fire: {}", unknown.message), head()));
@@ -44,6 +46,8 @@ pub fn unanswered(rule: &Rule, catalog: &Catalog, taxonomy: &Taxonomy) -> Unansw
         let effect = if cannot_fire { "the rule cannot fire" } else { "this part never matches" };
         let message = format!("{effect}: no stored event of its log source has `{field}`");
         let note = note("store-field-absent", message, rule.origin.field(field).unwrap_or_else(head));
+        // What silences the whole rule has a name, so that it can be counted; a part that never matches silences nothing.
+        let note = if cannot_fire { note.about(SubjectKind::Field, field) } else { note };
         match nearest(field, known.iter().map(String::as_str)) {
             Some(near) => note.hint(format!("did you mean `{near}`?")),
             None => note,
@@ -58,10 +62,24 @@ pub fn unanswered_correlation(index: usize, all: &[Correlation], catalog: &Catal
     if can_alert(&all[index], &can) {
         return None;
     }
-    let silent = all[index].inputs.iter().zip(can).filter(|(_, can)| !can).map(|(input, _)| format!("`{}`", input.name));
-    let message = format!("the correlation cannot fire: nothing in the store can match {}", silent.collect::<Vec<_>>().join(", "));
+    let silent =
+        all[index].inputs.iter().zip(can).filter(|(_, can)| !can).map(|(input, _)| format!("`{}`", input.name)).collect::<Vec<_>>();
+    let message = format!("the correlation cannot fire: nothing in the store can match {}", silent.join(", "));
     let origin = &all[index].origin;
-    Some(Diagnostic::new(Severity::Note, "store-correlation-absent", message).at(&origin.source, origin.scope.clone()))
+    let note = Diagnostic::new(Severity::Note, "store-correlation-absent", message).at(&origin.source, origin.scope.clone());
+    Some(note.about(SubjectKind::Rule, silent.join(", ")))
+}
+
+/// What a query speaks of, in a few words.
+fn scope_name(scope: Option<&Scope>) -> String {
+    match scope {
+        Some(Scope::LogSource { product, category, service }) => {
+            [product, category, service].into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
+        }
+        Some(Scope::Dataset { model, object, .. }) if !object.is_empty() => format!("{model}.{object}"),
+        Some(Scope::Dataset { model, .. }) => model.clone(),
+        Some(Scope::Any) | None => "the events that the condition asks for".to_owned(),
+    }
 }
 
 /// Which inputs of a correlation can match anything.

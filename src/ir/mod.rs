@@ -26,7 +26,7 @@ mod walk;
 pub use correlation::{Correlation, CorrelationKind, Input, InputSource, RuleExpression, ValueAggregate, WindowCondition};
 pub use glob::{Glob, Part};
 pub use meta::{Language, Level, Risk, RiskObject, RuleMeta};
-pub use origin::RuleOrigin;
+pub use origin::{Mention, MentionKind, RuleOrigin};
 pub use pred::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred, Test, Vocabulary, parse_address};
 pub use print::{print_pred, print_query, print_scalar};
 pub use print_correlation::print_correlation;

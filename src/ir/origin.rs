@@ -6,6 +6,28 @@ use std::sync::Arc;
 
 use crate::diag::SourceText;
 
+/// A field that a rule speaks of beside its condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// Its name.
+    pub name: String,
+    /// As what.
+    pub kind: MentionKind,
+    /// Where.
+    pub span: Range<usize>,
+}
+
+/// As what a rule mentions a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MentionKind {
+    /// A token of the risk message; the place has its `$`.
+    Message,
+    /// What carries the risk.
+    RiskObject,
+    /// What the risk comes from.
+    ThreatObject,
+}
+
 /// The text of a rule and places in it, as bytes. A place is empty where the text has nothing of the kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleOrigin {
@@ -19,6 +41,10 @@ pub struct RuleOrigin {
     pub log_source: [Range<usize>; 3],
     /// The names of fields where the rule has them first, as the query spells them.
     pub fields: BTreeMap<String, Range<usize>>,
+    /// The fields that a Splunk detection speaks of, in the order of kinds and text.
+    pub mentions: Vec<Mention>,
+    /// The key under which a Splunk detection names its risk objects; none where it has no such key.
+    pub risk: Option<Range<usize>>,
     /// Where a Sigma rule says that its regression test is.
     pub regression_test: Option<String>,
 }
@@ -32,6 +58,8 @@ impl RuleOrigin {
             scope: 0..0,
             log_source: [0..0, 0..0, 0..0],
             fields: BTreeMap::new(),
+            mentions: Vec::new(),
+            risk: None,
             regression_test: None,
         }
     }

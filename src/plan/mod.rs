@@ -7,6 +7,7 @@ mod fold;
 mod function;
 mod liveness;
 mod object;
+mod outputs;
 mod print;
 mod resolve;
 mod schema;
@@ -19,6 +20,7 @@ mod views;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use outputs::result_columns;
 pub use print::{field as print_field, print};
 pub use resolve::resolve;
 pub use schema::{Inner, Kind, RowColumn, RowSchema, Step};

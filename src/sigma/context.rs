@@ -76,7 +76,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn push(&mut self, diagnostic: Diagnostic, span: &Range<usize>) {
+    /// A diagnostic at a place of the file.
+    pub(super) fn push(&mut self, diagnostic: Diagnostic, span: &Range<usize>) {
         self.add(diagnostic.at(self.source, span.clone()));
     }
 

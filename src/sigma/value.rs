@@ -12,6 +12,7 @@ use super::encode::{self, MAX_WINDASH_VARIANTS};
 use super::item::{Binding, Item, ItemValue};
 use super::modifier::{Encoding, Kind, Modifiers};
 use super::text::{Piece, Text, is_placeholder_name};
+use crate::diag::{Diagnostic, SubjectKind};
 use crate::ir::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred, Test, Vocabulary};
 use crate::pcre::{self, FaultKind, Flags};
 use crate::yaml::{self, Node, Style, Value};
@@ -341,7 +342,8 @@ impl Lowering<'_, '_> {
     fn unresolved<T>(&mut self, name: &str, span: &Range<usize>) -> Option<T> {
         let message = format!("there are no values for the placeholder `%{name}%`");
         let hint = "give it values (option `placeholders`): they differ from network to network";
-        self.context.error_with(span, "sigma-unresolved-placeholder", message, hint);
+        let fault = Diagnostic::error("sigma-unresolved-placeholder", message).hint(hint);
+        self.context.push(fault.about(SubjectKind::Placeholder, name), span);
         None
     }
 

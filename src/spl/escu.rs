@@ -1,14 +1,15 @@
 //! ESCU detections: YAML with the search in `search:`, the risk in `rba:` or, older, in `tags:`.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::risk::{derived_risk_objects, kind_of_observable};
+use super::risk::{derived_risk_objects, kind_of_observable, tokens};
 use super::{Macros, parse_search};
 use crate::diag::{Diagnostic, SourceText};
 use crate::event::hex;
-use crate::ir::{Language, Risk, RiskObject, Rule, RuleMeta, RuleOrigin};
+use crate::ir::{Language, Mention, MentionKind, Risk, RiskObject, Rule, RuleMeta, RuleOrigin};
 use crate::yaml::{self, Node};
 
 /// Parses an ESCU detection; there is no rule when anything in it is unsupported.
@@ -33,7 +34,8 @@ pub fn parse_escu_yaml(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rul
     meta.hash = hash(&source.text, parsed.macros.iter());
     let place = |key: &str| document.entry(key).map_or(0..0, |(key, _)| key.span.clone());
     let id = document.get("id").map_or(0..0, |node| node.span.clone());
-    let origin = RuleOrigin { id, scope: place("search"), ..RuleOrigin::of(source) };
+    let (mentions, risk) = mentions(document, source);
+    let origin = RuleOrigin { id, scope: place("search"), mentions, risk, ..RuleOrigin::of(source) };
     (parsed.query.map(|query| Rule { meta, query, origin }), diagnostics)
 }
 
@@ -112,11 +114,47 @@ fn risk(meta: &mut RuleMeta, rba: Option<&Node>, tags: Option<&Node>) {
     }
 }
 
+/// The fields that the message and the objects name, and the key of the objects.
+fn mentions(document: &Node, source: &SourceText) -> (Vec<Mention>, Option<Range<usize>>) {
+    let (tags, rba) = (document.get("tags"), document.get("rba"));
+    let of = |node: Option<&'_ Node>, key: &str| node.and_then(|node| node.entry(key)).map(|(key, node)| (key.span.clone(), node.clone()));
+    let mut out = Vec::new();
+    if let Some((_, message)) = of(rba, "message").or_else(|| of(tags, "message")) {
+        for (name, part) in tokens(message.scalar_text().unwrap_or_default()) {
+            out.push(Mention { name: name.to_owned(), kind: MentionKind::Message, span: message.part_span(&source.text, part) });
+        }
+    }
+    let mut objects = |list: &Node, key: &str, kind_of: &dyn Fn(&Node) -> MentionKind| {
+        for object in list.items() {
+            if let Some((name, node)) = object.get(key).and_then(|node| Some((node.scalar_text()?, node))) {
+                let span = node.part_span(&source.text, 0..name.len());
+                out.push(Mention { name: name.to_owned(), kind: kind_of(object), span });
+            }
+        }
+    };
+    let (risk, observables) = (of(rba, "risk_objects"), of(tags, "observable"));
+    if let Some((_, list)) = &risk {
+        objects(list, "field", &|_| MentionKind::RiskObject);
+    }
+    if let Some((_, list)) = of(rba, "threat_objects") {
+        objects(&list, "field", &|_| MentionKind::ThreatObject);
+    }
+    if let Some((_, list)) = &observables
+        && risk.is_none()
+    {
+        objects(list, "name", &|object| if is_victim(object) { MentionKind::RiskObject } else { MentionKind::ThreatObject });
+    }
+    (out, risk.or(observables).map(|(key, _)| key))
+}
+
+fn is_victim(observable: &Node) -> bool {
+    observable.get("role").map(Node::texts).unwrap_or_default().iter().any(|role| role.eq_ignore_ascii_case("victim"))
+}
+
 /// Old detections: the observables whose role is that of a victim.
 fn observables(tags: Option<&Node>) -> Vec<RiskObject> {
     let items = tags.and_then(|t| t.get("observable")).map(Node::items).unwrap_or_default();
-    let victims =
-        items.iter().filter(|o| o.get("role").map(Node::texts).unwrap_or_default().iter().any(|role| role.eq_ignore_ascii_case("victim")));
+    let victims = items.iter().filter(|observable| is_victim(observable));
     let mut out: Vec<RiskObject> = Vec::new();
     for observable in victims {
         let Some(field) = observable.get("name").and_then(Node::scalar_text) else { continue };

@@ -88,6 +88,8 @@ pub(super) struct Expansion {
     pub(super) expanded: Expanded,
     pub(super) used: BTreeSet<String>,
     pub(super) faults: Vec<SearchFault>,
+    /// Nothing was left out because a limit was met.
+    pub(super) is_whole: bool,
 }
 
 /// Removes comments and puts in macros.
@@ -111,7 +113,7 @@ pub(super) fn expand(search: &str, macros: &Macros) -> Expansion {
     }
     let used = expander.used.iter().filter_map(|key| Some((key, macros.by_name.get(key)?)));
     let used = used.map(|((name, _), m)| format!("{name}({})={}", m.arguments.join(","), m.definition)).collect();
-    Expansion { expanded, used, faults: expander.faults }
+    Expansion { expanded, used, faults: expander.faults, is_whole: !expander.exhausted }
 }
 
 enum MacroPiece {

@@ -38,7 +38,7 @@ use std::ops::Range;
 
 pub use escu::parse_escu_yaml;
 pub use macros::Macros;
-pub use page::parse_page;
+pub use page::{page_name, parse_page};
 
 use crate::diag::Severity;
 use crate::ir::Query;
@@ -86,7 +86,8 @@ pub(crate) fn parse_search(search: &str, macros: &Macros) -> ParsedSearch {
         return ParsedSearch::refused(fault);
     }
     let expansion = macros::expand(search, macros);
-    let (query, found) = parse_text(&expansion.expanded.text);
+    // What is wrong with a part of a search says nothing about the search.
+    let (query, found) = if expansion.is_whole { parse_text(&expansion.expanded.text) } else { (None, Vec::new()) };
     let mut faults = expansion.faults;
     for mut fault in found {
         // The fault in the macro is the reason; a second message about an empty search would hide it.

@@ -7,10 +7,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::escu::hash;
-use super::risk::derived_risk_objects;
+use super::risk::{derived_risk_objects, tokens};
 use super::{Macros, parse_search};
 use crate::diag::{Diagnostic, SourceText};
-use crate::ir::{Language, Risk, Rule, RuleMeta, RuleOrigin};
+use crate::ir::{Language, Mention, MentionKind, Risk, Rule, RuleMeta, RuleOrigin};
 
 /// Parses a page; there is no rule when anything in its search is unsupported.
 pub fn parse_page(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rule>, Vec<Diagnostic>) {
@@ -26,8 +26,14 @@ pub fn parse_page(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rule>, V
     let diagnostics = diagnostics.collect();
     let mut meta = page.meta(&source.path);
     meta.hash = hash(&source.text, parsed.macros.iter());
-    let origin = RuleOrigin { scope: search, ..RuleOrigin::of(source) };
+    let origin = RuleOrigin { scope: search, mentions: page.mentions(), ..RuleOrigin::of(source) };
     (parsed.query.map(|query| Rule { meta, query, origin }), diagnostics)
+}
+
+/// Id and title of a page; empty where it has none.
+pub fn page_name(source: &SourceText) -> (String, String) {
+    let page = Page::new(&source.text);
+    (page.property("ID"), page.front_matter("title").unwrap_or_default())
 }
 
 /// What a page says of its rule, whether or not its search compiles.
@@ -169,6 +175,17 @@ impl<'t> Page<'t> {
         }
         self.risk(&mut meta);
         meta
+    }
+
+    /// The tokens of the risk message, which is the only cell that has any.
+    fn mentions(&self) -> Vec<Mention> {
+        let Some((_, range)) = self.sections.iter().find(|(title, _)| title.eq_ignore_ascii_case("RBA")) else { return Vec::new() };
+        let of = |(name, span): (&str, Range<usize>)| Mention {
+            name: name.to_owned(),
+            kind: MentionKind::Message,
+            span: range.start + span.start..range.start + span.end,
+        };
+        tokens(&self.text[range.clone()]).into_iter().map(of).collect()
     }
 
     /// The message is the last cell; a `|` in it is its own.

@@ -20,7 +20,10 @@ pub(super) fn command(cursor: &mut Cursor<'_>, name: &str, span: Range<usize>) {
         None => unknown("spl-unknown-command", "command", name, &span, known::commands()),
     };
     cursor.faults.push(fault.about(SubjectKind::Command, name.to_ascii_lowercase()));
-    brackets(cursor, span.end..cursor.end);
+    // What `foreach` has in brackets is no search before its tokens are filled in.
+    if !name.eq_ignore_ascii_case("foreach") {
+        brackets(cursor, span.end..cursor.end);
+    }
     cursor.give_up();
 }
 

@@ -1,21 +1,21 @@
 //! Who carries the risk where a detection does not say.
 
+use std::ops::Range;
+
 use crate::ir::RiskObject;
 
-/// The `$field$` tokens of a risk message, in order; a `$` that starts no token is text.
-fn tokens(message: &str) -> Vec<&str> {
+/// The `$field$` tokens of a risk message, in order, each with its place, `$` included; a `$` that starts no token is text.
+pub(super) fn tokens(message: &str) -> Vec<(&str, Range<usize>)> {
     let is_token =
         |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '{' | '}' | ':' | '@'));
     let mut out = Vec::new();
-    let mut rest = message;
-    while let Some(open) = rest.find('$') {
-        rest = &rest[open + 1..];
-        match rest.find('$') {
-            Some(close) if is_token(&rest[..close]) => {
-                out.push(&rest[..close]);
-                rest = &rest[close + 1..];
-            }
-            _ => {}
+    let mut at = 0;
+    while let Some(open) = message[at..].find('$').map(|open| at + open) {
+        at = open + 1;
+        let Some(close) = message[at..].find('$').map(|close| at + close) else { break };
+        if is_token(&message[at..close]) {
+            out.push((&message[at..close], open..close + 1));
+            at = close + 1;
         }
     }
     out
@@ -25,7 +25,7 @@ fn tokens(message: &str) -> Vec<&str> {
 /// relatives are users; hosts and addresses are systems; anything else carries no risk.
 pub(super) fn derived_risk_objects(message: &str) -> Vec<RiskObject> {
     let mut out: Vec<RiskObject> = Vec::new();
-    for token in tokens(message) {
+    for (token, _) in tokens(message) {
         if let Some(kind) = kind_of(token)
             && !out.iter().any(|o| o.field == token)
         {

@@ -99,6 +99,16 @@ impl FieldMaps {
         out.maps = maps;
         out
     }
+
+    /// The constants that a Splunk name has in any map.
+    pub(super) fn constants(&self, name: &str) -> Vec<&str> {
+        let texts = |definition| match definition {
+            &Definition::Text(ref text) => vec![text.as_str()],
+            Definition::Synonyms(texts) => texts.iter().map(String::as_str).collect(),
+            _ => Vec::new(),
+        };
+        self.maps.iter().filter_map(|map| map.get(name, Lookup::Splunk)).flat_map(texts).collect()
+    }
 }
 
 /// The field maps that hold for one event type, narrowest first.

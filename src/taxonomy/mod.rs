@@ -219,6 +219,11 @@ impl Taxonomy {
             .map(|(name, selectors)| (name.as_str(), selectors.as_slice()))
     }
 
+    /// Returns the constants that a Splunk name has in event types; `$dataset` and the like in them stand for parts of the type.
+    pub fn constants(&self, name: &str) -> Vec<&str> {
+        self.maps.constants(name)
+    }
+
     /// Returns the names that hold in an event type.
     pub fn names(&self, event_type: &EventType) -> TypeNames<'_> {
         TypeNames::new(&self.maps, event_type)

@@ -179,14 +179,104 @@ fn a_rule_is_told_by_what_it_says_and_not_by_its_lines() {
     let all: Value = serde_json::from_str(&check(&store, &["--format", "json"], 0)).expect("JSON");
     assert_eq!((&all["rules"], &all["compiled"]), (&json!(2), &json!(2)), "{all:#}");
     assert_eq!(all["skipped"], json!({ "baselines": 1, "stories": 1 }));
-    store.file("rules/bad.yml", format!("{{name: Bad, id: {ONE}, search: 'a=1 | rex x | tstats y'}}"));
-    store.file("rules/worse.yml", format!("{{name: Worse, id: {TWO}, search: 'a=1 | rex x'}}"));
-    let output = store.run(["check", &store.folder().join("rules").to_string_lossy()]).expect_code(&[3]);
-    assert!(output.stderr.contains("commands that are not supported: rex 2, tstats 1"), "{}", output.stderr);
-    assert!(output.stderr.contains("not rules: baselines 1, stories 1"), "{}", output.stderr);
+    assert_eq!(all["statuses"], json!({ "answered": 2, "needs data": 0, "unsupported": 0, "invalid": 0 }));
     let named = store.folder().join("rules/base.yml").to_string_lossy().into_owned();
     let output = store.run(["check", &named, "--format", "jsonl"]).expect_code(&[3]);
     assert!(output.stdout.contains("rule-not-recognised"), "{}", output.stdout);
+}
+
+/// A folder as ESCU keeps it, with detections of every status.
+fn collection(store: &TestStore) {
+    let detection = |name: &str, id: u32, search: &str| {
+        let id = format!("aaaaaaaa-0000-4000-8000-00000000000{id}");
+        store.file(&format!("rules/detections/{name}.yml"), format!("name: {name}\nid: {id}\ntype: TTP\nsearch: '{search}'\n"));
+    };
+    detection("Good", 1, "EventCode=4624 `own_source`");
+    detection("Tags", 2, "a=1 | contingency b c | tags");
+    detection("Contingency", 3, "a=1 | contingency b c");
+    detection("Absent", 4, "a=1 `nobody`");
+    detection("Elsewhere", 5, "sourcetype=our:own:thing a=1");
+    detection("Misspelt", 6, "a=1 | stast count");
+    detection("Second", 7, "$main = from source | where a=1");
+    store.file("rules/macros/own.yml", "name: own_source\ndefinition: a=1\n");
+    store.file("rules/lookups/own.yml", "name: own\nfilename: own.csv\n");
+    store.file("rules/deployments/own.yml", format!("name: D\nid: {ONE}\nscheduling: {{cron_schedule: 0 * * * *}}\n"));
+    store.file("rules/playbooks/own.yml", format!("name: P\nid: {ONE}\ntype: Investigation\nplaybook: own\n"));
+    store.file("rules/data_sources/own.yml", format!("name: S\nid: {ONE}\nsource: s\nsourcetype: t\nfields: [a]\n"));
+}
+
+#[test]
+fn every_rule_has_a_status_and_its_reasons() {
+    let store = TestStore::new();
+    collection(&store);
+    store.file("rules/sigma.yml", sigma_rule(ONE, "EventID|expand: '%own%'"));
+    let all: Value = serde_json::from_str(&check(&store, &["--format", "json"], 3)).expect("JSON");
+    let short = |document: &Value| {
+        let reason = |r: &Value| format!("{} {} {}:{}", text(r, "code"), r["feature"].as_str().unwrap_or("-"), r["line"], r["column"]);
+        let reasons: Vec<String> = document["reasons"].as_array().expect("a list").iter().map(reason).collect();
+        format!("{} {}: {} [{}]", text(document, "language"), text(document, "name"), text(document, "status"), reasons.join(", "))
+    };
+    let found: Vec<String> = all["documents"].as_array().expect("a list").iter().map(short).collect();
+    let expected = [
+        "splunk Absent: needs data [spl-unknown-macro nobody 4:14]",
+        "splunk Contingency: unsupported [spl-unsupported-command contingency 4:16]",
+        "splunk Elsewhere: needs data [rule-needs-logsource sourcetype=our:own:thing 4:1]",
+        "splunk Good: answered []",
+        "splunk Misspelt: invalid [spl-unknown-command stast 4:16]",
+        "splunk Second: unsupported [spl-unsupported-spl2 - 4:10]",
+        "splunk Tags: unsupported [spl-unsupported-command contingency 4:16, spl-unsupported-command tags 4:34]",
+        "sigma Rule ONE: needs data [sigma-unresolved-placeholder own 13:9]",
+    ];
+    let found: Vec<String> = found.iter().map(|line| line.replace(ONE, "ONE")).collect();
+    assert_eq!(found, expected, "{all:#}");
+    assert_eq!(all["statuses"], json!({ "answered": 1, "needs data": 3, "unsupported": 3, "invalid": 1 }));
+    assert_eq!(all["skipped"], json!({ "data sources": 1, "deployments": 1, "lookups": 1, "macros": 1, "playbooks": 1 }));
+    let first = json!({ "kind": "command", "feature": "contingency", "code": null, "rules": 2, "alone": 1 });
+    assert_eq!(all["kept_out"][0], first);
+    let output = store.run(["check", &store.folder().join("rules").to_string_lossy()]).expect_code(&[3]);
+    for said in [
+        "status: Sigma: 1 needs data; Splunk: 1 answered, 2 need data, 3 unsupported, 1 invalid",
+        "       2       (1)  command `contingency`",
+        "not rules: playbooks 1, deployments 1, data sources 1, lookups 1, macros 1",
+    ] {
+        assert!(output.stderr.contains(said), "{said}: {}", output.stderr);
+    }
+    assert!(output.stdout.contains("did you mean `stats`?"), "{}", output.stdout);
+}
+
+#[test]
+fn a_store_decides_what_is_answered() {
+    let store = TestStore::new();
+    let log = store.file("a.jsonl", security_line(1, 4624, r#","a":"1""#));
+    store.load([&log]).expect_code(&[0]);
+    collection(&store);
+    store.file("rules/detections/Other.yml", format!("name: Other\nid: {TWO}\nsearch: EventCode=4625 Nobody=1\n"));
+    let all: Value = serde_json::from_str(&check(&store, &["--format", "json", "--against-store"], 3)).expect("JSON");
+    let of = |name: &str| {
+        let documents = all["documents"].as_array().expect("a list");
+        let document = documents.iter().find(|d| d["name"] == name).expect("the document");
+        let codes = document["reasons"].as_array().expect("a list").iter().map(|r| text(r, "code").to_owned());
+        (text(document, "status").to_owned(), codes.collect::<Vec<_>>())
+    };
+    assert_eq!(of("Good"), ("answered".to_owned(), vec![]));
+    assert_eq!(of("Elsewhere"), ("needs data".to_owned(), vec!["store-type-absent".to_owned()]));
+    assert_eq!(of("Other").0, "needs data");
+    assert_eq!(of("Tags").0, "unsupported");
+}
+
+#[test]
+fn a_detection_is_warned_of_fields_that_it_does_not_output() {
+    let store = TestStore::new();
+    let detection = format!(
+        "name: N\nid: {ONE}\ntype: TTP\nsearch: a=1 | stats count by dest user\ntags:\n  message: $usr$ on $dest$\n  observable:\n  \
+         - name: dst\n    type: Hostname\n    role: [Victim]\n"
+    );
+    store.file("rules/a.yml", detection);
+    let found = diagnostics(&store, &[], 0);
+    let short = |d: &Value| format!("{} {} {}:{}", text(d, "severity"), text(d, "code"), d["line"], d["column"]);
+    assert_eq!(found.iter().map(short).collect::<Vec<_>>(), ["warning spl-message-field 6:12", "warning spl-risk-field 8:11"]);
+    let shown = check(&store, &["--deny", "warnings"], 3);
+    assert!(shown.contains("did you mean `user`?") && shown.contains("did you mean `dest`?"), "{shown}");
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn brackets_are_read_to_a_depth() {
     for command in ["selfjoin x", "foobar", "search"] {
         let search = format!("a=1{}{}", format!(" | {command} [| search b=1").repeat(1_000), "]".repeat(1_000));
         let faults = parse_search(&search, &macros).faults;
-        assert_eq!(faults.last().map(|f| f.code), Some("spl-depth"), "{command}");
+        assert!(faults.iter().any(|f| f.code == "spl-depth"), "{command}");
         assert!(faults.len() <= 22, "{command}: {}", faults.len());
     }
     let wide = format!("a=1 | selfjoin x {}", "[search b=1 | foobar] ".repeat(8_000));

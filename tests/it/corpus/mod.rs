@@ -8,4 +8,5 @@ mod load;
 mod placeholders;
 mod seed;
 mod sigma;
+mod status;
 mod vectors;

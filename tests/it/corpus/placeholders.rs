@@ -42,6 +42,6 @@ fn rules_with_placeholders_need_values_and_all_others_do_not() {
     assert!(diagnostics.is_empty(), "{diagnostics:#?}");
     let with = load_rules(&[rules], &options);
     assert!(!with.has_errors(), "{:#?}", with.diagnostics);
-    assert_eq!((with.rules.len(), with.documents), (RULES, RULES));
+    assert_eq!((with.rules.len(), with.documents.len()), (RULES, RULES));
     println!("{} placeholders in {WITH_PLACEHOLDERS} of {RULES} rules", names.len());
 }

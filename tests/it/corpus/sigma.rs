@@ -35,7 +35,7 @@ fn windows_rules_compile_and_the_rest_is_listed_by_code() {
     }
     let mut table = format!(
         "severity\tcode\tcount\nrules\tdocuments\t{}\nrules\tcompiled\t{}\nrules\twindows\t{windows}\n",
-        set.documents,
+        set.documents.len(),
         set.rules.len()
     );
     for ((severity, code), count) in counts {

@@ -1,0 +1,192 @@
+//! What a rule asks for that no log which this program reads can give it, known without a store.
+
+use crate::diag::{Diagnostic, Severity, SubjectKind};
+use crate::event::fold_into;
+use crate::ir::{Match, Part, Pred, Query, Rule, Scope, Source, Stage, Test};
+use crate::taxonomy::{LogSource, Taxonomy};
+
+/// The names under which Splunk says where an event comes from. Their values are constants of event types.
+const SOURCE_FIELDS: [&str; 3] = ["source", "sourcetype", "eventtype"];
+
+/// Notes of what a rule asks for that no log can give: a log source or data model that nothing here knows.
+pub fn needs(rule: &Rule, taxonomy: &Taxonomy) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    of_query(&rule.query, taxonomy, &mut found);
+    found.dedup();
+    let place = rule.origin.scope.clone();
+    found.into_iter().map(|need| need.note().at(&rule.origin.source, place.clone())).collect()
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Need {
+    /// `sourcetype=…` that no event has.
+    Source(String),
+    /// A Sigma log source that no event log holds.
+    Nowhere(String),
+    /// A dataset that is not known.
+    UnknownDataset(String),
+    /// A dataset whose events are in no log that is read.
+    EmptyDataset(String),
+}
+
+impl Need {
+    fn note(self) -> Diagnostic {
+        let note = |message, kind, name| Diagnostic::new(Severity::Note, "rule-needs-logsource", message).about(kind, name);
+        match self {
+            Self::Source(name) => note(format!("no log that retrohunt reads has `{name}`"), SubjectKind::LogSource, name),
+            Self::Nowhere(name) => note(format!("no log that retrohunt reads has the events of `{name}`"), SubjectKind::LogSource, name),
+            Self::UnknownDataset(name) => note(format!("retrohunt does not know the data set `{name}`"), SubjectKind::DataModel, name),
+            Self::EmptyDataset(name) => {
+                note(format!("no log that retrohunt reads has rows of the data set `{name}`"), SubjectKind::DataModel, name)
+            }
+        }
+    }
+}
+
+fn of_query(query: &Query, taxonomy: &Taxonomy, out: &mut Vec<Need>) {
+    if let Source::Events(scope) = &query.source {
+        of_scope(scope, taxonomy, out);
+        // Filters that follow directly are part of the condition.
+        let filters = query.stages.iter().map_while(|stage| match stage {
+            Stage::Filter(pred) => Some(pred),
+            _ => None,
+        });
+        for pred in std::iter::once(&query.filter).chain(filters) {
+            let mut absent = Vec::new();
+            if !possible(pred, taxonomy, &mut absent) {
+                out.extend(absent.into_iter().map(Need::Source));
+            }
+        }
+    }
+    for stage in &query.stages {
+        // Without partners an inner join has no rows; everything else in brackets only adds some.
+        if let Stage::Join(join) = stage
+            && !join.left
+        {
+            of_query(&join.query, taxonomy, out);
+        }
+    }
+}
+
+fn of_scope(scope: &Scope, taxonomy: &Taxonomy, out: &mut Vec<Need>) {
+    match scope {
+        Scope::Any => {}
+        Scope::LogSource { product, category, service } => {
+            if taxonomy.log_source(product.as_deref(), category.as_deref(), service.as_deref()) == LogSource::Nowhere {
+                let parts = [product, category, service].into_iter().flatten().map(String::as_str);
+                out.push(Need::Nowhere(parts.collect::<Vec<_>>().join(" ")));
+            }
+        }
+        Scope::Dataset { model, object, .. } => {
+            let name = || if object.is_empty() { model.clone() } else { format!("{model}.{object}") };
+            match taxonomy.dataset(model, object) {
+                None => out.push(Need::UnknownDataset(name())),
+                Some([]) => out.push(Need::EmptyDataset(name())),
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// Whether a condition can hold for an event of any log source that is known. `absent` gets what no event has.
+fn possible(pred: &Pred, taxonomy: &Taxonomy, absent: &mut Vec<String>) -> bool {
+    match pred {
+        Pred::And(parts) => parts.iter().all(|part| possible(part, taxonomy, absent)),
+        Pred::Or(parts) => {
+            let before = absent.len();
+            let any = parts.iter().any(|part| possible(part, taxonomy, absent));
+            if any {
+                absent.truncate(before);
+            }
+            any
+        }
+        Pred::Match(matched) if !matched.negated && SOURCE_FIELDS.contains(&matched.field.name.as_str()) => {
+            let any = taxonomy.constants(&matched.field.name).iter().any(|constant| may_pass(&matched.test, constant));
+            if !any {
+                absent.push(shown(matched));
+            }
+            any
+        }
+        Pred::False => false,
+        _ => true,
+    }
+}
+
+/// Whether a constant of an event type may pass. `$dataset` and the like in it stand for any text.
+fn may_pass(test: &Test, constant: &str) -> bool {
+    let Some((before, _)) = constant.split_once('$') else { return test.passes(constant) };
+    let Test::Glob { glob, .. } = test else { return true };
+    let literal = match glob.parts().first() {
+        Some(Part::Text(text)) => text.as_str(),
+        Some(_) => "",
+        None => return false,
+    };
+    let (literal, before) = (folded(literal), folded(before));
+    let exact = glob.as_literal().is_some();
+    literal.starts_with(&before) || (!exact && before.starts_with(&literal))
+}
+
+fn folded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    fold_into(text, &mut out);
+    out
+}
+
+/// `sourcetype=aws:firehose`, as a search would say it.
+fn shown(matched: &Match) -> String {
+    let value = match &matched.test {
+        Test::Glob { glob, .. } => glob
+            .parts()
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => text.as_str(),
+                Part::Any => "*",
+                Part::One => "?",
+            })
+            .collect(),
+        _ => "…".to_owned(),
+    };
+    format!("{}={value}", matched.field.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::{CompileOptions, load_text};
+
+    fn needed(search: &str) -> Vec<String> {
+        let text = format!("name: Own\nid: 11111111-2222-4333-8444-555555555555\nsearch: '{search}'\n");
+        let set = load_text("own.yml", &text, &CompileOptions::default());
+        assert_eq!(set.rules.len(), 1, "{search}: {:?}", set.diagnostics);
+        let notes = needs(&set.rules[0], Taxonomy::embedded());
+        assert!(notes.iter().all(|note| note.severity == Severity::Note && note.code == "rule-needs-logsource"));
+        notes.into_iter().map(|note| note.subject.unwrap().name).collect()
+    }
+
+    #[test]
+    fn a_source_type_that_no_event_has_is_named() {
+        assert_eq!(needed("sourcetype=our:own:thing a=1"), ["sourcetype=our:own:thing"]);
+        assert_eq!(needed("(sourcetype=our:one OR source=\"our two\") a=1"), ["sourcetype=our:one", "source=our two"]);
+        assert_eq!(needed("a=1 | search eventtype=our_*"), ["eventtype=our_*"]);
+    }
+
+    #[test]
+    fn sources_that_are_known_or_not_asked_for_are_not() {
+        for search in [
+            "a=1",
+            "sourcetype=aws:cloudtrail",
+            "source=XmlWinEventLog:Our-Channel/Operational",
+            "source=xmlwineventlog:*",
+            "source=Xml*",
+            "sourcetype=*",
+            "NOT sourcetype=our:thing",
+            "sourcetype!=our:thing",
+            "sourcetype=our:thing OR a=1",
+            "`wineventlog_security` EventCode=1",
+            "`sysmon` EventCode=1",
+            "a=1 | eval source=\"x\" | search source=x",
+        ] {
+            assert_eq!(needed(search), [""; 0], "{search}");
+        }
+    }
+}
