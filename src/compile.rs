@@ -137,7 +137,7 @@ pub fn load_texts(texts: &[(&str, &str)], options: &CompileOptions) -> RuleSet {
 /// What a text is, and its documents where it is YAML or JSON.
 fn recognised(source: &Arc<SourceText>) -> (Option<RuleKind>, Vec<Node>) {
     let documents = yaml::parse(source);
-    // A rule that is no sound YAML is told so, and is not one of the other files of a folder.
+    // A rule with a fault in its YAML is told so, and does not count as one of the other files of a folder.
     let unsound = documents.is_err();
     let documents = documents.unwrap_or_default();
     let has_key = |key: &str| match unsound {
@@ -242,7 +242,7 @@ impl<'a> Loader<'a> {
         self.set.diagnostics.extend(diagnostics);
     }
 
-    /// A file that is none is an error only where the user named it.
+    /// A file that is not a rule is an error only where the user named it.
     fn not_a_rule(&mut self, source: &Arc<SourceText>, named: bool, known: Option<(&'static str, &str)>) {
         match known {
             _ if named => {

@@ -38,7 +38,7 @@ fn pieces(message: &str) -> impl Iterator<Item = (&str, bool)> {
         if let Some(after) = rest.strip_prefix('$')
             && let Some(end) = after.find('$')
             && end > 0
-            // The letters that field names have: an amount of money, or a whole sentence, is no token.
+            // The letters that field names have: an amount of money, or a whole sentence, is not a token.
             && after[..end].chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '{' | '}' | '-'))
         {
             rest = &after[end + 1..];

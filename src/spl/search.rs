@@ -188,7 +188,7 @@ impl SearchParser<'_, '_> {
         (!span.is_empty()).then(|| (self.cursor.slice(span.clone()).to_owned(), span))
     }
 
-    /// A term that is no comparison asks the raw text, which a store of fields does not keep.
+    /// A term that is not a comparison asks the raw text, which a store of fields does not keep.
     fn term(&mut self, text: &str, quoted: bool, span: Range<usize>) -> Pred {
         if !quoted && text.chars().all(|c| c == '*') {
             return Pred::True;
