@@ -114,8 +114,8 @@ impl<'s> FindingSaver<'s> {
         Ok(())
     }
 
-    /// One finding for each result row of a rule with stages; `matched` are the events of each plan of [`Plan::tree`]. The inner error says why the rule could not run to its end;
-    /// then nothing of it is saved.
+    /// One finding for each result row of a rule with stages; `matched` are the events of each plan of [`Plan::tree`].
+    /// The inner error says why the rule could not run to its end; then nothing of it is saved.
     pub(super) fn stage_findings(
         &mut self,
         index: usize,
