@@ -125,7 +125,7 @@ impl<R: Read> Members<R> {
         Self { codec, source: Some(Ahead::new(source)), current: None, stray_at: None, begun_at: 0, fault: None }
     }
 
-    /// Offset of bytes behind the last member that are no padding, once the end is reached.
+    /// Offset of bytes behind the last member that are not padding, once the end is reached.
     pub(super) fn stray_at(&self) -> Option<u64> {
         self.stray_at
     }

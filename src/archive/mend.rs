@@ -9,7 +9,7 @@ use flate2::{Crc, Decompress, FlushDecompress, Status};
 use super::members::Codec;
 use super::{Container, tar, zip};
 
-/// Bytes that the first bytes of a damaged gzip stream must give at least: less, chance makes.
+/// Bytes that the beginning of a damaged gzip stream must give at least: fewer come about by chance.
 const MIN_INFLATED_BYTES: u64 = 16;
 
 /// Recognises a container behind a damaged mark, and puts the mark right.

@@ -24,6 +24,7 @@ use crate::report::{EXPLAINED, ListWriter, explained_row, visible};
 use crate::store::{SourceRow, Store};
 
 /// So many damaged files are named on a terminal; in a file or a pipe all are.
+// A screen's worth. A pipe gets all, because somebody will search it.
 const SHOWN_FILES: usize = 20;
 /// So many files with a clock that is off are named.
 const SHOWN_CLOCKS: usize = 5;
@@ -79,11 +80,13 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let started = Instant::now();
+    // Before the store is opened: a path that is misspelt must not leave an empty store behind.
     for path in args.paths.iter().filter(|path| !is_stdin(path)) {
         if !path.exists() {
             bail!("there is no file or folder `{}`", visible(&path.to_string_lossy()));
         }
     }
+    // Before the work: from here on Ctrl-C ends it where everything is complete.
     let cancel = interrupt::watch()?;
     let options = options(args, &cancel);
     if args.explain {
@@ -99,10 +102,12 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let result = load(&mut store, &args.paths, &options, &mut |step| show(&progress, &mut shown, step));
     progress.finish();
     let summary = result.with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
+    // Damage first and the summary last: the last line is the one that is read.
     report_nothing(&args.paths, &summary, printer);
     report_damage(&summary, printer);
     report_clocks(&summary, printer);
     report_summary(&summary, &store, started, printer)?;
+    // Closed and not only dropped: a store that was moved meanwhile is told as an error.
     store.close().with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
     if summary.interrupted {
         printer.headed_note("Interrupted:", &stored(summary.files, total.map(|total| total.files)));

@@ -12,7 +12,7 @@
 //! | 3 | done, but something was left out or damaged: stderr says what |
 //! | 130 | interrupted (Ctrl-C, SIGTERM): what was complete by then is kept |
 //!
-//! A reader that goes away (`retrohunt findings | head`) is no error: the command ends quietly with 0.
+//! A reader that goes away (`retrohunt findings | head`) is not an error: the command ends quietly with 0.
 
 mod changes;
 mod check;

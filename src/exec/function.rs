@@ -88,7 +88,7 @@ fn base_of(arguments: &[Cell]) -> f64 {
     arguments.get(1).map_or(10.0, |base| base.number().unwrap_or(f64::NAN))
 }
 
-/// Functions with arguments that may be left out: one that is there and null is no such argument.
+/// Functions with arguments that may be left out: one that is there and null was not left out (rule E9).
 fn is_null_through(function: Function) -> bool {
     matches!(
         function,
@@ -150,7 +150,7 @@ fn map_members(value: &Cell, f: impl Fn(&str) -> String) -> Cell {
     }
 }
 
-/// The functions of their own are exact where a quotient is not: `log(1000, 10)` is 3.
+/// `log10` and `log2` are exact where a quotient of logarithms is not: `log(1000, 10)` is 3.
 fn logarithm(n: f64, base: f64) -> f64 {
     if base == 10.0 {
         n.log10()
@@ -316,7 +316,7 @@ fn to_number(value: &Cell, base: &Cell) -> Cell {
         return value.number().map_or(Cell::Null, Cell::number_of);
     }
     let (Some(text), Some(base)) = (value.text(), base.number().filter(|base| (2.0..=36.0).contains(base))) else { return Cell::Null };
-    // Logs write handles and masks with `0x`; in any other base `0x` is no number.
+    // Logs write handles and masks with `0x`; in any other base `0x` is not a number.
     let digits = text.strip_prefix("0x").filter(|_| base == 16.0).unwrap_or(&text);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a base is 2 to 36")]
     let base = base as u32;

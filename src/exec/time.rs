@@ -11,7 +11,7 @@ pub(super) fn strftime(seconds: f64, format: &str) -> Option<String> {
     strtime::format(own_parts(format), &zoned).ok()
 }
 
-/// Reads a time by a format; without a zone it is UTC, without a date today cannot be known: none.
+/// Reads a time by a format; without a zone it is UTC, a time without a date gives nothing, because no clock says what today is.
 pub(super) fn strptime(text: &str, format: &str) -> Option<f64> {
     let broken = strtime::parse(own_parts(format), text).ok()?;
     // Most formats give a moment; without a zone it is UTC (rule P2), without a time of day it is midnight.

@@ -38,7 +38,7 @@ fn pieces(message: &str) -> impl Iterator<Item = (&str, bool)> {
         if let Some(after) = rest.strip_prefix('$')
             && let Some(end) = after.find('$')
             && end > 0
-            // The letters that field names have: an amount of money, or a whole sentence, is no token.
+            // The letters that field names have: an amount of money, or a whole sentence, is not a token.
             && after[..end].chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '{' | '}' | '-'))
         {
             rest = &after[end + 1..];
@@ -114,8 +114,8 @@ impl<'s> FindingSaver<'s> {
         Ok(())
     }
 
-    /// One finding for each result row of a rule with stages; `matched` are the events of each plan of [`Plan::tree`]. The inner error says why the rule could not run to its end;
-    /// then nothing of it is saved.
+    /// One finding for each result row of a rule with stages; `matched` are the events of each plan of [`Plan::tree`].
+    /// The inner error says why the rule could not run to its end; then nothing of it is saved.
     pub(super) fn stage_findings(
         &mut self,
         index: usize,

@@ -1,4 +1,4 @@
-//! The hosts of a store, which are few: what no host is, no event need be asked.
+//! The hosts of a store. They are few, so a test that none of them passes need not be asked of any event.
 //!
 //! A keyword asks every value of an event, its host among them, and the host lies in another table than the scanned one.
 //! Asked event by event that made a hunt with all rules over events without messages four times slower.

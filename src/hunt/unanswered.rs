@@ -91,7 +91,7 @@ fn can_match(index: usize, all: &[Correlation], catalog: &Catalog, taxonomy: &Ta
     all[index].inputs.iter().map(|input| can(&input.source)).collect()
 }
 
-/// Whether inputs that can match are enough. A condition that is no conjunction may always hold.
+/// Whether inputs that can match are enough. A condition that is not a conjunction may always hold.
 fn can_alert(correlation: &Correlation, can: &[bool]) -> bool {
     match &correlation.condition {
         WindowCondition::Rules(expression) => match expression.conjunction() {

@@ -102,7 +102,7 @@ pub enum Test {
         /// The right side.
         value: f64,
     },
-    /// Compares as text, byte by byte (SPL `<` where a side is no number).
+    /// Compares as text, byte by byte (SPL `<` where a side is not a number).
     TextOrder {
         /// The comparison.
         op: NumberOp,
@@ -154,7 +154,7 @@ impl Cidr {
 }
 
 /// Reads an address. Windows writes link-local ones with the zone they are of (`fe80::1%12`): it says which interface,
-/// and is no part of the address.
+/// and is not part of the address.
 pub fn parse_address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     match text.split_once('%') {

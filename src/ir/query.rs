@@ -116,7 +116,7 @@ pub enum Stage {
         /// The columns.
         fields: Vec<String>,
     },
-    /// Seconds since 1970 → text in UTC, in place (`convert ctime`); values that are no number stay.
+    /// Seconds since 1970 → text in UTC, in place (`convert ctime`); values that are not numbers stay.
     FormatTime {
         /// The columns.
         fields: Vec<String>,

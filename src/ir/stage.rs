@@ -282,8 +282,8 @@ pub struct Map {
 /// A search in brackets inside a condition: its rows become alternatives of the condition, before the rule is planned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subsearch {
-    /// What it asks. Each result row becomes `column = value` for all its columns that do not begin with `_`, and the rows are alternatives;
-    /// a column `search` or `query` gives its text as a term, no row at all gives a condition that nothing passes.
+    /// What it asks. Each result row becomes `column = value` for all its columns that do not begin with `_`, and the rows are
+    /// alternatives; a column `search` or `query` gives its text as a term, no row at all gives a condition that nothing passes.
     pub query: Query,
     /// How its fields are looked up in the outer query.
     pub vocabulary: super::Vocabulary,

@@ -92,7 +92,7 @@ impl Reading<'_> {
     }
 
     fn leaf(&mut self, leaf: Leaf<'_>) -> ControlFlow<()> {
-        // A file that is no archive was looked at already.
+        // A file that is not an archive was looked at already.
         let size = leaf.known_size.filter(|size| *size <= MAX_HELD_BYTES && self.file != File::Leaf && self.known.has_size(*size));
         let Some(size) = size else { return self.read(leaf) };
         let held = Held::read(leaf.reader, size);

@@ -26,7 +26,7 @@ impl Normaliser<'_> {
         for (index, (path, span)) in pairs.iter().enumerate() {
             if let Action::Role(role, rank, _) = self.action(shape, *path) {
                 let slot = &mut best[role as usize];
-                // A member of a better rank that cannot play the role (a time that is no time) leaves it to the next.
+                // A member of a better rank that cannot play the role (a time that cannot be read) leaves it to the next.
                 if slot.is_none_or(|(known, _)| rank < known) && self.usable(role, *span) {
                     *slot = Some((rank, index));
                 }
@@ -306,7 +306,7 @@ impl Normaliser<'_> {
                 return Action::Role(role, u8::try_from(rank).expect("few candidates"), name);
             }
         }
-        // Namespaces of XML are no data, however the converter writes them.
+        // Namespaces of XML are not data, however the converter writes them.
         if shape.drop.contains(text) || text.contains("#attributes.xmlns") || text.contains(".@xmlns") {
             Action::Drop
         } else {

@@ -4,7 +4,7 @@
 //! straight into the batch's arena; what a member means is decided once per shape and path, from the data in
 //! `rules/normalise`, and looked up by number from then on.
 //!
-//! Choices: members that repeat (arrays, repeated keys) are multivalues in order; null is no value; a GUID has braces and
+//! Choices: members that repeat (arrays, repeated keys) are multivalues in order; null is not a value; a GUID has braces and
 //! upper case, whatever its encoding writes. Where two members of a record have
 //! one field name, the first has it and the other keeps its own path as its name.
 

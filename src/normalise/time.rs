@@ -3,7 +3,7 @@
 //! Choices: a time without a zone is UTC unless the user says another ([`Zone`]); digits beyond the microsecond are cut; a
 //! bare number is seconds, or milliseconds from 10^11 on, microseconds from 10^14 on, from 10^17 on units of Windows (100 ns
 //! since 1601), nanoseconds from 2 × 10^17 on. `04/05/2021` is the fifth of April unless the user says that the day comes
-//! first; with dots or hyphens it does. A time without a year is no time: nothing says which year it was.
+//! first; with dots or hyphens it does. A time without a year is not read: nothing says which year it was.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;

@@ -100,7 +100,7 @@ impl QueryNames<'_> {
             Pred::Match(m) => self.fold_match(m),
             Pred::Compare(compare) => self.fold_compare(compare),
             Pred::Keyword { glob, case } => {
-                // A keyword means the whole event: what the envelope answers is no column, so it is asked here.
+                // A keyword means the whole event: what the envelope answers is not a column, so it is asked here.
                 let beside = self.envelope.iter().map(|resolved| {
                     let test = Test::Glob { glob: glob.clone(), case: *case };
                     fold_test(resolved, &Match { field: (), test, negated: false, span: 0..0 })

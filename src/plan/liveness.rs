@@ -152,7 +152,7 @@ fn each_read(stage: &Stage, visit: &mut dyn FnMut(&Field)) {
             names(&mut fields.iter());
         }
         Stage::Sort { keys, .. } => names(&mut keys.iter().map(|key| &key.field)),
-        // Where the name is given, what is no number there stays.
+        // Where the name is given, what is not a number there stays.
         Stage::Bin { field, alias, .. } => names(&mut std::iter::once(field).chain(alias)),
         Stage::Extract(extract) => visit(&row_field(&extract.field)),
         Stage::Substitute(substitute) => visit(&row_field(&substitute.field)),

@@ -346,7 +346,7 @@ fn first_row(branches: &[Branch], needed: &BTreeMap<String, Field>, catalog: &Ca
         let multi = exprs.iter().any(|(expr, event_type)| expr.may_be_list(event_type));
         RowColumn { name: name.clone(), kind: kind.unwrap_or(Kind::Text), multi, named: false }
     };
-    // What no event has is no column: a pattern does not mean it.
+    // A field that no event has is not a column: a pattern does not mean it.
     let is_there = |name: &&String| branches.iter().any(|b| b.fields.get(*name).is_some_and(|expr| *expr != FieldExpr::Missing));
     // `_time` is always there: rows are ordered by it, and `bin _time` needs no other reason to find it.
     let time = RowColumn { name: TIME.to_owned(), kind: Kind::Number, multi: false, named: false };

@@ -259,7 +259,7 @@ fn lookup(field: &Field) -> Lookup {
     }
 }
 
-/// Keeps what can be the first that is neither empty nor `-`.
+/// Keeps the candidates that can be the first with a value: neither empty nor `-`.
 fn coalesce(candidates: impl Iterator<Item = FieldExpr>) -> FieldExpr {
     let mut out = Vec::new();
     for expr in candidates {

@@ -34,7 +34,7 @@ pub struct CategoryMember {
     pub columns: Vec<FieldExpr>,
 }
 
-/// Columns of a view: no database takes more, and no name is looked up for a view that cannot be made.
+/// Most columns of a view. A view that would have more is not made.
 // SQLite's default limit. Names are resolved for each type and column, so the count comes first.
 const MAX_COLUMNS: usize = 2_000;
 

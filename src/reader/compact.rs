@@ -72,7 +72,7 @@ impl Compact {
             Some(b'[') => self.elements(&text[1..], path, depth + 1, events),
             Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
                 let end = text.bytes().position(|b| matches!(b, b',' | b'}' | b']')).ok_or_else(broken)?;
-                // Null is no value, as in every encoding.
+                // Null is not a value, as in every encoding.
                 if !text.starts_with('n') {
                     events.value(path, &text[..end]);
                 }

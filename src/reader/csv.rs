@@ -1,6 +1,6 @@
 //! CSV with a header: Windows events flat, of EvtxECmd or Event Viewer; Splunk's exports; any other table.
 //!
-//! Delimiter and header are told from the first records. An empty cell is no value. Where a row has the event's own text
+//! Delimiter and header are told from the first records. An empty cell is not a value. Where a row has the event's own text
 //! (`_raw`), that is what is read; of the other columns only those that say where it came from count then.
 
 mod split;

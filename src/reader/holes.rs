@@ -24,7 +24,7 @@ impl Holes {
         self.run += at as u64;
         while at < bytes.len() {
             self.end_run(offset + at as u64);
-            // Whatever is shorter than a step is no hole, unless it goes on in the next bytes.
+            // Whatever is shorter than a step is not a hole, unless it goes on in the next bytes.
             let rest = &bytes[at..];
             let found = rest.chunks_exact(STEP_BYTES).position(|step| step[0] == 0 && step.iter().all(|b| *b == 0));
             let Some(found) = found.map(|steps| at + steps * STEP_BYTES) else {

@@ -82,7 +82,7 @@ impl Format for Json {
     }
 }
 
-/// The first character that is no white space, behind a byte order mark.
+/// The first character that is not white space, behind a byte order mark.
 fn start(head: &[u8]) -> Option<u8> {
     super::without_mark(head).iter().copied().find(|b| !b.is_ascii_whitespace())
 }
@@ -335,7 +335,7 @@ impl Documents {
                 }
                 Some(Step::Broken { first, last }) => {
                     report.bad(place.0, place.1, "a JSON document does not end before the next one begins");
-                    // The rest of a broken document may hold a whole one; after the limit only the sure beginning counts: the work stays linear.
+                    // The rest of a broken document may hold a whole one. After the limit only the sure beginning counts: linear work.
                     let next = if self.rescanned < MAX_RESCANNED_BYTES { first } else { last };
                     self.rescanned += last - next;
                     input.consume(next);

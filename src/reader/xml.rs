@@ -104,7 +104,7 @@ pub(super) fn event_start(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// Goes on to the next event; false at the end. Text on the way that is no markup and no start of a line is told of,
+/// Goes on to the next event; false at the end. Text on the way that is neither markup nor the start of a line is told of,
 /// unless it is the rest of something that was told.
 fn skip_to_event(input: &mut Input<'_>, mut told: bool, report: &mut Report) -> bool {
     let mut searched = 0;

@@ -30,6 +30,7 @@ pub(super) struct Need {
 
 /// The columns that are shown, each with its place in the table and its width; `None` where the terminal is too narrow.
 pub(super) fn fit(columns: &[TableColumn], needs: &[Need], width: usize) -> Option<Vec<(usize, usize)>> {
+    // Paths are shortened first: their names are at the end, which stays.
     PATH_MINS.iter().find_map(|path_min| fit_paths(columns, needs, width, *path_min))
 }
 
@@ -41,6 +42,7 @@ fn fit_paths(columns: &[TableColumn], needs: &[Need], width: usize, path_min: us
         if taken <= width {
             return Some(spread(needs, least, width - taken));
         }
+        // The least important column goes, not the last: what identifies a row is never spare.
         let (place, _) = shown.iter().enumerate().filter(|(_, i)| columns[**i].spare > 0).max_by_key(|(_, i)| columns[**i].spare)?;
         shown.remove(place);
     }
@@ -61,6 +63,7 @@ fn least(kind: Kind, need: Need, path_min: usize) -> usize {
 fn spread(needs: &[Need], mut widths: Vec<(usize, usize)>, mut left: usize) -> Vec<(usize, usize)> {
     let missing = |(i, width): (usize, usize)| needs[i].widest.max(needs[i].heading) - width;
     let mut order: Vec<usize> = (0..widths.len()).filter(|&at| missing(widths[at]) > 0).collect();
+    // Those that need least first: a column that becomes whole helps more than two that are still cut.
     order.sort_by_key(|&at| missing(widths[at]));
     for (served, &at) in order.iter().enumerate() {
         let more = missing(widths[at]).min(left / (order.len() - served));

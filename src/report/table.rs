@@ -54,6 +54,7 @@ impl Table {
         }
         self.bytes += values.iter().map(|value| value.as_str().map_or(16, str::len)).sum::<usize>();
         self.rows.push(values.to_vec());
+        // Fewer rows of a wide table: a part is held in memory twice, as values and as cells.
         let most = (PART_CELLS / shape.table.len().max(1)).clamp(1, PART_ROWS);
         if self.widths.is_some() || self.rows.len() >= most || self.bytes >= PART_BYTES { self.write(out, shape) } else { Ok(()) }
     }
@@ -69,6 +70,7 @@ impl Table {
         let headings: Vec<Cell> = shape.table.iter().map(|column| Cell::new(visible(&column.heading).into_owned(), column.kind)).collect();
         let Some(width) = self.width.map(usize::from) else {
             let widths = match self.widths.take() {
+                // The first part decides: a pipe must not wait for the last row to know the widths.
                 Some(widths) => widths,
                 None => {
                     let widths: Vec<usize> = needs(shape, &cells).iter().map(|need| need.widest.max(need.heading)).collect();
@@ -81,6 +83,7 @@ impl Table {
             return result;
         };
         let Some(shown) = layout::fit(&shape.table, &needs(shape, &cells), width) else {
+            // All rows behind it too: a reader who has begun to read line by line should not have to look for columns again.
             let vertical = self.vertical.insert(Vertical::new(Some(width)));
             return rows.iter().try_for_each(|row| vertical.row(out, shape, row));
         };

@@ -11,10 +11,12 @@ use super::layout::{width_of, wrapped};
 use super::{Shape, cell_text, visible, visible_text};
 
 /// Widest name that others are aligned with.
+// A longer name would push every value to the right edge.
 const NAME_WIDTH: usize = 32;
 /// Characters of a value that are shown; the other formats have all of it.
 const VALUE_CHARS: usize = 4_000;
 /// A value is not wrapped into less than this.
+// Narrower, and a value becomes a column of letters.
 const VALUE_WIDTH_MIN: usize = 20;
 
 /// Rows that are being written.

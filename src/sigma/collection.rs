@@ -92,6 +92,7 @@ pub(super) fn read(context: &mut Context<'_>, documents: &[Node]) -> Vec<Documen
                     Some(base) => merge(&base, document),
                     None => document.clone(),
                 });
+                // `repeat` repeats a rule, and what is global is none.
                 previous = None;
                 continue;
             }
@@ -121,6 +122,7 @@ pub(super) fn read(context: &mut Context<'_>, documents: &[Node]) -> Vec<Documen
         };
         if let Some(mut read) = read_one(context, &merged, &hash) {
             // Several documents of a file do not share an id: those without one all have the path.
+            // Findings are known by the id of their rule: two rules of a file must not share one.
             if read.meta().id == context.source.path && rules.iter().any(|earlier: &Document| earlier.meta().id == read.meta().id) {
                 read.set_id(format!("{}#{}", read.meta().id, rules.len() + 1));
             }
@@ -173,6 +175,7 @@ fn merge(base: &Node, over: &Node) -> Node {
     let (Value::Mapping(below), Value::Mapping(above)) = (&base.value, &over.value) else { return over.clone() };
     let mut entries = below.clone();
     for (key, node) in above {
+        // The key of the document above, so that a fault points at what the rule itself says.
         match entries.iter_mut().find(|(known, _)| known.text == key.text) {
             Some((known, value)) => {
                 *value = merge(value, node);

@@ -11,8 +11,10 @@ use crate::suggest::nearest;
 use crate::yaml::{Node, Value};
 
 /// Deepest nesting of parentheses and `not`.
+// The parser and every walk over the condition recurse; real conditions nest three or four levels.
 pub(super) const MAX_CONDITION_DEPTH: usize = 64;
 /// Longest condition in bytes.
+// The longest public condition has some hundred bytes.
 pub(super) const MAX_CONDITION_BYTES: usize = 64 << 10;
 
 /// A parsed condition.
@@ -84,6 +86,7 @@ fn parse_detections(context: &mut Context<'_>, node: &Node) -> Option<Condition>
             for member in members {
                 parts.push(parse_one(context, member));
             }
+            // All members are parsed before any fault ends it: one look shows every fault.
             let mut parts: Vec<Condition> = parts.into_iter().collect::<Option<_>>()?;
             Some(if parts.len() == 1 { parts.remove(0) } else { Condition::Or(parts) })
         }

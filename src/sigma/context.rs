@@ -7,6 +7,7 @@ use super::SigmaOptions;
 use crate::diag::{Diagnostic, Severity, SourceText};
 
 /// Most value tests of one rule, after `windash`, `expand`, `base64offset` and repeated selections are written out.
+// A rule of a few lines can multiply its values by dashes, offsets and placeholders; each is a pattern in memory.
 pub(super) const MAX_LEAVES: usize = 200_000;
 
 /// The state of reading one file.
@@ -103,6 +104,7 @@ impl<'a> Context<'a> {
     pub(super) fn add_leaves(&mut self, count: usize, span: &Range<usize>) -> bool {
         let before = self.leaves;
         self.leaves = self.leaves.saturating_add(count);
+        // Once, and not for each test behind the limit.
         if self.leaves > MAX_LEAVES && before <= MAX_LEAVES {
             let message = format!("the rule has more than {MAX_LEAVES} value tests when it is written out");
             self.error(span, "sigma-rule-limit", message);

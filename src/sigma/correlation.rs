@@ -1,4 +1,4 @@
-//! CorrelationDocument documents: several matches of rules within a span of time.
+//! Correlation documents: several matches of rules within a span of time.
 //!
 //! A correlation is parsed and checked on its own here; what its references name is found by [`super::SigmaSet`], because
 //! rules and correlations may lie in different files. The meaning of the types: over the events that the referenced rules
@@ -228,6 +228,7 @@ impl<'a> Reader<'a, '_> {
 
     /// The specification has `generate` beside `correlation`; pySigma has it inside.
     fn generate(&mut self, document: &Node) -> bool {
+        // Both are in use; where they contradict each other nobody can say which is meant.
         let places = [document.entry("generate"), self.node.entry("generate")];
         let mut said = None;
         for (key, node) in places.into_iter().flatten() {
@@ -440,6 +441,7 @@ fn unknown_rule(context: &mut Context<'_>, name: &str, span: &Range<usize>, know
 }
 
 /// Whether some number passes all comparisons but `!=`.
+// Two bounds that contradict make a rule that never fires, and nobody would notice.
 fn satisfiable(tests: &[(NumberOp, f64)]) -> bool {
     let (mut low, mut low_open, mut high, mut high_open) = (f64::NEG_INFINITY, false, f64::INFINITY, false);
     for (op, value) in tests {

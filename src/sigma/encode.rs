@@ -3,6 +3,7 @@
 use super::text::{Piece, Text};
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+// What command lines have for a dash: pasted ones bring the three of typography, which Windows programs take too.
 const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
 
 /// Most ways to write one value under `windash`: five dashes in five places.
@@ -28,7 +29,9 @@ pub(super) fn base64_offsets(bytes: &[u8]) -> [String; 3] {
     [0, 1, 2].map(|offset| {
         let mut padded = vec![b' '; offset];
         padded.extend_from_slice(bytes);
+        // The first letters also hold bits of what stands in front of the value, which nobody knows: they go.
         let start = [0, 2, 3][offset];
+        // So do the last, which hold bits of what follows.
         let cut = [0, 3, 2][padded.len() % 3];
         let text = base64(&padded);
         text.get(start..text.len() - cut).unwrap_or("").to_string()
@@ -80,6 +83,7 @@ fn windash_literal(text: &str, limit: usize) -> Option<Vec<String>> {
     let mut before = None;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
+        // Only in front of a word: within one it is a hyphen and means itself.
         if DASHES.contains(&c) && !word(before) && word(chars.peek().copied()) {
             if variants.len() * DASHES.len() > limit {
                 return None;

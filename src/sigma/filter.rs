@@ -38,7 +38,7 @@ pub struct Filter {
     pub(super) node: Option<Arc<Node>>,
 }
 
-/// The keys of a filter that are no detections.
+/// The keys of a filter that are not detections.
 pub(super) const KEYS: [&str; 2] = ["rules", "condition"];
 
 impl Filter {
@@ -50,6 +50,7 @@ impl Filter {
     /// As [`Filter::applies_to`], for a rule whose log source was another before the pipelines.
     pub(super) fn is_for(&self, rule: &Rule, name: Option<&str>, logsource: &Scope) -> bool {
         let named = |reference: &String| {
+            // Ids without case, because a UUID has none; titles and names as they are written.
             reference.eq_ignore_ascii_case(&rule.meta.id) || Some(reference.as_str()) == name || *reference == rule.meta.title
         };
         self.rules.as_ref().is_none_or(|rules| rules.iter().any(named)) && narrows(&self.scope, logsource)

@@ -52,6 +52,7 @@ impl<'n> Item<'n> {
         let exists = self.key.modifiers.kind == Kind::Exists;
         let is_absence =
             |value: &ItemValue<'_>| value.node().is_some_and(|node| node.is_null() || (exists && node.as_bool() == Some(false)));
+        // Presence and absence join differently: one of the fields has the value, none of the fields is missing.
         let (absences, values): (Vec<_>, Vec<_>) = self.values.iter().cloned().partition(is_absence);
         let neq = self.key.modifiers.neq;
         // An empty list means a missing field too.

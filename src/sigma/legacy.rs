@@ -73,6 +73,7 @@ fn parse(text: &str) -> Result<Parsed, &'static str> {
     const SHAPE: &str = "an aggregation is `count(field) by group > number` (or sum, min, max, avg)";
     let (function, rest) = text.split_once('(').ok_or(SHAPE)?;
     let (field, rest) = rest.split_once(')').ok_or(SHAPE)?;
+    // From the comparison on: a group's name may have any other sign.
     let at = rest.find(['<', '>', '=', '!']).ok_or(SHAPE)?;
     let (group, comparison) = rest.split_at(at);
     let digits = comparison.find(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.')).ok_or(SHAPE)?;

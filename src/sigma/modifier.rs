@@ -155,6 +155,7 @@ impl Modifiers {
             "cased" => self.cased = true,
             "neq" => self.neq = true,
             "expand" => self.expand = true,
+            // `windash` writes the plain text in several ways; encoded, there are no dashes left to vary.
             "windash" if self.encodings.is_empty() => self.windash = true,
             "windash" => return order(context, name, span, "`windash` changes the plain text: put it before the encodings"),
             "re" => self.set_kind(context, Kind::Regex, name, span)?,
@@ -174,6 +175,7 @@ impl Modifiers {
 
     fn add_other(&mut self, context: &mut Context<'_>, name: &str, span: &Range<usize>) -> Option<()> {
         if let Some(encoding) = encoding(name) {
+            // What is encoded is the whole value: a wildcard put around it first would be encoded with it.
             if self.any_before || self.any_after {
                 let hint = "encode first, then say where the result may stand: `base64offset|contains`";
                 return order(context, name, span, hint);
@@ -208,6 +210,7 @@ impl Modifiers {
         let text_only = self.windash || !self.encodings.is_empty();
         let misfit = match self.kind {
             Kind::Text if self.part.is_some() && (wild || text_only || self.expand || self.cased) => "a part of a time",
+            // Only plain text can be encoded or written with other dashes.
             Kind::Text | Kind::Regex | Kind::FieldRef if self.part.is_none() => match self.kind {
                 Kind::Regex if text_only => "a regular expression",
                 Kind::FieldRef if text_only || self.expand => "`fieldref`",

@@ -15,6 +15,7 @@ use crate::suggest::nearest;
 use crate::yaml::{Node, Value};
 
 /// ATT&CK's tactics as tags name them, in hyphen form: the ones of today and the ones older rules have.
+// Some are of older versions of ATT&CK, or of its matrices beside that for enterprises: rules keep the tag they were given.
 pub(super) const TACTICS: [&str; 17] = [
     "reconnaissance",
     "resource-development",
@@ -53,6 +54,7 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash_of_text: &st
     let body = body(context, document, logsource.clone(), (&mut meta, &mut origin), filters);
     validate::document(context, document);
     let (scope, filter, legacy) = body.filter(|_| context.errors() == before)?;
+    // What pipelines and placeholders made of it is part of the hash: with other values it is another rule, and its findings are new.
     meta.hash = traced_hash(context, &meta.hash);
     Some(ReadRule {
         rule: Rule { meta, query: Query { source: Source::Events(scope), filter, stages: Vec::new() }, origin },
@@ -232,11 +234,13 @@ fn body(
         missing(context, &key.span, "sigma-missing-condition", "the detection has no `condition`", "condition", detections);
         return None;
     };
+    // Before the pipelines: the fields by which an old aggregation groups are renamed with the others.
     let legacy = legacy::read(context, node, detections.entry("timeframe"));
     let mut draft = Draft::rule(document, key.span.clone(), scope, named);
     draft.output_fields = std::mem::take(&mut meta.required_fields);
     draft.grouping = legacy.as_ref().and_then(Option::as_ref).map(Legacy::grouping);
     draft.detections.extend(filters.iter().map(|filter| resolve::read(context, filter, &filter::KEYS)));
+    // Only over a sound rule: what a pipeline says of a broken one is an echo of the first fault.
     if context.errors() == before {
         pipeline::run(context, &mut draft);
     }

@@ -98,6 +98,7 @@ impl SigmaSet {
         let mut context = Context::new(source, options);
         for (place, document) in collection::read(&mut context, documents).into_iter().enumerate() {
             let meta = document.meta();
+            // The place too: one file may hold several documents with one id.
             if !self.known.insert((meta.id.clone(), meta.hash.clone(), place)) {
                 continue;
             }
@@ -256,6 +257,7 @@ fn order(nodes: &[Pending], diagnostics: &mut Vec<Diagnostic>) -> Vec<usize> {
     for (index, node) in nodes.iter().enumerate() {
         needs(node).into_iter().for_each(|needed| users[needed].push(index));
     }
+    // In the order of reading, so that the same files give the same list.
     let mut order: Vec<usize> = (0..nodes.len()).filter(|index| waits[*index] == 0 && nodes[*index].targets.is_some()).collect();
     let mut next = 0;
     while next < order.len() {
@@ -312,6 +314,7 @@ impl TargetsByName {
 
     /// An exact name, else an id in any case.
     fn find(&self, name: &str) -> &[Target] {
+        // The exact name first: a name may be spelled like another rule's id in another case.
         let found = self.0.get(name).or_else(|| self.0.get(&name.to_lowercase()));
         found.map_or(&[], Vec::as_slice)
     }

@@ -5,6 +5,7 @@ use crate::yaml::Node;
 
 const SECOND_US: i64 = 1_000_000;
 /// Units in seconds; a month is a twelfth of the mean Gregorian year.
+// As the reference implementation has them, so that a window of a month is the same length everywhere.
 const UNITS: [(&str, i64); 7] = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 604_800), ("M", 2_629_746), ("y", 31_556_952)];
 
 /// Reads a span of time in microseconds; `None` after an error.

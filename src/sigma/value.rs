@@ -31,7 +31,7 @@ pub(super) fn lower_item(context: &mut Context<'_>, item: &Item<'_>) -> Option<P
 }
 
 /// What a value of an item stands for after all modifiers: each value of its placeholders with the texts of which one is
-/// enough. Placeholders without a binding stay. `None` for what is no text. This is what pipelines look at and change.
+/// enough. Placeholders without a binding stay. `None` for what is not text. This is what pipelines look at and change.
 pub(super) fn finished_values(context: &mut Context<'_>, item: &Item<'_>, value: &ItemValue<'_>) -> Option<Vec<Vec<Text>>> {
     let m = &item.key.modifiers;
     let mut lowering = Lowering { context, item };

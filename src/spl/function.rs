@@ -17,7 +17,7 @@ fn is_splunk(function: Function) -> bool {
     !matches!(function, Function::BaseName | Function::SearchMatch)
 }
 
-/// Says how many arguments a function takes, where `count` is none of them.
+/// Says how many arguments a function takes, where it does not take `count` of them.
 pub(super) fn refuse(function: Function, count: usize) -> Option<String> {
     let (least, most) = function.arity();
     let wanted = match (least, most.min(MANY)) {

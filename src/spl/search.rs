@@ -190,7 +190,7 @@ impl SearchParser<'_, '_> {
         (!span.is_empty()).then(|| (self.cursor.slice(span.clone()).to_owned(), span))
     }
 
-    /// A term that is no comparison asks the raw text in Splunk; here, every value of the event and its message (rule S20).
+    /// A term that is no comparison asks the raw text in Splunk; here, every value of the event and its message (rule S10).
     fn term(&mut self, text: &str, quoted: bool, span: Range<usize>) -> Pred {
         if !quoted && text.chars().all(|c| c == '*') {
             return Pred::True;

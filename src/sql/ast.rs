@@ -75,7 +75,7 @@ pub(super) fn text(text: &str) -> Expr {
 /// Makes an integer literal.
 pub(super) fn integer(number: i64) -> Expr {
     match number {
-        // SQLite reads the digits before the sign, and 2^63 is no integer to it.
+        // SQLite reads the digits before the sign, and 2^63 is not an integer to it.
         i64::MIN => op(integer(i64::MIN + 1), BinaryOperator::Minus, integer(1)),
         // In brackets, because `1--2` begins a comment.
         n if n < 0 => Expr::Nested(Box::new(value(Value::Number(n.to_string(), false)))),

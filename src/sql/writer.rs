@@ -87,7 +87,7 @@ impl StatementWriter {
     }
 }
 
-/// Makes minus zero zero: the text of one can be the other's value, but no result shows it.
+/// Turns minus zero into zero: the text `-0` may be read as a number, but no result shows it.
 pub(super) fn without_minus_zero(number: Expr) -> Expr {
     ast::op(number, BinaryOperator::Plus, ast::real(0.0))
 }

@@ -131,7 +131,7 @@ impl FindingFilter {
                 .filter(|l| *l >= level)
                 .map(|l| format!("'{}'", l.as_str()))
                 .collect();
-            // Splunk's types are in the same column and are no levels: they are out where a level is asked for.
+            // Splunk's types are in the same column and are not levels: they are out where a level is asked for.
             conditions.push(format!("r.level IN ({})", levels.join(", ")));
         }
         (conditions.join(" AND "), parameters)

@@ -86,7 +86,7 @@ impl Store {
     /// a time: another is waited for, for some seconds.
     ///
     /// # Errors
-    /// When the file is no store, is newer than this program, is being written to, or SQLite fails.
+    /// When the file is not a store, is newer than this program, is being written to, or SQLite fails.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let watch = Watch::new();
         let (connection, written, lock) = open::for_writing(path, &watch)?;
@@ -96,7 +96,7 @@ impl Store {
     /// Opens a store for reading. Nothing is written, so the file and its folder may be read-only.
     ///
     /// # Errors
-    /// When there is no such file, it is no store, or it is newer than this program.
+    /// When there is no such file, it is not a store, or it is newer than this program.
     pub fn open_read_only(path: &Path) -> Result<Self, StoreError> {
         let watch = Watch::new();
         Ok(Self { connection: open::for_reading(path, &watch)?, catalog: RefCell::new(None), watch, written: None, _lock: None })

@@ -49,7 +49,7 @@ pub struct SourceEnd {
     pub bad: u64,
     /// Records carved from damaged areas.
     pub recovered: u64,
-    /// Why it is no event log.
+    /// Why it is not an event log.
     pub skipped: Option<String>,
     /// The zone in which times that say none were read; empty: there were none.
     pub timezone: String,

@@ -132,7 +132,7 @@ impl<'a> TypeNames<'a> {
         self.maps.iter().filter(|map| map.first).find_map(|map| map.get(name, lookup))
     }
 
-    /// Returns the definition that a name has when it is no stored name.
+    /// Returns the definition that a name has when no stored field is called so.
     pub fn after_stored(&self, name: &str, lookup: Lookup) -> Option<&'a Definition> {
         self.maps.iter().filter(|map| !map.first).find_map(|map| map.get(name, lookup))
     }

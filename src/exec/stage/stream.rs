@@ -95,7 +95,7 @@ impl Operator for HeadOperator {
     }
 }
 
-/// `convert ctime`: what is no number stays.
+/// `convert ctime`: what is not a number stays.
 pub(super) struct FormatTimeOperator {
     places: Vec<usize>,
     format: String,
@@ -145,7 +145,7 @@ impl Operator for FillNullOperator {
     }
 }
 
-/// `bin`: what is no number stays.
+/// `bin`: what is not a number stays.
 pub(super) struct BinOperator {
     from: Vec<Slot>,
     source: Slot,

@@ -4,10 +4,10 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::event::fold_char;
 
-/// Shorter literals are no filter.
+/// Shorter literals do not serve as a filter.
 // Two letters occur in nearly every path or command line: the expression would be asked anyway.
 const MIN_CHARS: usize = 3;
-/// More alternatives than this are no filter.
+/// More alternatives than this do not serve as a filter.
 // Each becomes a pattern of the column's automaton, which every value goes through: this bounds what one expression adds to it.
 const MAX_ALTERNATIVES: usize = 64;
 

@@ -113,7 +113,7 @@ impl<'a> RowContext<'a> {
             }
             LazyLeaf::Scalar(scalar) => {
                 let row = ExpressionFields { row: self, cells: &known.cells, failure: RefCell::default() };
-                // Limits are for one row: a rule that computes little on each of a million rows is no runaway.
+                // Limits are for one row: a rule that computes little on each of a million rows does no harm.
                 self.context.begin_row(exec::RuleLimits::default());
                 let value = evaluate(scalar, &row, self.context);
                 if let Some(error) = row.failure.into_inner() {

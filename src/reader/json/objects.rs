@@ -19,7 +19,7 @@ pub(super) enum ObjectName {
     Outer,
     /// Below another one, by a name that a path can hold.
     Plain,
-    /// Below another one, by a name that is no part of a path: it has a dot in it, or JSON writes it with an escape.
+    /// Below another one, by a name that cannot be part of a path: it has a dot in it, or JSON writes it with an escape.
     Odd,
 }
 

@@ -23,7 +23,7 @@ pub(super) struct DocumentScan {
     escaped: bool,
     /// A string went over the end of a line, which no valid one does.
     broken: bool,
-    /// The last byte that is no white space.
+    /// The last byte that is not white space.
     last: u8,
     line_start: bool,
     /// Bytes looked at before the present ones.

@@ -134,7 +134,7 @@ fn behind_value(head: &[u8], from: usize) -> Option<usize> {
     None
 }
 
-/// Goes on behind the end of so many objects, whose members to come are no events.
+/// Goes on behind the end of so many objects, whose members to come are not events.
 pub(super) fn skip_object_ends(count: usize, input: &mut Input<'_>) {
     for _ in 0..count {
         skip_object_end(input);

@@ -49,7 +49,7 @@ impl<'t> Header<'t> {
         header
     }
 
-    /// Makes a line that is no pair a part of the value before it.
+    /// Makes a line that is not a pair a part of the value before it.
     fn go_on(&mut self, text: &'t str, line: &'t str) {
         let Some((_, value)) = self.pairs.last_mut() else { return };
         if line.trim_ascii().is_empty() {

@@ -5,6 +5,7 @@ use super::parameters::Parameters;
 use crate::yaml::Value;
 
 /// Most values of one file.
+// Each value becomes a pattern of every rule that uses the placeholder.
 const MAX_VALUES: usize = 100_000;
 
 /// Reads the values of `file_placeholders`; a path is seen from the folder of the pipeline.

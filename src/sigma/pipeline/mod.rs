@@ -62,6 +62,7 @@ impl Pipelines {
             pipelines.extend(read::read(&mut context, files));
             diagnostics.extend(context.into_diagnostics());
         }
+        // Stable: pipelines of one priority run in the order in which they were given.
         pipelines.sort_by_key(|pipeline| pipeline.priority);
         (Self(Arc::new(pipelines)), diagnostics)
     }

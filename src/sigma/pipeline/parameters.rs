@@ -13,6 +13,7 @@ use crate::yaml::{Key, Node, Value};
 /// Most bytes of a regular expression of a pipeline.
 const MAX_REGEX_BYTES: usize = 64 << 10;
 /// Most names or texts that one becomes.
+// Each target is an item of its own, and the items of one transformation multiply with those of the next.
 const MAX_TARGETS: usize = 256;
 
 /// A map that is read.

@@ -19,6 +19,7 @@ use crate::ir::Scope;
 use crate::yaml::{Node, Value};
 
 /// Deepest nesting of `nest`.
+// Reading and running recurse; real pipelines nest once or twice.
 const MAX_NESTING: usize = 16;
 
 /// One item of a pipeline.

@@ -14,6 +14,7 @@ use super::parameters::Parameters;
 use crate::yaml::Value;
 
 /// Longest text that a replacement makes, in bytes.
+// A replacement can double a text each time: without a bound a few lines fill the memory.
 const MAX_TEXT_BYTES: usize = 1 << 20;
 
 /// What becomes of texts.
@@ -211,7 +212,7 @@ impl<'t> View<'t> {
     }
 
     /// Whether a part of the text begins or ends inside of a placeholder. That is one sign, as a wildcard is: half of its
-    /// name is no text of the rule, and a rule whose placeholder has no values must be refused.
+    /// name is not a text of the rule, and a rule whose placeholder has no values must be refused.
     fn cuts(&self, part: &Range<usize>) -> bool {
         let inside = |own: &Range<usize>, at: usize| own.start < at && at < own.end;
         let cut = |(own, piece): &(Range<usize>, &Piece)| {

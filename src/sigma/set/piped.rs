@@ -22,6 +22,7 @@ pub(super) fn apply_filters(
 ) -> usize {
     let mut used = vec![false; filters.len()];
     for parsed in rules {
+        // By the log source of the document: a pipeline may give the rule one that no filter names.
         let is_for = |filter: &Filter| filter.is_for(&parsed.rule, parsed.name.as_deref(), &parsed.logsource);
         let own: Vec<usize> = (0..filters.len()).filter(|index| is_for(&filters[*index])).collect();
         own.iter().for_each(|index| used[*index] = true);
@@ -66,6 +67,7 @@ pub(super) fn correlations(
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let mut scopes: Vec<Vec<Scope>> = vec![Vec::new(); nodes.len()];
+    // In their order: the log sources of a correlation are those of what it refers to.
     order.retain(|index| {
         let targets: Vec<Target> = nodes[*index].targets.iter().flatten().copied().collect();
         let refused = targets.iter().position(|target| matches!(target, Target::Correlation(earlier) if nodes[*earlier].targets.is_none()));

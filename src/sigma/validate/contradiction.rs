@@ -12,8 +12,10 @@ use super::super::resolve::Named;
 use crate::ir::{Case, Match, Pred, Test, print_pred};
 
 /// Most questions asked about one rule; a rule that needs more is not judged.
+// Bounds the work where conditions are large: a remark is not worth more time than compiling the rule.
 const MAX_STEPS: usize = 50_000;
 /// Most parts of one conjunction that are held against each other.
+// Every part is held against every other: a million pairs.
 const MAX_PARTS: usize = 1_000;
 /// Longest part of a condition that is quoted, in characters.
 const MAX_QUOTED_CHARS: usize = 100;

@@ -44,6 +44,7 @@ const COLLECTION_KEYS: [&str; 2] = ["regression_tests_path", "simulation"];
 const LOG_SOURCE_KEYS: [&str; 4] = ["product", "category", "service", "definition"];
 const LISTS: [&str; 5] = ["references", "falsepositives", "fields", "tags", "related"];
 const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
+// The limit of the Sigma specification.
 const MAX_TITLE_CHARS: usize = 256;
 
 pub(super) use contradiction::unmeetable;
