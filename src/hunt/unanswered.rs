@@ -3,8 +3,8 @@
 
 use crate::catalog::Catalog;
 use crate::diag::{Diagnostic, Severity};
-use crate::ir::{Correlation, InputSource, Pred, Query, Rule, WindowCondition};
-use crate::plan::{known_fields, plan};
+use crate::ir::{Correlation, InputSource, Pred, Query, Rule, Scope, WindowCondition};
+use crate::plan::{is_field_of, known_fields, plan};
 use crate::suggest::nearest;
 use crate::taxonomy::Taxonomy;
 
@@ -39,9 +39,14 @@ pub fn unanswered(rule: &Rule, catalog: &Catalog, taxonomy: &Taxonomy) -> Unansw
     let known = if whole.missing.is_empty() { Vec::new() } else { known_fields(&rule.query.scope, catalog, taxonomy) };
     let notes = whole.missing.iter().map(|field| {
         let effect = if cannot_fire { "the rule cannot fire" } else { "this part never matches" };
-        let message = format!("{effect}: no stored event of its log source has `{field}`");
+        let message = match &rule.query.scope {
+            Scope::Dataset { .. } if !is_field_of(&rule.query.scope, field, taxonomy) => {
+                format!("{effect}: its dataset has no field `{field}`")
+            }
+            _ => format!("{effect}: no stored event of its log source has `{field}`"),
+        };
         let note = note("store-field-absent", message, rule.origin.field(field).unwrap_or_else(head));
-        match nearest(field, known.iter().map(String::as_str)) {
+        match nearest(field, known.iter().map(String::as_str).filter(|name| *name != field)) {
             Some(near) => note.hint(format!("did you mean `{near}`?")),
             None => note,
         }
@@ -82,4 +87,4 @@ fn can_alert(correlation: &Correlation, can: &[bool]) -> bool {
 }
 
 /// What the planner says of a scope that nobody knows.
-const UNKNOWN: [&str; 3] = ["plan-unknown-dataset", "plan-logsource-nowhere", "plan-unknown-logsource"];
+const UNKNOWN: [&str; 4] = ["plan-unknown-dataset", "plan-dataset-nowhere", "plan-logsource-nowhere", "plan-unknown-logsource"];

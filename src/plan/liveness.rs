@@ -12,10 +12,10 @@ use super::schema::{Kind, RowColumn, RowSchema, wildcard, written};
 /// Returns the fields of the event that stages read and that `extra` names at the end, by name.
 /// `known` are the names that a pattern can mean; they are asked for only where there is one. A field that is not there is
 /// no column that a pattern could mean.
-pub(super) fn needed<'a>(
+pub(super) fn needed(
     stages: &[Stage],
     extra: &[Field],
-    known: impl Fn() -> Vec<&'a str>,
+    known: impl Fn() -> Vec<String>,
     is_there: impl Fn(&Field) -> bool,
 ) -> BTreeMap<String, Field> {
     let mut all: BTreeMap<String, Field> = BTreeMap::new();
@@ -27,8 +27,8 @@ pub(super) fn needed<'a>(
     let patterns: Vec<&str> = stages.iter().flat_map(patterns).collect();
     if !patterns.is_empty() {
         let globs: Vec<_> = patterns.iter().map(|pattern| wildcard(pattern)).collect();
-        let known: BTreeSet<&str> = known().into_iter().filter(|name| globs.iter().any(|glob| glob.matches(name))).collect();
-        known.into_iter().for_each(|name| add(&row_field(name)));
+        let known: BTreeSet<String> = known().into_iter().filter(|name| globs.iter().any(|glob| glob.matches(name))).collect();
+        known.iter().for_each(|name| add(&row_field(name)));
     }
     let column = |name: &String| RowColumn { name: name.clone(), kind: Kind::Text, multi: false, named: false };
     let mut rows = Rows {
