@@ -5,11 +5,11 @@
 
 use crate::catalog::EventType;
 use crate::ir::{Case, Field, Match, Pred, Scope, Test, Vocabulary};
-use crate::taxonomy::{Condition, Dataset, ModelField, Selector, Taxonomy};
+use crate::taxonomy::{Dataset, ModelField, RowCondition, Selector, Taxonomy};
 
 use super::FieldExpr;
 use super::fold::fold_test;
-use super::resolve::{Resolved, Resolver};
+use super::resolve::{Resolved, Resolver, or_default};
 use super::schema::wildcard;
 
 /// What every row has beside its dataset's fields, without a prefix.
@@ -23,7 +23,7 @@ const TAG: &str = "tag";
 
 /// The events of one type as rows of a dataset.
 #[derive(Debug, Clone)]
-pub(super) struct Rows<'a> {
+pub(super) struct DatasetRows<'a> {
     dataset: Dataset<'a>,
     /// Whether names have the dataset's in front of them.
     is_prefixed: bool,
@@ -31,7 +31,7 @@ pub(super) struct Rows<'a> {
     selectors: Vec<&'a Selector>,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> DatasetRows<'a> {
     /// Makes the rows; `None` where the type's events are not rows of the dataset.
     pub(super) fn new(dataset: Dataset<'a>, is_prefixed: bool, event_type: &EventType) -> Option<Self> {
         Some(Self { dataset, is_prefixed, selectors: dataset.selectors(event_type)? })
@@ -87,7 +87,7 @@ fn is_listed(dataset: Dataset<'_>, name: &str) -> bool {
 
 impl<'a> Resolver<'a> {
     /// Resolves a name in the rows of a dataset.
-    pub(super) fn in_rows(&self, rows: &Rows<'a>, name: &str) -> Resolved {
+    pub(super) fn in_rows(&self, rows: &DatasetRows<'a>, name: &str) -> Resolved {
         match rows.of_every_row(name) {
             Some(NODE_NAME) => return Resolved::Nodes(self.nodes(rows)),
             Some(name) => return self.of_event(&splunk(name)),
@@ -107,7 +107,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn field_of_row(&self, rows: &Rows<'a>, name: &str, field: &ModelField) -> Resolved {
+    fn field_of_row(&self, rows: &DatasetRows<'a>, name: &str, field: &ModelField) -> Resolved {
         let value = match &field.formula {
             Some(formula) => self.build_from(formula, &|name| self.without_formula(rows, name).value()),
             None => self.without_formula(rows, name),
@@ -118,7 +118,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn without_formula(&self, rows: &Rows<'a>, name: &str) -> Resolved {
+    fn without_formula(&self, rows: &DatasetRows<'a>, name: &str) -> Resolved {
         let mut renames = rows.selectors.iter().rev().flat_map(|selector| &selector.renames);
         match renames.find(|(renamed, _)| renamed == name) {
             Some((_, definition)) => self.build(definition),
@@ -127,7 +127,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The tags of the rows: those of the dataset, and of the parts that all events of the type are rows of.
-    fn tags(&self, rows: &Rows<'a>) -> Vec<String> {
+    fn tags(&self, rows: &DatasetRows<'a>) -> Vec<String> {
         let parts = rows.dataset.descendants().filter(|part| self.condition_of(rows, *part).is_some_and(|pred| pred == Pred::True));
         let mut out: Vec<String> = std::iter::once(rows.dataset).chain(parts).flat_map(Dataset::tags).map(str::to_owned).collect();
         out.sort_unstable();
@@ -136,14 +136,14 @@ impl<'a> Resolver<'a> {
     }
 
     /// The datasets that rows of the type may be of, each with when they are.
-    fn nodes(&self, rows: &Rows<'a>) -> Vec<(String, Pred<FieldExpr>)> {
+    fn nodes(&self, rows: &DatasetRows<'a>) -> Vec<(String, Pred<FieldExpr>)> {
         let parents = rows.dataset.lineage().into_iter().map(|of| (of.path(), Pred::True));
         let parts = rows.dataset.descendants().filter_map(|part| Some((part.path(), self.condition_of(rows, part)?)));
         parents.chain(parts).filter(|(_, condition)| *condition != Pred::False).collect()
     }
 
     /// When a row is also a row of a part of its dataset; `None`: never.
-    fn condition_of(&self, rows: &Rows<'a>, part: Dataset<'a>) -> Option<Pred<FieldExpr>> {
+    fn condition_of(&self, rows: &DatasetRows<'a>, part: Dataset<'a>) -> Option<Pred<FieldExpr>> {
         let selectors = part.selectors(self.event_type())?;
         let own = part.conditions().skip(rows.dataset.conditions().count());
         let parts: Vec<_> = own.map(|condition| self.holds(rows, condition)).collect();
@@ -151,12 +151,12 @@ impl<'a> Resolver<'a> {
     }
 
     /// What must hold of an event for it to be a row.
-    pub(super) fn conditions_of_rows(&self, rows: &Rows<'a>) -> Vec<Pred<FieldExpr>> {
+    pub(super) fn conditions_of_rows(&self, rows: &DatasetRows<'a>) -> Vec<Pred<FieldExpr>> {
         let of_selectors = rows.selectors.iter().flat_map(|selector| self.conditions_of(selector));
         of_selectors.chain(rows.dataset.conditions().map(|condition| self.holds(rows, condition))).collect()
     }
 
-    fn holds(&self, rows: &Rows<'a>, condition: &Condition) -> Pred<FieldExpr> {
+    fn holds(&self, rows: &DatasetRows<'a>, condition: &RowCondition) -> Pred<FieldExpr> {
         let all = Pred::all(condition.fields.iter().map(|(name, values)| {
             let unlisted = ModelField::default();
             let resolved = self.field_of_row(rows, name, rows.dataset.field(name).unwrap_or(&unlisted));
@@ -171,18 +171,6 @@ impl<'a> Resolver<'a> {
 
 fn splunk(name: &str) -> Field {
     Field { name: name.to_owned(), vocabulary: Vocabulary::Splunk }
-}
-
-/// What is missing or empty becomes the default.
-fn or_default(resolved: Resolved, default: &str) -> Resolved {
-    Resolved::One(match resolved {
-        Resolved::Synonyms(texts) => return Resolved::Synonyms(texts),
-        other => match other.value() {
-            FieldExpr::Constant(text) if !text.is_empty() => FieldExpr::Constant(text),
-            FieldExpr::Missing | FieldExpr::Constant(_) => FieldExpr::Constant(default.to_owned()),
-            expr => FieldExpr::Default(Box::new(expr), default.to_owned()),
-        },
-    })
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::catalog::{ColumnIndex, EventType};
 use crate::ir::{Case, Field, Glob, Match, Pred, Scope, Test, Vocabulary};
 use crate::taxonomy::{Definition, Envelope, LogSource, Lookup, Selector, Taxonomy, TypeNames};
 
-use super::dataset::Rows;
+use super::dataset::DatasetRows;
 use super::scope::{self, Scoped};
 use super::{FieldExpr, FieldFunction, is_filled};
 
@@ -74,7 +74,7 @@ pub(super) struct Resolver<'a> {
     event_type: &'a EventType,
     names: TypeNames<'a>,
     selector: Option<&'a Selector>,
-    rows: Option<Rows<'a>>,
+    rows: Option<DatasetRows<'a>>,
 }
 
 impl<'a> Resolver<'a> {
@@ -219,6 +219,7 @@ impl<'a> Resolver<'a> {
                 }
             }
             Definition::Coalesce(candidates) => coalesce(present(candidates)),
+            Definition::Default(inner, text) => return or_default(self.build_from(inner, field), text),
             Definition::Apply(function, inner) => match self.build_from(inner, field).value() {
                 FieldExpr::Missing => FieldExpr::Missing,
                 FieldExpr::Constant(text) => {
@@ -301,6 +302,18 @@ fn lookup(field: &Field) -> Lookup {
         Vocabulary::Sigma => Lookup::Sigma,
         Vocabulary::Splunk | Vocabulary::Row => Lookup::Splunk,
     }
+}
+
+/// What is missing or empty becomes a text.
+pub(super) fn or_default(resolved: Resolved, text: &str) -> Resolved {
+    Resolved::One(match resolved {
+        Resolved::Synonyms(texts) => return Resolved::Synonyms(texts),
+        other => match other.value() {
+            FieldExpr::Constant(own) if !own.is_empty() => FieldExpr::Constant(own),
+            FieldExpr::Missing | FieldExpr::Constant(_) => FieldExpr::Constant(text.to_owned()),
+            expr => FieldExpr::Default(Box::new(expr), text.to_owned()),
+        },
+    })
 }
 
 /// Keeps what can be the first that is neither empty nor `-`.

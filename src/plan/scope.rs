@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, Severity};
 use crate::ir::Scope;
 use crate::taxonomy::{Dataset, LogSource, Lookup, Selector, Taxonomy};
 
-use super::dataset::{self, Rows};
+use super::dataset::{self, DatasetRows};
 use super::resolve::log_source;
 
 /// An event type that a query speaks of, and what its scope says about it.
@@ -18,7 +18,7 @@ pub(super) struct Scoped<'a> {
     /// The selector that chose it.
     pub(super) selector: Option<&'a Selector>,
     /// The dataset whose rows its events are.
-    pub(super) rows: Option<Rows<'a>>,
+    pub(super) rows: Option<DatasetRows<'a>>,
 }
 
 impl<'a> Scoped<'a> {
@@ -84,7 +84,8 @@ pub(super) fn scoped<'a>(scope: &Scope, catalog: &'a Catalog, taxonomy: &'a Taxo
 
 /// The event types whose events are rows of a dataset.
 pub(super) fn rows_of<'a>(dataset: Dataset<'a>, is_prefixed: bool, catalog: &'a Catalog) -> Vec<Scoped<'a>> {
-    let rows = |event_type| Some(Scoped { rows: Some(Rows::new(dataset, is_prefixed, event_type)?), ..Scoped::new(event_type, None) });
+    let rows =
+        |event_type| Some(Scoped { rows: Some(DatasetRows::new(dataset, is_prefixed, event_type)?), ..Scoped::new(event_type, None) });
     catalog.types.iter().filter_map(rows).collect()
 }
 
@@ -92,7 +93,7 @@ pub(super) fn rows_of<'a>(dataset: Dataset<'a>, is_prefixed: bool, catalog: &'a 
 pub(super) fn scoped_type<'a>(scope: &Scope, event_type: &'a EventType, taxonomy: &'a Taxonomy) -> Option<Scoped<'a>> {
     match (scope, log_source(scope, taxonomy)) {
         (Scope::Dataset { model, object, prefix }, _) => {
-            let rows = Rows::new(taxonomy.dataset(model, object)?, prefix.is_some(), event_type)?;
+            let rows = DatasetRows::new(taxonomy.dataset(model, object)?, prefix.is_some(), event_type)?;
             Some(Scoped { rows: Some(rows), ..Scoped::new(event_type, None) })
         }
         (_, Some(LogSource::Selected(selectors, _))) => {

@@ -15,18 +15,18 @@ const UNKNOWN: &str = "unknown";
 
 /// A data model: datasets, each parent before its children.
 #[derive(Debug)]
-pub(super) struct Model {
+pub(super) struct DataModel {
     name: String,
-    parts: Vec<Part>,
+    parts: Vec<DatasetPart>,
 }
 
 /// What one dataset adds to its parent.
 #[derive(Debug, Default)]
-struct Part {
+struct DatasetPart {
     name: String,
     parent: Option<usize>,
     events: Vec<Selector>,
-    conditions: Vec<Condition>,
+    conditions: Vec<RowCondition>,
     tags: Vec<String>,
     fields: BTreeMap<String, ModelField>,
 }
@@ -44,7 +44,7 @@ pub struct ModelField {
 
 /// What must hold of a dataset's rows.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Condition {
+pub struct RowCondition {
     /// Field → values with `*` as wildcard, one of which it has, without case; all of them must hold.
     pub fields: Vec<(String, Vec<String>)>,
     /// Whether it must not hold.
@@ -54,11 +54,11 @@ pub struct Condition {
 /// A dataset of a model.
 #[derive(Debug, Clone, Copy)]
 pub struct Dataset<'a> {
-    model: &'a Model,
+    model: &'a DataModel,
     place: usize,
 }
 
-impl Model {
+impl DataModel {
     /// Parses a model.
     pub(super) fn parse(source: &Arc<SourceText>, name: &str, node: &Node) -> Result<Self, Diagnostic> {
         let mut out = Self { name: name.to_owned(), parts: Vec::new() };
@@ -69,8 +69,8 @@ impl Model {
         Ok(out)
     }
 
-    fn part(&self, source: &Arc<SourceText>, name: &str, node: &Node) -> Result<Part, Diagnostic> {
-        let mut out = Part { name: name.to_owned(), ..Part::default() };
+    fn part(&self, source: &Arc<SourceText>, name: &str, node: &Node) -> Result<DatasetPart, Diagnostic> {
+        let mut out = DatasetPart { name: name.to_owned(), ..DatasetPart::default() };
         for (key, value) in node.entries() {
             match key.text.as_str() {
                 "parent" => {
@@ -131,19 +131,19 @@ impl Model {
     }
 }
 
-impl Part {
+impl DatasetPart {
     fn add(&mut self, name: String, change: impl FnOnce(&mut ModelField)) {
         change(self.fields.entry(name).or_default());
     }
 }
 
-fn condition(source: &Arc<SourceText>, node: &Node, negated: bool) -> Result<Condition, Diagnostic> {
+fn condition(source: &Arc<SourceText>, node: &Node, negated: bool) -> Result<RowCondition, Diagnostic> {
     let field = |(name, values): &(crate::yaml::Key, Node)| Ok((name.text.clone(), texts(source, values)?));
-    Ok(Condition { fields: node.entries().iter().map(field).collect::<Result<_, Diagnostic>>()?, negated })
+    Ok(RowCondition { fields: node.entries().iter().map(field).collect::<Result<_, Diagnostic>>()?, negated })
 }
 
 impl<'a> Dataset<'a> {
-    fn part(self) -> &'a Part {
+    fn part(self) -> &'a DatasetPart {
         &self.model.parts[self.place]
     }
 
@@ -198,7 +198,7 @@ impl<'a> Dataset<'a> {
     }
 
     /// What must hold of its rows, beside what the selectors say; the parents' too.
-    pub fn conditions(self) -> impl Iterator<Item = &'a Condition> {
+    pub fn conditions(self) -> impl Iterator<Item = &'a RowCondition> {
         self.lineage().into_iter().flat_map(|of| &of.part().conditions)
     }
 

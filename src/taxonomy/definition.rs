@@ -82,6 +82,8 @@ pub enum Definition {
     Members(Vec<Definition>),
     /// The first that is present and neither empty nor `-`.
     Coalesce(Vec<Definition>),
+    /// A value, or a text where it is missing or empty.
+    Default(Box<Definition>, String),
     /// A function of a value.
     Apply(FieldFunction, Box<Definition>),
 }
@@ -124,6 +126,10 @@ fn call(function: &str, inner: &str) -> Result<Definition, String> {
         "all" if inner.trim().is_empty() => return Ok(Definition::Members(Vec::new())),
         "all" => return list().map(Definition::Members),
         "coalesce" => return list().map(Definition::Coalesce),
+        "default" => {
+            let [value, text] = arguments.as_slice() else { return Err("default takes a value and a text".to_owned()) };
+            return Ok(Definition::Default(Box::new(parse(value)?), (*text).to_owned()));
+        }
         "map" => translation(&arguments[1..])?,
         "choose" => FieldFunction::Choose(pairs(&arguments[1..])?),
         "prefix" => match translation(&arguments[1..])? {
@@ -231,7 +237,7 @@ mod tests {
 
     #[test]
     fn faults_are_told() {
-        for text in ["choose(x, y)", "prefix(x, *=y)", "", "$nothing", "nothing(x)", "lower(x", "hash(x)", "map(x, y)"] {
+        for text in ["default(x)", "choose(x, y)", "prefix(x, *=y)", "", "$nothing", "nothing(x)", "lower(x", "hash(x)", "map(x, y)"] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

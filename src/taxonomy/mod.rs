@@ -14,12 +14,12 @@ mod selector;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-pub use dataset::{Condition, Dataset, ModelField};
+pub use dataset::{Dataset, ModelField, RowCondition};
 pub use definition::{Definition, Envelope, FieldFunction};
 pub use fields::{Lookup, TypeNames};
 pub use selector::Selector;
 
-use dataset::Model;
+use dataset::DataModel;
 use fields::{FieldMap, FieldMaps};
 
 use crate::catalog::EventType;
@@ -56,7 +56,7 @@ const DATA_MODELS: &[(&str, &str)] = &[
 #[derive(Debug, Default)]
 pub struct Taxonomy {
     products: Vec<Product>,
-    models: Vec<Model>,
+    models: Vec<DataModel>,
     maps: FieldMaps,
 }
 
@@ -146,7 +146,7 @@ impl Taxonomy {
         for file in models {
             let (source, root) = root_of(*file)?;
             for (name, node) in root.entries() {
-                out.models.push(Model::parse(&source, &name.text, node)?);
+                out.models.push(DataModel::parse(&source, &name.text, node)?);
             }
         }
         out.maps = FieldMaps::new(maps);
@@ -216,7 +216,7 @@ impl Taxonomy {
 
     /// Returns all datasets, model by model, each parent before its children.
     pub fn datasets(&self) -> impl Iterator<Item = Dataset<'_>> {
-        self.models.iter().flat_map(Model::datasets)
+        self.models.iter().flat_map(DataModel::datasets)
     }
 
     /// Returns the Sigma categories of a product by name.
