@@ -48,6 +48,10 @@ pub(super) fn field_cell(expr: &FieldExpr, event: &dyn EventFields) -> Result<Ce
             }
             Cell::Null
         }
+        FieldExpr::Default(inner, text) => {
+            let found = field_cell(inner, event)?;
+            if found.any_member(|member| !member.is_empty()) { found } else { Cell::text_of(text.as_str()) }
+        }
     })
 }
 

@@ -4,7 +4,7 @@
 use crate::catalog::Catalog;
 use crate::diag::{Diagnostic, Severity, SubjectKind};
 use crate::ir::{Correlation, InputSource, Pred, Query, Rule, Scope, WindowCondition};
-use crate::plan::{known_fields, plan};
+use crate::plan::{is_field_of, known_fields, plan};
 use crate::suggest::nearest;
 use crate::taxonomy::Taxonomy;
 
@@ -44,11 +44,16 @@ pub fn unanswered(rule: &Rule, catalog: &Catalog, taxonomy: &Taxonomy) -> Unansw
         rule.query.scope().filter(|_| !whole.missing.is_empty()).map(|scope| known_fields(scope, catalog, taxonomy)).unwrap_or_default();
     let notes = whole.missing.iter().map(|field| {
         let effect = if cannot_fire { "the rule cannot fire" } else { "this part never matches" };
-        let message = format!("{effect}: no stored event of its log source has `{field}`");
+        let message = match rule.query.scope() {
+            Some(scope @ Scope::Dataset { .. }) if !is_field_of(scope, field, taxonomy) => {
+                format!("{effect}: its dataset has no field `{field}`")
+            }
+            _ => format!("{effect}: no stored event of its log source has `{field}`"),
+        };
         let note = note("store-field-absent", message, rule.origin.field(field).unwrap_or_else(head));
         // What silences the whole rule has a name, so that it can be counted; a part that never matches silences nothing.
         let note = if cannot_fire { note.about(SubjectKind::Field, field) } else { note };
-        match nearest(field, known.iter().map(String::as_str)) {
+        match nearest(field, known.iter().map(String::as_str).filter(|name| *name != field)) {
             Some(near) => note.hint(format!("did you mean `{near}`?")),
             None => note,
         }
@@ -104,4 +109,4 @@ fn can_alert(correlation: &Correlation, can: &[bool]) -> bool {
 
 /// What the planner says of a scope that nobody knows.
 // Only these say that nothing at all can be found; other notes of the planner are about parts.
-const UNKNOWN: [&str; 3] = ["plan-unknown-dataset", "plan-logsource-nowhere", "plan-unknown-logsource"];
+const UNKNOWN: [&str; 4] = ["plan-unknown-dataset", "plan-dataset-nowhere", "plan-logsource-nowhere", "plan-unknown-logsource"];

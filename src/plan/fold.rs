@@ -5,7 +5,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::ir::{BinaryOp, Field, FieldCompare, Function, Glob, Match, Part, Pred, Scalar, Test};
+use crate::ir::{BinaryOp, Case, Field, FieldCompare, Function, Glob, Match, Part, Pred, Scalar, Test};
 
 use super::FieldExpr;
 use super::resolve::Resolved;
@@ -145,13 +145,17 @@ impl QueryNames<'_> {
 }
 
 /// Folds a test on what its field is.
-fn fold_test<F>(resolved: &Resolved, m: &Match<F>) -> Pred<FieldExpr> {
+pub(super) fn fold_test<F>(resolved: &Resolved, m: &Match<F>) -> Pred<FieldExpr> {
     let with = |field: FieldExpr| Pred::Match(Match { field, test: m.test.clone(), negated: m.negated, span: m.span.clone() });
     match resolved {
         // Rule E6 and Sigma's missing fields in one place: false here, and NOT of it true.
         Resolved::One(FieldExpr::Missing) => Pred::False,
         Resolved::One(FieldExpr::Constant(text)) => bool_pred(m.test.passes(text) != m.negated),
+        Resolved::One(FieldExpr::Default(field, default)) => fold_default(field, default, m),
         Resolved::One(field) => with(field.clone()),
+        Resolved::Nodes(nodes) => {
+            Pred::any(nodes.iter().filter(|(text, _)| m.test.passes(text) != m.negated).map(|(_, when)| when.clone()))
+        }
         Resolved::Synonyms(texts) => bool_pred(texts.iter().any(|text| m.test.passes(text)) != m.negated),
         Resolved::Members(members) => Pred::any(members.iter().map(|member| match member {
             FieldExpr::Constant(text) => bool_pred(m.test.passes(text) != m.negated),
@@ -160,10 +164,29 @@ fn fold_test<F>(resolved: &Resolved, m: &Match<F>) -> Pred<FieldExpr> {
     }
 }
 
+/// Folds a test on a field with a default, so that what is left is a test on the field alone.
+fn fold_default<F>(field: &FieldExpr, default: &str, m: &Match<F>) -> Pred<FieldExpr> {
+    let on_field = |test: Test, negated| Pred::Match(Match { field: field.clone(), test, negated, span: m.span.clone() });
+    let is_filled = || on_field(Test::Glob { glob: Glob::new([Part::One, Part::Any]), case: Case::Ignore }, false);
+    let passes = |text: &str| m.test.passes(text) != m.negated;
+    let own = on_field(m.test.clone(), m.negated);
+    let passes_all = match &m.test {
+        Test::Exists => !m.negated,
+        Test::Glob { glob, .. } => glob.parts() == [Part::Any] && !m.negated,
+        _ => false,
+    };
+    match (passes(default), passes_all) {
+        (true, true) => Pred::True,
+        (true, false) => Pred::any([own, is_filled().negated()]),
+        (false, _) if passes("") => Pred::all([is_filled(), own]),
+        (false, _) => own,
+    }
+}
+
 fn alternatives(resolved: &Resolved) -> Vec<FieldExpr> {
     match resolved {
         Resolved::One(expr) => vec![expr.clone()],
-        Resolved::Synonyms(texts) => texts.iter().cloned().map(FieldExpr::Constant).collect(),
+        Resolved::Synonyms(_) | Resolved::Nodes(_) => resolved.always().into_iter().map(FieldExpr::Constant).collect(),
         Resolved::Members(members) => members.clone(),
     }
 }
@@ -208,7 +231,9 @@ fn truth(scalar: Scalar<FieldExpr>) -> Pred<FieldExpr> {
         Scalar::Call(function @ (Function::IsNull | Function::IsNotNull), mut parts) if parts.len() == 1 => {
             let present = match parts.remove(0) {
                 Scalar::Null => Pred::False,
-                Scalar::Text(_) | Scalar::Number(_) | Scalar::Bool(_) | Scalar::Field(FieldExpr::Constant(_)) => Pred::True,
+                Scalar::Text(_) | Scalar::Number(_) | Scalar::Bool(_) | Scalar::Field(FieldExpr::Constant(_) | FieldExpr::Default(..)) => {
+                    Pred::True
+                }
                 Scalar::Field(field) => exists(field),
                 other => return Pred::Scalar(Scalar::Call(function, vec![other])),
             };

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::FieldFunction;
+use super::schema::wildcard;
 use crate::event::{fold_into, format_time};
 
 impl FieldFunction {
@@ -13,11 +14,7 @@ impl FieldFunction {
             // Both separators: Linux events come through the same maps, and Windows accepts `/` in paths.
             Self::BaseName => Cow::Borrowed(value.rsplit(['\\', '/']).next().unwrap_or(value)),
             Self::WithoutDomain => Cow::Borrowed(value.rsplit('\\').next().unwrap_or(value)),
-            Self::Lower => {
-                let mut folded = String::with_capacity(value.len());
-                fold_into(value, &mut folded);
-                Cow::Owned(folded)
-            }
+            Self::Lower => Cow::Owned(folded(value)),
             Self::Hash(kind) => Cow::Borrowed(hash_of(value, kind)?),
             Self::RegistryData => Cow::Borrowed(registry_data(value)),
             // Seven bytes, and none of them begins a longer character: the cut after a match is safe.
@@ -42,6 +39,12 @@ impl FieldFunction {
                 let found = pairs.iter().find(|(from, _)| from.eq_ignore_ascii_case(value));
                 Cow::Owned(found.map_or(otherwise, |(_, to)| to).clone())
             }
+            Self::Choose(pairs) => {
+                let folded = folded(value);
+                let found = pairs.iter().find(|(pattern, _)| wildcard(pattern).folded().matches(&folded));
+                Cow::Owned(found?.1.clone())
+            }
+            Self::Length => Cow::Owned(value.chars().count().to_string()),
             Self::Prefix(pairs) => {
                 let begins = |from: &str| value.get(..from.len()).is_some_and(|start| start.eq_ignore_ascii_case(from));
                 let found = pairs.iter().find(|(from, _)| begins(from));
@@ -55,6 +58,12 @@ impl FieldFunction {
             Self::InnerObject(path) => Cow::Borrowed(super::object::inner(value, path)?),
         })
     }
+}
+
+fn folded(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    fold_into(value, &mut out);
+    out
 }
 
 /// Seconds since 1970, as [`super::FieldExpr::Time`] has them, in ISO 8601.
@@ -119,5 +128,104 @@ mod tests {
         }
         assert_eq!(apply(FieldFunction::IsoTime, "soon"), None);
         assert_eq!(apply(FieldFunction::RegistryType, "text").as_deref(), Some("REG_SZ"));
+        assert_eq!(apply(FieldFunction::Length, "\u{e9}\u{1f600}a").as_deref(), Some("3"));
+    }
+
+    #[test]
+    fn the_first_pattern_that_fits_chooses() {
+        let pairs = [("Run*Instances", "run"), ("*Group", "group"), ("", "empty"), ("\u{c4}b*", "umlaut"), ("a*b*c", "abc")];
+        let choose = FieldFunction::Choose(pairs.map(|(pattern, text)| (pattern.to_owned(), text.to_owned())).to_vec());
+        for (value, text) in [
+            ("RunInstances", Some("run")),
+            ("runxxinstances", Some("run")),
+            ("RunInstances ", None),
+            ("Group", Some("group")),
+            ("SubGROUP", Some("group")),
+            ("", Some("empty")),
+            ("\u{e4}B\n", Some("umlaut")),
+            ("abbc", Some("abc")),
+            ("ab", None),
+            ("*", None),
+        ] {
+            assert_eq!(choose.apply(value).as_deref(), text, "{value:?}");
+        }
+    }
+
+    /// What logs hold where nobody expects it: every function gives something or nothing, and never cuts a character.
+    #[test]
+    fn hostile_values_do_no_harm() {
+        let values = [
+            "",
+            "-",
+            "\\",
+            "/",
+            "\\\\",
+            "\u{e9}\\\u{e9}",
+            "a\nb\\c",
+            "0x",
+            "0xffffffffffffffff",
+            "0x10000000000000000",
+            "0x-1",
+            "0x\u{e9}",
+            "::ffff:",
+            "::fff\u{e9}",
+            "DWORD (",
+            "DWORD ()",
+            "DWORD (0x1",
+            "QWORD (\u{e9})",
+            "Binary Data ",
+            "=",
+            "MD5=",
+            "=MD5",
+            "MD5=a=b,MD5=c",
+            "MD5 =x",
+            ",,,",
+            "%%1904",
+            "\u{202e}gpj.exe",
+            "9e99",
+        ];
+        for (function, answers) in [
+            (FieldFunction::BaseName, ["", "-", "", "", "", "\u{e9}", "c"].map(Some).to_vec()),
+            (FieldFunction::WithoutDomain, ["", "-", "", "/", "", "\u{e9}", "c"].map(Some).to_vec()),
+            (FieldFunction::Parent, vec![None, None, Some(""), None, Some("\\"), Some("\u{e9}"), Some("a\nb")]),
+            (FieldFunction::Root, ["", "-", "", "/", "", "\u{e9}", "a\nb"].map(Some).to_vec()),
+        ] {
+            let got: Vec<_> = values[..7].iter().map(|value| function.apply(value)).collect();
+            assert_eq!(got.iter().map(Option::as_deref).collect::<Vec<_>>(), answers, "{function:?}");
+        }
+        let apply = |f: &FieldFunction, v: &str| f.apply(v).map(std::borrow::Cow::into_owned);
+        for (value, decimal) in [("0x", "0x"), ("0xffffffffffffffff", "18446744073709551615"), ("0x-1", "0x-1"), ("0x\u{e9}", "0x\u{e9}")] {
+            assert_eq!(apply(&FieldFunction::HexToDecimal, value).as_deref(), Some(decimal));
+        }
+        for (value, data) in [("DWORD (", "DWORD ("), ("DWORD ()", ""), ("DWORD (0x1", "DWORD (0x1"), ("QWORD (\u{e9})", "\u{e9}")] {
+            assert_eq!(apply(&FieldFunction::RegistryData, value).as_deref(), Some(data));
+        }
+        for (value, address) in [("::ffff:", ""), ("::fff\u{e9}", "::fff\u{e9}")] {
+            assert_eq!(apply(&FieldFunction::WithoutMappedPrefix, value).as_deref(), Some(address));
+        }
+        let md5 = FieldFunction::Hash("MD5".to_owned());
+        for (value, hash) in
+            [("=", None), ("MD5=", Some("")), ("=MD5", None), ("MD5=a=b,MD5=c", Some("a=b")), ("MD5 =x", None), (",,,", None)]
+        {
+            assert_eq!(apply(&md5, value).as_deref(), hash, "{value}");
+        }
+        let pairs = || vec![("%%1904".to_owned(), "new".to_owned()), ("*".to_owned(), "star".to_owned())];
+        let all = [
+            md5,
+            FieldFunction::Lower,
+            FieldFunction::RegistryType,
+            FieldFunction::Translate(pairs()),
+            FieldFunction::TranslateElse(pairs(), String::new()),
+            FieldFunction::Choose(pairs()),
+            FieldFunction::Prefix(pairs()),
+            FieldFunction::Length,
+            FieldFunction::InnerObject("a.b".to_owned()),
+            FieldFunction::IsoTime,
+        ];
+        for (function, value) in all.iter().flat_map(|function| values.iter().map(move |value| (function, value))) {
+            if let Some(made) = function.apply(value) {
+                assert!(made.len() <= value.len().max(40), "{function:?} of {value:?}: {made:?}");
+            }
+        }
     }
 }

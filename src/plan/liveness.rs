@@ -80,7 +80,7 @@ pub(super) fn names_read(stages: &[Stage]) -> BTreeSet<String> {
 /// Returns the fields of the event that stages read and that `extra` names at the end, by name.
 /// `known` are the names that a pattern can mean; they are asked for only where there is one. A field that is not there is
 /// no column that a pattern could mean.
-pub(super) fn needed<'a>(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<&'a str>, is_there: impl Fn(&Field) -> bool) -> Needed {
+pub(super) fn needed(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<String>, is_there: impl Fn(&Field) -> bool) -> Needed {
     let mut all: BTreeMap<String, Field> = BTreeMap::new();
     let mut add = |field: &Field| {
         all.entry(field.name.clone()).or_insert_with(|| field.clone());
@@ -100,8 +100,8 @@ pub(super) fn needed<'a>(links: &[Link], extra: &[Field], known: impl Fn() -> Ve
     extra.iter().for_each(&mut add);
     if !patterns.is_empty() {
         let globs: Vec<_> = patterns.iter().map(|pattern| wildcard(pattern)).collect();
-        let known: BTreeSet<&str> = known().into_iter().filter(|name| globs.iter().any(|glob| glob.matches(name))).collect();
-        known.into_iter().for_each(|name| add(&row_field(name)));
+        let known: BTreeSet<String> = known().into_iter().filter(|name| globs.iter().any(|glob| glob.matches(name))).collect();
+        known.iter().for_each(|name| add(&row_field(name)));
     }
     let column = |name: &String| RowColumn { name: name.clone(), kind: Kind::Text, multi: false, named: false };
     let mut rows = LiveRow {

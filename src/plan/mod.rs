@@ -3,6 +3,7 @@
 //! [`plan`] takes a query and a catalog and returns one branch per event type that can answer it: scope and
 //! constants are folded, so a type that cannot match is not there. A plan knows no Sigma, no SPL and no SQL.
 
+mod dataset;
 mod fold;
 mod function;
 mod liveness;
@@ -20,9 +21,11 @@ mod views;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use dataset::is_field_of;
 pub use outputs::result_columns;
 pub use print::{field as print_field, print};
 pub use resolve::resolve;
+pub(crate) use schema::wildcard;
 pub use schema::{Inner, Kind, RowColumn, RowSchema, Step};
 pub use scope::known_fields;
 pub use views::{CategoryMember, CategoryView, category_views};
@@ -147,6 +150,8 @@ pub enum FieldExpr {
     Apply(FieldFunction, Box<FieldExpr>),
     /// The first that is present and neither empty nor `-`.
     Coalesce(Vec<FieldExpr>),
+    /// Another field's value, or a text where that is missing or empty; never missing.
+    Default(Box<FieldExpr>, String),
 }
 
 impl FieldExpr {
@@ -154,7 +159,7 @@ impl FieldExpr {
     pub fn each_column(&self, visit: &mut dyn FnMut(ColumnIndex)) {
         match self {
             Self::Column(index) => visit(*index),
-            Self::Apply(_, inner) => inner.each_column(visit),
+            Self::Apply(_, inner) | Self::Default(inner, _) => inner.each_column(visit),
             Self::Coalesce(parts) => parts.iter().for_each(|part| part.each_column(visit)),
             Self::Missing | Self::Constant(_) | Self::Time | Self::Host | Self::Record | Self::Message => {}
         }
@@ -165,7 +170,7 @@ impl FieldExpr {
         match self {
             Self::Column(index) => event_type.column(*index).has_lists,
             Self::Apply(FieldFunction::FirstMember | FieldFunction::LastMember, _) => false,
-            Self::Apply(_, inner) => inner.may_be_list(event_type),
+            Self::Apply(_, inner) | Self::Default(inner, _) => inner.may_be_list(event_type),
             Self::Coalesce(parts) => parts.iter().any(|part| part.may_be_list(event_type)),
             Self::Missing | Self::Constant(_) | Self::Time | Self::Host | Self::Record | Self::Message => false,
         }
@@ -282,7 +287,7 @@ fn of_events(query: &Query, scope: &Scope, leading: usize, extra_fields: &[Field
     conditions.iter().for_each(|pred| table.add_pred(pred));
     // Constants first: with a thousand event types and three thousand rules, most pairs end here without a look at any column.
     let candidates = candidates(&scoped, &conditions, &table, taxonomy);
-    let known = || candidates.iter().flat_map(|c| c.event_type().columns.iter().map(|c| c.field.as_str())).collect();
+    let known = || candidates.iter().flat_map(NameResolver::stored_names).collect();
     let is_there = |field: &Field| candidates.iter().any(|candidate| !candidate.resolve(field).is_missing());
     let links = links(stages, extra_fields, catalog, taxonomy);
     let needed = liveness::needed(&links, extra_fields, known, is_there);
@@ -368,7 +373,7 @@ fn groups_by(stages: &[Stage]) -> &[Field] {
 
 /// Returns the scoped event types whose constants do not already answer no.
 fn candidates<'a>(scoped: &[Scoped<'a>], conditions: &[&Pred], table: &FieldTable<'_>, taxonomy: &'a Taxonomy) -> Vec<NameResolver<'a>> {
-    let resolvers = scoped.iter().map(|s| NameResolver::new(s.event_type, s.selector, taxonomy));
+    let resolvers = scoped.iter().map(|s| NameResolver::new(s.clone(), taxonomy));
     resolvers
         .filter(|resolver| {
             // Only what stands before the stored names: those are constants in most types, and cost no search.

@@ -51,6 +51,7 @@ pub fn field(expr: &FieldExpr, event_type: &EventType) -> String {
             let candidates: Vec<String> = candidates.iter().map(|c| field(c, event_type)).collect();
             format!("first of ({})", candidates.join(", "))
         }
+        FieldExpr::Default(inner, text) => format!("{} or {text:?}", field(inner, event_type)),
     }
 }
 

@@ -16,6 +16,8 @@ use crate::catalog::{ColumnIndex, EventType};
 use crate::ir::{Case, Field, Glob, Match, Pred, Scope, Test, Vocabulary};
 use crate::taxonomy::{Definition, Envelope, LogSource, Lookup, Selector, Taxonomy, TypeNames};
 
+use super::dataset::DatasetRows;
+use super::scope::{self, Scoped};
 use super::{FieldExpr, FieldFunction, is_filled};
 
 /// The names of an envelope's parts that a keyword searches, where a field map has them.
@@ -31,6 +33,8 @@ pub(super) enum Resolved {
     Synonyms(Vec<String>),
     /// Several values, as of a list.
     Members(Vec<FieldExpr>),
+    /// Texts that are values where a condition holds: the datasets that a row is of.
+    Nodes(Vec<(String, Pred<FieldExpr>)>),
 }
 
 impl Resolved {
@@ -41,6 +45,17 @@ impl Resolved {
             Self::Synonyms(texts) => texts.first().map_or(FieldExpr::Missing, |t| FieldExpr::Constant(t.clone())),
             // The last: of Splunk's two `Account_Name` the second is the account that something was done to.
             Self::Members(members) => FieldExpr::Coalesce(members.iter().rev().cloned().collect()),
+            Self::Nodes(_) => self.always().pop().map_or(FieldExpr::Missing, FieldExpr::Constant),
+        }
+    }
+
+    /// The texts that are values of every event of the type.
+    pub(super) fn always(&self) -> Vec<String> {
+        match self {
+            Self::Synonyms(texts) => texts.clone(),
+            Self::Nodes(nodes) => nodes.iter().filter(|(_, when)| *when == Pred::True).map(|(text, _)| text.clone()).collect(),
+            Self::One(FieldExpr::Constant(text)) => vec![text.clone()],
+            Self::One(_) | Self::Members(_) => Vec::new(),
         }
     }
 
@@ -61,17 +76,27 @@ pub(super) struct NameResolver<'a> {
     event_type: &'a EventType,
     names: TypeNames<'a>,
     selector: Option<&'a Selector>,
+    rows: Option<DatasetRows<'a>>,
 }
 
 impl<'a> NameResolver<'a> {
-    /// Makes a resolver; the selector is the one by which the log source chose the type.
-    pub(super) fn new(event_type: &'a EventType, selector: Option<&'a Selector>, taxonomy: &'a Taxonomy) -> Self {
-        Self { event_type, names: taxonomy.names(event_type), selector }
+    /// Makes a resolver for an event type of a scope.
+    pub(super) fn new(scoped: Scoped<'a>, taxonomy: &'a Taxonomy) -> Self {
+        let Scoped { event_type, selector, rows } = scoped;
+        Self { event_type, names: taxonomy.names(event_type), selector, rows }
     }
 
     /// Resolves a name.
     pub(super) fn resolve(&self, field: &Field) -> Resolved {
-        if let Some(resolved) = self.before_stored(field) {
+        match &self.rows {
+            Some(rows) => self.in_rows(rows, &field.name),
+            None => self.of_event(field),
+        }
+    }
+
+    /// Resolves a name of the event, whatever dataset it is a row of.
+    pub(super) fn of_event(&self, field: &Field) -> Resolved {
+        if let Some(resolved) = self.before_names(field) {
             return resolved;
         }
         let name = field.name.as_str();
@@ -99,7 +124,7 @@ impl<'a> NameResolver<'a> {
             Some(definition) => self.build(definition),
             // Some Sigma rules are written with Splunk's names. Plain words (`user`, `id`) mean too much for a guess.
             None if field.vocabulary == Vocabulary::Sigma && !is_plain_word(name) => {
-                self.resolve(&Field { vocabulary: Vocabulary::Splunk, ..field.clone() })
+                self.of_event(&Field { vocabulary: Vocabulary::Splunk, ..field.clone() })
             }
             None => Resolved::One(FieldExpr::Missing),
         }
@@ -107,6 +132,23 @@ impl<'a> NameResolver<'a> {
 
     /// Resolves a name that comes before the stored ones.
     pub(super) fn before_stored(&self, field: &Field) -> Option<Resolved> {
+        match &self.rows {
+            Some(rows) => {
+                rows.of_every_row(&field.name).and_then(|name| self.before_names(&Field { name: name.to_owned(), ..field.clone() }))
+            }
+            None => self.before_names(field),
+        }
+    }
+
+    /// The names that a pattern can mean.
+    pub(super) fn stored_names(&self) -> Vec<String> {
+        match &self.rows {
+            Some(rows) => rows.names(),
+            None => self.event_type.columns.iter().map(|column| column.field.clone()).collect(),
+        }
+    }
+
+    fn before_names(&self, field: &Field) -> Option<Resolved> {
         if field.vocabulary == Vocabulary::Sigma
             && let Some(selector) = self.selector
             && let Some((_, definition)) = selector.renames.iter().find(|(n, _)| n.eq_ignore_ascii_case(&field.name))
@@ -120,7 +162,7 @@ impl<'a> NameResolver<'a> {
     /// no keyword means them, and short numbers would be found in them.
     pub(super) fn envelope(&self) -> Vec<Resolved> {
         let field = |name: &str| Field { name: name.to_owned(), vocabulary: Vocabulary::Sigma };
-        SEARCHED.iter().filter_map(|name| self.before_stored(&field(name))).filter(|resolved| !resolved.is_missing()).collect()
+        SEARCHED.iter().filter_map(|name| self.before_names(&field(name))).filter(|resolved| !resolved.is_missing()).collect()
     }
 
     /// Returns the type.
@@ -128,11 +170,19 @@ impl<'a> NameResolver<'a> {
         self.event_type
     }
 
-    /// Returns what must hold of an event for the log source to mean it.
-    pub(super) fn conditions(&self) -> impl Iterator<Item = Pred<FieldExpr>> {
-        self.selector.into_iter().flat_map(|selector| &selector.conditions).map(|(name, values)| {
+    /// Returns what must hold of an event for the scope to mean it.
+    pub(super) fn conditions(&self) -> Vec<Pred<FieldExpr>> {
+        match &self.rows {
+            Some(rows) => self.conditions_of_rows(rows),
+            None => self.selector.into_iter().flat_map(|selector| self.conditions_of(selector)).collect(),
+        }
+    }
+
+    /// Returns what must hold of an event for a selector to mean it.
+    pub(super) fn conditions_of(&self, selector: &'a Selector) -> impl Iterator<Item = Pred<FieldExpr>> {
+        selector.conditions.iter().map(|(name, values)| {
             let field = Field { name: name.clone(), vocabulary: Vocabulary::Sigma };
-            match self.resolve(&field).value() {
+            match self.of_event(&field).value() {
                 FieldExpr::Missing => Pred::False,
                 expr => Pred::any(values.iter().map(|value| {
                     let test = Test::Glob { glob: Glob::literal(value.as_str()), case: Case::Ignore };
@@ -142,9 +192,20 @@ impl<'a> NameResolver<'a> {
         })
     }
 
-    fn build(&self, definition: &Definition) -> Resolved {
+    /// Builds a definition over stored fields.
+    pub(super) fn build(&self, definition: &Definition) -> Resolved {
+        let stored = |name: &str| self.event_type.column_any_case(name).map_or(FieldExpr::Missing, FieldExpr::Column);
+        self.build_from(definition, &stored)
+    }
+
+    /// Builds a definition over fields that `field` finds.
+    pub(super) fn build_from(&self, definition: &Definition, field: &dyn Fn(&str) -> FieldExpr) -> Resolved {
+        let present = |definitions: &[Definition]| -> Vec<FieldExpr> {
+            let values = definitions.iter().map(|definition| self.build_from(definition, field).value());
+            values.filter(|expr| *expr != FieldExpr::Missing).collect()
+        };
         Resolved::One(match definition {
-            Definition::Field(name) => self.event_type.column_any_case(name).map_or(FieldExpr::Missing, FieldExpr::Column),
+            Definition::Field(name) => field(name),
             Definition::Envelope(Envelope::Time) => FieldExpr::Time,
             Definition::Envelope(Envelope::Host) => FieldExpr::Host,
             Definition::Envelope(Envelope::Record) => FieldExpr::Record,
@@ -158,14 +219,15 @@ impl<'a> NameResolver<'a> {
                 None => FieldExpr::Missing,
             },
             Definition::Members(members) => {
-                let mut members: Vec<FieldExpr> = self.present(members).collect();
+                let mut members = present(members);
                 match members.len() {
                     0 | 1 => members.pop().unwrap_or(FieldExpr::Missing),
                     _ => return Resolved::Members(members),
                 }
             }
-            Definition::Coalesce(candidates) => coalesce(self.present(candidates)),
-            Definition::Apply(function, inner) => match self.build(inner).value() {
+            Definition::Coalesce(candidates) => coalesce(present(candidates)),
+            Definition::Default(inner, text) => return or_default(self.build_from(inner, field), text),
+            Definition::Apply(function, inner) => match self.build_from(inner, field).value() {
                 FieldExpr::Missing => FieldExpr::Missing,
                 FieldExpr::Constant(text) => {
                     function.apply(&text).map_or(FieldExpr::Missing, |text| FieldExpr::Constant(text.into_owned()))
@@ -173,10 +235,6 @@ impl<'a> NameResolver<'a> {
                 other => FieldExpr::Apply(function.clone(), Box::new(other)),
             },
         })
-    }
-
-    fn present(&self, definitions: &[Definition]) -> impl Iterator<Item = FieldExpr> {
-        definitions.iter().map(|d| self.build(d).value()).filter(|expr| *expr != FieldExpr::Missing)
     }
 
     fn expand(&self, text: &str) -> String {
@@ -235,11 +293,8 @@ impl<'a> NameResolver<'a> {
 
 /// Resolves a rule's field in an event type, as a value (see [`super::plan`] for tests on fields with several values).
 pub fn resolve(field: &Field, scope: &Scope, event_type: &EventType, taxonomy: &Taxonomy) -> FieldExpr {
-    let selector = match log_source(scope, taxonomy) {
-        Some(LogSource::Selected(selectors, _)) => selectors.into_iter().find(|s| s.selects(event_type)),
-        _ => None,
-    };
-    NameResolver::new(event_type, selector, taxonomy).resolve(field).value()
+    let scoped = scope::scoped_type(scope, event_type, taxonomy).unwrap_or_else(|| Scoped::new(event_type, None));
+    NameResolver::new(scoped, taxonomy).resolve(field).value()
 }
 
 /// Looks a scope up; `None` for a dataset or no scope at all.
@@ -259,8 +314,20 @@ fn lookup(field: &Field) -> Lookup {
     }
 }
 
-/// Keeps the candidates that can be the first with a value: neither empty nor `-`.
-fn coalesce(candidates: impl Iterator<Item = FieldExpr>) -> FieldExpr {
+/// What is missing or empty becomes a text.
+pub(super) fn or_default(resolved: Resolved, text: &str) -> Resolved {
+    Resolved::One(match resolved {
+        Resolved::Synonyms(texts) => return Resolved::Synonyms(texts),
+        other => match other.value() {
+            FieldExpr::Constant(own) if !own.is_empty() => FieldExpr::Constant(own),
+            FieldExpr::Missing | FieldExpr::Constant(_) => FieldExpr::Constant(text.to_owned()),
+            expr => FieldExpr::Default(Box::new(expr), text.to_owned()),
+        },
+    })
+}
+
+/// Keeps what can be the first that is neither empty nor `-`.
+fn coalesce(candidates: Vec<FieldExpr>) -> FieldExpr {
     let mut out = Vec::new();
     for expr in candidates {
         match &expr {

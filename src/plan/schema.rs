@@ -505,7 +505,7 @@ impl NextRow {
 }
 
 /// Reads a pattern of column names: `*` is any run of characters, nothing else is special.
-pub(super) fn wildcard(pattern: &str) -> Glob {
+pub(crate) fn wildcard(pattern: &str) -> Glob {
     let pieces = pattern.split('*').enumerate();
     Glob::new(pieces.flat_map(|(i, text)| (i > 0).then_some(Part::Any).into_iter().chain([Part::Text(text.to_owned())])))
 }

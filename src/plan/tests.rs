@@ -8,7 +8,7 @@ use crate::ir::{
     Aggregate, AggregateFunction, BinaryOp, Case, FieldCompare, Function, Glob, Match, NumberOp, Part, Rename, Scalar, Source, Stats, Test,
 };
 
-fn event_type(id: u32, product: &str, dataset: &str, code: &str, fields: &[&str]) -> EventType {
+pub(super) fn event_type(id: u32, product: &str, dataset: &str, code: &str, fields: &[&str]) -> EventType {
     let column = |(position, field): (usize, &&str)| Column {
         field: (*field).to_owned(),
         sql_name: format!("c{position}"),
@@ -139,7 +139,7 @@ fn constants_prune_types_and_leave_the_condition() {
 
 #[test]
 fn types_without_a_group_field_are_left_out_and_named() {
-    let filter = glob(splunk("EventCode"), "*");
+    let filter = glob(splunk("_time"), "*");
     let by = vec![splunk("CommandLine")];
     let stats = Stage::Stats(Stats { aggregates: vec![], by, fill_null_by: None });
     let plan = plan(&query(dataset("Endpoint", "Registry"), filter, vec![stats]), &[], &catalog(), Taxonomy::embedded());
@@ -277,6 +277,10 @@ fn values(expr: &FieldExpr, event: &Event) -> Vec<String> {
         FieldExpr::Record => vec!["7".to_owned()],
         FieldExpr::Apply(function, inner) => {
             values(inner, event).iter().filter_map(|v| function.apply(v).map(std::borrow::Cow::into_owned)).collect()
+        }
+        FieldExpr::Default(inner, text) => {
+            let found = values(inner, event);
+            if found.iter().any(|value| !value.is_empty()) { found } else { vec![text.clone()] }
         }
         FieldExpr::Coalesce(candidates) => {
             candidates.iter().map(|c| values(c, event)).find(|v| v.iter().any(|v| !v.is_empty() && v != "-")).unwrap_or_default()
@@ -433,6 +437,7 @@ fn any_scope() -> impl Strategy<Value = Scope> {
         Just(sigma_scope(Some("process_creation"), None)),
         Just(sigma_scope(Some("registry_add"), None)),
         Just(dataset("Endpoint", "Processes")),
+        Just(dataset("Endpoint", "Registry")),
     ]
 }
 
@@ -441,15 +446,16 @@ fn plain(query: &Query, ty: &EventType, event: &Event) -> bool {
     let (catalog, taxonomy) = (Catalog { types: vec![ty.clone()] }, Taxonomy::embedded());
     let (scoped, _) = scope::scoped(query.scope().unwrap(), &catalog, taxonomy);
     let Some(scoped) = scoped.first() else { return false };
-    let resolver = NameResolver::new(scoped.event_type, scoped.selector, taxonomy);
+    let resolver = NameResolver::new(scoped.clone(), taxonomy);
     let get = |field: &Field| match resolver.resolve(field) {
         Resolved::One(expr) => values(&expr, event),
         Resolved::Synonyms(texts) => texts,
+        Resolved::Nodes(_) => panic!("no rule here asks for it"),
         Resolved::Members(members) => members.iter().flat_map(|m| values(m, event)).collect(),
     };
     // An expression has no lists: it sees the one value to show.
     let synonyms = |field: &Field| matches!(resolver.resolve(field), Resolved::Synonyms(_));
-    let of_scope = resolver.conditions().all(|c| holds(&c, &|e| values(e, event), &|_| false));
+    let of_scope = resolver.conditions().iter().all(|c| holds(c, &|e| values(e, event), &|_| false));
     let value = |field: &Field| values(&resolver.resolve(field).value(), event);
     of_scope && holds_with_values(&query.filter, &get, &synonyms, &value)
 }

@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::{Catalog, EventType, TypeId};
+use crate::catalog::{Catalog, TypeId};
 use crate::ir::{Field, Pred, Vocabulary};
-use crate::taxonomy::{Lookup, Selector, Taxonomy};
+use crate::taxonomy::{Dataset, Selector, Taxonomy};
 
 use super::FieldExpr;
 use super::resolve::NameResolver;
+use super::scope::{self, Scoped};
 
 /// A view over event types.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,63 +41,52 @@ const MAX_COLUMNS: usize = 2_000;
 
 /// Returns the views whose event types the catalog has, by name; without those of more columns than a view can have.
 pub fn category_views(catalog: &Catalog, taxonomy: &Taxonomy) -> Vec<CategoryView> {
-    let categories = taxonomy.categories("windows").map(|(name, s)| (name.to_owned(), s, Vocabulary::Sigma));
-    let datasets = taxonomy.datasets().map(|(name, s)| (name.to_ascii_lowercase().replace('.', "_"), s, Vocabulary::Splunk));
-    let mut views: Vec<CategoryView> =
-        categories.chain(datasets).filter_map(|(name, selectors, v)| view(name, selectors, v, catalog, taxonomy)).collect();
-    // Sorted: the file must be the same byte for byte whichever order the taxonomy has.
+    let categories = taxonomy.categories("windows").filter_map(|(name, selectors)| category(name, selectors, catalog, taxonomy));
+    let datasets = taxonomy.datasets().filter_map(|dataset| rows_of(dataset, catalog, taxonomy));
+    let mut views: Vec<CategoryView> = categories.chain(datasets).collect();
     views.sort_by(|a, b| a.name.cmp(&b.name));
     views
 }
 
-fn view(name: String, selectors: &[Selector], vocabulary: Vocabulary, catalog: &Catalog, taxonomy: &Taxonomy) -> Option<CategoryView> {
-    let resolvers: Vec<(NameResolver<'_>, Option<&Selector>)> = catalog
-        .types
-        .iter()
-        .filter_map(|ty| {
-            let selector = selectors.iter().find(|s| s.selects(ty))?;
-            Some((NameResolver::new(ty, Some(selector), taxonomy), Some(selector)))
-        })
-        .collect();
-    if resolvers.is_empty() {
-        return None;
-    }
+fn category(name: &str, selectors: &[Selector], catalog: &Catalog, taxonomy: &Taxonomy) -> Option<CategoryView> {
+    let scoped = catalog.types.iter().filter_map(|ty| Some(Scoped::new(ty, Some(selectors.iter().find(|s| s.selects(ty))?))));
+    let scoped: Vec<Scoped<'_>> = scoped.collect();
     // SQLite compares column names without case: one column for each folded name, in the spelling first met.
     let mut columns: BTreeMap<String, String> = BTreeMap::new();
-    for (resolver, selector) in &resolvers {
-        for name in names(resolver.event_type(), *selector, vocabulary, taxonomy) {
-            columns.entry(name.to_ascii_lowercase()).or_insert(name);
+    for of in &scoped {
+        let renamed = of.selector.into_iter().flat_map(|s| &s.renames).map(|(name, _)| name);
+        for name in renamed.chain(of.event_type.columns.iter().map(|column| &column.field)) {
+            columns.entry(name.to_ascii_lowercase()).or_insert_with(|| name.clone());
         }
     }
-    if columns.len() > MAX_COLUMNS {
-        return None;
-    }
-    let columns: Vec<String> = columns.into_values().collect();
-    let members = resolvers
-        .iter()
-        .map(|(resolver, _)| CategoryMember {
-            event_type: resolver.event_type().id,
-            condition: Pred::all(resolver.conditions()),
-            columns: columns.iter().map(|name| resolver.resolve(&Field { name: name.clone(), vocabulary }).value()).collect(),
-        })
-        .collect();
-    Some(CategoryView { name, columns, members })
+    view(name.to_owned(), columns.into_values().collect(), scoped, Vocabulary::Sigma, taxonomy)
 }
 
-/// The names that an event type can answer in a vocabulary: Sigma has the stored and the renamed, a dataset the mapped.
-fn names(event_type: &EventType, selector: Option<&Selector>, vocabulary: Vocabulary, taxonomy: &Taxonomy) -> Vec<String> {
-    match vocabulary {
-        Vocabulary::Sigma => {
-            let renames = selector.map_or(&[][..], |s| &s.renames);
-            let stored = event_type.columns.iter().map(|c| c.field.clone());
-            renames.iter().map(|(name, _)| name.clone()).chain(stored).collect()
-        }
-        Vocabulary::Splunk | Vocabulary::Row => {
-            // Capitals are spellings of the add-on; the CIM names that a dataset view shows are lower case.
-            let lower = |name: &&&str| !name.starts_with('_') && !name.contains(|c: char| c.is_ascii_uppercase());
-            taxonomy.names(event_type).all(Lookup::Splunk).iter().filter(lower).map(|name| (*name).to_owned()).collect()
-        }
+/// The view of a dataset: the fields that an event can have, whether or not the store has such events.
+fn rows_of(dataset: Dataset<'_>, catalog: &Catalog, taxonomy: &Taxonomy) -> Option<CategoryView> {
+    let fields = dataset.fields().into_iter().filter(|(_, (_, field))| !field.is_enriched);
+    let columns = fields.map(|(name, _)| name.to_owned()).collect();
+    view(view_name(dataset), columns, scope::rows_of(dataset, false, catalog), Vocabulary::Splunk, taxonomy)
+}
+
+/// The name of a dataset's view: that of the model alone where the dataset is called the same.
+fn view_name(dataset: Dataset<'_>) -> String {
+    let name = if dataset.model() == dataset.name() { dataset.name().to_owned() } else { dataset.full_name() };
+    name.to_ascii_lowercase().replace('.', "_")
+}
+
+fn view(name: String, columns: Vec<String>, scoped: Vec<Scoped<'_>>, vocabulary: Vocabulary, taxonomy: &Taxonomy) -> Option<CategoryView> {
+    if scoped.is_empty() || columns.len() > MAX_COLUMNS {
+        return None;
     }
+    let member = |scoped| {
+        let resolver = NameResolver::new(scoped, taxonomy);
+        let column = |name: &String| resolver.resolve(&Field { name: name.clone(), vocabulary }).value();
+        let (event_type, condition) = (resolver.event_type().id, Pred::all(resolver.conditions()));
+        CategoryMember { event_type, condition, columns: columns.iter().map(column).collect() }
+    };
+    let members = scoped.into_iter().map(member).filter(|member| member.condition != Pred::False).collect::<Vec<_>>();
+    (!members.is_empty()).then_some(CategoryView { name, columns, members })
 }
 
 #[cfg(test)]
@@ -121,7 +111,10 @@ mod tests {
         assert_eq!(at(processes, 3, "MandatoryLabel"), FieldExpr::Missing);
         assert_eq!(processes.columns.iter().filter(|c| c.eq_ignore_ascii_case("image")).count(), 1);
         let endpoint = view("endpoint_processes");
-        let base = |column| FieldExpr::Apply(FieldFunction::BaseName, Box::new(column));
+        let base = |column| {
+            let name = FieldExpr::Apply(FieldFunction::BaseName, Box::new(column));
+            FieldExpr::Default(Box::new(name), "unknown".to_owned())
+        };
         assert_eq!(at(endpoint, 2, "process_name"), base(column(&catalog, 2, "NewProcessName")));
         assert_eq!(at(endpoint, 3, "process_name"), base(column(&catalog, 3, "Image")));
         assert!(matches!(view("registry_add").members[0].condition, Pred::Match(_)));

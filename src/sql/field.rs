@@ -10,7 +10,7 @@ use super::glob::{equals_any_case, matches};
 use super::writer::{Kind, StatementWriter, Typed, two_valued};
 use crate::catalog::{Column, Encoding, EventType, Storage};
 use crate::ir::{Case, Glob, Part};
-use crate::plan::{FieldExpr, FieldFunction};
+use crate::plan::{FieldExpr, FieldFunction, wildcard};
 
 /// The alias of the view in every SELECT over one.
 pub(super) const VIEW: &str = "v";
@@ -61,7 +61,13 @@ impl ViewFields<'_> {
                 let branches = parts.iter().map(|part| (self.is_present(part), self.text(part))).collect();
                 ast::case(branches, None)
             }
+            FieldExpr::Default(inner, text) => ast::case(vec![(self.is_not_empty(inner), self.text(inner))], Some(ast::text(text))),
         }
+    }
+
+    /// Whether a field has a value of its own before its default: some member is not empty.
+    fn is_not_empty(&self, field: &FieldExpr) -> Expr {
+        self.test(field, &|x: Expr| ast::not_in_list(x, vec![ast::text("")]))
     }
 
     /// Whether a part of a Coalesce counts: some member is neither empty nor `-`.
@@ -115,6 +121,9 @@ impl ViewFields<'_> {
             FieldExpr::Coalesce(parts) => {
                 let branches = parts.iter().map(|part| (self.is_present(part), self.test(part, passes))).collect();
                 ast::case(branches, Some(ast::truth(false)))
+            }
+            FieldExpr::Default(inner, text) => {
+                ast::case(vec![(self.is_not_empty(inner), self.test(inner, passes))], Some(passes(ast::text(text))))
             }
             FieldExpr::Constant(_) | FieldExpr::Time | FieldExpr::Host | FieldExpr::Record | FieldExpr::Message => passes(self.text(field)),
         }
@@ -254,6 +263,12 @@ fn portable_function(writer: &StatementWriter, function: &FieldFunction, x: Expr
             let otherwise = ast::case(vec![(ast::is_not_null(x.clone()), ast::text(otherwise))], None);
             ast::case(translations(&x, pairs), Some(otherwise))
         }
+        FieldFunction::Choose(pairs) => {
+            let chosen = pairs.iter().map(|(pattern, text)| (matches(x.clone(), &wildcard(pattern), Case::Ignore), ast::text(text)));
+            let chosen: Vec<_> = chosen.collect();
+            if chosen.is_empty() { ast::null() } else { ast::case(chosen, None) }
+        }
+        FieldFunction::Length => ast::as_text(ast::call("length", vec![x])),
         FieldFunction::Prefix(pairs) => {
             let replaced = pairs.iter().map(|(from, to)| {
                 let begins = Glob::new([Part::Text(from.clone()), Part::Any]);

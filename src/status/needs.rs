@@ -81,7 +81,7 @@ fn of_scope(scope: &Scope, taxonomy: &Taxonomy, out: &mut Vec<Need>) {
             let name = || if object.is_empty() { model.clone() } else { format!("{model}.{object}") };
             match taxonomy.dataset(model, object) {
                 None => out.push(Need::UnknownDataset(name())),
-                Some([]) => out.push(Need::EmptyDataset(name())),
+                Some(dataset) if !dataset.has_events() => out.push(Need::EmptyDataset(name())),
                 Some(_) => {}
             }
         }

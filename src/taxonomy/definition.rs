@@ -32,6 +32,11 @@ pub enum FieldFunction {
     Translate(Vec<(String, String)>),
     /// Replaces whole values by others, without case: (from, to); anything else becomes the last text.
     TranslateElse(Vec<(String, String)>, String),
+    /// Chooses by the first pattern that the whole value fits, `*` being any text, without case: (pattern, text); missing
+    /// where none fits.
+    Choose(Vec<(String, String)>),
+    /// How many characters a value has.
+    Length,
     /// Replaces how a value begins, without case: (from, to), the first that fits; anything else stays.
     Prefix(Vec<(String, String)>),
     /// Text before the last `\`; missing where there is none.
@@ -77,6 +82,8 @@ pub enum Definition {
     Members(Vec<Definition>),
     /// The first that is present and neither empty nor `-`.
     Coalesce(Vec<Definition>),
+    /// A value, or a text where it is missing or empty.
+    Default(Box<Definition>, String),
     /// A function of a value.
     Apply(FieldFunction, Box<Definition>),
 }
@@ -117,9 +124,15 @@ fn call(function: &str, inner: &str) -> Result<Definition, String> {
     let list = || arguments.iter().map(|a| parse(a)).collect::<Result<Vec<_>, _>>();
     let function = match function {
         "any" => return Ok(Definition::Synonyms(arguments.iter().map(|a| a.trim_matches('"').to_owned()).collect())),
+        "all" if inner.trim().is_empty() => return Ok(Definition::Members(Vec::new())),
         "all" => return list().map(Definition::Members),
         "coalesce" => return list().map(Definition::Coalesce),
+        "default" => {
+            let [value, text] = arguments.as_slice() else { return Err("default takes a value and a text".to_owned()) };
+            return Ok(Definition::Default(Box::new(parse(value)?), (*text).to_owned()));
+        }
         "map" => translation(&arguments[1..])?,
+        "choose" => FieldFunction::Choose(pairs(&arguments[1..])?),
         "prefix" => match translation(&arguments[1..])? {
             FieldFunction::Translate(pairs) => FieldFunction::Prefix(pairs),
             _ => return Err("a prefix has no `*`".to_owned()),
@@ -128,6 +141,7 @@ fn call(function: &str, inner: &str) -> Result<Definition, String> {
             [_, name] => FieldFunction::Hash((*name).to_owned()),
             _ => return Err("hash takes a value and the name of the hash".to_owned()),
         },
+        "length" => FieldFunction::Length,
         "basename" => FieldFunction::BaseName,
         "nodomain" => FieldFunction::WithoutDomain,
         "lower" => FieldFunction::Lower,
@@ -164,16 +178,14 @@ fn split(inner: &str) -> Vec<&str> {
     out
 }
 
-fn translation(pairs: &[&str]) -> Result<FieldFunction, String> {
-    let mut values = Vec::new();
-    let mut otherwise = None;
-    for pair in pairs {
-        let (from, to) = pair.split_once('=').ok_or_else(|| format!("`{pair}` is not a translation a=b"))?;
-        match from {
-            "*" => otherwise = Some(to.to_owned()),
-            from => values.push((from.to_owned(), to.to_owned())),
-        }
-    }
+fn pairs(arguments: &[&str]) -> Result<Vec<(String, String)>, String> {
+    let pair = |argument: &&str| argument.split_once('=').map(|(from, to)| (from.to_owned(), to.to_owned()));
+    arguments.iter().map(|argument| pair(argument).ok_or_else(|| format!("`{argument}` is not a translation a=b"))).collect()
+}
+
+fn translation(arguments: &[&str]) -> Result<FieldFunction, String> {
+    let mut values = pairs(arguments)?;
+    let otherwise = values.iter().position(|(from, _)| from == "*").map(|place| values.remove(place).1);
     Ok(match otherwise {
         Some(otherwise) => FieldFunction::TranslateElse(values, otherwise),
         None => FieldFunction::Translate(values),
@@ -226,7 +238,7 @@ mod tests {
 
     #[test]
     fn faults_are_told() {
-        for text in ["prefix(x, *=y)", "", "$nothing", "nothing(x)", "lower(x", "hash(x)", "map(x, y)"] {
+        for text in ["default(x)", "choose(x, y)", "prefix(x, *=y)", "", "$nothing", "nothing(x)", "lower(x", "hash(x)", "map(x, y)"] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -1,10 +1,12 @@
 //! What rule writers and data sources call things: log sources, data sets and field names, as data.
 //!
-//! The data lies in `rules/logsources` and `rules/fields` (their first comments say how to read and write them) and is
-//! built into the program. This module parses it and answers three questions: which event types a log source or a
-//! data set means ([`Selector`]), and what a name means in an event type ([`Definition`]). It knows no rule, no
+//! The data lies in `rules/logsources`, `rules/datamodels` and `rules/fields` (their first comments say how to read and write
+//! them) and is built into the program. This module parses it and answers three questions: which event types a log source or
+//! a dataset means ([`Selector`]), what fields a dataset has ([`Dataset`]), and what a name means in an event type
+//! ([`Definition`]). It knows no rule, no
 //! query and no SQL: the planner puts the answers to use.
 
+mod dataset;
 mod definition;
 mod fields;
 mod selector;
@@ -12,10 +14,12 @@ mod selector;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
+pub use dataset::{Dataset, ModelField, RowCondition};
 pub use definition::{Definition, Envelope, FieldFunction};
 pub use fields::{Lookup, TypeNames};
 pub use selector::Selector;
 
+use dataset::DataModel;
 use fields::{FieldMap, FieldMaps};
 
 use crate::catalog::EventType;
@@ -40,14 +44,19 @@ const FIELDS: &[(&str, &str)] = &[
     ("rules/fields/other.yml", include_str!("../../rules/fields/other.yml")),
 ];
 
-/// The file of the data sets, as built in.
-const DATASETS: (&str, &str) = ("rules/fields/datasets.yml", include_str!("../../rules/fields/datasets.yml"));
+/// The files of the data models, as built in.
+const DATA_MODELS: &[(&str, &str)] = &[
+    ("rules/datamodels/endpoint.yml", include_str!("../../rules/datamodels/endpoint.yml")),
+    ("rules/datamodels/network.yml", include_str!("../../rules/datamodels/network.yml")),
+    ("rules/datamodels/identity.yml", include_str!("../../rules/datamodels/identity.yml")),
+    ("rules/datamodels/other.yml", include_str!("../../rules/datamodels/other.yml")),
+];
 
-/// Log sources, data sets and field maps.
+/// Log sources, data models and field maps.
 #[derive(Debug, Default)]
 pub struct Taxonomy {
     products: Vec<Product>,
-    datasets: BTreeMap<String, Vec<Selector>>,
+    models: Vec<DataModel>,
     maps: FieldMaps,
 }
 
@@ -110,15 +119,15 @@ impl Taxonomy {
     /// Returns the built-in taxonomy; it is parsed once.
     pub fn embedded() -> &'static Self {
         static EMBEDDED: LazyLock<Taxonomy> =
-            LazyLock::new(|| Taxonomy::parse(LOG_SOURCES, FIELDS, DATASETS).expect("the built-in data files parse: a test reads them"));
+            LazyLock::new(|| Taxonomy::parse(LOG_SOURCES, FIELDS, DATA_MODELS).expect("the built-in data files parse: a test reads them"));
         &EMBEDDED
     }
 
-    /// Parses data files: (path, text) of log sources, field maps and data sets.
+    /// Parses data files: (path, text) of log sources, field maps and data models.
     ///
     /// # Errors
     /// The first fault, with its place.
-    pub fn parse(log_sources: &[(&str, &str)], fields: &[(&str, &str)], datasets: (&str, &str)) -> Result<Self, Diagnostic> {
+    pub fn parse(log_sources: &[(&str, &str)], fields: &[(&str, &str)], models: &[(&str, &str)]) -> Result<Self, Diagnostic> {
         let mut out = Self::default();
         for file in log_sources {
             let (source, root) = root_of(*file)?;
@@ -134,9 +143,11 @@ impl Taxonomy {
                 maps.push(FieldMap::parse(&source, entry)?);
             }
         }
-        let (source, root) = root_of(datasets)?;
-        for (name, node) in root.entries() {
-            out.datasets.insert(name.text.clone(), Selector::parse_all(&source, node, "")?);
+        for file in models {
+            let (source, root) = root_of(*file)?;
+            for (name, node) in root.entries() {
+                out.models.push(DataModel::parse(&source, &name.text, node)?);
+            }
         }
         out.maps = FieldMaps::new(maps);
         Ok(out)
@@ -199,15 +210,14 @@ impl Taxonomy {
         out
     }
 
-    /// Returns the selectors of a dataset; an empty object is the model's root. Names compare without case.
-    pub fn dataset(&self, model: &str, object: &str) -> Option<&[Selector]> {
-        let name = if object.is_empty() { model.to_owned() } else { format!("{model}.{object}") };
-        self.datasets.iter().find(|(n, _)| n.eq_ignore_ascii_case(&name)).map(|(_, s)| s.as_slice())
+    /// Returns a dataset; an empty object is the model's root, where it has one only. Names compare without case.
+    pub fn dataset(&self, model: &str, object: &str) -> Option<Dataset<'_>> {
+        self.models.iter().find(|of| of.is_called(model))?.dataset(object)
     }
 
-    /// Returns the CIM datasets by name.
-    pub fn datasets(&self) -> impl Iterator<Item = (&str, &[Selector])> {
-        self.datasets.iter().map(|(name, selectors)| (name.as_str(), selectors.as_slice()))
+    /// Returns all datasets, model by model, each parent before its children.
+    pub fn datasets(&self) -> impl Iterator<Item = Dataset<'_>> {
+        self.models.iter().flat_map(DataModel::datasets)
     }
 
     /// Returns the Sigma categories of a product by name.

@@ -45,7 +45,7 @@ fn dns_channels_have_the_names_that_windows_writes_and_those_of_the_taxonomy() {
 
 #[test]
 fn the_built_in_data_parses() {
-    if let Err(fault) = Taxonomy::parse(LOG_SOURCES, FIELDS, DATASETS) {
+    if let Err(fault) = Taxonomy::parse(LOG_SOURCES, FIELDS, DATA_MODELS) {
         panic!("{fault:?} at {:?}", fault.line_column());
     }
 }

@@ -154,6 +154,10 @@ impl<'a> FieldReader<'a> {
                 }
                 self.nothing.clone()
             }
+            FieldExpr::Default(inner, text) => {
+                let values = self.value(inner, row, texts)?;
+                if values.iter().any(|v| !texts.text(*v).is_empty()) { values } else { Rc::new([texts.spelling(text)]) }
+            }
             FieldExpr::Missing | FieldExpr::Time | FieldExpr::Record | FieldExpr::Message => self.nothing.clone(),
         })
     }
@@ -198,7 +202,7 @@ fn is_of_cells(expr: &FieldExpr, event_type: &EventType) -> bool {
         FieldExpr::Missing | FieldExpr::Constant(_) | FieldExpr::Host => true,
         FieldExpr::Column(column) => !matches!(event_type.column(*column).encoding, Encoding::Time(_)),
         FieldExpr::Time | FieldExpr::Record | FieldExpr::Message => false,
-        FieldExpr::Apply(_, inner) => is_of_cells(inner, event_type),
+        FieldExpr::Apply(_, inner) | FieldExpr::Default(inner, _) => is_of_cells(inner, event_type),
         FieldExpr::Coalesce(parts) => parts.iter().all(|part| is_of_cells(part, event_type)),
     }
 }
@@ -208,7 +212,7 @@ fn columns_of(expr: &FieldExpr, out: &mut BTreeSet<ColumnIndex>) {
         FieldExpr::Column(column) => {
             out.insert(*column);
         }
-        FieldExpr::Apply(_, inner) => columns_of(inner, out),
+        FieldExpr::Apply(_, inner) | FieldExpr::Default(inner, _) => columns_of(inner, out),
         FieldExpr::Coalesce(parts) => parts.iter().for_each(|part| columns_of(part, out)),
         _ => {}
     }

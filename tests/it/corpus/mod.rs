@@ -4,6 +4,7 @@
 mod archives;
 mod encodings;
 mod escu;
+mod fields;
 mod load;
 mod placeholders;
 mod seed;
