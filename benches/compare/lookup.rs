@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use retrohunt::catalog::EventType;
 use retrohunt::ir::{Field, Scope, Vocabulary};
-use retrohunt::taxonomy::{Definition, Envelope, FieldFunction, LogSource, Lookup, Selector, Taxonomy};
+use retrohunt::taxonomy::{Definition, EnvelopeField, FieldFunction, LogSource, Lookup, Selector, Taxonomy};
 
 use super::archive::{Archive, Event, ValueNumber};
 use super::evaluate::text::{fold, seconds};
@@ -217,10 +217,10 @@ fn place(definition: &Definition, event_type: &EventType) -> Place {
     let all = |list: &[Definition]| list.iter().map(|d| place(d, event_type)).collect();
     match definition {
         Definition::Field(name) => stored(name, event_type).map_or(Place::Missing, Place::Column),
-        Definition::Envelope(Envelope::Host) => Place::Host,
-        Definition::Envelope(Envelope::Record) => Place::Record,
-        Definition::Envelope(Envelope::Message) => Place::Message,
-        Definition::Envelope(Envelope::Time) => Place::Time,
+        Definition::Envelope(EnvelopeField::Host) => Place::Host,
+        Definition::Envelope(EnvelopeField::Record) => Place::Record,
+        Definition::Envelope(EnvelopeField::Message) => Place::Message,
+        Definition::Envelope(EnvelopeField::Time) => Place::Time,
         Definition::Text(text) => Place::Constants(vec![written(text)]),
         Definition::Synonyms(texts) => Place::Constants(texts.iter().map(|text| written(text)).collect()),
         Definition::ByCode(codes) => codes.get(&event_type.code).map_or(Place::Missing, |text| Place::Constants(vec![text.clone()])),

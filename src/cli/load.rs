@@ -11,7 +11,7 @@ use super::Outcome;
 use super::format::FormatArgs;
 use super::interrupt;
 use super::printer::Printer;
-use super::progress::{Progress, Unit};
+use super::progress::{BarUnit, LazyBar};
 use super::store::StoreArgs;
 use super::words::{bytes, counted, counted_len, thousands};
 use crate::archive::Limits;
@@ -93,12 +93,12 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         return run_explain(args, &options, printer);
     }
     let mut store = args.store.open_or_create()?;
-    let progress = Progress::new(printer, Unit::Bytes);
+    let progress = LazyBar::new(printer, BarUnit::Bytes);
     let total = total(&args.paths);
     if let Some(total) = &total {
         progress.total(total.bytes);
     }
-    let mut shown = Shown { cancel, ..Shown::default() };
+    let mut shown = ShownProgress { cancel, ..ShownProgress::default() };
     let result = load(&mut store, &args.paths, &options, &mut |step| show(&progress, &mut shown, step));
     progress.finish();
     let summary = result.with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
@@ -181,14 +181,14 @@ fn total(paths: &[PathBuf]) -> Option<Total> {
 
 /// What the bar says.
 #[derive(Default)]
-struct Shown {
+struct ShownProgress {
     files: u64,
     events: u64,
     path: String,
     cancel: Cancel,
 }
 
-fn show(progress: &Progress, shown: &mut Shown, step: LoadProgress) {
+fn show(progress: &LazyBar, shown: &mut ShownProgress, step: LoadProgress) {
     match step {
         LoadProgress::Source { path } => {
             shown.files += 1;

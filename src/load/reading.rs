@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 
 use super::LoadOptions;
 use super::ahead::{Held, MAX_HELD_BYTES, sha256};
-use super::groups::{Group, Groups, Message};
+use super::groups::{Groups, Message, SourceGroup};
 use super::patience::{FINISH_BYTES, Patience};
 use crate::archive::{FileAhead, Leaf, WalkCount, Walked, walk_counting};
 use crate::cancel::Cancel;
@@ -22,7 +22,7 @@ pub(super) fn read_all(
     known: &KnownBytes,
     names: &Names,
     walked: &WalkCount,
-    sender: &SyncSender<Group>,
+    sender: &SyncSender<SourceGroup>,
 ) -> bool {
     let reader = LeafReader::new(names, &options.read);
     let mut reading = Reading { reader, cancel: &options.cancel, known, groups: Groups::new(sender), file: File::Leaf, interrupted: false };

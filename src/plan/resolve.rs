@@ -14,7 +14,7 @@
 
 use crate::catalog::{ColumnIndex, EventType};
 use crate::ir::{Case, Field, Glob, Match, Pred, Scope, Test, Vocabulary};
-use crate::taxonomy::{Definition, Envelope, LogSource, Lookup, Selector, Taxonomy, TypeNames};
+use crate::taxonomy::{Definition, EnvelopeField, LogSource, Lookup, Selector, Taxonomy, TypeNames};
 
 use super::{FieldExpr, FieldFunction, is_filled};
 
@@ -145,12 +145,12 @@ impl<'a> NameResolver<'a> {
     fn build(&self, definition: &Definition) -> Resolved {
         Resolved::One(match definition {
             Definition::Field(name) => self.event_type.column_any_case(name).map_or(FieldExpr::Missing, FieldExpr::Column),
-            Definition::Envelope(Envelope::Time) => FieldExpr::Time,
-            Definition::Envelope(Envelope::Host) => FieldExpr::Host,
-            Definition::Envelope(Envelope::Record) => FieldExpr::Record,
-            Definition::Envelope(Envelope::Message) if self.event_type.has_messages => FieldExpr::Message,
+            Definition::Envelope(EnvelopeField::Time) => FieldExpr::Time,
+            Definition::Envelope(EnvelopeField::Host) => FieldExpr::Host,
+            Definition::Envelope(EnvelopeField::Record) => FieldExpr::Record,
+            Definition::Envelope(EnvelopeField::Message) if self.event_type.has_messages => FieldExpr::Message,
             // A type without rendered text has no message field: missing folds the test away, and nothing is read.
-            Definition::Envelope(Envelope::Message) => FieldExpr::Missing,
+            Definition::Envelope(EnvelopeField::Message) => FieldExpr::Missing,
             Definition::Text(text) => FieldExpr::Constant(self.expand(text)),
             Definition::Synonyms(texts) => return Resolved::Synonyms(texts.iter().map(|t| self.expand(t)).collect()),
             Definition::ByCode(by_code) => match by_code.get(&self.event_type.code) {

@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
     use crate::event::{EventBatch, Names};
-    use crate::normalise::{Lexicon, Place};
+    use crate::normalise::{Lexicon, RecordPlace};
     use crate::reader::json::Flattener;
 
     /// The batch made of one document by either reader.
@@ -133,7 +133,7 @@ mod tests {
         let mut known = Lexicon::new(&names);
         let mut events = Normaliser::new(&mut known, crate::normalise::Clock::default(), &mut sink);
         read(text, &mut events)?;
-        events.end_record(Place { position: 1, recovered: false });
+        events.end_record(RecordPlace { position: 1, recovered: false });
         events.flush();
         Ok(format!("{batches:?}"))
     }

@@ -7,12 +7,12 @@ mod split;
 
 use split::{Cells, RecordScan};
 
-use super::Format;
+use super::InputFormat;
 use super::json::Flattener;
 use super::raw::{Raw, RawReaders};
-use super::stream::{Input, Report};
+use super::stream::{LeafInput, Report};
 use crate::event::BESIDE_RAW;
-use crate::normalise::{Normaliser, PathId, Place, tell_shape};
+use crate::normalise::{Normaliser, PathId, RecordPlace, tell_shape};
 
 /// Bytes of one record.
 // A cell with a rendered message has some kB; without a bound an open quote would hold the rest of the file.
@@ -40,18 +40,18 @@ const EXTRA: &str = "_extra";
 /// See the module.
 pub(super) struct Csv;
 
-impl Format for Csv {
+impl InputFormat for Csv {
     fn name(&self) -> &'static str {
         "csv"
     }
 
     fn sniff(&self, head: &[u8]) -> Option<String> {
-        let table = Table::of(head)?;
+        let table = FirstRecords::of(head)?;
         Some(format!("its first line names {} columns", table.columns))
     }
 
-    fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
-        let table = Table::of(input.head());
+    fn read(&self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+        let table = FirstRecords::of(input.head());
         input.consume(preamble(input.head()));
         let mut rows = Rows::new(table.map_or(b',', |table| table.delimiter));
         while !events.stopped() && rows.next(input, events, report) {}
@@ -61,7 +61,7 @@ impl Format for Csv {
 
 /// Whether a text is a table whose header names columns of event logs: what its cells hold, even whole events, is in it.
 pub(super) fn is_known_table(head: &[u8]) -> bool {
-    Table::of(head).is_some_and(|table| table.known)
+    FirstRecords::of(head).is_some_and(|table| table.known)
 }
 
 /// A byte order mark, and the line that PowerShell's `Export-Csv` begins with or that tells Excel the delimiter.
@@ -75,14 +75,14 @@ fn preamble(head: &[u8]) -> usize {
 }
 
 /// What the first records say.
-struct Table {
+struct FirstRecords {
     delimiter: u8,
     columns: usize,
     /// A column has a name that event logs have.
     known: bool,
 }
 
-impl Table {
+impl FirstRecords {
     /// The delimiter that gives the most columns, if the text is a table.
     fn of(head: &[u8]) -> Option<Self> {
         let head = &head[preamble(head)..];
@@ -195,7 +195,7 @@ impl Rows {
     }
 
     /// Reads the next record; false when there is none.
-    fn next(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
+    fn next(&mut self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
         self.position += 1;
         let mut scan = RecordScan::new(self.delimiter);
         let mut searched = 0;
@@ -232,7 +232,7 @@ impl Rows {
     }
 
     /// Goes on behind the first line of a record that has no end; false when that happened too often.
-    fn restart(&mut self, input: &mut Input<'_>, text: String, report: &mut Report) -> bool {
+    fn restart(&mut self, input: &mut LeafInput<'_>, text: String, report: &mut Report) -> bool {
         report.bad(Some(input.offset()), Some(self.position), text);
         self.restarts += 1;
         self.rest = Rest::Possible;
@@ -271,7 +271,7 @@ impl Rows {
             return report.bad(Some(offset), Some(self.position), error);
         }
         if events.has_members() {
-            events.end_record(Place { position: self.position, recovered: false });
+            events.end_record(RecordPlace { position: self.position, recovered: false });
         }
     }
 

@@ -11,14 +11,14 @@ mod wrapped;
 use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
 
 use objects::{ObjectName, Objects};
-use scan::{DocumentScan, Step};
+use scan::{DocumentScan, ScanStep};
 use wrapped::{Wrapper, skip_object_ends, wrapped_records, wrapper_prefix};
 
 use super::raw::{Raw, RawReaders};
-use super::stream::{Input, Report};
+use super::stream::{LeafInput, Report};
 use super::xml::Elements;
-use super::{Format, record_line};
-use crate::normalise::{Normaliser, PathId, Place};
+use super::{InputFormat, record_line};
+use crate::normalise::{Normaliser, PathId, RecordPlace};
 
 /// Bytes of one document or line.
 // An open bracket must not take the rest of the file into memory.
@@ -41,7 +41,7 @@ const FIRST_LINES: usize = 16;
 /// See the module.
 pub(super) struct Json;
 
-impl Format for Json {
+impl InputFormat for Json {
     fn name(&self) -> &'static str {
         "json"
     }
@@ -63,7 +63,7 @@ impl Format for Json {
         }
     }
 
-    fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+    fn read(&self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
         super::skip_mark(input);
         let mut documents = Documents {
             flattener: Flattener::default(),
@@ -88,7 +88,7 @@ fn start(head: &[u8]) -> Option<u8> {
 }
 
 /// The first line that is not empty, if it ends within the limit.
-fn first_line(input: &mut Input<'_>) -> Option<Vec<u8>> {
+fn first_line(input: &mut LeafInput<'_>) -> Option<Vec<u8>> {
     loop {
         let head = input.head();
         let skip = head.iter().take_while(|b| b.is_ascii_whitespace()).count();
@@ -109,7 +109,7 @@ fn is_document(line: &[u8]) -> bool {
 
 /// Whether each line is a document: the first is one, or one of those behind it is where no member of another can be.
 /// `{"Records": […]}` on one line is many documents.
-fn are_lines(input: &mut Input<'_>) -> bool {
+fn are_lines(input: &mut LeafInput<'_>) -> bool {
     let Some(first) = first_line(input) else { return false };
     if is_document(&first) {
         return wrapper_prefix(&first).is_none();
@@ -117,7 +117,7 @@ fn are_lines(input: &mut Input<'_>) -> bool {
     if wrapper_prefix(input.head()).is_some() {
         return false;
     }
-    let more_on_the_line = || matches!(DocumentScan::default().find(&first), Some(Step::End(end)) if is_document(&first[..end]));
+    let more_on_the_line = || matches!(DocumentScan::default().find(&first), Some(ScanStep::End(end)) if is_document(&first[..end]));
     if first.starts_with(b"[") || more_on_the_line() {
         return false;
     }
@@ -152,7 +152,7 @@ struct Documents {
 }
 
 impl Documents {
-    fn lines(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) {
+    fn lines(&mut self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) {
         let mut searched = 0;
         while !events.stopped() {
             let head = input.head();
@@ -231,7 +231,7 @@ impl Documents {
                 if let Some(most) = events.overfull() {
                     report.problem(Some(offset), Some(self.position), format!("skipped the members beyond MAX_MEMBERS = {most}"));
                 }
-                events.end_record(Place { position: self.position, recovered: false });
+                events.end_record(RecordPlace { position: self.position, recovered: false });
             }
             Err(error) => {
                 events.abandon();
@@ -261,7 +261,7 @@ impl Documents {
     }
 
     /// Documents one after the other, or the elements of an array, or the records of `{"Records": […]}`.
-    fn framed(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+    fn framed(&mut self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
         let (mut format, mut wrapper) = ("json", None);
         skip_space(input);
         if input.head().starts_with(b"[") {
@@ -299,7 +299,7 @@ impl Documents {
 
     /// What follows the closing bracket of an array must be the end of the object around it and of the stream, or
     /// another array of the same kind: then true.
-    fn behind_array(&self, input: &mut Input<'_>, wrapper: Option<&Wrapper>, report: &mut Report) -> bool {
+    fn behind_array(&self, input: &mut LeafInput<'_>, wrapper: Option<&Wrapper>, report: &mut Report) -> bool {
         skip_space(input);
         if let Some(wrapper) = wrapper {
             skip_object_ends(wrapper.depth, input);
@@ -320,7 +320,7 @@ impl Documents {
     }
 
     /// Reads the next document; false when nothing more can be found.
-    fn next(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
+    fn next(&mut self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
         self.position += 1;
         let place = (Some(input.offset()), Some(self.position));
         let mut scan = DocumentScan::default();
@@ -328,12 +328,12 @@ impl Documents {
         loop {
             let head = input.head();
             match scan.find(&head[searched..]) {
-                Some(Step::End(end)) => {
+                Some(ScanStep::End(end)) => {
                     self.document(&head[..end], input.offset(), events, report);
                     input.consume(end);
                     return true;
                 }
-                Some(Step::Broken { first, last }) => {
+                Some(ScanStep::Broken { first, last }) => {
                     report.bad(place.0, place.1, "a JSON document does not end before the next one begins");
                     // The rest of a broken document may hold a whole one. After the limit only the sure beginning counts: linear work.
                     let next = if self.rescanned < MAX_RESCANNED_BYTES { first } else { last };
@@ -357,7 +357,7 @@ impl Documents {
     }
 
     /// Behind a document that goes on to the end of the stream, the next line that begins one is tried.
-    fn restart(&mut self, input: &mut Input<'_>, report: &mut Report) -> bool {
+    fn restart(&mut self, input: &mut LeafInput<'_>, report: &mut Report) -> bool {
         report.bad(Some(input.offset()), Some(self.position), "a JSON document does not end");
         self.restarts += 1;
         if self.restarts > MAX_RESTARTS {
@@ -371,7 +371,7 @@ impl Documents {
 }
 
 /// Goes on to the next line that begins with `{`; false when there is none.
-fn skip_to_object(input: &mut Input<'_>) -> bool {
+fn skip_to_object(input: &mut LeafInput<'_>) -> bool {
     loop {
         let head = input.head();
         if let Some(at) = memchr::memmem::find(head, b"\n{") {
@@ -388,7 +388,7 @@ fn skip_to_object(input: &mut Input<'_>) -> bool {
     }
 }
 
-fn skip_line(input: &mut Input<'_>) {
+fn skip_line(input: &mut LeafInput<'_>) {
     loop {
         let head = input.head();
         match memchr::memchr(b'\n', head) {
@@ -405,7 +405,7 @@ fn skip_line(input: &mut Input<'_>) {
     }
 }
 
-fn skip_while(input: &mut Input<'_>, skip: impl Fn(u8) -> bool) {
+fn skip_while(input: &mut LeafInput<'_>, skip: impl Fn(u8) -> bool) {
     loop {
         let (length, n) = (input.head().len(), input.head().iter().take_while(|b| skip(**b)).count());
         input.consume(n);
@@ -416,12 +416,12 @@ fn skip_while(input: &mut Input<'_>, skip: impl Fn(u8) -> bool) {
     }
 }
 
-fn skip_space(input: &mut Input<'_>) {
+fn skip_space(input: &mut LeafInput<'_>) {
     skip_while(input, |b| b.is_ascii_whitespace());
 }
 
 /// Goes on to what comes behind a document; a line that evtx_dump writes between two of them is none.
-fn skip_separators(input: &mut Input<'_>) {
+fn skip_separators(input: &mut LeafInput<'_>) {
     skip_while(input, |b| b.is_ascii_whitespace() || b == b',' || b == 0x1e);
     if input.head().starts_with(b"R") {
         while input.head().len() < MAX_RECORD_LINE_BYTES && !input.at_end() {

@@ -11,9 +11,9 @@ use memchr::memmem::{self, Finder};
 
 pub(super) use elements::Elements;
 
-use super::stream::{Input, Report};
-use super::{Format, record_line};
-use crate::normalise::{Normaliser, Place};
+use super::stream::{LeafInput, Report};
+use super::{InputFormat, record_line};
+use crate::normalise::{Normaliser, RecordPlace};
 
 /// Bytes of one event.
 // As for a record of the other formats.
@@ -32,7 +32,7 @@ static NAME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("Event"));
 /// See the module.
 pub(super) struct Xml;
 
-impl Format for Xml {
+impl InputFormat for Xml {
     fn name(&self) -> &'static str {
         "xml"
     }
@@ -51,8 +51,8 @@ impl Format for Xml {
         (in_lines && !super::csv::is_known_table(head)).then(|| "its lines have <Event> elements".to_owned())
     }
 
-    fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
-        let mut reader = Events { elements: Elements::default(), position: 0 };
+    fn read(&self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+        let mut reader = XmlEvents { elements: Elements::default(), position: 0 };
         let mut whole = true;
         while !events.stopped() && skip_to_event(input, !whole, report) {
             whole = reader.event(input, events, report);
@@ -106,7 +106,7 @@ pub(super) fn event_start(text: &[u8]) -> Option<usize> {
 
 /// Goes on to the next event; false at the end. Text on the way that is neither markup nor the start of a line is told of,
 /// unless it is the rest of something that was told.
-fn skip_to_event(input: &mut Input<'_>, mut told: bool, report: &mut Report) -> bool {
+fn skip_to_event(input: &mut LeafInput<'_>, mut told: bool, report: &mut Report) -> bool {
     let mut searched = 0;
     loop {
         let (head, at_end) = (input.head(), input.at_end());
@@ -158,14 +158,14 @@ fn is_text(gap: &[u8], before_event: bool) -> bool {
     }
 }
 
-struct Events {
+struct XmlEvents {
     elements: Elements,
     position: u64,
 }
 
-impl Events {
+impl XmlEvents {
     /// Reads the event that begins the window; false where it is too long, and its rest is next.
-    fn event(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
+    fn event(&mut self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
         self.position += 1;
         let mut searched = "<Event".len();
         loop {
@@ -209,7 +209,7 @@ impl Events {
         if let Some(most) = events.overfull() {
             report.problem(offset, position, format!("skipped the members beyond MAX_MEMBERS = {most}"));
         }
-        events.end_record(Place { position: self.position, recovered: false });
+        events.end_record(RecordPlace { position: self.position, recovered: false });
     }
 }
 

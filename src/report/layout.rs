@@ -6,7 +6,7 @@
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::shape::{Kind, TableColumn};
+use super::shape::{CellStyle, TableColumn};
 
 /// Spaces between two columns.
 pub(super) const GAP: usize = 2;
@@ -48,14 +48,14 @@ fn fit_paths(columns: &[TableColumn], needs: &[Need], width: usize, path_min: us
     }
 }
 
-fn least(kind: Kind, need: Need, path_min: usize) -> usize {
+fn least(kind: CellStyle, need: Need, path_min: usize) -> usize {
     let natural = need.widest.max(need.heading);
     match kind {
-        Kind::Number | Kind::Time | Kind::ExactTime => natural,
-        Kind::Line => natural.min(LINE_MIN.max(need.heading)),
-        Kind::Path => natural.min(path_min),
-        Kind::Text if natural <= SHORT => natural,
-        Kind::Text => TEXT_MIN.max(need.heading.min(SHORT)),
+        CellStyle::Number | CellStyle::Time | CellStyle::ExactTime => natural,
+        CellStyle::Line => natural.min(LINE_MIN.max(need.heading)),
+        CellStyle::Path => natural.min(path_min),
+        CellStyle::Text if natural <= SHORT => natural,
+        CellStyle::Text => TEXT_MIN.max(need.heading.min(SHORT)),
     }
 }
 
@@ -165,7 +165,7 @@ mod tests {
             TableColumn::text("b", "B"),
             TableColumn::text("c", "C").spare(2),
             TableColumn::time("d", "D").spare(1),
-            TableColumn::new("e", "E", Kind::Line),
+            TableColumn::new("e", "E", CellStyle::Line),
         ];
         let needs = [need(4), need(60), need(20), need(19), need(40)];
         let shown = |width| fit(&columns, &needs, width).map(|shown| shown.iter().map(|(i, _)| *i).collect::<Vec<_>>());

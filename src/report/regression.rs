@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{Shape, TableColumn, visible};
+use super::{ListingShape, TableColumn, visible};
 use crate::regression::{RuleTest, Status, Verdict};
 
 /// What `retrohunt test` lists.
-pub static REGRESSION: LazyLock<Shape> = LazyLock::new(|| {
-    Shape::new(
+pub static REGRESSION: LazyLock<ListingShape> = LazyLock::new(|| {
+    ListingShape::new(
         ["status", "rule_id", "rule_title", "rule_path", "test", "path", "expected", "found", "missing", "unexpected", "message"],
         vec![
             TableColumn::text("status", "Status"),

@@ -32,7 +32,7 @@ pub(super) fn scan(
     visit: &mut dyn FnMut(EventId, &[RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
     let statement = connection.prepare_cached(&statement(event_type, columns, range, Head::Id))?;
-    let mut reader = Reader::new(connection, event_type, columns, statement)?;
+    let mut reader = CellReader::new(connection, event_type, columns, statement)?;
     reader.each(range.first, range.last, 1, &mut |event, _, cells| visit(event, cells))
 }
 
@@ -50,13 +50,13 @@ pub struct EventHead {
 }
 
 /// Reads events of one type one by one or in runs, with their heads.
-pub struct EventReader<'s>(Reader<'s>);
+pub struct EventReader<'s>(CellReader<'s>);
 
 impl<'s> EventReader<'s> {
     pub(super) fn new(connection: &'s Connection, event_type: &'s EventType, columns: &[ColumnIndex]) -> Result<Self, StoreError> {
         let all = EventRange { first: EventId(0), last: EventId(0), since_us: None, until_us: None };
         let statement = connection.prepare_cached(&statement(event_type, columns, all, Head::Whole))?;
-        Ok(Self(Reader::new(connection, event_type, columns, statement)?))
+        Ok(Self(CellReader::new(connection, event_type, columns, statement)?))
     }
 
     /// Reads the events of the type between two ids, both included, ascending.
@@ -84,7 +84,7 @@ enum Head {
 }
 
 /// A statement over one type's cells at work.
-struct Reader<'s> {
+struct CellReader<'s> {
     event_type: &'s EventType,
     columns: Vec<ColumnIndex>,
     statement: CachedStatement<'s>,
@@ -93,7 +93,7 @@ struct Reader<'s> {
     texts: String,
 }
 
-impl<'s> Reader<'s> {
+impl<'s> CellReader<'s> {
     fn new(
         connection: &'s Connection,
         event_type: &'s EventType,

@@ -3,7 +3,7 @@
 use sonic_rs::LazyValue;
 
 use super::{MAX_DOCUMENT_BYTES, fault_of, is_too_deep};
-use crate::reader::stream::Input;
+use crate::reader::stream::LeafInput;
 
 /// How an interface wraps the records it answers with.
 #[derive(Debug, PartialEq, Eq)]
@@ -135,13 +135,13 @@ fn behind_value(head: &[u8], from: usize) -> Option<usize> {
 }
 
 /// Goes on behind the end of so many objects, whose members to come are not events.
-pub(super) fn skip_object_ends(count: usize, input: &mut Input<'_>) {
+pub(super) fn skip_object_ends(count: usize, input: &mut LeafInput<'_>) {
     for _ in 0..count {
         skip_object_end(input);
     }
 }
 
-fn skip_object_end(input: &mut Input<'_>) {
+fn skip_object_end(input: &mut LeafInput<'_>) {
     let mut at = 0;
     loop {
         match behind_value(input.head(), at) {

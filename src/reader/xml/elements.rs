@@ -13,7 +13,7 @@ use crate::normalise::{Normaliser, PathId};
 const MAX_DEPTH: usize = 100;
 
 /// An element that is open.
-struct Open {
+struct OpenElement {
     path: PathId,
     /// Other elements are in it: text beside them is indentation.
     has_elements: bool,
@@ -25,7 +25,7 @@ struct Open {
 /// Reads events; keeps its memory.
 #[derive(Default)]
 pub(in super::super) struct Elements {
-    open: Vec<Open>,
+    open: Vec<OpenElement>,
     text: String,
     attribute: String,
 }
@@ -88,10 +88,10 @@ impl Elements {
             parent.path
         });
         if inside && self.open.len() < 2 && matches!(name, "DataItem" | "EventData") {
-            self.open.push(Open { path: root, has_elements: true, has_attributes: false, named: false });
+            self.open.push(OpenElement { path: root, has_elements: true, has_attributes: false, named: false });
             return;
         }
-        let mut open = Open { path: events.child(parent, name), has_elements: false, has_attributes: false, named: false };
+        let mut open = OpenElement { path: events.child(parent, name), has_elements: false, has_attributes: false, named: false };
         if events.has_named_elements(open.path) {
             open.named = true;
             match attribute(tag, "Name").filter(|name| !name.is_empty()) {
