@@ -4,7 +4,7 @@ use super::codes::Coded;
 use super::paths::{PathId, shortened};
 use super::time::{is_iso, is_no_time};
 use super::{MemberUse, Normaliser, ROLES, RecordPlace, Role, offset};
-use crate::event::{EventHead, FieldEntry, FieldValue, KeyId, NameId, TextSpan, TypeKey, format_time};
+use crate::event::{BatchEvent, FieldEntry, FieldValue, KeyId, NameId, TextSpan, TypeKey, format_time};
 
 const HOUR_US: i64 = 3_600_000_000;
 /// How far clocks may be apart beside whole hours: collectors write when they received an event.
@@ -63,7 +63,7 @@ impl Normaliser<'_> {
             self.look_for_time(shape, pairs, place);
         }
         self.compare_clocks(time_us, fields_start);
-        let head = EventHead {
+        let head = BatchEvent {
             key: self.key(shape, dataset, span(Role::Code)),
             time_us,
             host: span(Role::Host),

@@ -7,7 +7,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutcome, HuntRecord};
-use super::{EventOrigin, StoreError};
+use super::{Envelope, StoreError};
 use crate::catalog::SourceId;
 use crate::event::hex;
 use crate::ir::RuleMeta;
@@ -219,11 +219,7 @@ impl<'s> HuntWriter<'s> {
 }
 
 /// The hash of the source that an event was loaded from.
-fn source_hash<'h>(
-    connection: &Connection,
-    hashes: &'h mut FxHashMap<SourceId, String>,
-    event: &EventOrigin,
-) -> Result<&'h str, StoreError> {
+fn source_hash<'h>(connection: &Connection, hashes: &'h mut FxHashMap<SourceId, String>, event: &Envelope) -> Result<&'h str, StoreError> {
     use std::collections::hash_map::Entry;
     match hashes.entry(event.source) {
         Entry::Occupied(known) => Ok(known.into_mut()),

@@ -314,12 +314,12 @@ fn remove(connection: &Connection, event_type: &EventType, event: i64) -> Result
 /// The type of two events whose envelopes are equal. Each is asked for on its own: as one join of the
 /// two, a profile showed SQLite preparing the statement again and again.
 fn same_envelope(connection: &Connection, sameness: Sameness, old: i64, new: i64) -> Result<Option<TypeId>, StoreError> {
-    type Envelope = (u32, Option<i64>, Option<i64>, Option<i64>);
+    type ComparedRow = (u32, Option<i64>, Option<i64>, Option<i64>);
     let mut select = connection.prepare_cached(match sameness {
         Sameness::Record => "SELECT type, host, record, time_us FROM event WHERE id = ?1",
         Sameness::Identity => "SELECT type, NULL, NULL, time_us FROM event WHERE id = ?1",
     })?;
-    let mut read = |id: i64| -> Result<Option<Envelope>, StoreError> {
+    let mut read = |id: i64| -> Result<Option<ComparedRow>, StoreError> {
         let row = select.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
         Ok(row.optional()?)
     };

@@ -7,6 +7,7 @@ use rusqlite::{CachedStatement, Connection, Row, Statement, params};
 
 use super::StoreError;
 use super::cell::RawCell;
+use super::event_row::EventRow;
 use super::writer::{MAX_COLUMNS, MAX_TYPE_TABLES};
 use crate::catalog::{ColumnIndex, EventId, EventType, Storage, ValueId};
 
@@ -36,20 +37,7 @@ pub(super) fn scan(
     reader.each(range.first, range.last, 1, &mut |event, _, cells| visit(event, cells))
 }
 
-/// What the table of all events has of one, beside its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventHead {
-    /// The event.
-    pub id: EventId,
-    /// Its time in µs UTC.
-    pub time_us: Option<i64>,
-    /// Its host.
-    pub host: Option<ValueId>,
-    /// Its record number.
-    pub record: Option<i64>,
-}
-
-/// Reads events of one type one by one or in runs, with their heads.
+/// Reads events of one type one by one or in runs, each with its row of the table of all events.
 pub struct EventReader<'s>(CellReader<'s>);
 
 impl<'s> EventReader<'s> {
@@ -67,11 +55,12 @@ impl<'s> EventReader<'s> {
         &mut self,
         first: EventId,
         last: EventId,
-        visit: &mut dyn FnMut(EventHead, &[RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
+        visit: &mut dyn FnMut(EventRow, &[RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
+        let event_type = self.0.event_type.id;
         self.0.each(first, last, 4, &mut |id, row, cells| {
             let host: Option<i64> = row.get(2)?;
-            visit(EventHead { id, time_us: row.get(1)?, host: host.map(ValueId), record: row.get(3)? }, cells)
+            visit(EventRow { id, event_type, time_us: row.get(1)?, host: host.map(ValueId), record: row.get(3)? }, cells)
         })
     }
 }

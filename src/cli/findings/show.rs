@@ -77,8 +77,8 @@ fn object(finding: &FindingRow, events: &[ShownEvent<'_>]) -> Value {
         json!({
             "event_id": envelope.id.0,
             "time": envelope.time_us.map(format_time),
-            "host": envelope.host,
-            "path": envelope.path,
+            "host": envelope.host.as_deref(),
+            "path": envelope.path.as_ref(),
             "record": envelope.record.unwrap_or(envelope.position),
             "sha256": shown.sha256,
             "product": shown.event_type.product,
