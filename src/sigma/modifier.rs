@@ -183,7 +183,7 @@ impl Modifiers {
             self.encodings.push(encoding);
         } else if let Some(op) = comparison(name) {
             self.set_kind(context, ValueKind::Compare(op), name, span)?;
-        } else if let Some(part) = date_part(name) {
+        } else if let Some(part) = DatePart::named(name) {
             if self.part.replace(part).is_some() {
                 context.error(span, "sigma-modifier-combination", "an item can ask for one part of a time only");
                 return None;
@@ -268,18 +268,6 @@ fn comparison(name: &str) -> Option<NumberOp> {
         "gte" => NumberOp::Ge,
         "lt" => NumberOp::Lt,
         "lte" => NumberOp::Le,
-        _ => return None,
-    })
-}
-
-fn date_part(name: &str) -> Option<DatePart> {
-    Some(match name {
-        "minute" => DatePart::Minute,
-        "hour" => DatePart::Hour,
-        "day" => DatePart::Day,
-        "week" => DatePart::Week,
-        "month" => DatePart::Month,
-        "year" => DatePart::Year,
         _ => return None,
     })
 }

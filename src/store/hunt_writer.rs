@@ -10,7 +10,7 @@ use super::findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutc
 use super::{Envelope, StoreError};
 use crate::catalog::SourceId;
 use crate::event::hex;
-use crate::ir::RuleMeta;
+use crate::ir::{Language, RuleMeta};
 
 /// A hunt that is being saved. Dropped before [`HuntWriter::finish`] it saves nothing.
 pub struct HuntWriter<'s> {
@@ -242,7 +242,7 @@ fn save_rule(connection: &Connection, meta: &RuleMeta) -> Result<SavedRule, Stor
             meta.hash,
             meta.title,
             meta.path,
-            meta.language.map(|l| format!("{l:?}").to_lowercase()).unwrap_or_default(),
+            meta.language.map(Language::name).unwrap_or_default(),
             level,
             json!(meta.techniques).to_string(),
             json!(meta.tactics).to_string(),
