@@ -43,7 +43,7 @@ pub(super) struct Feed<'s> {
 }
 
 /// The columns of a plan's rows in one event type.
-struct Source<'s> {
+struct FedColumns<'s> {
     event_type: &'s EventType,
     /// The columns of the store that are read, ascending.
     columns: Vec<ColumnIndex>,
@@ -97,10 +97,10 @@ impl<'s> Feed<'s> {
         Ok((bytes <= max_bytes).then_some(rows))
     }
 
-    fn sources<'p>(&'p self, plan: &'p Plan) -> impl Iterator<Item = (&'p Branch, Source<'p>)> {
+    fn sources<'p>(&'p self, plan: &'p Plan) -> impl Iterator<Item = (&'p Branch, FedColumns<'p>)> {
         plan.branches.iter().filter_map(|branch| {
             let event_type = self.catalog.event_type(branch.event_type)?;
-            Some((branch, Source::new(plan, branch, event_type)))
+            Some((branch, FedColumns::new(plan, branch, event_type)))
         })
     }
 
@@ -122,7 +122,7 @@ impl<'s> Feed<'s> {
 
     fn run(
         &self,
-        source: &Source<'_>,
+        source: &FedColumns<'_>,
         reader: &mut EventReader<'_>,
         run: &[EventId],
         sink: &mut RowSink<'_>,
@@ -137,7 +137,7 @@ impl<'s> Feed<'s> {
 
     /// Reads the times first, then each event in their order.
     fn one_by_one(&self, plan: &Plan, matched: &Matched, sink: &mut RowSink<'_>) -> Result<(), StoreError> {
-        let mut sources: Vec<(Source<'_>, EventReader<'_>)> = Vec::new();
+        let mut sources: Vec<(FedColumns<'_>, EventReader<'_>)> = Vec::new();
         let mut ages = Vec::with_capacity(matched.count());
         for (branch, source) in self.sources(plan) {
             let place = sources.len();
@@ -163,7 +163,7 @@ impl<'s> Feed<'s> {
         Ok(())
     }
 
-    fn row(&self, source: &Source<'_>, event: EventRow, cells: &[store::RawCell<'_>]) -> Result<Row, StoreError> {
+    fn row(&self, source: &FedColumns<'_>, event: EventRow, cells: &[store::RawCell<'_>]) -> Result<Row, StoreError> {
         let read = ReadEvent { feed: self, source, event, cells };
         let cells = source.fields.iter().map(|field| field_cell(field, &read)).collect::<Result<_, _>>()?;
         Ok(Row { cells, origin: RowOrigin::Event { id: event.id, time_us: event.time_us } })
@@ -215,7 +215,7 @@ fn age(origin: &RowOrigin) -> (Option<i64>, Option<EventId>) {
     }
 }
 
-impl<'s> Source<'s> {
+impl<'s> FedColumns<'s> {
     fn new(plan: &'s Plan, branch: &'s Branch, event_type: &'s EventType) -> Self {
         const TIME_FIELD: &FieldExpr = &FieldExpr::Time;
         const NOTHING: &FieldExpr = &FieldExpr::Missing;
@@ -235,7 +235,7 @@ impl<'s> Source<'s> {
 /// An event of which some columns were read.
 struct ReadEvent<'a> {
     feed: &'a Feed<'a>,
-    source: &'a Source<'a>,
+    source: &'a FedColumns<'a>,
     event: EventRow,
     cells: &'a [store::RawCell<'a>],
 }

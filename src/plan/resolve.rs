@@ -14,7 +14,7 @@
 
 use crate::catalog::{ColumnIndex, EventType};
 use crate::ir::{Case, Field, Glob, Match, Pred, Scope, Test, Vocabulary};
-use crate::taxonomy::{Definition, EnvelopeField, LogSource, Lookup, Selector, Taxonomy, TypeNames};
+use crate::taxonomy::{Definition, EnvelopeField, LogSource, LookupVocabulary, Selector, Taxonomy, TypeNames};
 
 use super::{FieldExpr, FieldFunction, is_filled};
 
@@ -252,10 +252,10 @@ pub(super) fn log_source<'a>(scope: &Scope, taxonomy: &'a Taxonomy) -> Option<Lo
     }
 }
 
-fn lookup(field: &Field) -> Lookup {
+fn lookup(field: &Field) -> LookupVocabulary {
     match field.vocabulary {
-        Vocabulary::Sigma => Lookup::Sigma,
-        Vocabulary::Splunk | Vocabulary::Row => Lookup::Splunk,
+        Vocabulary::Sigma => LookupVocabulary::Sigma,
+        Vocabulary::Splunk | Vocabulary::Row => LookupVocabulary::Splunk,
     }
 }
 

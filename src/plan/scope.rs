@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::catalog::{Catalog, EventType};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::Scope;
-use crate::taxonomy::{LogSource, Lookup, Selector, Taxonomy};
+use crate::taxonomy::{LogSource, LookupVocabulary, Selector, Taxonomy};
 
 use super::resolve::log_source;
 
@@ -20,7 +20,7 @@ pub(super) struct Scoped<'a> {
 
 /// The names of fields that the events of a scope have, stored or by another name, sorted.
 pub fn known_fields(scope: &Scope, catalog: &Catalog, taxonomy: &Taxonomy) -> Vec<String> {
-    let lookup = if matches!(scope, Scope::LogSource { .. }) { Lookup::Sigma } else { Lookup::Splunk };
+    let lookup = if matches!(scope, Scope::LogSource { .. }) { LookupVocabulary::Sigma } else { LookupVocabulary::Splunk };
     let mut names = BTreeSet::new();
     for Scoped { event_type, selector } in scoped(scope, catalog, taxonomy).0 {
         names.extend(event_type.columns.iter().map(|column| column.field.clone()));

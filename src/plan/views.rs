@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, EventType, TypeId};
 use crate::ir::{Field, Pred, Vocabulary};
-use crate::taxonomy::{Lookup, Selector, Taxonomy};
+use crate::taxonomy::{LookupVocabulary, Selector, Taxonomy};
 
 use super::FieldExpr;
 use super::resolve::NameResolver;
@@ -94,7 +94,7 @@ fn names(event_type: &EventType, selector: Option<&Selector>, vocabulary: Vocabu
         Vocabulary::Splunk | Vocabulary::Row => {
             // Capitals are spellings of the add-on; the CIM names that a dataset view shows are lower case.
             let lower = |name: &&&str| !name.starts_with('_') && !name.contains(|c: char| c.is_ascii_uppercase());
-            taxonomy.names(event_type).all(Lookup::Splunk).iter().filter(lower).map(|name| (*name).to_owned()).collect()
+            taxonomy.names(event_type).all(LookupVocabulary::Splunk).iter().filter(lower).map(|name| (*name).to_owned()).collect()
         }
     }
 }

@@ -64,7 +64,7 @@ pub struct ListWriter<'a> {
 }
 
 enum ListingState {
-    Table(Box<table::Table>),
+    Table(Box<table::TextTable>),
     Json { rows: u64 },
     Jsonl,
     Csv,
@@ -75,7 +75,7 @@ impl<'a> ListWriter<'a> {
     /// Starts a listing. `width` is the terminal's, in columns; without it nothing is wrapped or left out.
     pub fn new(out: &'a mut dyn Write, format: Format, shape: &'a ListingShape, width: Option<u16>) -> io::Result<Self> {
         let state = match format {
-            Format::Table => ListingState::Table(Box::new(table::Table::new(shape, width))),
+            Format::Table => ListingState::Table(Box::new(table::TextTable::new(shape, width))),
             Format::Json => ListingState::Json { rows: 0 },
             Format::Jsonl => ListingState::Jsonl,
             Format::Vertical => ListingState::Vertical(vertical::Vertical::new(width.map(usize::from))),

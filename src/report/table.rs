@@ -25,7 +25,7 @@ const PART_CELLS: usize = 50_000;
 const PART_BYTES: usize = 8 << 20;
 
 /// A table that is being filled.
-pub(super) struct Table {
+pub(super) struct TextTable {
     /// Where the values of each column are in a row, and where else.
     columns: Vec<(usize, Option<usize>)>,
     /// The rows of the part that is being filled, each with all its values.
@@ -40,7 +40,7 @@ pub(super) struct Table {
     is_begun: bool,
 }
 
-impl Table {
+impl TextTable {
     pub(super) fn new(shape: &ListingShape, width: Option<u16>) -> Self {
         let position = |field: &String| shape.fields.iter().position(|f| f == field).expect("a table column shows a field of its shape");
         let columns = shape.table.iter().map(|c| (position(&c.field), c.otherwise.as_ref().map(position))).collect();

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 pub use definition::{Definition, EnvelopeField, FieldFunction};
-pub use fields::{Lookup, TypeNames};
+pub use fields::{LookupVocabulary, TypeNames};
 pub use selector::Selector;
 
 use fields::{FieldMap, FieldMaps};

@@ -18,12 +18,12 @@ pub(super) struct Keys {
 #[derive(Debug, Clone)]
 pub(super) struct Conditions<T> {
     tests: Vec<T>,
-    join: Join,
+    join: ConditionJoin,
     negated: bool,
 }
 
 #[derive(Debug, Clone)]
-enum Join {
+enum ConditionJoin {
     All,
     Any,
     Expression(Expression),
@@ -47,9 +47,9 @@ impl<T> Conditions<T> {
     pub(super) fn hold(&self, mut holds: impl FnMut(&T) -> bool) -> bool {
         let joined = match &self.join {
             _ if self.tests.is_empty() => return true,
-            Join::All => self.tests.iter().all(holds),
-            Join::Any => self.tests.iter().any(holds),
-            Join::Expression(expression) => expression.holds(&mut |index| holds(&self.tests[index])),
+            ConditionJoin::All => self.tests.iter().all(holds),
+            ConditionJoin::Any => self.tests.iter().any(holds),
+            ConditionJoin::Expression(expression) => expression.holds(&mut |index| holds(&self.tests[index])),
         };
         joined != self.negated
     }
@@ -119,7 +119,7 @@ fn one<T>(
     test.filter(|_| context.errors() == before)
 }
 
-fn join(context: &mut ReadContext<'_>, item: &Node, keys: &Keys, names: &[&str]) -> Option<Join> {
+fn join(context: &mut ReadContext<'_>, item: &Node, keys: &Keys, names: &[&str]) -> Option<ConditionJoin> {
     let fail = |context: &mut ReadContext<'_>, node: &Node, message: String| {
         context.error(&node.span, "sigma-pipeline-expression", message);
         None
@@ -127,7 +127,7 @@ fn join(context: &mut ReadContext<'_>, item: &Node, keys: &Keys, names: &[&str])
     let Some(node) = item.get(keys.expr) else {
         let head = item.span.clone();
         let word = Parameters { context, node: item, name: keys.conditions, head }.word(keys.op, &["and", "or"])?;
-        return Some(if word == "or" { Join::Any } else { Join::All });
+        return Some(if word == "or" { ConditionJoin::Any } else { ConditionJoin::All });
     };
     if let Some(op) = item.get(keys.op) {
         return fail(context, op, format!("`{}` and `{}` exclude each other", keys.op, keys.expr));
@@ -142,7 +142,7 @@ fn join(context: &mut ReadContext<'_>, item: &Node, keys: &Keys, names: &[&str])
             return fail(context, node, format!("the expression does not use the condition `{name}`"));
         }
     }
-    Some(Join::Expression(expression))
+    Some(ConditionJoin::Expression(expression))
 }
 
 impl Expression {

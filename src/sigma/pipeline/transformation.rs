@@ -14,7 +14,7 @@ use super::parameters::{Parameters, unknown};
 use super::placeholders::{Placeholders, Replacement};
 use super::scalar::YamlScalar;
 use super::tables;
-use super::values::{CaseChange, Replace, ValueChange};
+use super::values::{CaseChange, ReplaceString, ValueChange};
 use crate::ir::Scope;
 use crate::yaml::{Node, Value};
 
@@ -163,7 +163,7 @@ impl ItemReader<'_, '_, '_> {
                 let values = external::read(&mut p, self.files)?;
                 Transformation::Placeholders(Placeholders::read(&mut p, Replacement::Values(values))?)
             }
-            "replace_string" => Transformation::ChangeValues(ValueChange::Replace(Box::new(Replace::read(&mut p)?))),
+            "replace_string" => Transformation::ChangeValues(ValueChange::Replace(Box::new(ReplaceString::read(&mut p)?))),
             "map_string" => Transformation::ChangeValues(ValueChange::mapping(&mut p)?),
             "case" => Transformation::ChangeValues(ValueChange::Case(CaseChange::read(&mut p)?)),
             "hashes_fields" => Transformation::Hashes(Hashes::read(&mut p)?),

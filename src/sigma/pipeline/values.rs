@@ -20,14 +20,14 @@ const MAX_TEXT_BYTES: usize = 1 << 20;
 /// What becomes of texts.
 #[derive(Debug, Clone)]
 pub(super) enum ValueChange {
-    Replace(Box<Replace>),
+    Replace(Box<ReplaceString>),
     Map(BTreeMap<String, Vec<String>>),
     Case(CaseChange),
 }
 
 /// `replace_string`
 #[derive(Debug, Clone)]
-pub(super) struct Replace {
+pub(super) struct ReplaceString {
     regex: Regex,
     replacement: Vec<ReplacementPart>,
     /// Only what stands between wildcards and placeholders.
@@ -116,7 +116,7 @@ fn number(value: &ItemValue<'_>) -> Option<Vec<Text>> {
     Some(vec![Text::literal(node.scalar_text()?)])
 }
 
-impl Replace {
+impl ReplaceString {
     pub(super) fn read(p: &mut Parameters<'_, '_, '_>) -> Option<Self> {
         let (regex, replacement) = (p.regex("regex"), p.text("replacement"));
         let (skip, interpret) = (p.flag("skip_special"), p.flag("interpret_special"));
