@@ -10,6 +10,7 @@ use split::{Cells, RecordScan};
 use super::InputFormat;
 use super::json::Flattener;
 use super::raw::{Raw, RawReaders};
+use super::row_error::RowError;
 use super::stream::{LeafInput, Report};
 use crate::event::BESIDE_RAW;
 use crate::normalise::{Normaliser, PathId, RecordPlace, tell_shape};
@@ -313,7 +314,7 @@ impl Rows {
         self.width = self.columns.len();
     }
 
-    fn members(&mut self, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) -> Result<(), String> {
+    fn members(&mut self, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) -> Result<(), RowError> {
         let given = self.cells.len().min(self.columns.len());
         if let Some(raw) = self.raw_column.filter(|raw| *raw < given) {
             match self.raw.read(self.cells.get(raw), events) {

@@ -16,6 +16,7 @@ use evtx::{EvtxChunkData, ParserSettings};
 
 use super::InputFormat;
 use super::compact::Compact;
+use super::row_error::RowError;
 use super::stream::{LeafInput, Report};
 use crate::normalise::{Normaliser, RecordPlace};
 
@@ -186,7 +187,7 @@ impl ChunkReader {
                 continue; // a live record, or its fault, was seen in the first pass
             }
             self.position += 1;
-            let json = record.map_err(|e| e.to_string()).and_then(|r| r.into_json().map_err(|e| e.to_string()));
+            let json = record.and_then(evtx::EvtxRecord::into_json).map_err(RowError::from);
             match json.and_then(|json| self.json.record(&json.data, events)) {
                 Ok(()) => {
                     events.end_record(RecordPlace { position: self.position, recovered });

@@ -15,6 +15,7 @@ use scan::{DocumentScan, ScanStep};
 use wrapped::{Wrapper, skip_object_ends, wrapped_records, wrapper_prefix};
 
 use super::raw::{Raw, RawReaders};
+use super::row_error::RowError;
 use super::stream::{LeafInput, Report};
 use super::xml::Elements;
 use super::{InputFormat, record_line};
@@ -209,7 +210,7 @@ impl Documents {
             for record in records {
                 match record {
                     Ok(record) => self.one(&record, offset, events, report),
-                    Err(error) => return report.bad(Some(offset), Some(self.position), format!("not JSON: {error}")),
+                    Err(error) => return report.bad(Some(offset), Some(self.position), error),
                 }
             }
             return;
@@ -242,7 +243,7 @@ impl Documents {
 
     /// Where a record is one of Splunk's, reads the event's own text in it. Returns whether that is what counts, and why
     /// it could not be read.
-    fn export(&mut self, events: &mut Normaliser<'_>) -> (bool, Option<String>) {
+    fn export(&mut self, events: &mut Normaliser<'_>) -> (bool, Option<RowError>) {
         let Some(export) = events.take_export() else { return (false, None) };
         match self.raw.read(&export.raw, events) {
             Raw::Read => {
@@ -452,8 +453,8 @@ fn is_too_deep(text: &str) -> bool {
     })
 }
 
-pub(super) fn too_deep() -> String {
-    format!("JSON nested deeper than MAX_DEPTH = {MAX_DEPTH}")
+pub(super) fn too_deep() -> RowError {
+    RowError::TooDeep { language: "JSON", most: MAX_DEPTH as usize }
 }
 
 /// Walks documents and hands their members to the normaliser.
@@ -468,11 +469,11 @@ pub(super) struct Flattener {
 
 impl Flattener {
     /// Hands over the members of one document, which must be an object and nothing else.
-    pub(super) fn record(&mut self, text: &str, events: &mut Normaliser<'_>) -> Result<(), String> {
+    pub(super) fn record(&mut self, text: &str, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         if is_too_deep(text) {
             return Err(too_deep());
         }
-        let value: LazyValue<'_> = sonic_rs::from_str(text).map_err(|e| format!("not JSON: {}", fault_of(&e.to_string())))?;
+        let value: LazyValue<'_> = sonic_rs::from_str(text).map_err(|e| not_json(&e))?;
         match value.get_type() {
             JsonType::Object => {
                 self.objects.begin(text, PathId::ROOT);
@@ -481,7 +482,7 @@ impl Flattener {
                 read?;
                 self.embedded(events)
             }
-            _ => Err("a JSON value is not an object".to_owned()),
+            _ => Err(RowError::NotAnObject),
         }
     }
 
@@ -492,7 +493,7 @@ impl Flattener {
     }
 
     /// Takes apart a member that is JSON or XML in its turn; one that is none stays as it is.
-    pub(super) fn embedded(&mut self, events: &mut Normaliser<'_>) -> Result<(), String> {
+    pub(super) fn embedded(&mut self, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         let Some((path, text)) = events.take_embedded() else { return Ok(()) };
         if text.trim_start().starts_with('<') {
             return self.elements.inside(&text, path, events);
@@ -517,7 +518,7 @@ impl Flattener {
     }
 
     /// Takes an element that carries its field's name in an attribute; false where it does not.
-    fn named_element(&mut self, object: &str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<bool, String> {
+    fn named_element(&mut self, object: &str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<bool, RowError> {
         let member =
             |name: &str| sonic_rs::to_object_iter(object).find_map(|m| m.ok().filter(|(key, _)| key == name).map(|(_, value)| value));
         let Some(name) = member("@Name").and_then(|name| name.as_str().map(str::to_owned)) else { return Ok(false) };
@@ -530,12 +531,12 @@ impl Flattener {
         Ok(true)
     }
 
-    fn members(&mut self, object: &str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<(), String> {
+    fn members(&mut self, object: &str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         if depth > MAX_DEPTH {
             return Err(too_deep());
         }
         for member in sonic_rs::to_object_iter(object) {
-            let (key, value) = member.map_err(|e| format!("not JSON: {}", fault_of(&e.to_string())))?;
+            let (key, value) = member.map_err(|e| not_json(&e))?;
             let mut child = events.child(path, &key);
             if events.is_wrapper(child) && value.get_type() == JsonType::Object {
                 child = PathId::ROOT;
@@ -557,7 +558,7 @@ impl Flattener {
         name: ObjectName,
         depth: u32,
         events: &mut Normaliser<'_>,
-    ) -> Result<(), String> {
+    ) -> Result<(), RowError> {
         let raw = value.as_raw_str();
         let noted = self.objects.note(path, raw);
         let above = self.objects.found_by_path;
@@ -573,7 +574,7 @@ impl Flattener {
         result
     }
 
-    fn value(&mut self, value: &LazyValue<'_>, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<(), String> {
+    fn value(&mut self, value: &LazyValue<'_>, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         let raw = value.as_raw_str();
         match raw.as_bytes().first() {
             Some(b'"') => {
@@ -596,7 +597,7 @@ impl Flattener {
                     return Err(too_deep());
                 }
                 for element in sonic_rs::to_array_iter(raw) {
-                    let element = element.map_err(|e| format!("not JSON: {}", fault_of(&e.to_string())))?;
+                    let element = element.map_err(|e| not_json(&e))?;
                     self.value(&element, path, depth + 1, events)?;
                 }
             }
@@ -617,8 +618,9 @@ fn is_list_of_values(raw: &str) -> bool {
 }
 
 /// What is wrong, in a line. A document that is one line begins at its own place in the file, so its line 1 would mislead.
-fn fault_of(text: &str) -> String {
-    text.lines().next().unwrap_or_default().replace(" at line 1 column ", " at column ")
+fn not_json(error: &sonic_rs::Error) -> RowError {
+    let text = error.to_string();
+    RowError::Json(text.lines().next().unwrap_or_default().replace(" at line 1 column ", " at column "))
 }
 
 /// Resolves the escapes of a JSON string; half a surrogate pair becomes U+FFFD.

@@ -9,6 +9,7 @@ mod evtx;
 mod holes;
 mod json;
 mod raw;
+mod row_error;
 mod splunk_text;
 mod stream;
 mod unread;

@@ -11,6 +11,7 @@ use memchr::memmem::{self, Finder};
 
 pub(super) use elements::Elements;
 
+use super::row_error::RowError;
 use super::stream::{LeafInput, Report};
 use super::{InputFormat, record_line};
 use crate::normalise::{Normaliser, RecordPlace};
@@ -201,7 +202,7 @@ impl XmlEvents {
         let result = self.elements.event(&text, events);
         if result.is_err() && whole || !events.has_members() {
             events.abandon();
-            return report.bad(offset, position, result.err().unwrap_or_else(|| "an event has no value".to_owned()));
+            return report.bad(offset, position, result.err().unwrap_or(RowError::NoValue));
         }
         if !whole {
             report.problem(offset, position, "an event is cut off before </Event>: read what is there");

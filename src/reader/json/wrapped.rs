@@ -2,7 +2,8 @@
 
 use sonic_rs::LazyValue;
 
-use super::{MAX_DOCUMENT_BYTES, fault_of, is_too_deep};
+use super::{MAX_DOCUMENT_BYTES, is_too_deep, not_json};
+use crate::reader::row_error::RowError;
 use crate::reader::stream::LeafInput;
 
 /// How an interface wraps the records it answers with.
@@ -157,7 +158,7 @@ fn skip_object_end(input: &mut LeafInput<'_>) {
 }
 
 /// The records of a document that is nothing but one list of them, such as `{"Records": […]}`, and whose they are.
-pub(super) fn wrapped_records(text: &str) -> Option<(&'static Wrapper, Vec<Result<String, String>>)> {
+pub(super) fn wrapped_records(text: &str) -> Option<(&'static Wrapper, Vec<Result<String, RowError>>)> {
     let (wrapper, _) = wrapper_prefix(text.as_bytes()).filter(|(wrapper, _)| wrapper.is_nothing_else())?;
     if is_too_deep(text) {
         return None;
@@ -167,12 +168,13 @@ pub(super) fn wrapped_records(text: &str) -> Option<(&'static Wrapper, Vec<Resul
     if members.next().is_some() {
         return None;
     }
-    let records = sonic_rs::to_array_iter(records.as_raw_str()).map(|r| r.map(|v| v.as_raw_str().to_owned()).map_err(|e| e.to_string()));
-    let mut records: Vec<Result<String, String>> = records.collect();
+    let records = sonic_rs::to_array_iter(records.as_raw_str())
+        .map(|r| r.map(|v| v.as_raw_str().to_owned()).map_err(|e| RowError::Json(e.to_string())));
+    let mut records: Vec<Result<String, RowError>> = records.collect();
     if records.iter().all(Result::is_ok)
         && let Err(error) = sonic_rs::from_str::<LazyValue<'_>>(text)
     {
-        records.push(Err(fault_of(&error.to_string()))); // what follows the records is wrong
+        records.push(Err(not_json(&error))); // what follows the records is wrong
     }
     Some((wrapper, records))
 }

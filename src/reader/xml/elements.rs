@@ -7,6 +7,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::normalise::{Normaliser, PathId};
+use crate::reader::row_error::RowError;
 
 /// Elements inside of each other.
 // Windows nests five or six elements; the stack of open ones must have an end.
@@ -32,16 +33,16 @@ pub(in super::super) struct Elements {
 
 impl Elements {
     /// Hands over the members of one `<Event>`. On an error, what came before it was handed over.
-    pub(in super::super) fn event(&mut self, text: &str, events: &mut Normaliser<'_>) -> Result<(), String> {
+    pub(in super::super) fn event(&mut self, text: &str, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         self.read(text, PathId::ROOT, false, events)
     }
 
     /// Hands over what is inside of a text like `<EventData>…</EventData>`, as members below a path.
-    pub(in super::super) fn inside(&mut self, text: &str, path: PathId, events: &mut Normaliser<'_>) -> Result<(), String> {
+    pub(in super::super) fn inside(&mut self, text: &str, path: PathId, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         self.read(text, path, true, events)
     }
 
-    fn read(&mut self, text: &str, root: PathId, inside: bool, events: &mut Normaliser<'_>) -> Result<(), String> {
+    fn read(&mut self, text: &str, root: PathId, inside: bool, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         self.open.clear();
         self.text.clear();
         let mut reader = Reader::from_str(text);
@@ -55,7 +56,7 @@ impl Elements {
                 Ok(Event::Start(tag)) => {
                     if self.open.len() >= MAX_DEPTH {
                         self.rest(events);
-                        return Err(format!("XML nested deeper than MAX_DEPTH = {MAX_DEPTH}"));
+                        return Err(RowError::TooDeep { language: "XML", most: MAX_DEPTH });
                     }
                     self.start(&tag, root, inside, events);
                 }
@@ -74,7 +75,7 @@ impl Elements {
                 Ok(Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_)) => {}
                 Err(error) => {
                     self.rest(events);
-                    return Err(format!("not XML: {error}"));
+                    return Err(RowError::Xml(error));
                 }
             }
         }
