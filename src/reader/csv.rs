@@ -7,11 +7,11 @@ mod split;
 
 use split::{Cells, RecordScan};
 
-use super::InputFormat;
 use super::json::Flattener;
 use super::raw::{Raw, RawReaders};
 use super::row_error::RowError;
 use super::stream::{LeafInput, Report};
+use super::{InputFormat, Reading};
 use crate::event::BESIDE_RAW;
 use crate::normalise::{Normaliser, PathId, RecordPlace, tell_shape};
 
@@ -51,11 +51,12 @@ impl InputFormat for Csv {
         Some(format!("its first line names {} columns", table.columns))
     }
 
-    fn read(&self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+    fn read(&self, reading: &mut Reading<'_>) -> &'static str {
+        let input = &mut reading.input;
         let table = FirstRecords::of(input.head());
         input.consume(preamble(input.head()));
         let mut rows = Rows::new(table.map_or(b',', |table| table.delimiter));
-        while !events.stopped() && rows.next(input, events, report) {}
+        while !reading.events.stopped() && rows.next(reading) {}
         if rows.raw_column.is_some() { "csv-splunk" } else { self.name() }
     }
 }
@@ -196,7 +197,8 @@ impl Rows {
     }
 
     /// Reads the next record; false when there is none.
-    fn next(&mut self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
+    fn next(&mut self, reading: &mut Reading<'_>) -> bool {
+        let Reading { input, events, report } = reading;
         self.position += 1;
         let mut scan = RecordScan::new(self.delimiter);
         let mut searched = 0;

@@ -14,10 +14,10 @@ use std::sync::Arc;
 
 use evtx::{EvtxChunkData, ParserSettings};
 
-use super::InputFormat;
 use super::compact::Compact;
 use super::row_error::RowError;
-use super::stream::{LeafInput, Report};
+use super::stream::Report;
+use super::{InputFormat, Reading};
 use crate::normalise::{Normaliser, RecordPlace};
 
 const HEADER_BYTES: usize = 4_096;
@@ -53,7 +53,8 @@ impl InputFormat for Evtx {
         false
     }
 
-    fn read(&self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+    fn read(&self, reading: &mut Reading<'_>) -> &'static str {
+        let Reading { input, events, report } = reading;
         let begin = input.fill_to(HEADER_BYTES).min(HEADER_BYTES);
         let has_header = input.head().starts_with(FILE_MARK);
         let header = if has_header { begin } else { 0 };

@@ -18,7 +18,7 @@ use super::raw::{Raw, RawReaders};
 use super::row_error::RowError;
 use super::stream::{LeafInput, Report};
 use super::xml::Elements;
-use super::{InputFormat, record_line};
+use super::{InputFormat, Reading, record_line};
 use crate::normalise::{Normaliser, PathId, RecordPlace};
 
 /// Bytes of one document or line.
@@ -64,7 +64,8 @@ impl InputFormat for Json {
         }
     }
 
-    fn read(&self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+    fn read(&self, reading: &mut Reading<'_>) -> &'static str {
+        let input = &mut reading.input;
         super::skip_mark(input);
         let mut documents = Documents {
             flattener: Flattener::default(),
@@ -76,9 +77,9 @@ impl InputFormat for Json {
         };
         input.consume(record_line(input.head()));
         if !are_lines(input) {
-            return documents.framed(input, events, report);
+            return documents.framed(reading);
         }
-        documents.lines(input, events, report);
+        documents.lines(reading);
         documents.wrapped.unwrap_or("json-lines")
     }
 }
@@ -153,7 +154,8 @@ struct Documents {
 }
 
 impl Documents {
-    fn lines(&mut self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) {
+    fn lines(&mut self, reading: &mut Reading<'_>) {
+        let Reading { input, events, report } = reading;
         let mut searched = 0;
         while !events.stopped() {
             let head = input.head();
@@ -262,7 +264,8 @@ impl Documents {
     }
 
     /// Documents one after the other, or the elements of an array, or the records of `{"Records": […]}`.
-    fn framed(&mut self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+    fn framed(&mut self, reading: &mut Reading<'_>) -> &'static str {
+        let input = &mut reading.input;
         let (mut format, mut wrapper) = ("json", None);
         skip_space(input);
         if input.head().starts_with(b"[") {
@@ -273,6 +276,7 @@ impl Documents {
             (format, wrapper) = (kind.format, Some(kind));
         }
         loop {
+            let Reading { input, events, report } = &mut *reading;
             skip_separators(input);
             if input.head().is_empty() || events.stopped() {
                 if format != "json" && format != "json-concatenated" && !events.stopped() {
@@ -287,7 +291,7 @@ impl Documents {
                 }
                 break;
             }
-            if !self.next(input, events, report) {
+            if !self.next(reading) {
                 break;
             }
             if format == "json" && self.position > 1 {
@@ -321,7 +325,8 @@ impl Documents {
     }
 
     /// Reads the next document; false when nothing more can be found.
-    fn next(&mut self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
+    fn next(&mut self, reading: &mut Reading<'_>) -> bool {
+        let Reading { input, events, report } = reading;
         self.position += 1;
         let place = (Some(input.offset()), Some(self.position));
         let mut scan = DocumentScan::default();

@@ -105,6 +105,13 @@ impl LeafReport {
     }
 }
 
+/// A leaf that is being read: its bytes, where its events go, and what went wrong.
+struct Reading<'a> {
+    input: LeafInput<'a>,
+    events: Normaliser<'a>,
+    report: Report,
+}
+
 /// One input format.
 trait InputFormat: Sync {
     /// Its name, as `--input-format` takes it.
@@ -116,7 +123,7 @@ trait InputFormat: Sync {
         true
     }
     /// Reads everything. Returns the name of the variant met.
-    fn read(&self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str;
+    fn read(&self, reading: &mut Reading<'_>) -> &'static str;
 }
 
 /// The formats, asked in this order.
@@ -146,8 +153,8 @@ impl<'o> LeafReader<'o> {
         let options = self.options;
         // The length of what a compressed stream holds is not known before its end.
         let (path, unpacked) = (leaf.path, leaf.known_size.is_none());
-        let mut input = LeafInput::new(leaf.reader, SNIFF_BYTES, &mut self.window);
-        let mut report = Report { recover: options.recover, ..Report::default() };
+        let input = LeafInput::new(leaf.reader, SNIFF_BYTES, &mut self.window);
+        let report = Report { recover: options.recover, ..Report::default() };
         let mut out = LeafReport::default();
         let mut sink = |batch: EventBatch| {
             let recovered = batch.events.iter().filter(|e| e.recovered).count() as u64;
@@ -156,22 +163,24 @@ impl<'o> LeafReader<'o> {
             sink(batch)
         };
         let clock = Clock { zone: options.timezone.clone(), day_first: options.day_first };
-        let mut events = Normaliser::new(&mut self.known, clock, &mut sink).of_file(&path);
+        let events = Normaliser::new(&mut self.known, clock, &mut sink).of_file(&path);
+        let mut reading = Reading { input, events, report };
         let (mut format, mut reason, mut skipped, mut may_be_lost) = ("", String::new(), None, false);
-        match choose(input.head(), options) {
+        match choose(reading.input.head(), options) {
             Ok((reader, why)) => {
                 reason = why;
                 if reader.is_text() {
-                    input.expect_text();
+                    reading.input.expect_text();
                 }
-                format = reader.read(&mut input, &mut events, &mut report);
-                events.flush();
+                format = reader.read(&mut reading);
+                reading.events.flush();
             }
             Err(why) => {
                 skipped = Some(why);
-                may_be_lost = unread::may_be_lost(&path, unpacked, input.head());
+                may_be_lost = unread::may_be_lost(&path, unpacked, reading.input.head());
             }
         }
+        let Reading { input, events, mut report } = reading;
         let times = events.times().clone();
         out.timezone = match &options.timezone {
             _ if times.without_zone == 0 => String::new(),

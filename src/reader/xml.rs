@@ -13,7 +13,7 @@ pub(super) use elements::Elements;
 
 use super::row_error::RowError;
 use super::stream::{LeafInput, Report};
-use super::{InputFormat, record_line};
+use super::{InputFormat, Reading, record_line};
 use crate::normalise::{Normaliser, RecordPlace};
 
 /// Bytes of one event.
@@ -52,11 +52,11 @@ impl InputFormat for Xml {
         (in_lines && !super::csv::is_known_table(head)).then(|| "its lines have <Event> elements".to_owned())
     }
 
-    fn read(&self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+    fn read(&self, reading: &mut Reading<'_>) -> &'static str {
         let mut reader = XmlEvents { elements: Elements::default(), position: 0 };
         let mut whole = true;
-        while !events.stopped() && skip_to_event(input, !whole, report) {
-            whole = reader.event(input, events, report);
+        while !reading.events.stopped() && skip_to_event(&mut reading.input, !whole, &mut reading.report) {
+            whole = reader.event(reading);
         }
         self.name()
     }
@@ -166,7 +166,8 @@ struct XmlEvents {
 
 impl XmlEvents {
     /// Reads the event that begins the window; false where it is too long, and its rest is next.
-    fn event(&mut self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
+    fn event(&mut self, reading: &mut Reading<'_>) -> bool {
+        let Reading { input, events, report } = reading;
         self.position += 1;
         let mut searched = "<Event".len();
         loop {

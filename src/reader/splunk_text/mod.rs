@@ -12,9 +12,9 @@ use std::borrow::Cow;
 pub(super) use event::ClassicEvent;
 use start::{EventSyntax, Start};
 
-use super::InputFormat;
 use super::raw::{Raw, RawReaders};
 use super::stream::{LeafInput, Report};
+use super::{InputFormat, Reading};
 use crate::normalise::{Normaliser, RecordPlace};
 
 /// Bytes of one event.
@@ -52,11 +52,11 @@ impl InputFormat for SplunkText {
         }
     }
 
-    fn read(&self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
-        super::skip_mark(input);
+    fn read(&self, reading: &mut Reading<'_>) -> &'static str {
+        super::skip_mark(&mut reading.input);
         let mut reader = TextEvents { raw: RawReaders::default(), position: 0, only: None, in_rest: false };
-        while !events.stopped() && input.fill_to(START_BYTES) > 0 {
-            reader.next(input, events, report);
+        while !reading.events.stopped() && reading.input.fill_to(START_BYTES) > 0 {
+            reader.next(reading);
         }
         reader.only.unwrap_or(self.name())
     }
@@ -73,7 +73,8 @@ struct TextEvents {
 
 impl TextEvents {
     /// Reads the event that begins the window, or leaves out what is before the next.
-    fn next(&mut self, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) {
+    fn next(&mut self, reading: &mut Reading<'_>) {
+        let Reading { input, events, report } = reading;
         let kind = start::of(input.head());
         let Some(length) = length(input, kind) else {
             if kind.is_some() || !self.in_rest {
