@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::layout::{self, GAP, Need, width_of};
+use super::layout::{self, ColumnNeed, GAP, width_of};
 use super::vertical::Vertical;
 use super::{CellStyle, ListingShape, cell_text, visible};
 
@@ -118,8 +118,8 @@ impl TableCell {
     }
 }
 
-fn needs(shape: &ListingShape, cells: &[Vec<TableCell>]) -> Vec<Need> {
-    let need = |(index, column): (usize, &super::TableColumn)| Need {
+fn needs(shape: &ListingShape, cells: &[Vec<TableCell>]) -> Vec<ColumnNeed> {
+    let need = |(index, column): (usize, &super::TableColumn)| ColumnNeed {
         widest: cells.iter().map(|row| width_of(&row[index].text)).max().unwrap_or(0),
         heading: width_of(&visible(&column.heading)),
     };
