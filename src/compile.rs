@@ -136,7 +136,7 @@ struct Loader<'a> {
     set: RuleSet,
     sigma: sigma::SigmaSet,
     /// The rules in path order; Sigma's are known when all of them are linked.
-    order: Vec<Slot>,
+    order: Vec<LoadedRule>,
 }
 
 /// Where an id was met first, and the hashes of all rules that have it.
@@ -145,7 +145,7 @@ struct FirstUse {
     hashes: HashSet<String>,
 }
 
-enum Slot {
+enum LoadedRule {
     Splunk(Box<Rule>),
     /// A place among the rules of the Sigma set.
     Sigma(usize),
@@ -204,7 +204,7 @@ impl<'a> Loader<'a> {
             }
             _ => RuleDocument::splunk(source, "", ""),
         });
-        self.order.extend(rule.map(|rule| Slot::Splunk(Box::new(rule))));
+        self.order.extend(rule.map(|rule| LoadedRule::Splunk(Box::new(rule))));
         self.set.diagnostics.extend(diagnostics);
     }
 
@@ -233,14 +233,14 @@ impl<'a> Loader<'a> {
         self.set.diagnostics.extend(said);
         let after = self.sigma.counts();
         self.set.documents.extend(RuleDocument::sigma(source, documents));
-        self.order.extend((before.0..after.0).map(Slot::Sigma));
+        self.order.extend((before.0..after.0).map(LoadedRule::Sigma));
     }
 
     /// Links Sigma's documents, drops copies and warns where one id stands for different rules.
     fn finish(mut self) -> RuleSet {
         let (rules, correlations, filters) = self.sigma.counts();
         let (linked, diagnostics) = self.sigma.link();
-        let splunk = self.order.iter().filter(|slot| matches!(slot, Slot::Splunk(_))).count();
+        let splunk = self.order.iter().filter(|slot| matches!(slot, LoadedRule::Splunk(_))).count();
         self.set.compiled = splunk + rules + correlations + filters - linked.refused;
         self.set.diagnostics.extend(diagnostics);
         self.set.correlations = linked.lower();
@@ -251,8 +251,8 @@ impl<'a> Loader<'a> {
         let mut ids: BTreeMap<String, FirstUse> = BTreeMap::new();
         for slot in self.order {
             let rule = match slot {
-                Slot::Splunk(rule) => Some(*rule),
-                Slot::Sigma(place) => sigma[place].take(),
+                LoadedRule::Splunk(rule) => Some(*rule),
+                LoadedRule::Sigma(place) => sigma[place].take(),
             };
             // A rule that only a correlation uses makes no findings of its own.
             let Some(rule) = rule else { continue };

@@ -117,9 +117,10 @@ pub struct FieldEntry {
     pub value: FieldValue,
 }
 
-/// The envelope of one event.
+/// One event of a batch, beside its fields. Its texts are places in the batch and its type is a key: it is not stored yet, so
+/// nothing of it has an id.
 #[derive(Debug, Clone, Copy)]
-pub struct EventHead {
+pub struct BatchEvent {
     /// Event type.
     pub key: KeyId,
     /// Microseconds since 1970-01-01 UTC; `None` where the record has no readable time.
@@ -152,7 +153,7 @@ pub struct EventBatch {
     /// All fields.
     pub fields: Vec<FieldEntry>,
     /// The events in source order.
-    pub events: Vec<EventHead>,
+    pub events: Vec<BatchEvent>,
 }
 
 impl EventBatch {
@@ -162,7 +163,7 @@ impl EventBatch {
     }
 
     /// Returns the fields of an event.
-    pub fn fields_of(&self, head: &EventHead) -> &[FieldEntry] {
+    pub fn fields_of(&self, head: &BatchEvent) -> &[FieldEntry] {
         &self.fields[head.fields_start as usize..head.fields_end as usize]
     }
 

@@ -259,7 +259,7 @@ fn char_span(text: &str, at: usize) -> Range<usize> {
 
 struct Builder<'a> {
     source: &'a Arc<SourceText>,
-    stack: Vec<Open>,
+    stack: Vec<OpenCollection>,
     documents: Vec<Node>,
     anchors: HashMap<usize, Anchor>,
     nodes: usize,
@@ -267,7 +267,7 @@ struct Builder<'a> {
 }
 
 /// A collection that is not closed yet.
-struct Open {
+struct OpenCollection {
     start: usize,
     block: bool,
     anchor: usize,
@@ -342,7 +342,7 @@ impl Builder<'_> {
         if self.stack.len() >= MAX_DEPTH {
             return Err(self.error("yaml-limit", format!("nested deeper than {MAX_DEPTH}"), range));
         }
-        self.stack.push(Open { start: range.start, block: style == StructureStyle::Block, anchor, items });
+        self.stack.push(OpenCollection { start: range.start, block: style == StructureStyle::Block, anchor, items });
         Ok(())
     }
 
@@ -424,7 +424,7 @@ impl Builder<'_> {
 
     /// Checks the key just read against the mapping's earlier ones.
     fn refuse_duplicate(&mut self) -> Result<(), Diagnostic> {
-        let Some(Open { items: Items::Mapping { entries, key: Some(key), seen }, .. }) = self.stack.last_mut() else {
+        let Some(OpenCollection { items: Items::Mapping { entries, key: Some(key), seen }, .. }) = self.stack.last_mut() else {
             return Ok(());
         };
         let Some(first) = seen.earlier(entries, &key.text) else { return Ok(()) };

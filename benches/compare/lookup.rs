@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use retrohunt::catalog::EventType;
 use retrohunt::ir::{Field, Scope, Vocabulary};
-use retrohunt::taxonomy::{Definition, Envelope, FieldFunction, LogSource, Lookup, Selector, Taxonomy};
+use retrohunt::taxonomy::{Definition, EnvelopeField, FieldFunction, LogSource, LookupVocabulary, Selector, Taxonomy};
 
 use super::archive::{Archive, Event, ValueNumber};
 use super::evaluate::text::{fold, seconds};
@@ -126,7 +126,7 @@ pub(crate) fn find_as_sigma(name: &str, event_type: &EventType, selector: Option
     let names = Taxonomy::embedded().names(event_type);
     let renamed =
         selector.and_then(|s| s.renames.iter().find(|(from, _)| from.eq_ignore_ascii_case(name)).map(|(_, definition)| definition));
-    if let Some(definition) = renamed.or_else(|| names.before_stored(name, Lookup::Sigma)) {
+    if let Some(definition) = renamed.or_else(|| names.before_stored(name, LookupVocabulary::Sigma)) {
         return place(definition, event_type);
     }
     if let Some(column) = stored(name, event_type) {
@@ -140,7 +140,7 @@ pub(crate) fn find_as_sigma(name: &str, event_type: &EventType, selector: Option
         .collect();
     match spaced[..] {
         [column] => Place::Column(column),
-        _ => match names.after_stored(name, Lookup::Sigma) {
+        _ => match names.after_stored(name, LookupVocabulary::Sigma) {
             Some(definition) => place(definition, event_type),
             None if name.chars().all(|c| c.is_ascii_lowercase()) => Place::Missing,
             None => find_as_splunk(name, event_type),
@@ -151,7 +151,7 @@ pub(crate) fn find_as_sigma(name: &str, event_type: &EventType, selector: Option
 /// Finds what Splunk calls so: an envelope's name, a stored name, a label of the rendered text, a name of the add-on.
 fn find_as_splunk(name: &str, event_type: &EventType) -> Place {
     let names = Taxonomy::embedded().names(event_type);
-    if let Some(definition) = names.before_stored(name, Lookup::Splunk) {
+    if let Some(definition) = names.before_stored(name, LookupVocabulary::Splunk) {
         return place(definition, event_type);
     }
     if let Some(column) = event_type.columns.iter().position(|column| column.field == name) {
@@ -172,7 +172,7 @@ fn find_as_splunk(name: &str, event_type: &EventType) -> Place {
     let fitting: Vec<usize> = (0..event_type.columns.len()).filter(|column| fits(&event_type.columns[*column].field)).collect();
     match fitting[..] {
         [column] => Place::Column(column),
-        _ => match names.after_stored(name, Lookup::Splunk) {
+        _ => match names.after_stored(name, LookupVocabulary::Splunk) {
             Some(definition) => place(definition, event_type),
             None => object(name, event_type).unwrap_or(Place::Missing),
         },
@@ -217,10 +217,10 @@ fn place(definition: &Definition, event_type: &EventType) -> Place {
     let all = |list: &[Definition]| list.iter().map(|d| place(d, event_type)).collect();
     match definition {
         Definition::Field(name) => stored(name, event_type).map_or(Place::Missing, Place::Column),
-        Definition::Envelope(Envelope::Host) => Place::Host,
-        Definition::Envelope(Envelope::Record) => Place::Record,
-        Definition::Envelope(Envelope::Message) => Place::Message,
-        Definition::Envelope(Envelope::Time) => Place::Time,
+        Definition::Envelope(EnvelopeField::Host) => Place::Host,
+        Definition::Envelope(EnvelopeField::Record) => Place::Record,
+        Definition::Envelope(EnvelopeField::Message) => Place::Message,
+        Definition::Envelope(EnvelopeField::Time) => Place::Time,
         Definition::Text(text) => Place::Constants(vec![written(text)]),
         Definition::Synonyms(texts) => Place::Constants(texts.iter().map(|text| written(text)).collect()),
         Definition::ByCode(codes) => codes.get(&event_type.code).map_or(Place::Missing, |text| Place::Constants(vec![text.clone()])),

@@ -60,7 +60,7 @@ impl Directory {
 
     fn entries(entries: &mut impl Read, begin: u64) -> io::Result<Self> {
         let short = |bytes: &[u8], at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
-        let (mut directory, mut names, mut at) = (Self::default(), Names::default(), begin);
+        let (mut directory, mut names, mut at) = (Self::default(), TakenNames::default(), begin);
         let mut name = Vec::new();
         while directory.entries < MAX_ENTRIES {
             let mut head = Vec::with_capacity(ENTRY_BYTES);
@@ -87,8 +87,8 @@ impl Directory {
     }
 
     /// The file with a name of its own for each member.
-    pub(super) fn over<R: Read + Seek>(&self, file: R) -> Shown<'_, R> {
-        Shown { file, at: 0, renamed: &self.renamed }
+    pub(super) fn over<R: Read + Seek>(&self, file: R) -> PatchedFile<'_, R> {
+        PatchedFile { file, at: 0, renamed: &self.renamed }
     }
 
     /// The beginnings of names that are not what the members are called, by what the library calls them.
@@ -108,13 +108,13 @@ impl Directory {
 #[derive(Default)]
 // Hashes and not names: a million names of 64 kB would be the memory of the machine. The hasher is random, so that nobody can
 // make names that meet.
-struct Names {
+struct TakenNames {
     hashes: FxHashSet<u64>,
     hasher: RandomState,
     given: usize,
 }
 
-impl Names {
+impl TakenNames {
     /// A whole name for a member whose own is taken; `None` where it is not, or where none can be found.
     fn own(&mut self, name: &[u8]) -> Option<Vec<u8>> {
         if self.hashes.insert(self.hasher.hash_one(name)) {
@@ -140,14 +140,14 @@ impl Names {
 }
 
 /// A file in which some bytes read otherwise.
-pub(super) struct Shown<'d, R> {
+pub(super) struct PatchedFile<'d, R> {
     file: R,
     at: u64,
     /// By offset.
     renamed: &'d [Renamed],
 }
 
-impl<R: Read> Read for Shown<'_, R> {
+impl<R: Read> Read for PatchedFile<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(buffer)?;
         let (begin, end) = (self.at, self.at + count as u64);
@@ -162,7 +162,7 @@ impl<R: Read> Read for Shown<'_, R> {
     }
 }
 
-impl<R: Seek> Seek for Shown<'_, R> {
+impl<R: Seek> Seek for PatchedFile<'_, R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.at = self.file.seek(to)?;
         Ok(self.at)

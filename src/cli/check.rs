@@ -17,7 +17,7 @@ use crate::catalog::Catalog;
 use crate::compile::{RuleSet, load_rules};
 use crate::diag::{Diagnostic, Severity, has_errors};
 use crate::hunt::{unanswered, unanswered_correlation};
-use crate::report::{Format, ListWriter, Shape, TableColumn, sarif, to_json, visible};
+use crate::report::{Format, ListWriter, ListingShape, TableColumn, sarif, to_json, visible};
 use crate::status::{KeptOut, Verdict, kept_out, lint, needs, verdicts};
 use crate::taxonomy::Taxonomy;
 
@@ -177,7 +177,7 @@ fn skipped_counts(set: &RuleSet) -> BTreeMap<&str, usize> {
 }
 
 fn list(format: Format, set: &RuleSet, printer: &mut Printer) -> std::io::Result<()> {
-    let shape = Shape::new(["severity", "code", "message", "path", "line", "column"], vec![TableColumn::text("code", "Code")]);
+    let shape = ListingShape::new(["severity", "code", "message", "path", "line", "column"], vec![TableColumn::text("code", "Code")]);
     let mut writer = ListWriter::new(printer.data(), format, &shape, None)?;
     for diagnostic in &set.diagnostics {
         let object = object(diagnostic);

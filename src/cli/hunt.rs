@@ -8,7 +8,7 @@ use super::Outcome;
 use super::format::FormatArgs;
 use super::interrupt;
 use super::printer::Printer;
-use super::progress::{Progress, Unit};
+use super::progress::{BarUnit, LazyBar};
 use super::rules::{RuleArgs, report_left_out};
 use super::store::StoreArgs;
 use super::values;
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let started = Instant::now();
     let cancel = interrupt::watch()?;
     let mut store = args.store.open_existing()?;
-    let reading = Progress::new(printer, Unit::Rules);
+    let reading = LazyBar::new(printer, BarUnit::Rules);
     if !args.rules.rules.is_empty() {
         reading.begin("reading rules");
     }
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         bail!("there is nothing to hunt with: none of the rules compiles");
     }
 
-    let progress = Progress::new(printer, Unit::Events);
+    let progress = LazyBar::new(printer, BarUnit::Events);
     let options = HuntOptions { since_us: args.since, until_us: args.until, cancel, ..HuntOptions::starting_at(now_us()) };
     let result = hunt::run(&mut store, &set.rules, &set.correlations, Taxonomy::embedded(), &options, &mut |step| show(&progress, &step));
     progress.finish();
@@ -95,7 +95,7 @@ fn now_us() -> i64 {
     i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX)
 }
 
-fn show(progress: &Progress, step: &HuntProgress) {
+fn show(progress: &LazyBar, step: &HuntProgress) {
     match step {
         HuntProgress::Planned { events } => progress.total(*events),
         HuntProgress::Scanned { events } => {

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 
 /// What a bar counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unit {
+pub(crate) enum BarUnit {
     /// Bytes of input.
     Bytes,
     /// Events.
@@ -23,15 +23,15 @@ pub(crate) enum Unit {
 }
 
 /// A bar that may never be drawn.
-pub(crate) struct Progress {
+pub(crate) struct LazyBar {
     bar: ProgressBar,
     started: Instant,
     drawn: Cell<bool>,
-    unit: Unit,
+    unit: BarUnit,
 }
 
-impl Progress {
-    pub(crate) fn new(printer: &Printer, unit: Unit) -> Self {
+impl LazyBar {
+    pub(crate) fn new(printer: &Printer, unit: BarUnit) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         Self { bar, started: Instant::now(), drawn: Cell::new(!printer.draws_progress()), unit }
     }
@@ -76,13 +76,13 @@ impl Progress {
 }
 
 /// On a terminal of 80 columns the message must have room: the bar is short and the rate comes last.
-fn style(unit: Unit, known: bool) -> ProgressStyle {
+fn style(unit: BarUnit, known: bool) -> ProgressStyle {
     let template = match (unit, known) {
-        (Unit::Bytes, true) => "{bar:12} {decimal_bytes}/{decimal_total_bytes} ETA {eta}  {wide_msg}",
-        (Unit::Bytes, false) => "{spinner} {decimal_bytes}  {wide_msg}",
-        (Unit::Events, true) => "{bar:12} {human_pos}/{human_len} events, {rate}/s, ETA {eta}  {wide_msg}",
-        (Unit::Events, false) => "{spinner} {human_pos} events, {rate}/s  {wide_msg}",
-        (Unit::Rules, _) => "{spinner} {wide_msg}",
+        (BarUnit::Bytes, true) => "{bar:12} {decimal_bytes}/{decimal_total_bytes} ETA {eta}  {wide_msg}",
+        (BarUnit::Bytes, false) => "{spinner} {decimal_bytes}  {wide_msg}",
+        (BarUnit::Events, true) => "{bar:12} {human_pos}/{human_len} events, {rate}/s, ETA {eta}  {wide_msg}",
+        (BarUnit::Events, false) => "{spinner} {human_pos} events, {rate}/s  {wide_msg}",
+        (BarUnit::Rules, _) => "{spinner} {wide_msg}",
     };
     ProgressStyle::with_template(template).expect("the templates above are well formed").progress_chars("█▉▊▋▌▍▎▏ ").with_key(
         "rate",

@@ -13,7 +13,7 @@ use super::printer::Printer;
 use super::store::StoreArgs;
 use super::words::counted;
 use crate::event::hex;
-use crate::report::{ListWriter, Shape};
+use crate::report::{ListWriter, ListingShape};
 use crate::sql::rewrite_adhoc;
 use crate::store::{QueryLimits, SqlValue, StoreError};
 
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         anyhow!("the query failed: {}", explained(&error.to_string(), &typed, &views, &columns))
     };
     let mut prepared = queries.prepare(&query).map_err(failed)?;
-    let shape = Shape::of_columns(prepared.columns());
+    let shape = ListingShape::of_columns(prepared.columns());
     let width = printer.width();
     let mut writer = ListWriter::new(printer.data(), args.output.format, &shape, width)?;
     let (mut rows, mut flushed) = (0, Instant::now());

@@ -10,7 +10,7 @@ use super::changes::ChangeArgs;
 use super::printer::Printer;
 use super::rules::report_left_out;
 use super::words::counted_len;
-use crate::regression::{self, RuleTest, Status, Verdict};
+use crate::regression::{self, RuleTest, TestStatus, TestVerdict};
 use crate::report::{Format, ListWriter, REGRESSION, regression_row, visible, write_junit};
 use crate::taxonomy::Taxonomy;
 
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     if suite.tests.is_empty() {
         bail!("no tests found: there is no `NAME.tests.json` next to a rule and no `info.yml` of regression tests");
     }
-    let results: Vec<(RuleTest, Verdict)> = suite
+    let results: Vec<(RuleTest, TestVerdict)> = suite
         .tests
         .into_iter()
         .map(|test| {
@@ -76,8 +76,8 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     write(args.format, &results, printer)?;
     printer.flush()?;
     let count = |status| results.iter().filter(|(_, verdict)| verdict.status == status).count();
-    let (failed, errors, skipped) = (count(Status::Failed), count(Status::Error), count(Status::Skipped));
-    let mut text = format!("{}, {} passed", counted_len(results.len(), "test"), count(Status::Passed));
+    let (failed, errors, skipped) = (count(TestStatus::Failed), count(TestStatus::Error), count(TestStatus::Skipped));
+    let mut text = format!("{}, {} passed", counted_len(results.len(), "test"), count(TestStatus::Passed));
     for (count, what) in [(failed, "failed"), (errors, "could not run"), (skipped, "skipped")] {
         if count > 0 {
             text.push_str(&format!(", {count} {what}"));
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     Ok(if failed + errors > 0 { Outcome::Failed } else { Outcome::partial_if(skipped > 0) })
 }
 
-fn write(format: TestFormat, results: &[(RuleTest, Verdict)], printer: &mut Printer) -> std::io::Result<()> {
+fn write(format: TestFormat, results: &[(RuleTest, TestVerdict)], printer: &mut Printer) -> std::io::Result<()> {
     let format = match format {
         TestFormat::Table => Format::Table,
         TestFormat::Vertical => Format::Vertical,

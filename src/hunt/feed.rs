@@ -15,7 +15,7 @@ use super::matched::Matched;
 use crate::catalog::{Catalog, ColumnIndex, Encoding, EventId, EventType, ValueId};
 use crate::exec::{Cell, Row, RowOrigin};
 use crate::plan::{Branch, FieldExpr, Plan, TIME};
-use crate::store::{self, EventHead, EventReader, Store, StoreError};
+use crate::store::{self, EventReader, EventRow, Store, StoreError, Wanted};
 
 /// Values of the dictionary kept as cells before all are forgotten: some 50 MB of usual texts.
 // All at once: what a rule reads repeats itself so much that a list of the least used would cost more than reading again.
@@ -43,7 +43,7 @@ pub(super) struct Feed<'s> {
 }
 
 /// The columns of a plan's rows in one event type.
-struct Source<'s> {
+struct FedColumns<'s> {
     event_type: &'s EventType,
     /// The columns of the store that are read, ascending.
     columns: Vec<ColumnIndex>,
@@ -97,10 +97,10 @@ impl<'s> Feed<'s> {
         Ok((bytes <= max_bytes).then_some(rows))
     }
 
-    fn sources<'p>(&'p self, plan: &'p Plan) -> impl Iterator<Item = (&'p Branch, Source<'p>)> {
+    fn sources<'p>(&'p self, plan: &'p Plan) -> impl Iterator<Item = (&'p Branch, FedColumns<'p>)> {
         plan.branches.iter().filter_map(|branch| {
             let event_type = self.catalog.event_type(branch.event_type)?;
-            Some((branch, Source::new(plan, branch, event_type)))
+            Some((branch, FedColumns::new(plan, branch, event_type)))
         })
     }
 
@@ -122,14 +122,14 @@ impl<'s> Feed<'s> {
 
     fn run(
         &self,
-        source: &Source<'_>,
+        source: &FedColumns<'_>,
         reader: &mut EventReader<'_>,
         run: &[EventId],
         sink: &mut RowSink<'_>,
     ) -> Result<ControlFlow<()>, StoreError> {
         let mut flow = ControlFlow::Continue(());
-        each_wanted(reader, run, &mut |head, cells| {
-            flow = sink(self.row(source, head, cells)?);
+        each_wanted(reader, run, &mut |event, cells| {
+            flow = sink(self.row(source, event, cells)?);
             Ok(flow)
         })?;
         Ok(flow)
@@ -137,14 +137,14 @@ impl<'s> Feed<'s> {
 
     /// Reads the times first, then each event in their order.
     fn one_by_one(&self, plan: &Plan, matched: &Matched, sink: &mut RowSink<'_>) -> Result<(), StoreError> {
-        let mut sources: Vec<(Source<'_>, EventReader<'_>)> = Vec::new();
+        let mut sources: Vec<(FedColumns<'_>, EventReader<'_>)> = Vec::new();
         let mut ages = Vec::with_capacity(matched.count());
         for (branch, source) in self.sources(plan) {
             let place = sources.len();
-            let mut heads = self.store.event_reader(source.event_type, &[])?;
+            let mut reader = self.store.event_reader(source.event_type, &[])?;
             for run in runs(matched.of_type(branch.event_type), source.event_type) {
-                each_wanted(&mut heads, run, &mut |head, _| {
-                    ages.push((head.time_us, head.id, place));
+                each_wanted(&mut reader, run, &mut |event, _| {
+                    ages.push((event.time_us, event.id, place));
                     Ok(ControlFlow::Continue(()))
                 })?;
             }
@@ -163,10 +163,10 @@ impl<'s> Feed<'s> {
         Ok(())
     }
 
-    fn row(&self, source: &Source<'_>, head: EventHead, cells: &[store::RawCell<'_>]) -> Result<Row, StoreError> {
-        let event = ReadEvent { feed: self, source, head, cells };
-        let cells = source.fields.iter().map(|field| field_cell(field, &event)).collect::<Result<_, _>>()?;
-        Ok(Row { cells, origin: RowOrigin::Event { id: head.id, time_us: head.time_us } })
+    fn row(&self, source: &FedColumns<'_>, event: EventRow, cells: &[store::RawCell<'_>]) -> Result<Row, StoreError> {
+        let read = ReadEvent { feed: self, source, event, cells };
+        let cells = source.fields.iter().map(|field| field_cell(field, &read)).collect::<Result<_, _>>()?;
+        Ok(Row { cells, origin: RowOrigin::Event { id: event.id, time_us: event.time_us } })
     }
 
     /// A value of the dictionary.
@@ -192,13 +192,12 @@ impl<'s> Feed<'s> {
 fn each_wanted(
     reader: &mut EventReader<'_>,
     run: &[EventId],
-    visit: &mut dyn FnMut(EventHead, &[store::RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
+    visit: &mut dyn FnMut(EventRow, &[store::RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
     let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(()) };
-    let mut wanted = run.iter().peekable();
-    reader.each(*first, *last, &mut |head, cells| {
-        while wanted.next_if(|next| **next < head.id).is_some() {}
-        if wanted.next_if_eq(&&head.id).is_some() { visit(head, cells) } else { Ok(ControlFlow::Continue(())) }
+    let mut wanted = Wanted::new(run, |id| *id);
+    reader.each(*first, *last, &mut |event, cells| {
+        if wanted.meet(event.id).is_some() { visit(event, cells) } else { Ok(ControlFlow::Continue(())) }
     })
 }
 
@@ -216,7 +215,7 @@ fn age(origin: &RowOrigin) -> (Option<i64>, Option<EventId>) {
     }
 }
 
-impl<'s> Source<'s> {
+impl<'s> FedColumns<'s> {
     fn new(plan: &'s Plan, branch: &'s Branch, event_type: &'s EventType) -> Self {
         const TIME_FIELD: &FieldExpr = &FieldExpr::Time;
         const NOTHING: &FieldExpr = &FieldExpr::Missing;
@@ -236,8 +235,8 @@ impl<'s> Source<'s> {
 /// An event of which some columns were read.
 struct ReadEvent<'a> {
     feed: &'a Feed<'a>,
-    source: &'a Source<'a>,
-    head: EventHead,
+    source: &'a FedColumns<'a>,
+    event: EventRow,
     cells: &'a [store::RawCell<'a>],
 }
 
@@ -251,24 +250,24 @@ impl EventFields for ReadEvent<'_> {
             (store::RawCell::Int(id), Encoding::Dictionary) => self.feed.value(ValueId(*id))?,
             (store::RawCell::Int(number), Encoding::Inline) => Cell::text_of(number.to_string()),
             (store::RawCell::Int(difference), Encoding::Time(shape)) => {
-                Cell::Text(Arc::from(store::time_cell(shape, *difference, self.head.time_us)))
+                Cell::Text(Arc::from(store::time_cell(shape, *difference, self.event.time_us)))
             }
         })
     }
 
     fn time_us(&self) -> Result<Option<i64>, StoreError> {
-        Ok(self.head.time_us)
+        Ok(self.event.time_us)
     }
 
     fn host(&self) -> Result<Cell, StoreError> {
-        self.head.host.map_or(Ok(Cell::Null), |host| self.feed.value(host))
+        self.event.host.map_or(Ok(Cell::Null), |host| self.feed.value(host))
     }
 
     fn record(&self) -> Result<Option<i64>, StoreError> {
-        Ok(self.head.record)
+        Ok(self.event.record)
     }
 
     fn message(&self) -> Result<Cell, StoreError> {
-        Ok(self.feed.store.message(self.head.id)?.map_or(Cell::Null, Cell::text_of))
+        Ok(self.feed.store.message(self.event.id)?.map_or(Cell::Null, Cell::text_of))
     }
 }

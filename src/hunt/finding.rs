@@ -14,7 +14,7 @@ use crate::catalog::Catalog;
 use crate::exec::{Cell, Context, Fault, Row, RowKey, RuleLimits};
 use crate::ir::Rule;
 use crate::plan::{Branch, FieldExpr, Plan, RowSource};
-use crate::store::{EVIDENCE_CAP, EventOrigin, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Origins, Store, StoredEvent};
+use crate::store::{EVIDENCE_CAP, Envelope, EnvelopeReader, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Store, StoredEvent};
 
 /// The fields a rule's findings show: tokens of its message and its risk objects.
 pub(super) fn needed_fields(rule: &Rule) -> Vec<String> {
@@ -70,14 +70,14 @@ pub(super) struct FindingSaver<'s> {
     store: &'s Store,
     feed: Feed<'s>,
     context: &'s Context,
-    origins: Origins<'s>,
+    envelopes: EnvelopeReader<'s>,
     writer: HuntWriter<'s>,
 }
 
 impl<'s> FindingSaver<'s> {
     /// Starts with a hunt that is being saved.
     pub(super) fn new(store: &'s Store, catalog: &'s Catalog, context: &'s Context, writer: HuntWriter<'s>) -> Result<Self, HuntError> {
-        Ok(Self { store, feed: Feed::new(store, catalog), context, origins: store.origins()?, writer })
+        Ok(Self { store, feed: Feed::new(store, catalog), context, envelopes: store.envelopes()?, writer })
     }
 
     /// How many findings were made.
@@ -87,7 +87,7 @@ impl<'s> FindingSaver<'s> {
 
     /// Ends the hunt.
     pub(super) fn finish(self) -> Result<HuntOutcome, HuntError> {
-        drop(self.origins);
+        drop(self.envelopes);
         Ok(self.writer.finish()?)
     }
 
@@ -106,10 +106,10 @@ impl<'s> FindingSaver<'s> {
         // Most rules need no field: then the event is not read at all, and a finding costs one row.
         let needs_fields = !needed_fields(rule).is_empty();
         for event in matched.sorted() {
-            let origin = self.origins.of(event)?;
-            let branch = if needs_fields { plan.branches.iter().find(|b| b.event_type == origin.event_type) } else { None };
+            let envelope = self.envelopes.of(event)?;
+            let branch = if needs_fields { plan.branches.iter().find(|b| b.event_type == envelope.event_type) } else { None };
             let stored = branch.map(|_| self.store.event(event)).transpose()?;
-            self.writer.save(&row_finding(index, rule, origin, &|name| value_of(name, branch, stored.as_ref())))?;
+            self.writer.save(&row_finding(index, rule, envelope, &|name| value_of(name, branch, stored.as_ref())))?;
         }
         Ok(())
     }
@@ -127,8 +127,8 @@ impl<'s> FindingSaver<'s> {
             return Ok(Ok(()));
         }
         self.writer.begin_rule()?;
-        let (origins, writer) = (&mut self.origins, &mut self.writer);
-        let mut saver = StageSaver { index, rule, plan, origins, writer, ordinals: FxHashMap::default() };
+        let (envelopes, writer) = (&mut self.envelopes, &mut self.writer);
+        let mut saver = StageSaver { index, rule, plan, envelopes, writer, ordinals: FxHashMap::default() };
         match run_stages(&self.feed, self.context, plan, matched, RuleLimits::default(), &mut |row| saver.save(row)) {
             Ok(()) => {
                 self.writer.end_rule()?;
@@ -150,7 +150,7 @@ struct StageSaver<'a, 's> {
     index: usize,
     rule: &'a Rule,
     plan: &'a Plan,
-    origins: &'a mut Origins<'s>,
+    envelopes: &'a mut EnvelopeReader<'s>,
     writer: &'a mut HuntWriter<'s>,
     /// How many rows with this key there were.
     ordinals: FxHashMap<RowKey, u32>,
@@ -162,7 +162,7 @@ impl StageSaver<'_, '_> {
             return Ok(()); // the one row that an aggregation of nothing gives
         }
         let key = row.origin.key();
-        let event = if let RowKey::Event(id) = key { Some(self.origins.of(id)?) } else { None };
+        let event = if let RowKey::Event(id) = key { Some(self.envelopes.of(id)?) } else { None };
         let group =
             if let RowKey::Group(group) = &key { group.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect() } else { Vec::new() };
         // Rows with equal keys are told apart by their place among them, which no stage can change: the order is the same in each hunt.
@@ -212,11 +212,11 @@ fn json(cell: &Cell) -> serde_json::Value {
     }
 }
 
-fn row_finding(index: usize, rule: &Rule, origin: EventOrigin, value: &dyn Fn(&str) -> Option<String>) -> Finding {
+fn row_finding(index: usize, rule: &Rule, envelope: Envelope, value: &dyn Fn(&str) -> Option<String>) -> Finding {
     let mut risk_objects = risk_objects(rule, value);
     // Sigma names no risk objects, but Splunk's views of risk need one: the host is the one thing that nearly every event has.
     if risk_objects.is_empty() && rule.meta.risk_objects.is_empty() {
-        risk_objects.extend(origin.host.as_ref().map(|host| FindingRiskObject {
+        risk_objects.extend(envelope.host.as_ref().map(|host| FindingRiskObject {
             field: "Computer".to_owned(),
             kind: "system".to_owned(),
             value: host.as_ref().to_owned(),
@@ -229,14 +229,14 @@ fn row_finding(index: usize, rule: &Rule, origin: EventOrigin, value: &dyn Fn(&s
         ordinal: 0,
         window_start_us: None,
         count: 1,
-        first_time_us: origin.time_us,
-        last_time_us: origin.time_us,
+        first_time_us: envelope.time_us,
+        last_time_us: envelope.time_us,
         risk_score: rule.meta.effective_risk_score(),
         message: message(rule, value),
         risk_objects,
         columns: Vec::new(),
-        evidence: vec![origin.id],
-        event: Some(origin),
+        evidence: vec![envelope.id],
+        event: Some(envelope),
     }
 }
 

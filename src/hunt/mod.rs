@@ -222,7 +222,7 @@ fn resolve_brackets(
     let context = Context::new(store.newest_time()?.map(|us| us as f64 / 1e6));
     let hosts = Hosts::all(store)?;
     let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
-    let brackets = subsearch::Brackets { store, catalog, taxonomy, context: &context, range, with: &with };
+    let brackets = subsearch::SubsearchContext { store, catalog, taxonomy, context: &context, range, with: &with };
     let resolve = |rule| if subsearch::has_any(rule) { subsearch::resolve(&brackets, rule).map(Some) } else { Ok(None) };
     rules.iter().map(resolve).collect()
 }

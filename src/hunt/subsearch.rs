@@ -15,7 +15,7 @@ use crate::store::{EventRange, Store};
 use crate::taxonomy::Taxonomy;
 
 /// What searches in brackets ask.
-pub(super) struct Brackets<'a> {
+pub(super) struct SubsearchContext<'a> {
     pub(super) store: &'a Store,
     pub(super) catalog: &'a Catalog,
     pub(super) taxonomy: &'a Taxonomy,
@@ -48,7 +48,7 @@ fn any_in_stage(stage: &Stage) -> bool {
     }
 }
 
-impl Brackets<'_> {
+impl SubsearchContext<'_> {
     /// The query with conditions in place of searches.
     pub(super) fn resolved(&self, query: &Query) -> Result<Query, StageError> {
         let filter = self.pred(&query.filter)?;
@@ -136,7 +136,7 @@ fn pattern(text: &str) -> Glob {
 }
 
 /// What running a rule's searches in brackets gave: the rule to hunt with, or why it cannot run.
-pub(super) fn resolve(brackets: &Brackets<'_>, rule: &Rule) -> Result<Result<Rule, Fault>, HuntError> {
+pub(super) fn resolve(brackets: &SubsearchContext<'_>, rule: &Rule) -> Result<Result<Rule, Fault>, HuntError> {
     match brackets.resolved(&rule.query) {
         Ok(query) => Ok(Ok(Rule { query, ..rule.clone() })),
         Err(StageError::Rule(fault)) => Ok(Err(fault)),

@@ -9,6 +9,16 @@ pub enum Language {
     Splunk,
 }
 
+impl Language {
+    /// Its name in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sigma => "sigma",
+            Self::Splunk => "splunk",
+        }
+    }
+}
+
 /// Sigma's level, lowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "the five levels of the Sigma specification")]

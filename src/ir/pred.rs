@@ -218,6 +218,28 @@ pub enum DatePart {
     Year,
 }
 
+impl DatePart {
+    /// All of them.
+    const ALL: [Self; 6] = [Self::Minute, Self::Hour, Self::Day, Self::Week, Self::Month, Self::Year];
+
+    /// The name that Sigma's modifiers have for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+
+    /// The part of a name; `None`: there is none.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|part| part.name() == name)
+    }
+}
+
 /// Two fields compared as text. Lists: any member of the left with any of the right.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldCompare<F = Field> {

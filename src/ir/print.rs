@@ -5,9 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    Case, Cidr, DatePart, Field, FieldCompare, Glob, Match, NumberOp, Part, Pred, Query, Scalar, Scope, Source, Test, print_stage,
-};
+use super::{Case, Cidr, Field, FieldCompare, Glob, Match, NumberOp, Part, Pred, Query, Scalar, Scope, Source, Test, print_stage};
 
 /// Prints a query: source, filter, stages.
 pub fn print_query(query: &Query) -> String {
@@ -94,7 +92,7 @@ fn value_test<F>(test: &Match<F>, name: &dyn Fn(&F) -> String) -> String {
         Test::Number { op: NumberOp::Ge, value: f64::MIN } => format!("{field} is a number"),
         Test::Number { op, value } => format!("{field} {} {value}", op.symbol()),
         Test::TextOrder { op, value } => format!("{field} {} {value:?}", op.symbol()),
-        Test::DatePart { part, op, value } => format!("{} of {field} {} {value}", date_part(*part), op.symbol()),
+        Test::DatePart { part, op, value } => format!("{} of {field} {} {value}", part.name(), op.symbol()),
     };
     if test.negated { format!("{shown}, negated (a value is there that fails)") } else { shown }
 }
@@ -131,10 +129,6 @@ fn with_case(case: Case) -> &'static str {
         Case::Ignore => "",
         Case::Exact => " with case",
     }
-}
-
-fn date_part(part: DatePart) -> String {
-    format!("{part:?}").to_lowercase()
 }
 
 /// Prints an expression.

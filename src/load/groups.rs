@@ -49,12 +49,12 @@ pub(super) enum Message {
 }
 
 /// What is written together: whole sources, or a part of a long one.
-pub(super) type Group = Vec<Message>;
+pub(super) type SourceGroup = Vec<Message>;
 
 /// Sources that wait to be written together.
 pub(super) struct Groups<'s> {
-    sender: &'s SyncSender<Group>,
-    group: Group,
+    sender: &'s SyncSender<SourceGroup>,
+    group: SourceGroup,
     events: usize,
     bytes: usize,
     /// The source that is being read has more than one batch: they are written as they come.
@@ -62,8 +62,8 @@ pub(super) struct Groups<'s> {
 }
 
 impl<'s> Groups<'s> {
-    pub(super) fn new(sender: &'s SyncSender<Group>) -> Self {
-        Self { sender, group: Group::default(), events: 0, bytes: 0, is_long: false }
+    pub(super) fn new(sender: &'s SyncSender<SourceGroup>) -> Self {
+        Self { sender, group: SourceGroup::default(), events: 0, bytes: 0, is_long: false }
     }
 
     pub(super) fn add(&mut self, message: Message) -> ControlFlow<()> {

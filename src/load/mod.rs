@@ -26,7 +26,7 @@ use crate::cancel::Cancel;
 use crate::event::Names;
 use crate::reader::{LeafReport, Problem, ReadOptions, Recognised, recognise};
 use crate::store::{Known, SourceEnd, SourceRow, SourceStart, Store, StoreError, Writer};
-use groups::{Group, Message};
+use groups::{Message, SourceGroup};
 use reading::read_all;
 
 /// Groups between the threads, beside the one that is read and the one that is written.
@@ -191,7 +191,7 @@ fn write_all(
     store: &mut Store,
     names: &Names,
     options: &LoadOptions,
-    receiver: Receiver<Group>,
+    receiver: Receiver<SourceGroup>,
     walked: &WalkCount,
     progress: &mut dyn FnMut(LoadProgress),
 ) -> Result<LoadSummary, StoreError> {
@@ -228,7 +228,7 @@ struct Writing<'w> {
 impl Writing<'_> {
     /// Writes a group. Its last source may have more to come, and its first messages may be the rest of the group before: only
     /// what is behind them shares a transaction.
-    fn write_group(&mut self, group: Group) -> Result<(), StoreError> {
+    fn write_group(&mut self, group: SourceGroup) -> Result<(), StoreError> {
         let mut messages = group.into_iter();
         // The open source of the group before has a transaction of its own; only what follows can share one.
         while self.writer.is_open() {

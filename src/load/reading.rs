@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 
 use super::LoadOptions;
 use super::ahead::{Held, MAX_HELD_BYTES, sha256};
-use super::groups::{Group, Groups, Message};
+use super::groups::{Groups, Message, SourceGroup};
 use super::patience::{FINISH_BYTES, Patience};
 use crate::archive::{FileAhead, Leaf, WalkCount, Walked, walk_counting};
 use crate::cancel::Cancel;
@@ -22,10 +22,11 @@ pub(super) fn read_all(
     known: &KnownBytes,
     names: &Names,
     walked: &WalkCount,
-    sender: &SyncSender<Group>,
+    sender: &SyncSender<SourceGroup>,
 ) -> bool {
     let reader = LeafReader::new(names, &options.read);
-    let mut reading = Reading { reader, cancel: &options.cancel, known, groups: Groups::new(sender), file: File::Leaf, interrupted: false };
+    let mut reading =
+        LoadReading { reader, cancel: &options.cancel, known, groups: Groups::new(sender), file: File::Leaf, interrupted: false };
     walk_counting(paths, &options.limits, walked, &mut |found| reading.found(found));
     reading.groups.finish();
     reading.interrupted
@@ -41,7 +42,7 @@ enum File {
 }
 
 /// What is being read.
-struct Reading<'r> {
+struct LoadReading<'r> {
     reader: LeafReader<'r>,
     cancel: &'r Cancel,
     known: &'r KnownBytes,
@@ -50,7 +51,7 @@ struct Reading<'r> {
     interrupted: bool,
 }
 
-impl Reading<'_> {
+impl LoadReading<'_> {
     fn found(&mut self, found: Walked<'_>) -> ControlFlow<()> {
         // The end of a file is not work to come, and an archive is complete with it.
         if self.cancel.is_cancelled() && !matches!(found, Walked::FileEnd) {

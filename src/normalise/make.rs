@@ -3,8 +3,8 @@
 use super::codes::Coded;
 use super::paths::{PathId, shortened};
 use super::time::{is_iso, is_no_time};
-use super::{Action, Normaliser, Place, ROLES, Role, offset};
-use crate::event::{EventHead, FieldEntry, FieldValue, KeyId, NameId, TextSpan, TypeKey, format_time};
+use super::{MemberUse, Normaliser, ROLES, RecordPlace, Role, offset};
+use crate::event::{BatchEvent, FieldEntry, FieldValue, KeyId, NameId, TextSpan, TypeKey, format_time};
 
 const HOUR_US: i64 = 3_600_000_000;
 /// How far clocks may be apart beside whole hours: collectors write when they received an event.
@@ -21,10 +21,10 @@ const MAX_SHOWN_TIME: usize = 40;
 type Best = [Option<(u8, usize)>; ROLES];
 
 impl Normaliser<'_> {
-    pub(super) fn make_event(&mut self, shape: usize, pairs: &mut Vec<(PathId, TextSpan)>, place: Place) {
+    pub(super) fn make_event(&mut self, shape: usize, pairs: &mut Vec<(PathId, TextSpan)>, place: RecordPlace) {
         let mut best: Best = [None; ROLES];
         for (index, (path, span)) in pairs.iter().enumerate() {
-            if let Action::Role(role, rank, _) = self.action(shape, *path) {
+            if let MemberUse::Role(role, rank, _) = self.action(shape, *path) {
                 let slot = &mut best[role as usize];
                 // A member of a better rank that cannot play the role (a time that cannot be read) leaves it to the next.
                 if slot.is_none_or(|(known, _)| rank < known) && self.usable(role, *span) {
@@ -41,14 +41,14 @@ impl Normaliser<'_> {
         let fields_start = offset(self.batch.fields.len());
         for (index, (path, span)) in pairs.iter().enumerate() {
             match self.action(shape, *path) {
-                Action::Drop => {}
-                Action::Field(name) => self.field(shape, *path, name, *span, fields_start),
-                Action::Coded(name, coded) => {
+                MemberUse::Drop => {}
+                MemberUse::Field(name) => self.field(shape, *path, name, *span, fields_start),
+                MemberUse::Coded(name, coded) => {
                     let span = self.restored(coded, *span, dataset);
                     self.field(shape, *path, name, span, fields_start);
                 }
-                Action::Role(_, _, None) => {}
-                Action::Role(role, _, Some(name)) => {
+                MemberUse::Role(_, _, None) => {}
+                MemberUse::Role(role, _, Some(name)) => {
                     let taken = best[role as usize].is_some_and(|(_, at)| at == index);
                     if let Some(span) = self.beside_role(shape, role, *path, *span, taken.then_some(time_us)) {
                         self.field(shape, *path, name, span, fields_start);
@@ -63,7 +63,7 @@ impl Normaliser<'_> {
             self.look_for_time(shape, pairs, place);
         }
         self.compare_clocks(time_us, fields_start);
-        let head = EventHead {
+        let head = BatchEvent {
             key: self.key(shape, dataset, span(Role::Code)),
             time_us,
             host: span(Role::Host),
@@ -121,13 +121,13 @@ impl Normaliser<'_> {
 
     /// Counts an event that says when it was, but in no way that is known. Of the shape that fits all nobody knows which
     /// members are times.
-    fn look_for_time(&mut self, shape: usize, pairs: &[(PathId, TextSpan)], place: Place) {
+    fn look_for_time(&mut self, shape: usize, pairs: &[(PathId, TextSpan)], place: RecordPlace) {
         if self.known.shapes[shape].shape.when.is_empty() {
             return;
         }
-        let time = pairs
-            .iter()
-            .find(|(path, span)| matches!(self.action(shape, *path), Action::Role(Role::Time, ..)) && !is_no_time(self.batch.str(*span)));
+        let time = pairs.iter().find(|(path, span)| {
+            matches!(self.action(shape, *path), MemberUse::Role(Role::Time, ..)) && !is_no_time(self.batch.str(*span))
+        });
         let Some((_, span)) = time else { return };
         self.times.unreadable += 1;
         if self.times.first_unreadable.is_none() {
@@ -270,7 +270,7 @@ impl Normaliser<'_> {
     }
 
     /// What a member means in a shape.
-    fn action(&mut self, shape: usize, path: PathId) -> Action {
+    fn action(&mut self, shape: usize, path: PathId) -> MemberUse {
         let at = path.0 as usize;
         if let Some(Some(action)) = self.known.shapes[shape].actions.get(at) {
             return *action;
@@ -288,7 +288,7 @@ impl Normaliser<'_> {
         action
     }
 
-    fn decide(&self, shape: usize, path: PathId) -> Action {
+    fn decide(&self, shape: usize, path: PathId) -> MemberUse {
         let (text, state) = (self.known.paths.text(path), &self.known.shapes[shape]);
         let shape = state.shape;
         let name = self.known.names.intern(&field_name(text, state));
@@ -303,14 +303,14 @@ impl Normaliser<'_> {
         for (role, candidates) in roles {
             if let Some(rank) = candidates.iter().position(|c| c == text) {
                 let name = (!shape.drop.contains(text)).then_some(name);
-                return Action::Role(role, u8::try_from(rank).expect("few candidates"), name);
+                return MemberUse::Role(role, u8::try_from(rank).expect("few candidates"), name);
             }
         }
         // Namespaces of XML are not data, however the converter writes them.
         if shape.drop.contains(text) || text.contains("#attributes.xmlns") || text.contains(".@xmlns") {
-            Action::Drop
+            MemberUse::Drop
         } else {
-            shape.codes.get(text).map_or(Action::Field(name), |coded| Action::Coded(name, *coded))
+            shape.codes.get(text).map_or(MemberUse::Field(name), |coded| MemberUse::Coded(name, *coded))
         }
     }
 }

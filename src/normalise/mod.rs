@@ -70,7 +70,7 @@ pub(crate) type BatchSink<'s> = dyn FnMut(EventBatch) -> ControlFlow<()> + 's;
 
 /// Where a record is in its source.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct RecordPlace {
     /// 1-based line or ordinal.
     pub(crate) position: u64,
     /// Carved from a damaged area.
@@ -191,11 +191,11 @@ struct ShapeState {
     is_open: bool,
     /// The members that the shape's identity is made of, as far as they were met.
     identity: Vec<Option<PathId>>,
-    actions: Vec<Option<Action>>,
+    actions: Vec<Option<MemberUse>>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Action {
+enum MemberUse {
     Drop,
     Field(NameId),
     Coded(NameId, Coded),
@@ -394,7 +394,7 @@ impl<'s> Normaliser<'s> {
     }
 
     /// Ends the record: it becomes an event. Returns the name of its shape.
-    pub(crate) fn end_record(&mut self, place: Place) -> &'static str {
+    pub(crate) fn end_record(&mut self, place: RecordPlace) -> &'static str {
         let index = self.shape();
         let mut pairs = std::mem::take(&mut self.pairs);
         self.known.record_number += 1;

@@ -5,7 +5,7 @@
 
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
 
-use super::token::Kind;
+use super::token::TokenKind;
 use super::{Flags, Tokens};
 
 /// A pattern's tokens.
@@ -32,9 +32,9 @@ impl Pattern<'_> {
         let mut depth = 0_usize;
         while let Some(token) = self.tokens.get(index) {
             match token.kind {
-                Kind::Open(_) | Kind::OpenAtomic => depth += 1,
-                Kind::Close if depth == 0 => return Some(index),
-                Kind::Close => depth -= 1,
+                TokenKind::Open(_) | TokenKind::OpenAtomic => depth += 1,
+                TokenKind::Close if depth == 0 => return Some(index),
+                TokenKind::Close => depth -= 1,
                 _ => {}
             }
             index += 1;
@@ -49,26 +49,28 @@ impl Pattern<'_> {
             let Some(token) = self.tokens.get(at) else { return Next::Nothing };
             at += 1;
             match &token.kind {
-                Kind::Flags(_) => {}
-                Kind::Close | Kind::Or => {
+                TokenKind::Flags(_) => {}
+                TokenKind::Close | TokenKind::Or => {
                     // The other branches are not behind this one.
                     let Some(close) = self.behind_group(at - 1) else { return Next::Nothing };
                     // Repeated, the group may begin again behind itself: what comes next is no longer one thing.
-                    if matches!(self.tokens.get(close + 1).map(|t| &t.kind), Some(Kind::Repeat { text, .. }) if text != "?") {
+                    if matches!(self.tokens.get(close + 1).map(|t| &t.kind), Some(TokenKind::Repeat { text, .. }) if text != "?") {
                         return Next::Other;
                     }
                     at = close + 1;
-                    if matches!(self.tokens.get(at).map(|t| &t.kind), Some(Kind::Repeat { .. })) {
+                    if matches!(self.tokens.get(at).map(|t| &t.kind), Some(TokenKind::Repeat { .. })) {
                         at += 1;
                     }
                 }
-                Kind::Atom(text) => {
-                    let optional = matches!(self.tokens.get(at).map(|t| &t.kind), Some(Kind::Repeat { may_be_none: true, .. }));
+                TokenKind::Atom(text) => {
+                    let optional = matches!(self.tokens.get(at).map(|t| &t.kind), Some(TokenKind::Repeat { may_be_none: true, .. }));
                     return if optional { Next::Other } else { Next::One(text, token.ignore_case) };
                 }
-                Kind::End => return Next::End,
-                Kind::Assertion(text) if text == r"\z" => return Next::End,
-                Kind::Assertion(_) | Kind::Open(_) | Kind::OpenAtomic | Kind::LineBreak | Kind::Repeat { .. } => return Next::Other,
+                TokenKind::End => return Next::End,
+                TokenKind::Assertion(text) if text == r"\z" => return Next::End,
+                TokenKind::Assertion(_) | TokenKind::Open(_) | TokenKind::OpenAtomic | TokenKind::LineBreak | TokenKind::Repeat { .. } => {
+                    return Next::Other;
+                }
             }
         }
     }
@@ -86,14 +88,14 @@ impl Pattern<'_> {
 
     /// Whether a possessive repetition is the plain one; `group` is what it repeats, where that is a group.
     pub(super) fn repeat_is_plain(&self, index: usize, group: Option<&str>) -> bool {
-        let Kind::Repeat { count, .. } = &self.tokens[index].kind else { return false };
+        let TokenKind::Repeat { count, .. } = &self.tokens[index].kind else { return false };
         if let Some(group) = group {
             // Atomic repetition of a group keeps each of its choices.
             let fixed = hir(group, self.flags.ignore_case).is_some_and(|hir| length(&hir).is_some());
             return fixed && (count.is_some() || self.is_final(index));
         }
         let Some(before) = index.checked_sub(1).map(|before| &self.tokens[before]) else { return false };
-        let Kind::Atom(text) = &before.kind else { return false };
+        let TokenKind::Atom(text) = &before.kind else { return false };
         count.is_some() || self.is_final(index) || self.stops_at_next(text, before.ignore_case, index)
     }
 
@@ -118,7 +120,7 @@ impl Pattern<'_> {
         if length(&hir).is_some() {
             return true;
         }
-        if matches!(self.tokens.get(close + 1).map(|t| &t.kind), Some(Kind::Repeat { .. })) {
+        if matches!(self.tokens.get(close + 1).map(|t| &t.kind), Some(TokenKind::Repeat { .. })) {
             return false;
         }
         if !self.flags.replaces && self.is_final(close) {
@@ -140,8 +142,8 @@ impl Pattern<'_> {
     /// `\R` takes `\r\n` as a whole. That shows only where a line break may come behind it.
     pub(super) fn line_break_is_plain(&self, index: usize) -> bool {
         let next = match self.tokens.get(index + 1).map(|t| &t.kind) {
-            Some(Kind::Repeat { text, .. }) if matches!(text.as_str(), "+" | "*") => index + 1,
-            Some(Kind::Repeat { .. }) => return false,
+            Some(TokenKind::Repeat { text, .. }) if matches!(text.as_str(), "+" | "*") => index + 1,
+            Some(TokenKind::Repeat { .. }) => return false,
             _ => index,
         };
         match self.next(next) {

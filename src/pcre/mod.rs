@@ -18,7 +18,7 @@ use std::ops::Range;
 use regex_syntax::ast::{ErrorKind, parse::Parser};
 
 use exact::Pattern;
-use token::{Kind, Token};
+use token::{Token, TokenKind};
 
 /// What a pattern is used with beside its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,45 +82,45 @@ fn write(pattern: &Pattern<'_>) -> Result<String, PcreFault> {
     for (index, token) in pattern.tokens.iter().enumerate() {
         let span = token.span.clone();
         match &token.kind {
-            Kind::Open(text) => {
+            TokenKind::Open(text) => {
                 open.push((out.len(), index));
                 out.push_str(text);
             }
-            Kind::OpenAtomic => {
+            TokenKind::OpenAtomic => {
                 open.push((out.len(), index));
                 out.push_str("(?:");
             }
-            Kind::Close => {
+            TokenKind::Close => {
                 let group = open.pop();
                 out.push(')');
                 last_group = group.map(|(start, _)| start);
                 if let Some((start, first)) = group
-                    && matches!(pattern.tokens[first].kind, Kind::OpenAtomic)
+                    && matches!(pattern.tokens[first].kind, TokenKind::OpenAtomic)
                     && !pattern.group_is_plain(&out[start..], index)
                 {
                     return Err(PcreFault::unsupported("an atomic group whose backtracking matters", pattern.tokens[first].span.clone()));
                 }
             }
-            Kind::End if pattern.flags.replaces => out.push_str(r"\z"),
-            Kind::End if pattern.is_end(index) => out.push_str(r"\n?\z"),
+            TokenKind::End if pattern.flags.replaces => out.push_str(r"\z"),
+            TokenKind::End if pattern.is_end(index) => out.push_str(r"\n?\z"),
             // A line break before the end would have to be part of no match and still be passed: the crate has no look-ahead for it.
-            Kind::End => return Err(PcreFault::unsupported("`$` with something behind it", span)),
-            Kind::LineBreak => {
+            TokenKind::End => return Err(PcreFault::unsupported("`$` with something behind it", span)),
+            TokenKind::LineBreak => {
                 if !pattern.line_break_is_plain(index) {
                     return Err(PcreFault::unsupported(r"`\R` with a line break behind it", span));
                 }
                 out.push_str(r"(?:\r\n|[\n\x0B\f\r\x{85}\x{2028}\x{2029}])");
             }
-            Kind::Repeat { text, possessive, .. } => {
+            TokenKind::Repeat { text, possessive, .. } => {
                 if *possessive && !pattern.repeat_is_plain(index, last_group.map(|start| &out[start..])) {
                     return Err(PcreFault::unsupported("possessive repetition whose backtracking matters", span));
                 }
                 out.push_str(text);
             }
-            Kind::Atom(text) | Kind::Assertion(text) | Kind::Flags(text) => out.push_str(text),
-            Kind::Or => out.push('|'),
+            TokenKind::Atom(text) | TokenKind::Assertion(text) | TokenKind::Flags(text) => out.push_str(text),
+            TokenKind::Or => out.push('|'),
         }
-        if !matches!(token.kind, Kind::Close) {
+        if !matches!(token.kind, TokenKind::Close) {
             last_group = None;
         }
     }

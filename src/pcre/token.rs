@@ -8,14 +8,14 @@ use super::{Flags, PcreFault};
 /// A token and its bytes in the pattern.
 #[derive(Debug, Clone)]
 pub(super) struct Token {
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     pub(super) span: Range<usize>,
     /// Whether case is ignored here.
     pub(super) ignore_case: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     /// Begins a group.
     Open(String),
     /// `(?>`
@@ -43,7 +43,7 @@ pub(super) enum Kind {
 
 /// What flags of a pattern change how it is read.
 #[derive(Clone, Copy)]
-struct State {
+struct PatternFlags {
     ignore_case: bool,
     multi_line: bool,
     /// `x`: spaces and comments are none of the pattern. They are left out here: in the crate they would go in classes too.
@@ -57,30 +57,30 @@ pub(super) const VERTICAL: &str = r"\n\x0B\f\r\x{85}\x{2028}\x{2029}";
 
 /// Reads a pattern.
 pub(super) fn read(pattern: &str, flags: Flags) -> Result<Vec<Token>, PcreFault> {
-    let state = State { ignore_case: flags.ignore_case, multi_line: flags.multi_line, extended: false };
-    let mut reader = Reader { pattern, at: 0, state, outer: Vec::new(), tokens: Vec::new() };
+    let state = PatternFlags { ignore_case: flags.ignore_case, multi_line: flags.multi_line, extended: false };
+    let mut reader = TokenReader { pattern, at: 0, state, outer: Vec::new(), tokens: Vec::new() };
     while reader.at < pattern.len() {
         reader.next()?;
     }
     Ok(reader.tokens)
 }
 
-struct Reader<'p> {
+struct TokenReader<'p> {
     pattern: &'p str,
     at: usize,
-    state: State,
+    state: PatternFlags,
     /// The states outside of the groups that are open.
-    outer: Vec<State>,
+    outer: Vec<PatternFlags>,
     tokens: Vec<Token>,
 }
 
-impl<'p> Reader<'p> {
+impl<'p> TokenReader<'p> {
     fn rest(&self) -> &'p str {
         &self.pattern[self.at..]
     }
 
     /// Adds a token that takes so many bytes.
-    fn push(&mut self, kind: Kind, length: usize) {
+    fn push(&mut self, kind: TokenKind, length: usize) {
         let span = self.at..(self.at + length).min(self.pattern.len());
         self.at = span.end;
         self.tokens.push(Token { kind, span, ignore_case: self.state.ignore_case });
@@ -99,25 +99,25 @@ impl<'p> Reader<'p> {
             '\\' => self.escape()?,
             '[' => {
                 let (text, length) = class::read(rest, self.at)?;
-                self.push(Kind::Atom(text), length);
+                self.push(TokenKind::Atom(text), length);
             }
             '(' => self.group()?,
             ')' => {
-                self.push(Kind::Close, 1);
+                self.push(TokenKind::Close, 1);
                 // The flags that were set in a group end with it.
                 self.state = self.outer.pop().unwrap_or(self.state);
             }
-            '|' => self.push(Kind::Or, 1),
-            '$' if self.state.multi_line => self.push(Kind::Assertion("$".to_owned()), 1),
-            '$' => self.push(Kind::End, 1),
-            '^' => self.push(Kind::Assertion("^".to_owned()), 1),
+            '|' => self.push(TokenKind::Or, 1),
+            '$' if self.state.multi_line => self.push(TokenKind::Assertion("$".to_owned()), 1),
+            '$' => self.push(TokenKind::End, 1),
+            '^' => self.push(TokenKind::Assertion("^".to_owned()), 1),
             '*' | '+' | '?' => self.repeat(1, (c == '?' || c == '*', None)),
             '{' => match repetition(rest) {
                 Some((length, least, most)) => self.repeat(length, (least == 0, (Some(least) == most).then_some(least))),
-                None => self.push(Kind::Atom(r"\{".to_owned()), 1),
+                None => self.push(TokenKind::Atom(r"\{".to_owned()), 1),
             },
-            '.' => self.push(Kind::Atom(".".to_owned()), 1),
-            c => self.push(Kind::Atom(regex::escape(c.encode_utf8(&mut [0; 4]))), c.len_utf8()),
+            '.' => self.push(TokenKind::Atom(".".to_owned()), 1),
+            c => self.push(TokenKind::Atom(regex::escape(c.encode_utf8(&mut [0; 4]))), c.len_utf8()),
         }
         Ok(())
     }
@@ -130,10 +130,10 @@ impl<'p> Reader<'p> {
         }
         let possessive = mark == Some('+');
         let length = length + usize::from(possessive || mark == Some('?'));
-        self.push(Kind::Repeat { text, count, possessive, may_be_none }, length);
+        self.push(TokenKind::Repeat { text, count, possessive, may_be_none }, length);
     }
 
-    fn open(&mut self, kind: Kind, length: usize) {
+    fn open(&mut self, kind: TokenKind, length: usize) {
         self.outer.push(self.state);
         self.push(kind, length);
     }
@@ -144,7 +144,7 @@ impl<'p> Reader<'p> {
             return self.unsupported("a verb such as `(*SKIP)`", rest.find(')').map_or(rest.len(), |end| end + 1));
         }
         let Some(kind) = rest.strip_prefix("(?") else {
-            self.open(Kind::Open("(".to_owned()), 1);
+            self.open(TokenKind::Open("(".to_owned()), 1);
             return Ok(());
         };
         // Longest first where one begins another: `(?<=` before a name's `(?<`.
@@ -175,12 +175,12 @@ impl<'p> Reader<'p> {
             return Ok(());
         }
         if kind.starts_with('>') {
-            self.open(Kind::OpenAtomic, 3);
+            self.open(TokenKind::OpenAtomic, 3);
             return Ok(());
         }
         for (begin, end) in [("P<", '>'), ("<", '>'), ("'", '\'')] {
             if let Some((name, _)) = kind.strip_prefix(begin).and_then(|name| name.split_once(end)) {
-                self.open(Kind::Open(format!("(?P<{name}>")), 2 + begin.len() + name.len() + 1);
+                self.open(TokenKind::Open(format!("(?P<{name}>")), 2 + begin.len() + name.len() + 1);
                 return Ok(());
             }
         }
@@ -210,11 +210,11 @@ impl<'p> Reader<'p> {
         if kind[length..].starts_with(':') {
             self.outer.push(outside);
             self.state = state;
-            self.push(Kind::Open(format!("(?{written}:")), length + 3);
+            self.push(TokenKind::Open(format!("(?{written}:")), length + 3);
         } else {
             self.state = state;
             let text = if written.is_empty() { String::new() } else { format!("(?{written})") };
-            self.push(Kind::Flags(text), length + 3);
+            self.push(TokenKind::Flags(text), length + 3);
         }
         Ok(())
     }
@@ -222,28 +222,28 @@ impl<'p> Reader<'p> {
     fn escape(&mut self) -> Result<(), PcreFault> {
         let rest = self.rest();
         let Some(c) = rest.chars().nth(1) else {
-            self.push(Kind::Atom("\\".to_owned()), 1); // the crate says what is wrong
+            self.push(TokenKind::Atom("\\".to_owned()), 1); // the crate says what is wrong
             return Ok(());
         };
         match c {
             'Q' => self.quoted(),
             'E' => self.at += 2,
-            'A' | 'z' => self.push(Kind::Assertion(format!("\\{c}")), 2),
-            'b' | 'B' => self.push(Kind::Assertion(format!("\\{c}")), 2),
-            'Z' => self.push(Kind::End, 2),
-            'R' => self.push(Kind::LineBreak, 2),
+            'A' | 'z' => self.push(TokenKind::Assertion(format!("\\{c}")), 2),
+            'b' | 'B' => self.push(TokenKind::Assertion(format!("\\{c}")), 2),
+            'Z' => self.push(TokenKind::End, 2),
+            'R' => self.push(TokenKind::LineBreak, 2),
             // `\N{…}` is a name of a character, which the crate does not know.
-            'N' if !rest[2..].starts_with('{') => self.push(Kind::Atom(r"[^\n]".to_owned()), 2),
-            'h' => self.push(Kind::Atom(format!("[{HORIZONTAL}]")), 2),
-            'H' => self.push(Kind::Atom(format!("[^{HORIZONTAL}]")), 2),
-            'v' => self.push(Kind::Atom(format!("[{VERTICAL}]")), 2),
-            'V' => self.push(Kind::Atom(format!("[^{VERTICAL}]")), 2),
+            'N' if !rest[2..].starts_with('{') => self.push(TokenKind::Atom(r"[^\n]".to_owned()), 2),
+            'h' => self.push(TokenKind::Atom(format!("[{HORIZONTAL}]")), 2),
+            'H' => self.push(TokenKind::Atom(format!("[^{HORIZONTAL}]")), 2),
+            'v' => self.push(TokenKind::Atom(format!("[{VERTICAL}]")), 2),
+            'V' => self.push(TokenKind::Atom(format!("[^{VERTICAL}]")), 2),
             'G' | 'K' | 'X' | 'C' => return self.unsupported(&format!("`\\{c}`"), 2),
             'g' | 'k' => return self.unsupported("a back-reference", 2),
             '1'..='9' => return self.unsupported("a back-reference", 2),
             _ => {
                 let (text, length) = character(rest);
-                self.push(Kind::Atom(text), length);
+                self.push(TokenKind::Atom(text), length);
             }
         }
         Ok(())
@@ -254,7 +254,7 @@ impl<'p> Reader<'p> {
         self.at += 2;
         let end = self.rest().find(r"\E").unwrap_or(self.rest().len());
         for c in self.rest()[..end].chars() {
-            self.push(Kind::Atom(regex::escape(c.encode_utf8(&mut [0; 4]))), c.len_utf8());
+            self.push(TokenKind::Atom(regex::escape(c.encode_utf8(&mut [0; 4]))), c.len_utf8());
         }
         self.at += self.rest().len().min(2);
     }

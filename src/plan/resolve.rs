@@ -14,7 +14,7 @@
 
 use crate::catalog::{ColumnIndex, EventType};
 use crate::ir::{Case, Field, Glob, Match, Pred, Scope, Test, Vocabulary};
-use crate::taxonomy::{Definition, Envelope, LogSource, Lookup, Selector, Taxonomy, TypeNames};
+use crate::taxonomy::{Definition, EnvelopeField, LogSource, LookupVocabulary, Selector, Taxonomy, TypeNames};
 
 use super::dataset::DatasetRows;
 use super::scope::{self, Scoped};
@@ -206,12 +206,12 @@ impl<'a> NameResolver<'a> {
         };
         Resolved::One(match definition {
             Definition::Field(name) => field(name),
-            Definition::Envelope(Envelope::Time) => FieldExpr::Time,
-            Definition::Envelope(Envelope::Host) => FieldExpr::Host,
-            Definition::Envelope(Envelope::Record) => FieldExpr::Record,
-            Definition::Envelope(Envelope::Message) if self.event_type.has_messages => FieldExpr::Message,
+            Definition::Envelope(EnvelopeField::Time) => FieldExpr::Time,
+            Definition::Envelope(EnvelopeField::Host) => FieldExpr::Host,
+            Definition::Envelope(EnvelopeField::Record) => FieldExpr::Record,
+            Definition::Envelope(EnvelopeField::Message) if self.event_type.has_messages => FieldExpr::Message,
             // A type without rendered text has no message field: missing folds the test away, and nothing is read.
-            Definition::Envelope(Envelope::Message) => FieldExpr::Missing,
+            Definition::Envelope(EnvelopeField::Message) => FieldExpr::Missing,
             Definition::Text(text) => FieldExpr::Constant(self.expand(text)),
             Definition::Synonyms(texts) => return Resolved::Synonyms(texts.iter().map(|t| self.expand(t)).collect()),
             Definition::ByCode(by_code) => match by_code.get(&self.event_type.code) {
@@ -307,10 +307,10 @@ pub(super) fn log_source<'a>(scope: &Scope, taxonomy: &'a Taxonomy) -> Option<Lo
     }
 }
 
-fn lookup(field: &Field) -> Lookup {
+fn lookup(field: &Field) -> LookupVocabulary {
     match field.vocabulary {
-        Vocabulary::Sigma => Lookup::Sigma,
-        Vocabulary::Splunk | Vocabulary::Row => Lookup::Splunk,
+        Vocabulary::Sigma => LookupVocabulary::Sigma,
+        Vocabulary::Splunk | Vocabulary::Row => LookupVocabulary::Splunk,
     }
 }
 

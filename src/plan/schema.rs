@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use super::Plan;
-use super::tokens::Tokens;
+use super::tokens::ForEachTokens;
 use crate::ir::{
     Aggregate, AggregateFunction, BinaryOp, Chart, ForEach, Frequent, Function, Gives, Glob, Part, Rename, Scalar, Stage, Stats,
     Transaction,
@@ -307,7 +307,7 @@ impl RowSchema {
             for place in self.matching(pattern) {
                 let name = &self.columns[place].name;
                 if seen.insert(name.as_str()) {
-                    let tokens = Tokens::new(pattern, name);
+                    let tokens = ForEachTokens::new(pattern, name);
                     let filled = for_each.assignments.iter().map(|(target, value)| (tokens.fill(target), tokens.scalar(value)));
                     out.extend(filled);
                 }

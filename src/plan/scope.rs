@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::catalog::{Catalog, EventType};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::Scope;
-use crate::taxonomy::{Dataset, LogSource, Lookup, Selector, Taxonomy};
+use crate::taxonomy::{Dataset, LogSource, LookupVocabulary, Selector, Taxonomy};
 
 use super::dataset::{self, DatasetRows};
 use super::resolve::log_source;
@@ -34,7 +34,7 @@ pub fn known_fields(scope: &Scope, catalog: &Catalog, taxonomy: &Taxonomy) -> Ve
         let dataset = taxonomy.dataset(model, object);
         return dataset.map(|dataset| dataset::names(dataset, prefix.is_some())).unwrap_or_default();
     }
-    let lookup = if matches!(scope, Scope::LogSource { .. }) { Lookup::Sigma } else { Lookup::Splunk };
+    let lookup = if matches!(scope, Scope::LogSource { .. }) { LookupVocabulary::Sigma } else { LookupVocabulary::Splunk };
     let mut names = BTreeSet::new();
     for Scoped { event_type, selector, .. } in scoped(scope, catalog, taxonomy).0 {
         names.extend(event_type.columns.iter().map(|column| column.field.clone()));

@@ -4,12 +4,12 @@ use super::schema::wildcard;
 use crate::ir::{Field, Scalar};
 
 /// What the tokens stand for.
-pub(super) struct Tokens {
+pub(super) struct ForEachTokens {
     /// Token → text, longest first does not matter: none is the start of another.
     values: Vec<(String, String)>,
 }
 
-impl Tokens {
+impl ForEachTokens {
     /// The tokens of a column that a pattern means.
     pub(super) fn new(pattern: &str, name: &str) -> Self {
         let segments = segments(pattern, name);
@@ -66,9 +66,9 @@ mod tests {
 
     #[test]
     fn each_star_takes_its_part() {
-        let tokens = Tokens::new("a*_*x", "a1_2_x");
+        let tokens = ForEachTokens::new("a*_*x", "a1_2_x");
         assert_eq!(tokens.fill("<<FIELD>>|<<MATCHSEG1>>|<<MATCHSEG2>>"), "a1_2_x|1|2_");
-        assert_eq!(Tokens::new("count_*", "count_é").fill("p_<<MATCHSTR>>"), "p_é");
-        assert_eq!(Tokens::new("plain", "plain").fill("<<MATCHSTR>>=<<FIELD>>"), "plain=plain");
+        assert_eq!(ForEachTokens::new("count_*", "count_é").fill("p_<<MATCHSTR>>"), "p_é");
+        assert_eq!(ForEachTokens::new("plain", "plain").fill("<<MATCHSTR>>=<<FIELD>>"), "plain=plain");
     }
 }

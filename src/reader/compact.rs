@@ -4,6 +4,7 @@
 //! error, as for any other record.
 
 use super::json::{MAX_DEPTH, too_deep, unescape};
+use super::row_error::RowError;
 use crate::normalise::{Normaliser, PathId};
 
 /// Hands over the members of one document after the other.
@@ -14,7 +15,7 @@ pub(super) struct Compact {
 
 impl Compact {
     /// Hands over the members of a document, which must be an object and nothing else.
-    pub(super) fn record(&mut self, text: &str, events: &mut Normaliser<'_>) -> Result<(), String> {
+    pub(super) fn record(&mut self, text: &str, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         let rest = match text.strip_prefix('{') {
             Some(members) => self.members(members, PathId::ROOT, 1, events)?,
             None => return Err(broken()),
@@ -23,7 +24,7 @@ impl Compact {
     }
 
     /// Reads the members of an object from behind its bracket; returns what follows it.
-    fn members<'t>(&mut self, text: &'t str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<&'t str, String> {
+    fn members<'t>(&mut self, text: &'t str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<&'t str, RowError> {
         if depth > MAX_DEPTH {
             return Err(too_deep());
         }
@@ -43,7 +44,7 @@ impl Compact {
         }
     }
 
-    fn elements<'t>(&mut self, text: &'t str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<&'t str, String> {
+    fn elements<'t>(&mut self, text: &'t str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<&'t str, RowError> {
         if depth > MAX_DEPTH {
             return Err(too_deep());
         }
@@ -61,7 +62,7 @@ impl Compact {
         }
     }
 
-    fn value<'t>(&mut self, text: &'t str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<&'t str, String> {
+    fn value<'t>(&mut self, text: &'t str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<&'t str, RowError> {
         match text.as_bytes().first() {
             Some(b'"') => {
                 let (raw, rest) = string(text)?;
@@ -94,7 +95,7 @@ impl Compact {
 }
 
 /// Splits a text that begins with a string: what is between its quotes, and what follows it.
-fn string(text: &str) -> Result<(&str, &str), String> {
+fn string(text: &str) -> Result<(&str, &str), RowError> {
     let bytes = text.as_bytes();
     if bytes.first() != Some(&b'"') {
         return Err(broken());
@@ -109,8 +110,8 @@ fn string(text: &str) -> Result<(&str, &str), String> {
     }
 }
 
-fn broken() -> String {
-    "not JSON".to_owned()
+fn broken() -> RowError {
+    RowError::BrokenJson
 }
 
 #[cfg(test)]
@@ -119,11 +120,11 @@ mod tests {
 
     use super::*;
     use crate::event::{EventBatch, Names};
-    use crate::normalise::{Lexicon, Place};
+    use crate::normalise::{Lexicon, RecordPlace};
     use crate::reader::json::Flattener;
 
     /// The batch made of one document by either reader.
-    fn batch(text: &str, read: &mut dyn FnMut(&str, &mut Normaliser<'_>) -> Result<(), String>) -> Result<String, String> {
+    fn batch(text: &str, read: &mut dyn FnMut(&str, &mut Normaliser<'_>) -> Result<(), RowError>) -> Result<String, String> {
         let mut batches: Vec<EventBatch> = Vec::new();
         let mut sink = |batch| {
             batches.push(batch);
@@ -132,8 +133,8 @@ mod tests {
         let names = Names::default();
         let mut known = Lexicon::new(&names);
         let mut events = Normaliser::new(&mut known, crate::normalise::Clock::default(), &mut sink);
-        read(text, &mut events)?;
-        events.end_record(Place { position: 1, recovered: false });
+        read(text, &mut events).map_err(|error| error.to_string())?;
+        events.end_record(RecordPlace { position: 1, recovered: false });
         events.flush();
         Ok(format!("{batches:?}"))
     }

@@ -7,12 +7,13 @@ mod split;
 
 use split::{Cells, RecordScan};
 
-use super::Format;
 use super::json::Flattener;
 use super::raw::{Raw, RawReaders};
-use super::stream::{Input, Report};
+use super::row_error::RowError;
+use super::stream::{LeafInput, Report};
+use super::{InputFormat, Reading};
 use crate::event::BESIDE_RAW;
-use crate::normalise::{Normaliser, PathId, Place, tell_shape};
+use crate::normalise::{Normaliser, PathId, RecordPlace, tell_shape};
 
 /// Bytes of one record.
 // A cell with a rendered message has some kB; without a bound an open quote would hold the rest of the file.
@@ -40,28 +41,29 @@ const EXTRA: &str = "_extra";
 /// See the module.
 pub(super) struct Csv;
 
-impl Format for Csv {
+impl InputFormat for Csv {
     fn name(&self) -> &'static str {
         "csv"
     }
 
     fn sniff(&self, head: &[u8]) -> Option<String> {
-        let table = Table::of(head)?;
+        let table = FirstRecords::of(head)?;
         Some(format!("its first line names {} columns", table.columns))
     }
 
-    fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
-        let table = Table::of(input.head());
+    fn read(&self, reading: &mut Reading<'_>) -> &'static str {
+        let input = &mut reading.input;
+        let table = FirstRecords::of(input.head());
         input.consume(preamble(input.head()));
         let mut rows = Rows::new(table.map_or(b',', |table| table.delimiter));
-        while !events.stopped() && rows.next(input, events, report) {}
+        while !reading.events.stopped() && rows.next(reading) {}
         if rows.raw_column.is_some() { "csv-splunk" } else { self.name() }
     }
 }
 
 /// Whether a text is a table whose header names columns of event logs: what its cells hold, even whole events, is in it.
 pub(super) fn is_known_table(head: &[u8]) -> bool {
-    Table::of(head).is_some_and(|table| table.known)
+    FirstRecords::of(head).is_some_and(|table| table.known)
 }
 
 /// A byte order mark, and the line that PowerShell's `Export-Csv` begins with or that tells Excel the delimiter.
@@ -75,14 +77,14 @@ fn preamble(head: &[u8]) -> usize {
 }
 
 /// What the first records say.
-struct Table {
+struct FirstRecords {
     delimiter: u8,
     columns: usize,
     /// A column has a name that event logs have.
     known: bool,
 }
 
-impl Table {
+impl FirstRecords {
     /// The delimiter that gives the most columns, if the text is a table.
     fn of(head: &[u8]) -> Option<Self> {
         let head = &head[preamble(head)..];
@@ -195,7 +197,8 @@ impl Rows {
     }
 
     /// Reads the next record; false when there is none.
-    fn next(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
+    fn next(&mut self, reading: &mut Reading<'_>) -> bool {
+        let Reading { input, events, report } = reading;
         self.position += 1;
         let mut scan = RecordScan::new(self.delimiter);
         let mut searched = 0;
@@ -232,7 +235,7 @@ impl Rows {
     }
 
     /// Goes on behind the first line of a record that has no end; false when that happened too often.
-    fn restart(&mut self, input: &mut Input<'_>, text: String, report: &mut Report) -> bool {
+    fn restart(&mut self, input: &mut LeafInput<'_>, text: String, report: &mut Report) -> bool {
         report.bad(Some(input.offset()), Some(self.position), text);
         self.restarts += 1;
         self.rest = Rest::Possible;
@@ -271,7 +274,7 @@ impl Rows {
             return report.bad(Some(offset), Some(self.position), error);
         }
         if events.has_members() {
-            events.end_record(Place { position: self.position, recovered: false });
+            events.end_record(RecordPlace { position: self.position, recovered: false });
         }
     }
 
@@ -313,7 +316,7 @@ impl Rows {
         self.width = self.columns.len();
     }
 
-    fn members(&mut self, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) -> Result<(), String> {
+    fn members(&mut self, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) -> Result<(), RowError> {
         let given = self.cells.len().min(self.columns.len());
         if let Some(raw) = self.raw_column.filter(|raw| *raw < given) {
             match self.raw.read(self.cells.get(raw), events) {

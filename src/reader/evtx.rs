@@ -14,10 +14,11 @@ use std::sync::Arc;
 
 use evtx::{EvtxChunkData, ParserSettings};
 
-use super::Format;
 use super::compact::Compact;
-use super::stream::{Input, Report};
-use crate::normalise::{Normaliser, Place};
+use super::row_error::RowError;
+use super::stream::Report;
+use super::{InputFormat, Reading};
+use crate::normalise::{Normaliser, RecordPlace};
 
 const HEADER_BYTES: usize = 4_096;
 const CHUNK_BYTES: usize = 65_536;
@@ -35,7 +36,7 @@ const IS_DIRTY: u8 = 1;
 /// See the module.
 pub(super) struct Evtx;
 
-impl Format for Evtx {
+impl InputFormat for Evtx {
     fn name(&self) -> &'static str {
         "evtx"
     }
@@ -52,7 +53,8 @@ impl Format for Evtx {
         false
     }
 
-    fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+    fn read(&self, reading: &mut Reading<'_>) -> &'static str {
+        let Reading { input, events, report } = reading;
         let begin = input.fill_to(HEADER_BYTES).min(HEADER_BYTES);
         let has_header = input.head().starts_with(FILE_MARK);
         let header = if has_header { begin } else { 0 };
@@ -186,10 +188,10 @@ impl ChunkReader {
                 continue; // a live record, or its fault, was seen in the first pass
             }
             self.position += 1;
-            let json = record.map_err(|e| e.to_string()).and_then(|r| r.into_json().map_err(|e| e.to_string()));
+            let json = record.and_then(evtx::EvtxRecord::into_json).map_err(RowError::from);
             match json.and_then(|json| self.json.record(&json.data, events)) {
                 Ok(()) => {
-                    events.end_record(Place { position: self.position, recovered });
+                    events.end_record(RecordPlace { position: self.position, recovered });
                 }
                 Err(_) if recovered => events.abandon(), // carved bytes that are no record
                 Err(error) => {

@@ -11,14 +11,15 @@ mod wrapped;
 use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
 
 use objects::{ObjectName, Objects};
-use scan::{DocumentScan, Step};
+use scan::{DocumentScan, ScanStep};
 use wrapped::{Wrapper, skip_object_ends, wrapped_records, wrapper_prefix};
 
 use super::raw::{Raw, RawReaders};
-use super::stream::{Input, Report};
+use super::row_error::RowError;
+use super::stream::{LeafInput, Report};
 use super::xml::Elements;
-use super::{Format, record_line};
-use crate::normalise::{Normaliser, PathId, Place};
+use super::{InputFormat, Reading, record_line};
+use crate::normalise::{Normaliser, PathId, RecordPlace};
 
 /// Bytes of one document or line.
 // An open bracket must not take the rest of the file into memory.
@@ -41,7 +42,7 @@ const FIRST_LINES: usize = 16;
 /// See the module.
 pub(super) struct Json;
 
-impl Format for Json {
+impl InputFormat for Json {
     fn name(&self) -> &'static str {
         "json"
     }
@@ -63,7 +64,8 @@ impl Format for Json {
         }
     }
 
-    fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+    fn read(&self, reading: &mut Reading<'_>) -> &'static str {
+        let input = &mut reading.input;
         super::skip_mark(input);
         let mut documents = Documents {
             flattener: Flattener::default(),
@@ -75,9 +77,9 @@ impl Format for Json {
         };
         input.consume(record_line(input.head()));
         if !are_lines(input) {
-            return documents.framed(input, events, report);
+            return documents.framed(reading);
         }
-        documents.lines(input, events, report);
+        documents.lines(reading);
         documents.wrapped.unwrap_or("json-lines")
     }
 }
@@ -88,7 +90,7 @@ fn start(head: &[u8]) -> Option<u8> {
 }
 
 /// The first line that is not empty, if it ends within the limit.
-fn first_line(input: &mut Input<'_>) -> Option<Vec<u8>> {
+fn first_line(input: &mut LeafInput<'_>) -> Option<Vec<u8>> {
     loop {
         let head = input.head();
         let skip = head.iter().take_while(|b| b.is_ascii_whitespace()).count();
@@ -109,7 +111,7 @@ fn is_document(line: &[u8]) -> bool {
 
 /// Whether each line is a document: the first is one, or one of those behind it is where no member of another can be.
 /// `{"Records": […]}` on one line is many documents.
-fn are_lines(input: &mut Input<'_>) -> bool {
+fn are_lines(input: &mut LeafInput<'_>) -> bool {
     let Some(first) = first_line(input) else { return false };
     if is_document(&first) {
         return wrapper_prefix(&first).is_none();
@@ -117,7 +119,7 @@ fn are_lines(input: &mut Input<'_>) -> bool {
     if wrapper_prefix(input.head()).is_some() {
         return false;
     }
-    let more_on_the_line = || matches!(DocumentScan::default().find(&first), Some(Step::End(end)) if is_document(&first[..end]));
+    let more_on_the_line = || matches!(DocumentScan::default().find(&first), Some(ScanStep::End(end)) if is_document(&first[..end]));
     if first.starts_with(b"[") || more_on_the_line() {
         return false;
     }
@@ -152,7 +154,8 @@ struct Documents {
 }
 
 impl Documents {
-    fn lines(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) {
+    fn lines(&mut self, reading: &mut Reading<'_>) {
+        let Reading { input, events, report } = reading;
         let mut searched = 0;
         while !events.stopped() {
             let head = input.head();
@@ -209,7 +212,7 @@ impl Documents {
             for record in records {
                 match record {
                     Ok(record) => self.one(&record, offset, events, report),
-                    Err(error) => return report.bad(Some(offset), Some(self.position), format!("not JSON: {error}")),
+                    Err(error) => return report.bad(Some(offset), Some(self.position), error),
                 }
             }
             return;
@@ -231,7 +234,7 @@ impl Documents {
                 if let Some(most) = events.overfull() {
                     report.problem(Some(offset), Some(self.position), format!("skipped the members beyond MAX_MEMBERS = {most}"));
                 }
-                events.end_record(Place { position: self.position, recovered: false });
+                events.end_record(RecordPlace { position: self.position, recovered: false });
             }
             Err(error) => {
                 events.abandon();
@@ -242,7 +245,7 @@ impl Documents {
 
     /// Where a record is one of Splunk's, reads the event's own text in it. Returns whether that is what counts, and why
     /// it could not be read.
-    fn export(&mut self, events: &mut Normaliser<'_>) -> (bool, Option<String>) {
+    fn export(&mut self, events: &mut Normaliser<'_>) -> (bool, Option<RowError>) {
         let Some(export) = events.take_export() else { return (false, None) };
         match self.raw.read(&export.raw, events) {
             Raw::Read => {
@@ -261,7 +264,8 @@ impl Documents {
     }
 
     /// Documents one after the other, or the elements of an array, or the records of `{"Records": […]}`.
-    fn framed(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
+    fn framed(&mut self, reading: &mut Reading<'_>) -> &'static str {
+        let input = &mut reading.input;
         let (mut format, mut wrapper) = ("json", None);
         skip_space(input);
         if input.head().starts_with(b"[") {
@@ -272,6 +276,7 @@ impl Documents {
             (format, wrapper) = (kind.format, Some(kind));
         }
         loop {
+            let Reading { input, events, report } = &mut *reading;
             skip_separators(input);
             if input.head().is_empty() || events.stopped() {
                 if format != "json" && format != "json-concatenated" && !events.stopped() {
@@ -286,7 +291,7 @@ impl Documents {
                 }
                 break;
             }
-            if !self.next(input, events, report) {
+            if !self.next(reading) {
                 break;
             }
             if format == "json" && self.position > 1 {
@@ -299,7 +304,7 @@ impl Documents {
 
     /// What follows the closing bracket of an array must be the end of the object around it and of the stream, or
     /// another array of the same kind: then true.
-    fn behind_array(&self, input: &mut Input<'_>, wrapper: Option<&Wrapper>, report: &mut Report) -> bool {
+    fn behind_array(&self, input: &mut LeafInput<'_>, wrapper: Option<&Wrapper>, report: &mut Report) -> bool {
         skip_space(input);
         if let Some(wrapper) = wrapper {
             skip_object_ends(wrapper.depth, input);
@@ -320,7 +325,8 @@ impl Documents {
     }
 
     /// Reads the next document; false when nothing more can be found.
-    fn next(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
+    fn next(&mut self, reading: &mut Reading<'_>) -> bool {
+        let Reading { input, events, report } = reading;
         self.position += 1;
         let place = (Some(input.offset()), Some(self.position));
         let mut scan = DocumentScan::default();
@@ -328,12 +334,12 @@ impl Documents {
         loop {
             let head = input.head();
             match scan.find(&head[searched..]) {
-                Some(Step::End(end)) => {
+                Some(ScanStep::End(end)) => {
                     self.document(&head[..end], input.offset(), events, report);
                     input.consume(end);
                     return true;
                 }
-                Some(Step::Broken { first, last }) => {
+                Some(ScanStep::Broken { first, last }) => {
                     report.bad(place.0, place.1, "a JSON document does not end before the next one begins");
                     // The rest of a broken document may hold a whole one. After the limit only the sure beginning counts: linear work.
                     let next = if self.rescanned < MAX_RESCANNED_BYTES { first } else { last };
@@ -357,7 +363,7 @@ impl Documents {
     }
 
     /// Behind a document that goes on to the end of the stream, the next line that begins one is tried.
-    fn restart(&mut self, input: &mut Input<'_>, report: &mut Report) -> bool {
+    fn restart(&mut self, input: &mut LeafInput<'_>, report: &mut Report) -> bool {
         report.bad(Some(input.offset()), Some(self.position), "a JSON document does not end");
         self.restarts += 1;
         if self.restarts > MAX_RESTARTS {
@@ -371,7 +377,7 @@ impl Documents {
 }
 
 /// Goes on to the next line that begins with `{`; false when there is none.
-fn skip_to_object(input: &mut Input<'_>) -> bool {
+fn skip_to_object(input: &mut LeafInput<'_>) -> bool {
     loop {
         let head = input.head();
         if let Some(at) = memchr::memmem::find(head, b"\n{") {
@@ -388,7 +394,7 @@ fn skip_to_object(input: &mut Input<'_>) -> bool {
     }
 }
 
-fn skip_line(input: &mut Input<'_>) {
+fn skip_line(input: &mut LeafInput<'_>) {
     loop {
         let head = input.head();
         match memchr::memchr(b'\n', head) {
@@ -405,7 +411,7 @@ fn skip_line(input: &mut Input<'_>) {
     }
 }
 
-fn skip_while(input: &mut Input<'_>, skip: impl Fn(u8) -> bool) {
+fn skip_while(input: &mut LeafInput<'_>, skip: impl Fn(u8) -> bool) {
     loop {
         let (length, n) = (input.head().len(), input.head().iter().take_while(|b| skip(**b)).count());
         input.consume(n);
@@ -416,12 +422,12 @@ fn skip_while(input: &mut Input<'_>, skip: impl Fn(u8) -> bool) {
     }
 }
 
-fn skip_space(input: &mut Input<'_>) {
+fn skip_space(input: &mut LeafInput<'_>) {
     skip_while(input, |b| b.is_ascii_whitespace());
 }
 
 /// Goes on to what comes behind a document; a line that evtx_dump writes between two of them is none.
-fn skip_separators(input: &mut Input<'_>) {
+fn skip_separators(input: &mut LeafInput<'_>) {
     skip_while(input, |b| b.is_ascii_whitespace() || b == b',' || b == 0x1e);
     if input.head().starts_with(b"R") {
         while input.head().len() < MAX_RECORD_LINE_BYTES && !input.at_end() {
@@ -452,8 +458,8 @@ fn is_too_deep(text: &str) -> bool {
     })
 }
 
-pub(super) fn too_deep() -> String {
-    format!("JSON nested deeper than MAX_DEPTH = {MAX_DEPTH}")
+pub(super) fn too_deep() -> RowError {
+    RowError::TooDeep { language: "JSON", most: MAX_DEPTH as usize }
 }
 
 /// Walks documents and hands their members to the normaliser.
@@ -468,11 +474,11 @@ pub(super) struct Flattener {
 
 impl Flattener {
     /// Hands over the members of one document, which must be an object and nothing else.
-    pub(super) fn record(&mut self, text: &str, events: &mut Normaliser<'_>) -> Result<(), String> {
+    pub(super) fn record(&mut self, text: &str, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         if is_too_deep(text) {
             return Err(too_deep());
         }
-        let value: LazyValue<'_> = sonic_rs::from_str(text).map_err(|e| format!("not JSON: {}", fault_of(&e.to_string())))?;
+        let value: LazyValue<'_> = sonic_rs::from_str(text).map_err(|e| not_json(&e))?;
         match value.get_type() {
             JsonType::Object => {
                 self.objects.begin(text, PathId::ROOT);
@@ -481,7 +487,7 @@ impl Flattener {
                 read?;
                 self.embedded(events)
             }
-            _ => Err("a JSON value is not an object".to_owned()),
+            _ => Err(RowError::NotAnObject),
         }
     }
 
@@ -492,7 +498,7 @@ impl Flattener {
     }
 
     /// Takes apart a member that is JSON or XML in its turn; one that is none stays as it is.
-    pub(super) fn embedded(&mut self, events: &mut Normaliser<'_>) -> Result<(), String> {
+    pub(super) fn embedded(&mut self, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         let Some((path, text)) = events.take_embedded() else { return Ok(()) };
         if text.trim_start().starts_with('<') {
             return self.elements.inside(&text, path, events);
@@ -517,7 +523,7 @@ impl Flattener {
     }
 
     /// Takes an element that carries its field's name in an attribute; false where it does not.
-    fn named_element(&mut self, object: &str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<bool, String> {
+    fn named_element(&mut self, object: &str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<bool, RowError> {
         let member =
             |name: &str| sonic_rs::to_object_iter(object).find_map(|m| m.ok().filter(|(key, _)| key == name).map(|(_, value)| value));
         let Some(name) = member("@Name").and_then(|name| name.as_str().map(str::to_owned)) else { return Ok(false) };
@@ -530,12 +536,12 @@ impl Flattener {
         Ok(true)
     }
 
-    fn members(&mut self, object: &str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<(), String> {
+    fn members(&mut self, object: &str, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         if depth > MAX_DEPTH {
             return Err(too_deep());
         }
         for member in sonic_rs::to_object_iter(object) {
-            let (key, value) = member.map_err(|e| format!("not JSON: {}", fault_of(&e.to_string())))?;
+            let (key, value) = member.map_err(|e| not_json(&e))?;
             let mut child = events.child(path, &key);
             if events.is_wrapper(child) && value.get_type() == JsonType::Object {
                 child = PathId::ROOT;
@@ -557,7 +563,7 @@ impl Flattener {
         name: ObjectName,
         depth: u32,
         events: &mut Normaliser<'_>,
-    ) -> Result<(), String> {
+    ) -> Result<(), RowError> {
         let raw = value.as_raw_str();
         let noted = self.objects.note(path, raw);
         let above = self.objects.found_by_path;
@@ -573,7 +579,7 @@ impl Flattener {
         result
     }
 
-    fn value(&mut self, value: &LazyValue<'_>, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<(), String> {
+    fn value(&mut self, value: &LazyValue<'_>, path: PathId, depth: u32, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         let raw = value.as_raw_str();
         match raw.as_bytes().first() {
             Some(b'"') => {
@@ -596,7 +602,7 @@ impl Flattener {
                     return Err(too_deep());
                 }
                 for element in sonic_rs::to_array_iter(raw) {
-                    let element = element.map_err(|e| format!("not JSON: {}", fault_of(&e.to_string())))?;
+                    let element = element.map_err(|e| not_json(&e))?;
                     self.value(&element, path, depth + 1, events)?;
                 }
             }
@@ -617,8 +623,9 @@ fn is_list_of_values(raw: &str) -> bool {
 }
 
 /// What is wrong, in a line. A document that is one line begins at its own place in the file, so its line 1 would mislead.
-fn fault_of(text: &str) -> String {
-    text.lines().next().unwrap_or_default().replace(" at line 1 column ", " at column ")
+fn not_json(error: &sonic_rs::Error) -> RowError {
+    let text = error.to_string();
+    RowError::Json(text.lines().next().unwrap_or_default().replace(" at line 1 column ", " at column "))
 }
 
 /// Resolves the escapes of a JSON string; half a surrogate pair becomes U+FFFD.

@@ -1,6 +1,6 @@
 //! Readers: a leaf's bytes become records, and through the normaliser events.
 //!
-//! A reader is one file behind `Format`: it says from the first bytes whether it knows the format, and reads. Adding
+//! A reader is one file behind `InputFormat`: it says from the first bytes whether it knows the format, and reads. Adding
 //! a format is adding a file and a line in `FORMATS`. Damage is counted with its place; reading goes on behind it.
 
 mod compact;
@@ -9,6 +9,7 @@ mod evtx;
 mod holes;
 mod json;
 mod raw;
+mod row_error;
 mod splunk_text;
 mod stream;
 mod unread;
@@ -18,7 +19,7 @@ mod xml;
 use std::ops::ControlFlow;
 
 pub use stream::Problem;
-use stream::{Input, Report, Window};
+use stream::{LeafInput, Report, Window};
 
 use crate::archive::Leaf;
 use crate::event::{EventBatch, Names};
@@ -104,8 +105,15 @@ impl LeafReport {
     }
 }
 
+/// A leaf that is being read: its bytes, where its events go, and what went wrong.
+struct Reading<'a> {
+    input: LeafInput<'a>,
+    events: Normaliser<'a>,
+    report: Report,
+}
+
 /// One input format.
-trait Format: Sync {
+trait InputFormat: Sync {
     /// Its name, as `--input-format` takes it.
     fn name(&self) -> &'static str;
     /// Why a stream that begins so is of this format; `None`: it is not.
@@ -115,12 +123,12 @@ trait Format: Sync {
         true
     }
     /// Reads everything. Returns the name of the variant met.
-    fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str;
+    fn read(&self, reading: &mut Reading<'_>) -> &'static str;
 }
 
 /// The formats, asked in this order.
 // Binary before text, marks before guesses: a table of CSV may hold XML or JSON in its cells, but not the other way round.
-static FORMATS: [&dyn Format; 5] = [&evtx::Evtx, &splunk_text::SplunkText, &xml::Xml, &json::Json, &csv::Csv];
+static FORMATS: [&dyn InputFormat; 5] = [&evtx::Evtx, &splunk_text::SplunkText, &xml::Xml, &json::Json, &csv::Csv];
 
 /// The names that `--input-format` takes.
 pub fn format_names() -> Vec<&'static str> {
@@ -145,8 +153,8 @@ impl<'o> LeafReader<'o> {
         let options = self.options;
         // The length of what a compressed stream holds is not known before its end.
         let (path, unpacked) = (leaf.path, leaf.known_size.is_none());
-        let mut input = Input::new(leaf.reader, SNIFF_BYTES, &mut self.window);
-        let mut report = Report { recover: options.recover, ..Report::default() };
+        let input = LeafInput::new(leaf.reader, SNIFF_BYTES, &mut self.window);
+        let report = Report { recover: options.recover, ..Report::default() };
         let mut out = LeafReport::default();
         let mut sink = |batch: EventBatch| {
             let recovered = batch.events.iter().filter(|e| e.recovered).count() as u64;
@@ -155,22 +163,24 @@ impl<'o> LeafReader<'o> {
             sink(batch)
         };
         let clock = Clock { zone: options.timezone.clone(), day_first: options.day_first };
-        let mut events = Normaliser::new(&mut self.known, clock, &mut sink).of_file(&path);
+        let events = Normaliser::new(&mut self.known, clock, &mut sink).of_file(&path);
+        let mut reading = Reading { input, events, report };
         let (mut format, mut reason, mut skipped, mut may_be_lost) = ("", String::new(), None, false);
-        match choose(input.head(), options) {
+        match choose(reading.input.head(), options) {
             Ok((reader, why)) => {
                 reason = why;
                 if reader.is_text() {
-                    input.expect_text();
+                    reading.input.expect_text();
                 }
-                format = reader.read(&mut input, &mut events, &mut report);
-                events.flush();
+                format = reader.read(&mut reading);
+                reading.events.flush();
             }
             Err(why) => {
                 skipped = Some(why);
-                may_be_lost = unread::may_be_lost(&path, unpacked, input.head());
+                may_be_lost = unread::may_be_lost(&path, unpacked, reading.input.head());
             }
         }
+        let Reading { input, events, mut report } = reading;
         let times = events.times().clone();
         out.timezone = match &options.timezone {
             _ if times.without_zone == 0 => String::new(),
@@ -214,7 +224,7 @@ pub fn read_leaf(leaf: Leaf<'_>, names: &Names, options: &ReadOptions, sink: &mu
 /// Says what a leaf would be read as, from its beginning.
 pub fn recognise(leaf: Leaf<'_>, options: &ReadOptions) -> Recognised {
     let mut window = Window::default();
-    let input = Input::new(leaf.reader, SNIFF_BYTES, &mut window);
+    let input = LeafInput::new(leaf.reader, SNIFF_BYTES, &mut window);
     match choose(input.head(), options) {
         Ok((format, reason)) => Recognised { format: format.name(), reason },
         Err(reason) => Recognised { format: "", reason },
@@ -222,7 +232,7 @@ pub fn recognise(leaf: Leaf<'_>, options: &ReadOptions) -> Recognised {
 }
 
 /// The format of a stream that begins so, and why; or why it has none.
-fn choose(head: &[u8], options: &ReadOptions) -> Result<(&'static dyn Format, String), String> {
+fn choose(head: &[u8], options: &ReadOptions) -> Result<(&'static dyn InputFormat, String), String> {
     if head.is_empty() {
         return Err(unread::reason(head));
     }
@@ -251,7 +261,7 @@ fn without_mark(head: &[u8]) -> &[u8] {
 }
 
 /// Goes on behind the byte order mark of a stream.
-fn skip_mark(input: &mut Input<'_>) {
+fn skip_mark(input: &mut LeafInput<'_>) {
     let mark = input.head().len() - without_mark(input.head()).len();
     input.consume(mark);
 }

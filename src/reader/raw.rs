@@ -1,19 +1,20 @@
 //! One event's text as another format carries it (`_raw` of a Splunk export), read by the reader that knows it.
 
 use super::json::Flattener;
+use super::row_error::RowError;
 use super::splunk_text::ClassicEvent;
 use super::xml::{Elements, event_start};
 use crate::normalise::Normaliser;
 
 /// What became of a text.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Raw {
     /// Its members were handed over.
     Read,
     /// No reader knows it: nothing was handed over.
     Unknown,
     /// It looks like something, and is not: nothing was handed over.
-    Broken(String),
+    Broken(RowError),
 }
 
 /// The readers of single events; keeps their memory.

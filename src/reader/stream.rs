@@ -104,7 +104,7 @@ impl Window {
 }
 
 /// A stream with a window of bytes that grows on demand.
-pub(super) struct Input<'a> {
+pub(super) struct LeafInput<'a> {
     reader: &'a mut dyn Read,
     window: &'a mut Window,
     start: usize,
@@ -122,7 +122,7 @@ pub(super) struct Input<'a> {
     holes: Option<Holes>,
 }
 
-impl<'a> Input<'a> {
+impl<'a> LeafInput<'a> {
     /// Starts a stream with a first look at `sniff` bytes.
     pub(super) fn new(reader: &'a mut dyn Read, sniff: usize, window: &'a mut Window) -> Self {
         window.empty();

@@ -11,9 +11,10 @@ use memchr::memmem::{self, Finder};
 
 pub(super) use elements::Elements;
 
-use super::stream::{Input, Report};
-use super::{Format, record_line};
-use crate::normalise::{Normaliser, Place};
+use super::row_error::RowError;
+use super::stream::{LeafInput, Report};
+use super::{InputFormat, Reading, record_line};
+use crate::normalise::{Normaliser, RecordPlace};
 
 /// Bytes of one event.
 // As for a record of the other formats.
@@ -32,7 +33,7 @@ static NAME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("Event"));
 /// See the module.
 pub(super) struct Xml;
 
-impl Format for Xml {
+impl InputFormat for Xml {
     fn name(&self) -> &'static str {
         "xml"
     }
@@ -51,11 +52,11 @@ impl Format for Xml {
         (in_lines && !super::csv::is_known_table(head)).then(|| "its lines have <Event> elements".to_owned())
     }
 
-    fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
-        let mut reader = Events { elements: Elements::default(), position: 0 };
+    fn read(&self, reading: &mut Reading<'_>) -> &'static str {
+        let mut reader = XmlEvents { elements: Elements::default(), position: 0 };
         let mut whole = true;
-        while !events.stopped() && skip_to_event(input, !whole, report) {
-            whole = reader.event(input, events, report);
+        while !reading.events.stopped() && skip_to_event(&mut reading.input, !whole, &mut reading.report) {
+            whole = reader.event(reading);
         }
         self.name()
     }
@@ -106,7 +107,7 @@ pub(super) fn event_start(text: &[u8]) -> Option<usize> {
 
 /// Goes on to the next event; false at the end. Text on the way that is neither markup nor the start of a line is told of,
 /// unless it is the rest of something that was told.
-fn skip_to_event(input: &mut Input<'_>, mut told: bool, report: &mut Report) -> bool {
+fn skip_to_event(input: &mut LeafInput<'_>, mut told: bool, report: &mut Report) -> bool {
     let mut searched = 0;
     loop {
         let (head, at_end) = (input.head(), input.at_end());
@@ -158,14 +159,15 @@ fn is_text(gap: &[u8], before_event: bool) -> bool {
     }
 }
 
-struct Events {
+struct XmlEvents {
     elements: Elements,
     position: u64,
 }
 
-impl Events {
+impl XmlEvents {
     /// Reads the event that begins the window; false where it is too long, and its rest is next.
-    fn event(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> bool {
+    fn event(&mut self, reading: &mut Reading<'_>) -> bool {
+        let Reading { input, events, report } = reading;
         self.position += 1;
         let mut searched = "<Event".len();
         loop {
@@ -201,7 +203,7 @@ impl Events {
         let result = self.elements.event(&text, events);
         if result.is_err() && whole || !events.has_members() {
             events.abandon();
-            return report.bad(offset, position, result.err().unwrap_or_else(|| "an event has no value".to_owned()));
+            return report.bad(offset, position, result.err().unwrap_or(RowError::NoValue));
         }
         if !whole {
             report.problem(offset, position, "an event is cut off before </Event>: read what is there");
@@ -209,7 +211,7 @@ impl Events {
         if let Some(most) = events.overfull() {
             report.problem(offset, position, format!("skipped the members beyond MAX_MEMBERS = {most}"));
         }
-        events.end_record(Place { position: self.position, recovered: false });
+        events.end_record(RecordPlace { position: self.position, recovered: false });
     }
 }
 

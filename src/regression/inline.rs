@@ -4,13 +4,13 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{RuleTest, RunError, Status, Verdict, hunted, loaded, why};
+use super::{RuleTest, RunError, TestStatus, TestVerdict, hunted, loaded, why};
 use crate::load::LoadedSource;
 use crate::store::Store;
 use crate::taxonomy::Taxonomy;
 
 /// Runs a test over the events of both kinds at once, since a rule that counts sees them together.
-pub(super) fn run(test: &RuleTest, matching: &[Value], other: &[Value], taxonomy: &Taxonomy) -> Result<Verdict, RunError> {
+pub(super) fn run(test: &RuleTest, matching: &[Value], other: &[Value], taxonomy: &Taxonomy) -> Result<TestVerdict, RunError> {
     // In files and through the loader, so that names, times and shapes are tested with the rule.
     let folder = tempfile::tempdir()?;
     let mut paths = Vec::new();
@@ -34,8 +34,8 @@ pub(super) fn run(test: &RuleTest, matching: &[Value], other: &[Value], taxonomy
     let missing: Vec<usize> = (1..=matching.len()).filter(|place| !places.contains(place)).collect();
     let unexpected: Vec<usize> = places.iter().filter_map(|place| place.checked_sub(matching.len())).filter(|place| *place > 0).collect();
     let passed = missing.is_empty() && unexpected.is_empty();
-    Ok(Verdict {
-        status: if passed { Status::Passed } else { Status::Failed },
+    Ok(TestVerdict {
+        status: if passed { TestStatus::Passed } else { TestStatus::Failed },
         expected: Some(matching.len() as u64),
         found: Some(found.len() as u64),
         message: message(&store, test, (matching, &missing), (other, &unexpected), taxonomy)?,

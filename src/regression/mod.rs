@@ -89,7 +89,7 @@ pub enum TestEvents {
 
 /// How a test ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Status {
+pub enum TestStatus {
     /// As expected.
     Passed,
     /// The rule found something else.
@@ -100,7 +100,7 @@ pub enum Status {
     Skipped,
 }
 
-impl Status {
+impl TestStatus {
     /// `passed`, `failed`, `error` or `skipped`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -115,9 +115,9 @@ impl Status {
 /// What a test showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Verdict {
+pub struct TestVerdict {
     /// How it ended.
-    pub status: Status,
+    pub status: TestStatus,
     /// Events the rule had to find; `None`: at least one, or it did not run.
     pub expected: Option<u64>,
     /// Events it found.
@@ -130,8 +130,8 @@ pub struct Verdict {
     pub message: String,
 }
 
-impl Verdict {
-    fn without_run(status: Status, message: impl Into<String>) -> Self {
+impl TestVerdict {
+    fn without_run(status: TestStatus, message: impl Into<String>) -> Self {
         Self { status, expected: None, found: None, missing: Vec::new(), unexpected: Vec::new(), message: message.into() }
     }
 }
@@ -167,17 +167,17 @@ enum RunError {
 }
 
 /// Runs a test.
-pub fn run(test: &RuleTest, taxonomy: &Taxonomy) -> Verdict {
+pub fn run(test: &RuleTest, taxonomy: &Taxonomy) -> TestVerdict {
     let result = match &test.events {
         TestEvents::Listed { matching, other } => inline::run(test, matching, other, taxonomy),
         TestEvents::Log { file, count } => run_log(test, file, *count, taxonomy),
-        TestEvents::Broken(reason) => Ok(Verdict::without_run(Status::Error, reason)),
-        TestEvents::Missing(reason) => Ok(Verdict::without_run(Status::Skipped, reason)),
+        TestEvents::Broken(reason) => Ok(TestVerdict::without_run(TestStatus::Error, reason)),
+        TestEvents::Missing(reason) => Ok(TestVerdict::without_run(TestStatus::Skipped, reason)),
     };
-    result.unwrap_or_else(|error| Verdict::without_run(Status::Error, error.to_string()))
+    result.unwrap_or_else(|error| TestVerdict::without_run(TestStatus::Error, error.to_string()))
 }
 
-fn run_log(test: &RuleTest, file: &std::path::Path, count: Option<u64>, taxonomy: &Taxonomy) -> Result<Verdict, RunError> {
+fn run_log(test: &RuleTest, file: &std::path::Path, count: Option<u64>, taxonomy: &Taxonomy) -> Result<TestVerdict, RunError> {
     let mut store = Store::in_memory()?;
     let summary = loaded(&mut store, &[file.to_owned()])?;
     if summary.sources.iter().all(|source| source.new_events == 0) {
@@ -187,8 +187,8 @@ fn run_log(test: &RuleTest, file: &std::path::Path, count: Option<u64>, taxonomy
     let found = hunted(&mut store, test, taxonomy)?.len() as u64;
     let passed = count.map_or(found > 0, |count| count == found);
     let wanted = count.map_or_else(|| "at least one".to_owned(), |count| count.to_string());
-    Ok(Verdict {
-        status: if passed { Status::Passed } else { Status::Failed },
+    Ok(TestVerdict {
+        status: if passed { TestStatus::Passed } else { TestStatus::Failed },
         expected: count,
         found: Some(found),
         missing: Vec::new(),

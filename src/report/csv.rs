@@ -9,10 +9,10 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::{Shape, visible, visible_text};
+use super::{ListingShape, visible, visible_text};
 
 /// Writes the header.
-pub(super) fn header(out: &mut dyn Write, shape: &Shape) -> io::Result<()> {
+pub(super) fn header(out: &mut dyn Write, shape: &ListingShape) -> io::Result<()> {
     record(out, shape.fields.iter().map(|f| visible(f)))
 }
 

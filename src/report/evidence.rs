@@ -4,20 +4,20 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{Kind, Shape, TableColumn, time};
+use super::{CellStyle, ListingShape, TableColumn, time};
 use crate::store::EvidenceRow;
 
 /// What `retrohunt findings --evidence` lists.
-pub static EVIDENCE: LazyLock<Shape> = LazyLock::new(|| {
-    Shape::new(
+pub static EVIDENCE: LazyLock<ListingShape> = LazyLock::new(|| {
+    ListingShape::new(
         ["finding_id", "rule_id", "path", "record", "time", "event_id"],
         vec![
             TableColumn::number("finding_id", "Finding"),
             TableColumn::text("rule_id", "Rule").spare(1),
-            TableColumn::new("time", "Time", Kind::ExactTime),
+            TableColumn::new("time", "Time", CellStyle::ExactTime),
             TableColumn::number("event_id", "Event"),
             TableColumn::number("record", "Record"),
-            TableColumn::new("path", "Path", Kind::Path),
+            TableColumn::new("path", "Path", CellStyle::Path),
         ],
     )
 });

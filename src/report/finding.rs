@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{Kind, Shape, TableColumn, time};
+use super::{CellStyle, ListingShape, TableColumn, time};
 use crate::store::FindingRow;
 
 /// What `retrohunt hunt` and `retrohunt findings` list.
-pub static FINDING: LazyLock<Shape> = LazyLock::new(|| {
-    Shape::new(
+pub static FINDING: LazyLock<ListingShape> = LazyLock::new(|| {
+    ListingShape::new(
         [
             "finding_id",
             "hunt_id",
@@ -35,7 +35,7 @@ pub static FINDING: LazyLock<Shape> = LazyLock::new(|| {
             TableColumn::text("techniques", "Technique").spare(2),
             TableColumn::number("count", "Count"),
             TableColumn::time("first_time", "First (UTC)").spare(1),
-            TableColumn::new("group", "Group or host", Kind::Line).or("risk_objects"),
+            TableColumn::new("group", "Group or host", CellStyle::Line).or("risk_objects"),
         ],
     )
 });

@@ -6,7 +6,7 @@
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::shape::{Kind, TableColumn};
+use super::shape::{CellStyle, TableColumn};
 
 /// Spaces between two columns.
 pub(super) const GAP: usize = 2;
@@ -21,7 +21,7 @@ const PATH_MINS: [usize; 2] = [36, 18];
 
 /// What the cells of a column need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Need {
+pub(super) struct ColumnNeed {
     /// Width of the widest cell.
     pub(super) widest: usize,
     /// Width of the heading.
@@ -29,12 +29,12 @@ pub(super) struct Need {
 }
 
 /// The columns that are shown, each with its place in the table and its width; `None` where the terminal is too narrow.
-pub(super) fn fit(columns: &[TableColumn], needs: &[Need], width: usize) -> Option<Vec<(usize, usize)>> {
+pub(super) fn fit(columns: &[TableColumn], needs: &[ColumnNeed], width: usize) -> Option<Vec<(usize, usize)>> {
     // Paths are shortened first: their names are at the end, which stays.
     PATH_MINS.iter().find_map(|path_min| fit_paths(columns, needs, width, *path_min))
 }
 
-fn fit_paths(columns: &[TableColumn], needs: &[Need], width: usize, path_min: usize) -> Option<Vec<(usize, usize)>> {
+fn fit_paths(columns: &[TableColumn], needs: &[ColumnNeed], width: usize, path_min: usize) -> Option<Vec<(usize, usize)>> {
     let mut shown: Vec<usize> = (0..columns.len()).collect();
     loop {
         let least: Vec<(usize, usize)> = shown.iter().map(|&i| (i, least(columns[i].kind, needs[i], path_min))).collect();
@@ -48,19 +48,19 @@ fn fit_paths(columns: &[TableColumn], needs: &[Need], width: usize, path_min: us
     }
 }
 
-fn least(kind: Kind, need: Need, path_min: usize) -> usize {
+fn least(kind: CellStyle, need: ColumnNeed, path_min: usize) -> usize {
     let natural = need.widest.max(need.heading);
     match kind {
-        Kind::Number | Kind::Time | Kind::ExactTime => natural,
-        Kind::Line => natural.min(LINE_MIN.max(need.heading)),
-        Kind::Path => natural.min(path_min),
-        Kind::Text if natural <= SHORT => natural,
-        Kind::Text => TEXT_MIN.max(need.heading.min(SHORT)),
+        CellStyle::Number | CellStyle::Time | CellStyle::ExactTime => natural,
+        CellStyle::Line => natural.min(LINE_MIN.max(need.heading)),
+        CellStyle::Path => natural.min(path_min),
+        CellStyle::Text if natural <= SHORT => natural,
+        CellStyle::Text => TEXT_MIN.max(need.heading.min(SHORT)),
     }
 }
 
 /// Gives what is left to the columns that need it, first to those that need the least: they become whole.
-fn spread(needs: &[Need], mut widths: Vec<(usize, usize)>, mut left: usize) -> Vec<(usize, usize)> {
+fn spread(needs: &[ColumnNeed], mut widths: Vec<(usize, usize)>, mut left: usize) -> Vec<(usize, usize)> {
     let missing = |(i, width): (usize, usize)| needs[i].widest.max(needs[i].heading) - width;
     let mut order: Vec<usize> = (0..widths.len()).filter(|&at| missing(widths[at]) > 0).collect();
     // Those that need least first: a column that becomes whole helps more than two that are still cut.
@@ -154,8 +154,8 @@ mod tests {
         assert_eq!(one_line("short", 5, true), "short");
     }
 
-    fn need(widest: usize) -> Need {
-        Need { widest, heading: 4 }
+    fn need(widest: usize) -> ColumnNeed {
+        ColumnNeed { widest, heading: 4 }
     }
 
     #[test]
@@ -165,7 +165,7 @@ mod tests {
             TableColumn::text("b", "B"),
             TableColumn::text("c", "C").spare(2),
             TableColumn::time("d", "D").spare(1),
-            TableColumn::new("e", "E", Kind::Line),
+            TableColumn::new("e", "E", CellStyle::Line),
         ];
         let needs = [need(4), need(60), need(20), need(19), need(40)];
         let shown = |width| fit(&columns, &needs, width).map(|shown| shown.iter().map(|(i, _)| *i).collect::<Vec<_>>());

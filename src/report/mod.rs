@@ -1,6 +1,6 @@
 //! Output formats: rows of named values become a table, JSON, JSON lines or CSV.
 //!
-//! One format a file. A [`Shape`] names the fields of a listing and which of them a table shows; a
+//! One format a file. A [`ListingShape`] names the fields of a listing and which of them a table shows; a
 //! [`ListWriter`] takes rows one at a time and writes them in the chosen format, so that no more
 //! than a part of a table is ever held in memory. The field names of the shapes are an interface that scripts stand on:
 //! `docs/output.md` has them all.
@@ -30,7 +30,7 @@ pub use json::to_json;
 pub use regression::{REGRESSION, regression_row, write_junit};
 pub use sarif::sarif;
 pub use serde_json::Value;
-pub use shape::{Kind, Shape, TableColumn, cell_text};
+pub use shape::{CellStyle, ListingShape, TableColumn, cell_text};
 pub use source::{EXPLAINED, SOURCE, explained_row, source_row, why_not_read};
 pub use view::{VIEW, VIEW_COLUMN, ViewRow, view_column_row, view_row};
 pub use visible::{visible, visible_text};
@@ -59,12 +59,12 @@ pub enum Format {
 /// Writes the rows of one listing.
 pub struct ListWriter<'a> {
     out: &'a mut dyn Write,
-    shape: &'a Shape,
-    state: State,
+    shape: &'a ListingShape,
+    state: ListingState,
 }
 
-enum State {
-    Table(Box<table::Table>),
+enum ListingState {
+    Table(Box<table::TextTable>),
     Json { rows: u64 },
     Jsonl,
     Csv,
@@ -73,15 +73,15 @@ enum State {
 
 impl<'a> ListWriter<'a> {
     /// Starts a listing. `width` is the terminal's, in columns; without it nothing is wrapped or left out.
-    pub fn new(out: &'a mut dyn Write, format: Format, shape: &'a Shape, width: Option<u16>) -> io::Result<Self> {
+    pub fn new(out: &'a mut dyn Write, format: Format, shape: &'a ListingShape, width: Option<u16>) -> io::Result<Self> {
         let state = match format {
-            Format::Table => State::Table(Box::new(table::Table::new(shape, width))),
-            Format::Json => State::Json { rows: 0 },
-            Format::Jsonl => State::Jsonl,
-            Format::Vertical => State::Vertical(vertical::Vertical::new(width.map(usize::from))),
+            Format::Table => ListingState::Table(Box::new(table::TextTable::new(shape, width))),
+            Format::Json => ListingState::Json { rows: 0 },
+            Format::Jsonl => ListingState::Jsonl,
+            Format::Vertical => ListingState::Vertical(vertical::Vertical::new(width.map(usize::from))),
             Format::Csv => {
                 csv::header(out, shape)?;
-                State::Csv
+                ListingState::Csv
             }
         };
         Ok(Self { out, shape, state })
@@ -91,15 +91,15 @@ impl<'a> ListWriter<'a> {
     pub fn row(&mut self, values: &[Value]) -> io::Result<()> {
         debug_assert_eq!(values.len(), self.shape.fields.len(), "a row has a value for each field of its shape");
         match &mut self.state {
-            State::Table(table) => table.row(self.out, self.shape, values)?,
-            State::Json { rows } => {
+            ListingState::Table(table) => table.row(self.out, self.shape, values)?,
+            ListingState::Json { rows } => {
                 self.out.write_all(if *rows == 0 { b"[\n  " } else { b",\n  " })?;
                 *rows += 1;
                 json::object(self.out, &self.shape.fields, values)?;
             }
-            State::Jsonl => jsonl::line(self.out, &self.shape.fields, values)?,
-            State::Csv => csv::line(self.out, values)?,
-            State::Vertical(rows) => rows.row(self.out, self.shape, values)?,
+            ListingState::Jsonl => jsonl::line(self.out, &self.shape.fields, values)?,
+            ListingState::Csv => csv::line(self.out, values)?,
+            ListingState::Vertical(rows) => rows.row(self.out, self.shape, values)?,
         }
         Ok(())
     }
@@ -112,10 +112,10 @@ impl<'a> ListWriter<'a> {
     /// Ends the listing and flushes.
     pub fn finish(self) -> io::Result<()> {
         match self.state {
-            State::Table(mut table) => table.write(self.out, self.shape)?,
-            State::Json { rows: 0 } => self.out.write_all(b"[]\n")?,
-            State::Json { .. } => self.out.write_all(b"\n]\n")?,
-            State::Jsonl | State::Csv | State::Vertical(_) => {}
+            ListingState::Table(mut table) => table.write(self.out, self.shape)?,
+            ListingState::Json { rows: 0 } => self.out.write_all(b"[]\n")?,
+            ListingState::Json { .. } => self.out.write_all(b"\n]\n")?,
+            ListingState::Jsonl | ListingState::Csv | ListingState::Vertical(_) => {}
         }
         self.out.flush()
     }
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     fn listing(format: Format, rows: &[Vec<Value>], width: Option<u16>) -> String {
-        let shape = Shape {
+        let shape = ListingShape {
             fields: ["path", "events", "tags", "group"].map(String::from).to_vec(),
             table: vec![TableColumn::text("path", "Path"), TableColumn::number("events", "Events"), TableColumn::text("group", "Group")],
         };
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn rows_too_wide_for_a_terminal_are_shown_one_field_a_line() {
         let columns: Vec<String> = (0..12).map(|n| format!("column{n}")).collect();
-        let shape = Shape::of_columns(&columns);
+        let shape = ListingShape::of_columns(&columns);
         let mut row = vec![Value::Null; 12];
         row[0] = json!(7);
         row[1] = json!(r"C:\Windows\System32\rundll32.exe C:\Users\alice\AppData\Local\Temp\m.dll,#1");

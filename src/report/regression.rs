@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{Shape, TableColumn, visible};
-use crate::regression::{RuleTest, Status, Verdict};
+use super::{ListingShape, TableColumn, visible};
+use crate::regression::{RuleTest, TestStatus, TestVerdict};
 
 /// What `retrohunt test` lists.
-pub static REGRESSION: LazyLock<Shape> = LazyLock::new(|| {
-    Shape::new(
+pub static REGRESSION: LazyLock<ListingShape> = LazyLock::new(|| {
+    ListingShape::new(
         ["status", "rule_id", "rule_title", "rule_path", "test", "path", "expected", "found", "missing", "unexpected", "message"],
         vec![
             TableColumn::text("status", "Status"),
@@ -24,7 +24,7 @@ pub static REGRESSION: LazyLock<Shape> = LazyLock::new(|| {
 });
 
 /// Returns a test and its verdict as a row of [`REGRESSION`].
-pub fn regression_row(test: &RuleTest, verdict: &Verdict) -> Vec<Value> {
+pub fn regression_row(test: &RuleTest, verdict: &TestVerdict) -> Vec<Value> {
     let meta = test.meta();
     let text = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
     vec![
@@ -47,7 +47,7 @@ pub fn regression_row(test: &RuleTest, verdict: &Verdict) -> Vec<Value> {
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write_junit(out: &mut dyn Write, results: &[(RuleTest, Verdict)]) -> io::Result<()> {
+pub fn write_junit(out: &mut dyn Write, results: &[(RuleTest, TestVerdict)]) -> io::Result<()> {
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(out, "<testsuites name=\"retrohunt\" {}>", counts(results))?;
     for suite in results.chunk_by(|a, b| a.0.path == b.0.path) {
@@ -61,28 +61,28 @@ pub fn write_junit(out: &mut dyn Write, results: &[(RuleTest, Verdict)]) -> io::
     out.flush()
 }
 
-fn counts(results: &[(RuleTest, Verdict)]) -> String {
-    let of = |status: Status| results.iter().filter(|(_, verdict)| verdict.status == status).count();
+fn counts(results: &[(RuleTest, TestVerdict)]) -> String {
+    let of = |status: TestStatus| results.iter().filter(|(_, verdict)| verdict.status == status).count();
     format!(
         "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"",
         results.len(),
-        of(Status::Failed),
-        of(Status::Error),
-        of(Status::Skipped)
+        of(TestStatus::Failed),
+        of(TestStatus::Error),
+        of(TestStatus::Skipped)
     )
 }
 
-fn case(out: &mut dyn Write, test: &RuleTest, verdict: &Verdict) -> io::Result<()> {
+fn case(out: &mut dyn Write, test: &RuleTest, verdict: &TestVerdict) -> io::Result<()> {
     let meta = test.meta();
     let title = meta.map_or(test.rule_id.as_str(), |meta| meta.title.as_str());
     let name = if title.is_empty() { test.name.clone() } else { format!("{title}: {}", test.name) };
     let class = meta.map_or(test.path.as_str(), |meta| meta.path.as_str());
     write!(out, "    <testcase classname=\"{}\" name=\"{}\"", xml(class), xml(&name))?;
     let element = match verdict.status {
-        Status::Passed => return writeln!(out, "/>"),
-        Status::Failed => "failure",
-        Status::Error => "error",
-        Status::Skipped => "skipped",
+        TestStatus::Passed => return writeln!(out, "/>"),
+        TestStatus::Failed => "failure",
+        TestStatus::Error => "error",
+        TestStatus::Skipped => "skipped",
     };
     writeln!(out, ">\n      <{element} message=\"{}\"/>\n    </testcase>", xml(&verdict.message))
 }
@@ -116,7 +116,7 @@ mod tests {
             rule_id: id.into(),
             events: TestEvents::Broken(String::new()),
         };
-        let verdict = |status, message: &str| Verdict {
+        let verdict = |status, message: &str| TestVerdict {
             status,
             expected: None,
             found: None,
@@ -125,9 +125,9 @@ mod tests {
             message: message.into(),
         };
         let results = [
-            (test("x.json", "1"), verdict(Status::Passed, "")),
-            (test("x.json", "1"), verdict(Status::Failed, "2 < 3")),
-            (test("y.json", ""), verdict(Status::Skipped, "no rule")),
+            (test("x.json", "1"), verdict(TestStatus::Passed, "")),
+            (test("x.json", "1"), verdict(TestStatus::Failed, "2 < 3")),
+            (test("y.json", ""), verdict(TestStatus::Skipped, "no rule")),
         ];
         let mut out = Vec::new();
         write_junit(&mut out, &results).unwrap();

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// The fields of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shape {
+pub struct ListingShape {
     /// Field names in output order: JSON keys and the CSV header.
     pub fields: Vec<String>,
     /// The columns of the table, by field name, in table order.
@@ -22,7 +22,7 @@ pub struct TableColumn {
     /// Its heading.
     pub heading: String,
     /// What its cells are.
-    pub kind: Kind,
+    pub kind: CellStyle,
     /// The field it shows where its own is null or empty.
     pub otherwise: Option<String>,
     /// A narrow terminal leaves out the column with the highest number first; 0 stays.
@@ -31,7 +31,7 @@ pub struct TableColumn {
 
 /// What the cells of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum CellStyle {
     /// On the left; wrapped where the terminal is narrow.
     Text,
     /// On the left, one line; cut at its end where the terminal is narrow.
@@ -48,23 +48,23 @@ pub enum Kind {
 
 impl TableColumn {
     /// Makes a column.
-    pub fn new(field: &str, heading: &str, kind: Kind) -> Self {
+    pub fn new(field: &str, heading: &str, kind: CellStyle) -> Self {
         Self { field: field.into(), heading: heading.into(), kind, otherwise: None, spare: 0 }
     }
 
     /// Makes a column of text.
     pub fn text(field: &str, heading: &str) -> Self {
-        Self::new(field, heading, Kind::Text)
+        Self::new(field, heading, CellStyle::Text)
     }
 
     /// Makes a column of numbers.
     pub fn number(field: &str, heading: &str) -> Self {
-        Self::new(field, heading, Kind::Number)
+        Self::new(field, heading, CellStyle::Number)
     }
 
     /// Makes a column of times.
     pub fn time(field: &str, heading: &str) -> Self {
-        Self::new(field, heading, Kind::Time)
+        Self::new(field, heading, CellStyle::Time)
     }
 
     /// Lets a narrow terminal leave the column out: those with the highest number first.
@@ -82,7 +82,7 @@ impl TableColumn {
     }
 }
 
-impl Shape {
+impl ListingShape {
     /// Makes a shape of fixed fields.
     pub fn new<const N: usize>(fields: [&str; N], table: Vec<TableColumn>) -> Self {
         Self { fields: fields.map(String::from).to_vec(), table }
@@ -132,8 +132,8 @@ mod tests {
 
     #[test]
     fn columns_that_come_twice_are_marked() {
-        let shape = Shape::of_columns(&["a", "b", "a", "a"].map(String::from));
+        let shape = ListingShape::of_columns(&["a", "b", "a", "a"].map(String::from));
         assert_eq!(shape.fields, ["a", "b", "a:2", "a:3"]);
-        assert_eq!(Shape::of_columns(&["a:2", "a", "a"].map(String::from)).fields, ["a:2", "a", "a:3"]);
+        assert_eq!(ListingShape::of_columns(&["a:2", "a", "a"].map(String::from)).fields, ["a:2", "a", "a:3"]);
     }
 }

@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{Kind, Shape, TableColumn, time};
+use super::{CellStyle, ListingShape, TableColumn, time};
 use crate::store::SourceRow;
 
 /// What `retrohunt sources` lists.
-pub static SOURCE: LazyLock<Shape> = LazyLock::new(|| {
-    Shape::new(
+pub static SOURCE: LazyLock<ListingShape> = LazyLock::new(|| {
+    ListingShape::new(
         [
             "path",
             "format",
@@ -27,7 +27,7 @@ pub static SOURCE: LazyLock<Shape> = LazyLock::new(|| {
             "clock",
         ],
         vec![
-            TableColumn::new("path", "Path", Kind::Path),
+            TableColumn::new("path", "Path", CellStyle::Path),
             TableColumn::text("format", "Format"),
             TableColumn::number("events", "Events"),
             TableColumn::number("new_events", "New"),
@@ -36,7 +36,7 @@ pub static SOURCE: LazyLock<Shape> = LazyLock::new(|| {
             TableColumn::time("first_time", "First (UTC)").spare(1),
             TableColumn::time("last_time", "Last (UTC)").spare(2),
             TableColumn::text("timezone", "Time zone").spare(4),
-            TableColumn::new("duplicate_of", "Copy of", Kind::Path).spare(1),
+            TableColumn::new("duplicate_of", "Copy of", CellStyle::Path).spare(1),
         ],
     )
 });
@@ -47,10 +47,10 @@ pub fn why_not_read() -> TableColumn {
 }
 
 /// What `retrohunt load --explain` lists.
-pub static EXPLAINED: LazyLock<Shape> = LazyLock::new(|| {
-    Shape::new(
+pub static EXPLAINED: LazyLock<ListingShape> = LazyLock::new(|| {
+    ListingShape::new(
         ["path", "format", "reason"],
-        vec![TableColumn::new("path", "Path", Kind::Path), TableColumn::text("format", "Format"), TableColumn::text("reason", "Why")],
+        vec![TableColumn::new("path", "Path", CellStyle::Path), TableColumn::text("format", "Format"), TableColumn::text("reason", "Why")],
     )
 });
 

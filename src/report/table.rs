@@ -10,9 +10,9 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::layout::{self, GAP, Need, width_of};
+use super::layout::{self, ColumnNeed, GAP, width_of};
 use super::vertical::Vertical;
-use super::{Kind, Shape, cell_text, visible};
+use super::{CellStyle, ListingShape, cell_text, visible};
 
 /// Characters of a cell that a table shows; the other formats have all of it.
 const CELL_CHARS: usize = 240;
@@ -25,7 +25,7 @@ const PART_CELLS: usize = 50_000;
 const PART_BYTES: usize = 8 << 20;
 
 /// A table that is being filled.
-pub(super) struct Table {
+pub(super) struct TextTable {
     /// Where the values of each column are in a row, and where else.
     columns: Vec<(usize, Option<usize>)>,
     /// The rows of the part that is being filled, each with all its values.
@@ -40,15 +40,15 @@ pub(super) struct Table {
     is_begun: bool,
 }
 
-impl Table {
-    pub(super) fn new(shape: &Shape, width: Option<u16>) -> Self {
+impl TextTable {
+    pub(super) fn new(shape: &ListingShape, width: Option<u16>) -> Self {
         let position = |field: &String| shape.fields.iter().position(|f| f == field).expect("a table column shows a field of its shape");
         let columns = shape.table.iter().map(|c| (position(&c.field), c.otherwise.as_ref().map(position))).collect();
         Self { columns, rows: Vec::new(), bytes: 0, width, widths: None, vertical: None, is_begun: false }
     }
 
     /// Takes a row; a part that is full is written.
-    pub(super) fn row(&mut self, out: &mut dyn Write, shape: &Shape, values: &[Value]) -> io::Result<()> {
+    pub(super) fn row(&mut self, out: &mut dyn Write, shape: &ListingShape, values: &[Value]) -> io::Result<()> {
         if let Some(vertical) = &mut self.vertical {
             return vertical.row(out, shape, values);
         }
@@ -60,14 +60,15 @@ impl Table {
     }
 
     /// Writes what is there.
-    pub(super) fn write(&mut self, out: &mut dyn Write, shape: &Shape) -> io::Result<()> {
+    pub(super) fn write(&mut self, out: &mut dyn Write, shape: &ListingShape) -> io::Result<()> {
         let rows = std::mem::take(&mut self.rows);
         self.bytes = 0;
         if rows.is_empty() {
             return Ok(());
         }
-        let cells: Vec<Vec<Cell>> = rows.iter().map(|row| self.cells(shape, row)).collect();
-        let headings: Vec<Cell> = shape.table.iter().map(|column| Cell::new(visible(&column.heading).into_owned(), column.kind)).collect();
+        let cells: Vec<Vec<TableCell>> = rows.iter().map(|row| self.cells(shape, row)).collect();
+        let headings: Vec<TableCell> =
+            shape.table.iter().map(|column| TableCell::new(visible(&column.heading).into_owned(), column.kind)).collect();
         let Some(width) = self.width.map(usize::from) else {
             let widths = match self.widths.take() {
                 // The first part decides: a pipe must not wait for the last row to know the widths.
@@ -94,31 +95,31 @@ impl Table {
         cells.iter().try_for_each(|row| write_line(out, row, &shown, shape))
     }
 
-    fn cells(&self, shape: &Shape, values: &[Value]) -> Vec<Cell> {
+    fn cells(&self, shape: &ListingShape, values: &[Value]) -> Vec<TableCell> {
         let cells = self.columns.iter().zip(&shape.table).map(|((own, otherwise), column)| {
             let value = otherwise.filter(|_| is_empty(&values[*own])).map_or(&values[*own], |other| &values[other]);
-            let kind = if value.is_number() { Kind::Number } else { column.kind };
-            let text = if kind == Kind::Time { to_the_second(cell_text(value)) } else { cell_text(value) };
-            Cell::new(cut(&visible(&text)), kind)
+            let kind = if value.is_number() { CellStyle::Number } else { column.kind };
+            let text = if kind == CellStyle::Time { to_the_second(cell_text(value)) } else { cell_text(value) };
+            TableCell::new(cut(&visible(&text)), kind)
         });
         cells.collect()
     }
 }
 
 /// What a column shows of a row.
-struct Cell {
+struct TableCell {
     text: String,
     is_right: bool,
 }
 
-impl Cell {
-    fn new(text: String, kind: Kind) -> Self {
-        Self { text, is_right: kind == Kind::Number }
+impl TableCell {
+    fn new(text: String, kind: CellStyle) -> Self {
+        Self { text, is_right: kind == CellStyle::Number }
     }
 }
 
-fn needs(shape: &Shape, cells: &[Vec<Cell>]) -> Vec<Need> {
-    let need = |(index, column): (usize, &super::TableColumn)| Need {
+fn needs(shape: &ListingShape, cells: &[Vec<TableCell>]) -> Vec<ColumnNeed> {
+    let need = |(index, column): (usize, &super::TableColumn)| ColumnNeed {
         widest: cells.iter().map(|row| width_of(&row[index].text)).max().unwrap_or(0),
         heading: width_of(&visible(&column.heading)),
     };
@@ -126,17 +127,17 @@ fn needs(shape: &Shape, cells: &[Vec<Cell>]) -> Vec<Need> {
 }
 
 /// All columns, each with its width or that of its cell: in a pipe nothing is wrapped, a wider cell moves what follows.
-fn at_least(widths: &[usize], cells: &[Cell]) -> Vec<(usize, usize)> {
+fn at_least(widths: &[usize], cells: &[TableCell]) -> Vec<(usize, usize)> {
     widths.iter().zip(cells).map(|(width, cell)| (*width).max(width_of(&cell.text))).enumerate().collect()
 }
 
 /// Writes a row: as many lines as its longest cell has.
-fn write_line(out: &mut dyn Write, cells: &[Cell], shown: &[(usize, usize)], shape: &Shape) -> io::Result<()> {
+fn write_line(out: &mut dyn Write, cells: &[TableCell], shown: &[(usize, usize)], shape: &ListingShape) -> io::Result<()> {
     let lines_of = |(index, width): (usize, usize)| match shape.table[index].kind {
         _ if width_of(&cells[index].text) <= width => vec![cells[index].text.clone()],
-        Kind::Line => vec![layout::one_line(&cells[index].text, width, false)],
-        Kind::Path => vec![layout::one_line(&cells[index].text, width, true)],
-        Kind::Text | Kind::Number | Kind::Time | Kind::ExactTime => layout::wrapped(&cells[index].text, width),
+        CellStyle::Line => vec![layout::one_line(&cells[index].text, width, false)],
+        CellStyle::Path => vec![layout::one_line(&cells[index].text, width, true)],
+        CellStyle::Text | CellStyle::Number | CellStyle::Time | CellStyle::ExactTime => layout::wrapped(&cells[index].text, width),
     };
     let columns: Vec<Vec<String>> = shown.iter().map(|column| lines_of(*column)).collect();
     for number in 0..columns.iter().map(Vec::len).max().unwrap_or(0) {

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::layout::{width_of, wrapped};
-use super::{Shape, cell_text, visible, visible_text};
+use super::{ListingShape, cell_text, visible, visible_text};
 
 /// Widest name that others are aligned with.
 // A longer name would push every value to the right edge.
@@ -31,7 +31,7 @@ impl Vertical {
     }
 
     /// Writes a row.
-    pub(super) fn row(&mut self, out: &mut dyn Write, shape: &Shape, values: &[Value]) -> io::Result<()> {
+    pub(super) fn row(&mut self, out: &mut dyn Write, shape: &ListingShape, values: &[Value]) -> io::Result<()> {
         self.rows += 1;
         if self.rows > 1 {
             writeln!(out)?;

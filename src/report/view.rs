@@ -4,19 +4,19 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{Shape, TableColumn};
+use super::{ListingShape, TableColumn};
 
 /// What `retrohunt views` lists.
-pub static VIEW: LazyLock<Shape> = LazyLock::new(|| {
-    Shape::new(
+pub static VIEW: LazyLock<ListingShape> = LazyLock::new(|| {
+    ListingShape::new(
         ["view", "kind", "holds", "rows", "columns"],
         vec![TableColumn::text("view", "View"), TableColumn::number("rows", "Rows"), TableColumn::text("holds", "Holds")],
     )
 });
 
 /// What `retrohunt views NAME` lists.
-pub static VIEW_COLUMN: LazyLock<Shape> = LazyLock::new(|| {
-    Shape::new(["view", "column", "example"], vec![TableColumn::text("column", "Column"), TableColumn::text("example", "Example")])
+pub static VIEW_COLUMN: LazyLock<ListingShape> = LazyLock::new(|| {
+    ListingShape::new(["view", "column", "example"], vec![TableColumn::text("column", "Column"), TableColumn::text("example", "Example")])
 });
 
 /// A view of a store.

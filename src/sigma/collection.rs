@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::context::Context;
+use super::context::ReadContext;
 use super::correlation::{self, CorrelationDocument, Reference};
 use super::filter::{self, Filter};
 use super::legacy::Legacy;
@@ -71,7 +71,7 @@ pub(super) struct Unread {
 }
 
 /// Reads all documents of a file.
-pub(super) fn read(context: &mut Context<'_>, documents: &[Node]) -> Vec<Document> {
+pub(super) fn read(context: &mut ReadContext<'_>, documents: &[Node]) -> Vec<Document> {
     let hash = rule::hash(&context.source.text);
     let mut rules = Vec::new();
     let mut global: Option<Node> = None;
@@ -136,7 +136,7 @@ pub(super) fn read(context: &mut Context<'_>, documents: &[Node]) -> Vec<Documen
     rules
 }
 
-fn read_one(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<Document> {
+fn read_one(context: &mut ReadContext<'_>, document: &Node, hash: &str) -> Option<Document> {
     if document.get("correlation").is_some() {
         validate::document(context, document);
         return correlation::read(context, document, hash).map(|read| Document::Correlation(Box::new(read)));
@@ -153,7 +153,7 @@ fn read_one(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<Do
 }
 
 /// A legacy aggregation as a correlation of its rule.
-fn aggregation(context: &Context<'_>, meta: &RuleMeta, legacy: Legacy, span: &Range<usize>) -> CorrelationDocument {
+fn aggregation(context: &ReadContext<'_>, meta: &RuleMeta, legacy: Legacy, span: &Range<usize>) -> CorrelationDocument {
     CorrelationDocument {
         meta: meta.clone(),
         name: None,

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::context::Context;
+use super::context::ReadContext;
 use crate::ir::{Glob, Part};
 use crate::suggest::nearest;
 use crate::yaml::{Node, Value};
@@ -19,7 +19,7 @@ pub(super) const MAX_CONDITION_BYTES: usize = 64 << 10;
 
 /// A parsed condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Condition {
+pub(super) enum ConditionTree {
     /// A detection by name.
     Name(String, Range<usize>),
     /// `1 of`, `any of` or `all of` a pattern; `None`: `them`.
@@ -28,14 +28,14 @@ pub(super) enum Condition {
         pattern: Option<String>,
         span: Range<usize>,
     },
-    Not(Box<Condition>),
-    And(Vec<Condition>),
-    Or(Vec<Condition>),
+    Not(Box<ConditionTree>),
+    And(Vec<ConditionTree>),
+    Or(Vec<ConditionTree>),
 }
 
-impl Condition {
+impl ConditionTree {
     /// Calls `visit` on every name and selection.
-    pub(super) fn visit_leaves<'c>(&'c self, visit: &mut dyn FnMut(&'c Condition)) {
+    pub(super) fn visit_leaves<'c>(&'c self, visit: &mut dyn FnMut(&'c ConditionTree)) {
         match self {
             Self::Name(..) | Self::Select { .. } => visit(self),
             Self::Not(inner) => inner.visit_leaves(visit),
@@ -58,7 +58,7 @@ pub(super) fn selects(pattern: Option<&str>, name: &str) -> bool {
 }
 
 /// Parses a condition that cannot aggregate; `None` after an error.
-pub(super) fn parse(context: &mut Context<'_>, node: &Node) -> Option<Condition> {
+pub(super) fn parse(context: &mut ReadContext<'_>, node: &Node) -> Option<ConditionTree> {
     for member in node.items().iter().chain([node]) {
         let text = member.scalar_text().unwrap_or("");
         if let Some(at) = pipe(text) {
@@ -71,14 +71,14 @@ pub(super) fn parse(context: &mut Context<'_>, node: &Node) -> Option<Condition>
 }
 
 /// Parses the condition of a rule as far as its aggregation; `None` after an error.
-pub(super) fn parse_before_pipe(context: &mut Context<'_>, node: &Node) -> Option<Condition> {
+pub(super) fn parse_before_pipe(context: &mut ReadContext<'_>, node: &Node) -> Option<ConditionTree> {
     match node.value {
         Value::Sequence(_) => parse(context, node),
         _ => parse_detections(context, node),
     }
 }
 
-fn parse_detections(context: &mut Context<'_>, node: &Node) -> Option<Condition> {
+fn parse_detections(context: &mut ReadContext<'_>, node: &Node) -> Option<ConditionTree> {
     match &node.value {
         Value::String(_) | Value::Number(_) => parse_one(context, node),
         Value::Sequence(members) if !members.is_empty() => {
@@ -87,8 +87,8 @@ fn parse_detections(context: &mut Context<'_>, node: &Node) -> Option<Condition>
                 parts.push(parse_one(context, member));
             }
             // All members are parsed before any fault ends it: one look shows every fault.
-            let mut parts: Vec<Condition> = parts.into_iter().collect::<Option<_>>()?;
-            Some(if parts.len() == 1 { parts.remove(0) } else { Condition::Or(parts) })
+            let mut parts: Vec<ConditionTree> = parts.into_iter().collect::<Option<_>>()?;
+            Some(if parts.len() == 1 { parts.remove(0) } else { ConditionTree::Or(parts) })
         }
         _ => {
             context.error(&node.span, "sigma-condition-syntax", "the condition is not text");
@@ -97,7 +97,7 @@ fn parse_detections(context: &mut Context<'_>, node: &Node) -> Option<Condition>
     }
 }
 
-fn parse_one(context: &mut Context<'_>, node: &Node) -> Option<Condition> {
+fn parse_one(context: &mut ReadContext<'_>, node: &Node) -> Option<ConditionTree> {
     let text = node.scalar_text().unwrap_or("");
     if text.len() > MAX_CONDITION_BYTES {
         let message = format!("the condition is longer than {MAX_CONDITION_BYTES} bytes");
@@ -107,7 +107,7 @@ fn parse_one(context: &mut Context<'_>, node: &Node) -> Option<Condition> {
     // What follows is an aggregation: see [`super::legacy`].
     let text = &text[..pipe(text).unwrap_or(text.len())];
     let tokens = tokenize(text);
-    let mut parser = Parser { context, node, tokens: &tokens, at: 0, end: text.len() };
+    let mut parser = ConditionParser { context, node, tokens: &tokens, at: 0, end: text.len() };
     let condition = parser.parse_or(0)?;
     match parser.peek() {
         None => Some(condition),
@@ -127,12 +127,12 @@ pub(super) fn pipe(text: &str) -> Option<usize> {
     text.find('|')
 }
 
-fn place(context: &Context<'_>, node: &Node, part: &Range<usize>) -> Range<usize> {
+fn place(context: &ReadContext<'_>, node: &Node, part: &Range<usize>) -> Range<usize> {
     node.part_span(&context.source.text, part.clone())
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Token<'t> {
+struct ConditionToken<'t> {
     text: &'t str,
     start: usize,
 }
@@ -144,7 +144,7 @@ struct Spanned<'t> {
 
 fn tokenize(text: &str) -> Vec<Spanned<'_>> {
     let mut tokens = Vec::new();
-    let mut word: Option<Token<'_>> = None;
+    let mut word: Option<ConditionToken<'_>> = None;
     for (at, c) in text.char_indices() {
         let single = matches!(c, '(' | ')' | '|');
         if c.is_whitespace() || single {
@@ -154,28 +154,28 @@ fn tokenize(text: &str) -> Vec<Spanned<'_>> {
             tokens.push(Spanned { text: &text[at..=at], span: at..at + 1 });
         } else if !c.is_whitespace() {
             let start = word.map_or(at, |word| word.start);
-            word = Some(Token { text: &text[start..at + c.len_utf8()], start });
+            word = Some(ConditionToken { text: &text[start..at + c.len_utf8()], start });
         }
     }
     finish(&mut tokens, word);
     tokens
 }
 
-fn finish<'t>(tokens: &mut Vec<Spanned<'t>>, word: Option<Token<'t>>) {
-    if let Some(Token { text, start }) = word {
+fn finish<'t>(tokens: &mut Vec<Spanned<'t>>, word: Option<ConditionToken<'t>>) {
+    if let Some(ConditionToken { text, start }) = word {
         tokens.push(Spanned { text, span: start..start + text.len() });
     }
 }
 
-struct Parser<'a, 'b, 't> {
-    context: &'a mut Context<'b>,
+struct ConditionParser<'a, 'b, 't> {
+    context: &'a mut ReadContext<'b>,
     node: &'a Node,
     tokens: &'t [Spanned<'t>],
     at: usize,
     end: usize,
 }
 
-impl<'t> Parser<'_, '_, 't> {
+impl<'t> ConditionParser<'_, '_, 't> {
     fn peek(&self) -> Option<&'t Spanned<'t>> {
         self.tokens.get(self.at)
     }
@@ -198,23 +198,23 @@ impl<'t> Parser<'_, '_, 't> {
         true
     }
 
-    fn parse_or(&mut self, depth: usize) -> Option<Condition> {
+    fn parse_or(&mut self, depth: usize) -> Option<ConditionTree> {
         let mut parts = vec![self.parse_and(depth)?];
         while self.eat("or") {
             parts.push(self.parse_and(depth)?);
         }
-        Some(if parts.len() == 1 { parts.remove(0) } else { Condition::Or(parts) })
+        Some(if parts.len() == 1 { parts.remove(0) } else { ConditionTree::Or(parts) })
     }
 
-    fn parse_and(&mut self, depth: usize) -> Option<Condition> {
+    fn parse_and(&mut self, depth: usize) -> Option<ConditionTree> {
         let mut parts = vec![self.parse_not(depth)?];
         while self.eat("and") {
             parts.push(self.parse_not(depth)?);
         }
-        Some(if parts.len() == 1 { parts.remove(0) } else { Condition::And(parts) })
+        Some(if parts.len() == 1 { parts.remove(0) } else { ConditionTree::And(parts) })
     }
 
-    fn parse_not(&mut self, depth: usize) -> Option<Condition> {
+    fn parse_not(&mut self, depth: usize) -> Option<ConditionTree> {
         let Some(token) = self.peek() else {
             return self.fail(&(self.end..self.end), "the condition ends, but a detection is expected");
         };
@@ -225,7 +225,7 @@ impl<'t> Parser<'_, '_, 't> {
             return None;
         }
         if self.eat("not") {
-            return Some(Condition::Not(Box::new(self.parse_not(depth + 1)?)));
+            return Some(ConditionTree::Not(Box::new(self.parse_not(depth + 1)?)));
         }
         if self.eat("(") {
             let inner = self.parse_or(depth + 1)?;
@@ -242,7 +242,7 @@ impl<'t> Parser<'_, '_, 't> {
         self.parse_operand(token)
     }
 
-    fn parse_operand(&mut self, token: &'t Spanned<'t>) -> Option<Condition> {
+    fn parse_operand(&mut self, token: &'t Spanned<'t>) -> Option<ConditionTree> {
         self.at += 1;
         let of = self.peek().is_some_and(|next| next.text.eq_ignore_ascii_case("of"));
         if of {
@@ -253,11 +253,11 @@ impl<'t> Parser<'_, '_, 't> {
             text if ["and", "or", "of"].iter().any(|word| text.eq_ignore_ascii_case(word)) => {
                 self.fail(&token.span, format!("a detection is missing before `{text}`"))
             }
-            text => Some(Condition::Name(text.to_string(), place(self.context, self.node, &token.span))),
+            text => Some(ConditionTree::Name(text.to_string(), place(self.context, self.node, &token.span))),
         }
     }
 
-    fn parse_select(&mut self, quantity: &'t Spanned<'t>) -> Option<Condition> {
+    fn parse_select(&mut self, quantity: &'t Spanned<'t>) -> Option<ConditionTree> {
         let all = match quantity.text.to_ascii_lowercase().as_str() {
             "1" | "any" => false,
             "all" => true,
@@ -272,12 +272,12 @@ impl<'t> Parser<'_, '_, 't> {
         self.at += 1;
         let pattern = (target.text != "them").then(|| target.text.to_string());
         let span = place(self.context, self.node, &(quantity.span.start..target.span.end));
-        Some(Condition::Select { all, pattern, span })
+        Some(ConditionTree::Select { all, pattern, span })
     }
 }
 
 /// Reports a name that no detection has.
-pub(super) fn unknown_name(context: &mut Context<'_>, name: &str, span: &Range<usize>, known: &[&str]) {
+pub(super) fn unknown_name(context: &mut ReadContext<'_>, name: &str, span: &Range<usize>, known: &[&str]) {
     let message = format!("the condition names `{name}`, but there is no such detection");
     let hint = match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -287,7 +287,7 @@ pub(super) fn unknown_name(context: &mut Context<'_>, name: &str, span: &Range<u
 }
 
 /// Reports a pattern that takes no detection.
-pub(super) fn unknown_pattern(context: &mut Context<'_>, pattern: Option<&str>, span: &Range<usize>, known: &[&str]) {
+pub(super) fn unknown_pattern(context: &mut ReadContext<'_>, pattern: Option<&str>, span: &Range<usize>, known: &[&str]) {
     let message = format!("no detection is named like `{}`", pattern.unwrap_or("them"));
     let stem = pattern.unwrap_or("").trim_end_matches('*');
     let starts = known.iter().map(|name| name.get(..stem.len()).unwrap_or(name));

@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, Severity, SourceText};
 pub(super) const MAX_LEAVES: usize = 200_000;
 
 /// The state of reading one file.
-pub(super) struct Context<'a> {
+pub(super) struct ReadContext<'a> {
     pub(super) source: &'a Arc<SourceText>,
     pub(super) options: &'a SigmaOptions,
     diagnostics: Vec<Diagnostic>,
@@ -21,7 +21,7 @@ pub(super) struct Context<'a> {
     trace: Vec<String>,
 }
 
-impl<'a> Context<'a> {
+impl<'a> ReadContext<'a> {
     pub(super) fn new(source: &'a Arc<SourceText>, options: &'a SigmaOptions) -> Self {
         Self { source, options, diagnostics: Vec::new(), errors: 0, leaves: 0, trace: Vec::new() }
     }

@@ -8,8 +8,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::condition::{self, Condition, selects};
-use super::context::Context;
+use super::condition::{self, ConditionTree, selects};
+use super::context::ReadContext;
 use super::rule;
 use super::timespan;
 use crate::diag::SourceText;
@@ -29,7 +29,7 @@ pub struct CorrelationDocument {
     /// The rules, by name or id, in the document's order; no reference twice.
     pub rules: Vec<Reference>,
     /// Fields that have another name in each rule.
-    pub aliases: Vec<Alias>,
+    pub aliases: Vec<FieldAlias>,
     /// Fields or aliases whose values make the groups.
     pub group_by: Vec<String>,
     /// Length of the window in microseconds; `None`: all of time (a legacy aggregation without `timeframe`).
@@ -57,7 +57,7 @@ pub struct Reference {
 
 /// A name for a field that is called otherwise in each rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alias {
+pub struct FieldAlias {
     /// The alias.
     pub name: String,
     /// The field of a rule: (index into [`CorrelationDocument::rules`], field).
@@ -79,7 +79,7 @@ const TYPES: [&str; 10] = [
 const KEYS: [&str; 7] = ["type", "rules", "aliases", "group-by", "timespan", "condition", "generate"];
 
 /// Reads a correlation document; `None` after an error.
-pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<CorrelationDocument> {
+pub(super) fn read(context: &mut ReadContext<'_>, document: &Node, hash: &str) -> Option<CorrelationDocument> {
     let before = context.errors();
     let (key, node) = document.entry("correlation")?;
     if !matches!(node.value, Value::Mapping(_)) {
@@ -91,7 +91,7 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Op
             unknown_key(context, name, &KEYS);
         }
     }
-    let mut reader = Reader { context: &mut *context, node, head: key };
+    let mut reader = CorrelationReader { context: &mut *context, node, head: key };
     let rules = reader.rules();
     let aliases = reader.aliases(&rules);
     let group_by = reader.group_by();
@@ -111,7 +111,7 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Op
     (context.errors() == before).then_some(correlation)
 }
 
-fn unknown_key(context: &mut Context<'_>, key: &Key, known: &[&str]) {
+fn unknown_key(context: &mut ReadContext<'_>, key: &Key, known: &[&str]) {
     let message = format!("there is no key `{}` here", key.text);
     let hint = match nearest(&key.text, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -120,7 +120,7 @@ fn unknown_key(context: &mut Context<'_>, key: &Key, known: &[&str]) {
     context.error_with(&key.span, "sigma-correlation-key", message, hint);
 }
 
-fn lint(context: &mut Context<'_>, correlation: &CorrelationDocument, head: &Range<usize>) {
+fn lint(context: &mut ReadContext<'_>, correlation: &CorrelationDocument, head: &Range<usize>) {
     if correlation.group_by.is_empty() {
         context.lint(head, "sigma-correlation-group", "the correlation has no `group-by`: all events are one group");
     }
@@ -140,13 +140,13 @@ fn lint(context: &mut Context<'_>, correlation: &CorrelationDocument, head: &Ran
     }
 }
 
-struct Reader<'a, 'b> {
-    context: &'a mut Context<'b>,
+struct CorrelationReader<'a, 'b> {
+    context: &'a mut ReadContext<'b>,
     node: &'a Node,
     head: &'a Key,
 }
 
-impl<'a> Reader<'a, '_> {
+impl<'a> CorrelationReader<'a, '_> {
     fn missing(&mut self, key: &str) {
         let message = format!("the correlation has no `{key}`");
         self.context.error(&self.head.span, "sigma-correlation-missing", message);
@@ -173,11 +173,11 @@ impl<'a> Reader<'a, '_> {
         rules
     }
 
-    fn aliases(&mut self, rules: &[Reference]) -> Vec<Alias> {
+    fn aliases(&mut self, rules: &[Reference]) -> Vec<FieldAlias> {
         let Some(node) = self.node.get("aliases") else { return Vec::new() };
         let mut aliases = Vec::new();
         for (key, fields) in node.entries() {
-            let mut alias = Alias { name: key.text.clone(), fields: Vec::new() };
+            let mut alias = FieldAlias { name: key.text.clone(), fields: Vec::new() };
             for (rule, field) in fields.entries() {
                 match (rules.iter().position(|known| known.name == rule.text), field.scalar_text()) {
                     (Some(index), Some(field)) => alias.fields.push((index, field.to_string())),
@@ -389,9 +389,9 @@ impl<'a> Reader<'a, '_> {
         (self.context.errors() == before).then_some(tests)
     }
 
-    fn expression(&mut self, condition: &Condition, rules: &[Reference]) -> Option<RuleExpression> {
+    fn expression(&mut self, condition: &ConditionTree, rules: &[Reference]) -> Option<RuleExpression> {
         match condition {
-            Condition::Name(name, span) => match rules.iter().position(|rule| rule.name == *name) {
+            ConditionTree::Name(name, span) => match rules.iter().position(|rule| rule.name == *name) {
                 Some(index) => Some(RuleExpression::Rule(index)),
                 None => {
                     let known: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
@@ -399,7 +399,7 @@ impl<'a> Reader<'a, '_> {
                     None
                 }
             },
-            Condition::Select { all, pattern, span } => {
+            ConditionTree::Select { all, pattern, span } => {
                 let chosen: Vec<RuleExpression> =
                     (0..rules.len()).filter(|index| selects(pattern.as_deref(), &rules[*index].name)).map(RuleExpression::Rule).collect();
                 if chosen.is_empty() {
@@ -408,13 +408,13 @@ impl<'a> Reader<'a, '_> {
                 }
                 Some(if *all { RuleExpression::And(chosen) } else { RuleExpression::Or(chosen) })
             }
-            Condition::Not(inner) => Some(RuleExpression::Not(Box::new(self.expression(inner, rules)?))),
-            Condition::And(parts) => self.expressions(parts, rules).map(RuleExpression::And),
-            Condition::Or(parts) => self.expressions(parts, rules).map(RuleExpression::Or),
+            ConditionTree::Not(inner) => Some(RuleExpression::Not(Box::new(self.expression(inner, rules)?))),
+            ConditionTree::And(parts) => self.expressions(parts, rules).map(RuleExpression::And),
+            ConditionTree::Or(parts) => self.expressions(parts, rules).map(RuleExpression::Or),
         }
     }
 
-    fn expressions(&mut self, parts: &[Condition], rules: &[Reference]) -> Option<Vec<RuleExpression>> {
+    fn expressions(&mut self, parts: &[ConditionTree], rules: &[Reference]) -> Option<Vec<RuleExpression>> {
         let parts: Vec<_> = parts.iter().map(|part| self.expression(part, rules)).collect();
         parts.into_iter().collect()
     }
@@ -432,7 +432,7 @@ fn all_of(count: usize) -> RuleExpression {
     RuleExpression::And((0..count).map(RuleExpression::Rule).collect())
 }
 
-fn unknown_rule(context: &mut Context<'_>, name: &str, span: &Range<usize>, known: &[&str]) {
+fn unknown_rule(context: &mut ReadContext<'_>, name: &str, span: &Range<usize>, known: &[&str]) {
     let message = format!("`{name}` is not among the rules of the correlation");
     match nearest(name, known.iter().copied()) {
         Some(near) => context.error_with(span, "sigma-correlation-reference", message, format!("did you mean `{near}`?")),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::context::Context;
+use super::context::ReadContext;
 use super::item::{Detection, Item, ItemValue, Lowered};
 use super::modifier::{self, ItemKey, Modifiers};
 use super::value;
@@ -11,7 +11,7 @@ use crate::ir::Pred;
 use crate::yaml::{Node, Value};
 
 /// Reads one detection.
-pub(super) fn read<'n>(context: &mut Context<'_>, name: &str, node: &'n Node) -> Detection<'n> {
+pub(super) fn read<'n>(context: &mut ReadContext<'_>, name: &str, node: &'n Node) -> Detection<'n> {
     match &node.value {
         Value::Sequence(members) if !members.is_empty() => {
             Detection::Any(members.iter().map(|member| read_member(context, member)).collect())
@@ -26,7 +26,7 @@ pub(super) fn read<'n>(context: &mut Context<'_>, name: &str, node: &'n Node) ->
 }
 
 /// Lowers one detection.
-pub(super) fn lower(context: &mut Context<'_>, detection: &Detection<'_>) -> Lowered {
+pub(super) fn lower(context: &mut ReadContext<'_>, detection: &Detection<'_>) -> Lowered {
     match detection {
         Detection::Item(item) => Lowered::of(value::lower_item(context, item)),
         Detection::All(parts) => join(context, parts, Pred::all),
@@ -37,19 +37,19 @@ pub(super) fn lower(context: &mut Context<'_>, detection: &Detection<'_>) -> Low
 
 /// Reports what is wrong with the values of a detection that is lowered later, when pipelines have given its placeholders
 /// their values.
-pub(super) fn check(context: &mut Context<'_>, detection: &Detection<'_>) {
-    let mut probe = Context::new(context.source, context.options);
+pub(super) fn check(context: &mut ReadContext<'_>, detection: &Detection<'_>) {
+    let mut probe = ReadContext::new(context.source, context.options);
     lower(&mut probe, detection);
     let known = |diagnostic: &Diagnostic| diagnostic.code != "sigma-unresolved-placeholder";
     probe.into_diagnostics().into_iter().filter(known).for_each(|diagnostic| context.add(diagnostic));
 }
 
-fn join(context: &mut Context<'_>, parts: &[Detection<'_>], join: fn(Vec<Pred>) -> Pred) -> Lowered {
+fn join(context: &mut ReadContext<'_>, parts: &[Detection<'_>], join: fn(Vec<Pred>) -> Pred) -> Lowered {
     let lowered: Vec<Lowered> = parts.iter().map(|part| lower(context, part)).collect();
     Lowered::join(lowered, join)
 }
 
-fn read_member<'n>(context: &mut Context<'_>, node: &'n Node) -> Detection<'n> {
+fn read_member<'n>(context: &mut ReadContext<'_>, node: &'n Node) -> Detection<'n> {
     match &node.value {
         Value::Mapping(entries) if !entries.is_empty() => read_map(context, node),
         Value::Mapping(_) | Value::Sequence(_) => {
@@ -64,7 +64,7 @@ fn read_member<'n>(context: &mut Context<'_>, node: &'n Node) -> Detection<'n> {
     }
 }
 
-fn read_map<'n>(context: &mut Context<'_>, node: &'n Node) -> Detection<'n> {
+fn read_map<'n>(context: &mut ReadContext<'_>, node: &'n Node) -> Detection<'n> {
     let read = |(key, values)| modifier::read(context, key).map_or(Detection::Broken, |key| item(key, values));
     Detection::All(node.entries().iter().map(|(key, values)| (key, values)).map(read).collect())
 }

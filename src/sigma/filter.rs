@@ -11,8 +11,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::condition::{self, Condition};
-use super::context::Context;
+use super::condition::{self, ConditionTree};
+use super::context::ReadContext;
 use super::item::{Lowered, NamedDetection};
 use super::{detection, resolve, rule};
 use crate::diag::SourceText;
@@ -76,7 +76,7 @@ pub(super) fn narrows(wanted: &Scope, rule: &Scope) -> bool {
 }
 
 /// Reads a filter document; `None` after an error.
-pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Option<Filter> {
+pub(super) fn read(context: &mut ReadContext<'_>, document: &Node, hash: &str) -> Option<Filter> {
     let before = context.errors();
     context.start_rule();
     let (key, node) = document.entry("filter")?;
@@ -117,7 +117,7 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash: &str) -> Op
 }
 
 /// What an event must pass to stay.
-pub(super) fn keep(context: &mut Context<'_>, filter: &Node, detections: &[NamedDetection<'_>]) -> Lowered {
+pub(super) fn keep(context: &mut ReadContext<'_>, filter: &Node, detections: &[NamedDetection<'_>]) -> Lowered {
     let named = resolve::lower(context, detections);
     let Some(node) = filter.get("condition") else { return Lowered::Broken };
     let Some(condition) = condition::parse(context, node) else { return Lowered::Broken };
@@ -126,10 +126,10 @@ pub(super) fn keep(context: &mut Context<'_>, filter: &Node, detections: &[Named
 }
 
 /// Whether a condition says what stays: all its parts are negated.
-fn keeps(condition: &Condition) -> bool {
+fn keeps(condition: &ConditionTree) -> bool {
     match condition {
-        Condition::Not(_) => true,
-        Condition::And(parts) | Condition::Or(parts) => parts.iter().all(keeps),
-        Condition::Name(..) | Condition::Select { .. } => false,
+        ConditionTree::Not(_) => true,
+        ConditionTree::And(parts) | ConditionTree::Or(parts) => parts.iter().all(keeps),
+        ConditionTree::Name(..) | ConditionTree::Select { .. } => false,
     }
 }

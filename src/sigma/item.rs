@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::modifier::{ItemKey, Kind};
+use super::modifier::{ItemKey, ValueKind};
 use super::text::Text;
 use crate::ir::Pred;
 use crate::yaml::Node;
@@ -49,7 +49,7 @@ impl<'n> Item<'n> {
     /// One item for each of several fields, as one detection. What an item asks is asked of any of the fields; what it
     /// denies (`neq`, a missing field) is denied of all of them.
     pub(super) fn for_fields(&self, fields: &[String]) -> Detection<'n> {
-        let exists = self.key.modifiers.kind == Kind::Exists;
+        let exists = self.key.modifiers.kind == ValueKind::Exists;
         let is_absence =
             |value: &ItemValue<'_>| value.node().is_some_and(|node| node.is_null() || (exists && node.as_bool() == Some(false)));
         // Presence and absence join differently: one of the fields has the value, none of the fields is missing.

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::condition;
-use super::context::Context;
+use super::context::ReadContext;
 use super::pipeline::Grouping;
 use super::timespan;
 use crate::ir::{CorrelationKind, NumberOp, ValueAggregate};
@@ -37,7 +37,7 @@ impl Legacy {
 }
 
 /// Reads what stands behind `|` in a condition; the outer `None` after an error, the inner one where there is nothing.
-pub(super) fn read(context: &mut Context<'_>, node: &Node, timeframe: Option<(&Key, &Node)>) -> Option<Option<Legacy>> {
+pub(super) fn read(context: &mut ReadContext<'_>, node: &Node, timeframe: Option<(&Key, &Node)>) -> Option<Option<Legacy>> {
     let text = node.scalar_text().unwrap_or("");
     let Some(pipe) = condition::pipe(text) else {
         if let Some((key, _)) = timeframe {
@@ -56,16 +56,16 @@ pub(super) fn read(context: &mut Context<'_>, node: &Node, timeframe: Option<(&K
     }
 }
 
-fn fail<T>(context: &mut Context<'_>, span: &Range<usize>, message: &str) -> Option<T> {
+fn fail<T>(context: &mut ReadContext<'_>, span: &Range<usize>, message: &str) -> Option<T> {
     let hint = "write a correlation rule";
     context.error_with(span, "sigma-unsupported-aggregation", message, hint);
     None
 }
 
-type Parsed = (CorrelationKind, Vec<String>, (NumberOp, f64));
+type LegacyCondition = (CorrelationKind, Vec<String>, (NumberOp, f64));
 
 /// `function(field) by group, group > number`
-fn parse(text: &str) -> Result<Parsed, &'static str> {
+fn parse(text: &str) -> Result<LegacyCondition, &'static str> {
     let text = text.trim();
     if text.starts_with("near") {
         return Err("`near` is not supported: it was never defined exactly");

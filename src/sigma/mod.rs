@@ -36,8 +36,8 @@ use crate::ir;
 use crate::yaml::{self, Node};
 
 use collection::Document;
-use context::Context;
-pub use correlation::{Alias, CorrelationDocument, Reference};
+use context::ReadContext;
+pub use correlation::{CorrelationDocument, FieldAlias, Reference};
 pub use filter::Filter;
 pub use pipeline::{Pipelines, ReadFile, tables as pipeline_tables};
 pub use placeholder::read_values;
@@ -67,7 +67,7 @@ pub fn parse_rules(source: &Arc<SourceText>, options: &SigmaOptions) -> (Vec<ir:
 
 /// As [`parse_rules`], for a text that is parsed already.
 pub fn parse_documents(source: &Arc<SourceText>, documents: &[Node], options: &SigmaOptions) -> (Vec<ir::Rule>, Vec<Diagnostic>) {
-    let mut context = Context::new(source, options);
+    let mut context = ReadContext::new(source, options);
     let mut rules = Vec::new();
     let mut parts = Vec::new();
     for document in collection::read(&mut context, documents) {

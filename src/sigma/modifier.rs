@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::context::Context;
+use super::context::ReadContext;
 use crate::ir::{DatePart, NumberOp};
 use crate::suggest::nearest;
 use crate::yaml::Key;
@@ -43,7 +43,7 @@ pub(super) const NAMES: [&str; 30] = [
 
 /// How values are encoded before they are looked for, in the order of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(super) enum ValueEncoding {
     Utf16Le,
     Utf16Be,
     Utf16,
@@ -53,7 +53,7 @@ pub(super) enum Encoding {
 
 /// What the values of an item are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ValueKind {
     /// Strings with wildcards, numbers, truth values, null.
     Text,
     /// Regular expressions.
@@ -71,8 +71,8 @@ pub(super) enum Kind {
 /// The modifiers of one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Modifiers {
-    pub(super) kind: Kind,
-    pub(super) encodings: Vec<Encoding>,
+    pub(super) kind: ValueKind,
+    pub(super) encodings: Vec<ValueEncoding>,
     pub(super) windash: bool,
     pub(super) expand: bool,
     /// `contains` or `endswith`
@@ -90,7 +90,7 @@ pub(super) struct Modifiers {
 impl Default for Modifiers {
     fn default() -> Self {
         Self {
-            kind: Kind::Text,
+            kind: ValueKind::Text,
             encodings: Vec::new(),
             windash: false,
             expand: false,
@@ -116,7 +116,7 @@ pub(super) struct ItemKey {
 }
 
 /// Reads a key; `None` after an error.
-pub(super) fn read(context: &mut Context<'_>, key: &Key) -> Option<ItemKey> {
+pub(super) fn read(context: &mut ReadContext<'_>, key: &Key) -> Option<ItemKey> {
     let mut parts = key.text.split('|');
     let field = parts.next().unwrap_or("");
     let mut modifiers = Modifiers::default();
@@ -133,7 +133,7 @@ pub(super) fn read(context: &mut Context<'_>, key: &Key) -> Option<ItemKey> {
 }
 
 /// The bytes of a part of a key, where the key is spelled as it reads.
-fn part_span(context: &Context<'_>, key: &Key, part: Range<usize>) -> Range<usize> {
+fn part_span(context: &ReadContext<'_>, key: &Key, part: Range<usize>) -> Range<usize> {
     let spelled = context.source.text.get(key.span.clone()).unwrap_or("");
     let quote = usize::from(spelled.starts_with(['\'', '"']));
     if spelled.get(quote..quote + key.text.len()) == Some(key.text.as_str()) {
@@ -146,7 +146,7 @@ fn part_span(context: &Context<'_>, key: &Key, part: Range<usize>) -> Range<usiz
 
 impl Modifiers {
     /// Adds one modifier; `None` after an error.
-    fn add(&mut self, context: &mut Context<'_>, name: &str, span: &Range<usize>) -> Option<()> {
+    fn add(&mut self, context: &mut ReadContext<'_>, name: &str, span: &Range<usize>) -> Option<()> {
         match name {
             "contains" => (self.any_before, self.any_after) = (true, true),
             "startswith" => self.any_after = true,
@@ -158,11 +158,11 @@ impl Modifiers {
             // `windash` writes the plain text in several ways; encoded, there are no dashes left to vary.
             "windash" if self.encodings.is_empty() => self.windash = true,
             "windash" => return order(context, name, span, "`windash` changes the plain text: put it before the encodings"),
-            "re" => self.set_kind(context, Kind::Regex, name, span)?,
-            "cidr" => self.set_kind(context, Kind::Cidr, name, span)?,
-            "fieldref" => self.set_kind(context, Kind::FieldRef, name, span)?,
-            "exists" => self.set_kind(context, Kind::Exists, name, span)?,
-            "i" | "m" | "s" if self.kind == Kind::Regex => {
+            "re" => self.set_kind(context, ValueKind::Regex, name, span)?,
+            "cidr" => self.set_kind(context, ValueKind::Cidr, name, span)?,
+            "fieldref" => self.set_kind(context, ValueKind::FieldRef, name, span)?,
+            "exists" => self.set_kind(context, ValueKind::Exists, name, span)?,
+            "i" | "m" | "s" if self.kind == ValueKind::Regex => {
                 if !self.flags.contains(name) {
                     self.flags.push_str(name);
                 }
@@ -173,7 +173,7 @@ impl Modifiers {
         Some(())
     }
 
-    fn add_other(&mut self, context: &mut Context<'_>, name: &str, span: &Range<usize>) -> Option<()> {
+    fn add_other(&mut self, context: &mut ReadContext<'_>, name: &str, span: &Range<usize>) -> Option<()> {
         if let Some(encoding) = encoding(name) {
             // What is encoded is the whole value: a wildcard put around it first would be encoded with it.
             if self.any_before || self.any_after {
@@ -182,8 +182,8 @@ impl Modifiers {
             }
             self.encodings.push(encoding);
         } else if let Some(op) = comparison(name) {
-            self.set_kind(context, Kind::Compare(op), name, span)?;
-        } else if let Some(part) = date_part(name) {
+            self.set_kind(context, ValueKind::Compare(op), name, span)?;
+        } else if let Some(part) = DatePart::named(name) {
             if self.part.replace(part).is_some() {
                 context.error(span, "sigma-modifier-combination", "an item can ask for one part of a time only");
                 return None;
@@ -194,8 +194,8 @@ impl Modifiers {
         Some(())
     }
 
-    fn set_kind(&mut self, context: &mut Context<'_>, kind: Kind, name: &str, span: &Range<usize>) -> Option<()> {
-        if self.kind != Kind::Text {
+    fn set_kind(&mut self, context: &mut ReadContext<'_>, kind: ValueKind, name: &str, span: &Range<usize>) -> Option<()> {
+        if self.kind != ValueKind::Text {
             let message = format!("the modifier `{name}` cannot be combined with the ones before it");
             context.error(span, "sigma-modifier-combination", message);
             return None;
@@ -205,30 +205,30 @@ impl Modifiers {
     }
 
     /// Checks that the modifiers fit together.
-    fn check(&mut self, context: &mut Context<'_>, span: &Range<usize>) -> Option<()> {
+    fn check(&mut self, context: &mut ReadContext<'_>, span: &Range<usize>) -> Option<()> {
         let wild = self.any_before || self.any_after;
         let text_only = self.windash || !self.encodings.is_empty();
         let misfit = match self.kind {
-            Kind::Text if self.part.is_some() && (wild || text_only || self.expand || self.cased) => "a part of a time",
+            ValueKind::Text if self.part.is_some() && (wild || text_only || self.expand || self.cased) => "a part of a time",
             // Only plain text can be encoded or written with other dashes.
-            Kind::Text | Kind::Regex | Kind::FieldRef if self.part.is_none() => match self.kind {
-                Kind::Regex if text_only => "a regular expression",
-                Kind::FieldRef if text_only || self.expand => "`fieldref`",
+            ValueKind::Text | ValueKind::Regex | ValueKind::FieldRef if self.part.is_none() => match self.kind {
+                ValueKind::Regex if text_only => "a regular expression",
+                ValueKind::FieldRef if text_only || self.expand => "`fieldref`",
                 _ => "",
             },
-            Kind::Regex | Kind::FieldRef => "a part of a time",
-            Kind::Text => "",
-            Kind::Cidr if wild || text_only || self.cased || self.part.is_some() => "`cidr`",
-            Kind::Exists if wild || text_only || self.cased || self.expand || self.part.is_some() => "`exists`",
-            Kind::Compare(_) if wild || text_only || self.cased || self.expand => "a comparison of numbers",
-            Kind::Cidr | Kind::Exists | Kind::Compare(_) => "",
+            ValueKind::Regex | ValueKind::FieldRef => "a part of a time",
+            ValueKind::Text => "",
+            ValueKind::Cidr if wild || text_only || self.cased || self.part.is_some() => "`cidr`",
+            ValueKind::Exists if wild || text_only || self.cased || self.expand || self.part.is_some() => "`exists`",
+            ValueKind::Compare(_) if wild || text_only || self.cased || self.expand => "a comparison of numbers",
+            ValueKind::Cidr | ValueKind::Exists | ValueKind::Compare(_) => "",
         };
         if !misfit.is_empty() {
             let message = format!("these modifiers cannot be combined: {misfit} is not plain text");
             context.error(span, "sigma-modifier-combination", message);
             return None;
         }
-        if self.kind == Kind::Regex && (wild || self.cased) {
+        if self.kind == ValueKind::Regex && (wild || self.cased) {
             let message = "a regular expression is searched for anywhere and with case: the other modifiers change nothing";
             context.lint(span, "sigma-modifier-without-effect", message);
         }
@@ -236,12 +236,12 @@ impl Modifiers {
     }
 }
 
-fn order(context: &mut Context<'_>, name: &str, span: &Range<usize>, hint: &str) -> Option<()> {
+fn order(context: &mut ReadContext<'_>, name: &str, span: &Range<usize>, hint: &str) -> Option<()> {
     context.error_with(span, "sigma-modifier-order", format!("the modifier `{name}` is in the wrong place"), hint);
     None
 }
 
-fn unknown(context: &mut Context<'_>, name: &str, span: &Range<usize>) -> Option<()> {
+fn unknown(context: &mut ReadContext<'_>, name: &str, span: &Range<usize>) -> Option<()> {
     let message = format!("there is no modifier `{name}`");
     let hint = match nearest(name, NAMES.into_iter().chain(["fieldref"])) {
         Some(known) => format!("did you mean `{known}`?"),
@@ -251,13 +251,13 @@ fn unknown(context: &mut Context<'_>, name: &str, span: &Range<usize>) -> Option
     None
 }
 
-fn encoding(name: &str) -> Option<Encoding> {
+fn encoding(name: &str) -> Option<ValueEncoding> {
     Some(match name {
-        "wide" | "utf16le" => Encoding::Utf16Le,
-        "utf16be" => Encoding::Utf16Be,
-        "utf16" => Encoding::Utf16,
-        "base64" => Encoding::Base64,
-        "base64offset" => Encoding::Base64Offset,
+        "wide" | "utf16le" => ValueEncoding::Utf16Le,
+        "utf16be" => ValueEncoding::Utf16Be,
+        "utf16" => ValueEncoding::Utf16,
+        "base64" => ValueEncoding::Base64,
+        "base64offset" => ValueEncoding::Base64Offset,
         _ => return None,
     })
 }
@@ -268,18 +268,6 @@ fn comparison(name: &str) -> Option<NumberOp> {
         "gte" => NumberOp::Ge,
         "lt" => NumberOp::Lt,
         "lte" => NumberOp::Le,
-        _ => return None,
-    })
-}
-
-fn date_part(name: &str) -> Option<DatePart> {
-    Some(match name {
-        "minute" => DatePart::Minute,
-        "hour" => DatePart::Hour,
-        "day" => DatePart::Day,
-        "week" => DatePart::Week,
-        "month" => DatePart::Month,
-        "year" => DatePart::Year,
         _ => return None,
     })
 }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::condition::{self, Condition, selects};
-use super::context::Context;
+use super::condition::{self, ConditionTree, selects};
+use super::context::ReadContext;
 use super::item::{Lowered, NamedDetection};
 use super::{detection, validate};
 use crate::ir::Pred;
@@ -13,7 +13,7 @@ use crate::yaml::Node;
 pub(super) type Named<'a> = (&'a str, Range<usize>, Lowered);
 
 /// Reads every entry of a map but the ones under `skip`.
-pub(super) fn read<'n>(context: &mut Context<'_>, node: &'n Node, skip: &[&str]) -> Vec<NamedDetection<'n>> {
+pub(super) fn read<'n>(context: &mut ReadContext<'_>, node: &'n Node, skip: &[&str]) -> Vec<NamedDetection<'n>> {
     let mut named = Vec::new();
     for (key, node) in node.entries() {
         if !skip.contains(&key.text.as_str()) {
@@ -25,30 +25,30 @@ pub(super) fn read<'n>(context: &mut Context<'_>, node: &'n Node, skip: &[&str])
 }
 
 /// Lowers detections.
-pub(super) fn lower<'n>(context: &mut Context<'_>, detections: &[NamedDetection<'n>]) -> Vec<Named<'n>> {
+pub(super) fn lower<'n>(context: &mut ReadContext<'_>, detections: &[NamedDetection<'n>]) -> Vec<Named<'n>> {
     let lower = |named: &NamedDetection<'n>| (named.name, named.span.clone(), detection::lower(context, &named.detection));
     detections.iter().map(lower).collect()
 }
 
 /// Writes a condition out as one predicate. `node` is where the condition is.
-pub(super) fn condition(context: &mut Context<'_>, condition: &Condition, node: &Node, named: &[Named<'_>]) -> Lowered {
+pub(super) fn condition(context: &mut ReadContext<'_>, condition: &ConditionTree, node: &Node, named: &[Named<'_>]) -> Lowered {
     validate::unused(context, condition, named);
-    let lowered = Resolver { context, named }.resolve(condition);
+    let lowered = ConditionResolver { context, named }.resolve(condition);
     if let Lowered::Pred(pred) = &lowered {
         validate::unmeetable(context, pred, &node.span, named);
     }
     lowered
 }
 
-struct Resolver<'a, 'b> {
-    context: &'a mut Context<'b>,
+struct ConditionResolver<'a, 'b> {
+    context: &'a mut ReadContext<'b>,
     named: &'a [Named<'a>],
 }
 
-impl Resolver<'_, '_> {
-    fn resolve(&mut self, condition: &Condition) -> Lowered {
+impl ConditionResolver<'_, '_> {
+    fn resolve(&mut self, condition: &ConditionTree) -> Lowered {
         match condition {
-            Condition::Name(name, span) => {
+            ConditionTree::Name(name, span) => {
                 let Some((.., lowered)) = self.named.iter().find(|(known, ..)| known == name) else {
                     let known: Vec<&str> = self.named.iter().map(|(name, ..)| *name).collect();
                     condition::unknown_name(self.context, name, span, &known);
@@ -56,14 +56,14 @@ impl Resolver<'_, '_> {
                 };
                 self.counted(lowered, span)
             }
-            Condition::Select { all: every, pattern, span } => self.select(*every, pattern.as_deref(), span),
-            Condition::Not(inner) => self.resolve(inner).negated(),
-            Condition::And(parts) => self.join(parts, Pred::all),
-            Condition::Or(parts) => self.join(parts, Pred::any),
+            ConditionTree::Select { all: every, pattern, span } => self.select(*every, pattern.as_deref(), span),
+            ConditionTree::Not(inner) => self.resolve(inner).negated(),
+            ConditionTree::And(parts) => self.join(parts, Pred::all),
+            ConditionTree::Or(parts) => self.join(parts, Pred::any),
         }
     }
 
-    fn join(&mut self, parts: &[Condition], join: fn(Vec<Pred>) -> Pred) -> Lowered {
+    fn join(&mut self, parts: &[ConditionTree], join: fn(Vec<Pred>) -> Pred) -> Lowered {
         let parts: Vec<Lowered> = parts.iter().map(|part| self.resolve(part)).collect();
         Lowered::join(parts, join)
     }

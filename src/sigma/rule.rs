@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use super::context::Context;
+use super::context::ReadContext;
 use super::item::{Lowered, NamedDetection};
 use super::legacy::{self, Legacy};
 use super::pipeline::{self, Draft};
@@ -45,7 +45,7 @@ pub(super) struct ReadRule {
 }
 
 /// Reads a rule; `None` after an error. `filters` are the `filter:` maps that go through the pipelines with it.
-pub(super) fn read(context: &mut Context<'_>, document: &Node, hash_of_text: &str, filters: &[&Node]) -> Option<ReadRule> {
+pub(super) fn read(context: &mut ReadContext<'_>, document: &Node, hash_of_text: &str, filters: &[&Node]) -> Option<ReadRule> {
     let before = context.errors();
     context.start_rule();
     let mut meta = metadata(context, document, hash_of_text);
@@ -64,7 +64,7 @@ pub(super) fn read(context: &mut Context<'_>, document: &Node, hash_of_text: &st
 }
 
 /// Where a document has what messages point at.
-pub(super) fn origin(context: &Context<'_>, document: &Node) -> RuleOrigin {
+pub(super) fn origin(context: &ReadContext<'_>, document: &Node) -> RuleOrigin {
     let log_source = document.get("logsource");
     let part = |key: &str| log_source.and_then(|node| node.get(key)).map_or(0..0, |node| node.span.clone());
     let scope =
@@ -96,7 +96,7 @@ fn note_fields(origin: &mut RuleOrigin, detections: &[Vec<NamedDetection<'_>>]) 
 }
 
 /// A hash of what was read, together with what else decided its meaning.
-pub(super) fn traced_hash(context: &Context<'_>, of_text: &str) -> String {
+pub(super) fn traced_hash(context: &ReadContext<'_>, of_text: &str) -> String {
     if context.traced().is_empty() { of_text.to_string() } else { joined_hash(of_text, &context.traced().join("\n")) }
 }
 
@@ -114,7 +114,7 @@ pub(super) fn hash(text: &str) -> String {
 }
 
 /// Reads identity, severity and description.
-pub(super) fn metadata(context: &Context<'_>, document: &Node, hash: &str) -> RuleMeta {
+pub(super) fn metadata(context: &ReadContext<'_>, document: &Node, hash: &str) -> RuleMeta {
     let text = |key: &str| document.get(key).and_then(Node::scalar_text).unwrap_or("").trim().to_string();
     let list = |key: &str| document.get(key).map(Node::texts).unwrap_or_default();
     let tags = list("tags");
@@ -179,7 +179,7 @@ pub(super) fn attack(tag: &str) -> Option<Attack> {
 }
 
 /// Reads the log source.
-pub(super) fn scope(context: &mut Context<'_>, document: &Node) -> Scope {
+pub(super) fn scope(context: &mut ReadContext<'_>, document: &Node) -> Scope {
     let Some(source) = document.get("logsource") else {
         let message = "the rule has no log source: it is tested on all events";
         context.lint(&head(document), "sigma-missing-logsource", message);
@@ -213,7 +213,7 @@ pub(super) fn head(document: &Node) -> Range<usize> {
 
 /// The log source, the condition of the events, and what a legacy aggregation makes of them, after the pipelines.
 fn body(
-    context: &mut Context<'_>,
+    context: &mut ReadContext<'_>,
     document: &Node,
     scope: Scope,
     (meta, origin): (&mut RuleMeta, &mut RuleOrigin),
@@ -267,7 +267,7 @@ fn body(
 }
 
 /// Reports a key that a map must have, and a key of it that was meant to be it.
-fn missing(context: &mut Context<'_>, span: &Range<usize>, code: &'static str, message: &str, wanted: &str, map: &Node) {
+fn missing(context: &mut ReadContext<'_>, span: &Range<usize>, code: &'static str, message: &str, wanted: &str, map: &Node) {
     let meant = map.entries().iter().find(|(key, _)| nearest(&key.text, [wanted]).is_some());
     match meant {
         Some((key, _)) => context.error_with(&key.span, code, message, format!("did you mean `{wanted}`?")),

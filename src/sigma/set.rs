@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::SigmaOptions;
 use super::collection::{self, Document, ParsedRule};
-use super::context::Context;
+use super::context::ReadContext;
 use super::correlation::CorrelationDocument;
 use super::filter::Filter;
 use crate::diag::{Diagnostic, SourceText};
@@ -95,7 +95,7 @@ impl SigmaSet {
             // Rules are read again for each filter; only the first reading validates them, or each remark would come twice.
             self.options = Some(SigmaOptions { validate: false, ..options.clone() });
         }
-        let mut context = Context::new(source, options);
+        let mut context = ReadContext::new(source, options);
         for (place, document) in collection::read(&mut context, documents).into_iter().enumerate() {
             let meta = document.meta();
             // The place too: one file may hold several documents with one id.

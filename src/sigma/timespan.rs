@@ -1,6 +1,6 @@
 //! Spans of time: `90s`, `5m`, `24h`, `7d`, `2w`, `1M`, `1y`.
 
-use super::context::Context;
+use super::context::ReadContext;
 use crate::yaml::Node;
 
 const SECOND_US: i64 = 1_000_000;
@@ -9,7 +9,7 @@ const SECOND_US: i64 = 1_000_000;
 const UNITS: [(&str, i64); 7] = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 604_800), ("M", 2_629_746), ("y", 31_556_952)];
 
 /// Reads a span of time in microseconds; `None` after an error.
-pub(super) fn read(context: &mut Context<'_>, node: &Node) -> Option<i64> {
+pub(super) fn read(context: &mut ReadContext<'_>, node: &Node) -> Option<i64> {
     let text = node.scalar_text().unwrap_or("").trim();
     let parsed = parse(text);
     if parsed.is_none() {

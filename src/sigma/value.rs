@@ -7,10 +7,10 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use super::context::Context;
+use super::context::ReadContext;
 use super::encode::{self, MAX_WINDASH_VARIANTS};
 use super::item::{Binding, Item, ItemValue};
-use super::modifier::{Encoding, Kind, Modifiers};
+use super::modifier::{Modifiers, ValueEncoding, ValueKind};
 use super::text::{Piece, Text, is_placeholder_name};
 use crate::diag::{Diagnostic, SubjectKind};
 use crate::ir::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred, Test, Vocabulary};
@@ -18,7 +18,7 @@ use crate::pcre::{self, FaultKind, Flags};
 use crate::yaml::{self, Node, Style, Value};
 
 /// Lowers an item; `None` after an error.
-pub(super) fn lower_item(context: &mut Context<'_>, item: &Item<'_>) -> Option<Pred> {
+pub(super) fn lower_item(context: &mut ReadContext<'_>, item: &Item<'_>) -> Option<Pred> {
     let modifiers = &item.key.modifiers;
     if item.values.is_empty() {
         return empty_list(context, item);
@@ -32,7 +32,7 @@ pub(super) fn lower_item(context: &mut Context<'_>, item: &Item<'_>) -> Option<P
 
 /// What a value of an item stands for after all modifiers: each value of its placeholders with the texts of which one is
 /// enough. Placeholders without a binding stay. `None` for what is not text. This is what pipelines look at and change.
-pub(super) fn finished_values(context: &mut Context<'_>, item: &Item<'_>, value: &ItemValue<'_>) -> Option<Vec<Vec<Text>>> {
+pub(super) fn finished_values(context: &mut ReadContext<'_>, item: &Item<'_>, value: &ItemValue<'_>) -> Option<Vec<Vec<Text>>> {
     let m = &item.key.modifiers;
     let mut lowering = Lowering { context, item };
     let node = match value {
@@ -40,7 +40,7 @@ pub(super) fn finished_values(context: &mut Context<'_>, item: &Item<'_>, value:
             let texts = lowering.expand_all(texts, span, Unbound::Stays)?;
             return Some(texts.into_iter().map(|text| vec![text]).collect());
         }
-        ItemValue::Node(_) if m.kind != Kind::Text || m.part.is_some() => return None,
+        ItemValue::Node(_) if m.kind != ValueKind::Text || m.part.is_some() => return None,
         ItemValue::Node(node) => node,
     };
     let text = match &node.value {
@@ -64,7 +64,7 @@ enum Unbound {
 }
 
 /// `field: []` means, as `field: null`, that the field is missing.
-fn empty_list(context: &mut Context<'_>, item: &Item<'_>) -> Option<Pred> {
+fn empty_list(context: &mut ReadContext<'_>, item: &Item<'_>) -> Option<Pred> {
     let (key, span) = (&item.key, &item.span);
     let Some(name) = &key.field else {
         context.error(span, "sigma-empty-detection", "a list of keywords is empty");
@@ -77,7 +77,7 @@ fn empty_list(context: &mut Context<'_>, item: &Item<'_>) -> Option<Pred> {
     Some(if key.modifiers.neq { present } else { present.negated() })
 }
 
-fn lint_values(context: &mut Context<'_>, item: &Item<'_>) {
+fn lint_values(context: &mut ReadContext<'_>, item: &Item<'_>) {
     if !context.options.validate {
         return;
     }
@@ -89,7 +89,7 @@ fn lint_values(context: &mut Context<'_>, item: &Item<'_>) {
     if values.len() == 1 && key.modifiers.all && key.field.is_some() {
         context.note(&key.span, "sigma-all-of-one", "`all` with one value changes nothing");
     }
-    if key.modifiers.kind != Kind::Text || key.modifiers.part.is_some() {
+    if key.modifiers.kind != ValueKind::Text || key.modifiers.part.is_some() {
         return;
     }
     for value in values.iter().filter_map(ItemValue::node) {
@@ -113,7 +113,7 @@ fn field(name: &str) -> Field {
 
 /// One value on its way through the modifiers.
 struct Lowering<'a, 'b> {
-    context: &'a mut Context<'b>,
+    context: &'a mut ReadContext<'b>,
     item: &'a Item<'a>,
 }
 
@@ -148,17 +148,17 @@ impl Lowering<'_, '_> {
         }
         let Some(name) = &self.item.key.field else { return self.lower_keyword(node) };
         match (self.modifiers().kind, self.modifiers().part) {
-            (Kind::Text, Some(part)) => self.lower_date_part(name, part, NumberOp::Eq, node),
-            (Kind::Compare(op), Some(part)) => self.lower_date_part(name, part, op, node),
-            (Kind::Text, None) => self.lower_text(name, node),
-            (Kind::Compare(op), None) => {
+            (ValueKind::Text, Some(part)) => self.lower_date_part(name, part, NumberOp::Eq, node),
+            (ValueKind::Compare(op), Some(part)) => self.lower_date_part(name, part, op, node),
+            (ValueKind::Text, None) => self.lower_text(name, node),
+            (ValueKind::Compare(op), None) => {
                 let value = self.number(node)?;
                 self.matched(name, Test::Number { op, value }, &node.span)
             }
-            (Kind::Regex, _) => self.lower_regex(name, node),
-            (Kind::Cidr, _) => self.lower_cidr(name, node),
-            (Kind::FieldRef, _) => self.lower_field_ref(name, node),
-            (Kind::Exists, _) => match node.as_bool() {
+            (ValueKind::Regex, _) => self.lower_regex(name, node),
+            (ValueKind::Cidr, _) => self.lower_cidr(name, node),
+            (ValueKind::FieldRef, _) => self.lower_field_ref(name, node),
+            (ValueKind::Exists, _) => match node.as_bool() {
                 Some(true) => self.matched(name, Test::Exists, &node.span),
                 Some(false) => Some(self.matched(name, Test::Exists, &node.span)?.negated()),
                 None => self.fail(node, "sigma-type", "`exists` takes `true` or `false`, without quotes"),
@@ -214,9 +214,9 @@ impl Lowering<'_, '_> {
     /// Unbound values: any value of the event holds the text.
     fn lower_keyword(&mut self, node: &Node) -> Option<Pred> {
         let m = self.modifiers();
-        if m.kind != Kind::Text || m.part.is_some() {
+        if m.kind != ValueKind::Text || m.part.is_some() {
             let message = "keywords are texts: this modifier needs a field";
-            let code = if m.kind == Kind::Regex { "sigma-unsupported-keyword-regex" } else { "sigma-keyword-modifier" };
+            let code = if m.kind == ValueKind::Regex { "sigma-unsupported-keyword-regex" } else { "sigma-keyword-modifier" };
             return self.fail(node, code, message);
         }
         if node.is_null() {
@@ -275,11 +275,11 @@ impl Lowering<'_, '_> {
             let mut next = Vec::new();
             for bytes in variants {
                 match encoding {
-                    Encoding::Base64 => next.push(encode::base64(&bytes).into_bytes()),
-                    Encoding::Base64Offset => next.extend(encode::base64_offsets(&bytes).map(String::into_bytes)),
-                    Encoding::Utf16Le => next.push(encode::utf16le(&self.utf8(bytes, span)?)),
-                    Encoding::Utf16Be => next.push(encode::utf16be(&self.utf8(bytes, span)?)),
-                    Encoding::Utf16 => next.push(encode::utf16(&self.utf8(bytes, span)?)),
+                    ValueEncoding::Base64 => next.push(encode::base64(&bytes).into_bytes()),
+                    ValueEncoding::Base64Offset => next.extend(encode::base64_offsets(&bytes).map(String::into_bytes)),
+                    ValueEncoding::Utf16Le => next.push(encode::utf16le(&self.utf8(bytes, span)?)),
+                    ValueEncoding::Utf16Be => next.push(encode::utf16be(&self.utf8(bytes, span)?)),
+                    ValueEncoding::Utf16 => next.push(encode::utf16(&self.utf8(bytes, span)?)),
                 }
             }
             variants = next;

@@ -8,7 +8,7 @@ use sqlparser::parser::Parser;
 
 use super::{Statement, ast, portable};
 use crate::catalog::{Catalog, EventId};
-use crate::event::{EventBatch, EventHead, FieldEntry, FieldValue, Names, TextSpan, TypeKey};
+use crate::event::{BatchEvent, EventBatch, FieldEntry, FieldValue, Names, TextSpan, TypeKey};
 use crate::ir::{
     Aggregate, AggregateFunction, BinaryOp, Case, Field, FieldCompare, Function, Glob, Match, NumberOp, Part, Pred, Query, Rename, Scalar,
     Scope, SortKey, Source, Stage, Stats, Test, Vocabulary,
@@ -47,7 +47,7 @@ fn store_of(rows: &[Row<'_>]) -> Store {
         let host = Some(span(&mut batch, "dc1"));
         let fields_end = u32::try_from(batch.fields.len()).unwrap();
         let message = Some(span(&mut batch, "rendered text"));
-        batch.events.push(EventHead {
+        batch.events.push(BatchEvent {
             key,
             time_us: Some(seconds * 1_000_000 + 343_360),
             host,

@@ -4,7 +4,7 @@
 //! position) are the same. Hunting again updates it and adds a line to its history; what a hunt with the same rule no
 //! longer finds is marked `gone`, what an older text of the rule found is `superseded`. Nothing is deleted.
 
-use super::EventOrigin;
+use super::Envelope;
 use crate::catalog::EventId;
 
 /// Events kept as evidence of one finding; its count stays exact.
@@ -35,7 +35,7 @@ pub struct Finding {
     /// Start of the window, for windowed rules.
     pub window_start_us: Option<i64>,
     /// The event, for row-wise rules.
-    pub event: Option<EventOrigin>,
+    pub event: Option<Envelope>,
     /// Events behind it.
     pub count: u64,
     /// Time of the first.
@@ -128,8 +128,8 @@ mod tests {
     }
 
     fn row_wise(store: &Store, event: i64) -> Finding {
-        let origin = store.origins().unwrap().of(EventId(event)).unwrap();
-        Finding { group: Vec::new(), event: Some(origin), evidence: vec![EventId(event)], ..grouped("", 1) }
+        let envelope = store.envelopes().unwrap().of(EventId(event)).unwrap();
+        Finding { group: Vec::new(), event: Some(envelope), evidence: vec![EventId(event)], ..grouped("", 1) }
     }
 
     fn hunt(store: &mut Store, since_us: Option<i64>, rule: &RuleMeta, findings: &[Finding]) -> HuntOutcome {

@@ -14,12 +14,12 @@ use crate::ir::Function;
 const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQLITE_DETERMINISTIC).union(FunctionFlags::SQLITE_INNOCUOUS);
 
 /// What a scalar function is.
-type Scalar = fn(&Context<'_>) -> rusqlite::Result<Output>;
+type ScalarFunction = fn(&Context<'_>) -> rusqlite::Result<Output>;
 
 /// Registers every function on a connection.
 pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     const ANY_NUMBER: i32 = -1;
-    let scalars: &[(&str, i32, Scalar)] = &[
+    let scalars: &[(&str, i32, ScalarFunction)] = &[
         ("regexp", 2, regexp),
         ("retro_eval", ANY_NUMBER, eval),
         ("retro_fold", 1, |c| Ok(cell(c.get_raw(0)).text().map_or(Output::Null, |text| Output::Text(folded(&text))))),

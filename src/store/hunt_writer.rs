@@ -7,10 +7,10 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutcome, HuntRecord};
-use super::{EventOrigin, StoreError};
+use super::{Envelope, StoreError};
 use crate::catalog::SourceId;
 use crate::event::hex;
-use crate::ir::RuleMeta;
+use crate::ir::{Language, RuleMeta};
 
 /// A hunt that is being saved. Dropped before [`HuntWriter::finish`] it saves nothing.
 pub struct HuntWriter<'s> {
@@ -219,11 +219,7 @@ impl<'s> HuntWriter<'s> {
 }
 
 /// The hash of the source that an event was loaded from.
-fn source_hash<'h>(
-    connection: &Connection,
-    hashes: &'h mut FxHashMap<SourceId, String>,
-    event: &EventOrigin,
-) -> Result<&'h str, StoreError> {
+fn source_hash<'h>(connection: &Connection, hashes: &'h mut FxHashMap<SourceId, String>, event: &Envelope) -> Result<&'h str, StoreError> {
     use std::collections::hash_map::Entry;
     match hashes.entry(event.source) {
         Entry::Occupied(known) => Ok(known.into_mut()),
@@ -246,7 +242,7 @@ fn save_rule(connection: &Connection, meta: &RuleMeta) -> Result<SavedRule, Stor
             meta.hash,
             meta.title,
             meta.path,
-            meta.language.map(|l| format!("{l:?}").to_lowercase()).unwrap_or_default(),
+            meta.language.map(Language::name).unwrap_or_default(),
             level,
             json!(meta.techniques).to_string(),
             json!(meta.tactics).to_string(),

@@ -8,12 +8,13 @@ mod cell;
 mod check;
 mod dictionary;
 mod encode;
+mod envelope;
 mod error;
+mod event_row;
 mod finding_rows;
 mod findings;
 mod functions;
 mod group;
-mod heads;
 mod hunt_writer;
 mod identity;
 mod known;
@@ -22,7 +23,6 @@ mod lock;
 mod messages;
 mod migrate;
 mod open;
-mod origin;
 mod place;
 mod query;
 pub(crate) mod quote;
@@ -47,17 +47,17 @@ use std::path::Path;
 use rusqlite::Connection;
 
 pub use cell::RawCell;
+pub use envelope::{Envelope, EnvelopeReader};
 pub use error::StoreError;
+pub use event_row::{EventRow, Wanted};
 pub use finding_rows::{EvidenceRow, FindingFilter, FindingRow};
 pub use findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutcome, HuntRecord};
-pub use heads::EventStub;
 pub use hunt_writer::HuntWriter;
 pub use known::{ArchiveId, Known, KnownBytes};
 pub use ledger::SourceRow;
-pub use origin::{EventOrigin, Origins};
 pub use query::{QueryLimits, QueryResult, SqlValue, TypedQueries, TypedQuery};
-pub use read::{Alias, Envelope, StoredEvent, StoredValue};
-pub use scan::{EventHead, EventRange, EventReader};
+pub use read::{Alias, StoredEvent, StoredValue};
+pub use scan::{EventRange, EventReader};
 pub use time::time_cell;
 pub use views::ViewDefinition;
 pub(crate) use views::{cell_name, select_with_cells, view_columns};
@@ -245,20 +245,20 @@ impl Store {
         read::event(&self.connection, event_type, envelope)
     }
 
-    /// Reads where many events are from.
+    /// Reads the envelopes of many events.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn origins(&self) -> Result<Origins<'_>, StoreError> {
-        Origins::new(&self.connection)
+    pub fn envelopes(&self) -> Result<EnvelopeReader<'_>, StoreError> {
+        EnvelopeReader::new(&self.connection)
     }
 
-    /// Reads time, type and host of events; the ids ascend.
+    /// Reads the rows of events in the table of all events; the ids ascend.
     ///
     /// # Errors
     /// When one is not there, or SQLite fails.
-    pub fn stubs(&self, ids: &[EventId]) -> Result<Vec<EventStub>, StoreError> {
-        heads::stubs(&self.connection, ids)
+    pub fn event_rows(&self, ids: &[EventId]) -> Result<Vec<EventRow>, StoreError> {
+        event_row::event_rows(&self.connection, ids)
     }
 
     /// Makes the store ready for statements that somebody typed: reading only, within limits.

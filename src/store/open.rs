@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::lock::WriteLock;
-use super::place::{OwnLog, Place};
+use super::place::{OwnLog, StoreFile};
 use super::watch::Watch;
 use super::{StoreError, functions, ledger, migrate, views};
 
@@ -23,7 +23,7 @@ const READER_PAUSE: Duration = Duration::from_millis(50);
 /// A file that is written.
 #[derive(Debug)]
 pub(super) struct Written {
-    place: Place,
+    place: StoreFile,
     log: OwnLog,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Written {
 pub(super) fn for_writing(path: &Path, watch: &Watch) -> Result<(Connection, Written, WriteLock), StoreError> {
     let lock = WriteLock::of(path)?;
     // The lock before anything is looked at: what another writer leaves half done must not be taken for the work of a killed load.
-    let place = Place::of_new(path)?;
+    let place = StoreFile::of_new(path)?;
     place.refuse_foreign_log()?;
     let before = OwnLog::beside(&place);
     let mut connection = connect(&place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -62,7 +62,7 @@ pub(super) fn for_writing(path: &Path, watch: &Watch) -> Result<(Connection, Wri
 
 /// Opens a store that must be there for reading.
 pub(super) fn for_reading(path: &Path, watch: &Watch) -> Result<Connection, StoreError> {
-    let place = Place::of_existing(path)?;
+    let place = StoreFile::of_existing(path)?;
     place.refuse_foreign_log()?;
     let read = |mut connection: Connection| {
         set_up(&mut connection, watch)?;
@@ -131,13 +131,13 @@ pub(super) fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
 }
 
 /// The absolute path begins with a separator, so SQLite cannot take it for one of its own names (`:memory:`, `file:…?vfs=…`).
-fn connect(place: &Place, access: OpenFlags) -> Result<Connection, StoreError> {
+fn connect(place: &StoreFile, access: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(place.path(), access | OpenFlags::SQLITE_OPEN_NO_MUTEX);
     connection.map_err(|error| StoreError::from(error).of(place.path()))
 }
 
 /// Reads a file that nobody can write: SQLite takes no locks and asks for no log.
-fn connect_unchanging(place: &Place) -> Result<Connection, StoreError> {
+fn connect_unchanging(place: &StoreFile) -> Result<Connection, StoreError> {
     let access = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let path: String = place.path().as_os_str().as_encoded_bytes().iter().map(|byte| format!("%{byte:02x}")).collect();
     let connection = Connection::open_with_flags(format!("file:{path}?immutable=1"), access);
@@ -167,7 +167,7 @@ fn needs_to_write(error: &StoreError) -> bool {
 }
 
 /// Refuses a file that ends before its last page, or within it. A log may hold what is missing: then SQLite knows.
-fn refuse_cut(connection: &Connection, place: &Place) -> Result<(), StoreError> {
+fn refuse_cut(connection: &Connection, place: &StoreFile) -> Result<(), StoreError> {
     if place.beside("-wal").exists() {
         return Ok(());
     }
@@ -182,7 +182,7 @@ fn cut(found: u64, wanted: u64) -> StoreError {
 }
 
 /// SQLite says of a file that was cut off that it is malformed, or no database at all.
-fn explain(error: StoreError, place: &Place) -> StoreError {
+fn explain(error: StoreError, place: &StoreFile) -> StoreError {
     let is_damage = matches!(error, StoreError::Damaged(_)) || error.sqlite_code() == Some(ErrorCode::NotADatabase);
     match place.cut().filter(|_| is_damage) {
         Some((found, wanted)) => cut(found, wanted),

@@ -13,13 +13,13 @@ use super::StoreError;
 
 /// The file of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct StoreFile {
     /// Absolute, with all links resolved, so that a file has one log and one lock whatever it is called by.
     path: PathBuf,
     id: FileId,
 }
 
-impl Place {
+impl StoreFile {
     /// The file at a path that must be there.
     pub(super) fn of_existing(path: &Path) -> Result<Self, StoreError> {
         let failed = |error: std::io::Error| StoreError::Open { path: path.to_owned(), source: error.into() };
@@ -128,7 +128,7 @@ pub(super) struct OwnLog(Vec<(PathBuf, FileId)>);
 
 impl OwnLog {
     /// What lies beside the file now.
-    pub(super) fn beside(place: &Place) -> Self {
+    pub(super) fn beside(place: &StoreFile) -> Self {
         let files = ["-wal", "-shm"].into_iter().map(|ending| place.beside(ending));
         Self(files.filter_map(|path| Some((path.clone(), FileId::of(&std::fs::metadata(path).ok()?)))).collect())
     }

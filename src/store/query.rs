@@ -98,13 +98,17 @@ pub struct TypedQueries<'s> {
     connection: &'s mut Connection,
     watch: &'s Watch,
     before: Vec<(Limit, i32)>,
-    clock: Arc<Clock>,
+    clock: Arc<QueryTimer>,
 }
 
 impl<'s> TypedQueries<'s> {
     pub(super) fn new(connection: &'s mut Connection, watch: &'s Watch, limits: &QueryLimits) -> Result<Self, StoreError> {
-        let clock =
-            Arc::new(Clock { start: Instant::now(), max_time: limits.max_time, away_us: AtomicU64::new(0), late: AtomicBool::new(false) });
+        let clock = Arc::new(QueryTimer {
+            start: Instant::now(),
+            max_time: limits.max_time,
+            away_us: AtomicU64::new(0),
+            late: AtomicBool::new(false),
+        });
         let handler = clock.clone();
         // The limit of the heap is one of the process, so it is not taken back.
         connection.query_row(&format!("PRAGMA hard_heap_limit = {MAX_HEAP_BYTES}"), [], |_| Ok(()))?;
@@ -142,7 +146,7 @@ impl Drop for TypedQueries<'_> {
 pub struct TypedQuery<'q> {
     statement: Statement<'q>,
     columns: Vec<String>,
-    clock: &'q Clock,
+    clock: &'q QueryTimer,
 }
 
 impl TypedQuery<'_> {
@@ -179,7 +183,7 @@ impl TypedQuery<'_> {
 }
 
 /// How long SQLite may work.
-struct Clock {
+struct QueryTimer {
     start: Instant,
     max_time: Duration,
     /// Time that the reader of the rows took.
@@ -187,7 +191,7 @@ struct Clock {
     late: AtomicBool,
 }
 
-impl Clock {
+impl QueryTimer {
     fn is_late(&self) -> bool {
         let away = Duration::from_micros(self.away_us.load(Ordering::Relaxed));
         let late = self.start.elapsed().saturating_sub(away) > self.max_time;
@@ -374,7 +378,8 @@ mod tests {
 
     #[test]
     fn time_of_the_reader_is_not_time_of_the_query() {
-        let clock = Clock { start: Instant::now(), max_time: Duration::ZERO, away_us: AtomicU64::new(0), late: AtomicBool::new(false) };
+        let clock =
+            QueryTimer { start: Instant::now(), max_time: Duration::ZERO, away_us: AtomicU64::new(0), late: AtomicBool::new(false) };
         clock.was_away(Duration::from_secs(1_000));
         assert!(!clock.is_late());
     }

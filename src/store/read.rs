@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::cell::RawCell;
+use super::envelope::Envelope;
 use super::time::time_cell;
 use super::{StoreError, messages, scan};
 use crate::catalog::{Column, ColumnIndex, Encoding, EventId, EventType, SourceId, TypeId, ValueId};
@@ -24,27 +25,6 @@ impl StoredValue {
             Self::List(members) => members,
         }
     }
-}
-
-/// The envelope of an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Envelope {
-    /// The event.
-    pub id: EventId,
-    /// Its type.
-    pub event_type: TypeId,
-    /// Its time in µs UTC.
-    pub time_us: Option<i64>,
-    /// Its host.
-    pub host: Option<String>,
-    /// The source it was loaded from.
-    pub source: SourceId,
-    /// The path of that source.
-    pub path: String,
-    /// EventRecordID where there is one.
-    pub record: Option<i64>,
-    /// 1-based line or ordinal in its source.
-    pub position: i64,
 }
 
 /// An event with all its fields.

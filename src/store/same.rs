@@ -167,7 +167,7 @@ enum Sameness {
     Identity,
 }
 
-struct Key {
+struct EventHash {
     id: i64,
     hash: u64,
 }
@@ -178,7 +178,7 @@ fn each_event(
     streams: &FxHashMap<Stream, (i64, i64)>,
     first: i64,
     last: i64,
-    visit: &mut dyn FnMut(Key) -> ControlFlow<()>,
+    visit: &mut dyn FnMut(EventHash) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
     let mut select = connection.prepare_cached(
         "SELECT id, type, coalesce(host, 0), record, time_us FROM event WHERE id BETWEEN ?1 AND ?2 AND record IS NOT NULL",
@@ -197,7 +197,7 @@ fn each_event(
         bytes[4..12].copy_from_slice(&host.to_le_bytes());
         bytes[12..20].copy_from_slice(&record.to_le_bytes());
         bytes[20..].copy_from_slice(&time.unwrap_or(i64::MIN).to_le_bytes());
-        if visit(Key { id, hash: super::dictionary::hash64(&bytes, 0) }).is_break() {
+        if visit(EventHash { id, hash: super::dictionary::hash64(&bytes, 0) }).is_break() {
             break;
         }
     }
@@ -314,12 +314,12 @@ fn remove(connection: &Connection, event_type: &EventType, event: i64) -> Result
 /// The type of two events whose envelopes are equal. Each is asked for on its own: as one join of the
 /// two, a profile showed SQLite preparing the statement again and again.
 fn same_envelope(connection: &Connection, sameness: Sameness, old: i64, new: i64) -> Result<Option<TypeId>, StoreError> {
-    type Envelope = (u32, Option<i64>, Option<i64>, Option<i64>);
+    type ComparedRow = (u32, Option<i64>, Option<i64>, Option<i64>);
     let mut select = connection.prepare_cached(match sameness {
         Sameness::Record => "SELECT type, host, record, time_us FROM event WHERE id = ?1",
         Sameness::Identity => "SELECT type, NULL, NULL, time_us FROM event WHERE id = ?1",
     })?;
-    let mut read = |id: i64| -> Result<Option<Envelope>, StoreError> {
+    let mut read = |id: i64| -> Result<Option<ComparedRow>, StoreError> {
         let row = select.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
         Ok(row.optional()?)
     };

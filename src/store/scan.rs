@@ -7,6 +7,7 @@ use rusqlite::{CachedStatement, Connection, Row, Statement, params};
 
 use super::StoreError;
 use super::cell::RawCell;
+use super::event_row::EventRow;
 use super::writer::{MAX_COLUMNS, MAX_TYPE_TABLES};
 use crate::catalog::{ColumnIndex, EventId, EventType, Storage, ValueId};
 
@@ -32,31 +33,18 @@ pub(super) fn scan(
     visit: &mut dyn FnMut(EventId, &[RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
     let statement = connection.prepare_cached(&statement(event_type, columns, range, Head::Id))?;
-    let mut reader = Reader::new(connection, event_type, columns, statement)?;
+    let mut reader = CellReader::new(connection, event_type, columns, statement)?;
     reader.each(range.first, range.last, 1, &mut |event, _, cells| visit(event, cells))
 }
 
-/// What the table of all events has of one, beside its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventHead {
-    /// The event.
-    pub id: EventId,
-    /// Its time in µs UTC.
-    pub time_us: Option<i64>,
-    /// Its host.
-    pub host: Option<ValueId>,
-    /// Its record number.
-    pub record: Option<i64>,
-}
-
-/// Reads events of one type one by one or in runs, with their heads.
-pub struct EventReader<'s>(Reader<'s>);
+/// Reads events of one type one by one or in runs, each with its row of the table of all events.
+pub struct EventReader<'s>(CellReader<'s>);
 
 impl<'s> EventReader<'s> {
     pub(super) fn new(connection: &'s Connection, event_type: &'s EventType, columns: &[ColumnIndex]) -> Result<Self, StoreError> {
         let all = EventRange { first: EventId(0), last: EventId(0), since_us: None, until_us: None };
         let statement = connection.prepare_cached(&statement(event_type, columns, all, Head::Whole))?;
-        Ok(Self(Reader::new(connection, event_type, columns, statement)?))
+        Ok(Self(CellReader::new(connection, event_type, columns, statement)?))
     }
 
     /// Reads the events of the type between two ids, both included, ascending.
@@ -67,11 +55,12 @@ impl<'s> EventReader<'s> {
         &mut self,
         first: EventId,
         last: EventId,
-        visit: &mut dyn FnMut(EventHead, &[RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
+        visit: &mut dyn FnMut(EventRow, &[RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
+        let event_type = self.0.event_type.id;
         self.0.each(first, last, 4, &mut |id, row, cells| {
             let host: Option<i64> = row.get(2)?;
-            visit(EventHead { id, time_us: row.get(1)?, host: host.map(ValueId), record: row.get(3)? }, cells)
+            visit(EventRow { id, event_type, time_us: row.get(1)?, host: host.map(ValueId), record: row.get(3)? }, cells)
         })
     }
 }
@@ -84,7 +73,7 @@ enum Head {
 }
 
 /// A statement over one type's cells at work.
-struct Reader<'s> {
+struct CellReader<'s> {
     event_type: &'s EventType,
     columns: Vec<ColumnIndex>,
     statement: CachedStatement<'s>,
@@ -93,7 +82,7 @@ struct Reader<'s> {
     texts: String,
 }
 
-impl<'s> Reader<'s> {
+impl<'s> CellReader<'s> {
     fn new(
         connection: &'s Connection,
         event_type: &'s EventType,

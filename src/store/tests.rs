@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::{EventRange, Known, SourceEnd, SourceStart, Store, StoredValue};
 use crate::catalog::{ColumnIndex, Encoding, EventId};
-use crate::event::{EventBatch, EventHead, FieldEntry, FieldValue, Names, TextSpan, TypeKey};
+use crate::event::{BatchEvent, EventBatch, FieldEntry, FieldValue, Names, TextSpan, TypeKey};
 
 pub(super) fn span(batch: &mut EventBatch, text: &str) -> TextSpan {
     let start = u32::try_from(batch.text.len()).unwrap();
@@ -33,7 +33,7 @@ pub(super) fn add(batch: &mut EventBatch, names: &Names, time_us: i64, fields: &
     let host = Some(span(batch, "dc1"));
     let position = batch.events.len() as u64 + 1;
     let fields_end = u32::try_from(batch.fields.len()).unwrap();
-    batch.events.push(EventHead {
+    batch.events.push(BatchEvent {
         key,
         time_us: Some(time_us),
         host,
@@ -314,7 +314,7 @@ fn types_beyond_those_with_a_table_are_loaded_read_and_recognised() {
     let mut store = Store::in_memory().unwrap();
     load(&mut store, "a", "1", &batch, &names);
     let more = batch.events[449];
-    batch.events.push(crate::event::EventHead { record: Some(1_000), ..more });
+    batch.events.push(crate::event::BatchEvent { record: Some(1_000), ..more });
     assert_eq!(load(&mut store, "b", "2", &batch, &names).new_events, 1);
     let expected = [("A", vec!["x449"]), ("a", vec!["twin"]), ("L", vec!["p", "q"]), ("N", vec!["5"])];
     let expected = expected.map(|(n, v)| (n.to_owned(), v.into_iter().map(str::to_owned).collect::<Vec<_>>())).to_vec();

@@ -8,7 +8,7 @@ use super::encode::{ColumnState, Encoded, SAMPLE, choose};
 use super::writer::{MAX_COLUMNS, Writer};
 use super::{StoreError, schema};
 use crate::catalog::{Encoding, ValueId};
-use crate::event::{EventBatch, EventHead, FieldEntry, FieldValue, NameId, Names, TextSpan};
+use crate::event::{BatchEvent, EventBatch, FieldEntry, FieldValue, NameId, Names, TextSpan};
 
 impl Writer<'_> {
     /// Writes `events` (indices into the batch, ascending) whose ids start at `first` for index 0.
@@ -67,7 +67,7 @@ impl Writer<'_> {
         type_index: usize,
         id: i64,
         batch: &EventBatch,
-        head: &EventHead,
+        head: &BatchEvent,
         entry: &FieldEntry,
         names: &Names,
     ) -> Result<(), StoreError> {
@@ -93,7 +93,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn write_message(&mut self, type_index: usize, id: i64, batch: &EventBatch, head: &EventHead) -> Result<(), StoreError> {
+    fn write_message(&mut self, type_index: usize, id: i64, batch: &EventBatch, head: &BatchEvent) -> Result<(), StoreError> {
         let Some(span) = head.message else { return Ok(()) };
         let state = &mut self.types[type_index];
         if !state.has_messages {
@@ -235,7 +235,7 @@ impl Writer<'_> {
         type_index: usize,
         column: usize,
         batch: &'b EventBatch,
-        head: &EventHead,
+        head: &BatchEvent,
         entry: &FieldEntry,
     ) -> Result<RawCell<'b>, StoreError> {
         match entry.value {

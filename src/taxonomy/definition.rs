@@ -54,7 +54,7 @@ pub enum FieldFunction {
 
 /// What an event's envelope holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Envelope {
+pub enum EnvelopeField {
     /// Its time, as seconds since 1970 in decimal.
     Time,
     /// The host that wrote it.
@@ -71,7 +71,7 @@ pub enum Definition {
     /// A stored field.
     Field(String),
     /// A part of the envelope.
-    Envelope(Envelope),
+    Envelope(EnvelopeField),
     /// A constant of the event type; `$dataset`, `$code` and `$product` in it stand for those of the type.
     Text(String),
     /// A constant with several spellings.
@@ -100,10 +100,10 @@ fn parse(text: &str) -> Result<Definition, String> {
     let text = text.trim();
     if let Some(name) = text.strip_prefix('$') {
         return Ok(Definition::Envelope(match name {
-            "time" => Envelope::Time,
-            "host" => Envelope::Host,
-            "record" => Envelope::Record,
-            "message" => Envelope::Message,
+            "time" => EnvelopeField::Time,
+            "host" => EnvelopeField::Host,
+            "record" => EnvelopeField::Record,
+            "message" => EnvelopeField::Message,
             other => return Err(format!("an event has no ${other}")),
         }));
     }
@@ -200,7 +200,7 @@ mod tests {
     fn definitions_read_as_written() {
         let field = |name: &str| Definition::Field(name.to_owned());
         assert_eq!(parse("id.orig_h"), Ok(field("id.orig_h")));
-        assert_eq!(parse("$host"), Ok(Definition::Envelope(Envelope::Host)));
+        assert_eq!(parse("$host"), Ok(Definition::Envelope(EnvelopeField::Host)));
         assert_eq!(parse("text(Microsoft Windows)"), Ok(Definition::Text("Microsoft Windows".to_owned())));
         assert_eq!(
             parse("basename(parent(TargetObject))"),

@@ -17,14 +17,14 @@ use crate::yaml::Node;
 pub(super) struct FieldMap {
     events: Selector,
     /// The only vocabulary that it holds for.
-    vocabulary: Option<Lookup>,
+    vocabulary: Option<LookupVocabulary>,
     first: bool,
     fields: FxHashMap<String, Definition>,
 }
 
 /// The vocabulary of a look-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lookup {
+pub enum LookupVocabulary {
     /// Sigma names, without case.
     Sigma,
     /// Splunk names, with case.
@@ -37,8 +37,8 @@ impl FieldMap {
         let events = node.get("events").ok_or_else(|| fault(source, node, "`events` is missing"))?;
         let vocabulary = match node.get("vocabulary").and_then(Node::as_str) {
             None => None,
-            Some("sigma") => Some(Lookup::Sigma),
-            Some("splunk") => Some(Lookup::Splunk),
+            Some("sigma") => Some(LookupVocabulary::Sigma),
+            Some("splunk") => Some(LookupVocabulary::Splunk),
             Some(other) => return Err(fault(source, node, format!("there is no vocabulary {other}"))),
         };
         let mut fields = FxHashMap::default();
@@ -59,13 +59,13 @@ impl FieldMap {
         Ok(Self { events: Selector::parse(source, events, "")?, vocabulary, first, fields })
     }
 
-    fn get(&self, name: &str, lookup: Lookup) -> Option<&Definition> {
+    fn get(&self, name: &str, lookup: LookupVocabulary) -> Option<&Definition> {
         if self.vocabulary.is_some_and(|v| v != lookup) {
             return None;
         }
         self.fields.get(name).or_else(|| match lookup {
-            Lookup::Splunk => None,
-            Lookup::Sigma => self.fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, d)| d),
+            LookupVocabulary::Splunk => None,
+            LookupVocabulary::Sigma => self.fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, d)| d),
         })
     }
 }
@@ -107,7 +107,7 @@ impl FieldMaps {
             Definition::Synonyms(texts) => texts.iter().map(String::as_str).collect(),
             _ => Vec::new(),
         };
-        self.maps.iter().filter_map(|map| map.get(name, Lookup::Splunk)).flat_map(texts).collect()
+        self.maps.iter().filter_map(|map| map.get(name, LookupVocabulary::Splunk)).flat_map(texts).collect()
     }
 }
 
@@ -128,17 +128,17 @@ impl<'a> TypeNames<'a> {
     }
 
     /// Returns the definition that comes before a stored name.
-    pub fn before_stored(&self, name: &str, lookup: Lookup) -> Option<&'a Definition> {
+    pub fn before_stored(&self, name: &str, lookup: LookupVocabulary) -> Option<&'a Definition> {
         self.maps.iter().filter(|map| map.first).find_map(|map| map.get(name, lookup))
     }
 
     /// Returns the definition that a name has when no stored field is called so.
-    pub fn after_stored(&self, name: &str, lookup: Lookup) -> Option<&'a Definition> {
+    pub fn after_stored(&self, name: &str, lookup: LookupVocabulary) -> Option<&'a Definition> {
         self.maps.iter().filter(|map| !map.first).find_map(|map| map.get(name, lookup))
     }
 
     /// Returns the names that a vocabulary adds, sorted, each once.
-    pub fn all(&self, lookup: Lookup) -> Vec<&'a str> {
+    pub fn all(&self, lookup: LookupVocabulary) -> Vec<&'a str> {
         let mut out: Vec<&str> = self
             .maps
             .iter()

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 pub use dataset::{Dataset, ModelField, RowCondition};
-pub use definition::{Definition, Envelope, FieldFunction};
-pub use fields::{Lookup, TypeNames};
+pub use definition::{Definition, EnvelopeField, FieldFunction};
+pub use fields::{LookupVocabulary, TypeNames};
 pub use selector::Selector;
 
 use dataset::DataModel;
@@ -198,8 +198,8 @@ impl Taxonomy {
             let nearest = nearest(name, self.products.iter().map(|p| p.name.as_str()));
             out.push(UnknownPart { part: LogSourcePart::Product, name: name.to_owned(), nearest, product_is_known });
         }
-        type Part = for<'p> fn(&'p Product) -> &'p BTreeMap<String, Vec<Selector>>;
-        let parts: [(LogSourcePart, Option<&str>, Part); 2] =
+        type PartsOf = for<'p> fn(&'p Product) -> &'p BTreeMap<String, Vec<Selector>>;
+        let parts: [(LogSourcePart, Option<&str>, PartsOf); 2] =
             [(LogSourcePart::Category, category, |p| &p.categories), (LogSourcePart::Service, service, |p| &p.services)];
         for (part, name, of) in parts {
             if let Some(name) = name.filter(|name| find(&among, name, of).is_none()) {

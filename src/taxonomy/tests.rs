@@ -81,9 +81,9 @@ fn narrow_names_win_over_broad_ones() {
     let taxonomy = Taxonomy::embedded();
     let network = event_type("windows", "Microsoft-Windows-Sysmon/Operational", "3");
     let process = event_type("windows", "Microsoft-Windows-Sysmon/Operational", "1");
-    let dest = |ty| taxonomy.names(ty).after_stored("dest", Lookup::Splunk).cloned();
+    let dest = |ty| taxonomy.names(ty).after_stored("dest", LookupVocabulary::Splunk).cloned();
     assert!(matches!(dest(&network), Some(Definition::Coalesce(_))));
-    assert_eq!(dest(&process), Some(Definition::Envelope(Envelope::Host)));
+    assert_eq!(dest(&process), Some(Definition::Envelope(EnvelopeField::Host)));
 }
 
 /// Every log source of SigmaHQ is known, or is listed here as one that nobody knows.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use regex::Regex;
-use retrohunt::report::{EVIDENCE, EXPLAINED, FINDING, REGRESSION, SOURCE, Shape, VIEW, VIEW_COLUMN};
+use retrohunt::report::{EVIDENCE, EXPLAINED, FINDING, ListingShape, REGRESSION, SOURCE, VIEW, VIEW_COLUMN};
 use serde_json::Value;
 
 use crate::support::binary::{TestStore, run, text};
@@ -31,7 +31,7 @@ fn documented_fields(text: &str, section: &str) -> Vec<String> {
 #[test]
 fn every_listing_is_documented_field_by_field() {
     let text = document("docs/output.md");
-    let sections: [(&str, &Shape); 7] = [
+    let sections: [(&str, &ListingShape); 7] = [
         ("## `retrohunt sources`", &SOURCE),
         ("## `retrohunt load --explain`", &EXPLAINED),
         ("## `retrohunt findings` and `retrohunt hunt`", &FINDING),

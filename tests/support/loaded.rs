@@ -81,7 +81,7 @@ impl Loaded {
             channel: kind.dataset.clone(),
             code: kind.code.clone(),
             time_us: read.envelope.time_us,
-            host: read.envelope.host,
+            host: read.envelope.host.map(|host| host.to_string()),
             record: read.envelope.record,
             message: read.message,
             fields: values.filter_map(|(c, v)| Some((c.field.clone(), v.as_ref()?.members().to_vec()))).collect(),

@@ -22,7 +22,7 @@ Examples:
   retrohunt findings --evidence --format csv > evidence.csv")]
 pub(crate) struct Args {
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Option<FindingsCommand>,
     /// List the events behind the findings: which record of which file
     #[arg(long)]
     evidence: bool,
@@ -51,7 +51,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
+enum FindingsCommand {
     /// Show findings with their events and all their fields
     #[command(after_help = "\
 Examples:
@@ -66,7 +66,7 @@ Examples:
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let store = args.store.open_read_only()?;
-    if let Some(Action::Show { ids }) = &args.action {
+    if let Some(FindingsCommand::Show { ids }) = &args.action {
         show::run(&store, ids, args.output.format, printer)?;
         return Ok(Outcome::Complete);
     }

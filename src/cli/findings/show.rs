@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 use crate::catalog::{Catalog, EventType};
 use crate::cli::printer::Printer;
 use crate::event::format_time;
-use crate::report::{FINDING, Format, ListWriter, Shape, TableColumn, cell_text, finding_row, to_json, visible, visible_text};
+use crate::report::{FINDING, Format, ListWriter, ListingShape, TableColumn, cell_text, finding_row, to_json, visible, visible_text};
 use crate::store::{EvidenceRow, FindingFilter, FindingRow, Store, StoredEvent, StoredValue};
 
 /// Widest field name that others are aligned with. One long name must not push all values off an 80-column terminal.
 const NAME_WIDTH: usize = 32;
 
 /// One event of a finding.
-struct Shown<'a> {
+struct ShownEvent<'a> {
     event: StoredEvent,
     event_type: &'a EventType,
     sha256: String,
@@ -37,12 +37,12 @@ pub(super) fn run(store: &Store, ids: &[i64], format: Format, printer: &mut Prin
     write_objects(format, &objects, printer)
 }
 
-fn events<'a>(store: &Store, catalog: &'a Catalog, evidence: Vec<EvidenceRow>) -> anyhow::Result<Vec<Shown<'a>>> {
+fn events<'a>(store: &Store, catalog: &'a Catalog, evidence: Vec<EvidenceRow>) -> anyhow::Result<Vec<ShownEvent<'a>>> {
     let mut events = Vec::with_capacity(evidence.len());
     for row in evidence {
         let event = store.event(row.event)?;
         let Some(event_type) = catalog.event_type(event.envelope.event_type) else { bail!("event {} has an unknown type", row.event.0) };
-        events.push(Shown { event, event_type, sha256: row.sha256 });
+        events.push(ShownEvent { event, event_type, sha256: row.sha256 });
     }
     Ok(events)
 }
@@ -54,7 +54,7 @@ fn write_objects(format: Format, objects: &[Value], printer: &mut Printer) -> an
         (Format::Json, [one]) => printer.data().write_all(to_json(one).as_bytes())?,
         (Format::Json, many) => printer.data().write_all(to_json(&json!(many)).as_bytes())?,
         (Format::Jsonl | Format::Csv, many) => {
-            let mut shape: Shape = FINDING.clone();
+            let mut shape: ListingShape = FINDING.clone();
             shape.fields.push("events".to_owned());
             shape.table = vec![TableColumn::text("events", "Events")];
             let mut writer = ListWriter::new(printer.data(), format, &shape, None)?;
@@ -68,7 +68,7 @@ fn write_objects(format: Format, objects: &[Value], printer: &mut Printer) -> an
     Ok(())
 }
 
-fn object(finding: &FindingRow, events: &[Shown<'_>]) -> Value {
+fn object(finding: &FindingRow, events: &[ShownEvent<'_>]) -> Value {
     let mut out: Map<String, Value> = FINDING.fields.iter().cloned().zip(finding_row(finding)).collect();
     let events = events.iter().map(|shown| {
         let envelope = &shown.event.envelope;
@@ -77,8 +77,8 @@ fn object(finding: &FindingRow, events: &[Shown<'_>]) -> Value {
         json!({
             "event_id": envelope.id.0,
             "time": envelope.time_us.map(format_time),
-            "host": envelope.host,
-            "path": envelope.path,
+            "host": envelope.host.as_deref(),
+            "path": envelope.path.as_ref(),
             "record": envelope.record.unwrap_or(envelope.position),
             "sha256": shown.sha256,
             "product": shown.event_type.product,
@@ -92,7 +92,7 @@ fn object(finding: &FindingRow, events: &[Shown<'_>]) -> Value {
 }
 
 /// The fields that an event has, each with its members, in the order of its type; the rendered text last.
-fn fields(shown: &Shown<'_>) -> Vec<(String, Vec<String>)> {
+fn fields(shown: &ShownEvent<'_>) -> Vec<(String, Vec<String>)> {
     let mut out: Vec<(String, Vec<String>)> = Vec::new();
     for (column, value) in shown.event_type.columns.iter().zip(&shown.event.columns) {
         match value {
@@ -106,7 +106,7 @@ fn fields(shown: &Shown<'_>) -> Vec<(String, Vec<String>)> {
 }
 
 /// The form for reading.
-fn block(finding: &FindingRow, events: &[Shown<'_>]) -> String {
+fn block(finding: &FindingRow, events: &[ShownEvent<'_>]) -> String {
     let row: Map<String, Value> = FINDING.fields.iter().cloned().zip(finding_row(finding)).collect();
     let mut out = format!("Finding {}: {}\n", cell_text(&row["finding_id"]), visible(&cell_text(&row["rule_title"])));
     let names = [
@@ -163,7 +163,7 @@ fn risk_objects(value: &Value) -> String {
     if shown.is_empty() { "-".to_owned() } else { shown.join(", ") }
 }
 
-fn event_block(shown: &Shown<'_>, out: &mut String) {
+fn event_block(shown: &ShownEvent<'_>, out: &mut String) {
     let envelope = &shown.event.envelope;
     let kind = [&shown.event_type.dataset, &shown.event_type.code].map(String::as_str).join(" ");
     let time = envelope.time_us.map_or_else(|| "no time".to_owned(), format_time);

@@ -13,10 +13,10 @@ use super::texts::Texts;
 use crate::catalog::{Catalog, ColumnIndex, Encoding, EventId, EventType, TypeId, ValueId};
 use crate::hunt::field::field_values;
 use crate::plan::{FieldExpr, FieldFunction, Plan, is_filled};
-use crate::store::{EventRange, EventStub, RawCell, Store, StoreError, StoredValue};
+use crate::store::{EventRange, EventRow, RawCell, Store, StoreError, StoredValue, Wanted};
 
 /// Events read at a time.
-// Enough that a type's table is scanned for many events at once; the stubs of a chunk take a few MB.
+// Enough that a type's table is scanned for many events at once; the rows of a chunk take a few MB.
 const CHUNK: usize = 1 << 16;
 /// Events whose ids are at most this far apart are scanned in one go.
 // Stepping over some rows of no interest is cheaper than starting the statement anew for each event.
@@ -46,13 +46,13 @@ impl<'a> FieldReader<'a> {
         events: &[EventId],
         names: &[&str],
         texts: &mut Texts,
-        visit: &mut dyn FnMut(&EventStub, &[Values], &mut Texts),
+        visit: &mut dyn FnMut(&EventRow, &[Values], &mut Texts),
     ) -> Result<(), StoreError> {
         for chunk in events.chunks(CHUNK) {
-            let mut stubs = self.store.stubs(chunk)?;
+            let mut rows = self.store.event_rows(chunk)?;
             // Type by type: each type has a table of its own, and a statement is prepared once for all its events in the chunk.
-            stubs.sort_by_key(|stub| (stub.event_type, stub.id));
-            for same in stubs.chunk_by(|a, b| a.event_type == b.event_type) {
+            rows.sort_by_key(|row| (row.event_type, row.id));
+            for same in rows.chunk_by(|a, b| a.event_type == b.event_type) {
                 let id = same[0].event_type;
                 let exprs = exprs(plan, id, names);
                 let event_type = self.catalog.event_type(id);
@@ -72,15 +72,15 @@ impl<'a> FieldReader<'a> {
     fn fetch(
         &self,
         exprs: &[&FieldExpr],
-        stubs: &[EventStub],
+        rows: &[EventRow],
         texts: &mut Texts,
-        visit: &mut dyn FnMut(&EventStub, &[Values], &mut Texts),
+        visit: &mut dyn FnMut(&EventRow, &[Values], &mut Texts),
     ) -> Result<(), StoreError> {
-        for stub in stubs {
-            let event = self.store.event(stub.id)?;
+        for row in rows {
+            let event = self.store.event(row.id)?;
             let values: Vec<Values> =
                 exprs.iter().map(|expr| field_values(expr, &event).iter().map(|text| texts.spelling(text)).collect()).collect();
-            visit(stub, &values, texts);
+            visit(row, &values, texts);
         }
         Ok(())
     }
@@ -89,27 +89,26 @@ impl<'a> FieldReader<'a> {
         &mut self,
         event_type: &EventType,
         exprs: &[&FieldExpr],
-        stubs: &[EventStub],
+        rows: &[EventRow],
         texts: &mut Texts,
-        visit: &mut dyn FnMut(&EventStub, &[Values], &mut Texts),
+        visit: &mut dyn FnMut(&EventRow, &[Values], &mut Texts),
     ) -> Result<(), StoreError> {
         let mut set = BTreeSet::new();
         exprs.iter().for_each(|expr| columns_of(expr, &mut set));
         let columns: Vec<ColumnIndex> = set.into_iter().collect();
         let (store, mut values) = (self.store, Vec::with_capacity(exprs.len()));
-        for run in stubs.chunk_by(|a, b| b.id.0 - a.id.0 <= GAP_MAX) {
+        for run in rows.chunk_by(|a, b| b.id.0 - a.id.0 <= GAP_MAX) {
             let range = EventRange { first: run[0].id, last: run[run.len() - 1].id, since_us: None, until_us: None };
-            let mut wanted = run.iter().peekable();
+            let mut wanted = Wanted::new(run, |row| row.id);
             store.scan(event_type, &columns, range, &mut |event, cells| {
                 // Both sides ascend, so one walk over them pairs them; ids of other types may lie between.
-                while wanted.next_if(|stub| stub.id < event).is_some() {}
-                if let Some(stub) = wanted.next_if(|stub| stub.id == event) {
-                    let row = RowCells { event_type, stub, columns: &columns, cells };
+                if let Some(event) = wanted.meet(event) {
+                    let row = RowCells { event_type, event, columns: &columns, cells };
                     values.clear();
                     for expr in exprs {
                         values.push(self.value(expr, &row, texts)?);
                     }
-                    visit(stub, &values, texts);
+                    visit(event, &values, texts);
                 }
                 Ok(ControlFlow::Continue(()))
             })?;
@@ -120,7 +119,7 @@ impl<'a> FieldReader<'a> {
     fn value(&mut self, expr: &FieldExpr, row: &RowCells<'_>, texts: &mut Texts) -> Result<Values, StoreError> {
         Ok(match expr {
             FieldExpr::Constant(text) => Rc::new([texts.spelling(text)]),
-            FieldExpr::Host => match row.stub.host {
+            FieldExpr::Host => match row.event.host {
                 // Hosts are few and shared by millions of events: `stored` looks each up once.
                 Some(id) => self.stored(id, texts)?,
                 None => self.nothing.clone(),
@@ -178,7 +177,7 @@ impl<'a> FieldReader<'a> {
 /// The cells of one event.
 struct RowCells<'a> {
     event_type: &'a EventType,
-    stub: &'a EventStub,
+    event: &'a EventRow,
     columns: &'a [ColumnIndex],
     cells: &'a [RawCell<'a>],
 }
@@ -196,7 +195,7 @@ fn exprs<'p>(plan: &'p Plan, event_type: TypeId, names: &[&str]) -> Vec<&'p Fiel
     names.iter().map(|name| branch.and_then(|b| b.fields.get(*name)).unwrap_or(&FieldExpr::Missing)).collect()
 }
 
-/// Whether cells and the event's stub answer a field.
+/// Whether cells and the event's row answer a field.
 fn is_of_cells(expr: &FieldExpr, event_type: &EventType) -> bool {
     match expr {
         FieldExpr::Missing | FieldExpr::Constant(_) | FieldExpr::Host => true,

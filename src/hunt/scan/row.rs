@@ -127,7 +127,7 @@ impl<'a> RowContext<'a> {
 
     /// Keywords ask every row for its host: there are few hosts, so the text of each is asked once.
     fn host_test(&self, lazy: u32, test: &LazyTest, negated: bool, known: &mut LazyAnswers) -> Result<bool, StoreError> {
-        match self.store.stubs(&[self.event])?.first().and_then(|stub| stub.host) {
+        match self.store.event_rows(&[self.event])?.first().and_then(|row| row.host) {
             Some(host) => self.value_test(lazy, host, test, negated, known),
             None => Ok(false),
         }

@@ -9,7 +9,7 @@ use crate::yaml::{Node, parse};
 
 /// How the message of an event is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Style {
+pub(super) enum MessageStyle {
     /// Sections of labels, a text behind them.
     #[default]
     Sections,
@@ -36,23 +36,23 @@ pub(super) enum ValueForm {
 
 /// The field that a label names.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(super) struct LabelField {
     pub(super) name: String,
     pub(super) kind: ValueForm,
 }
 
 /// One entry: what it says about the events of a channel.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct ChannelEntry {
     channel: String,
     codes: Vec<String>,
-    pub(super) style: Style,
+    pub(super) style: MessageStyle,
     pub(super) templates: Vec<Template>,
     /// Section → label → field, both in lower case.
-    pub(super) sections: HashMap<String, HashMap<String, Target>>,
+    pub(super) sections: HashMap<String, HashMap<String, LabelField>>,
 }
 
-impl Entry {
+impl ChannelEntry {
     /// Whether it speaks of an event.
     pub(super) fn is_for(&self, channel: &str, code: &str) -> bool {
         self.channel.eq_ignore_ascii_case(channel) && (self.codes.is_empty() || self.codes.iter().any(|c| c == code))
@@ -66,7 +66,7 @@ impl Entry {
 
 /// A group of codes.
 #[derive(Debug, Default)]
-pub(super) struct Group {
+pub(super) struct CodeGroup {
     pub(super) join: String,
     pub(super) lead: String,
     pub(super) tail: String,
@@ -81,8 +81,8 @@ pub(super) struct Group {
 /// All of it.
 #[derive(Debug)]
 pub(super) struct Data {
-    pub(super) entries: Vec<Entry>,
-    pub(super) groups: HashMap<String, Group>,
+    pub(super) entries: Vec<ChannelEntry>,
+    pub(super) groups: HashMap<String, CodeGroup>,
     pub(super) sids: HashMap<String, String>,
     pub(super) providers: HashMap<String, String>,
     /// Provider, or provider/code → channel.
@@ -128,27 +128,27 @@ fn lower(pairs: HashMap<String, String>) -> HashMap<String, String> {
     pairs.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect()
 }
 
-fn entry(node: &Node) -> Entry {
+fn entry(node: &Node) -> ChannelEntry {
     let text = |key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default();
     let texts = |key: &str| node.get(key).map(Node::texts).unwrap_or_default();
-    let labels = |node: &Node| -> HashMap<String, Target> {
+    let labels = |node: &Node| -> HashMap<String, LabelField> {
         node.entries().iter().filter_map(|(label, value)| Some((label.text.to_lowercase(), target(value.as_str()?)))).collect()
     };
     let sections = node.get("labels").map(Node::entries).unwrap_or_default();
-    Entry {
+    ChannelEntry {
         channel: text("channel").to_owned(),
         codes: texts("codes"),
         style: match text("style") {
-            "flat" => Style::Flat,
-            "none" => Style::None,
-            _ => Style::Sections,
+            "flat" => MessageStyle::Flat,
+            "none" => MessageStyle::None,
+            _ => MessageStyle::Sections,
         },
         templates: texts("text").iter().map(|t| Template::new(t)).collect(),
         sections: sections.iter().map(|(section, node)| (section.text.to_lowercase(), labels(node))).collect(),
     }
 }
 
-fn target(text: &str) -> Target {
+fn target(text: &str) -> LabelField {
     let (name, kind) = text.split_once(' ').unwrap_or((text, ""));
     let kind = match kind {
         "" => ValueForm::Plain,
@@ -159,10 +159,10 @@ fn target(text: &str) -> Target {
             None => ValueForm::Group(other.to_owned()),
         },
     };
-    Target { name: name.to_owned(), kind }
+    LabelField { name: name.to_owned(), kind }
 }
 
-fn group(node: &Node) -> Group {
+fn group(node: &Node) -> CodeGroup {
     let text = |key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
     let flag = |key: &str| node.get(key).and_then(Node::as_bool).unwrap_or(false);
     let mut codes: HashMap<String, String> = HashMap::new();
@@ -172,7 +172,7 @@ fn group(node: &Node) -> Group {
     if let Some(node) = node.get("guids") {
         codes.extend(pairs(node).into_iter().map(|(text, guid)| (text, format!("{{{guid}}}"))));
     }
-    Group { join: text("join"), lead: text("lead"), tail: text("tail"), parts: flag("parts"), keep: flag("keep"), codes }
+    CodeGroup { join: text("join"), lead: text("lead"), tail: text("tail"), parts: flag("parts"), keep: flag("keep"), codes }
 }
 
 #[cfg(test)]

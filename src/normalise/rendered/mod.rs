@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use data::{DATA, Entry, Style, Target, ValueForm};
+use data::{ChannelEntry, DATA, LabelField, MessageStyle, ValueForm};
 
 /// A label that is longer is none.
 // Labels are a few words; a longer text before a colon is a sentence.
@@ -64,22 +64,22 @@ pub(crate) struct Rendered {
 /// What is known of the messages of one event.
 #[derive(Debug, Default)]
 struct Layout {
-    style: Style,
+    style: MessageStyle,
     /// Those that name the event first.
-    entries: Vec<&'static Entry>,
+    entries: Vec<&'static ChannelEntry>,
 }
 
 impl Layout {
     fn new(channel: &str, code: &str) -> Self {
-        let mut entries: Vec<&'static Entry> = DATA.entries.iter().filter(|e| e.is_for(channel, code)).collect();
+        let mut entries: Vec<&'static ChannelEntry> = DATA.entries.iter().filter(|e| e.is_for(channel, code)).collect();
         // Stable: among equals the order of the file decides.
         entries.sort_by_key(|e| !e.is_specific());
-        let style = entries.iter().map(|e| e.style).find(|s| *s != Style::Sections).unwrap_or_default();
+        let style = entries.iter().map(|e| e.style).find(|s| *s != MessageStyle::Sections).unwrap_or_default();
         Self { style, entries }
     }
 
     /// The field that a label names in a section.
-    fn target(&self, section: &str, label: &str, key: &mut String) -> Option<&'static Target> {
+    fn target(&self, section: &str, label: &str, key: &mut String) -> Option<&'static LabelField> {
         key.clear();
         key.extend(section.chars().flat_map(char::to_lowercase));
         let end = key.len();
@@ -136,9 +136,9 @@ impl Rendered {
             return;
         }
         match layout.style {
-            Style::None => {}
-            Style::Flat => self.flat(message, out),
-            Style::Sections => self.sections(&layout, message, out),
+            MessageStyle::None => {}
+            MessageStyle::Flat => self.flat(message, out),
+            MessageStyle::Sections => self.sections(&layout, message, out),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A rendered value back in the form of the event.
 
-use super::data::{DATA, Group, ValueForm};
+use super::data::{CodeGroup, DATA, ValueForm};
 
 /// Writes what a rendered value was in the event. `lines` are its lines, the first from behind the label.
 pub(super) fn restore(kind: &ValueForm, lines: &[&str], out: &mut String) {
@@ -45,7 +45,7 @@ fn join<'l>(parts: impl Iterator<Item = &'l str>, between: &str, out: &mut Strin
     }
 }
 
-fn codes(group: &Group, lines: &[&str], out: &mut String) {
+fn codes(group: &CodeGroup, lines: &[&str], out: &mut String) {
     let code = |text: &str| group.codes.get(text).map(String::as_str);
     if group.keep {
         for (index, line) in lines.iter().enumerate().filter(|(_, l)| !l.trim_ascii().is_empty()) {
@@ -86,7 +86,7 @@ fn codes(group: &Group, lines: &[&str], out: &mut String) {
 }
 
 /// `READ_CONTROL:\tGranted by\tD:(…)`: a right, what became of it, and why.
-fn reason(group: &Group, text: &str, out: &mut String) {
+fn reason(group: &CodeGroup, text: &str, out: &mut String) {
     let rights = DATA.groups.get("access").map(|g| &g.codes);
     let (right, rest) = text.split_once(':').unwrap_or((text, ""));
     out.push_str(rights.and_then(|codes| codes.get(right)).map_or(right, String::as_str));

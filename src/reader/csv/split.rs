@@ -2,7 +2,7 @@
 
 /// Where a scan is in a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum SplitState {
     CellStart,
     Plain,
     Quoted,
@@ -14,13 +14,13 @@ enum State {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RecordScan {
     delimiter: u8,
-    state: State,
+    state: SplitState,
     torn: bool,
 }
 
 impl RecordScan {
     pub(super) fn new(delimiter: u8) -> Self {
-        Self { delimiter, state: State::CellStart, torn: false }
+        Self { delimiter, state: SplitState::CellStart, torn: false }
     }
 
     /// Looks at the next bytes of the record; the position behind its line break, if it ends in them.
@@ -28,23 +28,23 @@ impl RecordScan {
         let mut at = 0;
         while at < bytes.len() {
             match self.state {
-                State::Quoted => {
+                SplitState::Quoted => {
                     at += memchr::memchr(b'"', &bytes[at..])? + 1;
-                    self.state = State::Closed;
+                    self.state = SplitState::Closed;
                     continue;
                 }
-                State::Plain => match memchr::memchr2(self.delimiter, b'\n', &bytes[at..]) {
+                SplitState::Plain => match memchr::memchr2(self.delimiter, b'\n', &bytes[at..]) {
                     Some(found) => at += found,
                     None => return None,
                 },
-                State::CellStart | State::Closed => {}
+                SplitState::CellStart | SplitState::Closed => {}
             }
-            self.torn |= self.state == State::Closed && ![b'"', b'\r', b'\n', self.delimiter].contains(&bytes[at]);
+            self.torn |= self.state == SplitState::Closed && ![b'"', b'\r', b'\n', self.delimiter].contains(&bytes[at]);
             self.state = match bytes[at] {
                 b'\n' => return Some(at + 1),
-                b'"' if self.state != State::Plain => State::Quoted,
-                byte if byte == self.delimiter => State::CellStart,
-                _ => State::Plain,
+                b'"' if self.state != SplitState::Plain => SplitState::Quoted,
+                byte if byte == self.delimiter => SplitState::CellStart,
+                _ => SplitState::Plain,
             };
             at += 1;
         }
@@ -58,7 +58,7 @@ impl RecordScan {
 
     /// Whether the record cannot end here: a quote is open.
     pub(super) fn is_open(&self) -> bool {
-        self.state == State::Quoted
+        self.state == SplitState::Quoted
     }
 }
 

@@ -2,7 +2,7 @@
 
 /// What a scan came upon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum ScanStep {
     /// The document ends before this byte.
     End(usize),
     /// The document is broken.
@@ -18,7 +18,7 @@ pub(super) enum Step {
 #[derive(Debug, Default)]
 pub(super) struct DocumentScan {
     /// What is open: objects and arrays.
-    open: Vec<Open>,
+    open: Vec<OpenContainer>,
     in_string: bool,
     escaped: bool,
     /// A string went over the end of a line, which no valid one does.
@@ -33,7 +33,7 @@ pub(super) struct DocumentScan {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Open {
+enum OpenContainer {
     Object,
     Array,
 }
@@ -41,7 +41,7 @@ enum Open {
 impl DocumentScan {
     /// Looks at the next bytes of the document; without a result the scan goes on with those behind them. Places are
     /// counted from the beginning of the document.
-    pub(super) fn find(&mut self, bytes: &[u8]) -> Option<Step> {
+    pub(super) fn find(&mut self, bytes: &[u8]) -> Option<ScanStep> {
         for (index, byte) in bytes.iter().enumerate() {
             if self.in_string && *byte != b'\n' {
                 match byte {
@@ -59,23 +59,23 @@ impl DocumentScan {
             match byte {
                 b'"' => self.in_string = true,
                 b'{' if self.begins_another() => {
-                    return Some(Step::Broken { first: self.inner.unwrap_or(at), last: at });
+                    return Some(ScanStep::Broken { first: self.inner.unwrap_or(at), last: at });
                 }
                 b'{' => {
                     if self.line_start && !self.open.is_empty() {
                         self.inner.get_or_insert(at);
                     }
-                    self.open.push(Open::Object);
+                    self.open.push(OpenContainer::Object);
                 }
-                b'[' => self.open.push(Open::Array),
+                b'[' => self.open.push(OpenContainer::Array),
                 b'}' | b']' => {
                     self.open.pop();
                     if self.open.is_empty() {
-                        return Some(Step::End(at + 1));
+                        return Some(ScanStep::End(at + 1));
                     }
                 }
                 // Text outside of any document is a document that ends with its line.
-                b'\n' if self.open.is_empty() => return Some(Step::End(at)),
+                b'\n' if self.open.is_empty() => return Some(ScanStep::End(at)),
                 b'\n' if self.in_string => (self.in_string, self.escaped, self.broken) = (false, false, true),
                 _ => {}
             }
@@ -92,8 +92,8 @@ impl DocumentScan {
     fn begins_another(&self) -> bool {
         let is_value = match self.open.last() {
             None => return false,
-            Some(Open::Object) => self.last == b':',
-            Some(Open::Array) => matches!(self.last, b'[' | b','),
+            Some(OpenContainer::Object) => self.last == b':',
+            Some(OpenContainer::Array) => matches!(self.last, b'[' | b','),
         };
         self.line_start && (self.broken || !is_value)
     }
@@ -101,9 +101,9 @@ impl DocumentScan {
 
 #[cfg(test)]
 mod tests {
-    use super::{DocumentScan, Step};
+    use super::{DocumentScan, ScanStep};
 
-    fn steps(text: &str) -> Option<Step> {
+    fn steps(text: &str) -> Option<ScanStep> {
         let whole = DocumentScan::default().find(text.as_bytes());
         let mut scan = DocumentScan::default();
         let split = text.as_bytes().chunks(3).find_map(|block| scan.find(block));
@@ -113,13 +113,13 @@ mod tests {
 
     #[test]
     fn ends_are_found() {
-        let broken = |first, last| Some(Step::Broken { first, last });
+        let broken = |first, last| Some(ScanStep::Broken { first, last });
         for (text, step) in [
-            (r#"{"a":"}{\"","b":[{}]} x"#, Some(Step::End(21))),
-            ("garbage\n{}", Some(Step::End(7))),
-            ("\"garb\nage", Some(Step::End(5))),
-            ("{\"a\":\n{\"b\":1}}\n", Some(Step::End(14))),
-            ("{\"a\":[\n{},\n{}\n]}", Some(Step::End(16))),
+            (r#"{"a":"}{\"","b":[{}]} x"#, Some(ScanStep::End(21))),
+            ("garbage\n{}", Some(ScanStep::End(7))),
+            ("\"garb\nage", Some(ScanStep::End(5))),
+            ("{\"a\":\n{\"b\":1}}\n", Some(ScanStep::End(14))),
+            ("{\"a\":[\n{},\n{}\n]}", Some(ScanStep::End(16))),
             ("{\"a\":1", None),
             ("{\"a\":\"cut\n{\"b\":1}", broken(10, 10)),
             ("{\"a\":1\n{\"b\":1}", broken(7, 7)),

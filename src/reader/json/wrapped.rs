@@ -2,8 +2,9 @@
 
 use sonic_rs::LazyValue;
 
-use super::{MAX_DOCUMENT_BYTES, fault_of, is_too_deep};
-use crate::reader::stream::Input;
+use super::{MAX_DOCUMENT_BYTES, is_too_deep, not_json};
+use crate::reader::row_error::RowError;
+use crate::reader::stream::LeafInput;
 
 /// How an interface wraps the records it answers with.
 #[derive(Debug, PartialEq, Eq)]
@@ -135,13 +136,13 @@ fn behind_value(head: &[u8], from: usize) -> Option<usize> {
 }
 
 /// Goes on behind the end of so many objects, whose members to come are not events.
-pub(super) fn skip_object_ends(count: usize, input: &mut Input<'_>) {
+pub(super) fn skip_object_ends(count: usize, input: &mut LeafInput<'_>) {
     for _ in 0..count {
         skip_object_end(input);
     }
 }
 
-fn skip_object_end(input: &mut Input<'_>) {
+fn skip_object_end(input: &mut LeafInput<'_>) {
     let mut at = 0;
     loop {
         match behind_value(input.head(), at) {
@@ -157,7 +158,7 @@ fn skip_object_end(input: &mut Input<'_>) {
 }
 
 /// The records of a document that is nothing but one list of them, such as `{"Records": […]}`, and whose they are.
-pub(super) fn wrapped_records(text: &str) -> Option<(&'static Wrapper, Vec<Result<String, String>>)> {
+pub(super) fn wrapped_records(text: &str) -> Option<(&'static Wrapper, Vec<Result<String, RowError>>)> {
     let (wrapper, _) = wrapper_prefix(text.as_bytes()).filter(|(wrapper, _)| wrapper.is_nothing_else())?;
     if is_too_deep(text) {
         return None;
@@ -167,12 +168,13 @@ pub(super) fn wrapped_records(text: &str) -> Option<(&'static Wrapper, Vec<Resul
     if members.next().is_some() {
         return None;
     }
-    let records = sonic_rs::to_array_iter(records.as_raw_str()).map(|r| r.map(|v| v.as_raw_str().to_owned()).map_err(|e| e.to_string()));
-    let mut records: Vec<Result<String, String>> = records.collect();
+    let records = sonic_rs::to_array_iter(records.as_raw_str())
+        .map(|r| r.map(|v| v.as_raw_str().to_owned()).map_err(|e| RowError::Json(e.to_string())));
+    let mut records: Vec<Result<String, RowError>> = records.collect();
     if records.iter().all(Result::is_ok)
         && let Err(error) = sonic_rs::from_str::<LazyValue<'_>>(text)
     {
-        records.push(Err(fault_of(&error.to_string()))); // what follows the records is wrong
+        records.push(Err(not_json(&error))); // what follows the records is wrong
     }
     Some((wrapper, records))
 }

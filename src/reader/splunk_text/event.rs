@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use super::start::{self, EventSyntax, key};
 use crate::normalise::rendered::{Rendered, keywords, opcode, provider};
 use crate::normalise::{Normaliser, PathId};
+use crate::reader::row_error::RowError;
 
 /// Member below which the lines of a Windows event are.
 const WINDOWS: &str = "WinEventLog";
@@ -71,14 +72,14 @@ impl ClassicEvent {
     }
 
     /// Hands over the members of one event.
-    pub(in crate::reader) fn read(&mut self, text: &str, events: &mut Normaliser<'_>) -> Result<(), String> {
+    pub(in crate::reader) fn read(&mut self, text: &str, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         let header = Header::read(text);
         let (channel, code) = (header.get("LogName"), header.get("EventCode"));
         if channel.is_empty() && code.is_empty() {
             return self.other(&header, events);
         }
         if code.is_empty() {
-            return Err("a Windows event has no EventCode".to_owned());
+            return Err(RowError::NoEventCode);
         }
         // The header first: a label of the message with the same name must not take its place.
         self.value(WINDOWS, "Time", header.time.trim_ascii(), events);
@@ -102,9 +103,9 @@ impl ClassicEvent {
         Ok(())
     }
 
-    fn other(&mut self, header: &Header<'_>, events: &mut Normaliser<'_>) -> Result<(), String> {
+    fn other(&mut self, header: &Header<'_>, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         if header.pairs.is_empty() {
-            return Err("an event has no line Key=value".to_owned());
+            return Err(RowError::NoPair);
         }
         self.value(OTHER, "Time", header.time.trim_ascii(), events);
         for (key, value) in &header.pairs {

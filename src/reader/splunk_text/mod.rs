@@ -12,10 +12,10 @@ use std::borrow::Cow;
 pub(super) use event::ClassicEvent;
 use start::{EventSyntax, Start};
 
-use super::Format;
 use super::raw::{Raw, RawReaders};
-use super::stream::{Input, Report};
-use crate::normalise::{Normaliser, Place};
+use super::stream::{LeafInput, Report};
+use super::{InputFormat, Reading};
+use crate::normalise::{Normaliser, RecordPlace};
 
 /// Bytes of one event.
 // As for a record of the other formats.
@@ -26,7 +26,7 @@ const START_BYTES: usize = 512;
 /// See the module.
 pub(super) struct SplunkText;
 
-impl Format for SplunkText {
+impl InputFormat for SplunkText {
     fn name(&self) -> &'static str {
         "splunk-text"
     }
@@ -52,17 +52,17 @@ impl Format for SplunkText {
         }
     }
 
-    fn read(&self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) -> &'static str {
-        super::skip_mark(input);
-        let mut reader = Events { raw: RawReaders::default(), position: 0, only: None, in_rest: false };
-        while !events.stopped() && input.fill_to(START_BYTES) > 0 {
-            reader.next(input, events, report);
+    fn read(&self, reading: &mut Reading<'_>) -> &'static str {
+        super::skip_mark(&mut reading.input);
+        let mut reader = TextEvents { raw: RawReaders::default(), position: 0, only: None, in_rest: false };
+        while !reading.events.stopped() && reading.input.fill_to(START_BYTES) > 0 {
+            reader.next(reading);
         }
         reader.only.unwrap_or(self.name())
     }
 }
 
-struct Events {
+struct TextEvents {
     raw: RawReaders,
     position: u64,
     /// The one format met, or what several make.
@@ -71,9 +71,10 @@ struct Events {
     in_rest: bool,
 }
 
-impl Events {
+impl TextEvents {
     /// Reads the event that begins the window, or leaves out what is before the next.
-    fn next(&mut self, input: &mut Input<'_>, events: &mut Normaliser<'_>, report: &mut Report) {
+    fn next(&mut self, reading: &mut Reading<'_>) {
+        let Reading { input, events, report } = reading;
         let kind = start::of(input.head());
         let Some(length) = length(input, kind) else {
             if kind.is_some() || !self.in_rest {
@@ -109,7 +110,7 @@ impl Events {
                 if let Some(most) = events.overfull() {
                     report.problem(offset, position, format!("skipped the members beyond MAX_MEMBERS = {most}"));
                 }
-                let name = events.end_record(Place { position: self.position, recovered: false });
+                let name = events.end_record(RecordPlace { position: self.position, recovered: false });
                 self.only = match self.only {
                     None => Some(name),
                     Some(one) if one == name => Some(one),
@@ -123,7 +124,7 @@ impl Events {
 }
 
 /// The bytes up to the next event; `None` where they are too many.
-fn length(input: &mut Input<'_>, kind: Option<EventSyntax>) -> Option<usize> {
+fn length(input: &mut LeafInput<'_>, kind: Option<EventSyntax>) -> Option<usize> {
     let mut search = Start::new(kind);
     loop {
         let (head, at_end) = (input.head(), input.at_end());

@@ -7,13 +7,14 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::normalise::{Normaliser, PathId};
+use crate::reader::row_error::RowError;
 
 /// Elements inside of each other.
 // Windows nests five or six elements; the stack of open ones must have an end.
 const MAX_DEPTH: usize = 100;
 
 /// An element that is open.
-struct Open {
+struct OpenElement {
     path: PathId,
     /// Other elements are in it: text beside them is indentation.
     has_elements: bool,
@@ -25,23 +26,23 @@ struct Open {
 /// Reads events; keeps its memory.
 #[derive(Default)]
 pub(in super::super) struct Elements {
-    open: Vec<Open>,
+    open: Vec<OpenElement>,
     text: String,
     attribute: String,
 }
 
 impl Elements {
     /// Hands over the members of one `<Event>`. On an error, what came before it was handed over.
-    pub(in super::super) fn event(&mut self, text: &str, events: &mut Normaliser<'_>) -> Result<(), String> {
+    pub(in super::super) fn event(&mut self, text: &str, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         self.read(text, PathId::ROOT, false, events)
     }
 
     /// Hands over what is inside of a text like `<EventData>…</EventData>`, as members below a path.
-    pub(in super::super) fn inside(&mut self, text: &str, path: PathId, events: &mut Normaliser<'_>) -> Result<(), String> {
+    pub(in super::super) fn inside(&mut self, text: &str, path: PathId, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         self.read(text, path, true, events)
     }
 
-    fn read(&mut self, text: &str, root: PathId, inside: bool, events: &mut Normaliser<'_>) -> Result<(), String> {
+    fn read(&mut self, text: &str, root: PathId, inside: bool, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         self.open.clear();
         self.text.clear();
         let mut reader = Reader::from_str(text);
@@ -55,7 +56,7 @@ impl Elements {
                 Ok(Event::Start(tag)) => {
                     if self.open.len() >= MAX_DEPTH {
                         self.rest(events);
-                        return Err(format!("XML nested deeper than MAX_DEPTH = {MAX_DEPTH}"));
+                        return Err(RowError::TooDeep { language: "XML", most: MAX_DEPTH });
                     }
                     self.start(&tag, root, inside, events);
                 }
@@ -74,7 +75,7 @@ impl Elements {
                 Ok(Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_)) => {}
                 Err(error) => {
                     self.rest(events);
-                    return Err(format!("not XML: {error}"));
+                    return Err(RowError::Xml(error));
                 }
             }
         }
@@ -88,10 +89,10 @@ impl Elements {
             parent.path
         });
         if inside && self.open.len() < 2 && matches!(name, "DataItem" | "EventData") {
-            self.open.push(Open { path: root, has_elements: true, has_attributes: false, named: false });
+            self.open.push(OpenElement { path: root, has_elements: true, has_attributes: false, named: false });
             return;
         }
-        let mut open = Open { path: events.child(parent, name), has_elements: false, has_attributes: false, named: false };
+        let mut open = OpenElement { path: events.child(parent, name), has_elements: false, has_attributes: false, named: false };
         if events.has_named_elements(open.path) {
             open.named = true;
             match attribute(tag, "Name").filter(|name| !name.is_empty()) {

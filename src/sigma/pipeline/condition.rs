@@ -6,31 +6,31 @@ use std::sync::Arc;
 use regex::Regex;
 
 use super::super::SigmaOptions;
-use super::super::context::Context;
+use super::super::context::ReadContext;
 use super::super::filter::narrows;
 use super::super::item::{Item, ItemValue};
-use super::super::modifier::Kind;
+use super::super::modifier::ValueKind;
 use super::super::rule::STATUSES;
 use super::super::text::{Piece, Text};
 use super::super::value::finished_values;
 use super::draft::{Draft, Progress};
 use super::parameters::{Parameters, matches_start};
-use super::scalar::{Relation, Scalar};
+use super::scalar::{Relation, YamlScalar};
 use crate::diag::SourceText;
 use crate::ir::{Level, Scope};
 use crate::yaml::{Node, Value};
 
 /// A condition on a rule.
 #[derive(Debug, Clone)]
-pub(super) enum RuleTest {
+pub(super) enum RuleCondition {
     LogSource(Scope),
-    ContainsItem(String, Scalar),
+    ContainsItem(String, YamlScalar),
     ContainsField(String),
     Applied(String),
     State(StateTest),
     IsRule,
     IsCorrelation,
-    Attribute(String, Scalar, Relation),
+    Attribute(String, YamlScalar, Relation),
     Tag(String),
 }
 
@@ -38,7 +38,7 @@ pub(super) enum RuleTest {
 #[derive(Debug, Clone)]
 pub(super) enum ItemTest {
     MatchString { pattern: Regex, every: bool, negated: bool },
-    MatchValue { value: Scalar, every: bool },
+    MatchValue { value: YamlScalar, every: bool },
     ContainsWildcard { every: bool },
     IsNull { every: bool },
     Applied(String),
@@ -58,7 +58,7 @@ pub(super) enum FieldTest {
 #[derive(Debug, Clone)]
 pub(super) struct StateTest {
     key: String,
-    value: Scalar,
+    value: YamlScalar,
     relation: Relation,
 }
 
@@ -79,7 +79,7 @@ fn every(p: &mut Parameters<'_, '_, '_>) -> Option<bool> {
     Some(p.word("cond", &["any", "all"])? == "all")
 }
 
-impl RuleTest {
+impl RuleCondition {
     pub(super) fn read(p: &mut Parameters<'_, '_, '_>) -> Option<Self> {
         Some(match p.name {
             "logsource" => Self::LogSource(log_source(p)?),
@@ -139,7 +139,7 @@ pub(super) fn log_source(p: &mut Parameters<'_, '_, '_>) -> Option<Scope> {
 }
 
 /// Attributes with an order of their own take only values that have a place in it.
-fn check_attribute(p: &mut Parameters<'_, '_, '_>, attribute: &str, value: &Scalar) -> Option<()> {
+fn check_attribute(p: &mut Parameters<'_, '_, '_>, attribute: &str, value: &YamlScalar) -> Option<()> {
     let text = value.text();
     let expected = match attribute {
         "level" if Level::parse(&text).is_none() => "a level: informational, low, medium, high, critical".to_string(),
@@ -150,10 +150,10 @@ fn check_attribute(p: &mut Parameters<'_, '_, '_>, attribute: &str, value: &Scal
     p.fail(&span, format!("`{attribute}` is compared with {expected}"))
 }
 
-fn attribute(draft: &Draft<'_>, name: &str, wanted: &Scalar, relation: Relation) -> bool {
+fn attribute(draft: &Draft<'_>, name: &str, wanted: &YamlScalar, relation: Relation) -> bool {
     let node = draft.document.get(name);
     if let Some(Value::Sequence(members)) = node.map(|node| &node.value) {
-        let has = members.iter().filter_map(Scalar::of).any(|member| member.text() == wanted.text());
+        let has = members.iter().filter_map(YamlScalar::of).any(|member| member.text() == wanted.text());
         return match relation {
             Relation::In => has,
             Relation::NotIn => !has,
@@ -161,7 +161,7 @@ fn attribute(draft: &Draft<'_>, name: &str, wanted: &Scalar, relation: Relation)
             _ => false,
         };
     }
-    let own = draft.progress.attributes.get(name).cloned().or_else(|| node.and_then(Scalar::of));
+    let own = draft.progress.attributes.get(name).cloned().or_else(|| node.and_then(YamlScalar::of));
     let Some(own) = own else { return false };
     match (name, &own, wanted) {
         ("level", _, _) => match (Level::parse(&own.text()), Level::parse(&wanted.text())) {
@@ -169,12 +169,12 @@ fn attribute(draft: &Draft<'_>, name: &str, wanted: &Scalar, relation: Relation)
             _ => false,
         },
         ("status", _, _) => {
-            let place = |scalar: &Scalar| STATUSES.iter().position(|known| *known == scalar.text());
+            let place = |scalar: &YamlScalar| STATUSES.iter().position(|known| *known == scalar.text());
             place(&own).zip(place(wanted)).is_some_and(|(own, wanted)| relation.holds(&own, &wanted))
         }
         // Dates are written so that their text has their order.
         ("date" | "modified", _, _) => relation.holds(&own.text().replace('/', "-"), &wanted.text().replace('/', "-")),
-        (_, Scalar::Text(own), _) => match relation {
+        (_, YamlScalar::Text(own), _) => match relation {
             Relation::Eq => *own == wanted.text(),
             Relation::Ne => *own != wanted.text(),
             _ => false,
@@ -193,10 +193,10 @@ struct SingleValue<'i> {
 
 impl SingleValue<'_> {
     /// Whether it is this one, of the same type.
-    fn is(&self, wanted: &Scalar) -> bool {
+    fn is(&self, wanted: &YamlScalar) -> bool {
         match wanted {
-            Scalar::Text(wanted) => self.texts == [Text::parse(wanted)],
-            wanted => self.node.and_then(Scalar::of).is_some_and(|own| own == *wanted),
+            YamlScalar::Text(wanted) => self.texts == [Text::parse(wanted)],
+            wanted => self.node.and_then(YamlScalar::of).is_some_and(|own| own == *wanted),
         }
     }
 }
@@ -215,7 +215,7 @@ fn single_values<'i>(item: &'i Item<'_>) -> Vec<SingleValue<'i>> {
 fn values(item: &Item<'_>, value: &ItemValue<'_>) -> Option<Vec<Vec<Text>>> {
     let source = Arc::new(SourceText { path: String::new(), text: String::new() });
     let options = SigmaOptions::default();
-    finished_values(&mut Context::new(&source, &options), item, value)
+    finished_values(&mut ReadContext::new(&source, &options), item, value)
 }
 
 /// The texts of a value; `None` where it is something else.
@@ -312,6 +312,6 @@ impl FieldTest {
 
 /// The fields that an item's values refer to.
 pub(super) fn references<'i>(item: &'i Item<'_>) -> impl Iterator<Item = &'i str> {
-    let is_reference = item.key.modifiers.kind == Kind::FieldRef;
+    let is_reference = item.key.modifiers.kind == ValueKind::FieldRef;
     item.values.iter().filter(move |_| is_reference).filter_map(|value| value.node().and_then(Node::as_str))
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::super::context::MAX_LEAVES;
-use super::super::correlation::Alias;
+use super::super::correlation::FieldAlias;
 use super::super::item::{Detection, NamedDetection};
-use super::scalar::Scalar;
+use super::scalar::YamlScalar;
 use crate::ir::{CorrelationKind, Scope};
 use crate::yaml::Node;
 
@@ -38,7 +38,7 @@ pub(in crate::sigma) struct Added<'n> {
 /// The fields of a correlation.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::sigma) struct Grouping {
-    pub(in crate::sigma) aliases: Vec<Alias>,
+    pub(in crate::sigma) aliases: Vec<FieldAlias>,
     pub(in crate::sigma) group_by: Vec<String>,
     pub(in crate::sigma) kind: CorrelationKind,
 }
@@ -51,8 +51,8 @@ pub(super) struct Progress {
     pub(super) applied: BTreeSet<String>,
     /// Ids of the items that made a field name what it is.
     pub(super) names: BTreeMap<String, BTreeSet<String>>,
-    pub(super) state: BTreeMap<String, Scalar>,
-    pub(super) attributes: BTreeMap<String, Scalar>,
+    pub(super) state: BTreeMap<String, YamlScalar>,
+    pub(super) attributes: BTreeMap<String, YamlScalar>,
     /// Fields that a mapping knows, and what it made of them.
     pub(super) mapped: BTreeSet<String>,
 }

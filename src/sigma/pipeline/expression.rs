@@ -1,7 +1,7 @@
 //! Several conditions of one kind, joined by an operator or by an expression over their names.
 
-use super::super::condition::{self, Condition};
-use super::super::context::Context;
+use super::super::condition::{self, ConditionTree};
+use super::super::context::ReadContext;
 use super::parameters::{Parameters, unknown};
 use super::tables::Entry;
 use crate::yaml::{Node, Value};
@@ -18,12 +18,12 @@ pub(super) struct Keys {
 #[derive(Debug, Clone)]
 pub(super) struct Conditions<T> {
     tests: Vec<T>,
-    join: Join,
+    join: ConditionJoin,
     negated: bool,
 }
 
 #[derive(Debug, Clone)]
-enum Join {
+enum ConditionJoin {
     All,
     Any,
     Expression(Expression),
@@ -47,16 +47,16 @@ impl<T> Conditions<T> {
     pub(super) fn hold(&self, mut holds: impl FnMut(&T) -> bool) -> bool {
         let joined = match &self.join {
             _ if self.tests.is_empty() => return true,
-            Join::All => self.tests.iter().all(holds),
-            Join::Any => self.tests.iter().any(holds),
-            Join::Expression(expression) => expression.holds(&mut |index| holds(&self.tests[index])),
+            ConditionJoin::All => self.tests.iter().all(holds),
+            ConditionJoin::Any => self.tests.iter().any(holds),
+            ConditionJoin::Expression(expression) => expression.holds(&mut |index| holds(&self.tests[index])),
         };
         joined != self.negated
     }
 
     /// Reads them from an item of a pipeline. `read` reads one.
     pub(super) fn read(
-        context: &mut Context<'_>,
+        context: &mut ReadContext<'_>,
         item: &Node,
         keys: &Keys,
         table: &'static [Entry],
@@ -93,7 +93,7 @@ impl<T> Conditions<T> {
 }
 
 fn one<T>(
-    context: &mut Context<'_>,
+    context: &mut ReadContext<'_>,
     node: &Node,
     table: &'static [Entry],
     read: fn(&mut Parameters<'_, '_, '_>) -> Option<T>,
@@ -119,15 +119,15 @@ fn one<T>(
     test.filter(|_| context.errors() == before)
 }
 
-fn join(context: &mut Context<'_>, item: &Node, keys: &Keys, names: &[&str]) -> Option<Join> {
-    let fail = |context: &mut Context<'_>, node: &Node, message: String| {
+fn join(context: &mut ReadContext<'_>, item: &Node, keys: &Keys, names: &[&str]) -> Option<ConditionJoin> {
+    let fail = |context: &mut ReadContext<'_>, node: &Node, message: String| {
         context.error(&node.span, "sigma-pipeline-expression", message);
         None
     };
     let Some(node) = item.get(keys.expr) else {
         let head = item.span.clone();
         let word = Parameters { context, node: item, name: keys.conditions, head }.word(keys.op, &["and", "or"])?;
-        return Some(if word == "or" { Join::Any } else { Join::All });
+        return Some(if word == "or" { ConditionJoin::Any } else { ConditionJoin::All });
     };
     if let Some(op) = item.get(keys.op) {
         return fail(context, op, format!("`{}` and `{}` exclude each other", keys.op, keys.expr));
@@ -142,17 +142,17 @@ fn join(context: &mut Context<'_>, item: &Node, keys: &Keys, names: &[&str]) -> 
             return fail(context, node, format!("the expression does not use the condition `{name}`"));
         }
     }
-    Some(Join::Expression(expression))
+    Some(ConditionJoin::Expression(expression))
 }
 
 impl Expression {
-    fn of(context: &mut Context<'_>, parsed: &Condition, names: &[&str]) -> Option<Self> {
-        let mut all = |parts: &[Condition]| parts.iter().map(|part| Self::of(context, part, names)).collect::<Option<Vec<_>>>();
+    fn of(context: &mut ReadContext<'_>, parsed: &ConditionTree, names: &[&str]) -> Option<Self> {
+        let mut all = |parts: &[ConditionTree]| parts.iter().map(|part| Self::of(context, part, names)).collect::<Option<Vec<_>>>();
         Some(match parsed {
-            Condition::And(parts) => Self::And(all(parts)?),
-            Condition::Or(parts) => Self::Or(all(parts)?),
-            Condition::Not(inner) => Self::Not(Box::new(Self::of(context, inner, names)?)),
-            Condition::Name(name, span) => match names.iter().position(|known| known == name) {
+            ConditionTree::And(parts) => Self::And(all(parts)?),
+            ConditionTree::Or(parts) => Self::Or(all(parts)?),
+            ConditionTree::Not(inner) => Self::Not(Box::new(Self::of(context, inner, names)?)),
+            ConditionTree::Name(name, span) => match names.iter().position(|known| known == name) {
                 Some(index) => Self::Test(index),
                 None => {
                     let message = format!("there is no condition named `{name}`");
@@ -160,7 +160,7 @@ impl Expression {
                     return None;
                 }
             },
-            Condition::Select { span, .. } => {
+            ConditionTree::Select { span, .. } => {
                 context.error(span, "sigma-pipeline-expression", "an expression joins single conditions by `and`, `or` and `not`");
                 return None;
             }

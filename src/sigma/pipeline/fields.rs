@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::context::Context;
+use super::super::context::ReadContext;
 use super::super::item::{Detection, Item, ItemValue};
-use super::super::modifier::Kind;
+use super::super::modifier::ValueKind;
 use super::condition::Name;
 use super::draft::{Grouping, Progress};
 use super::parameters::Parameters;
@@ -14,14 +14,14 @@ use crate::yaml::{Node, Style, Value};
 
 /// What becomes of a field's name.
 #[derive(Debug, Clone)]
-pub(super) enum FieldMap {
+pub(super) enum FieldRenaming {
     Names { names: BTreeMap<String, Vec<String>>, keywords: Option<Vec<String>> },
     Prefixes(Vec<(String, Vec<String>)>),
     Prefix(String),
     Suffix(String),
 }
 
-impl FieldMap {
+impl FieldRenaming {
     /// Reads `mapping` of names. A plain `null` as a name is keywords.
     pub(super) fn names(p: &mut Parameters<'_, '_, '_>) -> Option<Self> {
         let (mut names, mut keywords) = (BTreeMap::new(), None);
@@ -72,7 +72,7 @@ impl FieldMap {
 
     /// Changes an item.
     pub(super) fn map_item<'n>(&self, run: &Run<'_>, progress: &mut Progress, item: &mut Item<'n>) -> ItemChange<'n> {
-        if item.key.modifiers.kind == Kind::FieldRef && item.key.modifiers.all {
+        if item.key.modifiers.kind == ValueKind::FieldRef && item.key.modifiers.all {
             return self.map_all_references(run, progress, item);
         }
         let referred = self.map_references(run, progress, item);
@@ -113,7 +113,7 @@ impl FieldMap {
     }
 
     fn map_references(&self, run: &Run<'_>, progress: &mut Progress, item: &mut Item<'_>) -> bool {
-        if item.key.modifiers.kind != Kind::FieldRef {
+        if item.key.modifiers.kind != ValueKind::FieldRef {
             return false;
         }
         let mut changed = false;
@@ -144,7 +144,13 @@ impl FieldMap {
 
     /// Changes the fields of a correlation; true where one has another name now. Groups may be by several fields in the
     /// place of one; a value or an alias has one field.
-    pub(super) fn map_grouping(&self, run: &Run<'_>, progress: &mut Progress, grouping: &mut Grouping, context: &mut Context<'_>) -> bool {
+    pub(super) fn map_grouping(
+        &self,
+        run: &Run<'_>,
+        progress: &mut Progress,
+        grouping: &mut Grouping,
+        context: &mut ReadContext<'_>,
+    ) -> bool {
         let before = grouping.clone();
         let mut one = |field: &mut String| {
             let to = self.map_name(run, progress, field);

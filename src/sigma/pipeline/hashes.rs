@@ -3,7 +3,7 @@
 //! A value with an algorithm that is not wanted is left out with a warning; the item itself must keep one. What `all` and
 //! `neq` say of the values stays true of the new items together.
 
-use super::super::context::Context;
+use super::super::context::ReadContext;
 use super::super::item::{Detection, Item, ItemValue};
 use super::super::modifier::Modifiers;
 use super::super::text::Text;
@@ -37,7 +37,7 @@ impl Hashes {
     }
 
     /// What an item becomes; `None` where it stays as it is.
-    pub(super) fn apply<'n>(&self, run: &Run<'_>, context: &mut Context<'_>, item: &Item<'n>) -> Option<Detection<'n>> {
+    pub(super) fn apply<'n>(&self, run: &Run<'_>, context: &mut ReadContext<'_>, item: &Item<'n>) -> Option<Detection<'n>> {
         let named = item.key.field.as_deref().is_some_and(|field| FIELDS.contains(&field));
         if !named && run.item.field.is_empty() {
             return None;

@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::SigmaOptions;
-use super::context::Context;
+use super::context::ReadContext;
 use crate::diag::{Diagnostic, SourceText};
 use transformation::PipelineItem;
 
@@ -58,7 +58,7 @@ impl Pipelines {
         let mut pipelines = Vec::new();
         let mut diagnostics = Vec::new();
         for source in sources {
-            let mut context = Context::new(source, &options);
+            let mut context = ReadContext::new(source, &options);
             pipelines.extend(read::read(&mut context, files));
             diagnostics.extend(context.into_diagnostics());
         }

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use regex::Regex;
 
-use super::super::context::Context;
-use super::scalar::Scalar;
+use super::super::context::ReadContext;
+use super::scalar::YamlScalar;
 use crate::pcre::{self, Flags};
 use crate::suggest::nearest;
 use crate::yaml::{Key, Node, Value};
@@ -18,7 +18,7 @@ const MAX_TARGETS: usize = 256;
 
 /// A map that is read.
 pub(super) struct Parameters<'a, 'b, 'n> {
-    pub(super) context: &'a mut Context<'b>,
+    pub(super) context: &'a mut ReadContext<'b>,
     pub(super) node: &'n Node,
     /// What it is, for messages: `` `field_name_mapping` ``.
     pub(super) name: &'n str,
@@ -28,7 +28,7 @@ pub(super) struct Parameters<'a, 'b, 'n> {
 
 /// Reports a word that is none of the known ones, with the nearest of them.
 pub(super) fn unknown<'k>(
-    context: &mut Context<'_>,
+    context: &mut ReadContext<'_>,
     span: &Range<usize>,
     code: &'static str,
     message: String,
@@ -90,9 +90,9 @@ impl<'n> Parameters<'_, '_, 'n> {
         }
     }
 
-    pub(super) fn scalar(&mut self, key: &str) -> Option<Scalar> {
+    pub(super) fn scalar(&mut self, key: &str) -> Option<YamlScalar> {
         let node = self.required(key)?;
-        match Scalar::of(node) {
+        match YamlScalar::of(node) {
             Some(scalar) => Some(scalar),
             None => self.fail(&node.span, format!("`{key}` must be a text, a number or a truth value")),
         }

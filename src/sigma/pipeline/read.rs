@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::super::context::Context;
+use super::super::context::ReadContext;
 use super::super::rule;
 use super::parameters::Parameters;
 use super::tables;
-use super::transformation::Reader;
+use super::transformation::ItemReader;
 use super::{Pipeline, ReadFile};
 use crate::yaml::{self, Node, Value};
 
 /// Reads the pipeline of a text; `None` where there is nothing to go on with.
-pub(super) fn read(context: &mut Context<'_>, files: &mut ReadFile<'_>) -> Option<Pipeline> {
+pub(super) fn read(context: &mut ReadContext<'_>, files: &mut ReadFile<'_>) -> Option<Pipeline> {
     let documents = match yaml::parse(context.source) {
         Ok(documents) => documents,
         Err(diagnostic) => {
@@ -39,11 +39,11 @@ pub(super) fn read(context: &mut Context<'_>, files: &mut ReadFile<'_>) -> Optio
     if !tables::PIPELINE[4..].iter().any(|key| document.get(key).is_some()) {
         context.error(&rule::head(document), "sigma-pipeline-missing", "the pipeline has no `transformations`");
     }
-    let items = document.get("transformations").map(|list| Reader { context, files, depth: 0 }.items(list));
+    let items = document.get("transformations").map(|list| ItemReader { context, files, depth: 0 }.items(list));
     Some(Pipeline { priority, vars, items: items.unwrap_or_default() })
 }
 
-fn priority(context: &mut Context<'_>, document: &Node) -> i64 {
+fn priority(context: &mut ReadContext<'_>, document: &Node) -> i64 {
     let Some(node) = document.get("priority").filter(|node| !node.is_null()) else { return 0 };
     let number = if let Value::Number(text) = &node.value { text.parse().ok() } else { None };
     number.unwrap_or_else(|| {
@@ -52,7 +52,7 @@ fn priority(context: &mut Context<'_>, document: &Node) -> i64 {
     })
 }
 
-fn vars(context: &mut Context<'_>, document: &Node) -> BTreeMap<String, Vec<String>> {
+fn vars(context: &mut ReadContext<'_>, document: &Node) -> BTreeMap<String, Vec<String>> {
     let mut vars = BTreeMap::new();
     let Some(node) = document.get("vars").filter(|node| !node.is_null()) else { return vars };
     if !matches!(node.value, Value::Mapping(_)) {
@@ -68,7 +68,7 @@ fn vars(context: &mut Context<'_>, document: &Node) -> BTreeMap<String, Vec<Stri
 }
 
 /// What is about the text of queries, which there is none of here.
-fn left_out(context: &mut Context<'_>, document: &Node) {
+fn left_out(context: &mut ReadContext<'_>, document: &Node) {
     for name in ["postprocessing", "finalizers"] {
         if let Some((key, node)) = document.entry(name)
             && !node.is_null()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::super::context::Context;
+use super::super::context::ReadContext;
 use super::super::detection;
 use super::super::item::{Detection, Item};
 use super::condition::{Name, references};
@@ -31,7 +31,7 @@ pub(super) enum ItemChange<'n> {
 }
 
 /// Runs all pipelines over a rule. It ends at the first error, which is reported.
-pub(in crate::sigma) fn run(context: &mut Context<'_>, draft: &mut Draft<'_>) {
+pub(in crate::sigma) fn run(context: &mut ReadContext<'_>, draft: &mut Draft<'_>) {
     let options = context.options;
     let head = draft.head.clone();
     let before = context.errors();
@@ -45,7 +45,7 @@ pub(in crate::sigma) fn run(context: &mut Context<'_>, draft: &mut Draft<'_>) {
     }
 }
 
-fn apply(context: &mut Context<'_>, draft: &mut Draft<'_>, run: &Run<'_>) {
+fn apply(context: &mut ReadContext<'_>, draft: &mut Draft<'_>, run: &Run<'_>) {
     if !run.item.rule.hold(|test| test.holds(draft)) {
         return;
     }
@@ -101,8 +101,8 @@ fn apply(context: &mut Context<'_>, draft: &mut Draft<'_>, run: &Run<'_>) {
 }
 
 /// What refuses a rule, and what has no effect on what it finds.
-fn about_rule(context: &mut Context<'_>, draft: &mut Draft<'_>, run: &Run<'_>, transformation: &Transformation) {
-    let fail = |context: &mut Context<'_>, span: &Range<usize>, message: &str| {
+fn about_rule(context: &mut ReadContext<'_>, draft: &mut Draft<'_>, run: &Run<'_>, transformation: &Transformation) {
+    let fail = |context: &mut ReadContext<'_>, span: &Range<usize>, message: &str| {
         context.error_with(span, "sigma-pipeline-failure", message.trim(), format!("the pipeline at {} refuses it", run.item.place));
     };
     let outputs = &mut draft.output_fields;
@@ -129,7 +129,7 @@ fn about_rule(context: &mut Context<'_>, draft: &mut Draft<'_>, run: &Run<'_>, t
 }
 
 /// Refuses a rule with a field that no mapping of the pipelines knows.
-fn strict(context: &mut Context<'_>, draft: &Draft<'_>, run: &Run<'_>) {
+fn strict(context: &mut ReadContext<'_>, draft: &Draft<'_>, run: &Run<'_>) {
     let mut unmapped: Vec<&str> = Vec::new();
     for detection in draft.all_detections() {
         detection.each(&mut |item| {
@@ -189,7 +189,7 @@ fn meets(run: &Run<'_>, progress: &Progress, item: &Item<'_>) -> bool {
 }
 
 /// Adds a condition to a rule; true where it did.
-fn add(context: &mut Context<'_>, draft: &mut Draft<'_>, run: &Run<'_>, detection: &Node, template: bool, negated: bool) -> bool {
+fn add(context: &mut ReadContext<'_>, draft: &mut Draft<'_>, run: &Run<'_>, detection: &Node, template: bool, negated: bool) -> bool {
     if draft.is_correlation {
         return false;
     }

@@ -4,13 +4,13 @@ use crate::yaml::{Node, Value};
 
 /// A value with the type that YAML gives it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Scalar {
+pub(super) enum YamlScalar {
     Text(String),
     Number(f64),
     Truth(bool),
 }
 
-impl Scalar {
+impl YamlScalar {
     /// Reads a scalar; `None` for null and collections.
     pub(super) fn of(node: &Node) -> Option<Self> {
         Some(match &node.value {
@@ -65,11 +65,11 @@ impl Relation {
     }
 
     /// Whether two values stand in it: of different types only `ne` does.
-    pub(super) fn compares(self, left: &Scalar, right: &Scalar) -> bool {
+    pub(super) fn compares(self, left: &YamlScalar, right: &YamlScalar) -> bool {
         match (left, right) {
-            (Scalar::Text(left), Scalar::Text(right)) => self.holds(left, right),
-            (Scalar::Number(left), Scalar::Number(right)) => self.holds(left, right),
-            (Scalar::Truth(left), Scalar::Truth(right)) => self.holds(left, right),
+            (YamlScalar::Text(left), YamlScalar::Text(right)) => self.holds(left, right),
+            (YamlScalar::Number(left), YamlScalar::Number(right)) => self.holds(left, right),
+            (YamlScalar::Truth(left), YamlScalar::Truth(right)) => self.holds(left, right),
             _ => self == Self::Ne,
         }
     }

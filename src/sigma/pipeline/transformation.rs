@@ -2,19 +2,19 @@
 
 use std::ops::Range;
 
-use super::super::context::Context;
+use super::super::context::ReadContext;
 use super::super::{detection, rule};
 use super::ReadFile;
-use super::condition::{FieldTest, ItemTest, RuleTest, log_source};
+use super::condition::{FieldTest, ItemTest, RuleCondition, log_source};
 use super::expression::{Conditions, Keys};
 use super::external;
-use super::fields::FieldMap;
+use super::fields::FieldRenaming;
 use super::hashes::Hashes;
 use super::parameters::{Parameters, unknown};
 use super::placeholders::{Placeholders, Replacement};
-use super::scalar::Scalar;
+use super::scalar::YamlScalar;
 use super::tables;
-use super::values::{Case, Replace, ValueChange};
+use super::values::{CaseChange, ReplaceString, ValueChange};
 use crate::ir::Scope;
 use crate::yaml::{Node, Value};
 
@@ -31,7 +31,7 @@ pub(super) struct PipelineItem {
     pub(super) hash: String,
     /// `pipeline.yml:12`, for messages about rules.
     pub(super) place: String,
-    pub(super) rule: Conditions<RuleTest>,
+    pub(super) rule: Conditions<RuleCondition>,
     pub(super) item: Conditions<ItemTest>,
     pub(super) field: Conditions<FieldTest>,
     pub(super) transformation: Transformation,
@@ -40,15 +40,15 @@ pub(super) struct PipelineItem {
 /// What an item does.
 #[derive(Debug, Clone)]
 pub(super) enum Transformation {
-    MapFields(FieldMap),
+    MapFields(FieldRenaming),
     AddCondition { detection: Node, template: bool, negated: bool },
     ChangeLogSource(Scope),
     DropItem,
     Placeholders(Placeholders),
     ChangeValues(ValueChange),
     Hashes(Hashes),
-    SetState(String, Scalar),
-    SetAttribute(String, Scalar),
+    SetState(String, YamlScalar),
+    SetAttribute(String, YamlScalar),
     RuleFailure(String),
     ItemFailure(String),
     StrictFields,
@@ -69,13 +69,13 @@ const FIELD_KEYS: Keys =
     Keys { conditions: "field_name_conditions", op: "field_name_cond_op", not: "field_name_cond_not", expr: "field_name_cond_expr" };
 
 /// What reading an item needs beside its map.
-pub(super) struct Reader<'a, 'b, 'f> {
-    pub(super) context: &'a mut Context<'b>,
+pub(super) struct ItemReader<'a, 'b, 'f> {
+    pub(super) context: &'a mut ReadContext<'b>,
     pub(super) files: &'a mut ReadFile<'f>,
     pub(super) depth: usize,
 }
 
-impl Reader<'_, '_, '_> {
+impl ItemReader<'_, '_, '_> {
     /// Reads the items of a list; those with an error are left out.
     pub(super) fn items(&mut self, list: &Node) -> Vec<PipelineItem> {
         if !matches!(list.value, Value::Sequence(_) | Value::Null) {
@@ -104,7 +104,7 @@ impl Reader<'_, '_, '_> {
         if let Some(own) = own {
             Parameters { context: &mut *self.context, node, name, head: kind.span.clone() }.only(&[tables::ITEM, own].concat());
         }
-        let rule = Conditions::read(self.context, node, &RULE_KEYS, tables::RULE_CONDITIONS, RuleTest::read);
+        let rule = Conditions::read(self.context, node, &RULE_KEYS, tables::RULE_CONDITIONS, RuleCondition::read);
         let item = Conditions::read(self.context, node, &ITEM_KEYS, tables::ITEM_CONDITIONS, ItemTest::read);
         let field = Conditions::read(self.context, node, &FIELD_KEYS, tables::FIELD_CONDITIONS, FieldTest::read);
         let transformation = own.and_then(|_| self.transformation(name, node, &kind.span));
@@ -150,10 +150,10 @@ impl Reader<'_, '_, '_> {
     fn transformation(&mut self, name: &str, node: &Node, span: &Range<usize>) -> Option<Transformation> {
         let mut p = Parameters { context: &mut *self.context, node, name, head: span.clone() };
         Some(match name {
-            "field_name_mapping" => Transformation::MapFields(FieldMap::names(&mut p)?),
-            "field_name_prefix_mapping" => Transformation::MapFields(FieldMap::prefixes(&mut p)?),
-            "field_name_prefix" => Transformation::MapFields(FieldMap::Prefix(p.text("prefix")?)),
-            "field_name_suffix" => Transformation::MapFields(FieldMap::Suffix(p.text("suffix")?)),
+            "field_name_mapping" => Transformation::MapFields(FieldRenaming::names(&mut p)?),
+            "field_name_prefix_mapping" => Transformation::MapFields(FieldRenaming::prefixes(&mut p)?),
+            "field_name_prefix" => Transformation::MapFields(FieldRenaming::Prefix(p.text("prefix")?)),
+            "field_name_suffix" => Transformation::MapFields(FieldRenaming::Suffix(p.text("suffix")?)),
             "add_condition" => add_condition(&mut p)?,
             "change_logsource" => Transformation::ChangeLogSource(log_source(&mut p)?),
             "drop_detection_item" => Transformation::DropItem,
@@ -163,9 +163,9 @@ impl Reader<'_, '_, '_> {
                 let values = external::read(&mut p, self.files)?;
                 Transformation::Placeholders(Placeholders::read(&mut p, Replacement::Values(values))?)
             }
-            "replace_string" => Transformation::ChangeValues(ValueChange::Replace(Box::new(Replace::read(&mut p)?))),
+            "replace_string" => Transformation::ChangeValues(ValueChange::Replace(Box::new(ReplaceString::read(&mut p)?))),
             "map_string" => Transformation::ChangeValues(ValueChange::mapping(&mut p)?),
-            "case" => Transformation::ChangeValues(ValueChange::Case(Case::read(&mut p)?)),
+            "case" => Transformation::ChangeValues(ValueChange::Case(CaseChange::read(&mut p)?)),
             "hashes_fields" => Transformation::Hashes(Hashes::read(&mut p)?),
             "set_state" => Transformation::SetState(p.text("key")?, p.scalar("val")?),
             "set_custom_attribute" => Transformation::SetAttribute(p.text("attribute")?, p.scalar("value")?),

@@ -6,7 +6,7 @@ use std::ops::Range;
 use regex::Regex;
 
 use super::super::item::{Item, ItemValue};
-use super::super::modifier::Kind;
+use super::super::modifier::ValueKind;
 use super::super::text::{Piece, Text};
 use super::condition::texts;
 use super::draft::Progress;
@@ -20,16 +20,16 @@ const MAX_TEXT_BYTES: usize = 1 << 20;
 /// What becomes of texts.
 #[derive(Debug, Clone)]
 pub(super) enum ValueChange {
-    Replace(Box<Replace>),
+    Replace(Box<ReplaceString>),
     Map(BTreeMap<String, Vec<String>>),
-    Case(Case),
+    Case(CaseChange),
 }
 
 /// `replace_string`
 #[derive(Debug, Clone)]
-pub(super) struct Replace {
+pub(super) struct ReplaceString {
     regex: Regex,
-    replacement: Vec<Part>,
+    replacement: Vec<ReplacementPart>,
     /// Only what stands between wildcards and placeholders.
     skip_special: bool,
     /// Wildcards in the result are wildcards.
@@ -38,7 +38,7 @@ pub(super) struct Replace {
 
 /// A part of a replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum ReplacementPart {
     Text(String),
     Group(usize),
     Named(String),
@@ -46,7 +46,7 @@ enum Part {
 
 /// `case`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Case {
+pub(super) enum CaseChange {
     Lower,
     Upper,
     Snake,
@@ -81,7 +81,7 @@ impl ValueChange {
     /// Whether a number is a text: where it is compared with as one.
     fn replaces_numbers_of(&self, item: &Item<'_>) -> bool {
         let modifiers = &item.key.modifiers;
-        matches!(self, Self::Replace(_)) && modifiers.kind == Kind::Text && modifiers.part.is_none()
+        matches!(self, Self::Replace(_)) && modifiers.kind == ValueKind::Text && modifiers.part.is_none()
     }
 
     /// What a text becomes; `None`: it stays.
@@ -116,16 +116,16 @@ fn number(value: &ItemValue<'_>) -> Option<Vec<Text>> {
     Some(vec![Text::literal(node.scalar_text()?)])
 }
 
-impl Replace {
+impl ReplaceString {
     pub(super) fn read(p: &mut Parameters<'_, '_, '_>) -> Option<Self> {
         let (regex, replacement) = (p.regex("regex"), p.text("replacement"));
         let (skip, interpret) = (p.flag("skip_special"), p.flag("interpret_special"));
         let (regex, replacement) = (regex?, parts(&replacement?));
         for part in &replacement {
             let known = match part {
-                Part::Text(_) => true,
-                Part::Group(number) => *number < regex.captures_len(),
-                Part::Named(name) => regex.capture_names().flatten().any(|known| known == name),
+                ReplacementPart::Text(_) => true,
+                ReplacementPart::Group(number) => *number < regex.captures_len(),
+                ReplacementPart::Named(name) => regex.capture_names().flatten().any(|known| known == name),
             };
             if !known {
                 let span = p.node.get("replacement").map_or(p.head.clone(), |node| node.span.clone());
@@ -173,13 +173,13 @@ impl Replace {
             end = whole.end();
             for part in &self.replacement {
                 let group = match part {
-                    Part::Text(text) => {
+                    ReplacementPart::Text(text) => {
                         length += text.len();
                         pieces.extend(read(text).0);
                         continue;
                     }
-                    Part::Group(number) => captures.get(*number),
-                    Part::Named(name) => captures.name(name),
+                    ReplacementPart::Group(number) => captures.get(*number),
+                    ReplacementPart::Named(name) => captures.name(name),
                 };
                 let range = group.map_or(0..0, |found| found.range());
                 length += range.len();
@@ -263,7 +263,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// Reads a replacement as Python's `re.sub` has it: `\1`, `\g<1>`, `\g<name>`, `\\`, `\n` and the like.
-fn parts(replacement: &str) -> Vec<Part> {
+fn parts(replacement: &str) -> Vec<ReplacementPart> {
     let mut parts = Vec::new();
     let mut text = String::new();
     let mut rest = replacement;
@@ -273,12 +273,14 @@ fn parts(replacement: &str) -> Vec<Part> {
         let digits = after.bytes().take(2).take_while(u8::is_ascii_digit).count();
         let name = after.strip_prefix("g<").and_then(|name| name.split_once('>'));
         let group = match (after[..digits].parse(), name) {
-            (Ok(number), _) => Some((Part::Group(number), &after[digits..])),
-            (_, Some((name, behind))) => Some((name.parse().map_or(Part::Named(name.to_string()), Part::Group), behind)),
+            (Ok(number), _) => Some((ReplacementPart::Group(number), &after[digits..])),
+            (_, Some((name, behind))) => {
+                Some((name.parse().map_or(ReplacementPart::Named(name.to_string()), ReplacementPart::Group), behind))
+            }
             _ => None,
         };
         if let Some((group, behind)) = group {
-            parts.push(Part::Text(std::mem::take(&mut text)));
+            parts.push(ReplacementPart::Text(std::mem::take(&mut text)));
             parts.push(group);
             rest = behind;
             continue;
@@ -295,12 +297,12 @@ fn parts(replacement: &str) -> Vec<Part> {
         rest = &after[next.map_or(0, char::len_utf8)..];
     }
     text.push_str(rest);
-    parts.push(Part::Text(text));
-    parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+    parts.push(ReplacementPart::Text(text));
+    parts.retain(|part| !matches!(part, ReplacementPart::Text(text) if text.is_empty()));
     parts
 }
 
-impl Case {
+impl CaseChange {
     pub(super) fn read(p: &mut Parameters<'_, '_, '_>) -> Option<Self> {
         Some(match p.word("method", &["lower", "upper", "snake_case"])? {
             "upper" => Self::Upper,
@@ -335,15 +337,15 @@ mod tests {
 
     #[test]
     fn replacements_are_those_of_python() {
-        let text = |text: &str| Part::Text(text.to_string());
-        assert_eq!(parts(r"a\1b"), [text("a"), Part::Group(1), text("b")]);
-        assert_eq!(parts(r"\g<2>\g<x>\\1"), [Part::Group(2), Part::Named("x".into()), text(r"\1")]);
+        let text = |text: &str| ReplacementPart::Text(text.to_string());
+        assert_eq!(parts(r"a\1b"), [text("a"), ReplacementPart::Group(1), text("b")]);
+        assert_eq!(parts(r"\g<2>\g<x>\\1"), [ReplacementPart::Group(2), ReplacementPart::Named("x".into()), text(r"\1")]);
         assert_eq!(parts(r"\n\d\"), [text("\n\\d\\")]);
     }
 
     #[test]
     fn cases() {
-        assert_eq!(Case::Snake.apply("ParentImage2Name"), "parent_image2_name");
-        assert_eq!((Case::Lower.apply("ÄB"), Case::Upper.apply("äb")), ("äb".to_string(), "ÄB".to_string()));
+        assert_eq!(CaseChange::Snake.apply("ParentImage2Name"), "parent_image2_name");
+        assert_eq!((CaseChange::Lower.apply("ÄB"), CaseChange::Upper.apply("äb")), ("äb".to_string(), "ÄB".to_string()));
     }
 }

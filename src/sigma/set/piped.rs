@@ -2,7 +2,7 @@
 //! when the log sources of their rules are known.
 
 use super::super::collection::{ParsedRule, Unread};
-use super::super::context::Context;
+use super::super::context::ReadContext;
 use super::super::correlation::CorrelationDocument;
 use super::super::filter::Filter;
 use super::super::pipeline::{self, Draft, Grouping};
@@ -40,7 +40,7 @@ fn reread(parsed: &mut ParsedRule, filters: &[&Filter], options: &SigmaOptions, 
     let Some(Unread { source, document }) = &parsed.unread else { return };
     let at = document.entry("detection").map_or_else(|| rule::head(document), |(key, _)| key.span.clone());
     let nodes: Vec<Node> = filters.iter().filter_map(|filter| filter.node.as_ref()).map(|node| pipeline::moved(node, &at, None)).collect();
-    let mut context = Context::new(source, options);
+    let mut context = ReadContext::new(source, options);
     let hash = rule::hash(&source.text);
     let read = rule::read(&mut context, document, &hash, &nodes.iter().collect::<Vec<_>>());
     // Warnings were given when it was read the first time.
@@ -102,7 +102,7 @@ fn run(correlation: &mut CorrelationDocument, scopes: &[Scope], options: &SigmaO
     let mut draft = Draft::correlation(&document, head, scopes.to_vec(), grouping);
     draft.output_fields.clone_from(&correlation.meta.required_fields);
     let source = correlation.source.clone();
-    let mut context = Context::new(&source, options);
+    let mut context = ReadContext::new(&source, options);
     context.start_rule();
     pipeline::run(&mut context, &mut draft);
     correlation.meta.hash = rule::traced_hash(&context, &correlation.meta.hash);

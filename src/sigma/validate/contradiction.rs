@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::super::context::Context;
+use super::super::context::ReadContext;
 use super::super::resolve::Named;
 use crate::ir::{Case, Match, Pred, Test, print_pred};
 
@@ -23,7 +23,7 @@ const MAX_QUOTED_CHARS: usize = 100;
 const MAX_QUOTED_PARTS: usize = 4;
 
 /// Warns where the condition, or a detection by itself, can be met by no event.
-pub(in super::super) fn unmeetable(context: &mut Context<'_>, whole: &Pred, condition: &Range<usize>, named: &[Named<'_>]) {
+pub(in super::super) fn unmeetable(context: &mut ReadContext<'_>, whole: &Pred, condition: &Range<usize>, named: &[Named<'_>]) {
     if !context.options.validate {
         return;
     }

@@ -7,8 +7,8 @@
 mod contradiction;
 mod tags;
 
-use super::condition::{Condition, selects};
-use super::context::Context;
+use super::condition::{ConditionTree, selects};
+use super::context::ReadContext;
 use super::resolve::Named;
 use super::rule;
 use crate::suggest::nearest;
@@ -50,7 +50,7 @@ const MAX_TITLE_CHARS: usize = 256;
 pub(super) use contradiction::unmeetable;
 
 /// Checks the metadata of a rule document.
-pub(super) fn document(context: &mut Context<'_>, document: &Node) {
+pub(super) fn document(context: &mut ReadContext<'_>, document: &Node) {
     if !context.options.validate {
         return;
     }
@@ -70,7 +70,7 @@ pub(super) fn document(context: &mut Context<'_>, document: &Node) {
 }
 
 /// Keys that Sigma does not have: a misspelling where one it has is near, else the author's own.
-fn keys(context: &mut Context<'_>, document: &Node) {
+fn keys(context: &mut ReadContext<'_>, document: &Node) {
     for (key, _) in document.entries() {
         let name = key.text.as_str();
         let of_correlation = name == "generate" && document.get("correlation").is_some();
@@ -97,12 +97,12 @@ fn keys(context: &mut Context<'_>, document: &Node) {
     }
 }
 
-fn misspelt(context: &mut Context<'_>, key: &Key, known: &str) {
+fn misspelt(context: &mut ReadContext<'_>, key: &Key, known: &str) {
     let message = format!("Sigma has no key `{}`", key.text);
     context.lint_with(&key.span, "sigma-misspelled-key", message, format!("did you mean `{known}`?"));
 }
 
-fn dates(context: &mut Context<'_>, document: &Node) {
+fn dates(context: &mut ReadContext<'_>, document: &Node) {
     let date = |key: &str| document.get(key).map(|node| (node, date(node.scalar_text().unwrap_or(""))));
     let (created, modified) = (date("date"), date("modified"));
     for (key, found) in [("date", &created), ("modified", &modified)] {
@@ -117,7 +117,7 @@ fn dates(context: &mut Context<'_>, document: &Node) {
     }
 }
 
-fn title(context: &mut Context<'_>, document: &Node) {
+fn title(context: &mut ReadContext<'_>, document: &Node) {
     let text = document.get("title").and_then(Node::scalar_text).unwrap_or("");
     if text.trim().is_empty() {
         context.lint(&rule::head(document), "sigma-missing-title", "the rule has no title");
@@ -127,7 +127,7 @@ fn title(context: &mut Context<'_>, document: &Node) {
     }
 }
 
-fn identity(context: &mut Context<'_>, document: &Node) {
+fn identity(context: &mut ReadContext<'_>, document: &Node) {
     match document.get("id") {
         None => context.lint(&rule::head(document), "sigma-missing-id", "the rule has no `id`: its path is used instead"),
         Some(id) if !is_uuid(id.scalar_text().unwrap_or("")) => {
@@ -148,7 +148,7 @@ fn identity(context: &mut Context<'_>, document: &Node) {
     }
 }
 
-fn words(context: &mut Context<'_>, document: &Node) {
+fn words(context: &mut ReadContext<'_>, document: &Node) {
     if let Some(node) = document.get("status") {
         let mut statuses = rule::STATUSES;
         statuses.reverse();
@@ -161,7 +161,7 @@ fn words(context: &mut Context<'_>, document: &Node) {
 }
 
 /// A key whose value is one of some words.
-fn word(context: &mut Context<'_>, node: &Node, key: &str, code: &'static str, known: &[&'static str]) {
+fn word(context: &mut ReadContext<'_>, node: &Node, key: &str, code: &'static str, known: &[&'static str]) {
     let text = node.scalar_text().unwrap_or("");
     if known.contains(&text) {
         return;
@@ -174,7 +174,7 @@ fn word(context: &mut Context<'_>, node: &Node, key: &str, code: &'static str, k
 }
 
 /// Warns of detections that the condition does not name; a name that begins with `_` may stand alone.
-pub(super) fn unused(context: &mut Context<'_>, condition: &Condition, named: &[Named<'_>]) {
+pub(super) fn unused(context: &mut ReadContext<'_>, condition: &ConditionTree, named: &[Named<'_>]) {
     if !context.options.validate {
         return;
     }
@@ -182,8 +182,8 @@ pub(super) fn unused(context: &mut Context<'_>, condition: &Condition, named: &[
     condition.visit_leaves(&mut |leaf| leaves.push(leaf));
     for (name, span, _) in named {
         let used = leaves.iter().any(|leaf| match leaf {
-            Condition::Name(used, _) => used == name,
-            Condition::Select { pattern, .. } => selects(pattern.as_deref(), name),
+            ConditionTree::Name(used, _) => used == name,
+            ConditionTree::Select { pattern, .. } => selects(pattern.as_deref(), name),
             _ => false,
         });
         if !used && !name.starts_with('_') {

@@ -1,6 +1,6 @@
 //! Tags: a namespace, a dot and a name; what the namespaces of the specification may hold.
 
-use super::super::context::Context;
+use super::super::context::ReadContext;
 use super::super::rule::{self, TACTICS};
 use crate::suggest::nearest;
 use crate::yaml::Node;
@@ -11,7 +11,7 @@ const DETECTIONS: [&str; 3] = ["dfir", "emerging-threats", "threat-hunting"];
 const TLP: [&str; 5] = ["red", "amber", "amber-strict", "green", "clear"];
 
 /// Checks one tag.
-pub(super) fn check(context: &mut Context<'_>, tag: &Node) {
+pub(super) fn check(context: &mut ReadContext<'_>, tag: &Node) {
     let text = tag.scalar_text().unwrap_or("");
     let formed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
     let Some((namespace, name)) = text.split_once('.').filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty()) else {
@@ -35,12 +35,12 @@ pub(super) fn check(context: &mut Context<'_>, tag: &Node) {
     }
 }
 
-fn malformed(context: &mut Context<'_>, tag: &Node) {
+fn malformed(context: &mut ReadContext<'_>, tag: &Node) {
     let message = "a tag is a namespace, a dot and a name, in lower case: `attack.t1059`";
     context.lint(&tag.span, "sigma-invalid-tag", message);
 }
 
-fn unknown_attack(context: &mut Context<'_>, tag: &Node, name: &str) {
+fn unknown_attack(context: &mut ReadContext<'_>, tag: &Node, name: &str) {
     let message = format!("`{name}` is not a tactic, technique, group or software id of ATT&CK");
     match nearest(name, TACTICS) {
         Some(near) => context.lint_with(&tag.span, "sigma-unknown-attack", message, format!("did you mean `attack.{near}`?")),
@@ -48,7 +48,7 @@ fn unknown_attack(context: &mut Context<'_>, tag: &Node, name: &str) {
     }
 }
 
-fn one_of(context: &mut Context<'_>, tag: &Node, namespace: &str, name: &str, known: &[&'static str]) {
+fn one_of(context: &mut ReadContext<'_>, tag: &Node, namespace: &str, name: &str, known: &[&'static str]) {
     if !known.contains(&name) {
         let message = format!("`{namespace}.` is followed by one of {}", known.join(", "));
         match nearest(name, known.iter().copied()) {

@@ -1,6 +1,8 @@
-//! Names in the documents for those who read the code: an item or a file that is named must be there.
+//! Names: an item or a file that a document names must be there, and what a type is called no other type is called.
 
-use super::tree::{Source, assert_none, root, sources};
+use std::collections::BTreeMap;
+
+use super::tree::{Source, assert_none, root, sources, without_comment};
 
 /// The documents, from the folder of the project.
 const DOCUMENTS: [&str; 4] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "tests/README.md", "fuzz/README.md"];
@@ -8,6 +10,8 @@ const DOCUMENTS: [&str; 4] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "tests/READM
 const FOLDERS: [&str; 7] = ["src/", "tests/", "benches/", "docs/", "rules/", "migrations/", "fuzz/"];
 /// What an item is declared with.
 const DECLARATIONS: [&str; 8] = ["fn", "struct", "enum", "trait", "type", "const", "static", "mod"];
+/// Names of types that several modules may have, and the reason.
+const SHARED_NAMES: &[(&str, &str)] = &[("Args", "what a command takes: `cli::hunt::Args` says whose they are")];
 
 #[test]
 fn what_the_documents_name_is_there() {
@@ -63,10 +67,45 @@ fn is_path(name: &str) -> bool {
 }
 
 #[test]
+fn a_type_has_its_name_for_itself() {
+    let code = sources("src");
+    let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for source in &code {
+        for (number, line) in source.code_lines() {
+            if let Some(name) = declared_type(without_comment(line)) {
+                places.entry(name).or_default().push(format!("src/{}:{number}", source.path));
+            }
+        }
+    }
+    places.retain(|_, places| places.len() > 1);
+    for (name, reason) in SHARED_NAMES {
+        assert!(places.remove(name).is_some(), "only one type is called `{name}` ({reason}): take it off SHARED_NAMES");
+    }
+    let faults: Vec<String> = places.iter().map(|(name, places)| format!("`{name}`: {}", places.join(", "))).collect();
+    assert_none("types of one name: call each what it is, or put the name in SHARED_NAMES with the reason", &faults);
+}
+
+/// The type that a line declares. Types of traits are indented and have the names that the traits give them.
+fn declared_type(line: &str) -> Option<&str> {
+    let code = line.trim_start();
+    let is_indented = code.len() < line.len();
+    let visible = code.strip_prefix("pub(").and_then(|rest| Some(rest.split_once(") ")?.1)).or_else(|| code.strip_prefix("pub "));
+    let code = visible.unwrap_or(code);
+    let (kind, rest) = code.split_once(' ')?;
+    let is_type = matches!(kind, "struct" | "enum" | "trait" | "union") || (kind == "type" && !is_indented);
+    let name = &rest[..rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())];
+    (is_type && name.starts_with(|c: char| c.is_ascii_uppercase())).then_some(name)
+}
+
+#[test]
 fn names_are_told_from_what_is_not_there() {
     let code = sources("src");
     assert!(is_item(&code, "load::load") && is_item(&code, "plan::FieldFunction::apply") && is_item(&code, "support::shared"));
     assert!(!is_item(&code, "load::unload") && !is_item(&code, "plan::NoSuchType"));
     assert!(is_path("src/load") && is_path("rules/detections/LANGUAGE/NAME.yml") && !is_path("src/no_such_file.rs"));
     assert!(quoted("`a` and `b::c`, d").eq(["a", "b::c"]));
+    assert_eq!(declared_type("pub(in crate::reader) struct Elements<'t> {"), Some("Elements"));
+    assert_eq!(declared_type("    enum Kind {"), Some("Kind"));
+    assert_eq!((declared_type("    type Item = u8;"), declared_type("type Rows = u8;")), (None, Some("Rows")));
+    assert_eq!(declared_type("let enum_value = 1;"), None);
 }

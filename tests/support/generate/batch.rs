@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use retrohunt::event::{EventBatch, EventHead, FieldEntry, FieldValue as StoredValue, Names, TextSpan, TypeKey, format_time};
+use retrohunt::event::{BatchEvent, EventBatch, FieldEntry, FieldValue as StoredValue, Names, TextSpan, TypeKey, format_time};
 
 use crate::support::evaluate::{Event, FieldValue};
 
@@ -34,7 +34,7 @@ pub(crate) fn batch(events: &[Event], names: &Names) -> EventBatch {
             batch.fields.push(FieldEntry { name: names.intern(name), value });
         }
         let key = TypeKey { product: event.product.clone(), dataset: event.dataset.clone(), code: event.code.clone() };
-        let head = EventHead {
+        let head = BatchEvent {
             key: names.intern_key(&key),
             time_us: Some(event.time_us),
             host: Some(push(&mut batch, &event.host)),
