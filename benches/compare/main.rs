@@ -6,8 +6,8 @@
 //! over `../shared/corpora/dev`, `../shared/corpora/archives/dev` and a million generated events;
 //! `make compare COMPARE='FOLDER FILE…'` takes other archives. A rule that only filters must match the same events. One with
 //! stages must give the same result rows: as many as the hunt saved findings, with the same columns, and null, text, number
-//! and list told apart; rows of portable SQL are compared as text. Every finding of a first hunt must be new, no rule may
-//! fail, and `explain` must have an answer for every rule. It is not a bench of speed, but needs optimised code: minutes
+//! and list told apart; rows of portable SQL are compared as text. What `--engine sqlite` saves must be what the scan saves.
+//! Every finding of a first hunt must be new, no rule may fail, and `explain` must have an answer for every rule. It is not a bench of speed, but needs optimised code: minutes
 //! instead of an hour. Any difference is printed and makes it fail.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "it prints, and stops where something is wrong")]
@@ -15,6 +15,8 @@
 
 mod archive;
 mod condition;
+#[path = "../../tests/support/engines.rs"]
+mod engines;
 #[allow(dead_code, reason = "what the tests evaluate beside single values")]
 #[path = "../../tests/support/evaluate/mod.rs"]
 mod evaluate;
@@ -145,5 +147,11 @@ fn compare_language(store: &mut Store, path: &Path, archive: &Archive, language:
     let asked = portable.found.iter().filter(|found| found.is_some()).count();
     println!("  portable SQL: {asked} of {} rules; without a portable form:", rules.len());
     portable.gaps.iter().for_each(|(code, count)| println!("    {count:>5}  {code}"));
-    report::hunt_and_evaluator(rules, &hunted, &evaluated) & report::portable_and_evaluator(rules, &portable.found, &evaluated)
+    let started = Instant::now();
+    let both = engines::both(store, rules, &[]);
+    let asked = rules.len() - both.without_text;
+    println!("  --engine sqlite: {} findings of {asked} of {} rules, {:.0} s", both.findings, rules.len(), started.elapsed().as_secs_f64());
+    report::hunt_and_evaluator(rules, &hunted, &evaluated)
+        & report::portable_and_evaluator(rules, &portable.found, &evaluated)
+        & report::engines(&both)
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use retrohunt::catalog::Catalog;
 use retrohunt::hunt::plan_rule;
 use retrohunt::ir::Rule;
-use retrohunt::sql;
+use retrohunt::sql::{self, Statement};
 use retrohunt::taxonomy::Taxonomy;
 use rusqlite::{Connection, OpenFlags};
 
@@ -35,24 +35,25 @@ impl Portable {
             }
             let is_portable = statement.not_portable.is_empty();
             let nothing = plan.branches.is_empty() && only_filters(&rule.query);
-            out.found.push(is_portable.then(|| if nothing { Found::default() } else { ask(&client, &statement.sql, rule) }));
+            out.found.push(is_portable.then(|| if nothing { Found::default() } else { ask(&client, &statement, rule) }));
         }
         println!("  portable SQL: {:.0} s", started.elapsed().as_secs_f64());
         out
     }
 }
 
-fn ask(client: &Connection, sql: &str, rule: &Rule) -> Found {
+fn ask(client: &Connection, statement: &Statement, rule: &Rule) -> Found {
+    let sql = &statement.sql;
     let fail = |e: rusqlite::Error| -> ! { panic!("{}: {e}\n{sql}", rule.meta.id) };
     let mut prepared = client.prepare(sql).unwrap_or_else(|e| fail(e));
-    let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
+    let names = &statement.row.columns[..statement.row.shown];
     let mut rows = prepared.query([]).unwrap_or_else(|e| fail(e));
     let mut found = Found::default();
     while let Some(row) = rows.next().unwrap_or_else(|e| fail(e)) {
         if only_filters(&rule.query) {
             found.events.push(row.get(0).unwrap_or_else(|e| fail(e)));
         } else {
-            found.rows.push(of_sql(&names, row));
+            found.rows.push(of_sql(names, row));
         }
     }
     found.sorted()

@@ -2,6 +2,7 @@
 
 use retrohunt::ir::{Query, Rule, Stage};
 
+use super::engines::Both;
 use super::found::{Found, ResultRow, group_keys, only_filters, same, same_row};
 use super::rows::Evaluated;
 
@@ -21,6 +22,14 @@ pub(crate) fn hunt_and_evaluator(rules: &[Rule], hunted: &[Found], evaluated: &[
 /// Compares the rows of portable SQL, where there are any, with the evaluator; whether they agree.
 pub(crate) fn portable_and_evaluator(rules: &[Rule], portable: &[Option<Found>], evaluated: &[Evaluated]) -> bool {
     differences(("portable SQL", "the evaluator"), rules, portable.iter().cloned().zip(evaluated.iter().map(|e| e.found.as_text())))
+}
+
+/// Whether both engines save the same findings, and no statement fails.
+pub(crate) fn engines(both: &Both) -> bool {
+    println!("  the engines differ in {} findings, {} statements fail", both.differences.len(), both.failed.len());
+    both.failed.iter().take(RULES_SHOWN).for_each(|(rule, why)| println!("    {rule}: {} {}", why.code, why.message));
+    both.differences.iter().take(RULES_SHOWN).for_each(|difference| println!("    {difference}"));
+    both.differences.is_empty() && both.failed.is_empty()
 }
 
 fn differences(who: (&str, &str), rules: &[Rule], pairs: impl Iterator<Item = (Option<Found>, Found)>) -> bool {

@@ -7,12 +7,13 @@ use super::changes::ChangeArgs;
 use super::printer::Printer;
 use super::rules::{report_left_out, rules_of};
 use super::store::StoreArgs;
+use super::values;
 use crate::diag::Diagnostic;
 use crate::hunt::{plan_inputs, plan_rule};
 use crate::ir::RuleMeta;
 use crate::plan::Plan;
 use crate::report::visible;
-use crate::sql::{self, Statement};
+use crate::sql::{self, Between, Statement};
 use crate::taxonomy::Taxonomy;
 
 /// Print rules as SQL over the views of the store.
@@ -28,10 +29,25 @@ pub(crate) struct Args {
     /// Rule files and folders
     #[arg(required = true, value_name = "RULE")]
     rules: Vec<PathBuf>,
+    /// The database whose SQL is printed
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = DialectName::Sqlite)]
+    dialect: DialectName,
+    /// Only events from this time on (a date is its midnight UTC)
+    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
+    since: Option<i64>,
+    /// Only events before this time
+    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
+    until: Option<i64>,
     #[command(flatten)]
     changes: ChangeArgs,
     #[command(flatten)]
     store: StoreArgs,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum DialectName {
+    /// SQLite 3.44 or later
+    Sqlite,
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
@@ -39,15 +55,17 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let set = rules_of(&args.rules, &args.changes, printer)?;
     report_left_out(&set, printer);
     let catalog = store.catalog()?;
+    let DialectName::Sqlite = args.dialect;
+    let between = Between { since_us: args.since, until_us: args.until };
     let mut partial = set.has_errors();
     for rule in &set.rules {
         let plan = plan_rule(rule, &catalog, Taxonomy::embedded());
-        partial |= write(&rule.meta, sql::portable(&plan, &catalog), &nothing(&plan), printer)?;
+        partial |= write(&rule.meta, sql::portable_between(&plan, &catalog, between), &nothing(&plan), printer)?;
     }
     let inputs = plan_inputs(&set.correlations, &catalog, Taxonomy::embedded());
     for (index, correlation) in set.correlations.iter().enumerate().filter(|(_, c)| c.reports) {
         let own: Vec<_> = inputs.iter().filter(|(of, ..)| *of == index).map(|(_, input, plan)| (*input, plan)).collect();
-        partial |= write(&correlation.meta, Ok(sql::portable_correlation(correlation, &own, &catalog)), "", printer)?;
+        partial |= write(&correlation.meta, Ok(sql::portable_correlation_between(correlation, &own, &catalog, between)), "", printer)?;
     }
     Ok(Outcome::partial_if(partial))
 }

@@ -14,7 +14,7 @@ use super::store::StoreArgs;
 use super::values;
 use super::words::{counted, counted_len, thousands};
 use crate::compile::RuleSet;
-use crate::hunt::{self, HuntOptions, HuntProgress, HuntSummary, LeftOut};
+use crate::hunt::{self, Engine, HuntOptions, HuntProgress, HuntSummary, LeftOut};
 use crate::report::{FINDING, ListWriter, finding_row, visible};
 use crate::store::FindingFilter;
 use crate::taxonomy::Taxonomy;
@@ -29,7 +29,8 @@ Examples:
   retrohunt hunt
   retrohunt hunt --rules sigma/rules/windows --level high --since 2024-01-01
   retrohunt hunt --rules sigma/rules --pipeline fields.yml --values network.yml
-  retrohunt hunt --rules page.md --format jsonl > findings.jsonl")]
+  retrohunt hunt --rules page.md --format jsonl > findings.jsonl
+  retrohunt hunt --rules page.md --engine sqlite")]
 pub(crate) struct Args {
     #[command(flatten)]
     rules: RuleArgs,
@@ -39,10 +40,21 @@ pub(crate) struct Args {
     /// Only events before this time
     #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
     until: Option<i64>,
+    /// How rules are run
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = EngineName::Scan)]
+    engine: EngineName,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
     output: FormatArgs,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum EngineName {
+    /// One scan of each event type for all rules together
+    Scan,
+    /// Each rule as the SQL that `compile` prints, run by SQLite: slower, and only rules that have a portable form
+    Sqlite,
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
@@ -62,7 +74,11 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     }
 
     let progress = LazyBar::new(printer, BarUnit::Events);
-    let options = HuntOptions { since_us: args.since, until_us: args.until, cancel, ..HuntOptions::starting_at(now_us()) };
+    let engine = match args.engine {
+        EngineName::Scan => Engine::Scan,
+        EngineName::Sqlite => Engine::Sqlite,
+    };
+    let options = HuntOptions { since_us: args.since, until_us: args.until, cancel, engine, ..HuntOptions::starting_at(now_us()) };
     let result = hunt::run(&mut store, &set.rules, &set.correlations, Taxonomy::embedded(), &options, &mut |step| show(&progress, &step));
     progress.finish();
     let summary = result.context("the hunt failed")?;
@@ -80,7 +96,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         printer.headed_note("Interrupted:", &format!("{} of {all} are finished; hunt again for the others", thousands(finished as u64)));
         return Ok(Outcome::Interrupted);
     }
-    Ok(Outcome::partial_if(set.has_errors() || !summary.failed.is_empty()))
+    Ok(Outcome::partial_if(set.has_errors() || !summary.failed.is_empty() || !summary.without_text.is_empty()))
 }
 
 /// The title of a rule or, behind the rules, of a correlation.
@@ -114,6 +130,11 @@ fn say(summary: &HuntSummary, set: &RuleSet, stored: u64, started: Instant, prin
             diagnostic.message
         ));
     }
+    for (index, gaps) in &summary.without_text {
+        let why: Vec<String> = gaps.iter().map(|gap| visible(&gap.message).into_owned()).collect();
+        let title = visible(title_of(set, *index));
+        printer.note(&format!("rule `{title}` was not hunted ({}): {}", gaps.first().map_or("", |gap| gap.code), why.join("; ")));
+    }
     for (index, left_out) in &summary.left_out {
         say_left_out(&set.correlations[*index].meta.title, left_out, printer);
     }
@@ -137,6 +158,10 @@ fn say(summary: &HuntSummary, set: &RuleSet, stored: u64, started: Instant, prin
         if count > 0 {
             text.push_str(&format!("; {} {why}: now past", counted(count, "earlier finding")));
         }
+    }
+    match summary.without_text.len() {
+        0 => {}
+        without => text.push_str(&format!("; {} not hunted, without portable SQL (`--engine scan` hunts all)", thousands(without as u64))),
     }
     match summary.rules_without_events.len() {
         0 => {}

@@ -146,6 +146,13 @@ impl RowOrigin {
 }
 
 impl GroupOrigin {
+    /// A group that is known as a whole; its events in any order, perhaps more than once.
+    pub fn of(key: GroupKey, events: Vec<EventId>, count: u64, (first_us, last_us): (Option<i64>, Option<i64>)) -> Self {
+        let mut group = Self { key: RowKey::Group(key), rows: count, events, count, first_us, last_us, last_counted: None };
+        group.settle();
+        group
+    }
+
     /// Adds what a row of the group comes from. A row counts its event once, however often it is in the group in a row:
     /// a by-field with several values puts one event into several groups, or twice into the same.
     pub fn add(&mut self, origin: &RowOrigin) {

@@ -1,5 +1,7 @@
 //! From matched events and result rows to findings: groups, times, risk, the filled message, evidence.
 
+mod statement;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -15,6 +17,8 @@ use crate::exec::{Cell, Context, Fault, Row, RowKey, RuleLimits};
 use crate::ir::Rule;
 use crate::plan::{Branch, FieldExpr, Plan, RowSource};
 use crate::store::{EVIDENCE_CAP, Envelope, EnvelopeReader, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Store, StoredEvent};
+
+pub(super) use statement::{Statements, Stopped, ids, whole};
 
 /// The fields a rule's findings show: tokens of its message and its risk objects.
 pub(super) fn needed_fields(rule: &Rule) -> Vec<String> {

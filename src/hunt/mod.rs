@@ -10,6 +10,7 @@
 
 mod correlation;
 mod count;
+mod engine;
 mod feed;
 mod field;
 mod finding;
@@ -28,11 +29,12 @@ use crate::diag::Diagnostic;
 use crate::exec::{Context, Fault};
 use crate::ir::{Correlation, Function, Input, InputSource, Pred, Rule, RuleMeta, Scalar, Stage};
 use crate::plan::{Branch, Plan, plan};
-use crate::store::{EventRange, HuntOutcome, HuntRecord, Store, StoreError};
+use crate::store::{EventRange, HuntOutcome, HuntRecord, QueryLimits, Store, StoreError};
 use crate::taxonomy::Taxonomy;
 use correlation::{Correlator, InputPlan};
 pub use correlation::{LeftOut, plan_inputs};
 pub use count::{ConditionCount, count_conditions};
+pub use engine::Engine;
 use finding::{FindingSaver, needed_fields};
 use hosts::Hosts;
 use matched::Matched;
@@ -51,12 +53,23 @@ pub struct HuntOptions {
     pub started_us: i64,
     /// Stops the hunt: what the rules found that are finished by then is saved.
     pub cancel: Cancel,
+    /// How rules are run.
+    pub engine: Engine,
+    /// What bounds each statement of [`Engine::Sqlite`].
+    pub statements: QueryLimits,
 }
 
 impl HuntOptions {
     /// A hunt over all events that begins at this time (µs UTC).
     pub fn starting_at(started_us: i64) -> Self {
-        Self { since_us: None, until_us: None, started_us, cancel: Cancel::default() }
+        Self {
+            since_us: None,
+            until_us: None,
+            started_us,
+            cancel: Cancel::default(),
+            engine: Engine::default(),
+            statements: QueryLimits::default(),
+        }
     }
 }
 
@@ -99,6 +112,9 @@ pub struct HuntSummary {
     pub events_scanned: u64,
     /// Rules that could not run to their end, and why: indices into the rules, and behind them the correlations.
     pub failed: Vec<(usize, Diagnostic)>,
+    /// Rules that the engine has no text for, and what the text would lack: indices into the rules, and behind them the
+    /// correlations. They were not hunted.
+    pub without_text: Vec<(usize, Vec<Diagnostic>)>,
     /// Correlations (indices) that had to leave out some of the events that their rules match.
     pub left_out: Vec<(usize, LeftOut)>,
     /// How many rules and reporting correlations the hunt did not finish, because it was asked to stop; else none.
@@ -143,11 +159,19 @@ pub fn run(
     let catalog = store.catalog()?;
     let watermark = store.last_event()?;
     let range = EventRange { first: EventId(1), last: watermark, since_us: options.since_us, until_us: options.until_us };
-    let resolved = resolve_brackets(store, &catalog, rules, taxonomy, options, range)?;
+    // A statement has no place for what a search in brackets found: it would be another text with other events.
+    let resolved = match options.engine {
+        Engine::Scan => resolve_brackets(store, &catalog, rules, taxonomy, options, range)?,
+        Engine::Sqlite => vec![None; rules.len()],
+    };
     let queries =
         rules.iter().zip(&resolved).map(|(rule, resolved)| resolved.as_ref().and_then(|resolved| resolved.as_ref().ok()).unwrap_or(rule));
     let plans: Vec<Plan> = queries.map(|rule| plan_rule(rule, &catalog, taxonomy)).collect();
     let inputs = plan_inputs(correlations, &catalog, taxonomy);
+    if options.engine == Engine::Sqlite {
+        let planned = engine::PlannedRules { catalog: &catalog, plans: &plans, inputs: &inputs };
+        return engine::run(store, rules, correlations, &planned, options, progress);
+    }
     let trees: Vec<Vec<&Plan>> = plans.iter().map(Plan::tree).collect();
     let all: Vec<&Plan> = trees.iter().flatten().copied().chain(inputs.iter().map(|(.., plan)| plan)).collect();
     let context = context(store, &all)?;
@@ -201,6 +225,7 @@ pub fn run(
         findings,
         events_scanned: found.scanned,
         failed,
+        without_text: Vec::new(),
         left_out: correlated.left_out,
         unfinished: stop.unfinished,
     })

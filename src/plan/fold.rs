@@ -108,7 +108,8 @@ impl QueryNames<'_> {
                 Pred::any(beside.chain([Pred::Keyword { glob: glob.clone(), case: *case }]))
             }
             Pred::Scalar(scalar) => truth(self.fold_scalar(scalar)),
-            Pred::Subsearch(_) => Pred::False, // the hunt has put its rows in its place
+            // A hunt has put its rows in its place; who only compiles must see that it is there.
+            Pred::Subsearch(subsearch) => Pred::Subsearch(subsearch.clone()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Aggregates of stats and eventstats as SQL.
 
-use sqlparser::ast::Expr;
+use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::ast::{self, Extras};
 use super::pred::SqlFields;
@@ -49,7 +49,10 @@ fn portable(writer: &StatementWriter, function: AggregateFunction, value: Typed)
         ),
         AggregateFunction::Sum => made("sum", number(), Kind::Number),
         AggregateFunction::Avg => made("avg", number(), Kind::Number),
-        AggregateFunction::Values => Typed { expr: values(writer.as_text(value)), kind: Kind::Text, multi: true },
+        AggregateFunction::Values => {
+            let text = writer.as_text(value);
+            Typed { multi: true, ..Typed::new(values(text.clone()), Kind::Text) }.with_list(|| distinct_list(text))
+        }
         AggregateFunction::Stdev => Typed::new(writer.gap("stdev()"), Kind::Number),
         AggregateFunction::Median => Typed::new(writer.gap("median()"), Kind::Number),
         AggregateFunction::List => Typed::new(writer.gap("list()"), Kind::Text),
@@ -69,10 +72,18 @@ fn values(text: Expr) -> Expr {
     const COMMA: &str = "\u{1f}c";
     const SEPARATOR: &str = "\u{1f}u";
     let replace = |x, from, to| ast::call("replace", vec![x, ast::text(from), ast::text(to)]);
-    let extras = Extras { distinct: true, order: vec![(text.clone(), false)], over: None };
+    let extras = Extras { distinct: true, order: vec![(text.clone(), false)], ..Extras::default() };
     // Unit separators first: else those that stand for commas would be written a second time.
     let written = replace(replace(text, "\u{1f}", SEPARATOR), ",", COMMA);
     let joined = ast::call_with("group_concat", vec![written], extras);
     // The comma of the list becomes the line break before the commas of the texts come back.
     replace(replace(replace(joined, ",", "\n"), COMMA, ","), SEPARATOR, "\u{1f}")
+}
+
+/// The distinct texts in order as a JSON array, NULL where these are fewer than two.
+fn distinct_list(text: Expr) -> Expr {
+    let count = ast::call_with("count", vec![text.clone()], Extras { distinct: true, ..Extras::default() });
+    let (order, filter) = (vec![(text.clone(), false)], Some(ast::is_not_null(text.clone())));
+    let members = ast::call_with("json_group_array", vec![text], Extras { distinct: true, order, filter, over: None });
+    ast::case(vec![(ast::op(count, BinaryOperator::Gt, ast::integer(1)), members)], None)
 }

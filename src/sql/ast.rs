@@ -241,6 +241,8 @@ pub(super) struct Extras {
     pub(super) distinct: bool,
     /// `f(x ORDER BY …)`
     pub(super) order: Vec<OrderKey>,
+    /// `f(x) FILTER (WHERE …)`
+    pub(super) filter: Option<Expr>,
     /// `f(x) OVER (PARTITION BY … ORDER BY …)`
     pub(super) over: Option<(Vec<Expr>, Vec<OrderKey>)>,
 }
@@ -274,7 +276,7 @@ fn function(name: &'static str, arguments: Vec<FunctionArgExpr>, extras: Extras)
             args: arguments.into_iter().map(FunctionArg::Unnamed).collect(),
             clauses,
         }),
-        filter: None,
+        filter: extras.filter.map(Box::new),
         null_treatment: None,
         over,
         within_group: Vec::new(),

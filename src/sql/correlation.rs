@@ -3,9 +3,8 @@
 //! The steps are CTEs: `matched` (the events of every input with keys `k…`, their spellings `s…` and values `w…`),
 //! `items` (each once, with `n` = 1 where an event counts), `windows` (what the window that ends at a row holds),
 //! `alerts`, `spans` (alerts that overlap as one) and `behind` (the events of these). Values that are counted have no
-//! window function in SQLite, so each window looks its rows up again; a hunt does not.
-//!
-//! Group keys are compared with `lower()`, which knows ASCII only; a hunt folds other letters too.
+//! window function in SQLite, so each window looks its rows up again; a hunt does not. Where texts are compared without case,
+//! `letters` comes first: all letters beyond ASCII that have a small form, and these.
 
 use sqlparser::ast::{Expr, SelectItem};
 
@@ -13,16 +12,21 @@ use super::ast;
 use super::field::{VIEW, ViewFields};
 use super::pred::pred;
 use super::writer::{StatementWriter, is_number};
-use super::{Statement, base_select, typed};
+use super::{Between, Statement, StatementColumns, StatementOrigin, base_select, glob, typed};
 use crate::catalog::Catalog;
 use crate::ir::{Correlation, CorrelationKind, Input, InputSource, NumberOp, RuleExpression, ValueAggregate, WindowCondition};
 use crate::plan::{FieldExpr, Plan};
 
 /// Makes the portable form of a correlation; `plans` are those of its inputs. The columns are the group keys, then
 /// `count`, `first_time_us` and `last_time_us` of the events, `first_window_us` and `last_window_us` (where alert
-/// windows end) and `windows`.
+/// windows end) and `windows`; then `_events`, the ids of the events in the order of their times.
 pub fn portable_correlation(correlation: &Correlation, plans: &[(usize, &Plan)], catalog: &Catalog) -> Statement {
-    let writer = StatementWriter::default();
+    portable_correlation_between(correlation, plans, catalog, Between::default())
+}
+
+/// As [`portable_correlation`], over the events of some time.
+pub fn portable_correlation_between(correlation: &Correlation, plans: &[(usize, &Plan)], catalog: &Catalog, between: Between) -> Statement {
+    let writer = StatementWriter::over(between);
     if correlation.inputs.iter().any(|input| matches!(input.source, InputSource::Correlation(_))) {
         // Alerts of alerts need a statement a level; ARCHITECTURE says why a hunt does it in Rust.
         writer.gap("a correlation of correlations");
@@ -40,9 +44,13 @@ pub fn portable_correlation(correlation: &Correlation, plans: &[(usize, &Plan)],
     };
     let sql = if ranked { String::new() } else { select.sql(plans) };
     let gaps = writer.finish();
-    let own = ["count", "first_time_us", "last_time_us", "first_window_us", "last_window_us", "windows"];
-    let columns = correlation.group_by.iter().cloned().chain(own.map(str::to_owned)).collect();
-    Statement { sql: if gaps.is_empty() { sql } else { String::new() }, columns, not_portable: gaps }
+    let own = ["count", "first_time_us", "last_time_us", "first_window_us", "last_window_us", "windows", "_events"];
+    let columns: Vec<String> = correlation.group_by.iter().cloned().chain(own.map(str::to_owned)).collect();
+    let keys: Vec<(String, usize)> = correlation.group_by.iter().cloned().zip(0..).collect();
+    let (first, events) = (keys.len(), columns.len() - 1);
+    let origin = StatementOrigin::Group { keys, count: first, first_us: first + 1, last_us: first + 2, events };
+    let row = StatementColumns { shown: events, columns, lists: None, origin };
+    Statement { sql: if gaps.is_empty() { sql } else { String::new() }, row, not_portable: gaps }
 }
 
 struct CorrelationSelect<'a> {
@@ -57,6 +65,10 @@ impl CorrelationSelect<'_> {
     fn sql(&self, plans: &[(usize, &Plan)]) -> String {
         let steps = [("matched", self.matched(plans)), ("items", self.items()), ("windows", self.windows())];
         let mut out = String::from("WITH ");
+        if self.keys > 0 || matches!(self.correlation.kind, CorrelationKind::ValueCount(_)) {
+            let (large, small) = glob::letters();
+            out.push_str(&format!("letters (large, small) AS (\nSELECT '{large}', '{small}'\n),\n"));
+        }
         for (name, body) in steps.into_iter().chain(self.islands()) {
             out.push_str(&format!("{name} AS (\n{body}\n),\n"));
         }
@@ -103,7 +115,7 @@ impl CorrelationSelect<'_> {
                 ];
                 let own = self.fields(&fields, input, &|name| branch.fields.get(name).unwrap_or(&FieldExpr::Missing));
                 items.extend(own);
-                selects.push(base_select(event_type, pred(&fields, &branch.filter), items));
+                selects.push(base_select(&fields, pred(&fields, &branch.filter), items));
             }
         }
         if selects.is_empty() {
@@ -130,19 +142,22 @@ impl CorrelationSelect<'_> {
     }
 
     fn items(&self) -> String {
-        let lowered: String = (0..self.keys).map(|i| format!("lower(s{i}) AS k{i}, s{i}, ")).collect();
-        let raw: String = (0..self.keys).map(|i| format!(", lower(s{i})")).collect();
+        let lowered: String = (0..self.keys).map(|i| format!("{} AS k{i}, s{i}, ", folded(&format!("s{i}")))).collect();
+        let raw: String = (0..self.keys).map(|i| format!(", k{i}")).collect();
         let aggregated = matches!(self.correlation.kind, CorrelationKind::Value(..));
         let values: String = (0..self.values)
-            .map(|i| if aggregated { format!("CAST(w{i} AS REAL) AS w{i}, ") } else { format!("lower(w{i}) AS w{i}, ") })
+            .map(|i| if aggregated { format!("CAST(w{i} AS REAL) AS w{i}, ") } else { format!("{} AS w{i}, ", folded(&format!("w{i}"))) })
             .collect();
         let present = |letter: char, count: usize| (0..count).map(move |i| format!(" AND {letter}{i} IS NOT NULL"));
         let mut usable: String = present('s', self.keys).chain(present('w', self.values)).collect();
         if aggregated {
             usable += &format!(" AND {}", is_number(&Expr::Identifier(ast::ident("w0"))));
         }
+        let own = format!("{}{}", self.list("", 's', self.keys), self.list("", 'w', self.values));
+        let all = format!("SELECT input, id, t, {lowered}{values}1 AS _\nFROM matched WHERE t IS NOT NULL{usable}");
         let select = format!(
-            "SELECT input, id, t, {lowered}{values}row_number() OVER (PARTITION BY id{raw} ORDER BY input) = 1 AS n\nFROM matched WHERE t IS NOT NULL{usable}"
+            "SELECT input, id, t, {}{own}row_number() OVER (PARTITION BY id{raw} ORDER BY input) = 1 AS n FROM (\n{all}\n)",
+            self.keys("")
         );
         // Aggregated numbers must not be summed twice, so only that row stays; counts and orders need the others.
         if aggregated { format!("SELECT * FROM (\n{select}\n) WHERE n") } else { select }
@@ -265,10 +280,20 @@ impl CorrelationSelect<'_> {
         let shown: String = names.map(|(i, name)| format!("max(CASE WHEN place = 1 THEN s{i} END) AS {}, ", quoted(name))).collect();
         let order: String = (1..=self.keys).map(|i| format!(", {i}")).collect();
         format!(
-            "SELECT {shown}count(DISTINCT id) AS count, min(t) AS first_time_us, max(t) AS last_time_us,\n  first_window AS first_window_us, last_window AS last_window_us, windows\nFROM behind GROUP BY {}finding ORDER BY first_time_us{order}",
+            "SELECT {shown}count(DISTINCT id) AS count, min(t) AS first_time_us, max(t) AS last_time_us,\n  first_window AS first_window_us, last_window AS last_window_us, windows,\n  group_concat(id ORDER BY t, id) AS _events\nFROM behind GROUP BY {}finding ORDER BY first_time_us{order}",
             self.keys("")
         )
     }
+}
+
+/// A text without case, as [`crate::event::fold_char`] says it: `lower()` knows ASCII only, and is right where nothing else is.
+fn folded(text: &str) -> String {
+    let letter = format!("substr({text}, n + 1, 1)");
+    let small = format!("coalesce(nullif(substr(small, nullif(instr(large, {letter}), 0), 1), ''), lower({letter}))");
+    format!(
+        "CASE WHEN {text} GLOB '*[^ -~]*' THEN (WITH RECURSIVE f (n, folded) AS (SELECT 0, '' UNION ALL SELECT n + 1, folded || {small} \
+         FROM f, letters WHERE n < length({text})) SELECT folded FROM f ORDER BY n DESC LIMIT 1) ELSE lower({text}) END"
+    )
 }
 
 fn truth(expression: &RuleExpression, has: &dyn Fn(usize) -> String) -> String {

@@ -5,7 +5,7 @@
 
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, TableWithJoins};
 
-use super::ast::{self, SelectParts};
+use super::ast::{self, Extras, SelectParts};
 use super::glob::{equals_any_case, matches};
 use super::writer::{Kind, StatementWriter, Typed, two_valued};
 use crate::catalog::{Column, Encoding, EventType, Storage};
@@ -29,7 +29,8 @@ impl ViewFields<'_> {
         if let FieldExpr::Time = field {
             return Typed::new(ast::op(ast::column(VIEW, "_time_us"), BinaryOperator::Divide, ast::real(1_000_000.0)), Kind::Number);
         }
-        Typed { expr: self.text(field), kind: Kind::Text, multi: self.may_be_list(field) }
+        let value = Typed { multi: self.may_be_list(field), ..Typed::new(self.text(field), Kind::Text) };
+        value.with_list(|| self.list(field))
     }
 
     /// Whether the field may be a list in some event.
@@ -37,8 +38,23 @@ impl ViewFields<'_> {
         field.may_be_list(self.event_type)
     }
 
+    /// Makes the members of a field as a JSON array, NULL where it has fewer than two.
+    fn list(&self, field: &FieldExpr) -> Expr {
+        match field {
+            FieldExpr::Apply(function, inner) => match self.list_id(inner) {
+                Some(id) => list_of(id, &|x| portable_function(self.writer, function, x)),
+                None => ast::null(), // the gap is noted where the text is made
+            },
+            FieldExpr::Coalesce(parts) => {
+                let list = |part| if self.may_be_list(part) { self.list(part) } else { ast::null() };
+                ast::case(parts.iter().map(|part| (self.is_present(part), list(part))).collect(), None)
+            }
+            field => self.list_id(field).map_or_else(ast::null, |id| list_of(id, &|x| x)),
+        }
+    }
+
     /// Makes the id of a field's list, NULL where it is none; only a bare column has one.
-    pub(super) fn list_id(&self, field: &FieldExpr) -> Option<Expr> {
+    fn list_id(&self, field: &FieldExpr) -> Option<Expr> {
         match field {
             FieldExpr::Column(index) => Some(list_id(self.event_type, self.event_type.column(*index))),
             _ => None,
@@ -180,8 +196,37 @@ fn list_id(event_type: &EventType, column: &Column) -> Expr {
     ast::case(vec![(ast::eq(ast::call("typeof", vec![raw()]), ast::text(class)), raw())], None)
 }
 
+/// Makes what a function gives of the members of a list as a JSON array, NULL where these are fewer than two.
+fn list_of(id: Expr, function: &dyn Fn(Expr) -> Expr) -> Expr {
+    let member = || function(ast::column("m", "text"));
+    let is_list = ast::op(ast::call("count", vec![member()]), BinaryOperator::Gt, ast::integer(1));
+    let order = vec![(ast::column("i", "position"), false)];
+    let extras = Extras { order, filter: Some(ast::is_not_null(member())), ..Extras::default() };
+    let members = ast::call_with("json_group_array", vec![member()], extras);
+    ast::scalar_query(members_of(id, ast::case(vec![(is_list, members)], None)))
+}
+
+/// The column of [`listed`] with a member.
+pub(super) const LISTED: &str = "value";
+
+/// Makes the members of a JSON array as a table to join.
+pub(super) fn listed(list: Expr, alias: &str) -> TableWithJoins {
+    ast::table_function("json_each", vec![list], alias)
+}
+
+/// Makes "some member of a JSON array, or the text where there is none, passes".
+pub(super) fn some_listed(list: Expr, text: Expr, passes: &dyn Fn(Expr) -> Expr) -> Expr {
+    let members = ast::query(ast::select(SelectParts {
+        items: vec![SelectItem::UnnamedExpr(ast::truth(true))],
+        from: vec![listed(list.clone(), "m")],
+        filter: Some(passes(ast::column("m", LISTED))),
+        ..Default::default()
+    }));
+    ast::case(vec![(ast::is_not_null(list), ast::exists(members))], Some(passes(text)))
+}
+
 /// Makes "some member of the list, or the text where it is none, passes".
-pub(super) fn some_member(id: Expr, text: Expr, passes: &dyn Fn(Expr) -> Expr) -> Expr {
+fn some_member(id: Expr, text: Expr, passes: &dyn Fn(Expr) -> Expr) -> Expr {
     let mut query = members_of(id.clone(), ast::truth(true));
     if let sqlparser::ast::SetExpr::Select(select) = query.body.as_mut() {
         let of_list = select.selection.take().into_iter();
@@ -214,16 +259,6 @@ fn members_of(id: Expr, output: Expr) -> Query {
 
 fn member_tables(on: Expr) -> TableWithJoins {
     ast::join(ast::table(&["value_item"], "i"), ast::table(&["value"], "m"), Some(on), false)
-}
-
-/// Makes the members of a list as a table to join: columns `list` and `member`.
-pub(super) fn all_members() -> Query {
-    let same_value = ast::eq(ast::column("m", "id"), ast::column("i", "value"));
-    ast::query(ast::select(SelectParts {
-        items: vec![ast::item(ast::column("i", "list"), "list"), ast::item(ast::column("m", "text"), "member")],
-        from: vec![member_tables(same_value)],
-        ..Default::default()
-    }))
 }
 
 /// Makes the text after the last of some separators: what stays when all other characters are taken from the right.

@@ -83,6 +83,11 @@ fn unify(value: Expr, folded: &Glob) -> Expr {
     })
 }
 
+/// All letters beyond ASCII that fold to another, and these: the same number of characters.
+pub(super) fn letters() -> (String, String) {
+    other_forms().iter().flat_map(|(folded, forms)| forms.iter().map(|form| (*form, *folded))).unzip()
+}
+
 /// Folded character → the characters that fold to it.
 fn other_forms() -> &'static BTreeMap<char, Vec<char>> {
     // All of Unicode is walked through once a process: it takes some milliseconds, and most rules need none of it.

@@ -20,13 +20,13 @@ mod writer;
 
 use std::collections::BTreeSet;
 
-use sqlparser::ast::{Expr, SelectItem, SetExpr};
+use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr};
 
 use crate::catalog::{Catalog, EventType};
 use crate::diag::{Diagnostic, Severity};
 use crate::plan::{Branch, FieldExpr, Plan, RowSource, TIME};
 
-pub use correlation::portable_correlation;
+pub use correlation::{portable_correlation, portable_correlation_between};
 pub use rewrite::rewrite_adhoc;
 
 pub use view::category_select;
@@ -34,17 +34,63 @@ pub use view::category_select;
 use ast::SelectParts;
 use field::{VIEW, ViewFields};
 use stage::{SqlColumn, SqlRows, unused};
-use writer::StatementWriter;
+use writer::{Kind, StatementWriter, Typed};
 
 /// A statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
     /// The text; empty where it could not be made ([`Statement::not_portable`] says why).
     pub sql: String,
-    /// Names of the result columns, in order.
-    pub columns: Vec<String>,
+    /// Its columns.
+    pub row: StatementColumns,
     /// Features that have no portable form, one note each.
     pub not_portable: Vec<Diagnostic>,
+}
+
+/// The columns of a statement: those of the rule's result, then those that say where a row comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatementColumns {
+    /// Their names, in order.
+    pub columns: Vec<String>,
+    /// How many of them, from the first, are the rule's result.
+    pub shown: usize,
+    /// The column with the lists of the row, a JSON object of arrays by the names of the columns that show them as lines. None:
+    /// no column of the result may hold a list.
+    pub lists: Option<usize>,
+    /// Where a row comes from.
+    pub origin: StatementOrigin,
+}
+
+/// What a row of a statement comes from, by the places of the columns that say so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StatementOrigin {
+    /// One event.
+    Event {
+        /// The event's id.
+        id: usize,
+    },
+    /// The events of a group.
+    Group {
+        /// The by-fields of the last aggregation: name and place of the value.
+        keys: Vec<(String, usize)>,
+        /// How many events.
+        count: usize,
+        /// Time of the first (µs UTC).
+        first_us: usize,
+        /// Time of the last (µs UTC).
+        last_us: usize,
+        /// Their ids, parted by commas, in any order and perhaps more than once.
+        events: usize,
+    },
+}
+
+/// The times that events must have to be asked; an event without a time has none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Between {
+    /// From this time on (µs UTC).
+    pub since_us: Option<i64>,
+    /// Before this time (µs UTC).
+    pub until_us: Option<i64>,
 }
 
 /// Most columns of one result; SQLite takes 2,000.
@@ -52,12 +98,23 @@ pub struct Statement {
 const COLUMN_MAX: usize = 1_900;
 
 /// Makes the portable form of a plan. Row-wise plans give `_id`, `_time` and the fields that the rule shows, by `_id`.
+///
+/// # Errors
+/// When the rule reads more fields than a statement can have columns.
 pub fn portable(plan: &Plan, catalog: &Catalog) -> Result<Statement, Diagnostic> {
-    let writer = StatementWriter::default();
-    let (query, columns) = if plan.steps.is_empty() { row_wise(&writer, plan, catalog)? } else { pipeline(&writer, plan, catalog)? };
+    portable_between(plan, catalog, Between::default())
+}
+
+/// As [`portable`], over the events of some time.
+///
+/// # Errors
+/// As [`portable`].
+pub fn portable_between(plan: &Plan, catalog: &Catalog, between: Between) -> Result<Statement, Diagnostic> {
+    let writer = StatementWriter::over(between);
+    let (query, row) = if plan.steps.is_empty() { row_wise(&writer, plan, catalog)? } else { pipeline(&writer, plan, catalog)? };
     let not_portable = writer.finish();
     let sql = if not_portable.is_empty() { ast::print_pretty(&query) } else { String::new() };
-    Ok(Statement { sql, columns, not_portable })
+    Ok(Statement { sql, row, not_portable })
 }
 
 fn typed<'a>(plan: &'a Plan, catalog: &'a Catalog) -> impl Iterator<Item = (&'a EventType, &'a Branch)> {
@@ -65,9 +122,14 @@ fn typed<'a>(plan: &'a Plan, catalog: &'a Catalog) -> impl Iterator<Item = (&'a 
 }
 
 /// One event type's events that match.
-fn base_select(event_type: &EventType, filter: Expr, items: Vec<SelectItem>) -> SetExpr {
+fn base_select(fields: &ViewFields<'_>, filter: Expr, items: Vec<SelectItem>) -> SetExpr {
+    let Between { since_us, until_us } = fields.writer.between;
+    let bound = |us: Option<i64>, op| us.map(|us| ast::op(ast::column(VIEW, "_time_us"), op, ast::integer(us)));
+    let times = [bound(since_us, BinaryOperator::GtEq), bound(until_us, BinaryOperator::Lt)];
     let filter = (filter != ast::truth(true)).then_some(filter);
-    ast::select(SelectParts { items, from: vec![ast::table(&[&event_type.view], VIEW)], filter, ..Default::default() })
+    let terms: Vec<Expr> = times.into_iter().chain([filter]).flatten().collect();
+    let filter = (!terms.is_empty()).then(|| ast::all(terms));
+    ast::select(SelectParts { items, from: vec![ast::table(&[&fields.event_type.view], VIEW)], filter, ..Default::default() })
 }
 
 /// The names of the fields that any branch shows, without `_time`.
@@ -82,29 +144,37 @@ fn field_names(plan: &Plan) -> Result<Vec<&str>, Diagnostic> {
     Ok(names.into_iter().collect())
 }
 
-fn row_wise(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<(sqlparser::ast::Query, Vec<String>), Diagnostic> {
+fn row_wise(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<(Query, StatementColumns), Diagnostic> {
     let names = field_names(plan)?;
+    let multi: Vec<&str> = names.iter().copied().filter(|name| plan.row.column(name).is_some_and(|column| column.multi)).collect();
     let mut selects = Vec::new();
     for (event_type, branch) in typed(plan, catalog) {
         let fields = ViewFields { writer, event_type };
+        let value = |name: &str| branch.fields.get(name).map_or_else(|| Typed::new(ast::null(), Kind::Text), |field| fields.value(field));
         let mut items = vec![SelectItem::UnnamedExpr(ast::column(VIEW, "_id")), SelectItem::UnnamedExpr(ast::column(VIEW, "_time"))];
-        for name in &names {
-            let value = branch.fields.get(*name).map_or_else(ast::null, |field| fields.value(field).expr);
-            items.push(ast::item(value, name));
-        }
-        selects.push(base_select(event_type, pred::pred(&fields, &branch.filter), items));
+        items.extend(names.iter().map(|name| ast::item(value(name).expr, name)));
+        let lists = multi.iter().map(|name| (*name, value(name).list_or_null()));
+        items.extend(stage::lists_of(lists).map(|lists| ast::item(lists, LISTS)));
+        selects.push(base_select(&fields, pred::pred(&fields, &branch.filter), items));
     }
-    let columns: Vec<String> = ["_id", "_time"].into_iter().chain(names).map(str::to_owned).collect();
+    let mut columns: Vec<String> = ["_id", "_time"].into_iter().chain(names).map(str::to_owned).collect();
+    let shown = columns.len();
+    let lists = (!multi.is_empty()).then_some(shown);
+    columns.extend(lists.map(|_| LISTS.to_owned()));
     if selects.is_empty() {
         let items = columns.iter().map(|name| ast::item(ast::null(), name)).collect();
         // No event type can match, and the statement still must have its columns: an empty result, not an error.
         selects.push(ast::select(SelectParts { items, filter: Some(ast::truth(false)), ..Default::default() }));
     }
     let query = ast::query(ast::union_all(selects));
-    Ok((ast::ordered(query, vec![(Expr::Identifier(ast::ident("_id")), false)], None), columns))
+    let row = StatementColumns { shown, columns, lists, origin: StatementOrigin::Event { id: 0 } };
+    Ok((ast::ordered(query, vec![(Expr::Identifier(ast::ident("_id")), false)], None), row))
 }
 
-fn pipeline(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<(sqlparser::ast::Query, Vec<String>), Diagnostic> {
+/// The column with the lists of a row.
+const LISTS: &str = "_lists";
+
+fn pipeline(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<(Query, StatementColumns), Diagnostic> {
     if plan.source != RowSource::Events {
         writer.gap("rows that are not events");
     }
@@ -124,18 +194,14 @@ fn base(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<(Set
     let mut taken: BTreeSet<String> = HIDDEN.iter().map(|n| (*n).to_owned()).collect();
     let mut columns = Vec::new();
     for column in &plan.row.columns {
-        let exprs =
-            typed(plan, catalog).filter_map(|(event_type, b)| Some((ViewFields { writer, event_type }, b.fields.get(&column.name)?)));
-        // A list can be looked up again where every event type has it in a column of its own.
-        let bare = exprs.into_iter().all(|(fields, f)| !fields.may_be_list(f) || fields.list_id(f).is_some());
         let sql = unused(&mut taken, &column.name);
-        let list = (column.multi && bare).then(|| unused(&mut taken, &format!("{} list", column.name)));
+        let list = column.multi.then(|| unused(&mut taken, &format!("{} list", column.name)));
         columns.push(SqlColumn { sql, list });
     }
     let mut selects: Vec<SetExpr> = typed(plan, catalog)
         .map(|(event_type, branch)| {
             let fields = ViewFields { writer, event_type };
-            base_select(event_type, pred::pred(&fields, &branch.filter), base_items(&fields, branch, plan, &columns))
+            base_select(&fields, pred::pred(&fields, &branch.filter), base_items(&fields, branch, plan, &columns))
         })
         .collect();
     if selects.is_empty() {
@@ -150,12 +216,11 @@ fn base_items(fields: &ViewFields<'_>, branch: &Branch, plan: &Plan, columns: &[
     let mut items: Vec<SelectItem> = HIDDEN.iter().map(|name| ast::item(ast::column(VIEW, name), name)).collect();
     for (named, column) in plan.row.columns.iter().zip(columns) {
         let field = if named.name == TIME { Some(&FieldExpr::Time) } else { branch.fields.get(&named.name) };
-        let value = field.map_or_else(ast::null, |f| fields.value(f).expr);
-        items.push(ast::item(value, &column.sql));
+        let value = field.map_or_else(|| Typed::new(ast::null(), Kind::Text), |f| fields.value(f));
         if let Some(list) = &column.list {
-            let id = field.filter(|f| fields.may_be_list(f)).and_then(|f| fields.list_id(f));
-            items.push(ast::item(id.unwrap_or_else(ast::null), list));
+            items.push(ast::item(value.list_or_null(), list));
         }
+        items.push(ast::item(value.expr, &column.sql));
     }
     items
 }

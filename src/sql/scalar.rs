@@ -172,9 +172,10 @@ fn call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, arguments: 
         Function::Coalesce => {
             let values: Vec<Typed> = (0..arguments.len()).map(value).collect();
             let (kind, multi) = (values.iter().map(|v| v.kind).reduce(Kind::or).unwrap_or(Kind::Text), values.iter().any(|v| v.multi));
+            let lists = values.iter().map(|v| (ast::is_not_null(v.expr.clone()), v.list_or_null())).collect();
             let mut exprs: Vec<Expr> = values.into_iter().map(|v| v.expr).collect();
             let expr = if exprs.len() == 1 { exprs.remove(0) } else { ast::call("coalesce", exprs) };
-            Typed { expr, kind, multi }
+            Typed { multi, ..Typed::new(expr, kind) }.with_list(|| ast::case(lists, None))
         }
         Function::IsNull => is(ast::is_null(value(0).expr)),
         Function::IsNotNull => is(ast::is_not_null(value(0).expr)),
@@ -191,7 +192,8 @@ fn call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, arguments: 
                 _ => ast::truth(false),
             };
             let kept = value(0);
-            Typed { expr: ast::case(vec![(same, ast::null())], Some(kept.expr)), ..kept }
+            let list = ast::case(vec![(same.clone(), ast::null())], Some(kept.list_or_null()));
+            Typed { expr: ast::case(vec![(same, ast::null())], Some(kept.expr.clone())), ..kept }.with_list(|| list)
         }
         Function::Now => Typed::new(now(), Kind::Number),
         _ => portable_call(fields, function, arguments),
@@ -211,8 +213,11 @@ fn chosen(branches: Vec<(Expr, Typed)>, otherwise: Option<Typed>) -> Typed {
     if branches.is_empty() {
         return otherwise.unwrap_or_else(|| Typed::new(ast::null(), Kind::Text));
     }
+    let lists = branches.iter().map(|(condition, v)| (condition.clone(), v.list_or_null())).collect();
+    let other_list = otherwise.as_ref().map(Typed::list_or_null);
     let branches = branches.into_iter().map(|(condition, v)| (condition, v.expr)).collect();
-    Typed { expr: ast::case(branches, otherwise.map(|v| v.expr)), kind, multi }
+    let value = Typed { multi, ..Typed::new(ast::case(branches, otherwise.map(|v| v.expr)), kind) };
+    value.with_list(|| ast::case(lists, other_list))
 }
 
 /// `now()` is the time of the newest event of the store: the end of what is hunted, the same in every run.

@@ -15,7 +15,7 @@ use super::field;
 use super::pred::{SqlFields, pred};
 use super::scalar;
 use super::writer::{Kind, StatementWriter, Typed};
-use super::{COLUMN_MAX, HIDDEN};
+use super::{COLUMN_MAX, HIDDEN, LISTS, StatementColumns, StatementOrigin};
 use crate::ir::{Field, SortKey, Stage, Stats};
 use crate::plan::{RowSchema, Step};
 
@@ -27,9 +27,20 @@ const ROW: &str = "r";
 pub(super) struct SqlColumn {
     /// Its name in SQL.
     pub(super) sql: String,
-    /// The column beside it with the list's id.
+    /// The column beside it with the members of its lists, where it may have any.
     pub(super) list: Option<String>,
 }
+
+/// What the rows are made of, and so which hidden columns say where each comes from.
+enum Behind {
+    /// One event: [`HIDDEN`].
+    Event,
+    /// The events of a group: [`GROUP`] and the columns of its key, by the by-field's name.
+    Group(Vec<(String, String)>),
+}
+
+/// Hidden columns of a group: how many events it has, the times of the first and the last, their ids.
+const GROUP: [&str; 4] = ["_count", "_first_us", "_last_us", "_events"];
 
 /// The rows after some stages.
 pub(super) struct SqlRows<'a> {
@@ -43,6 +54,7 @@ pub(super) struct SqlRows<'a> {
     /// Columns of the widest table so far.
     widest: usize,
     order: Vec<OrderKey>,
+    behind: Behind,
 }
 
 impl SqlFields<Field> for SqlRows<'_> {
@@ -58,7 +70,7 @@ impl SqlFields<Field> for SqlRows<'_> {
         let Some(place) = self.schema.place(&field.name) else { return ast::truth(false) };
         let value = self.value_at(place);
         match &self.columns[place].list {
-            Some(list) => field::some_member(ast::column(ROW, list), value.expr, &|x| passes(Typed::new(x, Kind::Text))),
+            Some(list) => field::some_listed(ast::column(ROW, list), value.expr, &|x| passes(Typed::new(x, Kind::Text))),
             None if value.multi => self.writer.gap("a test of a computed multivalue field"),
             None => passes(value),
         }
@@ -77,7 +89,7 @@ impl<'a> SqlRows<'a> {
         // Newest first (rule P1), and among equal times the event that was loaded last, as in a hunt.
         let order = ["_time_us", "_id"].map(|name| (ast::column(ROW, name), true)).to_vec();
         let (tables, widest) = (vec![("r0".to_owned(), ast::query(body))], taken.len());
-        Self { writer, tables, schema: schema.clone(), columns, taken, widest, order }
+        Self { writer, tables, schema: schema.clone(), columns, taken, widest, order, behind: Behind::Event }
     }
 
     /// Applies a stage.
@@ -132,23 +144,49 @@ impl<'a> SqlRows<'a> {
         SqlColumn { sql, list: None }
     }
 
-    /// Ends the pipeline: the rows in order under the rule's names.
-    pub(super) fn finish(self) -> (Query, Vec<String>) {
+    /// Ends the pipeline: the rows in order under the rule's names, then what says where each comes from.
+    pub(super) fn finish(mut self) -> (Query, StatementColumns) {
         if self.widest > COLUMN_MAX {
             self.writer.gap(&format!("a step of more than {COLUMN_MAX} columns"));
         }
         let mut names: Vec<String> = self.schema.columns.iter().map(|c| c.name.clone()).collect();
         let named = self.columns.iter().zip(&names);
         let mut items: Vec<SelectItem> = named.map(|(column, name)| ast::item(ast::column(ROW, &column.sql), name)).collect();
-        if items.is_empty() {
-            // SQL knows no row without a column.
-            items.push(ast::item(ast::null(), "_empty"));
-            names.push("_empty".to_owned());
-        }
+        let shown = names.len();
+        // Beside the rule's names, which these must not take.
+        let mut taken: BTreeSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
+        let mut add = |expr: Expr, name: &str| {
+            let name = unused(&mut taken, name);
+            items.push(ast::item(expr, &name));
+            names.push(name);
+            names.len() - 1
+        };
+        let lists = self.lists().map(|lists| add(lists, LISTS));
+        let origin = match std::mem::replace(&mut self.behind, Behind::Event) {
+            Behind::Event => StatementOrigin::Event { id: add(ast::column(ROW, "_id"), "_id") },
+            Behind::Group(keys) => {
+                let shown = |sql: &String| self.columns.iter().position(|column| column.sql == *sql);
+                let keys = keys.into_iter().map(|(name, sql)| {
+                    let place = shown(&sql).unwrap_or_else(|| add(ast::column(ROW, &sql), &format!("_{name}")));
+                    (name, place)
+                });
+                let keys = keys.collect();
+                let [count, first_us, last_us, events] = GROUP.map(|name| add(ast::column(ROW, name), name));
+                StatementOrigin::Group { keys, count, first_us, last_us, events }
+            }
+        };
         let last = ast::table(&[&self.last()], ROW);
         let body = ast::query(ast::select(SelectParts { items, from: vec![last], ..Default::default() }));
         let query = ast::ordered(body, self.order, None);
-        (ast::with(query, self.tables, false), names)
+        (ast::with(query, self.tables, false), StatementColumns { columns: names, shown, lists, origin })
+    }
+
+    fn lists(&self) -> Option<Expr> {
+        let multi = self.schema.columns.iter().zip(&self.columns).filter(|(column, _)| column.multi);
+        lists_of(multi.map(|(column, own)| match &own.list {
+            Some(list) => (column.name.as_str(), ast::column(ROW, list)),
+            None => (column.name.as_str(), self.writer.gap("the members of a computed multivalue field")),
+        }))
     }
 
     fn last(&self) -> String {
@@ -156,8 +194,9 @@ impl<'a> SqlRows<'a> {
     }
 
     fn value_at(&self, place: usize) -> Typed {
-        let column = &self.schema.columns[place];
-        Typed { expr: ast::column(ROW, &self.columns[place].sql), kind: column.kind, multi: column.multi }
+        let (column, own) = (&self.schema.columns[place], &self.columns[place]);
+        let list = own.list.as_ref().filter(|_| column.multi).map(|list| ast::column(ROW, list));
+        Typed { expr: ast::column(ROW, &own.sql), kind: column.kind, multi: column.multi, list }
     }
 
     fn value_of(&self, name: &str) -> Typed {
@@ -185,16 +224,27 @@ impl<'a> SqlRows<'a> {
     fn assign(&mut self, values: Vec<(String, Typed)>) {
         let mut items = Vec::new();
         for (name, value) in values {
-            let sql = self.fresh(&name);
-            items.push(ast::item(value.expr, &sql));
-            self.write(&name, value.kind, value.multi, sql);
+            let own = self.add(&name, &value, &mut items);
+            self.write(&name, value.kind, value.multi, own);
         }
         self.push(items, None);
     }
 
+    /// A column in SQL for a value, and one beside it for its lists.
+    fn add(&mut self, name: &str, value: &Typed, items: &mut Vec<SelectItem>) -> SqlColumn {
+        let sql = self.fresh(name);
+        items.push(ast::item(value.expr.clone(), &sql));
+        let list = value.list.clone().map(|list| {
+            let sql = self.fresh(&format!("{name} list"));
+            items.push(ast::item(list, &sql));
+            sql
+        });
+        SqlColumn { sql, list }
+    }
+
     /// Notes that a name now stands for a column in SQL, until the step's own schema is taken over.
-    fn write(&mut self, name: &str, kind: Kind, multi: bool, sql: String) {
-        let (column, written) = (SqlColumn { sql, list: None }, crate::plan::RowColumn { name: name.to_owned(), kind, multi, named: true });
+    fn write(&mut self, name: &str, kind: Kind, multi: bool, column: SqlColumn) {
+        let written = crate::plan::RowColumn { name: name.to_owned(), kind, multi, named: true };
         match self.schema.place(name) {
             Some(place) => {
                 self.schema.columns[place] = written;
@@ -250,8 +300,8 @@ impl<'a> SqlRows<'a> {
             }
             let number = scalar::number_or_null(self.writer, &value);
             let text = portable_time(self.writer, format, &number);
-            let expr = ast::call("coalesce", vec![text, value.expr]);
-            values.push((name.clone(), Typed { expr, kind: Kind::Text, multi: value.multi }));
+            let expr = ast::call("coalesce", vec![text, value.expr.clone()]);
+            values.push((name.clone(), Typed { expr, kind: Kind::Text, ..value }));
         }
         if !values.is_empty() {
             self.assign(values);
@@ -272,8 +322,8 @@ impl<'a> SqlRows<'a> {
                 let filling = ast::text(text);
                 let filling =
                     if all { ast::case(vec![(ast::op(some, BinaryOperator::Gt, ast::integer(0)), filling)], None) } else { filling };
-                let expr = ast::call("coalesce", vec![value.expr, filling]);
-                (name, Typed { expr, kind: value.kind.or(Kind::Text), multi: value.multi })
+                let expr = ast::call("coalesce", vec![value.expr.clone(), filling]);
+                (name, Typed { expr, kind: value.kind.or(Kind::Text), ..value })
             })
             .collect();
         if !values.is_empty() {
@@ -291,8 +341,9 @@ impl<'a> SqlRows<'a> {
         let floored = ast::op(floor, BinaryOperator::Multiply, width);
         let target = alias.map_or(name, String::as_str).to_owned();
         let old = self.value_of(&target);
-        let expr = ast::case(vec![(ast::is_not_null(number), floored)], Some(old.expr));
-        self.assign(vec![(target, Typed { expr, kind: old.kind, multi: old.multi })]);
+        let list = ast::case(vec![(ast::is_not_null(number.clone()), ast::null())], Some(old.list_or_null()));
+        let expr = ast::case(vec![(ast::is_not_null(number), floored)], Some(old.expr.clone()));
+        self.assign(vec![(target, Typed { expr, ..old }.with_list(|| list))]);
     }
 
     /// A by-field's value for grouping, and the tables that give a row once per member of its list.
@@ -311,37 +362,59 @@ impl<'a> SqlRows<'a> {
         let Some(list) = self.schema.place(&field.name).and_then(|place| self.columns[place].list.clone()) else {
             return self.writer.gap("grouping by a computed multivalue field");
         };
-        let same = ast::eq(ast::column(&alias, "list"), ast::column(ROW, &list));
-        tables.outer(ast::derived(field::all_members(), &alias), same);
-        filled(ast::call("coalesce", vec![ast::column(&alias, "member"), value.expr]))
+        tables.outer(field::listed(ast::column(ROW, &list), &alias), ast::truth(true));
+        filled(ast::call("coalesce", vec![ast::column(&alias, field::LISTED), value.expr]))
     }
 
     fn stats(&mut self, stats: &Stats, step: &Step) {
         let mut tables = ast::Tables::new(ast::table(&[&self.last()], ROW));
         let fill = stats.fill_null_by.as_ref();
         let by: Vec<Expr> = stats.by.iter().enumerate().map(|(i, f)| self.by_value(f, fill, i, &mut tables)).collect();
-        let aggregates: Vec<Expr> = stats.aggregates.iter().map(|a| aggregate(self, a).expr).collect();
+        let aggregates: Vec<Typed> = stats.aggregates.iter().map(|a| aggregate(self, a)).collect();
         let present = by.iter().map(|expr| ast::is_not_null(expr.clone())).collect();
         let filter = if by.is_empty() { None } else { Some(ast::all(present)) };
 
-        self.taken = BTreeSet::new();
+        let multiplied = stats.by.iter().any(|field| self.value_of(&field.name).multi);
+        let mut items: Vec<SelectItem> = GROUP.iter().zip(self.behind_group(multiplied)).map(|(name, e)| ast::item(e, name)).collect();
+        self.taken = GROUP.map(str::to_owned).into();
         let names = stats.by.iter().map(|f| &f.name).chain(stats.aggregates.iter().map(|a| &a.alias));
         let mut columns: Vec<Option<SqlColumn>> = vec![None; step.row.columns.len()];
-        let (mut items, mut keys) = (Vec::new(), Vec::new());
-        for (i, (name, value)) in names.zip(by.iter().cloned().chain(aggregates)).enumerate() {
-            let sql = self.fresh(name);
-            items.push(ast::item(value, &sql));
+        let (mut keys, mut order) = (Vec::new(), Vec::new());
+        let values = by.iter().map(|key| Typed::new(key.clone(), Kind::Text)).chain(aggregates);
+        for (i, (name, value)) in names.zip(values).enumerate() {
+            let column = self.add(name, &value, &mut items);
+            let place = step.row.place(name);
             if i < by.len() {
-                keys.push((ast::column(ROW, &sql), false));
+                let key = ast::column(ROW, &column.sql);
+                // Groups are in the order of the texts of their keys, as those of a hunt.
+                let is_integer = place.is_some_and(|place| step.row.columns[place].kind == Kind::Integer);
+                order.push((if is_integer { ast::as_text(key) } else { key }, false));
+                keys.push((name.clone(), column.sql.clone()));
             }
-            if let Some(place) = step.row.place(name) {
-                columns[place] = Some(SqlColumn { sql, list: None });
+            if let Some(place) = place {
+                columns[place] = Some(column);
             }
         }
         self.push_query(ast::query(ast::select(SelectParts { items, from: tables.into_from(), filter, group_by: by })));
         self.columns = columns.into_iter().flatten().collect();
         self.schema = step.row.clone();
-        self.order = keys;
+        (self.order, self.behind) = (order, Behind::Group(keys));
+    }
+
+    /// What [`GROUP`] says of the rows of a group; `multiplied`: a row may be in it more than once.
+    fn behind_group(&self, multiplied: bool) -> [Expr; 4] {
+        let of = |function, name| ast::call(function, vec![ast::column(ROW, name)]);
+        match &self.behind {
+            Behind::Event => {
+                let distinct = || ast::call_with("count", vec![ast::column(ROW, "_id")], Extras { distinct: true, ..Extras::default() });
+                let count = if multiplied { distinct() } else { ast::count_star(None) };
+                [count, of("min", "_time_us"), of("max", "_time_us"), of("group_concat", "_id")]
+            }
+            Behind::Group(_) => {
+                let [count, first_us, last_us, events] = GROUP;
+                [of("sum", count), of("min", first_us), of("max", last_us), of("group_concat", events)]
+            }
+        }
     }
 
     /// Groups in a table of their own, joined to the rows. A row of no group keeps what it has.
@@ -352,6 +425,7 @@ impl<'a> SqlRows<'a> {
         let aggregates: Vec<Typed> = stats.aggregates.iter().map(|a| aggregate(self, a)).collect();
         let mut items: Vec<SelectItem> = by.iter().enumerate().map(|(i, expr)| ast::item(expr.clone(), &format!("_k{i}"))).collect();
         items.extend(aggregates.iter().enumerate().map(|(i, value)| ast::item(value.expr.clone(), &format!("_a{i}"))));
+        items.extend((0..).zip(&aggregates).filter_map(|(i, value)| Some(ast::item(value.list.clone()?, &format!("_l{i}")))));
         // A join that finds nothing and an aggregate that is null look the same; this column tells them apart.
         items.push(ast::item(ast::integer(1), "_found"));
         let present = by.iter().cloned().map(ast::is_not_null).collect();
@@ -370,16 +444,32 @@ impl<'a> SqlRows<'a> {
         joined.outer(ast::derived(groups, "_g"), on);
         let mut items = vec![ast::everything(ROW)];
         for (i, (wanted, value)) in stats.aggregates.iter().zip(aggregates).enumerate() {
-            let (old, sql) = (self.value_of(&wanted.alias), self.fresh(&wanted.alias));
+            let old = self.value_of(&wanted.alias);
             let is_kept = !stats.by.is_empty() && self.schema.place(&wanted.alias).is_some();
             let (kind, multi) = if is_kept { (value.kind.or(old.kind), value.multi || old.multi) } else { (value.kind, value.multi) };
-            let found = ast::is_not_null(ast::column("_g", "_found"));
-            let made = ast::case(vec![(found, ast::column("_g", &format!("_a{i}")))], Some(old.expr));
-            items.push(ast::item(made, &sql));
-            self.write(&wanted.alias, kind, multi, sql);
+            let found = |name: &str, old: Expr| {
+                let found = ast::is_not_null(ast::column("_g", "_found"));
+                ast::case(vec![(found, ast::column("_g", &format!("{name}{i}")))], Some(old))
+            };
+            let list = if value.list.is_some() { found("_l", old.list_or_null()) } else { not_found(old.list_or_null()) };
+            let made = Typed { multi, ..Typed::new(found("_a", old.expr), kind) }.with_list(|| list);
+            let column = self.add(&wanted.alias, &made, &mut items);
+            self.write(&wanted.alias, kind, multi, column);
         }
         self.push_query(ast::query(ast::select(SelectParts { items, from: joined.into_from(), ..Default::default() })));
     }
+}
+
+/// Makes the lists of a row by the names of their columns; of no column: nothing. What stands in a column are the members on
+/// lines, and a text may have lines too.
+pub(super) fn lists_of<'n>(lists: impl Iterator<Item = (&'n str, Expr)>) -> Option<Expr> {
+    let arguments: Vec<Expr> = lists.flat_map(|(name, list)| [ast::text(name), ast::call("json", vec![list])]).collect();
+    (!arguments.is_empty()).then(|| ast::call("json_object", arguments))
+}
+
+/// What a row of no group of an `eventstats` keeps.
+fn not_found(old: Expr) -> Expr {
+    ast::case(vec![(ast::is_null(ast::column("_g", "_found")), old)], None)
 }
 
 /// Returns a name that is not taken, and takes it.

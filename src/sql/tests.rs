@@ -97,8 +97,8 @@ fn run(store: &Store, statement: &Statement) -> Vec<String> {
     assert_eq!(statement.not_portable, []);
     Parser::parse_sql(&SQLiteDialect {}, &statement.sql).unwrap_or_else(|e| panic!("{e}\n{}", statement.sql));
     let result = store.run(&statement.sql, &[]).unwrap_or_else(|e| panic!("{e}\n{}", statement.sql));
-    assert_eq!(result.columns, statement.columns, "{}", statement.sql);
-    result.rows.iter().map(|row| row.iter().map(show).collect::<Vec<_>>().join(" ")).collect()
+    assert_eq!(result.columns, statement.row.columns, "{}", statement.sql);
+    result.rows.iter().map(|row| row[..statement.row.shown].iter().map(show).collect::<Vec<_>>().join(" ")).collect()
 }
 
 fn planned(store: &Store, filter: Pred, stages: Vec<Stage>) -> (Plan, Catalog) {

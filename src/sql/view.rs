@@ -28,7 +28,7 @@ pub fn category_select(view: &CategoryView, catalog: &Catalog) -> Option<String>
         for ((name, expr), _) in view.columns.iter().zip(&member.columns).zip(&is_shown).filter(|(_, shown)| **shown) {
             items.push(ast::item(fields.value(expr).expr, name));
         }
-        selects.push(base_select(event_type, pred::pred(&fields, &member.condition), items));
+        selects.push(base_select(&fields, pred::pred(&fields, &member.condition), items));
     }
     if selects.is_empty() {
         return None;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use sqlparser::ast::{BinaryOperator, Expr};
 
-use super::ast;
+use super::{Between, ast};
 use crate::diag::{Diagnostic, Severity};
 pub(super) use crate::plan::Kind;
 
@@ -15,24 +15,43 @@ pub(super) struct Typed {
     pub(super) expr: Expr,
     /// What its values are.
     pub(super) kind: Kind,
-    /// Whether it may be a list.
+    /// Whether it may be a list; then the expression gives its members on lines.
     pub(super) multi: bool,
+    /// Of a value that may be a list: its members as a JSON array, NULL where it is not a list.
+    pub(super) list: Option<Expr>,
 }
 
 impl Typed {
     /// Makes a single value.
     pub(super) fn new(expr: Expr, kind: Kind) -> Self {
-        Self { expr, kind, multi: false }
+        Self { expr, kind, multi: false, list: None }
+    }
+
+    /// The list of the value; NULL of a single one.
+    pub(super) fn list_or_null(&self) -> Expr {
+        self.list.clone().unwrap_or_else(ast::null)
+    }
+
+    /// Gives a value that may be a list its members: they are made only where they are needed.
+    pub(super) fn with_list(self, list: impl FnOnce() -> Expr) -> Self {
+        if self.multi { Self { list: Some(list()), ..self } } else { self }
     }
 }
 
 /// Writes the expressions of one statement, and gathers what it could not say.
 #[derive(Debug, Default)]
 pub(super) struct StatementWriter {
+    /// The times of the events that are asked.
+    pub(super) between: Between,
     gaps: RefCell<Vec<Diagnostic>>,
 }
 
 impl StatementWriter {
+    /// Starts a statement over the events of some time.
+    pub(super) fn over(between: Between) -> Self {
+        Self { between, ..Self::default() }
+    }
+
     /// Notes a feature that SQLite alone cannot say; the expression stands for nothing.
     pub(super) fn gap(&self, feature: &str) -> Expr {
         let diagnostic = Diagnostic::new(Severity::Note, "not-portable", format!("portable SQL cannot express {feature}"));

@@ -111,6 +111,17 @@ impl Store {
         Ok(Self { connection: open::in_memory(&watch)?, catalog: RefCell::new(None), watch, written: None, _lock: None })
     }
 
+    /// Opens the same file once more, for reading while this store is written: it sees what is committed.
+    ///
+    /// # Errors
+    /// When the store is in memory, or SQLite fails.
+    pub fn reader(&self) -> Result<Self, StoreError> {
+        match self.connection.path().filter(|path| !path.is_empty()) {
+            Some(path) => Self::open_read_only(Path::new(path)),
+            None => Err(StoreError::Refused("a store in memory cannot be opened a second time".to_owned())),
+        }
+    }
+
     /// Lets go of the store and says whether all is where it was opened. Dropping a store does the same and says nothing.
     ///
     /// # Errors
@@ -266,7 +277,19 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn typed_queries(&mut self, limits: &QueryLimits) -> Result<TypedQueries<'_>, StoreError> {
-        TypedQueries::new(&mut self.connection, &self.watch, limits)
+        self.typed_queries_until(limits, || false)
+    }
+
+    /// As [`Store::typed_queries`], for statements that end when somebody wishes it.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn typed_queries_until(
+        &mut self,
+        limits: &QueryLimits,
+        is_cancelled: impl Fn() -> bool + Send + 'static,
+    ) -> Result<TypedQueries<'_>, StoreError> {
+        TypedQueries::new(&mut self.connection, &self.watch, limits, is_cancelled)
     }
 
     /// Runs one statement that somebody typed and collects its rows.

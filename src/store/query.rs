@@ -102,13 +102,14 @@ pub struct TypedQueries<'s> {
 }
 
 impl<'s> TypedQueries<'s> {
-    pub(super) fn new(connection: &'s mut Connection, watch: &'s Watch, limits: &QueryLimits) -> Result<Self, StoreError> {
-        let clock = Arc::new(QueryTimer {
-            start: Instant::now(),
-            max_time: limits.max_time,
-            away_us: AtomicU64::new(0),
-            late: AtomicBool::new(false),
-        });
+    pub(super) fn new(
+        connection: &'s mut Connection,
+        watch: &'s Watch,
+        limits: &QueryLimits,
+        is_cancelled: impl Fn() -> bool + Send + 'static,
+    ) -> Result<Self, StoreError> {
+        let clock =
+            Arc::new(QueryTimer { start: Instant::now(), max_time: limits.max_time, away_us: AtomicU64::new(0), late: AtomicBool::new(false) });
         let handler = clock.clone();
         // The limit of the heap is one of the process, so it is not taken back.
         connection.query_row(&format!("PRAGMA hard_heap_limit = {MAX_HEAP_BYTES}"), [], |_| Ok(()))?;
@@ -116,7 +117,7 @@ impl<'s> TypedQueries<'s> {
         connection.execute_batch("PRAGMA query_only = ON")?;
         let before = LIMITS.iter().map(|(limit, _)| Ok((*limit, connection.limit(*limit)?))).collect::<Result<_, StoreError>>()?;
         let own = Self { connection, watch, before, clock };
-        own.connection.progress_handler(STEPS_PER_LOOK, Some(move || handler.is_late()))?;
+        own.connection.progress_handler(STEPS_PER_LOOK, Some(move || handler.is_late() || is_cancelled()))?;
         own.connection.authorizer(Some(authorize))?;
         LIMITS.iter().try_for_each(|(limit, value)| own.connection.set_limit(*limit, *value).map(|_| ()))?;
         Ok(own)

@@ -11,6 +11,7 @@ mod cli;
 mod corpus;
 mod damage;
 mod documents;
+mod engine;
 mod examples;
 mod faults;
 mod hostile;

@@ -5,6 +5,7 @@
 pub(crate) mod binary;
 pub(crate) mod correlate;
 pub(crate) mod encode;
+pub(crate) mod engines;
 pub(crate) mod evaluate;
 pub(crate) mod generate;
 pub(crate) mod golden;

@@ -138,8 +138,8 @@ impl Stored {
         let client = rusqlite::Connection::open(self.folder.path().join("test.db")).expect("a SQLite client");
         let mut prepared = client.prepare(&statement.sql).unwrap_or_else(|e| panic!("{e}\n{}", statement.sql));
         let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
-        assert_eq!(names, statement.columns);
-        let keys = names.len() - 6;
+        assert_eq!(names, statement.row.columns);
+        let keys = statement.row.shown - 6;
         let rows = prepared.query_map([], |row| {
             let number = |i: usize| row.get::<_, i64>(keys + i);
             let group = (0..keys).map(|i| Ok((names[i].clone(), row.get(i)?))).collect::<Result<_, rusqlite::Error>>()?;
@@ -170,7 +170,7 @@ impl Stored {
         }
         let client = rusqlite::Connection::open(self.folder.path().join("test.db")).expect("a SQLite client");
         let mut prepared = client.prepare(&statement.sql).unwrap_or_else(|e| panic!("{e}\n{}", statement.sql));
-        let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
+        let names: Vec<String> = statement.row.columns[..statement.row.shown].to_vec();
         let mut rows = prepared.query([]).expect("a query");
         let mut found = Found::default();
         while let Some(row) = rows.next().unwrap_or_else(|e| panic!("{e}\n{}", statement.sql)) {

@@ -4,6 +4,7 @@ use retrohunt::compile::{CompileOptions, load_text};
 use retrohunt::ir::Rule;
 use serde_json::Value;
 
+use super::engines;
 use super::evaluate::{Event, FieldValue};
 use super::stored::{ResultRow, Stored, aggregates, as_sql, evaluated, findings, same};
 
@@ -74,5 +75,7 @@ pub(crate) fn ask(rule: &str, events: &[&str]) -> Answer {
     if let Some(portable) = stored.portable(&rule) {
         assert!(same(&portable, &as_sql(&expected), &rule.query), "{text}\n{events:#?}\nportable {portable:?}\nevaluator {expected:?}");
     }
+    let both = engines::both(&mut stored.store, std::slice::from_ref(&rule), &[]);
+    assert!(both.differences.is_empty() && both.failed.is_empty(), "{text}\n{:?}\n{:?}", both.failed, both.differences);
     Answer { events: expected.events, rows: expected.rows }
 }

@@ -13,18 +13,20 @@ mod tests;
 mod texts;
 mod window;
 
+use rustc_hash::FxHashSet;
 use serde_json::Value;
 
 use crate::catalog::{Catalog, EventId};
 use crate::event::format_time;
 use crate::ir::{Correlation, Field, InputSource};
 use crate::plan::{Plan, plan_fields};
-use crate::store::{Finding, Store};
+use crate::store::{EVIDENCE_CAP, Finding, SqlValue, Store};
 use crate::taxonomy::Taxonomy;
 
 use super::HuntError;
+use super::finding::{ids, whole};
 use chain::{AskedFields, asked_of_events};
-use evidence::{CorrelationResult, behind, is_plain};
+use evidence::{Behind, CorrelationResult, behind, is_plain};
 use fields::FieldReader;
 pub use rows::LeftOut;
 use rows::{Interned, MatchCollector, fields_of};
@@ -46,6 +48,51 @@ pub fn plan_inputs(correlations: &[Correlation], catalog: &Catalog, taxonomy: &T
         }
     }
     plans
+}
+
+/// A finding of a correlation.
+fn finding(
+    correlation: &Correlation,
+    rule_index: usize,
+    group: Vec<(String, String)>,
+    (window_start_us, behind): (Option<i64>, Behind),
+    windows: impl Iterator<Item = (&'static str, Value)>,
+) -> Finding {
+    let keys = group.iter().map(|(name, text)| (name.clone(), Value::from(text.as_str())));
+    let columns = keys.chain(windows.map(|(name, value)| (name.to_owned(), value))).collect();
+    Finding {
+        rule_index,
+        group,
+        ordinal: 0,
+        window_start_us,
+        event: None,
+        count: behind.count,
+        first_time_us: behind.first_us,
+        last_time_us: behind.last_us,
+        risk_score: correlation.meta.effective_risk_score(),
+        message: correlation.meta.title.clone(),
+        risk_objects: Vec::new(),
+        columns,
+        evidence: behind.evidence,
+    }
+}
+
+/// The finding of a row of a correlation's statement ([`crate::sql::portable_correlation`] has the columns).
+pub(super) fn correlated(correlation: &Correlation, rule_index: usize, values: &[SqlValue]) -> Finding {
+    let (keys, own) = values.split_at(correlation.group_by.len());
+    let text = |value: &SqlValue| if let SqlValue::Text(text) = value { text.clone() } else { String::new() };
+    let group = correlation.group_by.iter().cloned().zip(keys.iter().map(text)).collect();
+    let number = |place: usize| whole(&own[place]);
+    let time = |place: usize| number(place).map_or(Value::Null, |us| format_time(us).into());
+    let mut seen = FxHashSet::default();
+    let behind = Behind {
+        count: number(0).and_then(|count| u64::try_from(count).ok()).unwrap_or_default(),
+        first_us: number(1),
+        last_us: number(2),
+        evidence: ids(&own[6]).into_iter().filter(|id| seen.insert(*id)).take(EVIDENCE_CAP).collect(),
+    };
+    let windows = [("first_window", time(3)), ("last_window", time(4)), ("windows", number(5).into())];
+    finding(correlation, rule_index, group, (number(1), behind), windows.into_iter())
 }
 
 /// Runs correlations one after the other.
@@ -116,25 +163,10 @@ impl<'a> Correlator<'a> {
             let group: Vec<(String, String)> = correlation.group_by.iter().cloned().zip(texts).collect();
             let (first, last) = (outcome.alerts[merged.alerts.0], outcome.alerts[merged.alerts.1 - 1]);
             let ends = |end: usize| format_time(outcome.rows[end - 1].time_us);
-            let mut columns: Vec<(String, Value)> = group.iter().map(|(name, text)| (name.clone(), Value::from(text.as_str()))).collect();
-            columns.push(("first_window".to_owned(), ends(first.end).into()));
-            columns.push(("last_window".to_owned(), ends(last.end).into()));
-            columns.push(("windows".to_owned(), (merged.alerts.1 - merged.alerts.0).into()));
-            findings.push(Finding {
-                rule_index,
-                group,
-                ordinal: 0,
-                window_start_us: Some(outcome.rows[merged.first].time_us),
-                event: None,
-                count: behind.count,
-                first_time_us: behind.first_us,
-                last_time_us: behind.last_us,
-                risk_score: correlation.meta.effective_risk_score(),
-                message: correlation.meta.title.clone(),
-                risk_objects: Vec::new(),
-                columns,
-                evidence: behind.evidence,
-            });
+            let windows = [("first_window", ends(first.end).into()), ("last_window", ends(last.end).into())];
+            let windows = windows.into_iter().chain([("windows", (merged.alerts.1 - merged.alerts.0).into())]);
+            let start_us = Some(outcome.rows[merged.first].time_us);
+            findings.push(finding(correlation, rule_index, group, (start_us, behind), windows));
         }
         // In the order of time, not of the numbers that groups happened to get.
         findings.sort_by(|a, b| (a.window_start_us, &a.group).cmp(&(b.window_start_us, &b.group)));

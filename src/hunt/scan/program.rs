@@ -200,7 +200,7 @@ impl<'a> ProgramBuilder<'a> {
             Pred::Compare(compare) => self.lazy(LazyLeaf::Compare(compare.clone())),
             Pred::Keyword { glob, case } => self.keyword(glob, *case),
             Pred::Scalar(scalar) => self.lazy(LazyLeaf::Scalar(scalar.clone())),
-            Pred::Subsearch(_) => ProgramNode::False, // planning leaves none
+            Pred::Subsearch(_) => ProgramNode::False, // a hunt leaves none
         })
     }
 

@@ -4,6 +4,7 @@
 use retrohunt::compile::{CompileOptions, RuleSet, load_texts};
 
 use crate::support::correlate::correlate;
+use crate::support::engines;
 use crate::support::evaluate::Event;
 use crate::support::stored::Stored;
 use crate::support::three_ways::event;
@@ -114,8 +115,11 @@ fn missing_keys_are_left_out_and_empty_ones_are_keys() {
     assert_eq!(of(body, &[(0, &list), (1, &list)]), [one("x/1", &[1, 2]), one("y/1", &[1, 2])].concat());
     let (upper, lower) = (with(r#","U":"ÄNNE","V":1"#), with(r#","U":"änne","V":1"#));
     let set = set(&[&(rules() + &correlation(body))]);
-    let hunted = Stored::of_batches(&events(&[(5, &upper), (0, &lower)]), 9).hunt_correlations(&set.correlations);
+    let mut stored = Stored::of_batches(&events(&[(5, &upper), (0, &lower)]), 9);
+    let hunted = stored.hunt_correlations(&set.correlations);
     assert_eq!(hunted[0][0].group["U"], "änne", "keys are compared without case and shown as the first event spells them");
+    let both = engines::both(&mut stored.store, &[], &set.correlations);
+    assert!(both.failed.is_empty() && both.findings == 1, "{:?} {:?}", both.failed, both.differences);
 }
 
 #[test]

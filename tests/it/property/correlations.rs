@@ -7,6 +7,7 @@ use retrohunt::compile::{CompileOptions, load_text};
 
 use super::check;
 use crate::support::correlate::{Expected, correlate};
+use crate::support::engines;
 use crate::support::generate::correlation::{events, file};
 use crate::support::stored::Stored;
 
@@ -29,6 +30,9 @@ fn windows_by_brute_force() {
             findings.set(findings.get() + expected.len());
             prop_assert_eq!(hunted, expected, "{}\n{}", correlation.meta.id, text);
         }
+        let both = engines::both(&mut stored.store, &[], &set.correlations);
+        prop_assert!(both.failed.is_empty(), "{:?}", both.failed);
+        prop_assert!(both.differences.is_empty(), "{}\n{}", both.differences.join("\n"), text);
         Ok(())
     });
     println!("{} correlations, {} of them portable, {} findings", all.get(), sql.get(), findings.get());

@@ -8,6 +8,7 @@ use retrohunt::compile::{CompileOptions, load_text};
 use retrohunt::ir::{Pred, Query, Rule, Stage, print_query};
 
 use super::check;
+use crate::support::engines;
 use crate::support::evaluate::Event;
 use crate::support::generate::{Case, events, queries, sigma, splunk, stages};
 use crate::support::stored::{Found, Stored, aggregates, as_sql, evaluated, findings, rules, same, tidy};
@@ -18,6 +19,8 @@ struct Tally {
     rules: Cell<u32>,
     portable: Cell<u32>,
     hits: Cell<u32>,
+    /// Findings by statements.
+    stated: Cell<u32>,
 }
 
 impl Tally {
@@ -28,7 +31,9 @@ impl Tally {
     /// Says how much was compared, and fails where a leg hardly took part.
     fn report(&self, portable_share: u32) {
         let (rules, portable, hits) = (self.rules.get(), self.portable.get(), self.hits.get());
-        println!("{rules} rules, {portable} of them portable, {hits} results");
+        let stated = self.stated.get();
+        println!("{rules} rules, {portable} of them portable, {hits} results, {stated} findings by SQLite");
+        assert!(stated * 6 >= portable, "SQLite hardly finds anything");
         assert!(portable * 100 >= rules * portable_share, "only {portable} of {rules} rules took the portable leg");
         assert!(hits * 3 >= rules, "only {hits} results of {rules} rules: the generators miss");
     }
@@ -78,6 +83,10 @@ fn compare(list: &[Event], as_json: bool, compiled: &[Rule], meanings: &[Query],
             );
         }
     }
+    let both = engines::both(&mut stored.store, compiled, &[]);
+    Tally::add(&tally.stated, both.findings);
+    prop_assert!(both.failed.is_empty(), "{:?}", both.failed);
+    prop_assert!(both.differences.is_empty(), "{}", both.differences.join("\n"));
     Ok(())
 }
 

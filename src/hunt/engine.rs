@@ -1,0 +1,161 @@
+//! The second engine: each rule is the statement that `compile` prints, and SQLite runs it.
+//!
+//! The two engines share the plan of a rule, and what makes a finding of a result row; how the rows come about has nothing in
+//! common, so each is a check of the other. This one asks the store once for every rule, so it is slow with many rules. It hunts
+//! rules that have a portable form; the others are told with what they lack.
+
+use std::collections::BTreeSet;
+
+use super::correlation::{InputPlan, correlated};
+use super::finding::{FindingSaver, Statements, Stopped};
+use super::{HuntError, HuntOptions, HuntProgress, HuntSummary, Stop};
+use crate::catalog::{Catalog, TypeId};
+use crate::diag::Diagnostic;
+use crate::exec::Context;
+use crate::ir::{Correlation, Rule, RuleMeta};
+use crate::plan::Plan;
+use crate::sql::{Between, Statement, portable_between, portable_correlation_between};
+use crate::store::{HuntRecord, Store};
+
+/// How rules are run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Engine {
+    /// One scan of each event type for all rules; stages and correlations by the program itself.
+    #[default]
+    Scan,
+    /// Each rule is the portable statement that `compile` prints, and SQLite runs it.
+    Sqlite,
+}
+
+/// What became of the rules.
+#[derive(Default)]
+struct Ran {
+    with_findings: usize,
+    without_events: Vec<usize>,
+    failed: Vec<(usize, Diagnostic)>,
+    without_text: Vec<(usize, Vec<Diagnostic>)>,
+}
+
+/// What rules are planned against, and their plans.
+pub(super) struct PlannedRules<'p> {
+    pub(super) catalog: &'p Catalog,
+    pub(super) plans: &'p [Plan],
+    pub(super) inputs: &'p [InputPlan],
+}
+
+/// Hunts as [`super::run`] does, by statements.
+pub(super) fn run(
+    store: &Store,
+    rules: &[Rule],
+    correlations: &[Correlation],
+    planned: &PlannedRules<'_>,
+    options: &HuntOptions,
+    progress: &mut dyn FnMut(HuntProgress),
+) -> Result<HuntSummary, HuntError> {
+    let watermark = store.last_event()?;
+    let record =
+        HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
+    let metas: Vec<&RuleMeta> = rules.iter().map(|rule| &rule.meta).chain(correlations.iter().map(|c| &c.meta)).collect();
+    let context = Context::default(); // nothing is evaluated here
+    let mut statements = Statements::new(store, &options.statements, &options.cancel)?;
+    let mut saver = FindingSaver::new(store, planned.catalog, &context, store.hunt_writer(&record, &metas)?)?;
+    let mut stop = Stop { cancel: &options.cancel, in_scan: false, unfinished: None };
+    let between = Between { since_us: options.since_us, until_us: options.until_us };
+    let mut ran = Ran::default();
+    for (index, (rule, plan)) in rules.iter().zip(planned.plans).enumerate() {
+        if stop.leaves_out(false, true) {
+            saver.failed(index);
+            continue;
+        }
+        if !plan.can_have_rows() {
+            ran.without_events.push(index);
+            continue;
+        }
+        progress(HuntProgress::Stages { title: rule.meta.title.clone() });
+        let Some(statement) = ran.text(index, portable_between(plan, planned.catalog, between), &mut saver) else { continue };
+        let before = saver.findings();
+        let ended = saver.statement_findings(index, rule, plan, (&statement, &mut statements))?;
+        ran.ended(index, ended, &mut stop);
+        ran.with_findings += usize::from(saver.findings() > before);
+    }
+    for (place, correlation) in correlations.iter().enumerate().filter(|(_, correlation)| correlation.reports) {
+        let index = rules.len() + place;
+        if stop.leaves_out(false, true) {
+            saver.failed(index);
+            continue;
+        }
+        let own: Vec<(usize, &Plan)> =
+            planned.inputs.iter().filter(|(of, ..)| *of == place).map(|(_, input, plan)| (*input, plan)).collect();
+        if own.len() == correlation.inputs.len() && own.iter().all(|(_, plan)| plan.branches.is_empty()) {
+            ran.without_events.push(index);
+            continue;
+        }
+        progress(HuntProgress::Stages { title: correlation.meta.title.clone() });
+        let statement = portable_correlation_between(correlation, &own, planned.catalog, between);
+        let Some(statement) = ran.text(index, Ok(statement), &mut saver) else { continue };
+        let mut findings = Vec::new();
+        let ended = statements.each(&statement.sql, &mut |values| {
+            findings.push(correlated(correlation, index, values));
+            Ok(())
+        })?;
+        match ended {
+            Ok(()) => {
+                findings.sort_by(|a, b| (a.window_start_us, &a.group).cmp(&(b.window_start_us, &b.group)));
+                findings.iter().try_for_each(|finding| saver.save(finding))?;
+                ran.with_findings += usize::from(!findings.is_empty());
+            }
+            Err(_) => saver.failed(index),
+        }
+        ran.ended(index, ended, &mut stop);
+    }
+    summary(rules, correlations, planned, ran, saver, stop.unfinished)
+}
+
+impl Ran {
+    /// A rule's statement; where it has none, that is noted.
+    fn text(&mut self, index: usize, statement: Result<Statement, Diagnostic>, saver: &mut FindingSaver<'_>) -> Option<Statement> {
+        let gaps = match statement {
+            Ok(statement) if statement.not_portable.is_empty() => return Some(statement),
+            Ok(statement) => statement.not_portable,
+            Err(diagnostic) => vec![diagnostic],
+        };
+        saver.failed(index);
+        self.without_text.push((index, gaps));
+        None
+    }
+
+    /// Notes how a statement ended.
+    fn ended(&mut self, index: usize, ended: Result<(), Stopped>, stop: &mut Stop<'_>) {
+        match ended {
+            Ok(()) => {}
+            Err(Stopped::Rule(fault)) => self.failed.push((index, fault)),
+            Err(Stopped::Cancelled) => *stop.unfinished.get_or_insert(0) += 1,
+        }
+    }
+}
+
+fn summary(
+    rules: &[Rule],
+    correlations: &[Correlation],
+    planned: &PlannedRules<'_>,
+    ran: Ran,
+    saver: FindingSaver<'_>,
+    unfinished: Option<usize>,
+) -> Result<HuntSummary, HuntError> {
+    let plans = planned.plans.iter().flat_map(Plan::tree).chain(planned.inputs.iter().map(|(.., plan)| plan));
+    let types: BTreeSet<TypeId> = plans.flat_map(|plan| &plan.branches).map(|branch| branch.event_type).collect();
+    let findings = saver.findings();
+    Ok(HuntSummary {
+        outcome: saver.finish()?,
+        rules: rules.len() + correlations.iter().filter(|c| c.reports).count(),
+        rules_without_events: ran.without_events,
+        rules_with_findings: ran.with_findings,
+        findings,
+        events_scanned: types.iter().filter_map(|id| planned.catalog.event_type(*id)).map(|t| t.events).sum(),
+        failed: ran.failed,
+        without_text: ran.without_text,
+        left_out: Vec::new(),
+        unfinished,
+    })
+}

@@ -1,0 +1,79 @@
+//! The store's findings as rows: what a search over `Risk.All_Risk` reads.
+//!
+//! The names are those of Splunk's data model. A rule reads them when all others of the hunt have run, so that a
+//! correlation search sees what they found.
+
+use std::sync::Arc;
+
+use crate::exec::{Cell, GroupOrigin, Row, RowKey, RowOrigin};
+use crate::plan::{RowSchema, TIME};
+use crate::store::RiskEvent;
+
+/// Makes the row of a risk event, under these columns.
+pub(super) fn row(event: &RiskEvent, prefix: Option<&str>, columns: &RowSchema) -> Row {
+    let cell = |name: &str| {
+        if name == TIME {
+            return time(event.last_us);
+        }
+        let bare = prefix.and_then(|prefix| name.strip_prefix(prefix)?.strip_prefix('.')).unwrap_or(name);
+        field(event, bare)
+    };
+    let cells = columns.columns.iter().map(|column| cell(&column.name)).collect();
+    let origin = GroupOrigin {
+        key: RowKey::Made,
+        rows: 1,
+        events: event.events.clone(),
+        count: event.count,
+        first_us: event.first_us,
+        last_us: event.last_us,
+        ..GroupOrigin::default()
+    };
+    Row { cells, origin: RowOrigin::Group(Box::new(origin)) }
+}
+
+fn time(time_us: Option<i64>) -> Cell {
+    #[allow(clippy::cast_precision_loss, reason = "a double holds the microseconds of our times")]
+    time_us.map_or(Cell::Null, |us| Cell::number_of(us as f64 / 1e6))
+}
+
+fn field(event: &RiskEvent, name: &str) -> Cell {
+    let text = |text: &str| if text.is_empty() { Cell::Null } else { Cell::text_of(text) };
+    let list = |texts: &[String]| Cell::list_of(texts.iter().map(|text| Arc::from(text.as_str())).collect());
+    match name {
+        "risk_object" | "normalized_risk_object" => text(&event.object),
+        "risk_object_type" => text(&event.object_kind),
+        "risk_score" | "calculated_risk_score" => event.score.map_or(Cell::Null, Cell::number_of),
+        "risk_message" => text(&event.message),
+        "source" | "search_name" => text(&event.rule),
+        "analyticstories" | "annotations.analytic_story" => list(&event.stories),
+        "annotations.mitre_attack" | "annotations.mitre_attack.mitre_technique_id" => list(&event.techniques),
+        "annotations.mitre_attack.mitre_tactic" => list(&event.tactics),
+        "annotations.mitre_attack.mitre_tactic_id" => {
+            Cell::list_of(event.tactics.iter().filter_map(|tactic| tactic_id(tactic)).map(Arc::from).collect())
+        }
+        "user" if event.object_kind == "user" => text(&event.object),
+        "dest" if event.object_kind == "system" => text(&event.object),
+        _ => Cell::Null,
+    }
+}
+
+/// The number of an ATT&CK tactic.
+fn tactic_id(tactic: &str) -> Option<&'static str> {
+    Some(match tactic.to_ascii_lowercase().replace([' ', '_'], "-").as_str() {
+        "reconnaissance" => "TA0043",
+        "resource-development" => "TA0042",
+        "initial-access" => "TA0001",
+        "execution" => "TA0002",
+        "persistence" => "TA0003",
+        "privilege-escalation" => "TA0004",
+        "defense-evasion" => "TA0005",
+        "credential-access" => "TA0006",
+        "discovery" => "TA0007",
+        "lateral-movement" => "TA0008",
+        "collection" => "TA0009",
+        "command-and-control" => "TA0011",
+        "exfiltration" => "TA0010",
+        "impact" => "TA0040",
+        _ => return None,
+    })
+}
