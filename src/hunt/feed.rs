@@ -15,7 +15,7 @@ use super::matched::Matched;
 use crate::catalog::{Catalog, ColumnIndex, Encoding, EventId, EventType, ValueId};
 use crate::exec::{Cell, Row, RowOrigin};
 use crate::plan::{Branch, FieldExpr, Plan, TIME};
-use crate::store::{self, EventReader, EventRow, Store, StoreError, Wanted};
+use crate::store::{self, EventReader, EventRow, RiskEvent, Store, StoreError, Wanted};
 
 /// Values of the dictionary kept as cells before all are forgotten: some 50 MB of usual texts.
 // All at once: what a rule reads repeats itself so much that a list of the least used would cost more than reading again.
@@ -40,6 +40,8 @@ pub(super) struct Feed<'s> {
     catalog: &'s Catalog,
     values: RefCell<FxHashMap<i64, Cell>>,
     value_bytes: std::cell::Cell<usize>,
+    /// What searches over risk read: filled once all other rules have run.
+    risk: Vec<RiskEvent>,
 }
 
 /// The columns of a plan's rows in one event type.
@@ -54,7 +56,17 @@ struct FedColumns<'s> {
 impl<'s> Feed<'s> {
     /// Starts without a value.
     pub(super) fn new(store: &'s Store, catalog: &'s Catalog) -> Self {
-        Self { store, catalog, values: RefCell::default(), value_bytes: std::cell::Cell::default() }
+        Self { store, catalog, values: RefCell::default(), value_bytes: std::cell::Cell::default(), risk: Vec::new() }
+    }
+
+    /// Gives it the risk of the findings.
+    pub(super) fn set_risk(&mut self, risk: Vec<RiskEvent>) {
+        self.risk = risk;
+    }
+
+    /// Calls `visit` with the risk of each finding, newest first, until it breaks.
+    pub(super) fn each_risk(&self, visit: &mut dyn FnMut(&RiskEvent) -> ControlFlow<()>) {
+        let _ = self.risk.iter().try_for_each(visit);
     }
 
     /// Reads the rows of a plan: newest event first where the order counts, else event type by event type.

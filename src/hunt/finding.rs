@@ -84,6 +84,17 @@ impl<'s> FindingSaver<'s> {
         Ok(Self { store, feed: Feed::new(store, catalog), context, envelopes: store.envelopes()?, writer })
     }
 
+    /// Reads the risk of what was found so far, for the rules that ask for it.
+    pub(super) fn read_risk(&mut self) -> Result<(), HuntError> {
+        let mut risk = Vec::new();
+        self.writer.each_risk(&mut |event| {
+            risk.push(event);
+            Ok(())
+        })?;
+        self.feed.set_risk(risk);
+        Ok(())
+    }
+
     /// How many findings were made.
     pub(super) fn findings(&self) -> u64 {
         self.writer.findings()

@@ -16,6 +16,7 @@ mod field;
 mod finding;
 mod hosts;
 mod matched;
+mod risk;
 mod scan;
 mod stages;
 mod subsearch;
@@ -28,7 +29,7 @@ use crate::catalog::{Catalog, EventId, TypeId};
 use crate::diag::Diagnostic;
 use crate::exec::{Context, Fault};
 use crate::ir::{Correlation, Function, Input, InputSource, Pred, Rule, RuleMeta, Scalar, Stage};
-use crate::plan::{Branch, Plan, plan};
+use crate::plan::{Branch, Plan, RowSource, plan};
 use crate::store::{EventRange, HuntOutcome, HuntRecord, QueryLimits, Store, StoreError};
 use crate::taxonomy::Taxonomy;
 use correlation::{Correlator, InputPlan};
@@ -184,51 +185,91 @@ pub fn run(
     let metas: Vec<&RuleMeta> = rules.iter().map(|rule| &rule.meta).chain(correlations.iter().map(|c| &c.meta)).collect();
     let mut saver = FindingSaver::new(store, &catalog, &context, store.hunt_writer(&record, &metas)?)?;
     let mut stop = Stop { cancel: &options.cancel, in_scan: !found.unread.is_empty(), unfinished: None };
-    let mut failed = Vec::new();
-    let mut rules_with_findings = 0;
-    let mut first = 0; // the place of the rule's first plan
-    for (index, (rule, tree)) in rules.iter().zip(&trees).enumerate() {
-        let own = first..first + tree.len();
-        first = own.end;
-        if stop.leaves_out(tree.iter().any(|plan| found.unread_by(plan)), true) {
-            saver.failed(index);
-            continue;
-        }
-        let before = saver.findings();
-        let plan = tree[0];
-        let broken = resolved[index].as_ref().and_then(|resolved| resolved.as_ref().err());
-        let outcome = match broken.or_else(|| found.failed.range(own.clone()).map(|(_, fault)| fault).next()) {
-            Some(fault) => Err(fault.clone()),
-            None if rule.query.stages.is_empty() && rule.query.scope().is_some() => {
-                saver.row_findings(index, rule, plan, &found.events[own.start]).map(Ok)?
-            }
-            None => {
-                progress(HuntProgress::Stages { title: rule.meta.title.clone() });
-                saver.stage_findings(index, rule, plan, &found.events[own])?
-            }
-        };
-        if let Err(fault) = outcome {
-            saver.failed(index);
-            failed.push((index, failure(&fault)));
-        }
-        rules_with_findings += usize::from(saver.findings() > before);
-    }
+    let matched = MatchedRules { rules, resolved: &resolved, trees: &trees, found: &found };
+    let mut tally = Tally::default();
+    matched.findings(false, &mut saver, &mut stop, &mut tally, progress)?;
+    let first = trees.iter().map(Vec::len).sum();
     let correlated = correlate(store, &catalog, correlations, &inputs, &found, (&mut saver, rules.len(), &mut stop), first, progress)?;
-    failed.extend(correlated.failed);
+    // Last, because they read what all others found.
+    matched.findings(true, &mut saver, &mut stop, &mut tally, progress)?;
     let findings = saver.findings();
     let without = plans.iter().enumerate().filter(|(_, p)| !p.can_have_rows()).map(|(i, _)| i);
     Ok(HuntSummary {
         outcome: saver.finish()?,
         rules: rules.len() + correlations.iter().filter(|c| c.reports).count(),
         rules_without_events: without.chain(correlated.without_events).collect(),
-        rules_with_findings: rules_with_findings + correlated.with_findings,
+        rules_with_findings: tally.with_findings + correlated.with_findings,
         findings,
         events_scanned: found.scanned,
-        failed,
+        failed: tally.failed.into_iter().chain(correlated.failed).collect(),
         without_text: Vec::new(),
         left_out: correlated.left_out,
         unfinished: stop.unfinished,
     })
+}
+
+/// The rules of a hunt and the events that each matches.
+struct MatchedRules<'a> {
+    rules: &'a [Rule],
+    /// Those with searches in brackets, once these have run.
+    resolved: &'a [Option<Result<Rule, Fault>>],
+    /// By rule: its plan and those in the brackets of its stages.
+    trees: &'a [Vec<&'a Plan>],
+    found: &'a ScanResult,
+}
+
+/// What came of rules.
+#[derive(Default)]
+struct Tally {
+    failed: Vec<(usize, Diagnostic)>,
+    with_findings: usize,
+}
+
+impl MatchedRules<'_> {
+    /// Makes the findings of the rules that read the store's own findings, or of all others.
+    fn findings(
+        &self,
+        of_risk: bool,
+        saver: &mut FindingSaver<'_>,
+        stop: &mut Stop<'_>,
+        tally: &mut Tally,
+        progress: &mut dyn FnMut(HuntProgress),
+    ) -> Result<(), HuntError> {
+        let reads_risk = |tree: &[&Plan]| tree.iter().any(|plan| matches!(plan.source, RowSource::Findings { .. }));
+        if of_risk && self.trees.iter().any(|tree| reads_risk(tree)) {
+            saver.read_risk()?;
+        }
+        let mut first = 0; // the place of the rule's first plan
+        for (index, (rule, tree)) in self.rules.iter().zip(self.trees).enumerate() {
+            let own = first..first + tree.len();
+            first = own.end;
+            if reads_risk(tree) != of_risk {
+                continue;
+            }
+            if stop.leaves_out(tree.iter().any(|plan| self.found.unread_by(plan)), true) {
+                saver.failed(index);
+                continue;
+            }
+            let before = saver.findings();
+            let broken = self.resolved[index].as_ref().and_then(|resolved| resolved.as_ref().err());
+            let outcome = match broken.or_else(|| self.found.failed.range(own.clone()).map(|(_, fault)| fault).next()) {
+                Some(fault) => Err(fault.clone()),
+                None if rule.query.stages.is_empty() && rule.query.scope().is_some() => {
+                    saver.row_findings(index, rule, tree[0], &self.found.events[own.start]).map(Ok)?
+                }
+                None => {
+                    progress(HuntProgress::Stages { title: rule.meta.title.clone() });
+                    saver.stage_findings(index, rule, tree[0], &self.found.events[own])?
+                }
+            };
+            if let Err(fault) = outcome {
+                saver.failed(index);
+                tally.failed.push((index, failure(&fault)));
+            }
+            tally.with_findings += usize::from(saver.findings() > before);
+        }
+        Ok(())
+    }
 }
 
 /// The rules whose conditions have searches in brackets, with their rows in place of them; none where a rule has none.

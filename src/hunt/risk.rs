@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::exec::{Cell, GroupOrigin, Row, RowKey, RowOrigin};
+use crate::exec::{Cell, GroupKey, GroupOrigin, Row, RowKey, RowOrigin};
 use crate::plan::{RowSchema, TIME};
 use crate::store::RiskEvent;
 
@@ -19,15 +19,8 @@ pub(super) fn row(event: &RiskEvent, prefix: Option<&str>, columns: &RowSchema) 
         field(event, bare)
     };
     let cells = columns.columns.iter().map(|column| cell(&column.name)).collect();
-    let origin = GroupOrigin {
-        key: RowKey::Made,
-        rows: 1,
-        events: event.events.clone(),
-        count: event.count,
-        first_us: event.first_us,
-        last_us: event.last_us,
-        ..GroupOrigin::default()
-    };
+    let mut origin = GroupOrigin::of(GroupKey::default(), event.events.clone(), event.count, (event.first_us, event.last_us));
+    (origin.key, origin.rows) = (RowKey::Made, 1);
     Row { cells, origin: RowOrigin::Group(Box::new(origin)) }
 }
 

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::HuntError;
 use super::feed::Feed;
 use super::matched::Matched;
+use super::risk;
 use crate::exec::{Cell, Context, Fault, Operators, Row, RowOrigin, RuleLimits, needs_order};
 use crate::ir::Table;
 use crate::plan::{Plan, RowSource, inner_plans};
@@ -59,7 +60,7 @@ pub(super) fn run_stages(
         RowSource::Events => feed.rows(plan, own, ordered, &mut push).map_err(|error| StageError::Hunt(error.into()))?,
         RowSource::Table(table) => table_rows(table, plan, &mut push),
         RowSource::Made(count) => made_rows(*count, plan, context, &mut push),
-        RowSource::Findings { .. } => {}
+        RowSource::Findings { prefix } => feed.each_risk(&mut |event| push(risk::row(event, prefix.as_deref(), &plan.row))),
     }
     if let Some(fault) = fault {
         return Err(StageError::Rule(fault));

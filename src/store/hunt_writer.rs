@@ -96,6 +96,20 @@ impl<'s> HuntWriter<'s> {
         self.outcome.new + self.outcome.known
     }
 
+    /// The hunt that is being saved.
+    pub(super) fn hunt_id(&self) -> HuntId {
+        self.outcome.hunt_id
+    }
+
+    /// The ids of its rules.
+    pub(super) fn rule_ids(&self) -> Vec<&str> {
+        self.rules.iter().map(|rule| rule.id.as_str()).collect()
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        self.connection
+    }
+
     /// Begins the findings of one rule, so that they can be taken back together.
     ///
     /// # Errors

@@ -108,8 +108,12 @@ impl<'s> TypedQueries<'s> {
         limits: &QueryLimits,
         is_cancelled: impl Fn() -> bool + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let clock =
-            Arc::new(QueryTimer { start: Instant::now(), max_time: limits.max_time, away_us: AtomicU64::new(0), late: AtomicBool::new(false) });
+        let clock = Arc::new(QueryTimer {
+            start: Instant::now(),
+            max_time: limits.max_time,
+            away_us: AtomicU64::new(0),
+            late: AtomicBool::new(false),
+        });
         let handler = clock.clone();
         // The limit of the heap is one of the process, so it is not taken back.
         connection.query_row(&format!("PRAGMA hard_heap_limit = {MAX_HEAP_BYTES}"), [], |_| Ok(()))?;
