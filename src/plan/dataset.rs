@@ -9,7 +9,7 @@ use crate::taxonomy::{Dataset, ModelField, RowCondition, Selector, Taxonomy};
 
 use super::FieldExpr;
 use super::fold::fold_test;
-use super::resolve::{Resolved, NameResolver, or_default};
+use super::resolve::{NameResolver, Resolved, or_default};
 use super::schema::wildcard;
 
 /// What every row has beside its dataset's fields, without a prefix.
