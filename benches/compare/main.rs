@@ -15,6 +15,7 @@
 
 mod archive;
 mod condition;
+mod dataset;
 #[allow(dead_code, reason = "what the tests evaluate beside single values")]
 #[path = "../../tests/support/evaluate/mod.rs"]
 mod evaluate;
