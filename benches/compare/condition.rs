@@ -8,14 +8,13 @@ use std::rc::Rc;
 
 use retrohunt::catalog::EventType;
 use retrohunt::ir::{Field, FieldCompare, Pred, Scalar, Test, Vocabulary};
-use retrohunt::taxonomy::Selector;
 
 use super::archive::{Archive, Event};
 use super::evaluate::Value;
 use super::evaluate::pred::{Subject, texts_compare};
 use super::evaluate::scalar::evaluate;
 use super::evaluate::text::characters;
-use super::lookup::{Found, Place, find};
+use super::lookup::{Found, Meant, Place, find};
 use super::question::Question;
 
 /// The questions of one rule, each made once for all event types: by where the test stands in memory.
@@ -43,9 +42,9 @@ pub(crate) enum Condition<'r> {
 
 impl<'r> Condition<'r> {
     /// Finds the names of a condition in an event type.
-    pub(crate) fn of(pred: &'r Pred, event_type: &EventType, selector: Option<&Selector>, questions: &Questions) -> Self {
-        let of = |pred: &'r Pred| Self::of(pred, event_type, selector, questions);
-        let place = |field: &Field| find(field, event_type, selector);
+    pub(crate) fn of(pred: &'r Pred, event_type: &EventType, meant: &Meant, questions: &Questions) -> Self {
+        let of = |pred: &'r Pred| Self::of(pred, event_type, meant, questions);
+        let place = |field: &Field| find(field, event_type, meant);
         match pred {
             Pred::True => Self::Always,
             Pred::False => Self::Never,

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use retrohunt::catalog::EventType;
 use retrohunt::ir::{Field, Scope, Vocabulary};
-use retrohunt::taxonomy::{Definition, EnvelopeField, FieldFunction, LogSource, LookupVocabulary, Selector, Taxonomy};
+use retrohunt::taxonomy::{Dataset, Definition, EnvelopeField, FieldFunction, LogSource, LookupVocabulary, Selector, Taxonomy};
 
 use super::archive::{Archive, Event, ValueNumber};
+use super::dataset;
 use super::evaluate::text::{fold, seconds};
 
 /// Where the texts of a name are.
@@ -22,6 +23,8 @@ pub(crate) enum Place {
     Message,
     Function(FieldFunction, Box<Place>),
     FirstFilled(Vec<Place>),
+    /// A text where there is nothing, or nothing but empty texts.
+    OrText(Box<Place>, String),
     All(Vec<Place>),
 }
 
@@ -77,6 +80,11 @@ impl Place {
             }
             Self::All(places) => places.iter().flat_map(|place| place.found(event, archive, asked)).collect(),
             Self::FirstFilled(places) => places.iter().map(|place| place.found(event, archive, asked)).find(filled).unwrap_or_default(),
+            Self::OrText(place, text) => {
+                let found = place.found(event, archive, asked);
+                let is_empty = found.iter().all(|text| archive.shown(text).is_empty());
+                if is_empty { vec![Found::Made(Cow::Borrowed(text.as_str()))] } else { found }
+            }
             Self::Function(function, place) => {
                 let mut texts = place.found(event, archive, asked);
                 match function {
@@ -100,24 +108,43 @@ impl Archive {
     }
 }
 
-/// The selectors that choose event types for a scope; `None`: every event type. Empty: no event type.
-pub(crate) fn selectors(scope: &Scope) -> Option<(Vec<&'static Selector>, Vec<&'static Selector>)> {
-    let Scope::LogSource { product, category, service } = scope else {
-        assert_eq!(*scope, Scope::Any, "a Splunk detection is about all events");
-        return None;
-    };
-    match Taxonomy::embedded().log_source(product.as_deref(), category.as_deref(), service.as_deref()) {
-        LogSource::Everything => None,
-        LogSource::Selected(first, second) => Some((first, second)),
-        LogSource::Nowhere | LogSource::Unknown(_) => Some((Vec::new(), Vec::new())),
+/// What a scope says about the events of a type.
+#[derive(Clone, Default)]
+pub(crate) struct Meant {
+    /// The selectors by which they are meant.
+    pub(crate) selectors: Vec<&'static Selector>,
+    /// The dataset whose rows they are, and whether its fields have a prefix.
+    pub(crate) dataset: Option<(Dataset<'static>, bool)>,
+}
+
+/// What a scope says about an event type; `None` where it does not mean its events.
+pub(crate) fn meant(scope: &Scope, event_type: &EventType) -> Option<Meant> {
+    let taxonomy = Taxonomy::embedded();
+    let by = |all: &[&'static Selector]| all.iter().copied().find(|s| s.selects(event_type));
+    match scope {
+        Scope::Any => Some(Meant::default()),
+        Scope::Dataset { model, object, prefix } => {
+            let dataset = taxonomy.dataset(model, object)?;
+            Some(Meant { selectors: dataset.selectors(event_type)?, dataset: Some((dataset, prefix.is_some())) })
+        }
+        Scope::LogSource { product, category, service } => {
+            match taxonomy.log_source(product.as_deref(), category.as_deref(), service.as_deref()) {
+                LogSource::Everything => Some(Meant::default()),
+                LogSource::Selected(first, second) if second.is_empty() || by(&second).is_some() => {
+                    Some(Meant { selectors: vec![by(&first)?], dataset: None })
+                }
+                _ => None,
+            }
+        }
     }
 }
 
 /// Finds a rule's name in an event type.
-pub(crate) fn find(field: &Field, event_type: &EventType, selector: Option<&Selector>) -> Place {
-    match field.vocabulary {
-        Vocabulary::Sigma => find_as_sigma(&field.name, event_type, selector),
-        Vocabulary::Splunk | Vocabulary::Row => find_as_splunk(&field.name, event_type),
+pub(crate) fn find(field: &Field, event_type: &EventType, meant: &Meant) -> Place {
+    match (&meant.dataset, field.vocabulary) {
+        (Some((dataset, prefixed)), _) => dataset::find(*dataset, *prefixed, &field.name, event_type),
+        (None, Vocabulary::Sigma) => find_as_sigma(&field.name, event_type, meant.selectors.first().copied()),
+        (None, Vocabulary::Splunk | Vocabulary::Row) => find_as_splunk(&field.name, event_type),
     }
 }
 
@@ -149,7 +176,7 @@ pub(crate) fn find_as_sigma(name: &str, event_type: &EventType, selector: Option
 }
 
 /// Finds what Splunk calls so: an envelope's name, a stored name, a label of the rendered text, a name of the add-on.
-fn find_as_splunk(name: &str, event_type: &EventType) -> Place {
+pub(crate) fn find_as_splunk(name: &str, event_type: &EventType) -> Place {
     let names = Taxonomy::embedded().names(event_type);
     if let Some(definition) = names.before_stored(name, LookupVocabulary::Splunk) {
         return place(definition, event_type);
@@ -210,13 +237,20 @@ fn stored(name: &str, event_type: &EventType) -> Option<usize> {
     columns.iter().position(|c| c.field == name).or_else(|| columns.iter().position(|c| c.field.eq_ignore_ascii_case(name)))
 }
 
-fn place(definition: &Definition, event_type: &EventType) -> Place {
+/// The place of a definition over stored fields.
+pub(crate) fn place(definition: &Definition, event_type: &EventType) -> Place {
+    place_over(definition, event_type, &|name| stored(name, event_type).map_or(Place::Missing, Place::Column))
+}
+
+/// The place of a definition over fields that `field` finds.
+pub(crate) fn place_over(definition: &Definition, event_type: &EventType, field: &dyn Fn(&str) -> Place) -> Place {
     let written = |text: &str| {
         text.replace("$product", &event_type.product).replace("$code", &event_type.code).replace("$dataset", &event_type.dataset)
     };
-    let all = |list: &[Definition]| list.iter().map(|d| place(d, event_type)).collect();
+    let of = |definition: &Definition| place_over(definition, event_type, field);
+    let all = |list: &[Definition]| list.iter().map(&of).collect();
     match definition {
-        Definition::Field(name) => stored(name, event_type).map_or(Place::Missing, Place::Column),
+        Definition::Field(name) => field(name),
         Definition::Envelope(EnvelopeField::Host) => Place::Host,
         Definition::Envelope(EnvelopeField::Record) => Place::Record,
         Definition::Envelope(EnvelopeField::Message) => Place::Message,
@@ -226,7 +260,18 @@ fn place(definition: &Definition, event_type: &EventType) -> Place {
         Definition::ByCode(codes) => codes.get(&event_type.code).map_or(Place::Missing, |text| Place::Constants(vec![text.clone()])),
         Definition::Members(list) => Place::All(all(list)),
         Definition::Coalesce(list) => Place::FirstFilled(all(list)),
-        Definition::Apply(function, inner) => Place::Function(function.clone(), Box::new(place(inner, event_type))),
+        Definition::Default(inner, text) => Place::OrText(Box::new(of(inner)), text.clone()),
+        Definition::Apply(function, inner) => Place::Function(function.clone(), Box::new(of(inner))),
+    }
+}
+
+/// Whether a text fits a pattern whose `*` is any text.
+fn fits(pattern: &[char], text: &[char]) -> bool {
+    match (pattern, text) {
+        (['*', rest @ ..], _) => (0..=text.len()).any(|skipped| fits(rest, &text[skipped..])),
+        ([want, pattern @ ..], [is, text @ ..]) => want == is && fits(pattern, text),
+        ([], []) => true,
+        _ => false,
     }
 }
 
@@ -254,6 +299,12 @@ fn apply(function: &FieldFunction, text: &str) -> Option<String> {
         }
         FieldFunction::Translate(pairs) => translate(pairs).unwrap_or_else(|| text.to_owned()),
         FieldFunction::TranslateElse(pairs, otherwise) => translate(pairs).unwrap_or_else(|| otherwise.clone()),
+        FieldFunction::Choose(pairs) => {
+            let text: Vec<char> = text.chars().map(fold).collect();
+            let (_, chosen) = pairs.iter().find(|(pattern, _)| fits(&pattern.chars().map(fold).collect::<Vec<_>>(), &text))?;
+            chosen.clone()
+        }
+        FieldFunction::Length => text.chars().count().to_string(),
         FieldFunction::Prefix(pairs) => {
             let lower = text.to_ascii_lowercase();
             let found = pairs.iter().find(|(from, _)| lower.starts_with(&from.to_ascii_lowercase()));

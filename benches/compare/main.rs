@@ -15,6 +15,7 @@
 
 mod archive;
 mod condition;
+mod dataset;
 #[path = "../../tests/support/engines.rs"]
 mod engines;
 #[allow(dead_code, reason = "what the tests evaluate beside single values")]

@@ -13,7 +13,7 @@ use super::evaluate::stages::{ID, Table};
 use super::evaluate::text::{glob_matches, seconds};
 use super::evaluate::{Row, Value};
 use super::found::{Found, ResultRow, of_row, only_filters};
-use super::lookup::{Place, find};
+use super::lookup::{Place, find, meant};
 use super::matching::each_match;
 
 /// What a rule gives by the evaluator.
@@ -44,9 +44,10 @@ fn result(archive: &Archive, query: &Query, columns: &[String], mut matched: Vec
     let types: BTreeMap<TypeId, &EventType> = matched.iter().map(|(event_type, _)| (event_type.id, *event_type)).collect();
     let names = names(query, columns, &types);
     let field = |name: &String| Field { name: name.clone(), vocabulary: Vocabulary::Splunk };
+    let in_scope = |event_type| query.scope().and_then(|scope| meant(scope, event_type)).unwrap_or_default();
     let places: BTreeMap<TypeId, Vec<(&String, Place)>> = types
         .iter()
-        .map(|(id, event_type)| (*id, names.iter().map(|name| (name, find(&field(name), event_type, None))).collect()))
+        .map(|(id, event_type)| (*id, names.iter().map(|name| (name, find(&field(name), event_type, &in_scope(event_type)))).collect()))
         .collect();
     let row = |(event_type, event): &(&EventType, &Event)| {
         let cells = places[&event_type.id].iter().map(|(name, place)| ((*name).clone(), value(place, event, archive)));

@@ -204,10 +204,11 @@ fn like(text: &str, pattern: &str) -> bool {
     Glob::new(parts).matches(text)
 }
 
-/// Anywhere in the text; false where either is missing.
+/// Anywhere in the text; false where either is missing, and where a computed pattern is not one: what somebody writes into a
+/// log must not silence a rule for all events.
 fn matches(value: &Cell, pattern: &Cell, context: &Context) -> Result<Cell, Fault> {
     let (Some(text), Some(pattern)) = (value.text(), pattern.text()) else { return Ok(Cell::Bool(false)) };
-    Ok(Cell::Bool(context.regex(&pattern)?.is_match(&text)))
+    Ok(Cell::Bool(context.regex(&pattern).is_ok_and(|regex| regex.is_match(&text))))
 }
 
 fn cidr_match(network: &Cell, address: &Cell) -> bool {

@@ -107,8 +107,10 @@ impl DataModel {
         Ok(out)
     }
 
-    /// Returns a dataset; an empty name is the only root. Names compare without case.
+    /// Returns a dataset by its name, which its parents' may stand before; an empty name is the only root. Names compare
+    /// without case.
     pub(super) fn dataset(&self, name: &str) -> Option<Dataset<'_>> {
+        let name = name.rsplit('.').next().unwrap_or(name);
         let mut found = (0..self.parts.len()).filter(|place| {
             let part = &self.parts[*place];
             if name.is_empty() { part.parent.is_none() } else { part.name.eq_ignore_ascii_case(name) }
