@@ -11,20 +11,26 @@
 
 mod builtin;
 mod command;
+mod convert;
 mod cursor;
 mod escu;
 mod eval;
 mod fault;
 mod function;
+mod lists;
 mod macros;
+mod options;
 mod page;
 mod pattern;
+mod rex;
 mod risk;
 mod search;
+mod settle;
 mod stats;
 #[cfg(test)]
 mod tests;
 mod text;
+mod unpack;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -119,7 +125,7 @@ fn parse_text(text: &str) -> (Option<Query>, Vec<SearchFault>) {
         return (None, vec![SearchFault::error("spl-size", message, 0..text.len())]);
     }
     let mut faults = Vec::new();
-    let (mut filters, mut stages, mut any) = (Vec::new(), Vec::new(), false);
+    let (mut filters, mut stages, mut spans, mut any) = (Vec::new(), Vec::new(), Vec::new(), false);
     for (index, range) in commands.into_iter().enumerate() {
         let mut cursor = Cursor::new(text, range.clone());
         if cursor.is_done() {
@@ -134,7 +140,10 @@ fn parse_text(text: &str) -> (Option<Query>, Vec<SearchFault>) {
             cursor.take_word("search");
             filters.push(search::parse(&mut cursor, Vocabulary::Splunk));
         } else {
+            cursor.peek();
+            let start = cursor.at;
             stages.extend(stage(&mut cursor).unwrap_or_default());
+            spans.resize(stages.len(), cursor.from(start));
         }
         faults.append(&mut cursor.faults);
     }
@@ -143,6 +152,7 @@ fn parse_text(text: &str) -> (Option<Query>, Vec<SearchFault>) {
         return (None, faults);
     }
     let filter = Pred::all(filters);
+    let mut stages = settle::settle(stages, &spans, &mut faults);
     drop_idle_keeps(&mut stages);
     (Some(Query { source: Source::Events(Scope::Any), filter, stages }), faults)
 }

@@ -179,10 +179,10 @@ fn a_rule_is_told_by_what_it_says_and_not_by_its_lines() {
     let all: Value = serde_json::from_str(&check(&store, &["--format", "json"], 0)).expect("JSON");
     assert_eq!((&all["rules"], &all["compiled"]), (&json!(2), &json!(2)), "{all:#}");
     assert_eq!(all["skipped"], json!({ "baselines": 1, "stories": 1 }));
-    store.file("rules/bad.yml", format!("{{name: Bad, id: {ONE}, search: 'a=1 | rex x | tstats y'}}"));
-    store.file("rules/worse.yml", format!("{{name: Worse, id: {TWO}, search: 'a=1 | rex x'}}"));
+    store.file("rules/bad.yml", format!("{{name: Bad, id: {ONE}, search: 'a=1 | multikv x | tstats y'}}"));
+    store.file("rules/worse.yml", format!("{{name: Worse, id: {TWO}, search: 'a=1 | multikv x'}}"));
     let output = store.run(["check", &store.folder().join("rules").to_string_lossy()]).expect_code(&[3]);
-    assert!(output.stderr.contains("commands that are not supported: rex 2, tstats 1"), "{}", output.stderr);
+    assert!(output.stderr.contains("commands that are not supported: multikv 2, tstats 1"), "{}", output.stderr);
     assert!(output.stderr.contains("not rules: baselines 1, stories 1"), "{}", output.stderr);
     let named = store.folder().join("rules/base.yml").to_string_lossy().into_owned();
     let output = store.run(["check", &named, "--format", "jsonl"]).expect_code(&[3]);
