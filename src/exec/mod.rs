@@ -16,12 +16,14 @@ mod condition;
 mod digest;
 mod eval;
 mod function;
+mod json;
 mod operators;
 mod row;
 mod stage;
 #[cfg(test)]
 mod tests;
 mod time;
+mod unpack;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -160,6 +160,7 @@ pub fn needs_order<'a>(stages: impl IntoIterator<Item = &'a Stage>) -> bool {
             | Stage::Keep(_)
             | Stage::Drop(_)
             | Stage::FormatTime { .. }
+            | Stage::Convert(_)
             | Stage::FillNull { .. }
             | Stage::Bin { .. }
             | Stage::Extract(_)

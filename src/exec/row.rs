@@ -153,6 +153,11 @@ impl GroupOrigin {
         group
     }
 
+    /// Starts with a key and no row.
+    pub(super) fn new(key: RowKey) -> Self {
+        Self { key, ..Self::default() }
+    }
+
     /// Adds what a row of the group comes from. A row counts its event once, however often it is in the group in a row:
     /// a by-field with several values puts one event into several groups, or twice into the same.
     pub fn add(&mut self, origin: &RowOrigin) {

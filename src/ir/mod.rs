@@ -34,7 +34,7 @@ pub use print_stage::print_stage;
 pub use query::{Aggregate, AggregateFunction, Query, Rename, Rule, Scope, SortKey, Source, Stage, Stats};
 pub use scalar::{BinaryOp, Function, Gives, Scalar};
 pub use stage::{
-    AddTotals, Chart, Edit, Extract, ForEach, Frequent, Join, ListSplit, Lookup, MakeList, Map, Replace, StreamStats, Subsearch,
-    Substitute, Table, TableMatch, TextForm, TotalsRow, Transaction, Unpack,
+    AddTotals, Chart, Conversion, Convert, ConvertItem, Edit, Extract, ForEach, Frequent, Join, ListSplit, Lookup, MakeList, Map,
+    PairMarks, Replace, StreamStats, Subsearch, Substitute, Table, TableMatch, TextForm, TotalsRow, Transaction, Unpack,
 };
 pub use test::parse_number;

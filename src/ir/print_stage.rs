@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::print::{field_name, pattern};
 use super::{
-    AddTotals, Aggregate, Case, Chart, Edit, Extract, ForEach, Frequent, Join, ListSplit, Lookup, MakeList, Pred, Replace, Scalar, Stage,
-    Stats, StreamStats, Substitute, TextForm, Transaction, Unpack, print_pred, print_query, print_scalar,
+    AddTotals, Aggregate, Case, Chart, Convert, ConvertItem, Edit, Extract, ForEach, Frequent, Join, ListSplit, Lookup, MakeList, Pred,
+    Replace, Scalar, Stage, Stats, StreamStats, Substitute, TextForm, Transaction, Unpack, print_pred, print_query, print_scalar,
 };
 
 /// Prints a stage in one line.
@@ -28,6 +28,7 @@ pub fn print_stage(stage: &Stage) -> String {
         Stage::Head(count) => format!("| head {count}"),
         Stage::Dedup { count, fields } => format!("| dedup {count} {}", fields.join(", ")),
         Stage::FormatTime { fields, format } => format!("| format time {} as {format:?}", fields.join(", ")),
+        Stage::Convert(convert) => print_convert(convert),
         Stage::FillNull { fields, value } if fields.is_empty() => format!("| fill null with {value:?}"),
         Stage::FillNull { fields, value } => format!("| fill null of {} with {value:?}", fields.join(", ")),
         Stage::Bin { field, span, alias } => {
@@ -39,8 +40,8 @@ pub fn print_stage(stage: &Stage) -> String {
         Stage::Unpack(unpack) => print_unpack(unpack),
         Stage::MakeList(make) => print_make_list(make),
         Stage::Expand { field, limit } => format!("| one row for each of {field}{}", limited(*limit)),
-        Stage::Combine { field } => format!("| one row with all of {field}"),
-        Stage::JoinMembers { field } => format!("| join members of {field}"),
+        Stage::Combine { field, .. } => format!("| one row with all of {field}"),
+        Stage::JoinMembers { field, delimiter } => format!("| join members of {field} with {delimiter:?}"),
         Stage::StreamStats(stream) => print_stream_stats(stream),
         Stage::Transaction(transaction) => print_transaction(transaction),
         Stage::Frequent(frequent) => print_frequent(frequent),
@@ -87,6 +88,14 @@ fn print_extract(extract: &Extract) -> String {
     format!("| extract {} from {} by /{}/{many}", extract.names.join(", "), extract.field, extract.pattern)
 }
 
+fn print_convert(convert: &Convert) -> String {
+    let item = |item: &ConvertItem| {
+        let alias = item.alias.as_ref().map(|alias| format!(" as {alias}")).unwrap_or_default();
+        format!("{}({}){alias}", item.kind.name(), item.field)
+    };
+    format!("| convert {}", convert.items.iter().map(item).collect::<Vec<_>>().join(", "))
+}
+
 fn print_substitute(substitute: &Substitute) -> String {
     let edit = |edit: &Edit| match edit {
         Edit::Replace { pattern, replacement, from, all } => {
@@ -102,16 +111,16 @@ fn print_substitute(substitute: &Substitute) -> String {
 }
 
 fn print_replace(replace: &Replace) -> String {
-    let pairs: Vec<String> = replace.pairs.iter().map(|(from, to)| format!("{} becomes {to:?}", pattern(from, Case::Ignore))).collect();
+    let pairs: Vec<String> = replace.pairs.iter().map(|(from, to)| format!("{} becomes {to:?}", pattern(from, Case::Exact))).collect();
     let fields = if replace.fields.is_empty() { "all columns".to_owned() } else { replace.fields.join(", ") };
     format!("| replace in {fields}: {}", pairs.join(", "))
 }
 
 fn print_unpack(unpack: &Unpack) -> String {
-    let form = match unpack.form {
+    let form = match &unpack.form {
         TextForm::Structured => "JSON or XML",
         TextForm::Elements => "XML elements",
-        TextForm::Pairs => "name=value pairs",
+        TextForm::Pairs(_) => "name=value pairs",
         TextForm::Object => "a JSON object",
     };
     let what = match (&unpack.path, &unpack.output) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    AddTotals, Chart, Extract, Field, ForEach, Frequent, Join, Lookup, MakeList, Map, Pred, Replace, RuleMeta, RuleOrigin, Scalar,
+    AddTotals, Chart, Convert, Extract, Field, ForEach, Frequent, Join, Lookup, MakeList, Map, Pred, Replace, RuleMeta, RuleOrigin, Scalar,
     StreamStats, Substitute, Table, Transaction, Unpack,
 };
 
@@ -123,6 +123,8 @@ pub enum Stage {
         /// A strftime format.
         format: String,
     },
+    /// Values become other spellings of themselves (`convert`).
+    Convert(Convert),
     /// Replaces null by a text.
     FillNull {
         /// The columns; empty: all that exist.
@@ -156,15 +158,19 @@ pub enum Stage {
         /// Members of a row at most; `None`: all.
         limit: Option<u64>,
     },
-    /// Rows that differ in one column alone become one, with a list (`mvcombine`), at the place of the first.
+    /// Rows that differ in one column alone become one, with a list (`mvcombine`), at the place of the first; rows without a value stay.
     Combine {
         /// The column.
         field: String,
+        /// What stands between the members where the list becomes one text again.
+        delimiter: String,
     },
-    /// A list becomes its members joined by line breaks (`nomv`).
+    /// A list becomes its members joined to one text (`nomv`).
     JoinMembers {
         /// The column.
         field: String,
+        /// What stands between them.
+        delimiter: String,
     },
     /// Running aggregates (`streamstats`).
     StreamStats(StreamStats),

@@ -44,7 +44,8 @@ pub enum Edit {
     Transliterate(Vec<(char, char)>),
 }
 
-/// `replace`: whole values by patterns, without regard to case; the first pattern that fits decides.
+/// `replace`: whole values by patterns, with case, each member of a list by itself. A pattern without `*` goes before one with; of
+/// those without the last decides, of those with `*` the one with the most other characters, then the first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replace {
     /// Pattern → new value; the n-th `*` of the new value stands for what the n-th `*` of the pattern took.
@@ -53,7 +54,7 @@ pub struct Replace {
     pub fields: Vec<String>,
 }
 
-/// A text that holds fields, read into columns (`spath`, `xmlkv`, `extract`, `fromjson`).
+/// A text that holds fields, read into columns (`spath`, `xmlkv`, `extract`, `fromjson`). What the text does not have stays as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpack {
     /// The column with the text.
@@ -71,17 +72,92 @@ pub struct Unpack {
     pub columns: Vec<String>,
 }
 
+/// What stands between the parts of pairs: each character by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PairMarks {
+    /// Between two pairs; empty: white space, commas, semicolons and `|`.
+    pub pairs: String,
+    /// Between name and value.
+    pub values: String,
+}
+
 /// How a text with fields is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TextForm {
     /// `spath`: JSON where it begins so, else XML; names are paths (`a.b{}.c`, `Event.System.EventID{@Qualifiers}`).
     Structured,
     /// `xmlkv`: `<name>text</name>` gives `name`, wherever it stands; the last of a name wins.
     Elements,
-    /// `extract`, `kv`: `name=value` pairs, values perhaps in double quotes, between the delimiters.
-    Pairs,
+    /// `extract`, `kv`: `name=value` pairs, values perhaps in double quotes.
+    Pairs(PairMarks),
     /// `fromjson`: the members of a JSON object, inner ones as compact JSON.
     Object,
+}
+
+/// `convert`: values become other spellings of themselves; one that cannot stays, or goes where the conversion says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Convert {
+    /// What is done, in order.
+    pub items: Vec<ConvertItem>,
+    /// A strftime format, for times.
+    pub format: String,
+}
+
+/// One conversion of `convert`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConvertItem {
+    /// Which.
+    pub kind: Conversion,
+    /// The column; with `*` all that the pattern means, but those that [`Conversion::None`] excepts.
+    pub field: String,
+    /// Where the result goes; `None`: in place. With a pattern there is none.
+    pub alias: Option<String>,
+}
+
+/// The conversions of `convert` by their Splunk names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Conversion {
+    /// To a number by the way it is written: a number, a duration, a time; else it stays.
+    Auto,
+    /// Seconds since 1970 → text.
+    Ctime,
+    /// `[D+]HH:MM:SS` → seconds; else it goes.
+    Dur2Sec,
+    /// A number with `k`, `m`, `g` → kilobytes; else it goes.
+    Memk,
+    /// A text in the time format → seconds since 1970; else it goes.
+    Mktime,
+    /// `[MM:]SS.SSS` → seconds; else it goes.
+    Mstime,
+    /// Leaves the column out of the patterns.
+    None,
+    /// To a number; else it goes.
+    Num,
+    /// Without commas.
+    RmComma,
+    /// The number that a text begins with; else it stays.
+    RmUnit,
+}
+
+impl Conversion {
+    /// All conversions with their Splunk names.
+    pub const ALL: [(Self, &'static str); 10] = [
+        (Self::Auto, "auto"),
+        (Self::Ctime, "ctime"),
+        (Self::Dur2Sec, "dur2sec"),
+        (Self::Memk, "memk"),
+        (Self::Mktime, "mktime"),
+        (Self::Mstime, "mstime"),
+        (Self::None, "none"),
+        (Self::Num, "num"),
+        (Self::RmComma, "rmcomma"),
+        (Self::RmUnit, "rmunit"),
+    ];
+
+    /// Its Splunk name.
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(kind, _)| *kind == self).map_or("", |(_, name)| name)
+    }
 }
 
 /// `makemv`: a text becomes a list.

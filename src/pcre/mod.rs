@@ -11,6 +11,7 @@
 
 mod class;
 mod exact;
+mod groups;
 mod token;
 
 use std::ops::Range;
@@ -18,6 +19,7 @@ use std::ops::Range;
 use regex_syntax::ast::{ErrorKind, parse::Parser};
 
 use exact::Pattern;
+pub use groups::group_names;
 use token::{Token, TokenKind};
 
 /// What a pattern is used with beside its text.

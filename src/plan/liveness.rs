@@ -77,6 +77,27 @@ pub(super) fn names_read(stages: &[Stage]) -> BTreeSet<String> {
     names
 }
 
+/// The names that columns before the stages may have so that they are read or are among the names that are asked for behind them:
+/// as [`names_read`], with what `rename` makes of patterns turned back.
+pub(super) fn names_asked(stages: &[Stage], behind: BTreeSet<String>) -> BTreeSet<String> {
+    let mut names = behind;
+    for stage in stages.iter().rev() {
+        if let Stage::Rename(renames) = stage {
+            for rename in renames {
+                let (Some((before, after)), Some((old_before, old_after))) = (rename.to.split_once('*'), rename.from.split_once('*'))
+                else {
+                    continue;
+                };
+                let old = |name: &String| Some(format!("{old_before}{}{old_after}", name.strip_prefix(before)?.strip_suffix(after)?));
+                let olds: Vec<String> = names.iter().filter_map(old).collect();
+                names.extend(olds);
+            }
+        }
+        names.extend(names_read(std::slice::from_ref(stage)));
+    }
+    names
+}
+
 /// Returns the fields of the event that stages read and that `extra` names at the end, by name.
 /// `known` are the names that a pattern can mean; they are asked for only where there is one. A field that is not there is
 /// no column that a pattern could mean.
@@ -158,8 +179,10 @@ fn each_read(stage: &Stage, visit: &mut dyn FnMut(&Field)) {
         Stage::Substitute(substitute) => visit(&row_field(&substitute.field)),
         Stage::Replace(replace) => names(&mut replace.fields.iter()),
         Stage::Unpack(unpack) => visit(&row_field(&unpack.field)),
+        // What cannot be converted leaves the new name as it was.
+        Stage::Convert(convert) => names(&mut convert.items.iter().flat_map(|item| std::iter::once(&item.field).chain(&item.alias))),
         Stage::MakeList(make) => visit(&row_field(&make.field)),
-        Stage::Expand { field, .. } | Stage::Combine { field } | Stage::JoinMembers { field } => visit(&row_field(field)),
+        Stage::Expand { field, .. } | Stage::Combine { field, .. } | Stage::JoinMembers { field, .. } => visit(&row_field(field)),
         Stage::StreamStats(stream) => {
             read_stats(&stream.stats, visit);
             stream.reset.0.iter().chain(&stream.reset.1).for_each(|pred: &Pred| pred.each_field(&mut |field| visit(field)));
@@ -199,6 +222,7 @@ fn patterns(stage: &Stage) -> Vec<&str> {
         Stage::FillNull { fields, .. } | Stage::FillDown(fields) if fields.is_empty() => vec!["*"],
         Stage::FillDown(fields) => fields.iter().map(String::as_str).filter(|name| name.contains('*')).collect(),
         Stage::Replace(replace) if replace.fields.is_empty() => vec!["*"],
+        Stage::Convert(convert) => convert.items.iter().map(|item| item.field.as_str()).filter(|name| name.contains('*')).collect(),
         Stage::AddTotals(totals) if totals.fields.is_empty() => vec!["*"],
         Stage::AddTotals(totals) => totals.fields.iter().map(String::as_str).filter(|name| name.contains('*')).collect(),
         Stage::ForEach(for_each) => for_each.patterns.iter().map(String::as_str).filter(|name| name.contains('*')).collect(),

@@ -235,7 +235,9 @@ fn links(stages: &[Stage], extra_fields: &[Field], catalog: &Catalog, taxonomy: 
                 Link { stage: stage.clone(), brackets: Brackets::Stages(links(stages, &extra, catalog, taxonomy)) }
             }
             Stage::Unpack(unpack) if unpack.path.is_none() => {
-                let columns = behind().into_iter().filter(|name| !name.contains('*') && name != TIME).collect();
+                let asked = liveness::names_asked(&stages[place + 1..], extra_fields.iter().map(|field| field.name.clone()).collect());
+                let is_column = |name: &String| !name.contains('*') && name != TIME && name.starts_with(&unpack.prefix);
+                let columns = asked.into_iter().filter(is_column).collect();
                 Link { stage: Stage::Unpack(Unpack { columns, ..unpack.clone() }), brackets: Brackets::None }
             }
             stage => Link { stage: stage.clone(), brackets: Brackets::None },

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use super::Plan;
 use super::tokens::ForEachTokens;
 use crate::ir::{
-    Aggregate, AggregateFunction, BinaryOp, Chart, ForEach, Frequent, Function, Gives, Glob, Part, Rename, Scalar, Stage, Stats,
-    Transaction,
+    Aggregate, AggregateFunction, BinaryOp, Chart, Conversion, Convert, ConvertItem, ForEach, Frequent, Function, Gives, Glob, Part,
+    Rename, Scalar, Stage, Stats, Transaction,
 };
 
 /// What the cells of a column are.
@@ -221,7 +221,10 @@ impl RowSchema {
             next.set(name, kind, multi || old.is_some_and(|old| old.multi));
         };
         match stage {
-            Stage::Extract(extract) => extract.names.iter().for_each(|name| add(name, Kind::Text, extract.max_match != Some(1))),
+            Stage::Extract(extract) => {
+                let multi = extract.max_match != Some(1) || self.column(&extract.field).is_some_and(|source| source.multi);
+                extract.names.iter().for_each(|name| add(name, Kind::Text, multi));
+            }
             Stage::Unpack(unpack) => match (&unpack.path, &unpack.output) {
                 (Some(path), output) => add(output.as_ref().unwrap_or(path), Kind::Text, true),
                 (None, _) => unpack.columns.iter().for_each(|name| add(name, Kind::Text, true)),
@@ -238,6 +241,11 @@ impl RowSchema {
                 }
             }
             Stage::MakeList(make) if self.column(&make.field).is_some() => add(&make.field, Kind::Text, true),
+            Stage::Convert(convert) => {
+                for (_, source, target) in self.conversions(convert) {
+                    add(&target, Kind::Any, self.column(&source).is_some_and(|source| source.multi));
+                }
+            }
             Stage::AddTotals(totals) => {
                 if let Some(name) = &totals.row {
                     next.set(name, Kind::Number, false);
@@ -246,12 +254,12 @@ impl RowSchema {
                     next.set(field, Kind::Any, self.column(field).is_some_and(|old| old.multi));
                 }
             }
-            Stage::Expand { field, .. } | Stage::JoinMembers { field } => {
+            Stage::Expand { field, .. } | Stage::JoinMembers { field, .. } => {
                 if let Some(old) = self.column(field) {
                     next.set(field, if old.multi { Kind::Text } else { old.kind }, false);
                 }
             }
-            Stage::Combine { field } => {
+            Stage::Combine { field, .. } => {
                 if self.column(field).is_some() {
                     add(field, Kind::Text, true);
                 }
@@ -319,6 +327,21 @@ impl RowSchema {
     /// The columns that `fillnull` fills: the named ones, else all that a pattern `*` means.
     pub fn filled(&self, fields: &[String]) -> Vec<String> {
         if fields.is_empty() { self.matching("*").into_iter().map(|i| self.columns[i].name.clone()).collect() } else { fields.to_vec() }
+    }
+
+    /// The conversions of single columns that `convert` means: how, from which, to which.
+    pub fn conversions(&self, convert: &Convert) -> Vec<(Conversion, String, String)> {
+        let is_none = |item: &&ConvertItem| item.kind == Conversion::None;
+        let excepted: Vec<usize> = convert.items.iter().filter(is_none).flat_map(|item| self.matching(&item.field)).collect();
+        let mut out = Vec::new();
+        for item in convert.items.iter().filter(|item| !is_none(item)) {
+            let is_pattern = item.field.contains('*');
+            for place in self.matching(&item.field).into_iter().filter(|place| !is_pattern || !excepted.contains(place)) {
+                let name = &self.columns[place].name;
+                out.push((item.kind, name.clone(), item.alias.as_ref().unwrap_or(name).clone()));
+            }
+        }
+        out
     }
 
     fn by_kind(&self, stats: &Stats, name: &str) -> Kind {
@@ -528,7 +551,8 @@ pub(super) fn written(stage: &Stage, before: &RowSchema) -> Vec<String> {
         Stage::AddTotals(totals) => totals.row.iter().cloned().collect(),
         Stage::Transaction(_) => ["duration", "eventcount", "closed_txn"].map(str::to_owned).into(),
         Stage::MakeList(make) => vec![make.field.clone()],
-        Stage::Expand { field, .. } | Stage::Combine { field } | Stage::JoinMembers { field } => vec![field.clone()],
+        Stage::Convert(convert) => before.conversions(convert).into_iter().map(|(_, _, target)| target).collect(),
+        Stage::Expand { field, .. } | Stage::Combine { field, .. } | Stage::JoinMembers { field, .. } => vec![field.clone()],
         Stage::Format => vec![SEARCH.to_owned()],
         Stage::Filter(_)
         | Stage::Rename(_)

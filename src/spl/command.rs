@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::cursor::Cursor;
 use super::fault::SearchFault;
-use super::{brackets, eval, pattern, refuse, search, stats};
+use super::{brackets, convert, eval, lists, pattern, refuse, rex, search, stats, unpack};
 use crate::diag::SubjectKind;
 use crate::ir::{Field, Match, Pred, Rename, Scalar, SortKey, Stage, Test, Vocabulary};
 
@@ -13,13 +13,10 @@ use crate::ir::{Field, Match, Pred, Rename, Scalar, SortKey, Stage, Test, Vocabu
 const SORT_LIMIT: u64 = 10_000;
 /// Rows that `head` keeps where it is not told.
 const HEAD_LIMIT: u64 = 10;
-/// `convert` writes times so where it is not told.
-// Splunk's default, month first.
-const TIME_FORMAT: &str = "%m/%d/%Y %H:%M:%S";
 
 /// The commands with a stage, for the reader of the documentation.
 #[cfg(test)]
-pub(super) const COMMANDS: [&str; 28] = [
+pub(super) const COMMANDS: [&str; 41] = [
     "search",
     "tstats",
     "from",
@@ -48,6 +45,19 @@ pub(super) const COMMANDS: [&str; 28] = [
     "bin",
     "bucket",
     "regex",
+    "rex",
+    "replace",
+    "strcat",
+    "fieldformat",
+    "makemv",
+    "mvexpand",
+    "mvcombine",
+    "nomv",
+    "spath",
+    "xmlkv",
+    "extract",
+    "kv",
+    "fromjson",
 ];
 
 /// Parses a command by its name. Nothing: it gave up, and why is in the cursor's faults.
@@ -65,7 +75,19 @@ pub(super) fn parse(name: &str, name_span: Range<usize>, cursor: &mut Cursor<'_>
         "rename" => Stage::Rename(renames(cursor)?),
         "fields" => fields(cursor)?,
         "table" => Stage::Keep(names(cursor)?),
-        "convert" => return convert(cursor),
+        "convert" => return convert::parse(cursor),
+        "rex" => rex::rex(cursor)?,
+        "replace" => rex::replace(cursor)?,
+        "strcat" => rex::strcat(cursor)?,
+        "fieldformat" => return field_format(cursor, name_span),
+        "makemv" => lists::makemv(cursor)?,
+        "mvexpand" => lists::mvexpand(cursor)?,
+        "mvcombine" => lists::mvcombine(cursor)?,
+        "nomv" => lists::nomv(cursor)?,
+        "spath" => unpack::spath(cursor)?,
+        "xmlkv" => unpack::xmlkv(cursor)?,
+        "extract" | "kv" => unpack::extract(cursor)?,
+        "fromjson" => unpack::fromjson(cursor)?,
         "sort" => sort(cursor)?,
         "head" => Stage::Head(head(cursor)?),
         "dedup" => dedup(cursor)?,
@@ -127,6 +149,14 @@ fn assignments(cursor: &mut Cursor<'_>) -> Option<Vec<(String, Scalar)>> {
     }
 }
 
+/// `fieldformat` says how a column is shown. A finding has the value itself, so it changes nothing.
+fn field_format(cursor: &mut Cursor<'_>, span: Range<usize>) -> Option<Vec<Stage>> {
+    assignments(cursor)?;
+    let message = "`fieldformat` changes how values are shown, not the values: it has no effect here";
+    cursor.faults.push(SearchFault::note("spl-fieldformat-ignored", message, span));
+    Some(Vec::new())
+}
+
 /// Names separated by commas or spaces, at least one.
 fn names(cursor: &mut Cursor<'_>) -> Option<Vec<String>> {
     let mut out = Vec::new();
@@ -151,7 +181,7 @@ fn names(cursor: &mut Cursor<'_>) -> Option<Vec<String>> {
 }
 
 /// Names without wildcards.
-fn plain_names(cursor: &mut Cursor<'_>, command: &str) -> Option<Vec<String>> {
+pub(super) fn plain_names(cursor: &mut Cursor<'_>, command: &str) -> Option<Vec<String>> {
     cursor.peek();
     let start = cursor.at;
     let names = names(cursor)?;
@@ -198,50 +228,6 @@ fn renames(cursor: &mut Cursor<'_>) -> Option<Vec<Rename>> {
         cursor.unexpected("`OLD as NEW`");
     }
     (!out.is_empty()).then_some(out)
-}
-
-/// `convert timeformat=… ctime(field) as name …`
-fn convert(cursor: &mut Cursor<'_>) -> Option<Vec<Stage>> {
-    let (mut format, mut fields, mut copies) = (TIME_FORMAT.to_owned(), Vec::new(), Vec::new());
-    while !cursor.is_done() {
-        if cursor.take(",") {
-            continue;
-        }
-        let Some((word, span)) = cursor.name() else {
-            cursor.unexpected("`ctime(FIELD)`");
-            return None;
-        };
-        match word.to_ascii_lowercase().as_str() {
-            "timeformat" if cursor.take("=") => match cursor.option_value() {
-                Some((text, _)) => format = text,
-                None => cursor.unexpected("a time format"),
-            },
-            "ctime" if cursor.take("(") => {
-                let name = plain_name(cursor, "ctime")?;
-                if !cursor.take(")") {
-                    cursor.unexpected("`)`");
-                }
-                if cursor.take_word("as") {
-                    let alias = plain_name(cursor, "ctime")?;
-                    // A copy first: `ctime(x) as y` leaves `x` as it was.
-                    copies.push((alias.clone(), eval::field(name)));
-                    fields.push(alias);
-                } else {
-                    fields.push(name);
-                }
-            }
-            _ => {
-                refuse::conversion(cursor, &word, span);
-                cursor.give_up();
-            }
-        }
-    }
-    if fields.is_empty() {
-        cursor.unexpected("`ctime(FIELD)`");
-        return None;
-    }
-    let copy = (!copies.is_empty()).then_some(Stage::Eval(copies));
-    Some(copy.into_iter().chain([Stage::FormatTime { fields, format }]).collect())
 }
 
 fn plain_name(cursor: &mut Cursor<'_>, command: &str) -> Option<String> {

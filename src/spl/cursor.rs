@@ -59,6 +59,11 @@ impl<'t> Cursor<'t> {
         &self.text[span]
     }
 
+    /// From a place to the end of the command, without the white space there.
+    pub(super) fn from(&self, start: usize) -> Range<usize> {
+        start..start + self.text[start..self.end].trim_end().len()
+    }
+
     /// Skips white space and returns the next character.
     pub(super) fn peek(&mut self) -> Option<char> {
         let rest = self.rest();

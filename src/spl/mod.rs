@@ -12,6 +12,7 @@
 mod brackets;
 mod builtin;
 mod command;
+mod convert;
 mod cursor;
 mod escu;
 mod eval;
@@ -19,19 +20,24 @@ mod fault;
 mod function;
 mod generate;
 mod known;
+mod lists;
 mod macros;
+mod options;
 mod page;
 mod pattern;
 mod pipeline;
 mod refuse;
+mod rex;
 mod risk;
 mod search;
 mod second_language;
+mod settle;
 mod stats;
 #[cfg(test)]
 mod tests;
 mod text;
 mod tstats;
+mod unpack;
 
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::cursor::{Cursor, is_name_char};
-use super::{command, generate, search, tstats};
+use super::{command, generate, search, settle, tstats};
 use crate::ir::{Pred, Query, Scope, Source, Stage, Vocabulary};
 
 /// Commands of one search. The longest detection has 40.
@@ -26,7 +26,7 @@ pub(super) enum First {
 /// Parses what the cursor covers as a whole search. Nothing: there is a fault.
 pub(super) fn query(cursor: &mut Cursor<'_>, first: First) -> Option<Query> {
     let whole = cursor.at..cursor.end;
-    let mut parser = PipelineParser { query: None, is_ok: true };
+    let mut parser = PipelineParser { query: None, spans: Vec::new(), is_ok: true };
     for (index, range) in commands(cursor)?.into_iter().enumerate() {
         let mut part = cursor.part(range.clone());
         if part.is_done() {
@@ -46,6 +46,7 @@ pub(super) fn query(cursor: &mut Cursor<'_>, first: First) -> Option<Query> {
         cursor.error("spl-no-search", "the search is empty", whole);
     }
     let mut query = parser.query.filter(|_| parser.is_ok)?;
+    query.stages = settled(cursor, query.stages, &parser.spans)?;
     // `fields *` at the front would ask for every field of every event.
     drop_idle_keeps(&mut query.stages);
     Some(query)
@@ -53,19 +54,32 @@ pub(super) fn query(cursor: &mut Cursor<'_>, first: First) -> Option<Query> {
 
 /// Parses what the cursor covers as stages over the rows of another search (`appendpipe`).
 pub(super) fn stages(cursor: &mut Cursor<'_>) -> Option<Vec<Stage>> {
-    let mut out = Some(Vec::new());
+    let (mut out, mut spans) = (Some(Vec::new()), Vec::new());
     for range in commands(cursor)? {
         let mut part = cursor.part(range);
         if !part.is_done() {
+            let start = part.at;
             match (stage(&mut part), &mut out) {
-                (Some(stages), Some(out)) => out.extend(stages),
+                (Some(stages), Some(out)) => {
+                    out.extend(stages);
+                    spans.resize(out.len(), part.from(start));
+                }
                 _ => out = None,
             }
         }
         cursor.faults.append(&mut part.faults);
     }
     cursor.at = cursor.end;
-    out
+    settled(cursor, out?, &spans)
+}
+
+/// Stages as they mean something together.
+fn settled(cursor: &mut Cursor<'_>, stages: Vec<Stage>, spans: &[Range<usize>]) -> Option<Vec<Stage>> {
+    let mut faults = Vec::new();
+    let stages = settle::settle(stages, spans, &mut faults);
+    let is_sound = faults.is_empty();
+    cursor.faults.append(&mut faults);
+    is_sound.then_some(stages)
 }
 
 /// The search in the bracket that comes next, read by `parse`. Nothing: there is none, or there is a fault in it.
@@ -107,11 +121,21 @@ fn commands(cursor: &mut Cursor<'_>) -> Option<Vec<Range<usize>>> {
 struct PipelineParser {
     /// What was read so far; none before the command that makes the rows.
     query: Option<Query>,
+    /// By stage: where its command stands.
+    spans: Vec<Range<usize>>,
     is_ok: bool,
 }
 
 impl PipelineParser {
     fn command(&mut self, cursor: &mut Cursor<'_>, may_be_bare: bool) {
+        cursor.peek();
+        let start = cursor.at;
+        self.read(cursor, may_be_bare);
+        let stages = self.query.as_ref().map_or(0, |query| query.stages.len());
+        self.spans.resize(stages, cursor.from(start));
+    }
+
+    fn read(&mut self, cursor: &mut Cursor<'_>, may_be_bare: bool) {
         let Some(query) = &mut self.query else {
             self.query = first(cursor, may_be_bare);
             self.is_ok &= self.query.is_some();

@@ -1,9 +1,13 @@
 //! Stages as operators: one file for those that keep rows, one for those that do not.
 
 mod combine;
+mod convert;
 mod group;
 mod keep;
+mod list;
 mod stream;
+mod text;
+mod unpack;
 
 use std::ops::ControlFlow;
 
@@ -75,6 +79,15 @@ pub(super) fn operator<'c>(
         Stage::FillNull { fields, value } if fields.is_empty() => Box::new(keep::FillAllOperator::new(value, before)),
         Stage::FillNull { fields, value } => Box::new(stream::FillNullOperator::new(fields, value, step)),
         Stage::Bin { field, span, alias } => Box::new(stream::BinOperator::new(field, *span, alias.as_ref(), before, step)),
+        Stage::Convert(convert) => Box::new(convert::ConvertOperator::new(convert, before, step)),
+        Stage::Extract(extract) => Box::new(text::ExtractOperator::new(extract, before, step, context)?),
+        Stage::Substitute(substitute) => Box::new(text::SubstituteOperator::new(substitute, step, context)?),
+        Stage::Replace(replace) => Box::new(text::ReplaceOperator::new(replace, before, step, context)),
+        Stage::Unpack(unpack) => Box::new(unpack::UnpackOperator::new(unpack, before, step, context)),
+        Stage::MakeList(make) => Box::new(list::MakeListOperator::new(make, step, context)?),
+        Stage::Expand { field, limit } => Box::new(list::ExpandOperator::new(field, *limit, before)),
+        Stage::Combine { field, .. } => Box::new(list::CombineOperator::new(field, before)),
+        Stage::JoinMembers { field, delimiter } => Box::new(list::JoinMembersOperator::new(field, delimiter, before, context)),
         Stage::Join(join) => Box::new(combine::JoinOperator::new(join, before, step, inner.next().unwrap_or_default(), budget)?),
         Stage::Map(map) => Box::new(combine::MapOperator::new(map, before, step, inner.next().unwrap_or_default(), budget)?),
         Stage::Append(_) => Box::new(combine::AppendOperator::new(step, inner.next().unwrap_or_default(), budget)?),

@@ -11,7 +11,7 @@ use crate::ir::{Pred, Scalar};
 use crate::plan::{RowSchema, Step};
 
 /// The cells of a row under the columns that a stage leaves.
-fn carried(from: &[Slot], mut cells: Vec<Cell>) -> Vec<Cell> {
+pub(super) fn carried(from: &[Slot], mut cells: Vec<Cell>) -> Vec<Cell> {
     // Moved and not copied: a row's texts are the bulk of it. No place is carried twice.
     from.iter().map(|place| place.map_or(Cell::Null, |place| std::mem::replace(&mut cells[place], Cell::Null))).collect()
 }

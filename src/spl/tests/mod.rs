@@ -5,6 +5,7 @@ mod faults;
 mod hostile;
 mod rules;
 mod stages;
+mod texts;
 
 use std::sync::Arc;
 

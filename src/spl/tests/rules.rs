@@ -24,19 +24,19 @@ fn a_page_gives_its_query_and_all_its_metadata() {
 
 #[test]
 fn faults_point_into_the_page() {
-    let text = PAGE.replace("| stats min", "| tstats count\n| rex field=x \"y\"\n| stats min");
+    let text = PAGE.replace("| stats min", "| tstats count\n| multikv field=x \"y\"\n| stats min");
     let (rule, diagnostics) = parse_page(&source(&text), &Macros::builtin());
     assert!(rule.is_none());
     let places: Vec<_> = diagnostics.iter().map(|d| (d.code, &text[d.span.clone().unwrap()])).collect();
-    assert_eq!(places, [("spl-unsupported-command", "tstats"), ("spl-unsupported-command", "rex")]);
+    assert_eq!(places, [("spl-unsupported-command", "tstats"), ("spl-unsupported-command", "multikv")]);
 }
 
 #[test]
 fn comments_with_fences_stay_in_the_search() {
-    let text = PAGE.replace("| stats min", "``` one\nmore ```\n```\nthree\n```\n| rex \"x\"\n| stats min");
+    let text = PAGE.replace("| stats min", "``` one\nmore ```\n```\nthree\n```\n| multikv \"x\"\n| stats min");
     let (_, diagnostics) = parse_page(&source(&text), &Macros::builtin());
     let places: Vec<_> = diagnostics.iter().map(|d| (d.code, &text[d.span.clone().unwrap()])).collect();
-    assert_eq!(places, [("spl-unsupported-command", "rex")]);
+    assert_eq!(places, [("spl-unsupported-command", "multikv")]);
     let meta = crate::spl::page::metadata(&source(&text));
     assert_eq!((meta.required_fields.len(), meta.message.as_str()), (2, "$user$ wrote $Share_Name$"));
 }
@@ -95,18 +95,18 @@ fn risk_of_the_old_form() {
 #[test]
 fn faults_point_into_every_kind_of_yaml_text() {
     for yaml in [
-        "search: a=1 | rex x | stats count | foo\n",
-        "search: 'a=''1'' | rex x | stats count | foo'\n",
-        "search: \"a=\\\"1\\\" | rex x\\n| stats count | foo\"\n",
-        "search: a=1 | rex x\n  | stats\n  count | foo\n",
-        "search: >\n    a=1\n    | rex x\n\n    | stats count\n    | foo\n",
-        "search: |-\n  a=1\n  | rex x | stats count\n  | foo\n",
+        "search: a=1 | multikv x | stats count | foo\n",
+        "search: 'a=''1'' | multikv x | stats count | foo'\n",
+        "search: \"a=\\\"1\\\" | multikv x\\n| stats count | foo\"\n",
+        "search: a=1 | multikv x\n  | stats\n  count | foo\n",
+        "search: >\n    a=1\n    | multikv x\n\n    | stats count\n    | foo\n",
+        "search: |-\n  a=1\n  | multikv x | stats count\n  | foo\n",
     ] {
         let text = format!("# ünicode\nname: n\nid: i\n{yaml}type: TTP\n");
         let (rule, diagnostics) = parse_escu_yaml(&source(&text), &Macros::builtin());
         assert!(rule.is_none());
         let places: Vec<_> = diagnostics.iter().map(|d| (d.code, &text[d.span.clone().unwrap()])).collect();
-        assert_eq!(places, [("spl-unsupported-command", "rex"), ("spl-unknown-command", "foo")], "{yaml}");
+        assert_eq!(places, [("spl-unsupported-command", "multikv"), ("spl-unknown-command", "foo")], "{yaml}");
     }
 }
 
