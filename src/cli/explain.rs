@@ -11,7 +11,7 @@ use super::words::{counted, thousands};
 use crate::catalog::Catalog;
 use crate::exec::needs_order;
 use crate::hunt::{count_conditions, plan_inputs, plan_rule};
-use crate::ir::{InputSource, RuleMeta, print_correlation, print_query, print_stage};
+use crate::ir::{InputSource, RuleMeta, WindowClass, print_correlation, print_query, print_stage};
 use crate::plan::{self, Plan};
 use crate::report::{visible, visible_text};
 use crate::sql;
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         if args.counts {
             counts(&store, &plan, &catalog, &mut text)?;
         }
-        in_a_hunt(&plan, &catalog, &mut text);
+        in_a_hunt(&plan, rule.query.window_class(), &catalog, &mut text);
         printer.data().write_all(visible_text(&text).as_bytes())?;
     }
     let inputs = plan_inputs(&set.correlations, &catalog, Taxonomy::embedded());
@@ -126,7 +126,7 @@ fn counts(store: &Store, plan: &Plan, catalog: &Catalog, out: &mut String) -> an
 }
 
 /// What a hunt does behind the condition, and the same rule as SQL for those who want to go on with it.
-fn in_a_hunt(plan: &Plan, catalog: &Catalog, out: &mut String) {
+fn in_a_hunt(plan: &Plan, class: WindowClass, catalog: &Catalog, out: &mut String) {
     if plan.branches.is_empty() {
         section("In a hunt", "nothing is read for this rule", out);
         return;
@@ -142,6 +142,11 @@ fn in_a_hunt(plan: &Plan, catalog: &Catalog, out: &mut String) {
             text.push_str(&format!("{}\n  columns: {}\n", print_stage(&step.stage).trim_end(), columns.join(", ")));
         }
     }
+    text.push_str(match class {
+        WindowClass::Rows => "\nwith `--window` it is judged event by event as without",
+        WindowClass::Windows => "\nwith `--window` each window of time has a result of its own; without, the whole time is one window",
+        WindowClass::Whole => "\nit reads findings or a lookup, whole in every hunt",
+    });
     section("In a hunt", &text, out);
     match sql::portable(plan, catalog) {
         Ok(statement) if statement.not_portable.is_empty() => section("As portable SQL", &statement.sql, out),

@@ -15,6 +15,7 @@ use super::values;
 use super::words::{counted, counted_len, thousands};
 use crate::compile::RuleSet;
 use crate::hunt::{self, Engine, HuntOptions, HuntProgress, HuntSummary, LeftOut};
+use crate::ir::WindowClass;
 use crate::report::{FINDING, ListWriter, finding_row, visible};
 use crate::store::FindingFilter;
 use crate::taxonomy::Taxonomy;
@@ -30,6 +31,7 @@ Examples:
   retrohunt hunt --rules sigma/rules/windows --level high --since 2024-01-01
   retrohunt hunt --rules sigma/rules --pipeline fields.yml --values network.yml
   retrohunt hunt --rules page.md --format jsonl > findings.jsonl
+  retrohunt hunt --rules escu/detections --window 60m
   retrohunt hunt --rules page.md --engine sqlite")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -40,6 +42,10 @@ pub(crate) struct Args {
     /// Only events before this time
     #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
     until: Option<i64>,
+    /// Replay statistics, thresholds, joins and `now()` in windows of this length, as a schedule would have run them
+    /// (60m is what Splunk's public detections are written for). Without it the whole time is one window
+    #[arg(long, value_name = "LENGTH", value_parser = values::length)]
+    window: Option<i64>,
     /// How rules are run
     #[arg(long, value_enum, value_name = "NAME", default_value_t = EngineName::Scan)]
     engine: EngineName,
@@ -78,7 +84,8 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         EngineName::Scan => Engine::Scan,
         EngineName::Sqlite => Engine::Sqlite,
     };
-    let options = HuntOptions { since_us: args.since, until_us: args.until, cancel, engine, ..HuntOptions::starting_at(now_us()) };
+    let (since_us, until_us, window_us) = (args.since, args.until, args.window);
+    let options = HuntOptions { since_us, until_us, cancel, engine, window_us, ..HuntOptions::starting_at(now_us()) };
     let result = hunt::run(&mut store, &set.rules, &set.correlations, Taxonomy::embedded(), &options, &mut |step| show(&progress, &step));
     progress.finish();
     let summary = result.context("the hunt failed")?;
@@ -91,12 +98,26 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let stored = store.catalog()?.types.iter().map(|of| of.events).sum();
     store.close().with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
     say(&summary, &set, stored, started, printer);
+    if args.window.is_none() {
+        say_one_window(&set, printer);
+    }
     if let Some(unfinished) = summary.unfinished {
         let (finished, all) = (summary.rules.saturating_sub(unfinished), counted_len(summary.rules, "rule"));
         printer.headed_note("Interrupted:", &format!("{} of {all} are finished; hunt again for the others", thousands(finished as u64)));
         return Ok(Outcome::Interrupted);
     }
     Ok(Outcome::partial_if(set.has_errors() || !summary.failed.is_empty() || !summary.without_text.is_empty()))
+}
+
+/// Rules that count, join or order see the whole time at once, which is not what a schedule would have shown them.
+fn say_one_window(set: &RuleSet, printer: &Printer) {
+    let windowed = set.rules.iter().filter(|rule| rule.query.window_class() == WindowClass::Windows).count();
+    if windowed > 0 {
+        let rules = counted_len(windowed, "rule");
+        printer.note(&format!(
+            "{rules} with statistics, joins or `now()` looked at the whole time as one window; `--window 60m` replays them hour by hour"
+        ));
+    }
 }
 
 /// The title of a rule or, behind the rules, of a correlation.

@@ -8,6 +8,21 @@ pub(crate) fn time(text: &str) -> Result<i64, String> {
     parse_iso_time(text).ok_or_else(|| "not a time: write 2024-01-31, 2024-01-31T12:00:00 (UTC) or 2024-01-31T12:00:00+01:00".to_owned())
 }
 
+/// Reads a length of time such as `60m`, `24h` or `7d`, in µs.
+pub(crate) fn length(text: &str) -> Result<i64, String> {
+    const EXPECTED: &str = "not a length of time: write 90s, 60m, 24h or 7d";
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let seconds: i64 = match &text[digits.len()..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(EXPECTED.to_owned()),
+    };
+    let number: Option<i64> = digits.parse().ok().filter(|number| *number > 0);
+    number.and_then(|number| number.checked_mul(seconds)?.checked_mul(1_000_000)).ok_or_else(|| EXPECTED.to_owned())
+}
+
 /// Reads the number of a finding.
 pub(crate) fn finding_id(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| "not a number: `retrohunt findings` lists the ids".to_owned())

@@ -131,7 +131,7 @@ fn call<F: PartialEq>(function: Function, arguments: &[Scalar<F>], fields: &dyn 
             Ok(Cell::Bool(false))
         }
         Function::MvFilter => filtered(arguments, fields, context),
-        Function::Now => Ok(context.now.map_or(Cell::Null, Cell::number_of)),
+        Function::Now => Ok(context.now().map_or(Cell::Null, Cell::number_of)),
         _ => {
             let arguments = arguments.iter().map(value).collect::<Result<Vec<_>, _>>()?;
             context.made(function::call(function, &arguments, context)?)

@@ -75,7 +75,7 @@ pub fn call(function: Function, arguments: &[Cell], context: &Context) -> Result
         | Function::MvSort
         | Function::MvIndex
         | Function::MvFind => on_list(function, arguments, context)?,
-        Function::Now => context.now.map_or(Cell::Null, Cell::number_of),
+        Function::Now => context.now().map_or(Cell::Null, Cell::number_of),
         Function::True => Cell::Bool(true),
         Function::False => Cell::Bool(false),
         // These take a condition, not values: the parser refuses them or `super::eval` evaluates them.

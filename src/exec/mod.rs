@@ -103,7 +103,7 @@ impl Default for RuleLimits {
 #[derive(Debug, Default)]
 pub struct Context {
     /// What `now()` gives, in seconds since 1970: the time of the newest event, so that a hunt can be repeated.
-    pub now: Option<f64>,
+    now: std::cell::Cell<Option<f64>>,
     regexes: RefCell<Regexes>,
     limits: std::cell::Cell<RuleLimits>,
     /// Bytes that expressions made of the present row.
@@ -119,7 +119,17 @@ struct Regexes {
 impl Context {
     /// Makes a context.
     pub fn new(now: Option<f64>) -> Self {
-        Self { now, ..Self::default() }
+        Self { now: now.into(), ..Self::default() }
+    }
+
+    /// What `now()` gives.
+    pub fn now(&self) -> Option<f64> {
+        self.now.get()
+    }
+
+    /// Sets what `now()` gives: the end of the window that is replayed.
+    pub fn set_now(&self, now: Option<f64>) {
+        self.now.set(now);
     }
 
     /// Begins a row: nothing was made of it yet.

@@ -26,7 +26,7 @@ pub struct ConditionCount {
 /// # Errors
 /// When the store cannot be read, or a pattern cannot be compiled.
 pub fn count_conditions(store: &Store, catalog: &Catalog, plan: &Plan) -> Result<Vec<(TypeId, Vec<ConditionCount>)>, HuntError> {
-    let context = context(store, &[plan])?;
+    let context = context(store, &[plan], None)?;
     let (hosts, cancel) = (Hosts::of(store, &[plan])?, Cancel::default());
     let with = ScanWith { context: &context, hosts: &hosts, cancel: &cancel };
     let range = EventRange { first: EventId(1), last: store.last_event()?, since_us: None, until_us: None };

@@ -10,9 +10,9 @@ use super::correlation::{InputPlan, correlated};
 use super::finding::{FindingSaver, Statements, Stopped};
 use super::{HuntError, HuntOptions, HuntProgress, HuntSummary, Stop};
 use crate::catalog::{Catalog, TypeId};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Severity};
 use crate::exec::Context;
-use crate::ir::{Correlation, Rule, RuleMeta};
+use crate::ir::{Correlation, Function, Rule, RuleMeta, WindowClass};
 use crate::plan::Plan;
 use crate::sql::{Between, Statement, portable_between, portable_correlation_between};
 use crate::store::{HuntRecord, Store};
@@ -72,6 +72,11 @@ pub(super) fn run(
             ran.without_events.push(index);
             continue;
         }
+        if let Some(gap) = beyond_text(rule, options) {
+            saver.failed(index);
+            ran.without_text.push((index, vec![gap]));
+            continue;
+        }
         progress(HuntProgress::Stages { title: rule.meta.title.clone() });
         let Some(statement) = ran.text(index, portable_between(plan, planned.catalog, between), &mut saver) else { continue };
         let before = saver.findings();
@@ -110,6 +115,18 @@ pub(super) fn run(
         ran.ended(index, ended, &mut stop);
     }
     summary(rules, correlations, planned, ran, saver, stop.unfinished)
+}
+
+/// What the options of the hunt ask of a rule that its text cannot say.
+fn beyond_text(rule: &Rule, options: &HuntOptions) -> Option<Diagnostic> {
+    let gap = |what: &str| Some(Diagnostic::new(Severity::Note, "not-portable", format!("portable SQL cannot express {what}")));
+    if options.window_us.is_some() && rule.query.window_class() == WindowClass::Windows {
+        return gap("windows of time");
+    }
+    if options.until_us.is_some() && rule.query.calls(Function::Now) {
+        return gap("`now()` at the end of the hunted time");
+    }
+    None
 }
 
 impl Ran {

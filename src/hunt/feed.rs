@@ -147,6 +147,27 @@ impl<'s> Feed<'s> {
         Ok(flow)
     }
 
+    /// The times of a plan's events; those without one are left out.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) fn times(&self, plan: &Plan, matched: &Matched, times: &mut FxHashMap<EventId, i64>) -> Result<(), StoreError> {
+        for (branch, source) in self.sources(plan) {
+            let events = matched.of_type(branch.event_type);
+            if events.is_empty() {
+                continue;
+            }
+            let mut heads = self.store.event_reader(source.event_type, &[])?;
+            for run in runs(events, source.event_type) {
+                each_wanted(&mut heads, run, &mut |head, _| {
+                    times.extend(head.time_us.map(|time_us| (head.id, time_us)));
+                    Ok(ControlFlow::Continue(()))
+                })?;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the times first, then each event in their order.
     fn one_by_one(&self, plan: &Plan, matched: &Matched, sink: &mut RowSink<'_>) -> Result<(), StoreError> {
         let mut sources: Vec<(FedColumns<'_>, EventReader<'_>)> = Vec::new();

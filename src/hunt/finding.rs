@@ -3,7 +3,7 @@
 mod statement;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
@@ -14,7 +14,7 @@ use super::matched::Matched;
 use super::stages::{StageError, run_stages};
 use crate::catalog::Catalog;
 use crate::exec::{Cell, Context, Fault, Row, RowKey, RuleLimits};
-use crate::ir::Rule;
+use crate::ir::{Rule, WindowClass};
 use crate::plan::{Branch, FieldExpr, Plan, RowSource};
 use crate::store::{EVIDENCE_CAP, Envelope, EnvelopeReader, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Store, StoredEvent};
 
@@ -137,14 +137,21 @@ impl<'s> FindingSaver<'s> {
         rule: &Rule,
         plan: &Plan,
         matched: &[Matched],
+        window_us: Option<i64>,
     ) -> Result<Result<(), Fault>, HuntError> {
         if matched.iter().all(|matched| matched.count() == 0) && plan.tree().iter().all(|plan| plan.source == RowSource::Events) {
             return Ok(Ok(()));
         }
         self.writer.begin_rule()?;
-        let (envelopes, writer) = (&mut self.envelopes, &mut self.writer);
-        let mut saver = StageSaver { index, rule, plan, envelopes, writer, ordinals: FxHashMap::default() };
-        match run_stages(&self.feed, self.context, plan, matched, RuleLimits::default(), &mut |row| saver.save(row)) {
+        let whole = [(None, matched.to_vec())];
+        let windows = match window_us.filter(|_| rule.query.window_class() == WindowClass::Windows) {
+            Some(length_us) => self.windows(plan, matched, length_us)?,
+            None => whole.into(),
+        };
+        let now = self.context.now();
+        let ended = windows.iter().try_for_each(|(start, matched)| self.window_findings(index, rule, plan, (*start, window_us), matched));
+        self.context.set_now(now);
+        match ended {
             Ok(()) => {
                 self.writer.end_rule()?;
                 Ok(Ok(()))
@@ -160,11 +167,47 @@ impl<'s> FindingSaver<'s> {
     }
 }
 
+impl FindingSaver<'_> {
+    /// The events of each window that has any, in the order of time, by plan of the tree.
+    fn windows(&self, plan: &Plan, matched: &[Matched], length_us: i64) -> Result<Vec<(Option<i64>, Vec<Matched>)>, HuntError> {
+        let mut windows: BTreeMap<Option<i64>, Vec<Matched>> = BTreeMap::new();
+        let mut times = FxHashMap::default();
+        for (place, (plan, own)) in plan.tree().into_iter().zip(matched).enumerate() {
+            times.clear();
+            self.feed.times(plan, own, &mut times)?;
+            for (start, events) in own.by_window(length_us, &times) {
+                windows.entry(start).or_insert_with(|| vec![Matched::default(); matched.len()])[place] = events;
+            }
+        }
+        Ok(windows.into_iter().collect())
+    }
+
+    /// The findings of one window. Its end is the time that is now, as for a search that a schedule had started then.
+    fn window_findings(
+        &mut self,
+        index: usize,
+        rule: &Rule,
+        plan: &Plan,
+        (start_us, length_us): (Option<i64>, Option<i64>),
+        matched: &[Matched],
+    ) -> Result<(), StageError> {
+        #[allow(clippy::cast_precision_loss, reason = "a double holds the microseconds of our times")]
+        if let (Some(start_us), Some(length_us)) = (start_us, length_us) {
+            self.context.set_now(Some((start_us + length_us) as f64 / 1e6));
+        }
+        let (envelopes, writer) = (&mut self.envelopes, &mut self.writer);
+        let mut saver = StageSaver { index, rule, plan, window_start_us: start_us, envelopes, writer, ordinals: FxHashMap::default() };
+        run_stages(&self.feed, self.context, plan, matched, RuleLimits::default(), &mut |row| saver.save(row))
+    }
+}
+
 /// Makes a finding of each result row.
 struct StageSaver<'a, 's> {
     index: usize,
     rule: &'a Rule,
     plan: &'a Plan,
+    /// Start of the window that the rows are of (µs UTC); none where the whole time is one.
+    window_start_us: Option<i64>,
     envelopes: &'a mut EnvelopeReader<'s>,
     writer: &'a mut HuntWriter<'s>,
     /// How many rows with this key there were.
@@ -194,7 +237,7 @@ impl StageSaver<'_, '_> {
             rule_index: self.index,
             group,
             ordinal,
-            window_start_us: None,
+            window_start_us: self.window_start_us,
             event,
             count: row.origin.count(),
             first_time_us,

@@ -1,5 +1,9 @@
 //! The events that a rule's condition holds for, by their type.
 
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+
 use crate::catalog::{EventId, TypeId};
 
 /// What the scan found for one rule.
@@ -21,6 +25,19 @@ impl Matched {
     /// The events of a type, ascending.
     pub(super) fn of_type(&self, event_type: TypeId) -> &[EventId] {
         self.types.iter().find(|(own, _)| *own == event_type).map_or(&[], |(_, events)| events)
+    }
+
+    /// The same events by the window that they fall in, windows in the order of time. `time` gives the times of events, each type's
+    /// ascending by id; an event without a time is in a window of its own.
+    pub(super) fn by_window(&self, length_us: i64, time: &FxHashMap<EventId, i64>) -> BTreeMap<Option<i64>, Self> {
+        let mut windows: BTreeMap<Option<i64>, Self> = BTreeMap::new();
+        for (event_type, events) in &self.types {
+            for event in events {
+                let start = time.get(event).map(|time_us| time_us.div_euclid(length_us) * length_us);
+                windows.entry(start).or_default().add(*event_type, *event);
+            }
+        }
+        windows
     }
 
     /// How many there are.

@@ -21,6 +21,7 @@ mod scan;
 mod stages;
 mod subsearch;
 mod unanswered;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +29,7 @@ use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId, TypeId};
 use crate::diag::Diagnostic;
 use crate::exec::{Context, Fault};
-use crate::ir::{Correlation, Function, Input, InputSource, Pred, Rule, RuleMeta, Scalar, Stage};
+use crate::ir::{Correlation, Function, Input, InputSource, Pred, Rule, RuleMeta, Stage};
 use crate::plan::{Branch, Plan, RowSource, plan};
 use crate::store::{EventRange, HuntOutcome, HuntRecord, QueryLimits, Store, StoreError};
 use crate::taxonomy::Taxonomy;
@@ -56,6 +57,9 @@ pub struct HuntOptions {
     pub cancel: Cancel,
     /// How rules are run.
     pub engine: Engine,
+    /// Length (µs) of the windows that rules are replayed in whose results depend on them ([`WindowClass::Windows`]), as a
+    /// schedule would have run them; none: the whole time is one window. Windows begin at multiples of it since 1970.
+    pub window_us: Option<i64>,
     /// What bounds each statement of [`Engine::Sqlite`].
     pub statements: QueryLimits,
 }
@@ -69,6 +73,7 @@ impl HuntOptions {
             started_us,
             cancel: Cancel::default(),
             engine: Engine::default(),
+            window_us: None,
             statements: QueryLimits::default(),
         }
     }
@@ -167,7 +172,7 @@ pub fn run(
     };
     let queries =
         rules.iter().zip(&resolved).map(|(rule, resolved)| resolved.as_ref().and_then(|resolved| resolved.as_ref().ok()).unwrap_or(rule));
-    let plans: Vec<Plan> = queries.map(|rule| plan_rule(rule, &catalog, taxonomy)).collect();
+    let plans: Vec<Plan> = queries.map(|rule| window::plan_rule(rule, options.window_us, &catalog, taxonomy)).collect();
     let inputs = plan_inputs(correlations, &catalog, taxonomy);
     if options.engine == Engine::Sqlite {
         let planned = engine::PlannedRules { catalog: &catalog, plans: &plans, inputs: &inputs };
@@ -175,7 +180,7 @@ pub fn run(
     }
     let trees: Vec<Vec<&Plan>> = plans.iter().map(Plan::tree).collect();
     let all: Vec<&Plan> = trees.iter().flatten().copied().chain(inputs.iter().map(|(.., plan)| plan)).collect();
-    let context = context(store, &all)?;
+    let context = context(store, &all, options.until_us)?;
     let hosts = Hosts::of(store, &all)?;
     let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
     let found = match_events(store, &catalog, &all, range, &with, progress)?;
@@ -185,7 +190,7 @@ pub fn run(
     let metas: Vec<&RuleMeta> = rules.iter().map(|rule| &rule.meta).chain(correlations.iter().map(|c| &c.meta)).collect();
     let mut saver = FindingSaver::new(store, &catalog, &context, store.hunt_writer(&record, &metas)?)?;
     let mut stop = Stop { cancel: &options.cancel, in_scan: !found.unread.is_empty(), unfinished: None };
-    let matched = MatchedRules { rules, resolved: &resolved, trees: &trees, found: &found };
+    let matched = MatchedRules { rules, resolved: &resolved, trees: &trees, found: &found, window_us: options.window_us };
     let mut tally = Tally::default();
     matched.findings(false, &mut saver, &mut stop, &mut tally, progress)?;
     let first = trees.iter().map(Vec::len).sum();
@@ -216,6 +221,7 @@ struct MatchedRules<'a> {
     /// By rule: its plan and those in the brackets of its stages.
     trees: &'a [Vec<&'a Plan>],
     found: &'a ScanResult,
+    window_us: Option<i64>,
 }
 
 /// What came of rules.
@@ -254,12 +260,12 @@ impl MatchedRules<'_> {
             let broken = self.resolved[index].as_ref().and_then(|resolved| resolved.as_ref().err());
             let outcome = match broken.or_else(|| self.found.failed.range(own.clone()).map(|(_, fault)| fault).next()) {
                 Some(fault) => Err(fault.clone()),
-                None if rule.query.stages.is_empty() && rule.query.scope().is_some() => {
+                None if rule.query.stages.is_empty() && rule.query.scope().is_some() && tree[0].steps.is_empty() => {
                     saver.row_findings(index, rule, tree[0], &self.found.events[own.start]).map(Ok)?
                 }
                 None => {
                     progress(HuntProgress::Stages { title: rule.meta.title.clone() });
-                    saver.stage_findings(index, rule, tree[0], &self.found.events[own])?
+                    saver.stage_findings(index, rule, tree[0], &self.found.events[own], self.window_us)?
                 }
             };
             if let Err(fault) = outcome {
@@ -285,7 +291,8 @@ fn resolve_brackets(
         return Ok(vec![None; rules.len()]);
     }
     #[allow(clippy::cast_precision_loss, reason = "a double holds the microseconds of our times")]
-    let context = Context::new(store.newest_time()?.map(|us| us as f64 / 1e6));
+    let now_us = options.until_us.map_or_else(|| store.newest_time(), |until_us| Ok(Some(until_us)))?;
+    let context = Context::new(now_us.map(|us| us as f64 / 1e6));
     let hosts = Hosts::all(store)?;
     let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
     let brackets = subsearch::SubsearchContext { store, catalog, taxonomy, context: &context, range, with: &with };
@@ -313,18 +320,15 @@ impl Stop<'_> {
     }
 }
 
-/// What expressions ask beside the row. The newest event is looked up only where a rule asks what time it is.
-fn context(store: &Store, plans: &[&Plan]) -> Result<Context, StoreError> {
-    let asks = |scalar: &Scalar| scalar.calls(Function::Now);
-    let stage_asks = |stage: &Stage| match stage {
-        Stage::Filter(pred) => pred.any_leaf(&|leaf| matches!(leaf, Pred::Scalar(scalar) if asks(scalar))),
-        Stage::Eval(assignments) => assignments.iter().any(|(_, scalar)| asks(scalar)),
-        Stage::Stats(stats) | Stage::EventStats(stats) => stats.aggregates.iter().any(|a| a.argument.as_ref().is_some_and(asks)),
-        _ => false,
-    };
+/// What expressions ask beside the row: the time that is now is the end of the hunted time, else that of the newest event,
+/// which is looked up only where a rule asks.
+fn context(store: &Store, plans: &[&Plan], until_us: Option<i64>) -> Result<Context, StoreError> {
     let filter_asks = |branch: &Branch| branch.filter.any_leaf(&|leaf| matches!(leaf, Pred::Scalar(scalar) if scalar.calls(Function::Now)));
-    let is_asked = plans.iter().any(|plan| plan.branches.iter().any(filter_asks) || plan.stages().any(stage_asks));
-    let newest_us = if is_asked { store.newest_time()? } else { None };
+    let stage_asks = |stage: &Stage| stage.calls(Function::Now);
+    let asks =
+        |plan: &&Plan| matches!(plan.source, RowSource::Made(_)) || plan.branches.iter().any(filter_asks) || plan.stages().any(stage_asks);
+    let is_asked = until_us.is_none() && plans.iter().any(asks);
+    let newest_us = if is_asked { store.newest_time()? } else { until_us };
     #[allow(clippy::cast_precision_loss, reason = "a double holds the microseconds of our times")]
     Ok(Context::new(newest_us.map(|us| us as f64 / 1e6)))
 }

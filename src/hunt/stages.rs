@@ -106,7 +106,7 @@ fn made_rows(count: u64, plan: &Plan, context: &Context, push: &mut dyn FnMut(Ro
     for _ in 0..count {
         let mut cells = vec![Cell::Null; plan.row.columns.len()];
         if let Some(place) = plan.row.place(crate::plan::TIME) {
-            cells[place] = context.now.map_or(Cell::Null, Cell::number_of);
+            cells[place] = context.now().map_or(Cell::Null, Cell::number_of);
         }
         if push(Row { cells, origin: RowOrigin::made() }).is_break() {
             break;

@@ -22,6 +22,7 @@ mod scalar;
 mod stage;
 mod test;
 mod walk;
+mod window;
 
 pub use correlation::{Correlation, CorrelationKind, Input, InputSource, RuleExpression, ValueAggregate, WindowCondition};
 pub use glob::{Glob, Part};
@@ -38,3 +39,4 @@ pub use stage::{
     PairMarks, Replace, StreamStats, Subsearch, Substitute, Table, TableMatch, TextForm, TotalsRow, Transaction, Unpack,
 };
 pub use test::parse_number;
+pub use window::WindowClass;

@@ -28,3 +28,4 @@ mod screens;
 mod shapes;
 mod starter_pack;
 mod tidy;
+mod windows;

@@ -86,7 +86,7 @@ impl FindingSaver<'_> {
         self.writer.begin_rule()?;
         let reader = RowReader::new(plan, statement);
         let (envelopes, writer) = (&mut self.envelopes, &mut self.writer);
-        let mut saver = StageSaver { index, rule, plan, envelopes, writer, ordinals: FxHashMap::default() };
+        let mut saver = StageSaver { index, rule, plan, window_start_us: None, envelopes, writer, ordinals: FxHashMap::default() };
         let ended = statements.each(&statement.sql, &mut |values| {
             let event = reader.event(values).map(|id| saver.envelopes.of(id)).transpose()?;
             let row = reader.row(values, event.as_ref());
