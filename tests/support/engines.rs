@@ -15,7 +15,11 @@ pub(crate) struct Both {
     pub(crate) differences: Vec<String>,
     /// Rules and correlations that have no text.
     pub(crate) without_text: usize,
-    /// Findings of these.
+    /// Rules and correlations that ask any event.
+    pub(crate) asked: usize,
+    /// What the others lack: in how many rules.
+    pub(crate) gaps: BTreeMap<String, usize>,
+    /// Findings of those with a text.
     pub(crate) findings: usize,
     /// What SQLite did not run to its end: the rule's id and why.
     pub(crate) failed: Vec<(String, Diagnostic)>,
@@ -46,8 +50,14 @@ pub(crate) fn both(store: &mut Store, rules: &[Rule], correlations: &[Correlatio
             differences.push(format!("{}: only the statement has {:?} {:?}", row.rule_id, row.group, row.columns));
         }
     }
+    let mut gaps = BTreeMap::new();
+    for gap in run.without_text.iter().flat_map(|(_, gaps)| gaps) {
+        *gaps.entry(gap.message.clone()).or_default() += 1;
+    }
     Both {
         differences,
+        gaps,
+        asked: run.rules - run.rules_without_events.len(),
         without_text: run.without_text.len(),
         findings: by_sql.len(),
         failed: run.failed.iter().map(|(index, fault)| (ids[*index].to_owned(), fault.clone())).collect(),

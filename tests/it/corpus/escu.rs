@@ -10,9 +10,12 @@ use retrohunt::compile::{CompileOptions, load_rules};
 use retrohunt::diag::Severity;
 use retrohunt::event::format_time;
 use retrohunt::ir::Rule;
+use retrohunt::load::{LoadOptions, load};
+use retrohunt::store::Store;
 use serde_json::Value;
 
 use crate::support::binary::text;
+use crate::support::engines;
 use crate::support::golden;
 use crate::support::loaded::Loaded;
 use crate::support::shared::{leaf_tail, shared};
@@ -153,4 +156,26 @@ fn every_detection_that_compiles_runs_to_its_end() {
     let findings = Loaded::of_path(&logs).findings(&set.rules);
     let fired = findings.iter().filter(|findings| !findings.is_empty()).count();
     println!("{} detections, {} findings of {fired}", set.rules.len(), findings.iter().map(Vec::len).sum::<usize>());
+}
+
+/// Of the detections that find events to ask, at least so many in a hundred must have a portable text.
+const TEXT_SHARE: usize = 25;
+
+#[test]
+fn both_engines_save_the_same_findings() {
+    let Some(logs) = shared("corpora/dev/splunk-example_log") else { return };
+    let Some(rules) = shared("rules/escu/detections") else { return };
+    let set = load_rules(&[PathBuf::from(&rules)], &CompileOptions::default());
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut store = Store::open(&folder.path().join("test.db")).expect("a store");
+    load(&mut store, &[logs], &LoadOptions::default(), &mut |_| {}).expect("a load");
+    let both = engines::both(&mut store, &set.rules, &[]);
+    for (gap, count) in &both.gaps {
+        println!("{count:>5}  {gap}");
+    }
+    let with_text = both.asked - both.without_text;
+    println!("{} rules with events, {with_text} with a text, {} findings", both.asked, both.findings);
+    assert!(both.failed.is_empty(), "{:?}", both.failed);
+    assert!(both.differences.is_empty(), "{}", both.differences.join("\n"));
+    assert!(with_text * 100 >= both.asked * TEXT_SHARE, "{with_text} of {} have a text", both.asked);
 }
