@@ -192,6 +192,21 @@ impl<'a> Dataset<'a> {
         self.lineage().iter().any(|of| !of.part().events.is_empty())
     }
 
+    /// Which events its own selectors mean; none where they are those of the parent.
+    pub fn own_events(self) -> &'a [Selector] {
+        &self.part().events
+    }
+
+    /// What must hold of its rows beside what its parents ask.
+    pub fn own_conditions(self) -> &'a [RowCondition] {
+        &self.part().conditions
+    }
+
+    /// Its fields without those of its parents, by name.
+    pub fn own_fields(self) -> impl Iterator<Item = (&'a str, &'a ModelField)> {
+        self.part().fields.iter().map(|(name, field)| (name.as_str(), field))
+    }
+
     /// Returns the selectors by which an event type's events are rows, the root's first; `None` where they are not.
     pub fn selectors(self, event_type: &EventType) -> Option<Vec<&'a Selector>> {
         let selecting = self.lineage().into_iter().map(|of| &of.part().events).filter(|events| !events.is_empty());

@@ -1,5 +1,6 @@
 //! Which event types are meant: product, data sets, event ids.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::definition::Definition;
@@ -85,6 +86,16 @@ impl Selector {
         } else {
             3
         }
+    }
+}
+
+/// For people: `Security 4688`, `aws cloudtrail, where eventName is …`.
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let product = self.product.as_deref().filter(|product| *product != "windows");
+        let parts = [product.unwrap_or_default().to_owned(), self.datasets.join(" and "), self.codes.join(", ")];
+        f.write_str(&parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "))?;
+        self.conditions.iter().try_for_each(|(field, values)| write!(f, ", where {field} is {}", values.join(" or ")))
     }
 }
 

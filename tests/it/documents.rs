@@ -192,3 +192,34 @@ fn every_format_is_documented_and_no_other() {
         );
     }
 }
+
+/// The table of data models is made of the data.
+#[test]
+fn every_dataset_is_documented() {
+    use retrohunt::taxonomy::{Dataset, Taxonomy};
+    let rows = |dataset: Dataset<'_>| {
+        let from: Vec<String> = dataset.own_events().iter().map(ToString::to_string).collect();
+        let conditions = dataset.own_conditions().iter().map(|condition| {
+            let fields = condition.fields.iter().map(|(name, values)| format!("`{name}` is `{}`", values.join("` or `")));
+            format!("{} {}", if condition.negated { "but not where" } else { "where" }, fields.collect::<Vec<_>>().join(" and "))
+        });
+        let parts: Vec<String> = from.into_iter().chain(conditions).collect();
+        if parts.is_empty() && dataset.has_events() { "those of its parent".to_owned() } else { parts.join("; ") }
+    };
+    let mut table = "| dataset | rows | fields |\n|---|---|---|\n".to_owned();
+    for dataset in Taxonomy::embedded().datasets() {
+        let fields = dataset.own_fields().filter(|(_, field)| !field.is_enriched);
+        let name = |(name, field): (&str, &retrohunt::taxonomy::ModelField)| {
+            if field.default.is_some() { format!("**{name}**") } else { name.to_owned() }
+        };
+        let fields: Vec<String> = fields.map(name).collect();
+        let rows = rows(dataset);
+        let rows = if rows.is_empty() { "none that retrohunt reads" } else { &rows };
+        table += &format!("| {}.{} | {rows} | {} |\n", dataset.model(), dataset.path(), fields.join(" "));
+    }
+    let document = document("docs/datamodels.md");
+    let (before, rest) = document.split_once("<!-- datasets -->\n").expect("where the table begins");
+    let (_, after) = rest.split_once("<!-- end -->").expect("where the table ends");
+    let made = format!("{before}<!-- datasets -->\n{table}<!-- end -->{after}");
+    crate::support::golden::compare_at("docs/datamodels.md", &made);
+}

@@ -3,6 +3,7 @@
 //! `encodings` asks files in every encoding instead.
 
 mod correlation;
+mod datasets;
 mod encodings;
 mod log_sources;
 mod sigma;

@@ -126,6 +126,16 @@ impl Stored {
         correlations.iter().map(|c| found.remove(&c.meta.id).unwrap_or_default()).collect()
     }
 
+    /// Asks the store's views in a SQLite client: each row as its cells, joined by blanks.
+    pub(crate) fn asked(&self, sql: &str) -> Vec<String> {
+        let client = rusqlite::Connection::open(self.folder.path().join("test.db")).expect("a SQLite client");
+        let mut statement = client.prepare(sql).unwrap_or_else(|e| panic!("{e}\n{sql}"));
+        let columns = statement.column_count();
+        let cell = |value: ValueRef<'_>| of_sql(value).text().unwrap_or_else(|| "NULL".to_owned());
+        let rows = statement.query_map([], |row| (0..columns).map(|i| Ok(cell(row.get_ref(i)?))).collect::<Result<Vec<_>, _>>());
+        rows.expect("rows").map(|row| row.expect("a row").join(" ")).collect()
+    }
+
     /// Runs a correlation's portable SQL; `None` where it has none. Events are not named: their number is.
     pub(crate) fn portable_correlation(&self, index: usize, correlations: &[Correlation]) -> Option<Vec<(Expected, usize)>> {
         let catalog = self.store.catalog().expect("a catalog");

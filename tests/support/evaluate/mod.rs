@@ -5,9 +5,10 @@
 //! own folding, its own wildcard matcher, its own number reader. It is slow and obvious on purpose.
 //!
 //! Names resolve as in the generated events: the stored name exactly, for Sigma also without case; plus the names
-//! that the envelope answers on Windows. Field maps do not take part.
+//! that the envelope answers on Windows. Field maps take part where a query is about a dataset (`dataset`).
 
 mod aggregate;
+mod dataset;
 mod function;
 pub(crate) mod now;
 pub(crate) mod pred;
@@ -16,6 +17,7 @@ pub(crate) mod stages;
 pub(crate) mod text;
 mod time;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -114,7 +116,8 @@ impl Event {
                 assert!(category.is_none(), "generated rules name no category");
                 product.as_ref().is_none_or(|p| *p == self.product) && service.as_ref().is_none_or(|s| self.dataset.eq_ignore_ascii_case(s))
             }
-            Scope::Dataset { model, object, .. } => panic!("generated rules name no dataset, got {model}.{object}"),
+            // The events were made the rows of the dataset that they are.
+            Scope::Dataset { .. } => true,
         }
     }
 }
@@ -122,9 +125,19 @@ impl Event {
 /// One row of a result: column → value; a null column is absent.
 pub(crate) type Row = BTreeMap<String, Value>;
 
+/// The events as a query sees them: as rows of its dataset, if it asks for one.
+fn seen<'e>(query: &Query, events: &'e [Event]) -> Cow<'e, [Event]> {
+    match query.scope() {
+        Some(Scope::Dataset { model, object, prefix }) => {
+            events.iter().filter_map(|event| dataset::row(event, model, object, prefix.is_some())).collect()
+        }
+        _ => Cow::Borrowed(events),
+    }
+}
+
 /// Returns the ids of the events that pass scope and filter, in the order of the list.
 pub(crate) fn matching(query: &Query, events: &[Event]) -> Vec<i64> {
-    events
+    seen(query, events)
         .iter()
         .filter(|e| query.scope().is_some_and(|scope| e.in_scope(scope)) && pred::event_passes(&query.filter, e))
         .map(|e| e.id)
@@ -135,6 +148,7 @@ pub(crate) fn matching(query: &Query, events: &[Event]) -> Vec<i64> {
 pub(crate) fn rows(query: &Query, events: &[Event]) -> Vec<Row> {
     let query = now::replaced(query, events);
     let ids = matching(&query, events);
+    let events = &*seen(&query, events);
     let mut first: Vec<&Event> = events.iter().filter(|e| ids.contains(&e.id)).collect();
     first.sort_by_key(|e| (std::cmp::Reverse(e.time_us), std::cmp::Reverse(e.id)));
     let mut table = stages::Table::of_events(&first, events);
