@@ -20,8 +20,12 @@ fn columns(query: &Query) -> Option<RowSchema> {
     through(start, &query.stages)
 }
 
+/// More columns are not worth a warning: each `foreach` may double them.
+const MAX_COLUMNS: usize = 10_000;
+
 fn through(start: Option<RowSchema>, stages: &[Stage]) -> Option<RowSchema> {
     stages.iter().fold(start, |row, stage| match stage {
+        _ if row.as_ref().is_some_and(|row| row.columns.len() > MAX_COLUMNS) => None,
         Stage::Stats(_) | Stage::Frequent(_) | Stage::Format => Some(after(&row.unwrap_or_default(), stage)),
         // The values of a second field become columns.
         Stage::Chart(chart) if chart.stats.by.len() > 1 => None,
