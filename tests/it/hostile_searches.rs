@@ -26,7 +26,7 @@ fn searches() -> Vec<(&'static str, String, Option<&'static str>)> {
         ("conditions", nested(" [search a=1", "]", 1_000), Some("spl-depth")),
         ("refused", nested(" | selfjoin k [search a=1", "]", 1_000), Some("spl-depth")),
         ("open", nested(" | append [", "", 10_000), Some("spl-syntax")),
-        ("parentheses", nested(" AND (a=1 OR ", ")", 10_000), Some("spl-depth")),
+        ("parentheses", nested(" (a=1 OR", ")", 10_000), Some("spl-depth")),
         ("calls", format!("EventCode=4624 | where {}a{}", "len(".repeat(10_000), ")".repeat(10_000)), Some("spl-depth")),
         ("long", format!("EventCode=4624 | regex a=\"{}\"", "x".repeat(1_000_000)), Some("yaml-limit")),
         ("pattern", format!("EventCode=4624 | regex a=\"{}\"", "[^a-z]{1000}".repeat(15_000)), Some("spl-regex-invalid")),
