@@ -20,12 +20,8 @@ fn columns(query: &Query) -> Option<RowSchema> {
     through(start, &query.stages)
 }
 
-/// More columns are not worth a warning: each `foreach` may double them.
-const MAX_COLUMNS: usize = 10_000;
-
 fn through(start: Option<RowSchema>, stages: &[Stage]) -> Option<RowSchema> {
     stages.iter().fold(start, |row, stage| match stage {
-        _ if row.as_ref().is_some_and(|row| row.columns.len() > MAX_COLUMNS) => None,
         Stage::Stats(_) | Stage::Frequent(_) | Stage::Format => Some(after(&row.unwrap_or_default(), stage)),
         // The values of a second field become columns.
         Stage::Chart(chart) if chart.stats.by.len() > 1 => None,
@@ -40,7 +36,7 @@ fn through(start: Option<RowSchema>, stages: &[Stage]) -> Option<RowSchema> {
             let other = through(Some(row.clone()), stages)?;
             united(row, &other)
         }
-        Stage::ForEach(each) => row.map(|row| after(&row, &Stage::Eval(row.each_of(each)))),
+        Stage::ForEach(each) => row.and_then(|row| Some(after(&row, &Stage::Eval(row.each_of(each)?)))),
         stage => row.map(|row| after(&row, stage)),
     })
 }
