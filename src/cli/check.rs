@@ -24,8 +24,10 @@ use crate::taxonomy::Taxonomy;
 /// Check rules and show each fault with its place.
 ///
 /// An error means that a rule does not compile. A warning means that it departs from the Sigma specification or cannot do
-/// what it says: misspelt keys, unknown tags, unused detections, conditions that no event can meet. Pipelines are checked
-/// too, and the rules after them. Only `--against-store` needs a store. Exits with 3 when there is an error.
+/// what it says: misspelt keys, unknown tags, unused detections, conditions that no event can meet, messages and risk
+/// objects of fields that a search does not output. Pipelines are checked too, and the rules after them. Every rule has a
+/// status: answered, needs data, unsupported or invalid; what keeps most rules out is counted. Only `--against-store` needs
+/// a store. Exits with 3 when there is an error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

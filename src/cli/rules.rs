@@ -16,8 +16,8 @@ use crate::ir::{Level, RuleMeta};
 use crate::report::visible;
 use crate::status::{kept_out, verdicts};
 
-/// So many rules that do not compile are shown one by one: they fit on a screen. More are counted by what keeps them out, because with a whole
-/// collection the first five would say nothing of the rest.
+/// So many rules that do not compile are shown one by one: they fit on a screen. More are counted by what keeps them out, because with a
+/// whole collection the first five would say nothing of the rest.
 const SHOWN_DIAGNOSTICS: usize = 5;
 
 /// Which rules a command takes.

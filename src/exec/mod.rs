@@ -65,6 +65,9 @@ pub enum Fault {
         /// As it is printed.
         stage: String,
     },
+    /// Templates of `foreach` would make too many columns, or names that are too long.
+    #[error("its `foreach` makes too many columns, or names that are too long")]
+    Columns,
     /// The rows, groups and values that a rule makes do not fit the budget.
     #[error("it needs more than {limit} bytes of memory for its rows, groups and values")]
     Memory {
@@ -78,6 +81,7 @@ impl Fault {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Regex { .. } => "exec-regex",
+            Self::Columns => "exec-columns",
             Self::Memory { .. } => "exec-memory",
             Self::Unbuilt { .. } => "exec-unbuilt",
         }

@@ -37,7 +37,10 @@ impl Link {
             Brackets::Stages(links) => Inner::Steps(steps(links, before)),
         };
         match &self.stage {
-            Stage::ForEach(for_each) => before.after(&Stage::Eval(before.each_of(for_each)), inner),
+            Stage::ForEach(for_each) => match before.each_of(for_each) {
+                Some(assignments) => before.after(&Stage::Eval(assignments), inner),
+                None => before.after(&self.stage, inner),
+            },
             stage => before.after(stage, inner),
         }
     }
@@ -283,8 +286,9 @@ impl LiveRow {
     fn step(&mut self, link: &Link) {
         if let Stage::ForEach(for_each) = &link.stage {
             self.drop_absent();
-            let assignments = Stage::Eval(self.schema.each_of(for_each));
-            return self.step(&Link { stage: assignments, brackets: Brackets::None });
+            if let Some(assignments) = self.schema.each_of(for_each) {
+                return self.step(&Link { stage: Stage::Eval(assignments), brackets: Brackets::None });
+            }
         }
         let stage = &link.stage;
         if let Stage::Eval(assignments) = stage {

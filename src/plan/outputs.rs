@@ -36,7 +36,7 @@ fn through(start: Option<RowSchema>, stages: &[Stage]) -> Option<RowSchema> {
             let other = through(Some(row.clone()), stages)?;
             united(row, &other)
         }
-        Stage::ForEach(each) => row.map(|row| after(&row, &Stage::Eval(row.each_of(each)))),
+        Stage::ForEach(each) => row.and_then(|row| Some(after(&row, &Stage::Eval(row.each_of(each)?)))),
         stage => row.map(|row| after(&row, stage)),
     })
 }

@@ -308,7 +308,9 @@ impl RowSchema {
     }
 
     /// The assignments that `foreach` makes for the columns that its patterns mean, in their order; a name twice counts once.
-    pub fn each_of(&self, for_each: &ForEach) -> Vec<(String, Scalar)> {
+    /// Nothing: they would be too many or too long, and the rule fails where it runs.
+    pub fn each_of(&self, for_each: &ForEach) -> Option<Vec<(String, Scalar)>> {
+        let mut left = if self.columns.len() > FOR_EACH_COLUMNS { 0 } else { FOR_EACH_BYTES };
         let mut seen = BTreeSet::new();
         let mut out = Vec::new();
         for pattern in &for_each.patterns {
@@ -316,12 +318,13 @@ impl RowSchema {
                 let name = &self.columns[place].name;
                 if seen.insert(name.as_str()) {
                     let tokens = ForEachTokens::new(pattern, name);
-                    let filled = for_each.assignments.iter().map(|(target, value)| (tokens.fill(target), tokens.scalar(value)));
-                    out.extend(filled);
+                    for (target, value) in &for_each.assignments {
+                        out.push((tokens.fill(target, &mut left)?, tokens.scalar(value, &mut left)?));
+                    }
                 }
             }
         }
-        out
+        Some(out)
     }
 
     /// The columns that `fillnull` fills: the named ones, else all that a pattern `*` means.
@@ -527,6 +530,12 @@ impl NextRow {
     }
 }
 
+/// Columns beyond which `foreach` does not go: each one may double them, so that thirty of them would make a billion. The widest
+/// public collection of logs has a tenth of it.
+const FOR_EACH_COLUMNS: usize = 10_000;
+/// Bytes of the assignments that one `foreach` makes. Those of public detections make some hundred.
+const FOR_EACH_BYTES: usize = 1024 * 1024;
+
 /// Reads a pattern of column names: `*` is any run of characters, nothing else is special.
 pub(crate) fn wildcard(pattern: &str) -> Glob {
     let pieces = pattern.split('*').enumerate();
@@ -644,6 +653,20 @@ mod tests {
         assert_eq!(step.row.columns.iter().map(|c| c.named).collect::<Vec<_>>(), [true, false, true]);
         assert_eq!(names(&before.after_one(&Stage::Drop(strings(&["*"])))), ["_time"]);
         assert_eq!(names(&before.after_one(&Stage::Drop(strings(&["_*"])))), ["x1", "x2", "y"]);
+    }
+
+    #[test]
+    fn each_foreach_may_double_the_columns_and_their_names_up_to_a_limit() {
+        let for_each = |target: &str| ForEach { patterns: strings(&["*"]), assignments: vec![(target.to_owned(), Scalar::Null)] };
+        for target in ["x<<FIELD>>", "<<FIELD>><<FIELD>>"] {
+            let (mut row, mut made) = (schema(&["a"]), 0);
+            while let Some(assignments) = row.each_of(&for_each(target)) {
+                row = row.after(&Stage::Eval(assignments), Inner::None).row;
+                made += 1;
+                assert!(made < 30, "{target}");
+            }
+            assert!(row.columns.len() <= 3 * FOR_EACH_COLUMNS, "{target}: {}", row.columns.len());
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::builtin;
 use super::fault::SearchFault;
 use super::text::Expanded;
 use crate::diag::{Diagnostic, SourceText, SubjectKind};
+use crate::suggest::nearest;
 use crate::yaml;
 
 /// Macros inside of macros.
@@ -303,6 +304,9 @@ impl Expander<'_> {
         let with = if *count == 0 { String::new() } else { format!(" with {}", arguments(*count)) };
         let fault = SearchFault::error("spl-unknown-macro", format!("the macro `{name}`{with} is not defined"), at.clone());
         let fault = fault.about(SubjectKind::Macro, name.as_str());
+        if let Some(near) = nearest(name, self.macros.by_name.keys().map(|(name, _)| name.as_str())) {
+            return self.faults.push(fault.hint(format!("did you mean `{near}`?")));
+        }
         self.faults.push(fault.hint("define it in a YAML file with `name` and `definition` in a folder `macros` beside or above the rule"));
     }
 

@@ -55,17 +55,22 @@ pub(super) fn query(cursor: &mut Cursor<'_>, first: First) -> Option<Query> {
 /// Parses what the cursor covers as stages over the rows of another search (`appendpipe`).
 pub(super) fn stages(cursor: &mut Cursor<'_>) -> Option<Vec<Stage>> {
     let (mut out, mut spans) = (Some(Vec::new()), Vec::new());
-    for range in commands(cursor)? {
-        let mut part = cursor.part(range);
-        if !part.is_done() {
-            let start = part.at;
-            match (stage(&mut part), &mut out) {
-                (Some(stages), Some(out)) => {
-                    out.extend(stages);
-                    spans.resize(out.len(), part.from(start));
-                }
-                _ => out = None,
+    for (index, range) in commands(cursor)?.into_iter().enumerate() {
+        let mut part = cursor.part(range.clone());
+        if part.is_done() {
+            if index > 0 {
+                cursor.error("spl-syntax", NO_COMMAND, range.start - 1..range.start);
+                out = None;
             }
+            continue;
+        }
+        let start = part.at;
+        match (stage(&mut part), &mut out) {
+            (Some(stages), Some(out)) => {
+                out.extend(stages);
+                spans.resize(out.len(), part.from(start));
+            }
+            _ => out = None,
         }
         cursor.faults.append(&mut part.faults);
     }

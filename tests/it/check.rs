@@ -122,6 +122,7 @@ fn log_sources_that_nobody_knows_are_told_without_a_store() {
         format!("1.yml sigma-unknown-logsource 10:15 there is no category `proces_creation`{nothing}"),
         format!("2.yml sigma-unknown-logsource 10:15 windows has no category `proces_creation`{nothing}"),
         format!("4.yml sigma-unknown-logsource 9:14 there is no service `our_own`{nothing}"),
+        "3.yml rule-needs-logsource 8:1 no log that retrohunt reads has the events of `windows file_rename sysmon`".to_owned(),
     ];
     assert_eq!(found.iter().map(short).collect::<Vec<_>>(), expected, "{found:#?}");
     let shown = check(&store, &[], 0);
@@ -225,7 +226,7 @@ fn every_rule_has_a_status_and_its_reasons() {
         "splunk Misspelt: invalid [spl-unknown-command stast 4:16]",
         "splunk Second: unsupported [spl-unsupported-spl2 - 4:10]",
         "splunk Tags: unsupported [spl-unsupported-command contingency 4:16, spl-unsupported-command tags 4:34]",
-        "sigma Rule ONE: needs data [sigma-unresolved-placeholder own 13:9]",
+        "sigma Rule ONE: needs data [sigma-unresolved-placeholder own 13:25]",
     ];
     let found: Vec<String> = found.iter().map(|line| line.replace(ONE, "ONE")).collect();
     assert_eq!(found, expected, "{all:#}");

@@ -16,6 +16,7 @@ mod examples;
 mod faults;
 mod hostile;
 mod hostile_corpus;
+mod hostile_searches;
 mod interrupt;
 mod kill;
 mod known;

@@ -92,6 +92,8 @@ pub(super) fn operator<'c>(
         Stage::Map(map) => Box::new(combine::MapOperator::new(map, before, step, inner.next().unwrap_or_default(), budget)?),
         Stage::Append(_) => Box::new(combine::AppendOperator::new(step, inner.next().unwrap_or_default(), budget)?),
         Stage::AppendPipe(_) => Box::new(combine::AppendPipeOperator::new(step, before, context, inner, budget)?),
+        // Planning makes assignments of it, but where they are too many.
+        Stage::ForEach(_) => return Err(Fault::Columns),
         stage => return Err(Fault::Unbuilt { stage: crate::ir::print_stage(stage) }),
     })
 }

@@ -245,6 +245,9 @@ fn macros_are_counted_and_may_not_call_themselves() {
     assert_eq!(codes("y=1 | `security_content_ctime`"), ["spl-macro-arguments"]);
     assert_eq!(codes("y=1 | `get_asset(src)`"), ["spl-needs-product"]);
     assert_eq!(codes("y=1 | `own(a,b)`"), ["spl-unknown-macro"]);
+    let hint = |search: &str| parse_search(search, &macros).faults[0].hint.to_string();
+    assert_eq!(hint("`sysmom`"), "did you mean `sysmon`?");
+    assert!(hint("`own(a,b)`").starts_with("define it in a YAML file"));
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn macros_do_not_explode() {
 #[test]
 fn brackets_are_read_to_a_depth() {
     let macros = Macros::builtin();
-    for command in ["selfjoin x", "foobar", "search"] {
+    for command in ["selfjoin x", "foobar", "search", "join k", "append", "appendpipe", "union"] {
         let search = format!("a=1{}{}", format!(" | {command} [| search b=1").repeat(1_000), "]".repeat(1_000));
         let faults = parse_search(&search, &macros).faults;
         assert!(faults.iter().any(|f| f.code == "spl-depth"), "{command}");
