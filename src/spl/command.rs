@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::cursor::Cursor;
 use super::fault::SearchFault;
-use super::{brackets, eval, pattern, refuse, search, stats};
+use super::{brackets, eval, lookups, pattern, refuse, search, stats};
 use crate::diag::SubjectKind;
 use crate::ir::{Field, Match, Pred, Rename, Scalar, SortKey, Stage, Test, Vocabulary};
 
@@ -19,12 +19,14 @@ const TIME_FORMAT: &str = "%m/%d/%Y %H:%M:%S";
 
 /// The commands with a stage, for the reader of the documentation.
 #[cfg(test)]
-pub(super) const COMMANDS: [&str; 28] = [
+pub(super) const COMMANDS: [&str; 30] = [
     "search",
     "tstats",
     "from",
     "datamodel",
     "makeresults",
+    "inputlookup",
+    "lookup",
     "join",
     "append",
     "union",
@@ -73,6 +75,9 @@ pub(super) fn parse(name: &str, name_span: Range<usize>, cursor: &mut Cursor<'_>
         "bin" | "bucket" => bin(cursor)?,
         "regex" => regex(cursor)?,
         "join" => brackets::join(cursor)?,
+        "lookup" => lookups::lookup(cursor)?,
+        "inputlookup" => lookups::input_lookup(cursor, name_span)?,
+        "outputlookup" => return lookups::output_lookup(cursor, name_span),
         "append" => brackets::append(cursor)?,
         "appendpipe" => brackets::append_pipe(cursor)?,
         "union" => return brackets::union(cursor),

@@ -3,7 +3,9 @@
 mod combine;
 mod group;
 mod keep;
+mod lookup;
 mod stream;
+mod table_index;
 
 use std::ops::ControlFlow;
 
@@ -75,6 +77,7 @@ pub(super) fn operator<'c>(
         Stage::FillNull { fields, value } if fields.is_empty() => Box::new(keep::FillAllOperator::new(value, before)),
         Stage::FillNull { fields, value } => Box::new(stream::FillNullOperator::new(fields, value, step)),
         Stage::Bin { field, span, alias } => Box::new(stream::BinOperator::new(field, *span, alias.as_ref(), before, step)),
+        Stage::Lookup(stage) => Box::new(lookup::LookupOperator::new(stage, before, step, budget)?),
         Stage::Join(join) => Box::new(combine::JoinOperator::new(join, before, step, inner.next().unwrap_or_default(), budget)?),
         Stage::Map(map) => Box::new(combine::MapOperator::new(map, before, step, inner.next().unwrap_or_default(), budget)?),
         Stage::Append(_) => Box::new(combine::AppendOperator::new(step, inner.next().unwrap_or_default(), budget)?),
