@@ -1,5 +1,7 @@
 //! Stages and functions by example, on rows that are given.
 
+mod lookup;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 

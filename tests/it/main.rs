@@ -18,6 +18,7 @@ mod hostile_corpus;
 mod interrupt;
 mod kill;
 mod known;
+mod lookups;
 mod meaning;
 mod pipelines;
 mod property;

@@ -3,6 +3,7 @@
 mod coverage;
 mod faults;
 mod hostile;
+mod lookups;
 mod rules;
 mod stages;
 

@@ -5,6 +5,7 @@ mod archives;
 mod encodings;
 mod escu;
 mod load;
+mod lookups;
 mod placeholders;
 mod seed;
 mod sigma;
