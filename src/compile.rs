@@ -2,12 +2,14 @@
 //!
 //! A file is a Sigma rule when it has a top-level `detection:` (or `correlation:`, or `logsource:` with a `filter:` or a
 //! `title:`), an ESCU detection when it has a top-level `search:`, a documentation page when it has a `Search` heading with a code block.
-//! Macros come from every `macros` folder beside or above a Splunk rule; the built-in ones need no folder.
+//! Macros and lookups come from the nearest folders `macros` and `lookups` beside or above a Splunk rule, and from the options;
+//! the built-in macros need no folder.
 //! Sigma's correlations and filters find their rules wherever these are in the set. Nothing here reads a store.
 
 mod change;
 mod document;
 mod kind;
+mod knowledge;
 mod read;
 mod starter_pack;
 
@@ -20,11 +22,12 @@ use walkdir::WalkDir;
 use crate::diag::{Diagnostic, SourceText, SubjectKind, has_errors};
 use crate::ir::{Correlation, InputSource, Language, Rule, RuleMeta, Scope};
 use crate::sigma::{self, SigmaOptions};
-use crate::spl::{self, Macros};
+use crate::spl;
 use crate::taxonomy::{LogSourcePart, Taxonomy};
 use crate::yaml::Node;
 
 use kind::recognised;
+use knowledge::KnowledgeCache;
 
 pub use change::load_changes;
 pub use document::RuleDocument;
@@ -99,6 +102,11 @@ impl RuleSet {
 pub struct CompileOptions {
     /// Values for Sigma's `expand` placeholders, pipelines and the like.
     pub sigma: SigmaOptions,
+    /// Files and folders with macros of Splunk searches; they replace those beside the rules.
+    pub macros: Vec<PathBuf>,
+    /// Files and folders with lookups of Splunk searches: CSV, definitions in YAML, `transforms.conf`. They replace those
+    /// beside the rules.
+    pub lookups: Vec<PathBuf>,
 }
 
 /// Compiles every rule in the files and folders.
@@ -132,7 +140,7 @@ pub fn load_texts(texts: &[(&str, &str)], options: &CompileOptions) -> RuleSet {
 
 struct Loader<'a> {
     options: &'a CompileOptions,
-    macros: MacroCache,
+    knowledge: KnowledgeCache<'a>,
     set: RuleSet,
     sigma: sigma::SigmaSet,
     /// The rules in path order; Sigma's are known when all of them are linked.
@@ -153,7 +161,8 @@ enum LoadedRule {
 
 impl<'a> Loader<'a> {
     fn new(options: &'a CompileOptions) -> Self {
-        Self { options, macros: MacroCache::default(), set: RuleSet::default(), sigma: sigma::SigmaSet::default(), order: Vec::new() }
+        let knowledge = KnowledgeCache::new(&options.macros, &options.lookups);
+        Self { options, knowledge, set: RuleSet::default(), sigma: sigma::SigmaSet::default(), order: Vec::new() }
     }
 
     fn path(&mut self, path: &Path) {
@@ -188,8 +197,8 @@ impl<'a> Loader<'a> {
         let (kind, documents) = recognised(source);
         let (rule, diagnostics) = match kind {
             Some(RuleKind::Sigma) => return self.sigma(source, &documents),
-            Some(RuleKind::Escu) => spl::parse_escu_yaml(source, self.macros.of(path, &mut self.set.diagnostics)),
-            Some(RuleKind::Page) => spl::parse_page(source, self.macros.of(path, &mut self.set.diagnostics)),
+            Some(RuleKind::Escu) => spl::parse_escu_yaml(source, self.knowledge.of(path, &mut self.set.diagnostics)),
+            Some(RuleKind::Page) => spl::parse_page(source, self.knowledge.of(path, &mut self.set.diagnostics)),
             Some(RuleKind::Content(content)) => return self.not_a_rule(source, named, Some(content)),
             None => return self.not_a_rule(source, named, None),
         };
@@ -305,42 +314,4 @@ fn has_rule_extension(path: &Path) -> bool {
     path.extension()
         .and_then(|e| e.to_str())
         .is_some_and(|e| ["yml", "yaml", "json", "md", "txt"].iter().any(|known| e.eq_ignore_ascii_case(known)))
-}
-
-/// The macros that hold for the rules of a folder, read once a folder.
-#[derive(Default)]
-struct MacroCache {
-    folders: BTreeMap<PathBuf, Macros>,
-    builtin: Option<Macros>,
-}
-
-impl MacroCache {
-    fn of(&mut self, rule: Option<&Path>, diagnostics: &mut Vec<Diagnostic>) -> &Macros {
-        let folder = rule.and_then(macro_folder);
-        match folder {
-            Some(folder) => self.folders.entry(folder.clone()).or_insert_with(|| read_macros(&folder, diagnostics)),
-            None => self.builtin.get_or_insert_with(Macros::builtin),
-        }
-    }
-}
-
-/// The nearest `macros` folder beside or above a rule. Splunk's collection has it two or three levels up; eight keep a rule in a
-/// home folder from taking a `macros` of something else near the root.
-fn macro_folder(rule: &Path) -> Option<PathBuf> {
-    let absolute = rule.canonicalize().ok()?;
-    absolute.ancestors().skip(1).take(8).map(|folder| folder.join("macros")).find(|folder| folder.is_dir())
-}
-
-fn read_macros(folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Macros {
-    let mut macros = Macros::builtin();
-    for entry in WalkDir::new(folder).sort_by_file_name().into_iter().filter_map(Result::ok) {
-        if !entry.file_type().is_file() || !has_rule_extension(entry.path()) {
-            continue;
-        }
-        match read_source(entry.path()) {
-            Ok(source) => diagnostics.extend(macros.add_file(&source)),
-            Err(reason) => diagnostics.push(unreadable(entry.path(), &reason)),
-        }
-    }
-    macros
 }

@@ -29,5 +29,5 @@ pub fn load_changes(pipelines: &[PathBuf], values: Option<&Path>) -> Result<(Com
         Default::default()
     });
     let sigma = SigmaOptions { placeholders, pipelines, ..SigmaOptions::default() };
-    Ok((CompileOptions { sigma }, diagnostics))
+    Ok((CompileOptions { sigma, ..CompileOptions::default() }, diagnostics))
 }

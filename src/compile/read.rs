@@ -17,10 +17,12 @@ pub enum ReadError {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// It is too large.
-    #[error("{bytes} bytes are too many for a rule file (MAX_RULE_BYTES = {MAX_RULE_BYTES})")]
+    #[error("it has {bytes} bytes; {most} are the most that are read")]
     TooLarge {
         /// Its size.
         bytes: u64,
+        /// The limit.
+        most: u64,
     },
     /// It is not text.
     #[error("invalid UTF-8 at byte {at}")]
@@ -45,14 +47,19 @@ pub struct FileError {
 /// # Errors
 /// Where it cannot be read, is not UTF-8, or has more than [`MAX_RULE_BYTES`].
 pub fn read_source(path: &Path) -> Result<Arc<SourceText>, ReadError> {
-    Ok(Arc::new(SourceText { path: path.to_string_lossy().into_owned(), text: read_text(path)? }))
+    read_source_within(path, MAX_RULE_BYTES)
 }
 
-fn read_text(path: &Path) -> Result<String, ReadError> {
+/// As [`read_source`], with another limit.
+pub(super) fn read_source_within(path: &Path, most: u64) -> Result<Arc<SourceText>, ReadError> {
+    Ok(Arc::new(SourceText { path: path.to_string_lossy().into_owned(), text: read_text(path, most)? }))
+}
+
+fn read_text(path: &Path, most: u64) -> Result<String, ReadError> {
     // The size is asked first, so that a huge file costs nothing.
     let bytes = std::fs::metadata(path)?.len();
-    if bytes > MAX_RULE_BYTES {
-        return Err(ReadError::TooLarge { bytes });
+    if bytes > most {
+        return Err(ReadError::TooLarge { bytes, most });
     }
     let text = String::from_utf8(std::fs::read(path)?).map_err(|e| ReadError::NotUtf8 { at: e.utf8_error().valid_up_to() })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))

@@ -1,5 +1,6 @@
 //! Stages and functions by example, on rows that are given.
 
+mod lookup;
 mod texts;
 
 use std::ops::ControlFlow;

@@ -210,7 +210,11 @@ fn each_read(stage: &Stage, visit: &mut dyn FnMut(&Field)) {
             for_each.assignments.iter().for_each(|(_, scalar)| scalar.each_field(&mut |field| plain(field)));
         }
         Stage::FillDown(fields) => names(&mut fields.iter()),
-        Stage::Lookup(lookup) => names(&mut lookup.keys.iter().map(|(_, field)| field)),
+        // `OUTPUTNEW` asks whether what it writes is there.
+        Stage::Lookup(lookup) => {
+            let written = lookup.outputs.iter().filter(|_| lookup.only_new);
+            names(&mut lookup.keys.iter().chain(written).map(|(_, field)| field));
+        }
         Stage::Join(join) => names(&mut join.fields.iter()),
         Stage::Map(map) => names(&mut map.keys.iter().map(|(outer, _)| outer)),
         Stage::Drop(_) | Stage::Head(_) | Stage::Tail(_) | Stage::Reverse | Stage::Append(_) | Stage::AppendPipe(_) | Stage::Format => {}

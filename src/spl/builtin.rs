@@ -49,3 +49,19 @@ pub(super) const UNSUPPORTED: [(&str, &str); 5] = [
     ("cim_corporate_web_domain_search", "the list of corporate domains of the CIM add-on"),
     ("globedistance", "coordinates of addresses"),
 ];
+
+/// Lookups of Splunk's products that no rules can bring with them: (name, what it is).
+pub(super) const LOOKUPS: [(&str, &str); 12] = [
+    ("admon_groups_def", "it is a list of the groups of your Active Directory"),
+    ("alexa_lookup_by_str", "it is the list of popular domains of Splunk Enterprise Security"),
+    ("asset_lookup_by_cidr", "it is the asset list of Splunk Enterprise Security"),
+    ("asset_lookup_by_str", "it is the asset list of Splunk Enterprise Security"),
+    ("cim_corporate_email_domain_lookup", "it is the list of your mail domains of the CIM add-on"),
+    ("cim_corporate_web_domain_lookup", "it is the list of your web domains of the CIM add-on"),
+    ("dnslookup", "Splunk asks a name server for it"),
+    ("identity_lookup_expanded", "it is the identity list of Splunk Enterprise Security"),
+    ("interesting_ports_lookup", "it is the list of ports of Splunk Enterprise Security"),
+    ("ut_parse_extended_lookup", "the app URL Toolbox computes it"),
+    ("ut_parse_simple_lookup", "the app URL Toolbox computes it"),
+    ("ut_shannon_lookup", "the app URL Toolbox computes it"),
+];

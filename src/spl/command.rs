@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::cursor::Cursor;
 use super::fault::SearchFault;
-use super::{brackets, convert, eval, lists, pattern, refuse, rex, search, stats, unpack};
+use super::{brackets, convert, eval, lists, lookups, pattern, refuse, rex, search, stats, unpack};
 use crate::diag::SubjectKind;
 use crate::ir::{Field, Match, Pred, Rename, Scalar, SortKey, Stage, Test, Vocabulary};
 
@@ -16,12 +16,14 @@ const HEAD_LIMIT: u64 = 10;
 
 /// The commands with a stage, for the reader of the documentation.
 #[cfg(test)]
-pub(super) const COMMANDS: [&str; 41] = [
+pub(super) const COMMANDS: [&str; 43] = [
     "search",
     "tstats",
     "from",
     "datamodel",
     "makeresults",
+    "inputlookup",
+    "lookup",
     "join",
     "append",
     "union",
@@ -95,6 +97,9 @@ pub(super) fn parse(name: &str, name_span: Range<usize>, cursor: &mut Cursor<'_>
         "bin" | "bucket" => bin(cursor)?,
         "regex" => regex(cursor)?,
         "join" => brackets::join(cursor)?,
+        "lookup" => lookups::lookup(cursor)?,
+        "inputlookup" => lookups::input_lookup(cursor, name_span)?,
+        "outputlookup" => return lookups::output_lookup(cursor, name_span),
         "append" => brackets::append(cursor)?,
         "appendpipe" => brackets::append_pipe(cursor)?,
         "union" => return brackets::union(cursor),

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::fault::SearchFault;
+use super::lookups::LookupUses;
 
 /// Reads one command's text from left to right; offsets are those of the whole expanded search.
 pub(super) struct Cursor<'t> {
@@ -17,24 +18,26 @@ pub(super) struct Cursor<'t> {
     pub(super) command: &'t str,
     /// Brackets of other commands around it.
     pub(super) depth: u32,
+    /// The lookups that the search may name.
+    pub(super) lookups: &'t LookupUses<'t>,
     /// The rest of the command was given up: what is missing behind it is no fault of its own.
     gave_up: bool,
 }
 
 impl<'t> Cursor<'t> {
     /// Starts at a range of the expanded search.
-    pub(super) fn new(text: &'t str, range: Range<usize>) -> Self {
-        Self { text, at: range.start, end: range.end, faults: Vec::new(), command: "", depth: 0, gave_up: false }
+    pub(super) fn new(text: &'t str, range: Range<usize>, lookups: &'t LookupUses<'t>) -> Self {
+        Self { text, at: range.start, end: range.end, faults: Vec::new(), command: "", depth: 0, lookups, gave_up: false }
     }
 
     /// Starts at a range of the same brackets.
     pub(super) fn part(&self, range: Range<usize>) -> Self {
-        Self { depth: self.depth, command: self.command, ..Self::new(self.text, range) }
+        Self { depth: self.depth, command: self.command, ..Self::new(self.text, range, self.lookups) }
     }
 
     /// Starts at a range inside of brackets of this command.
     pub(super) fn nested(&self, range: Range<usize>) -> Self {
-        Self { depth: self.depth + 1, ..Self::new(self.text, range) }
+        Self { depth: self.depth + 1, ..Self::new(self.text, range, self.lookups) }
     }
 
     /// The text inside of the bracket that comes next, and goes behind it; nothing where it does not close.

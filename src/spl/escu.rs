@@ -6,14 +6,14 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::risk::{derived_risk_objects, kind_of_observable, tokens};
-use super::{Macros, parse_search};
+use super::{Knowledge, parse_search};
 use crate::diag::{Diagnostic, SourceText};
 use crate::event::hex;
 use crate::ir::{Language, Mention, MentionKind, Risk, RiskObject, Rule, RuleMeta, RuleOrigin};
 use crate::yaml::{self, Node};
 
 /// Parses an ESCU detection; there is no rule when anything in it is unsupported.
-pub fn parse_escu_yaml(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rule>, Vec<Diagnostic>) {
+pub fn parse_escu_yaml<'k>(source: &Arc<SourceText>, knowledge: impl Into<Knowledge<'k>>) -> (Option<Rule>, Vec<Diagnostic>) {
     let documents = match yaml::parse(source) {
         Ok(documents) => documents,
         Err(diagnostic) => return (None, vec![diagnostic]),
@@ -24,14 +24,14 @@ pub fn parse_escu_yaml(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rul
     let Some((search, text)) = document.get("search").and_then(|node| Some((node, node.as_str()?))) else {
         return (None, vec![Diagnostic::error("spl-no-search", "a detection needs `search`").at(source, document.span.clone())]);
     };
-    let parsed = parse_search(text, macros);
+    let parsed = parse_search(text, knowledge);
     let diagnostics = parsed.faults.into_iter().map(|fault| {
         let span = search.part_span(&source.text, fault.span.clone());
         fault.at(source, span)
     });
     let diagnostics = diagnostics.collect();
     let mut meta = meta(document, source);
-    meta.hash = hash(&source.text, parsed.macros.iter());
+    meta.hash = hash(&source.text, parsed.used.iter());
     let place = |key: &str| document.entry(key).map_or(0..0, |(key, _)| key.span.clone());
     let id = document.get("id").map_or(0..0, |node| node.span.clone());
     let (mentions, risk) = mentions(document, source);
@@ -39,12 +39,12 @@ pub fn parse_escu_yaml(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rul
     (parsed.query.map(|query| Rule { meta, query, origin }), diagnostics)
 }
 
-/// SHA-256 of the file and the macros it used, hex.
-pub(super) fn hash<'a>(text: &str, macros: impl Iterator<Item = &'a String>) -> String {
+/// SHA-256 of the file and the macros and lookups it used, hex.
+pub(super) fn hash<'a>(text: &str, used: impl Iterator<Item = &'a String>) -> String {
     let mut hasher = Sha256::new();
     hasher.update(text.as_bytes());
     // A zero byte between the parts: without it two other definitions could give the same text, and so the same hash.
-    for used in macros {
+    for used in used {
         hasher.update([0]);
         hasher.update(used.as_bytes());
     }

@@ -21,6 +21,7 @@ mod function;
 mod generate;
 mod known;
 mod lists;
+mod lookups;
 mod macros;
 mod options;
 mod page;
@@ -43,6 +44,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 pub use escu::parse_escu_yaml;
+pub use lookups::{LookupPlace, Lookups, ReadFile};
 pub use macros::Macros;
 pub use page::{page_name, parse_page};
 
@@ -50,6 +52,7 @@ use crate::diag::Severity;
 use crate::ir::Query;
 use cursor::Cursor;
 use fault::SearchFault;
+use lookups::LookupUses;
 use pipeline::First;
 
 /// Bytes of one search as written.
@@ -68,20 +71,37 @@ const RAW_TEXT: &str = "_raw";
 pub(crate) struct ParsedSearch {
     /// The query, if nothing in the search is wrong or unsupported.
     pub(crate) query: Option<Query>,
-    /// The macros used, as `name(arguments)=definition`.
-    pub(crate) macros: BTreeSet<String>,
+    /// The macros used, as `name(arguments)=definition`, and the lookups, as `lookup name=hash`.
+    pub(crate) used: BTreeSet<String>,
     /// Faults with spans in the search as written, in its order.
     pub(crate) faults: Vec<SearchFault>,
 }
 
 impl ParsedSearch {
     fn refused(fault: SearchFault) -> Self {
-        Self { query: None, macros: BTreeSet::new(), faults: vec![fault] }
+        Self { query: None, used: BTreeSet::new(), faults: vec![fault] }
+    }
+}
+
+/// What searches may name: macros and lookups.
+#[derive(Debug, Clone, Copy)]
+pub struct Knowledge<'k> {
+    /// The macros.
+    pub macros: &'k Macros,
+    /// The lookups; `None`: there are none.
+    pub lookups: Option<&'k Lookups>,
+}
+
+impl<'k> From<&'k Macros> for Knowledge<'k> {
+    /// Macros alone.
+    fn from(macros: &'k Macros) -> Self {
+        Self { macros, lookups: None }
     }
 }
 
 /// Parses a search as written in a rule.
-pub(crate) fn parse_search(search: &str, macros: &Macros) -> ParsedSearch {
+pub(crate) fn parse_search<'k>(search: &str, knowledge: impl Into<Knowledge<'k>>) -> ParsedSearch {
+    let Knowledge { macros, lookups } = knowledge.into();
     if search.len() > MAX_SEARCH_BYTES {
         let message = format!("the search is longer than MAX_SEARCH_BYTES = {MAX_SEARCH_BYTES}");
         return ParsedSearch::refused(SearchFault::error("spl-size", message, 0..0));
@@ -93,7 +113,10 @@ pub(crate) fn parse_search(search: &str, macros: &Macros) -> ParsedSearch {
     }
     let expansion = macros::expand(search, macros);
     // What is wrong with a part of a search says nothing about the search.
-    let (query, found) = if expansion.is_whole { parse_text(&expansion.expanded.text) } else { (None, Vec::new()) };
+    let uses = LookupUses::new(lookups);
+    let (query, found) = if expansion.is_whole { parse_text(&expansion.expanded.text, &uses) } else { (None, Vec::new()) };
+    let mut used = expansion.used;
+    used.extend(uses.used());
     let mut faults = expansion.faults;
     for mut fault in found {
         // The fault in the macro is the reason; a second message about an empty search would hide it.
@@ -104,7 +127,7 @@ pub(crate) fn parse_search(search: &str, macros: &Macros) -> ParsedSearch {
         faults.push(fault);
     }
     let refused = faults.iter().any(|fault| fault.severity == Severity::Error);
-    ParsedSearch { query: query.filter(|_| !refused), macros: expansion.used, faults: tidy(faults) }
+    ParsedSearch { query: query.filter(|_| !refused), used, faults: tidy(faults) }
 }
 
 /// Puts faults in the order of the text, drops repetitions (a macro may hold one thing many times) and cuts at a limit.
@@ -120,10 +143,12 @@ fn tidy(mut faults: Vec<SearchFault>) -> Vec<SearchFault> {
     faults
 }
 
-fn parse_text(text: &str) -> (Option<Query>, Vec<SearchFault>) {
-    let mut cursor = Cursor::new(text, 0..text.len());
+fn parse_text(text: &str, lookups: &LookupUses<'_>) -> (Option<Query>, Vec<SearchFault>) {
+    let mut cursor = Cursor::new(text, 0..text.len(), lookups);
     let query = pipeline::query(&mut cursor, First::Search);
-    (query, cursor.faults)
+    let mut faults = cursor.faults;
+    faults.extend(lookups.faults());
+    (query, faults)
 }
 
 fn raw_text_message(what: &str) -> String {

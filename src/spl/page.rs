@@ -8,24 +8,24 @@ use std::sync::Arc;
 
 use super::escu::hash;
 use super::risk::{derived_risk_objects, tokens};
-use super::{Macros, parse_search};
+use super::{Knowledge, parse_search};
 use crate::diag::{Diagnostic, SourceText};
 use crate::ir::{Language, Mention, MentionKind, Risk, Rule, RuleMeta, RuleOrigin};
 
 /// Parses a page; there is no rule when anything in its search is unsupported.
-pub fn parse_page(source: &Arc<SourceText>, macros: &Macros) -> (Option<Rule>, Vec<Diagnostic>) {
+pub fn parse_page<'k>(source: &Arc<SourceText>, knowledge: impl Into<Knowledge<'k>>) -> (Option<Rule>, Vec<Diagnostic>) {
     let page = Page::new(&source.text);
     let Some(search) = page.search.clone() else {
         return (None, vec![Diagnostic::error("spl-no-search", "the page has no code block under its `Search` heading").at(source, 0..0)]);
     };
-    let parsed = parse_search(&source.text[search.clone()], macros);
+    let parsed = parse_search(&source.text[search.clone()], knowledge);
     let diagnostics = parsed.faults.into_iter().map(|fault| {
         let span = fault.span.start + search.start..fault.span.end + search.start;
         fault.at(source, span)
     });
     let diagnostics = diagnostics.collect();
     let mut meta = page.meta(&source.path);
-    meta.hash = hash(&source.text, parsed.macros.iter());
+    meta.hash = hash(&source.text, parsed.used.iter());
     let origin = RuleOrigin { scope: search, mentions: page.mentions(), ..RuleOrigin::of(source) };
     (parsed.query.map(|query| Rule { meta, query, origin }), diagnostics)
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::cursor::{Cursor, is_name_char};
-use super::{command, generate, search, settle, tstats};
+use super::{command, generate, lookups, search, settle, tstats};
 use crate::ir::{Pred, Query, Scope, Source, Stage, Vocabulary};
 
 /// Commands of one search. The longest detection has 40.
@@ -183,6 +183,7 @@ fn first(cursor: &mut Cursor<'_>, may_be_bare: bool) -> Option<Query> {
         "from" => generate::from(cursor),
         "datamodel" => generate::datamodel(cursor),
         "makeresults" => generate::make_results(cursor),
+        "inputlookup" => lookups::input_rows(cursor),
         "union" => generate::union(cursor),
         "multisearch" => generate::multisearch(cursor),
         // Any other command works on the rows of what is before it: here, on every event.

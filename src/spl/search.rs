@@ -499,7 +499,8 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Pred {
-        let mut cursor = Cursor::new(text, 0..text.len());
+        let lookups = crate::spl::lookups::LookupUses::default();
+        let mut cursor = Cursor::new(text, 0..text.len(), &lookups);
         let pred = parse(&mut cursor, Vocabulary::Splunk);
         assert!(cursor.faults.is_empty(), "{text}");
         pred

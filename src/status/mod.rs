@@ -153,6 +153,8 @@ pub fn effect(diagnostic: &Diagnostic) -> Option<Status> {
     let code = diagnostic.code;
     // What a store or the taxonomy lacks is a note or a warning. It names a thing only where it silences the whole rule.
     let lacks = NEEDS_DATA.contains(&code) || code.starts_with("spl-needs-") || code.starts_with("rule-needs-");
+    // With the lookup it would be answered; a remark about a definition keeps no rule out.
+    let lacks = lacks || (code.starts_with("spl-lookup-") && diagnostic.severity == Severity::Error);
     let silent = code.starts_with("store-") && diagnostic.subject.is_some();
     if lacks || silent {
         return Some(Status::NeedsData);

@@ -20,6 +20,7 @@ mod hostile_searches;
 mod interrupt;
 mod kill;
 mod known;
+mod lookups;
 mod meaning;
 mod pipelines;
 mod property;

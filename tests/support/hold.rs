@@ -15,7 +15,7 @@ use retrohunt::diag::{Diagnostic, Severity, SourceText, render};
 use retrohunt::event::{EventBatch, FieldValue, Names};
 use retrohunt::reader::{LeafReader, LeafReport, ReadOptions};
 use retrohunt::sigma::{Pipelines, SigmaOptions, SigmaSet, read_values};
-use retrohunt::spl::{Macros, parse_escu_yaml, parse_page};
+use retrohunt::spl::{LookupPlace, Macros, parse_escu_yaml, parse_page};
 
 /// Decompressed bytes of one stream here: enough to reach the limits, and to end in time.
 const MAX_BYTES: u64 = 96 * 1024 * 1024;
@@ -197,11 +197,14 @@ pub(crate) fn pipeline(bytes: &[u8]) {
     }
 }
 
-/// Reads a detection, and the same text as a file of macros.
+/// Reads a detection, and the same text as a file of macros and as definitions of lookups.
 pub(crate) fn escu(bytes: &[u8]) {
     let Some(source) = source(bytes) else { return };
     let mut macros = Macros::builtin();
     show(&macros.add_file(&source));
+    let mut lookups = LookupPlace::default();
+    show(&lookups.add_yaml(&source));
+    show(&lookups.add_transforms(&source));
     let (rule, diagnostics) = parse_escu_yaml(&source, &macros);
     assert!(rule.is_some() || !diagnostics.is_empty(), "a rule that is none has a reason");
     show(&diagnostics);

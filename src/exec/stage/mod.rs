@@ -5,7 +5,9 @@ mod convert;
 mod group;
 mod keep;
 mod list;
+mod lookup;
 mod stream;
+mod table_index;
 mod text;
 mod unpack;
 
@@ -88,6 +90,7 @@ pub(super) fn operator<'c>(
         Stage::Expand { field, limit } => Box::new(list::ExpandOperator::new(field, *limit, before)),
         Stage::Combine { field, .. } => Box::new(list::CombineOperator::new(field, before)),
         Stage::JoinMembers { field, delimiter } => Box::new(list::JoinMembersOperator::new(field, delimiter, before, context)),
+        Stage::Lookup(stage) => Box::new(lookup::LookupOperator::new(stage, before, step, budget)?),
         Stage::Join(join) => Box::new(combine::JoinOperator::new(join, before, step, inner.next().unwrap_or_default(), budget)?),
         Stage::Map(map) => Box::new(combine::MapOperator::new(map, before, step, inner.next().unwrap_or_default(), budget)?),
         Stage::Append(_) => Box::new(combine::AppendOperator::new(step, inner.next().unwrap_or_default(), budget)?),

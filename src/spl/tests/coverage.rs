@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::{Macros, parse_escu_yaml, parse_page};
+use super::super::{Knowledge, LookupPlace, Lookups, Macros, parse_escu_yaml, parse_page};
 use crate::diag::SourceText;
 
 fn root() -> Option<PathBuf> {
@@ -35,11 +35,21 @@ fn all_macros(root: &Path) -> Macros {
     macros
 }
 
+fn all_lookups(root: &Path) -> Lookups {
+    let mut place = LookupPlace::default();
+    files(root.join("escu/lookups"), "csv").for_each(|path| place.add_table(&path));
+    for path in files(root.join("escu/lookups"), "yml") {
+        assert_eq!(place.add_yaml(&read(&path)), []);
+    }
+    Lookups::new(LookupPlace::default(), place, |path| Ok(read(path)))
+}
+
 /// Counts over the public detections; a difference from the golden file is to be looked at.
 #[test]
 fn coverage_of_the_public_detections() {
     let Some(root) = root() else { return };
-    let macros = all_macros(&root);
+    let (macros, lookups) = (all_macros(&root), all_lookups(&root));
+    let knowledge = Knowledge { macros: &macros, lookups: Some(&lookups) };
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut count = |kind: &str, compiled: bool, codes: BTreeSet<&str>| {
         *counts.entry(format!("{kind}: {}", if compiled { "compiled" } else { "refused" })).or_default() += 1;
@@ -48,11 +58,11 @@ fn coverage_of_the_public_detections() {
         }
     };
     for path in files(root.join("escu/detections"), "yml") {
-        let (rule, diagnostics) = parse_escu_yaml(&read(&path), &macros);
+        let (rule, diagnostics) = parse_escu_yaml(&read(&path), knowledge);
         count("detections", rule.is_some(), diagnostics.iter().map(|d| d.code).collect());
     }
     for path in files(root.join("escu-docs"), "md") {
-        let (rule, diagnostics) = parse_page(&read(&path), &macros);
+        let (rule, diagnostics) = parse_page(&read(&path), knowledge);
         count("pages", rule.is_some(), diagnostics.iter().map(|d| d.code).collect());
     }
     let text: String = counts.iter().map(|(k, v)| format!("{k}: {v}\n")).collect();
@@ -68,12 +78,13 @@ fn coverage_of_the_public_detections() {
 #[test]
 fn spans_point_at_what_they_name() {
     let Some(root) = root() else { return };
-    let macros = all_macros(&root);
+    let (macros, lookups) = (all_macros(&root), all_lookups(&root));
+    let knowledge = Knowledge { macros: &macros, lookups: Some(&lookups) };
     let named = ["spl-unsupported-command", "spl-unsupported-aggregate"];
     for path in files(root.join("escu/detections"), "yml").chain(files(root.join("escu-docs"), "md")) {
         let source = read(&path);
         let is_page = path.extension().is_some_and(|e| e == "md");
-        let (_, diagnostics) = if is_page { parse_page(&source, &macros) } else { parse_escu_yaml(&source, &macros) };
+        let (_, diagnostics) = if is_page { parse_page(&source, knowledge) } else { parse_escu_yaml(&source, knowledge) };
         for diagnostic in diagnostics {
             let span = diagnostic.span.clone().unwrap();
             let text = source.text.get(span.clone()).unwrap_or_else(|| panic!("{}: {span:?} {diagnostic:?}", path.display()));

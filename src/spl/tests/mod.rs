@@ -3,6 +3,7 @@
 mod coverage;
 mod faults;
 mod hostile;
+mod lookups;
 mod rules;
 mod stages;
 mod texts;
@@ -113,7 +114,7 @@ fn comments_and_macros_are_text() {
     let shape_of = |search: &str| {
         let parsed = parse_search(search, &macros);
         assert_eq!(parsed.faults, [], "{search}");
-        (shape(&parsed.query.unwrap().filter), parsed.macros.len())
+        (shape(&parsed.query.unwrap().filter), parsed.used.len())
     };
     assert_eq!(shape_of("`either` c=3"), ("((a | b) & c)".to_owned(), 1));
     assert_eq!(shape_of("`nest` ```c=3 `nobody` | where``` d=4"), ("((p | q) & d)".to_owned(), 2));

@@ -6,6 +6,7 @@ mod encodings;
 mod escu;
 mod fields;
 mod load;
+mod lookups;
 mod placeholders;
 mod seed;
 mod sigma;

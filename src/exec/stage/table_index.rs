@@ -1,0 +1,210 @@
+//! Which rows of a table fit some values: found without asking every row.
+//!
+//! A row asks for a text, a pattern or a network in each key column. Rows that ask for texts in the same columns are in one
+//! map by those texts. Rows with no text at all are found by a literal piece of their first pattern (one automaton looks
+//! for the pieces of all) or by the prefix of their first network. Whatever else a row asks is tested then.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::exec::operators::MemoryBudget;
+use crate::exec::{Fault, folded};
+use crate::ir::{Cidr, Glob, Part, Table, TableMatch, parse_address};
+
+/// Memory of an entry of a map beside its text, about.
+const ENTRY_BYTES: usize = 64;
+
+/// What a row of a table asks of one key.
+enum Ask {
+    Text(Arc<str>),
+    Pattern(Glob),
+    Network(Cidr),
+}
+
+impl Ask {
+    fn new(text: &str, how: TableMatch, fold: bool) -> Self {
+        let literal = || Self::Text(if fold { folded(text).into() } else { text.into() });
+        match how {
+            TableMatch::Exact => literal(),
+            TableMatch::Wildcard if !text.contains('*') => literal(),
+            TableMatch::Wildcard => {
+                let pieces = text.split('*').enumerate();
+                let glob =
+                    Glob::new(pieces.flat_map(|(i, text)| (i > 0).then_some(Part::Any).into_iter().chain([Part::Text(text.to_owned())])));
+                Self::Pattern(if fold { glob.folded() } else { glob })
+            }
+            TableMatch::Cidr => network(text).map_or_else(literal, Self::Network),
+        }
+    }
+
+    fn holds(&self, value: &str) -> bool {
+        match self {
+            Self::Text(text) => **text == *value,
+            Self::Pattern(glob) => glob.matches(value),
+            Self::Network(network) => network.contains_text(value),
+        }
+    }
+}
+
+/// A network, or the network of one address.
+fn network(text: &str) -> Option<Cidr> {
+    let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+    let address: IpAddr = address.trim().parse().ok()?;
+    let width = if address.is_ipv4() { 32 } else { 128 };
+    let prefix = prefix.map_or(Some(width), |prefix| prefix.trim().parse().ok().filter(|prefix| *prefix <= width))?;
+    Some(Cidr { address, prefix })
+}
+
+/// Rows that ask for texts in the same keys.
+struct Literals {
+    keys: Vec<usize>,
+    rows: FxHashMap<Box<[Arc<str>]>, Vec<u32>>,
+}
+
+/// The rows of a table by what they ask.
+pub(super) struct TableIndex {
+    fold: bool,
+    most: usize,
+    /// What each row asks of each key; a row that can fit nothing has none.
+    asks: Vec<Box<[Ask]>>,
+    literals: Vec<Literals>,
+    patterns: Option<Pieces>,
+    /// Rows whose first key is a pattern without any literal piece.
+    open: Vec<u32>,
+    /// Rows whose first key is a network: by kind of address and length of the prefix, then by the address cut to it.
+    networks: Vec<((bool, u8), FxHashMap<u128, Vec<u32>>)>,
+}
+
+/// Literal pieces of patterns, and whose they are.
+struct Pieces {
+    automaton: AhoCorasick,
+    rows: Vec<Vec<u32>>,
+}
+
+impl TableIndex {
+    /// Reads a table; `columns` are those of the keys.
+    pub(super) fn new(table: &Table, columns: &[usize], budget: &mut MemoryBudget) -> Result<Self, Fault> {
+        let fold = !table.case_sensitive;
+        let has_network = columns.iter().any(|column| table.matching[*column] == TableMatch::Cidr);
+        // Of networks that hold an address the first of the file counts, and no other.
+        let most = if has_network { 1 } else { usize::try_from(table.max_matches).unwrap_or(usize::MAX) };
+        let mut index = Self { fold, most, asks: Vec::new(), literals: Vec::new(), patterns: None, open: Vec::new(), networks: Vec::new() };
+        let mut pieces: FxHashMap<String, Vec<u32>> = FxHashMap::default();
+        for (number, row) in (0..).zip(&table.rows) {
+            let ask = |column: &usize| Ask::new(&row[*column], table.matching[*column], fold);
+            // A missing value fits nothing.
+            let is_whole = columns.iter().all(|column| !row[*column].is_empty());
+            let asks: Box<[Ask]> = if is_whole { columns.iter().map(ask).collect() } else { Box::default() };
+            budget.take(columns.iter().map(|column| row[*column].len() + size_of::<Ask>() + ENTRY_BYTES).sum())?;
+            if is_whole {
+                index.add(number, &asks, &mut pieces);
+            }
+            index.asks.push(asks);
+        }
+        index.patterns = Pieces::new(pieces, budget)?;
+        Ok(index)
+    }
+
+    fn add(&mut self, number: u32, asks: &[Ask], pieces: &mut FxHashMap<String, Vec<u32>>) {
+        let texts: Vec<(usize, Arc<str>)> =
+            (0..).zip(asks).filter_map(|(key, ask)| if let Ask::Text(text) = ask { Some((key, text.clone())) } else { None }).collect();
+        if !texts.is_empty() {
+            let (keys, texts): (Vec<usize>, Vec<Arc<str>>) = texts.into_iter().unzip();
+            let place = self.literals.iter().position(|literals| literals.keys == keys).unwrap_or_else(|| {
+                self.literals.push(Literals { keys, rows: FxHashMap::default() });
+                self.literals.len() - 1
+            });
+            return self.literals[place].rows.entry(texts.into()).or_default().push(number);
+        }
+        match asks.first() {
+            Some(Ask::Pattern(glob)) => match longest_piece(glob) {
+                Some(piece) => pieces.entry(piece.to_owned()).or_default().push(number),
+                None => self.open.push(number),
+            },
+            Some(Ask::Network(network)) => {
+                let kind = (network.address.is_ipv4(), network.prefix);
+                let place = self.networks.iter().position(|(known, _)| *known == kind).unwrap_or_else(|| {
+                    self.networks.push((kind, FxHashMap::default()));
+                    self.networks.len() - 1
+                });
+                self.networks[place].1.entry(cut(network.address, network.prefix)).or_default().push(number);
+            }
+            Some(Ask::Text(_)) | None => {}
+        }
+    }
+
+    /// The rows that fit, in the order of the table, as many as may.
+    pub(super) fn find(&self, key: &[Arc<str>]) -> Vec<u32> {
+        let key: Vec<Arc<str>> = key.iter().map(|text| if self.fold { folded(text).into() } else { text.clone() }).collect();
+        let mut rows = self.open.clone();
+        for literals in &self.literals {
+            let texts: Box<[Arc<str>]> = literals.keys.iter().map(|place| key[*place].clone()).collect();
+            rows.extend(literals.rows.get(&texts).into_iter().flatten());
+        }
+        if let (Some(pieces), Some(first)) = (&self.patterns, key.first()) {
+            pieces.rows_of(first, &mut rows);
+        }
+        if let Some(address) = key.first().filter(|_| !self.networks.is_empty()).and_then(|text| parse_address(text)) {
+            self.networks_of(address, &mut rows);
+        }
+        // One row is in one place only; the places are asked one after the other.
+        rows.sort_unstable();
+        rows.dedup();
+        let fits = |row: &u32| self.asks[*row as usize].iter().zip(&key).all(|(ask, value)| ask.holds(value));
+        rows.into_iter().filter(fits).take(self.most).collect()
+    }
+
+    fn networks_of(&self, address: IpAddr, rows: &mut Vec<u32>) {
+        // An address of IPv6 that stands for one of IPv4 is in the networks of both.
+        let canonical = address.to_canonical();
+        for ((is_v4, prefix), networks) in &self.networks {
+            for address in [address, canonical].into_iter().filter(|address| address.is_ipv4() == *is_v4) {
+                rows.extend(networks.get(&cut(address, *prefix)).into_iter().flatten());
+            }
+        }
+    }
+}
+
+/// An address without the bits behind its prefix.
+fn cut(address: IpAddr, prefix: u8) -> u128 {
+    let (bits, width) = match address {
+        IpAddr::V4(address) => (u128::from(u32::from(address)), 32),
+        IpAddr::V6(address) => (u128::from(address), 128),
+    };
+    // Shifting by the whole width overflows: a prefix of 0 leaves nothing.
+    bits.checked_shr(width - u32::from(prefix).min(width)).unwrap_or(0)
+}
+
+/// The longest text that a pattern cannot do without.
+fn longest_piece(glob: &Glob) -> Option<&str> {
+    let pieces = glob.parts().iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None });
+    pieces.max_by_key(|text| text.len())
+}
+
+impl Pieces {
+    fn new(pieces: FxHashMap<String, Vec<u32>>, budget: &mut MemoryBudget) -> Result<Option<Self>, Fault> {
+        if pieces.is_empty() {
+            return Ok(None);
+        }
+        let (texts, rows): (Vec<String>, Vec<Vec<u32>>) = pieces.into_iter().unzip();
+        // Small before fast: a table may have 100,000 pieces, and the answers are kept.
+        let built = AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&texts);
+        let automaton = built.map_err(|_| Fault::Memory { limit: budget.limits().memory_bytes })?;
+        budget.take(automaton.memory_usage())?;
+        Ok(Some(Self { automaton, rows }))
+    }
+
+    /// Adds the rows whose piece stands in a value.
+    fn rows_of(&self, value: &str, rows: &mut Vec<u32>) {
+        let mut seen = FxHashSet::default();
+        for found in self.automaton.find_overlapping_iter(value) {
+            let piece = found.pattern().as_usize();
+            if seen.insert(piece) {
+                rows.extend(&self.rows[piece]);
+            }
+        }
+    }
+}
