@@ -26,6 +26,7 @@ mod pipeline;
 mod refuse;
 mod risk;
 mod search;
+mod searchmatch;
 mod second_language;
 mod stats;
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! that the envelope answers on Windows. Field maps do not take part.
 
 mod aggregate;
+mod digits;
 mod function;
 pub(crate) mod now;
 pub(crate) mod pred;

@@ -1,7 +1,8 @@
 //! Functions over lists.
 
-use retrohunt::ir::Scalar;
+use retrohunt::ir::{BinaryOp, Scalar};
 
+use super::super::digits::{Measured, combined};
 use super::super::pred::Subject;
 use super::super::scalar::{Value, evaluate};
 use super::Arguments;
@@ -70,6 +71,48 @@ pub(super) fn filter<F>(condition: &Scalar<F>, subject: &dyn Subject<F>) -> Valu
     let members = field.and_then(|field| subject.value(field).members()).unwrap_or_default();
     let passes = |member: &&String| evaluate(condition, &Member { subject, member }) == Value::Bool(true);
     Value::of_members(&members.iter().filter(passes).cloned().collect::<Vec<_>>())
+}
+
+/// What an expression gives for each member of a list, one behind the other.
+pub(super) fn map<F>(list: &Scalar<F>, each: &Scalar<F>, subject: &dyn Subject<F>) -> Value {
+    let members = evaluate(list, subject).members().unwrap_or_default();
+    let made = |member: &String| evaluate(each, &Member { subject, member }).members().unwrap_or_default();
+    Value::of_members(&members.iter().flat_map(made).collect::<Vec<_>>())
+}
+
+/// Members of two lists side by side, until one has no more.
+pub(super) fn zipped(a: &Arguments<'_>) -> Option<Value> {
+    let between = a.text_or(2, ",")?;
+    let pairs = a.members(0)?.into_iter().zip(a.members(1)?);
+    Some(Value::of_members(&pairs.map(|(left, right)| left + &between + &right).collect::<Vec<_>>()))
+}
+
+/// From the first number, in steps, as long as the second is not reached.
+pub(super) fn range(a: &Arguments<'_>) -> Option<Value> {
+    let (first, end) = (a.measured(0)?, a.number(1)?);
+    let step = match a.text_or(2, "1")? {
+        span if span.ends_with('d') => Measured::exact(86_400.0 * span.strip_suffix('d')?.parse::<f64>().ok()?),
+        number => Measured::read(&number)?,
+    };
+    let mut members = Vec::new();
+    for place in 0..10_000 {
+        let offset = combined(BinaryOp::Multiply, step, Measured::exact(f64::from(place))).limited();
+        let reached = first.number + step.number * f64::from(place);
+        if step.number == 0.0 || (step.number > 0.0 && reached >= end) || (step.number < 0.0 && reached <= end) {
+            break;
+        }
+        members.push(combined(BinaryOp::Add, first, offset).end().text()?);
+    }
+    Some(Value::of_members(&members))
+}
+
+/// The first word of each part between pipes; in front of the first one the word `search` may be left out.
+pub(super) fn commands(search: &str) -> Option<Value> {
+    let mut parts: Vec<&str> = search.split('|').map(str::trim).collect();
+    let first = parts.remove(0);
+    let words = parts.into_iter().filter_map(|part| part.split_whitespace().next());
+    let all: Vec<String> = (!first.is_empty()).then_some("search").into_iter().chain(words).map(str::to_owned).collect();
+    Some(Value::of_members(&all))
 }
 
 #[test]
