@@ -38,7 +38,7 @@ pub use eval::{Fields, evaluate};
 pub use function::call as call_function;
 pub use number::Number;
 pub use operators::{Operators, needs_order};
-pub use pattern::{CompiledPattern, Groups};
+pub use pattern::{CompiledPattern, MatchGroups};
 pub use row::{GroupKey, GroupOrigin, KEPT_EVENTS, Row, RowKey, RowOrigin};
 
 pub(crate) use cell::folded;

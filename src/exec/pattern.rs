@@ -18,7 +18,7 @@ pub enum CompiledPattern {
 }
 
 /// The places of a match's groups by their number; 0 is the whole match.
-pub type Groups<'g> = dyn Fn(usize) -> Option<Range<usize>> + 'g;
+pub type MatchGroups<'g> = dyn Fn(usize) -> Option<Range<usize>> + 'g;
 
 impl CompiledPattern {
     /// Compiles what the plain crate refuses; none where this one refuses it too.
@@ -51,7 +51,7 @@ impl CompiledPattern {
     ///
     /// # Errors
     /// When it takes too many steps back, and what `visit` gives.
-    pub fn each_match(&self, text: &str, visit: &mut dyn FnMut(&Groups<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
+    pub fn each_match(&self, text: &str, visit: &mut dyn FnMut(&MatchGroups<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
         match self {
             Self::Plain(regex) => {
                 for found in regex.captures_iter(text) {

@@ -160,13 +160,13 @@ fn write_backtracking(tokens: &Tokens, flags: Flags) -> String {
     let mut out = if letters.is_empty() { String::new() } else { format!("(?{letters})") };
     for token in tokens {
         match &token.kind {
-            Kind::Open(text) | Kind::Atom(text) | Kind::Assertion(text) | Kind::Flags(text) => out.push_str(text),
-            Kind::OpenAtomic => out.push_str("(?>"),
-            Kind::Close => out.push(')'),
-            Kind::Or => out.push('|'),
-            Kind::End => out.push_str(r"(?=\n?\z)"),
-            Kind::LineBreak => out.push_str(r"(?>\r\n|[\n\x0B\f\r\x{85}\x{2028}\x{2029}])"),
-            Kind::Repeat { text, possessive, .. } => {
+            TokenKind::Open(text) | TokenKind::Atom(text) | TokenKind::Assertion(text) | TokenKind::Flags(text) => out.push_str(text),
+            TokenKind::OpenAtomic => out.push_str("(?>"),
+            TokenKind::Close => out.push(')'),
+            TokenKind::Or => out.push('|'),
+            TokenKind::End => out.push_str(r"(?=\n?\z)"),
+            TokenKind::LineBreak => out.push_str(r"(?>\r\n|[\n\x0B\f\r\x{85}\x{2028}\x{2029}])"),
+            TokenKind::Repeat { text, possessive, .. } => {
                 out.push_str(text);
                 out.push_str(if *possessive { "+" } else { "" });
             }

@@ -160,11 +160,11 @@ impl<'p> TokenReader<'p> {
         };
         if self.backtracks {
             if let Some(begin) = ["=", "!", "<=", "<!"].into_iter().find(|begin| kind.starts_with(begin)) {
-                self.open(Kind::Open(format!("(?{begin}")), 2 + begin.len());
+                self.open(TokenKind::Open(format!("(?{begin}")), 2 + begin.len());
                 return Ok(());
             }
             if let Some((name, _)) = kind.strip_prefix("P=").and_then(|name| name.split_once(')')) {
-                self.push(Kind::Atom(format!(r"\k<{name}>")), 2 + 2 + name.len() + 1);
+                self.push(TokenKind::Atom(format!(r"\k<{name}>")), 2 + 2 + name.len() + 1);
                 return Ok(());
             }
         }
@@ -261,7 +261,7 @@ impl<'p> TokenReader<'p> {
             'V' => self.push(TokenKind::Atom(format!("[^{VERTICAL}]")), 2),
             'G' | 'K' | 'X' | 'C' => return self.unsupported(&format!("`\\{c}`"), 2),
             'g' | 'k' | '1'..='9' => match if self.backtracks { back_reference(rest) } else { None } {
-                Some((text, length)) => self.push(Kind::Atom(text), length),
+                Some((text, length)) => self.push(TokenKind::Atom(text), length),
                 None => return self.unsupported("a back-reference", 2),
             },
             _ => {

@@ -9,7 +9,7 @@ use super::refuse;
 use super::searchmatch::{self, Refusal};
 use crate::ir::{BinaryOp, Field, Function, Scalar, Vocabulary};
 
-/// 2^53: up to here every whole number is a double.
+/// 2^53: below it every whole number is a double of its own.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Expressions inside of expressions; a chain of operators nests once an operator.
@@ -234,7 +234,7 @@ impl ExpressionParser<'_, '_> {
         let text = self.cursor.slice(start..self.cursor.at);
         let number: f64 = text.parse().expect("digits with at most one point among them are a number");
         // What a double does not say keeps its spelling: places behind the point, and long whole numbers.
-        if text.contains('.') || number > EXACT_MAX { decimal(text.to_owned()) } else { Scalar::Number(number) }
+        if text.contains('.') || number >= EXACT_MAX { decimal(text.to_owned()) } else { Scalar::Number(number) }
     }
 
     fn field(&mut self, name: String, span: Range<usize>) -> Scalar {

@@ -2,10 +2,23 @@
 
 use std::fmt::Write as _;
 
+use retrohunt::ir::Function;
 use sha2::{Digest, Sha256, Sha512};
 
+use super::super::scalar::Value;
+
+pub(super) fn call(function: Function, text: &str) -> Option<Value> {
+    Some(Value::Text(match function {
+        Function::Md5 => md5(text),
+        Function::Sha1 => sha1(text),
+        Function::Sha256 => sha256(text),
+        Function::Sha512 => sha512(text),
+        other => panic!("{other:?} is not a digest"),
+    }))
+}
+
 /// RFC 1321, by its text.
-pub(super) fn md5(text: &str) -> String {
+fn md5(text: &str) -> String {
     const TURNS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
     let mut bytes = text.as_bytes().to_vec();
     let bits = (bytes.len() as u64) * 8;
@@ -38,17 +51,17 @@ pub(super) fn md5(text: &str) -> String {
 }
 
 /// FIPS 180, by a crate.
-pub(super) fn sha256(text: &str) -> String {
+fn sha256(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
 }
 
 /// FIPS 180, by a crate.
-pub(super) fn sha512(text: &str) -> String {
+fn sha512(text: &str) -> String {
     hex(&Sha512::digest(text.as_bytes()))
 }
 
 /// FIPS 180, by its text.
-pub(super) fn sha1(text: &str) -> String {
+fn sha1(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
     let bits = (bytes.len() as u64) * 8;
     bytes.push(0x80);

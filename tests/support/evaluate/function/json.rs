@@ -5,9 +5,25 @@ use serde_json::Value as Json;
 
 use super::super::digits::Measured;
 use super::super::scalar::Value;
-use super::Arguments;
+use super::{Arguments, truth};
 
-pub(super) fn value(text: &str) -> Option<Json> {
+pub(super) fn call(function: Function, a: &Arguments<'_>) -> Option<Value> {
+    match function {
+        Function::Spath => spath(&a.text(0)?, &a.text(1)?),
+        Function::Json => value(&a.text(0)?).map(|_| a.at(0)),
+        Function::JsonValid => truth(a.text(0).is_some_and(|text| value(&text).is_some())),
+        Function::JsonArray | Function::JsonObject => made(function, a),
+        Function::JsonKeys => keys(&a.text(0)?),
+        Function::JsonHasKeyExact => truth(value(&a.text(0)?)?.as_object()?.contains_key(&a.text(1)?)),
+        Function::JsonExtract | Function::JsonExtractExact => extract(function, a),
+        Function::JsonArrayToMv => members(a),
+        Function::MvToJsonArray => of_members(a),
+        Function::ToJson => Some(Value::Text(plain(&a.at(0)).to_string())),
+        other => panic!("{other:?} is not a function of JSON"),
+    }
+}
+
+fn value(text: &str) -> Option<Json> {
     serde_json::from_str(text).ok()
 }
 
@@ -20,7 +36,7 @@ fn nested(value: &Value) -> Json {
 }
 
 /// A value by its kind.
-pub(super) fn plain(value: &Value) -> Json {
+fn plain(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(truth) => Json::Bool(*truth),
@@ -30,7 +46,7 @@ pub(super) fn plain(value: &Value) -> Json {
     }
 }
 
-pub(super) fn made(function: Function, a: &Arguments<'_>) -> Option<Value> {
+fn made(function: Function, a: &Arguments<'_>) -> Option<Value> {
     let json: Json = if function == Function::JsonArray {
         a.0.iter().map(nested).collect()
     } else {
@@ -43,7 +59,7 @@ pub(super) fn made(function: Function, a: &Arguments<'_>) -> Option<Value> {
     Some(Value::Text(json.to_string()))
 }
 
-pub(super) fn keys(text: &str) -> Option<Value> {
+fn keys(text: &str) -> Option<Value> {
     let keys: Json = value(text)?.as_object()?.keys().cloned().collect();
     Some(Value::Text(keys.to_string()))
 }
@@ -68,13 +84,13 @@ fn at<'j>(json: &'j Json, path: &str) -> Vec<&'j Json> {
     found
 }
 
-pub(super) fn spath(text: &str, path: &str) -> Option<Value> {
+fn spath(text: &str, path: &str) -> Option<Value> {
     let json = value(text)?;
     let found: Vec<String> = at(&json, path).into_iter().filter(|json| !json.is_null()).map(text_of).collect();
     Some(Value::of_members(&found))
 }
 
-pub(super) fn extract(function: Function, a: &Arguments<'_>) -> Option<Value> {
+fn extract(function: Function, a: &Arguments<'_>) -> Option<Value> {
     let json = value(&a.text(0)?)?;
     let (mut found, mut many) = (Vec::new(), a.0.len() > 2);
     for place in 1..a.0.len() {
@@ -96,7 +112,7 @@ pub(super) fn extract(function: Function, a: &Arguments<'_>) -> Option<Value> {
     }
 }
 
-pub(super) fn members(a: &Arguments<'_>) -> Option<Value> {
+fn members(a: &Arguments<'_>) -> Option<Value> {
     if a.0.len() > 1 && a.at(1) == Value::Null {
         return None;
     }
@@ -104,7 +120,7 @@ pub(super) fn members(a: &Arguments<'_>) -> Option<Value> {
     Some(Value::of_members(&value(&a.text(0)?)?.as_array()?.iter().map(member).collect::<Vec<_>>()))
 }
 
-pub(super) fn of_members(a: &Arguments<'_>) -> Option<Value> {
+fn of_members(a: &Arguments<'_>) -> Option<Value> {
     if a.0.len() > 1 && a.at(1) == Value::Null {
         return None;
     }

@@ -131,6 +131,21 @@ fn arguments(function: Function) -> Vec<Vec<Takes>> {
         Function::MvZip => vec![vec![List, List], vec![List, Anything, OneOf(&SEPARATORS)]],
         Function::MvRange => vec![vec![Whole, Whole], vec![Whole, Whole, OneOf(&["1", "2", "-1", "0", "0.5", "1d"])]],
         Function::Commands => vec![vec![OneOf(&["search a | stats count | sort - count", "| tstats count", "", "a=1"])]],
+        Function::Spath | Function::Json | Function::JsonKeys | Function::JsonValid | Function::JsonArray | Function::JsonObject => {
+            json_arguments(function)
+        }
+        Function::JsonArrayToMv | Function::MvToJsonArray | Function::JsonExtract | Function::JsonExtractExact => json_arguments(function),
+        Function::JsonHasKeyExact => json_arguments(function),
+        Function::Now | Function::Pi | Function::Null | Function::True | Function::False => vec![Vec::new()],
+        Function::RelativeTime => vec![vec![Number, OneOf(&OFFSETS)]],
+        Function::Strftime => vec![vec![Number, OneOf(&TIME_FORMATS)]],
+        Function::Strptime => vec![vec![OneOf(&TIMES), OneOf(&READ_FORMATS)]],
+    }
+}
+
+fn json_arguments(function: Function) -> Vec<Vec<Takes>> {
+    use Takes::{Anything, List, OneOf, Text, Truth, Whole};
+    match function {
         Function::Spath => vec![vec![OneOf(&JSON), OneOf(&PATHS)], vec![Text, OneOf(&PATHS)]],
         Function::Json | Function::JsonKeys | Function::JsonValid => vec![vec![OneOf(&JSON)], vec![Text]],
         Function::JsonArray => vec![vec![], vec![Text], vec![Text, Whole, List, OneOf(&JSON)]],
@@ -144,10 +159,7 @@ fn arguments(function: Function) -> Vec<Vec<Takes>> {
             vec![vec![OneOf(&JSON)], vec![OneOf(&JSON), OneOf(&KEYS)], vec![OneOf(&JSON), OneOf(&KEYS), OneOf(&KEYS)]]
         }
         Function::JsonHasKeyExact => vec![vec![OneOf(&JSON), OneOf(&KEYS)]],
-        Function::Now | Function::Pi | Function::Null | Function::True | Function::False => vec![Vec::new()],
-        Function::RelativeTime => vec![vec![Number, OneOf(&OFFSETS)]],
-        Function::Strftime => vec![vec![Number, OneOf(&TIME_FORMATS)]],
-        Function::Strptime => vec![vec![OneOf(&TIMES), OneOf(&READ_FORMATS)]],
+        other => panic!("{other:?} is not a function of JSON"),
     }
 }
 
