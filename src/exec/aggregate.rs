@@ -182,7 +182,7 @@ impl PreparedAggregate {
             }
         };
         match value {
-            Cell::Number(number) => offer(Extreme::Number(*number)),
+            Cell::Number(number) => offer(Extreme::Number(number.value())),
             other => {
                 // Text that reads as a number competes as one: fields of logs are text, and 9 must not be greater than 10.
                 other
@@ -250,7 +250,7 @@ fn taken(known: usize, value: &Cell, mut insert: impl FnMut(Arc<str>) -> bool) -
 
 fn each_number(value: &Cell, mut visit: impl FnMut(f64)) {
     if let Cell::Number(number) = value {
-        return visit(*number);
+        return visit(number.value());
     }
     value.each_member(|member| parse_number(member).into_iter().for_each(&mut visit));
 }
@@ -260,7 +260,7 @@ fn each_number(value: &Cell, mut visit: impl FnMut(f64)) {
 fn deviation(numbers: &[f64]) -> Cell {
     match numbers {
         [] => Cell::Null,
-        [_] => Cell::Number(0.0),
+        [_] => Cell::count_of(0),
         // In two passes: the sum of squares of large, close numbers loses all its digits in one.
         many => {
             let mean = many.iter().sum::<f64>() / many.len() as f64;

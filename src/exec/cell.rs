@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use super::Number;
 use crate::ir::parse_number;
 
 /// Memory of a list's member beside its text, in bytes: the pointer to it, its counts and its length.
@@ -16,8 +17,8 @@ pub enum Cell {
     Null,
     /// A text, which may be the text of a number.
     Text(Arc<str>),
-    /// A finite number; never minus zero.
-    Number(f64),
+    /// A number.
+    Number(Number),
     /// A truth; as data it is the text `True` or `False`.
     Bool(bool),
     /// Two or more texts in their order.
@@ -32,14 +33,17 @@ impl Cell {
 
     /// Makes a number; null where it has no finite value.
     pub fn number_of(number: f64) -> Self {
-        // `-0` and `0` would be two groups and two texts.
-        if number.is_finite() { Self::Number(number + 0.0) } else { Self::Null } // minus zero is zero
+        Number::of(number).map_or(Self::Null, Self::Number)
+    }
+
+    /// Makes a number of a text that is one, with its places; else the text.
+    pub fn read(text: Arc<str>) -> Self {
+        Number::read(&text).map_or_else(|| Self::Text(text), Self::Number)
     }
 
     /// Makes a count.
-    #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     pub fn count_of(count: usize) -> Self {
-        Self::Number(count as f64)
+        Self::Number(Number::Whole(i64::try_from(count).unwrap_or(i64::MAX)))
     }
 
     /// Makes a list: null without members, a text of one.
@@ -68,16 +72,30 @@ impl Cell {
         Some(match self {
             Self::Null => return None,
             Self::Text(text) => Cow::Borrowed(text),
-            Self::Number(number) => Cow::Owned(number_text(*number)),
+            Self::Number(number) => Cow::Owned(number.text()),
             Self::Bool(truth) => Cow::Borrowed(truth_text(*truth)),
             Self::List(members) => Cow::Owned(members.join("\n")),
         })
     }
 
-    /// As a number, where it is one or is the text of one.
-    pub fn number(&self) -> Option<f64> {
+    /// As one text; nothing where it is missing or a list: most functions take no list.
+    pub fn single(&self) -> Option<Cow<'_, str>> {
+        if let Self::List(_) = self { None } else { self.text() }
+    }
+
+    /// As a number with its places, where it is one or is the text of one.
+    pub fn numeric(&self) -> Option<Number> {
         match self {
             Self::Number(number) => Some(*number),
+            Self::Text(text) => Number::read(text),
+            Self::Null | Self::Bool(_) | Self::List(_) => None,
+        }
+    }
+
+    /// As a double, where it is a number or is the text of one.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(number.value()),
             Self::Text(text) => parse_number(text),
             // A list is never a number, also where its members are (rule E8).
             Self::Null | Self::Bool(_) | Self::List(_) => None,
@@ -89,7 +107,7 @@ impl Cell {
         match self {
             Self::Null => Vec::new(),
             Self::Text(text) => vec![text.clone()],
-            Self::Number(number) => vec![number_text(*number).into()],
+            Self::Number(number) => vec![number.text().into()],
             Self::Bool(truth) => vec![truth_text(*truth).into()],
             Self::List(members) => members.to_vec(),
         }
@@ -105,7 +123,7 @@ impl Cell {
         match self {
             Self::Null => {}
             Self::Text(text) => visit(text),
-            Self::Number(number) => visit(&number_text(*number)),
+            Self::Number(number) => visit(&number.text()),
             Self::Bool(truth) => visit(truth_text(*truth)),
             Self::List(members) => members.iter().for_each(|member| visit(member)),
         }
@@ -116,7 +134,7 @@ impl Cell {
         match self {
             Self::Null => false,
             Self::Text(text) => passes(text),
-            Self::Number(number) => passes(&number_text(*number)),
+            Self::Number(number) => passes(&number.text()),
             Self::Bool(truth) => passes(truth_text(*truth)),
             Self::List(members) => members.iter().any(|member| passes(member)),
         }
@@ -145,7 +163,7 @@ fn truth_text(truth: bool) -> &'static str {
     if truth { "True" } else { "False" }
 }
 
-/// Writes a number: whole numbers without a fraction.
+/// Writes a double: whole numbers without a fraction.
 pub fn number_text(number: f64) -> String {
     let number = number + 0.0; // minus zero is zero
     if number == number.trunc() && number.abs() < 1e15 { format!("{number:.0}") } else { number.to_string() }

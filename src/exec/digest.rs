@@ -1,6 +1,7 @@
-//! MD5 (RFC 1321) and SHA-256 in hexadecimal, for `md5()` and `sha256()`. MD5 here identifies, it protects nothing.
+//! MD5 (RFC 1321), SHA-1 and SHA-2 (FIPS 180) in hexadecimal, for `md5()` and its kin. MD5 and SHA-1 here identify, they
+//! protect nothing.
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 use crate::event::hex;
 
@@ -9,17 +10,55 @@ pub(super) fn sha256(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
 }
 
-const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
+/// SHA-512 of a text.
+pub(super) fn sha512(text: &str) -> String {
+    hex(&Sha512::digest(text.as_bytes()))
+}
 
-/// MD5 of a text.
-pub(super) fn md5(text: &str) -> String {
+/// SHA-1 of a text.
+pub(super) fn sha1(text: &str) -> String {
+    let message = padded(text, u64::to_be_bytes);
+    let mut state = [0x6745_2301_u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
+    for block in message.as_chunks::<64>().0 {
+        let mut words: Vec<u32> = block.as_chunks::<4>().0.iter().map(|chunk| u32::from_be_bytes(*chunk)).collect();
+        for i in 16..80 {
+            words.push((words[i - 3] ^ words[i - 8] ^ words[i - 14] ^ words[i - 16]).rotate_left(1));
+        }
+        let [mut a, mut b, mut c, mut d, mut e] = state;
+        for (i, word) in words.into_iter().enumerate() {
+            let (mix, constant) = match i / 20 {
+                0 => ((b & c) | (!b & d), 0x5a82_7999_u32),
+                1 => (b ^ c ^ d, 0x6ed9_eba1),
+                2 => ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc),
+                _ => (b ^ c ^ d, 0xca62_c1d6),
+            };
+            let next = a.rotate_left(5).wrapping_add(mix).wrapping_add(e).wrapping_add(constant).wrapping_add(word);
+            (e, d, c, b, a) = (d, c, b.rotate_left(30), a, next);
+        }
+        for (whole, part) in state.iter_mut().zip([a, b, c, d, e]) {
+            *whole = whole.wrapping_add(part);
+        }
+    }
+    hex(&state.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>())
+}
+
+/// The text, a one bit, zeros, and the number of its bits: whole blocks of 64 bytes.
+fn padded(text: &str, length: fn(u64) -> [u8; 8]) -> Vec<u8> {
     let mut message = text.as_bytes().to_vec();
     let bits = u64::try_from(message.len()).unwrap_or(u64::MAX).wrapping_mul(8);
     message.push(0x80);
     // The length takes the last eight bytes; where the mark leaves no room for them it goes into a block of its own.
-    message.resize(message.len().next_multiple_of(64) + if message.len() % 64 > 56 { 64 } else { 0 }, 0);
+    message.resize((message.len() + size_of::<u64>()).next_multiple_of(64), 0);
     let end = message.len() - 8;
-    message[end..].copy_from_slice(&bits.to_le_bytes());
+    message[end..].copy_from_slice(&length(bits));
+    message
+}
+
+const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
+
+/// MD5 of a text.
+pub(super) fn md5(text: &str) -> String {
+    let message = padded(text, u64::to_le_bytes);
     let mut state = [0x6745_2301_u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
     for block in message.as_chunks::<64>().0 {
         round(&mut state, block);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Cell, Context, Fault, function};
+use super::{Cell, Context, Fault, Number, function};
 use crate::ir::{BinaryOp, Function, NumberOp, Scalar};
 
 /// Where an expression finds its fields.
@@ -17,7 +17,7 @@ pub trait Fields<F> {
 /// Evaluates an expression.
 ///
 /// # Errors
-/// When a regular expression in it does not compile.
+/// When a regular expression in it does not compile or takes too long, or a value does not fit.
 pub fn evaluate<F: PartialEq>(expression: &Scalar<F>, fields: &dyn Fields<F>, context: &Context) -> Result<Cell, Fault> {
     let value = |e: &Scalar<F>| evaluate(e, fields, context);
     Ok(match expression {
@@ -27,11 +27,9 @@ pub fn evaluate<F: PartialEq>(expression: &Scalar<F>, fields: &dyn Fields<F>, co
         Scalar::Bool(truth) => Cell::Bool(*truth),
         Scalar::Field(field) => fields.value(field),
         Scalar::Call(function, arguments) => return call(*function, arguments, fields, context),
-        // A literal text makes `+` join even where both sides are digits.
-        Scalar::Binary(op, left, right) => {
-            return context.made(binary(*op, &value(left)?, &value(right)?, is_text(left) || is_text(right)));
-        }
-        Scalar::Negate(inner) => value(inner)?.number().map_or(Cell::Null, |n| Cell::number_of(-n)),
+        Scalar::Binary(op, _, _) if op.is_arithmetic() => return Ok(settled(calculated(expression, fields, context)?)),
+        Scalar::Binary(op, left, right) => return context.made(binary(*op, &value(left)?, &value(right)?)),
+        Scalar::Negate(_) => settled(calculated(expression, fields, context)?),
         Scalar::Not(inner) => Cell::Bool(!value(inner)?.is_true()),
         Scalar::And(terms) => {
             for term in terms {
@@ -53,50 +51,77 @@ pub fn evaluate<F: PartialEq>(expression: &Scalar<F>, fields: &dyn Fields<F>, co
     })
 }
 
-fn is_text<F>(expression: &Scalar<F>) -> bool {
-    matches!(expression, Scalar::Text(_))
-}
-
-fn binary(op: BinaryOp, a: &Cell, b: &Cell, has_text_literal: bool) -> Cell {
-    if let Some(op) = op.comparison() {
-        return Cell::Bool(compare(op, a, b));
-    }
-    let numbers = |f: fn(f64, f64) -> f64| a.number().zip(b.number()).map_or(Cell::Null, |(a, b)| Cell::number_of(f(a, b)));
+/// What an operator gives that does not calculate.
+fn binary(op: BinaryOp, a: &Cell, b: &Cell) -> Cell {
     match op {
         BinaryOp::Concat => concatenated(a, b),
-        BinaryOp::Add if has_text_literal => concatenated(a, b),
-        BinaryOp::Add => match (a.number(), b.number(), a, b) {
-            (Some(a), Some(b), ..) => Cell::number_of(a + b),
-            // Both are text, and at least one is not a number: `+` joins. With a null or a list there is nothing to join.
-            (_, _, Cell::Text(_), Cell::Text(_)) => concatenated(a, b),
-            _ => Cell::Null,
+        BinaryOp::Xor => Cell::Bool(a.is_true() != b.is_true()),
+        _ => Cell::Bool(op.comparison().is_some_and(|op| compare(op, a, b))),
+    }
+}
+
+/// The end of a calculation: the number is rounded to the digits that it shows.
+fn settled(cell: Cell) -> Cell {
+    if let Cell::Number(number) = cell { Cell::Number(number.settled()) } else { cell }
+}
+
+/// A calculation whose number is not rounded yet: the steps of one calculation keep the digits that its end loses.
+fn calculated<F: PartialEq>(expression: &Scalar<F>, fields: &dyn Fields<F>, context: &Context) -> Result<Cell, Fault> {
+    let value = |e: &Scalar<F>| calculated(e, fields, context);
+    let number = |number: Option<Number>| number.map_or(Cell::Null, Cell::Number);
+    Ok(match expression {
+        Scalar::Binary(op, left, right) if op.is_arithmetic() => {
+            // A literal text makes `+` join even where both sides are digits.
+            let has_text_literal = [left, right].into_iter().any(|side| matches!(**side, Scalar::Text(_)));
+            return context.made(arithmetic(*op, &value(left)?, &value(right)?, has_text_literal));
+        }
+        Scalar::Negate(inner) => number(value(inner)?.numeric().and_then(Number::negated)),
+        Scalar::Call(Function::Exact, arguments) => match arguments.first() {
+            Some(inner) => number(value(inner)?.numeric().and_then(Number::exact)),
+            None => Cell::Null,
         },
-        BinaryOp::Subtract => numbers(|a, b| a - b),
-        BinaryOp::Multiply => numbers(|a, b| a * b),
-        // By zero nothing comes out: the results are not finite, so they are null.
-        BinaryOp::Divide => numbers(|a, b| a / b),
-        BinaryOp::Modulo => numbers(|a, b| a % b),
-        BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => Cell::Null,
+        other => return evaluate(other, fields, context),
+    })
+}
+
+/// Adds, subtracts, … two numbers. `+` joins texts where a side is a text literal, or where both are texts and not numbers.
+pub(super) fn arithmetic(op: BinaryOp, a: &Cell, b: &Cell, has_text_literal: bool) -> Cell {
+    let numbers =
+        |f: fn(Number, Number) -> Option<Number>| a.numeric().zip(b.numeric()).and_then(|(a, b)| f(a, b)).map_or(Cell::Null, Cell::Number);
+    match op {
+        BinaryOp::Add if has_text_literal => concatenated(a, b),
+        BinaryOp::Add => match (a, b) {
+            // With a null or a list there is nothing to join.
+            (Cell::Text(_), Cell::Text(_)) if a.numeric().is_none() || b.numeric().is_none() => concatenated(a, b),
+            _ => numbers(Number::add),
+        },
+        BinaryOp::Subtract => numbers(Number::subtract),
+        BinaryOp::Multiply => numbers(Number::multiply),
+        BinaryOp::Divide => numbers(Number::divide),
+        BinaryOp::Modulo => numbers(Number::remainder),
+        _ => Cell::Null,
     }
 }
 
 fn concatenated(a: &Cell, b: &Cell) -> Cell {
-    match (a.text(), b.text()) {
+    let shown = |cell: &Cell| if let Cell::Number(number) = cell { Cell::Number(number.settled()) } else { cell.clone() };
+    match (shown(a).single(), shown(b).single()) {
         (Some(a), Some(b)) => Cell::text_of([a.as_ref(), b.as_ref()].concat()),
         _ => Cell::Null,
     }
 }
 
-/// Two numeric sides compare as numbers, else as text with case; false where a side is null.
+/// Two numeric sides compare as numbers, else as text with case; false where a side is null. Of a list some member has to
+/// pass, with every operator, as in `search`.
 pub(super) fn compare(op: NumberOp, a: &Cell, b: &Cell) -> bool {
-    // Numbers first (rule E3): `"10" > "9"` is true.
-    if let (Some(a), Some(b)) = (a.number(), b.number()) {
-        return op.holds(a.partial_cmp(&b));
-    }
-    match (a.text(), b.text()) {
-        (Some(a), Some(b)) => op.holds(Some(a.cmp(&b))),
-        // Also for `!=`: a comparison with null is never true (rule E6).
-        _ => false,
+    match (a, b) {
+        (Cell::List(members), one) => members.iter().any(|member| compare(op, &Cell::Text(member.clone()), one)),
+        (one, Cell::List(members)) => members.iter().any(|member| compare(op, one, &Cell::Text(member.clone()))),
+        // Numbers first (rule E3): `"10" > "9"` is true. Also with `!=` a comparison with null is never true (rule E6).
+        _ => match a.number().zip(b.number()) {
+            Some((a, b)) => op.holds(a.partial_cmp(&b)),
+            None => a.text().zip(b.text()).is_some_and(|(a, b)| op.holds(Some(a.cmp(&b)))),
+        },
     }
 }
 
@@ -132,6 +157,17 @@ fn call<F: PartialEq>(function: Function, arguments: &[Scalar<F>], fields: &dyn 
         }
         Function::MvFilter => filtered(arguments, fields, context),
         Function::Now => Ok(context.now().map_or(Cell::Null, Cell::number_of)),
+        Function::MvMap => mapped(arguments, fields, context),
+        // What was never written with places gets none by rounding (rule N5).
+        Function::Round if matches!(arguments.first(), Some(Scalar::Call(inner, _)) if inner.computes()) => {
+            let values = arguments.iter().map(value).collect::<Result<Vec<_>, _>>()?;
+            let rounded = function::call(function, &values, context)?;
+            Ok(rounded.numeric().and_then(Number::exact).map_or(Cell::Null, Cell::Number))
+        }
+        Function::Exact | Function::SigFig | Function::Sum | Function::Avg => {
+            let steps = arguments.iter().map(|argument| calculated(argument, fields, context)).collect::<Result<Vec<_>, _>>()?;
+            Ok(settled(function::call(function, &steps, context)?))
+        }
         _ => {
             let arguments = arguments.iter().map(value).collect::<Result<Vec<_>, _>>()?;
             context.made(function::call(function, &arguments, context)?)
@@ -161,6 +197,17 @@ fn filtered<F: PartialEq>(arguments: &[Scalar<F>], fields: &dyn Fields<F>, conte
         }
     }
     Ok(Cell::list_of(kept))
+}
+
+/// `mvmap(list, e)`: what `e` gives for each member of the list, which stands where `e` names the list's field.
+fn mapped<F: PartialEq>(arguments: &[Scalar<F>], fields: &dyn Fields<F>, context: &Context) -> Result<Cell, Fault> {
+    let [list, each] = arguments else { return Ok(Cell::Null) };
+    let Some(field) = first_field(list) else { return Ok(Cell::Null) };
+    let mut made: Vec<Arc<str>> = Vec::new();
+    for member in evaluate(list, fields, context)?.members() {
+        made.extend(evaluate(each, &OneMember { fields, field, member }, context)?.members());
+    }
+    context.made(Cell::list_of(made))
 }
 
 struct OneMember<'a, F> {

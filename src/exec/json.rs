@@ -186,12 +186,10 @@ impl<'t> JsonText<'t> {
         let end = self.rest.find(|c: char| !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E')).unwrap_or(self.rest.len());
         let (text, behind) = self.rest.split_at(end);
         let digits = text.strip_prefix('-').unwrap_or(text);
-        let is_number = digits.starts_with(|c: char| c.is_ascii_digit())
-            && !(digits.starts_with('0') && digits[1..].starts_with(|c: char| c.is_ascii_digit()))
-            && !digits.ends_with('.')
-            && !digits.contains(".e")
-            && !digits.contains(".E")
-            && text.parse::<f64>().is_ok();
+        // Rust reads more than JSON allows: zeros in front, and a point with nothing on one of its sides.
+        let begins = digits == "0" || !digits.starts_with('0') || digits.starts_with("0.") || digits.to_ascii_lowercase().starts_with("0e");
+        let pointless = digits.ends_with('.') || digits.contains(".e") || digits.contains(".E");
+        let is_number = digits.starts_with(|c: char| c.is_ascii_digit()) && begins && !pointless && text.parse::<f64>().is_ok();
         self.rest = behind;
         is_number.then(|| JsonValue::Number(text.to_owned()))
     }

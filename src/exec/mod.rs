@@ -17,7 +17,9 @@ mod digest;
 mod eval;
 mod function;
 mod json;
+mod number;
 mod operators;
+mod pattern;
 mod row;
 mod stage;
 #[cfg(test)]
@@ -35,7 +37,9 @@ pub use cell::{Cell, number_text, order};
 pub use condition::Condition;
 pub use eval::{Fields, evaluate};
 pub use function::call as call_function;
+pub use number::Number;
 pub use operators::{Operators, needs_order};
+pub use pattern::{CompiledPattern, MatchGroups};
 pub use row::{GroupKey, GroupOrigin, KEPT_EVENTS, Row, RowKey, RowOrigin};
 
 pub(crate) use cell::folded;
@@ -68,6 +72,14 @@ pub enum Fault {
     /// Templates of `foreach` would make too many columns, or names that are too long.
     #[error("its `foreach` makes too many columns, or names that are too long")]
     Columns,
+    /// A regular expression goes back and forth for too long in a value.
+    #[error("the regular expression `{pattern}` takes more than {limit} steps back in one value")]
+    Backtracking {
+        /// The expression.
+        pattern: String,
+        /// How many steps one search may take.
+        limit: usize,
+    },
     /// The rows, groups and values that a rule makes do not fit the budget.
     #[error("it needs more than {limit} bytes of memory for its rows, groups and values")]
     Memory {
@@ -82,6 +94,7 @@ impl Fault {
         match self {
             Self::Regex { .. } => "exec-regex",
             Self::Columns => "exec-columns",
+            Self::Backtracking { .. } => "exec-regex-backtracking",
             Self::Memory { .. } => "exec-memory",
             Self::Unbuilt { .. } => "exec-unbuilt",
         }
@@ -118,6 +131,8 @@ pub struct Context {
 struct Regexes {
     known: FxHashMap<Box<str>, Rc<Regex>>,
     large: usize,
+    /// All that [`Context::pattern`] was asked for.
+    patterns: FxHashMap<Box<str>, Rc<CompiledPattern>>,
 }
 
 impl Context {
@@ -180,6 +195,27 @@ impl Context {
         let compiled = Rc::new(compiled);
         regexes.large += usize::from(is_large);
         regexes.known.insert(pattern.into(), compiled.clone());
+        Ok(compiled)
+    }
+
+    /// A compiled expression that may need to backtrack.
+    ///
+    /// # Errors
+    /// When it does not compile.
+    pub fn pattern(&self, pattern: &str) -> Result<Rc<CompiledPattern>, Fault> {
+        if let Some(known) = self.regexes.borrow().patterns.get(pattern) {
+            return Ok(known.clone());
+        }
+        let compiled = match self.regex(pattern) {
+            Ok(regex) => CompiledPattern::Plain(regex.as_ref().clone()),
+            Err(fault) => CompiledPattern::backtracking(pattern).ok_or(fault)?,
+        };
+        let compiled = Rc::new(compiled);
+        let mut regexes = self.regexes.borrow_mut();
+        if regexes.patterns.len() >= MAX_REGEXES {
+            regexes.patterns.clear();
+        }
+        regexes.patterns.insert(pattern.into(), compiled.clone());
         Ok(compiled)
     }
 }

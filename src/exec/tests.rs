@@ -221,7 +221,7 @@ fn what_multiplies_has_a_limit_before_it_is_made() {
     let many = (0..1_000).map(|i| i.to_string()).collect::<Vec<_>>().join("|");
     let row: [&str; 3] = [&many, &many, &many];
     let by = || stats(&[COUNT], &["a", "b", "c"], None);
-    let long = "x".repeat(10_000);
+    let (long, longer) = ("x".repeat(10_000), "x".repeat(100_000));
     let double = || Scalar::Binary(BinaryOp::Concat, Box::new(scalar("a")), Box::new(scalar("a")));
     let eval = |value| Stage::Eval(vec![("a".to_owned(), value)]);
     let cases: Vec<(Vec<Stage>, [&str; 3])> = vec![
@@ -231,7 +231,8 @@ fn what_multiplies_has_a_limit_before_it_is_made() {
         ((0..40).map(|_| eval(call(Function::MvAppend, vec![scalar("a"), scalar("a")]))).collect(), ["abc", "", ""]),
         (vec![eval(call(Function::Replace, vec![scalar("a"), text(""), scalar("a")]))], [&long, "", ""]),
         (vec![eval(call(Function::MvJoin, vec![scalar("b"), scalar("a")]))], [&long, &many, ""]),
-        (vec![eval(call(Function::Split, vec![scalar("a"), text("")])); 3], [&long, "", ""]),
+        (vec![eval(call(Function::Split, vec![scalar("a"), text("")]))], [&longer, "", ""]),
+        (vec![eval(call(Function::MvRange, vec![Scalar::Number(0.0), Scalar::Number(1e9)]))], ["", "", ""]),
     ];
     for (place, (stages, row)) in cases.iter().enumerate() {
         let fault = through(stages, &["a", "b", "c"], &[row.as_slice()], limits).err().map(|fault| fault.code());
@@ -351,7 +352,7 @@ fn functions_of_values() {
 
 #[test]
 fn every_function_has_one_name_and_takes_missing_values() {
-    for function in Function::ALL {
+    for function in Function::ALL.iter().copied() {
         assert_eq!(Function::named(function.name()), Some(function));
         let nothing = vec![Cell::Null; function.arity().0];
         call_function(function, &nothing, &Context::default()).unwrap();
@@ -361,6 +362,35 @@ fn every_function_has_one_name_and_takes_missing_values() {
 #[test]
 fn times() {
     let noon = 1_706_702_700.5; // 2024-01-31 12:05:00.5, a Wednesday
+    for (format, expected) in [
+        ("%c", "Wed Jan 31 12:05:00 2024"),
+        ("%+", "Wed Jan 31 12:05:00 UTC 2024"),
+        ("%x %X %D %F %T %R %r", "01/31/24 12:05:00 01/31/24 2024-01-31 12:05:00 12:05 12:05:00 PM"),
+        ("%A %a %w %u %B %b %h %d %e %j %y %Y %C", "Wednesday Wed 3 3 January Jan Jan 31 31 031 24 2024 20"),
+        ("%U %W %V %G %g", "04 05 05 2024 24"),
+        ("%H %k %I %l %M %S %p %P", "12 12 12 12 05 00 PM pm"),
+        ("%N %3N %6N %Q %1Q %f %s", "500000000 500 500000 500 5 500000 1706702700"),
+        ("%z %:z %::z %Ez %Z %% %n%t", "+0000 +00:00 +00:00:00 +0 UTC % \n\t"),
+        ("%i %5Y %", "%i %5Y %"),
+    ] {
+        assert_eq!(time::strftime(noon, format).as_deref(), Some(expected), "{format}");
+    }
+    for (text, format, expected) in [
+        ("Wed Jan 31 12:05:00 2024", "%c", Some(1_706_702_700.0)),
+        ("Wed Jan 31 07:05:00 EST 2024", "%+", Some(1_706_702_700.0)),
+        ("31-Jan-24  1:05 pm", "%d-%b-%y %I:%M %p", Some(1_706_706_300.0)),
+        ("2024-01-31T12:05:00.25+02:00", "%Y-%m-%dT%H:%M:%S.%N%:z", Some(1_706_695_500.25)),
+        ("2024 031", "%Y %j", Some(1_706_659_200.0)),
+        ("1706702700.5", "%s.%1N", Some(noon)),
+        ("12 AM 2024/1/5", "%I %p %Y/%m/%e", Some(1_704_412_800.0)),
+        ("2024-02-30", "%F", None),
+        ("2024-01-31 rest", "%F", None),
+        ("12:05", "%H:%M", None),
+        ("13 PM 2024-01-31", "%I %p %F", None),
+        ("2024-01-31 XYZ", "%F %Z", None),
+    ] {
+        assert_eq!(time::strptime(text, format), expected, "{text} by {format}");
+    }
     assert_eq!(time::strftime(noon, "%Y-%m-%dT%H:%M:%S.%3N %a %j %%").as_deref(), Some("2024-01-31T12:05:00.500 Wed 031 %"));
     assert_eq!(time::strftime(noon, "%m/%d/%Y %I:%M %p").as_deref(), Some("01/31/2024 12:05 PM"));
     assert_eq!(time::strftime(f64::MAX, "%Y"), None);
@@ -374,6 +404,13 @@ fn times() {
         ("-1mon@mon", 1_701_388_800.0),
         ("+1d@d+2h", 1_706_752_800.0),
         ("@q", 1_704_067_200.0),
+        ("@w7", 1_706_400_000.0),
+        ("@w3", 1_706_659_200.0),
+        ("-1mon@mon+7d", 1_701_993_600.0),
+        ("@y", 1_704_067_200.0),
+        ("-1qtr", 1_698_753_900.5),
+        ("+1mon", 1_709_208_300.5),
+        ("now", 1_706_702_700.5),
     ] {
         assert_eq!(time::relative_time(noon, specifier), Some(expected), "{specifier}");
     }
@@ -387,9 +424,10 @@ fn digests_of_every_length() {
         digest::md5("12345678901234567890123456789012345678901234567890123456789012345678901234567890"),
         "57edf4a22be3c955ac49da2e2107b67a"
     );
-    for length in [55, 56, 57, 63, 64, 65, 119, 120] {
-        assert_eq!(digest::md5(&"a".repeat(length)).len(), 32);
-    }
+    assert_eq!(digest::md5(&"a".repeat(63)), "b06521f39153d618550606be297466d5");
+    assert_eq!(digest::sha1(&"a".repeat(63)), "03f09f5b158a7a8cdad920bddc29b81c18a551f5");
+    assert_eq!(digest::sha1(""), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+    assert!(digest::sha512("abc").starts_with("ddaf35a193617aba"));
     assert_eq!(digest::md5(&"a".repeat(56)), "3b0c8ac703f828b04c6c197006d17218");
     assert_eq!(digest::sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
@@ -408,4 +446,84 @@ fn substr_counts_from_one_and_from_the_end() {
     ] {
         assert_eq!(function::substr("äbcde", f64::from(from), length.map(f64::from)), expected, "{from} {length:?}");
     }
+}
+
+/// Rules E8, E10, E11, E13 to E16 of docs/spl.md.
+#[test]
+fn functions_of_kinds_lists_numbers_bits_and_json() {
+    use Function as F;
+    let number = Cell::number_of;
+    let (one, list) = (Cell::text_of, |text: &str| cell(text));
+    for (function, arguments, expected) in [
+        (F::TypeOf, vec![number(1.0)], "Number"),
+        (F::TypeOf, vec![one("1")], "Number"),
+        (F::TypeOf, vec![one("a")], "String"),
+        (F::TypeOf, vec![Cell::Bool(true)], "Bool"),
+        (F::TypeOf, vec![list("a|b")], "Multivalue"),
+        (F::TypeOf, vec![Cell::Null], "Invalid"),
+        (F::IsInt, vec![one("5")], "True"),
+        (F::IsInt, vec![one("5.0")], "False"),
+        (F::IsDouble, vec![one("5.0")], "True"),
+        (F::IsStr, vec![one("5")], "False"),
+        (F::IsNum, vec![list("1|2")], "False"),
+        (F::Len, vec![list("a|b")], "∅"),
+        (F::ToString, vec![list("10|x"), one("hex")], "0xA\nx"),
+        (F::Like, vec![list("ab|cd"), one("c%")], "True"),
+        (F::Match, vec![list("ab|cd"), one("^d")], "False"),
+        (F::MvZip, vec![list("1|2|3"), list("x|y")], "1,x\n2,y"),
+        (F::MvRange, vec![number(1.0), number(11.0), number(4.0)], "1\n5\n9"),
+        (F::MvRange, vec![number(0.0), number(200_000.0), one("1d")], "0\n86400\n172800"),
+        (F::MvRange, vec![number(3.0), number(3.0)], "∅"),
+        (F::MvReverse, vec![list("a|b|c")], "c\nb\na"),
+        (F::Commands, vec![one("search a [| tstats x] | stats count | eval b=\"|\"")], "search\nstats\neval"),
+        (F::Sum, vec![one("1"), list("2|x|3"), Cell::Null], "6"),
+        (F::Avg, vec![one("1"), one("2")], "1.5"),
+        (F::SigFig, vec![number(1.5)], "1.5"),
+        (F::Pi, vec![], "3.141592653589793"),
+        (F::Atan2, vec![number(1.0), number(1.0)], "0.7853981633974483"),
+        (F::Acos, vec![number(2.0)], "∅"),
+        (F::BitAnd, vec![number(12.0), number(10.0)], "8"),
+        (F::BitXor, vec![number(12.0), number(10.0)], "6"),
+        (F::BitNot, vec![number(1.0), number(7.0)], "6"),
+        (F::BitShiftLeft, vec![number(1.0), number(52.0)], "4503599627370496"),
+        (F::BitShiftLeft, vec![number(1.0), number(53.0)], "∅"),
+        (F::BitShiftRight, vec![number(8.0), number(100.0)], "0"),
+        (F::BitOr, vec![number(-1.0), number(1.0)], "∅"),
+        (F::IpMask, vec![one("0.255.0.244"), one("10.20.30.120")], "0.20.0.112"),
+        (F::ToBool, vec![one("No")], "False"),
+        (F::ToBool, vec![one("maybe")], "∅"),
+        (F::ToInt, vec![one("-7.9")], "-7"),
+        (F::ToNumber, vec![one("0XfF"), number(16.0)], "255"),
+        (F::JsonObject, vec![one("k"), number(1.0), one("l"), one("[true]"), one("m"), list("a|b")], r#"{"k":1,"l":[true],"m":["a","b"]}"#),
+        (F::JsonArray, vec![one("a"), Cell::Null, Cell::Bool(false)], r#"["a",null,false]"#),
+        (F::JsonExtract, vec![one(r#"{"a":[{"b":1.50},{"b":2}]}"#), one("a{0}.b")], "1.50"),
+        (F::JsonExtract, vec![one(r#"{"a":[{"b":1.50},{"b":2}]}"#), one("a{}.b")], "[1.50,2]"),
+        (F::JsonExtractExact, vec![one(r#"{"a.b":"x"}"#), one("a.b")], "x"),
+        (F::JsonHasKeyExact, vec![one(r#"{"a.b":"x"}"#), one("a")], "False"),
+        (F::JsonKeys, vec![one(r#"{"b":1,"a":2}"#)], r#"["b","a"]"#),
+        (F::JsonValid, vec![one("{x")], "False"),
+        (F::Json, vec![one("{x")], "∅"),
+        (F::JsonArrayToMv, vec![one(r#"["a",1]"#)], "a\n1"),
+        (F::JsonArrayToMv, vec![one(r#"["a",1]"#), Cell::Bool(true)], "\"a\"\n1"),
+        (F::MvToJsonArray, vec![list("1|a"), Cell::Bool(true)], r#"[1,"a"]"#),
+        (F::ToJson, vec![one("a\"b")], r#""a\"b""#),
+        (F::Spath, vec![one(r#"{"k":[{"z":"v"},{"z":"w"}]}"#), one("k{}.z")], "v\nw"),
+    ] {
+        let made = call_function(function, &arguments, &Context::default()).unwrap();
+        assert_eq!(made.text().as_deref().unwrap_or("∅"), expected, "{function:?} {arguments:?}");
+    }
+}
+
+/// Rule E7: a pattern that goes back and forth for too long is the rule's fault, never a hang and never no match.
+#[test]
+fn look_around_runs_within_a_limit() {
+    let context = Context::default();
+    let matches = |pattern: &str, text: &str| context.pattern(pattern).unwrap().is_match(text);
+    assert_eq!(matches(r"(?<!x)y", "ay"), Ok(true));
+    assert_eq!(matches(r"(?:(.)\1)", "abba"), Ok(true));
+    let fault = matches(r"(?=(a+)+$)(a+)+\2b", &"a".repeat(60)).unwrap_err();
+    assert_eq!(fault.code(), "exec-regex-backtracking");
+    assert!(context.pattern("(").is_err());
+    let replaced = [Cell::text_of("a1b2"), Cell::text_of(r"(?<=[a-z])(\d)"), Cell::text_of(r"<\1>")];
+    assert_eq!(call_function(Function::Replace, &replaced, &context).unwrap(), Cell::text_of("a<1>b<2>"));
 }

@@ -13,7 +13,7 @@ use super::field::field_cell;
 use super::matched::Matched;
 use super::stages::{StageError, run_stages};
 use crate::catalog::Catalog;
-use crate::exec::{Cell, Context, Fault, Row, RowKey, RuleLimits};
+use crate::exec::{Cell, Context, Fault, Number, Row, RowKey, RuleLimits};
 use crate::ir::{Rule, WindowClass};
 use crate::plan::{Branch, FieldExpr, Plan, RowSource};
 use crate::store::{EVIDENCE_CAP, Envelope, EnvelopeReader, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Store, StoredEvent};
@@ -256,15 +256,16 @@ fn text(cell: &Cell) -> Option<String> {
     cell.text().map(Cow::into_owned)
 }
 
-/// A cell as JSON: whole numbers are integers, so that a count is `3` and not `3.0`.
+/// A cell as JSON: whole numbers are integers, so that a count is `3` and not `3.0`. A number that JSON would write with
+/// fewer places than it has (`2.00`) is its text.
 fn json(cell: &Cell) -> serde_json::Value {
-    /// Up to here a double holds every whole number.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     match cell {
         Cell::Null => serde_json::Value::Null,
-        #[allow(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
-        Cell::Number(number) if number.fract() == 0.0 && number.abs() <= EXACT => serde_json::Value::from(*number as i64),
-        Cell::Number(number) => serde_json::Value::from(*number),
+        Cell::Number(number) => match (*number, Number::of(number.value())) {
+            (Number::Decimal { .. }, Some(exact)) if exact.text() != number.text() => serde_json::Value::from(number.text()),
+            (Number::Whole(whole), _) | (_, Some(Number::Whole(whole))) => serde_json::Value::from(whole),
+            (number, _) => serde_json::Value::from(number.value()),
+        },
         Cell::List(members) => members.iter().map(AsRef::as_ref).collect(),
         Cell::Text(_) | Cell::Bool(_) => serde_json::Value::from(text(cell)),
     }

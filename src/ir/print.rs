@@ -140,6 +140,9 @@ pub fn print_scalar<F>(scalar: &Scalar<F>, name: &dyn Fn(&F) -> String) -> Strin
         Scalar::Number(number) => number.to_string(),
         Scalar::Bool(truth) => truth.to_string(),
         Scalar::Field(field) => name(field),
+        Scalar::Call(function, arguments) if function.decimal(arguments).is_some() => {
+            function.decimal(arguments).unwrap_or_default().to_owned()
+        }
         Scalar::Call(function, arguments) => format!("{}({})", function.name(), list(arguments, ", ")),
         Scalar::Binary(op, left, right) => format!("({} {} {})", print_scalar(left, name), op.symbol(), print_scalar(right, name)),
         Scalar::Negate(inner) => format!("-{}", print_scalar(inner, name)),

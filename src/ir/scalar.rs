@@ -13,7 +13,7 @@ pub enum Scalar<F = Field> {
     Null,
     /// A text literal.
     Text(String),
-    /// A number literal.
+    /// A number literal. One with a fraction is a call of [`Function::Decimal`], which keeps its digits.
     Number(f64),
     /// A truth literal.
     Bool(bool),
@@ -33,7 +33,8 @@ pub enum Scalar<F = Field> {
     Or(Vec<Scalar<F>>),
 }
 
-/// Operators. Comparisons: any null side is false; two numeric sides compare as numbers, else as text with case.
+/// Operators. Comparisons: any null side is false; two numeric sides compare as numbers, else as text with case. Of a list
+/// some member has to pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BinaryOp {
     /// `=`, `==`
@@ -48,7 +49,8 @@ pub enum BinaryOp {
     Gt,
     /// `>=`
     Ge,
-    /// `+`: adds numbers; concatenates when a side is a text literal or both are text.
+    /// `+`: adds numbers; concatenates when a side is a text literal or both are text. A result of this and the next four
+    /// has as many digits as its least precise operand.
     Add,
     /// `-`
     Subtract,
@@ -58,8 +60,10 @@ pub enum BinaryOp {
     Divide,
     /// `%`
     Modulo,
-    /// `.`: concatenates as text; null if a side is null.
+    /// `.`: concatenates as text; null if a side is null or a list.
     Concat,
+    /// `XOR`: one side is true and the other is not.
+    Xor,
 }
 
 impl BinaryOp {
@@ -78,6 +82,7 @@ impl BinaryOp {
             Self::Divide => "/",
             Self::Modulo => "%",
             Self::Concat => ".",
+            Self::Xor => "xor",
         }
     }
 
@@ -90,8 +95,13 @@ impl BinaryOp {
             Self::Le => Some(NumberOp::Le),
             Self::Gt => Some(NumberOp::Gt),
             Self::Ge => Some(NumberOp::Ge),
-            Self::Add | Self::Subtract | Self::Multiply | Self::Divide | Self::Modulo | Self::Concat => None,
+            Self::Add | Self::Subtract | Self::Multiply | Self::Divide | Self::Modulo | Self::Concat | Self::Xor => None,
         }
+    }
+
+    /// Whether it calculates with numbers.
+    pub fn is_arithmetic(self) -> bool {
+        matches!(self, Self::Add | Self::Subtract | Self::Multiply | Self::Divide | Self::Modulo)
     }
 }
 
@@ -102,8 +112,10 @@ pub enum Gives {
     Text,
     /// A whole number.
     Integer,
-    /// A number.
+    /// A number with every digit of its double.
     Number,
+    /// A number that may have fewer digits than its double: those that a text or its operands have.
+    Decimal,
     /// A truth.
     Truth,
     /// A list of texts.
@@ -118,124 +130,149 @@ pub enum Gives {
     Null,
 }
 
-/// Functions of eval and where, by their Splunk names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "each variant is the Splunk function of that name")]
-pub enum Function {
-    If,
-    Case,
-    Coalesce,
-    IsNull,
-    IsNotNull,
-    NullIf,
-    Validate,
-    Like,
-    Match,
-    CidrMatch,
-    SearchMatch,
-    In,
-    Lower,
-    Upper,
-    Len,
-    Trim,
-    LTrim,
-    RTrim,
-    Substr,
-    Replace,
-    Split,
-    UrlDecode,
-    ToString,
-    ToNumber,
-    Abs,
-    Ceiling,
-    Floor,
-    Round,
-    Sqrt,
-    Pow,
-    Ln,
-    Log,
-    Exp,
-    Min,
-    Max,
-    MvCount,
-    MvIndex,
-    MvJoin,
-    MvAppend,
-    MvDedup,
-    MvFind,
-    MvSort,
-    MvFilter,
-    Now,
-    RelativeTime,
-    Strftime,
-    Strptime,
-    Md5,
-    Sha256,
-    Null,
-    True,
-    False,
+/// The most arguments of a function that takes any number.
+const MANY: usize = usize::MAX;
+
+/// Makes [`Function`] of a list: variant, name, fewest and most arguments, result.
+macro_rules! functions {
+    ($($(#[$note:meta])* $variant:ident = $name:literal, $least:expr, $most:expr, $gives:ident;)*) => {
+        /// Functions of eval and where, by their Splunk names.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[allow(missing_docs, reason = "each variant is the Splunk function of that name")]
+        pub enum Function {
+            $($(#[$note])* $variant,)*
+        }
+
+        impl Function {
+            /// All functions.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Name, fewest and most arguments, result.
+            const fn signature(self) -> (&'static str, usize, usize, Gives) {
+                match self {
+                    $(Self::$variant => ($name, $least, $most, Gives::$gives),)*
+                }
+            }
+        }
+    };
+}
+
+functions! {
+    If = "if", 3, 3, Arguments;
+    Case = "case", 2, MANY, Arguments;
+    Coalesce = "coalesce", 1, MANY, Arguments;
+    IsNull = "isnull", 1, 1, Truth;
+    IsNotNull = "isnotnull", 1, 1, Truth;
+    IsNum = "isnum", 1, 1, Truth;
+    IsInt = "isint", 1, 1, Truth;
+    IsDouble = "isdouble", 1, 1, Truth;
+    IsStr = "isstr", 1, 1, Truth;
+    IsBool = "isbool", 1, 1, Truth;
+    IsMv = "ismv", 1, 1, Truth;
+    TypeOf = "typeof", 1, 1, Text;
+    NullIf = "nullif", 2, 2, Arguments;
+    Validate = "validate", 2, MANY, Arguments;
+    Like = "like", 2, 2, Truth;
+    Match = "match", 2, 2, Truth;
+    CidrMatch = "cidrmatch", 2, 2, Truth;
+    SearchMatch = "searchmatch", 1, 1, Truth;
+    In = "in", 2, MANY, Truth;
+    Lower = "lower", 1, 1, Members;
+    Upper = "upper", 1, 1, Members;
+    Len = "len", 1, 1, Integer;
+    Trim = "trim", 1, 2, Text;
+    LTrim = "ltrim", 1, 2, Text;
+    RTrim = "rtrim", 1, 2, Text;
+    Substr = "substr", 2, 3, Text;
+    Replace = "replace", 3, 3, Text;
+    Split = "split", 2, 2, List;
+    UrlDecode = "urldecode", 1, 1, Text;
+    ToString = "tostring", 1, 2, Members;
+    ToNumber = "tonumber", 1, 2, Decimal;
+    ToInt = "toint", 1, 2, Integer;
+    ToDouble = "todouble", 1, 2, Decimal;
+    ToBool = "tobool", 1, 1, Truth;
+    Printf = "printf", 1, MANY, Text;
+    IpMask = "ipmask", 2, 2, Text;
+    Abs = "abs", 1, 1, Decimal;
+    Ceiling = "ceiling", 1, 1, Integer;
+    Floor = "floor", 1, 1, Integer;
+    Round = "round", 1, 2, Decimal;
+    Exact = "exact", 1, 1, Number;
+    SigFig = "sigfig", 1, 1, Decimal;
+    Sum = "sum", 1, MANY, Decimal;
+    Avg = "avg", 1, MANY, Decimal;
+    Sqrt = "sqrt", 1, 1, Number;
+    Pow = "pow", 2, 2, Number;
+    Ln = "ln", 1, 1, Number;
+    Log = "log", 1, 2, Number;
+    Exp = "exp", 1, 1, Number;
+    Pi = "pi", 0, 0, Number;
+    Acos = "acos", 1, 1, Number;
+    Acosh = "acosh", 1, 1, Number;
+    Asin = "asin", 1, 1, Number;
+    Asinh = "asinh", 1, 1, Number;
+    Atan = "atan", 1, 1, Number;
+    Atan2 = "atan2", 2, 2, Number;
+    Atanh = "atanh", 1, 1, Number;
+    Cos = "cos", 1, 1, Number;
+    Cosh = "cosh", 1, 1, Number;
+    Hypot = "hypot", 2, 2, Number;
+    Sin = "sin", 1, 1, Number;
+    Sinh = "sinh", 1, 1, Number;
+    Tan = "tan", 1, 1, Number;
+    Tanh = "tanh", 1, 1, Number;
+    BitAnd = "bit_and", 2, MANY, Integer;
+    BitOr = "bit_or", 2, MANY, Integer;
+    BitXor = "bit_xor", 2, MANY, Integer;
+    BitNot = "bit_not", 1, 2, Integer;
+    BitShiftLeft = "bit_shift_left", 2, 2, Integer;
+    BitShiftRight = "bit_shift_right", 2, 2, Integer;
+    Min = "min", 1, MANY, NumberOrText;
+    Max = "max", 1, MANY, NumberOrText;
+    MvCount = "mvcount", 1, 1, Integer;
+    MvIndex = "mvindex", 2, 3, Members;
+    MvJoin = "mvjoin", 2, 2, Text;
+    MvAppend = "mvappend", 1, MANY, List;
+    MvDedup = "mvdedup", 1, 1, Members;
+    MvFilter = "mvfilter", 1, 1, List;
+    MvFind = "mvfind", 2, 2, Integer;
+    MvMap = "mvmap", 2, 2, List;
+    MvRange = "mvrange", 2, 3, List;
+    MvReverse = "mvreverse", 1, 1, Members;
+    MvSort = "mvsort", 1, 1, Members;
+    MvZip = "mvzip", 2, 3, List;
+    Commands = "commands", 1, 1, List;
+    Spath = "spath", 2, 2, List;
+    Json = "json", 1, 1, Text;
+    JsonArray = "json_array", 0, MANY, Text;
+    JsonArrayToMv = "json_array_to_mv", 1, 2, List;
+    JsonExtract = "json_extract", 1, MANY, NumberOrText;
+    JsonExtractExact = "json_extract_exact", 1, MANY, NumberOrText;
+    JsonHasKeyExact = "json_has_key_exact", 2, 2, Truth;
+    JsonKeys = "json_keys", 1, 1, Text;
+    JsonObject = "json_object", 0, MANY, Text;
+    JsonValid = "json_valid", 1, 1, Truth;
+    MvToJsonArray = "mv_to_json_array", 1, 2, Text;
+    ToJson = "tojson", 1, 1, Text;
+    Now = "now", 0, 0, Number;
+    RelativeTime = "relative_time", 2, 2, Number;
+    Strftime = "strftime", 2, 2, Text;
+    Strptime = "strptime", 2, 2, Number;
+    Md5 = "md5", 1, 1, Text;
+    Sha1 = "sha1", 1, 1, Text;
+    Sha256 = "sha256", 1, 1, Text;
+    Sha512 = "sha512", 1, 1, Text;
+    Null = "null", 0, 0, Null;
+    True = "true", 0, 0, Truth;
+    False = "false", 0, 0, Truth;
+    /// A number literal with a fraction, as it is written: `1.50` has two places (not Splunk's: the parser makes it).
+    Decimal = "decimal", 1, 1, Decimal;
     /// Text after the last `\` or `/` (not Splunk's: used by field maps).
-    BaseName,
+    BaseName = "basename", 1, 1, Text;
 }
 
 impl Function {
-    /// All functions.
-    pub const ALL: [Self; 53] = [
-        Self::If,
-        Self::Case,
-        Self::Coalesce,
-        Self::IsNull,
-        Self::IsNotNull,
-        Self::NullIf,
-        Self::Validate,
-        Self::Like,
-        Self::Match,
-        Self::CidrMatch,
-        Self::SearchMatch,
-        Self::In,
-        Self::Lower,
-        Self::Upper,
-        Self::Len,
-        Self::Trim,
-        Self::LTrim,
-        Self::RTrim,
-        Self::Substr,
-        Self::Replace,
-        Self::Split,
-        Self::UrlDecode,
-        Self::ToString,
-        Self::ToNumber,
-        Self::Abs,
-        Self::Ceiling,
-        Self::Floor,
-        Self::Round,
-        Self::Sqrt,
-        Self::Pow,
-        Self::Ln,
-        Self::Log,
-        Self::Exp,
-        Self::Min,
-        Self::Max,
-        Self::MvCount,
-        Self::MvIndex,
-        Self::MvJoin,
-        Self::MvAppend,
-        Self::MvDedup,
-        Self::MvFilter,
-        Self::MvFind,
-        Self::MvSort,
-        Self::Now,
-        Self::RelativeTime,
-        Self::Strftime,
-        Self::Strptime,
-        Self::Md5,
-        Self::Sha256,
-        Self::Null,
-        Self::True,
-        Self::False,
-        Self::BaseName,
-    ];
-
     /// Its Splunk name.
     pub fn name(self) -> &'static str {
         self.signature().0
@@ -243,7 +280,7 @@ impl Function {
 
     /// Finds a function by its Splunk name, without regard to case.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|function| function.name().eq_ignore_ascii_case(name))
+        Self::ALL.iter().copied().find(|function| function.name().eq_ignore_ascii_case(name))
     }
 
     /// How many arguments it takes: at least and at most.
@@ -262,68 +299,42 @@ impl Function {
         matches!(self, Self::Match | Self::Replace | Self::MvFind).then_some(1)
     }
 
-    /// Whether its arguments are pairs of a condition and a value.
+    /// Whether its arguments are pairs: of a condition and a value, or of a key and a value.
     pub fn takes_pairs(self) -> bool {
-        matches!(self, Self::Case | Self::Validate)
+        matches!(self, Self::Case | Self::Validate | Self::JsonObject)
     }
 
-    /// Name, fewest and most arguments, result. One line a function.
-    const fn signature(self) -> (&'static str, usize, usize, Gives) {
-        const MANY: usize = usize::MAX;
-        match self {
-            Self::If => ("if", 3, 3, Gives::Arguments),
-            Self::Case => ("case", 2, MANY, Gives::Arguments),
-            Self::Coalesce => ("coalesce", 1, MANY, Gives::Arguments),
-            Self::IsNull => ("isnull", 1, 1, Gives::Truth),
-            Self::IsNotNull => ("isnotnull", 1, 1, Gives::Truth),
-            Self::NullIf => ("nullif", 2, 2, Gives::Arguments),
-            Self::Validate => ("validate", 2, MANY, Gives::Arguments),
-            Self::Like => ("like", 2, 2, Gives::Truth),
-            Self::Match => ("match", 2, 2, Gives::Truth),
-            Self::CidrMatch => ("cidrmatch", 2, 2, Gives::Truth),
-            Self::SearchMatch => ("searchmatch", 1, 1, Gives::Truth),
-            Self::In => ("in", 2, MANY, Gives::Truth),
-            Self::Lower => ("lower", 1, 1, Gives::Members),
-            Self::Upper => ("upper", 1, 1, Gives::Members),
-            Self::Len => ("len", 1, 1, Gives::Integer),
-            Self::Trim => ("trim", 1, 2, Gives::Text),
-            Self::LTrim => ("ltrim", 1, 2, Gives::Text),
-            Self::RTrim => ("rtrim", 1, 2, Gives::Text),
-            Self::Substr => ("substr", 2, 3, Gives::Text),
-            Self::Replace => ("replace", 3, 3, Gives::Text),
-            Self::Split => ("split", 2, 2, Gives::List),
-            Self::UrlDecode => ("urldecode", 1, 1, Gives::Text),
-            Self::ToString => ("tostring", 1, 2, Gives::Text),
-            Self::ToNumber => ("tonumber", 1, 2, Gives::Number),
-            Self::Abs => ("abs", 1, 1, Gives::Number),
-            Self::Ceiling => ("ceiling", 1, 1, Gives::Integer),
-            Self::Floor => ("floor", 1, 1, Gives::Integer),
-            Self::Round => ("round", 1, 2, Gives::Number),
-            Self::Sqrt => ("sqrt", 1, 1, Gives::Number),
-            Self::Pow => ("pow", 2, 2, Gives::Number),
-            Self::Ln => ("ln", 1, 1, Gives::Number),
-            Self::Log => ("log", 1, 2, Gives::Number),
-            Self::Exp => ("exp", 1, 1, Gives::Number),
-            Self::Min => ("min", 1, MANY, Gives::NumberOrText),
-            Self::Max => ("max", 1, MANY, Gives::NumberOrText),
-            Self::MvCount => ("mvcount", 1, 1, Gives::Integer),
-            Self::MvIndex => ("mvindex", 2, 3, Gives::Members),
-            Self::MvJoin => ("mvjoin", 2, 2, Gives::Text),
-            Self::MvAppend => ("mvappend", 1, MANY, Gives::List),
-            Self::MvDedup => ("mvdedup", 1, 1, Gives::Members),
-            Self::MvFind => ("mvfind", 2, 2, Gives::Integer),
-            Self::MvSort => ("mvsort", 1, 1, Gives::Members),
-            Self::MvFilter => ("mvfilter", 1, 1, Gives::List),
-            Self::Now => ("now", 0, 0, Gives::Number),
-            Self::RelativeTime => ("relative_time", 2, 2, Gives::Number),
-            Self::Strftime => ("strftime", 2, 2, Gives::Text),
-            Self::Strptime => ("strptime", 2, 2, Gives::Number),
-            Self::Md5 => ("md5", 1, 1, Gives::Text),
-            Self::Sha256 => ("sha256", 1, 1, Gives::Text),
-            Self::Null => ("null", 0, 0, Gives::Null),
-            Self::True => ("true", 0, 0, Gives::Truth),
-            Self::False => ("false", 0, 0, Gives::Truth),
-            Self::BaseName => ("basename", 1, 1, Gives::Text),
+    /// Whether it computes a number of which no digit was ever written: a root, a power, a logarithm, an angle.
+    pub fn computes(self) -> bool {
+        matches!(
+            self,
+            Self::Sqrt
+                | Self::Pow
+                | Self::Ln
+                | Self::Log
+                | Self::Exp
+                | Self::Acos
+                | Self::Acosh
+                | Self::Asin
+                | Self::Asinh
+                | Self::Atan
+                | Self::Atan2
+                | Self::Atanh
+                | Self::Cos
+                | Self::Cosh
+                | Self::Hypot
+                | Self::Sin
+                | Self::Sinh
+                | Self::Tan
+                | Self::Tanh
+        )
+    }
+
+    /// The number literal with a fraction that a call is.
+    pub fn decimal<F>(self, arguments: &[Scalar<F>]) -> Option<&str> {
+        match (self, arguments) {
+            (Self::Decimal, [Scalar::Text(text)]) => Some(text),
+            _ => None,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Regular expressions as rules write them (PCRE) in the syntax of the `regex` crate: the same for Sigma and for Splunk.
 //!
 //! The crate never backtracks. What it can say exactly is rewritten; what it cannot (look-around, back-references,
-//! possessive repetition whose backtracking would matter) is refused, never approximated. A pattern is read into tokens
+//! possessive repetition whose backtracking would matter) is refused, never approximated. Where the caller can run a pattern
+//! that backtracks, [`translate_backtracking`] writes it for the crate that does so. A pattern is read into tokens
 //! (`token`, `class`), and each token is written out, after `exact` has said of the ones that PCRE treats otherwise
 //! whether the difference can show.
 //!
@@ -127,6 +128,53 @@ fn write(pattern: &Pattern<'_>) -> Result<String, PcreFault> {
         }
     }
     Ok(out)
+}
+
+/// Rewrites a pattern like [`translate`]; one that needs look-around, back-references or backtracking is written in the
+/// syntax of the `fancy-regex` crate, which has them.
+///
+/// # Errors
+/// What neither crate has, or what is not a regular expression.
+pub fn translate_backtracking(pattern: &str, flags: Flags) -> Result<String, PcreFault> {
+    let refused = match translate(pattern, flags) {
+        Err(fault) if fault.kind == FaultKind::Unsupported => fault,
+        done => return done,
+    };
+    let tokens = token::read_backtracking(pattern, flags)?;
+    let body = write_backtracking(&tokens, flags);
+    let compiled = fancy_regex::Regex::new(&body);
+    match compiled {
+        Ok(_) => Ok(body),
+        Err(fancy_regex::Error::ParseError(..)) => Err(refused),
+        Err(error) => Err(PcreFault { kind: FaultKind::Invalid, message: error.to_string(), span: 0..pattern.len() }),
+    }
+}
+
+/// Whether a translated pattern is one for the crate that never backtracks.
+pub fn is_plain(pattern: &str) -> bool {
+    regex::Regex::new(pattern).is_ok()
+}
+
+/// Writes tokens in the syntax of the crate that backtracks: nothing needs to be left out there.
+fn write_backtracking(tokens: &Tokens, flags: Flags) -> String {
+    let letters: String =
+        [(flags.ignore_case, 'i'), (flags.multi_line, 'm'), (flags.dot_all, 's')].iter().filter(|(on, _)| *on).map(|(_, c)| *c).collect();
+    let mut out = if letters.is_empty() { String::new() } else { format!("(?{letters})") };
+    for token in tokens {
+        match &token.kind {
+            TokenKind::Open(text) | TokenKind::Atom(text) | TokenKind::Assertion(text) | TokenKind::Flags(text) => out.push_str(text),
+            TokenKind::OpenAtomic => out.push_str("(?>"),
+            TokenKind::Close => out.push(')'),
+            TokenKind::Or => out.push('|'),
+            TokenKind::End => out.push_str(r"(?=\n?\z)"),
+            TokenKind::LineBreak => out.push_str(r"(?>\r\n|[\n\x0B\f\r\x{85}\x{2028}\x{2029}])"),
+            TokenKind::Repeat { text, possessive, .. } => {
+                out.push_str(text);
+                out.push_str(if *possessive { "+" } else { "" });
+            }
+        }
+    }
+    out
 }
 
 fn compiles(body: &str, pattern: &str) -> Result<(), PcreFault> {

@@ -57,8 +57,17 @@ pub(super) const VERTICAL: &str = r"\n\x0B\f\r\x{85}\x{2028}\x{2029}";
 
 /// Reads a pattern.
 pub(super) fn read(pattern: &str, flags: Flags) -> Result<Vec<Token>, PcreFault> {
+    read_with(pattern, flags, false)
+}
+
+/// Reads a pattern that may hold look-around and back-references.
+pub(super) fn read_backtracking(pattern: &str, flags: Flags) -> Result<Vec<Token>, PcreFault> {
+    read_with(pattern, flags, true)
+}
+
+fn read_with(pattern: &str, flags: Flags, backtracks: bool) -> Result<Vec<Token>, PcreFault> {
     let state = PatternFlags { ignore_case: flags.ignore_case, multi_line: flags.multi_line, extended: false };
-    let mut reader = TokenReader { pattern, at: 0, state, outer: Vec::new(), tokens: Vec::new() };
+    let mut reader = TokenReader { pattern, at: 0, state, outer: Vec::new(), tokens: Vec::new(), backtracks };
     while reader.at < pattern.len() {
         reader.next()?;
     }
@@ -72,6 +81,8 @@ struct TokenReader<'p> {
     /// The states outside of the groups that are open.
     outer: Vec<PatternFlags>,
     tokens: Vec<Token>,
+    /// Whether look-around and back-references are tokens; else they are refused.
+    backtracks: bool,
 }
 
 impl<'p> TokenReader<'p> {
@@ -147,6 +158,16 @@ impl<'p> TokenReader<'p> {
             self.open(TokenKind::Open("(".to_owned()), 1);
             return Ok(());
         };
+        if self.backtracks {
+            if let Some(begin) = ["=", "!", "<=", "<!"].into_iter().find(|begin| kind.starts_with(begin)) {
+                self.open(TokenKind::Open(format!("(?{begin}")), 2 + begin.len());
+                return Ok(());
+            }
+            if let Some((name, _)) = kind.strip_prefix("P=").and_then(|name| name.split_once(')')) {
+                self.push(TokenKind::Atom(format!(r"\k<{name}>")), 2 + 2 + name.len() + 1);
+                return Ok(());
+            }
+        }
         // Longest first where one begins another: `(?<=` before a name's `(?<`.
         for (begin, what) in [
             ("=", "look-around"),
@@ -239,8 +260,10 @@ impl<'p> TokenReader<'p> {
             'v' => self.push(TokenKind::Atom(format!("[{VERTICAL}]")), 2),
             'V' => self.push(TokenKind::Atom(format!("[^{VERTICAL}]")), 2),
             'G' | 'K' | 'X' | 'C' => return self.unsupported(&format!("`\\{c}`"), 2),
-            'g' | 'k' => return self.unsupported("a back-reference", 2),
-            '1'..='9' => return self.unsupported("a back-reference", 2),
+            'g' | 'k' | '1'..='9' => match if self.backtracks { back_reference(rest) } else { None } {
+                Some((text, length)) => self.push(TokenKind::Atom(text), length),
+                None => return self.unsupported("a back-reference", 2),
+            },
             _ => {
                 let (text, length) = character(rest);
                 self.push(TokenKind::Atom(text), length);
@@ -257,6 +280,29 @@ impl<'p> TokenReader<'p> {
             self.push(TokenKind::Atom(regex::escape(c.encode_utf8(&mut [0; 4]))), c.len_utf8());
         }
         self.at += self.rest().len().min(2);
+    }
+}
+
+/// `\1`, `\g1`, `\g{1}`, `\k<name>` and its kin: spelling and length. A relative one is none of them.
+fn back_reference(rest: &str) -> Option<(String, usize)> {
+    let body = &rest[1..];
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let numbered = |number: &str| format!(r"(?:\{number})"); // a digit behind it is not part of it
+    if digits(body) > 0 {
+        return Some((numbered(&body[..digits(body)]), 1 + digits(body)));
+    }
+    let behind = &body[1..];
+    if body.starts_with('g') && digits(behind) > 0 {
+        return Some((numbered(&behind[..digits(behind)]), 2 + digits(behind)));
+    }
+    let close = [('{', '}'), ('<', '>'), ('\'', '\'')].into_iter().find(|(open, _)| behind.starts_with(*open)).map(|(_, close)| close)?;
+    let (name, _) = behind[1..].split_once(close)?;
+    let is_number = !name.is_empty() && digits(name) == name.len();
+    let is_name = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    match (is_number, is_name) {
+        (true, _) => Some((numbered(name), name.len() + 4)),
+        (false, true) => Some((format!(r"\k<{name}>"), name.len() + 4)),
+        _ => None,
     }
 }
 

@@ -249,7 +249,8 @@ fn truth(scalar: Scalar<FieldExpr>) -> Pred<FieldExpr> {
 fn is_comparison(op: BinaryOp) -> bool {
     match op {
         BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => true,
-        BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo | BinaryOp::Concat => false,
+        BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo => false,
+        BinaryOp::Concat | BinaryOp::Xor => false,
     }
 }
 

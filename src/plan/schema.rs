@@ -22,8 +22,11 @@ pub enum Kind {
     Text,
     /// An integer.
     Integer,
-    /// A number.
+    /// A number with every digit of its double.
     Number,
+    /// A number that may have fewer digits than its double: what it shows, and what a calculation with it gives, depend on
+    /// the digits that a text or a literal has.
+    Decimal,
     /// A truth.
     Truth,
     /// The text `True` or `False`: a truth in a column.
@@ -40,6 +43,7 @@ impl Kind {
         match (self, other) {
             (a, b) if a == b => a,
             (Self::Integer, Self::Number) | (Self::Number, Self::Integer) => Self::Number,
+            (Self::Integer | Self::Number | Self::Decimal, Self::Integer | Self::Number | Self::Decimal) => Self::Decimal,
             (Self::Text | Self::Integer | Self::TextOrInteger, Self::Text | Self::Integer | Self::TextOrInteger) => Self::TextOrInteger,
             _ => Self::Any,
         }
@@ -47,6 +51,11 @@ impl Kind {
 
     /// Whether values are numbers.
     pub fn is_number(self) -> bool {
+        matches!(self, Self::Integer | Self::Number | Self::Decimal)
+    }
+
+    /// Whether values are numbers with every digit of their double.
+    pub fn is_exact(self) -> bool {
         matches!(self, Self::Integer | Self::Number)
     }
 
@@ -393,7 +402,8 @@ impl RowSchema {
         match expression {
             Scalar::Null | Scalar::Text(_) => (Kind::Text, false),
             Scalar::Number(number) if number.fract() == 0.0 && number.abs() <= EXACT => (Kind::Integer, false),
-            Scalar::Number(_) | Scalar::Negate(_) => (Kind::Number, false),
+            Scalar::Number(_) => (Kind::Number, false),
+            Scalar::Negate(inner) => (if self.type_of(inner).0.is_exact() { Kind::Number } else { Kind::Decimal }, false),
             Scalar::Bool(_) | Scalar::Not(_) | Scalar::And(_) | Scalar::Or(_) => (Kind::Truth, false),
             Scalar::Field(field) => self.column(&field.name).map_or((Kind::Text, false), |column| (column.kind, column.multi)),
             Scalar::Call(function, arguments) => self.call_type(*function, arguments),
@@ -404,13 +414,15 @@ impl RowSchema {
     fn binary_kind(&self, op: BinaryOp, left: &Scalar, right: &Scalar) -> Kind {
         let is_text = |e: &Scalar| matches!(e, Scalar::Text(_));
         match op {
-            BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => Kind::Truth,
+            BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge | BinaryOp::Xor => Kind::Truth,
             BinaryOp::Concat => Kind::Text,
-            BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo => Kind::Number,
             BinaryOp::Add if is_text(left) || is_text(right) => Kind::Text,
             // Two texts are added where both are numbers, and joined where they are not.
             BinaryOp::Add if [left, right].into_iter().all(|e| self.type_of(e).0 == Kind::Text) => Kind::Any,
-            BinaryOp::Add => Kind::Number,
+            BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo => {
+                let exact = [left, right].into_iter().all(|e| *e == Scalar::Null || self.type_of(e).0.is_exact());
+                if exact { Kind::Number } else { Kind::Decimal }
+            }
         }
     }
 
@@ -420,6 +432,7 @@ impl RowSchema {
             Gives::Text | Gives::Null => (Kind::Text, false),
             Gives::Integer => (Kind::Integer, false),
             Gives::Number => (Kind::Number, false),
+            Gives::Decimal => (Kind::Decimal, false),
             Gives::Truth => (Kind::Truth, false),
             Gives::NumberOrText => (Kind::Any, false),
             Gives::List => (Kind::Text, true),

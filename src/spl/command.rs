@@ -6,7 +6,7 @@ use super::cursor::Cursor;
 use super::fault::SearchFault;
 use super::{brackets, convert, eval, lists, lookups, pattern, refuse, rex, search, stats, unpack};
 use crate::diag::SubjectKind;
-use crate::ir::{Field, Match, Pred, Rename, Scalar, SortKey, Stage, Test, Vocabulary};
+use crate::ir::{Field, Function, Match, Pred, Rename, Scalar, SortKey, Stage, Test, Vocabulary};
 
 /// Rows that `sort` keeps where it is not told.
 // Splunk's defaults. A rule that relies on one must lose the same rows here.
@@ -405,6 +405,11 @@ fn regex(cursor: &mut Cursor<'_>) -> Option<Stage> {
     };
     let pattern = pattern::translate(cursor, &pattern, pattern::Use::Searches, &pattern_span)?;
     let field = Field { name, vocabulary: Vocabulary::Row };
+    if !crate::pcre::is_plain(&pattern) {
+        // The scan asks its tests of whole columns at once; what may backtrack is an expression, asked last.
+        let matched = Pred::Scalar(Scalar::Call(Function::Match, vec![Scalar::Field(field), Scalar::Text(pattern)]));
+        return Some(Stage::Filter(if negated { matched.negated() } else { matched }));
+    }
     // Not `negated: true`: `regex f!="…"` also keeps rows without the field.
     let matched = Pred::Match(Match { field, test: Test::Regex(pattern), negated: false, span: span.start..cursor.at });
     Some(Stage::Filter(if negated { matched.negated() } else { matched }))

@@ -6,7 +6,11 @@ use super::cursor::{Cursor, is_name_char};
 use super::function;
 use super::pattern;
 use super::refuse;
+use super::searchmatch::{self, Refusal};
 use crate::ir::{BinaryOp, Field, Function, Scalar, Vocabulary};
+
+/// 2^53: below it every whole number is a double of its own.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Expressions inside of expressions; a chain of operators nests once an operator.
 // Every later walk over an expression recurses: a hundred levels are far from the end of any stack.
@@ -15,13 +19,7 @@ const MAX_DEPTH: u32 = 100;
 /// Parses an expression; stops at what cannot go on with it.
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Scalar {
     let mut parser = ExpressionParser { cursor, open: 0 };
-    let scalar = parser.or().scalar;
-    let at = parser.cursor.at;
-    if parser.cursor.take_word("XOR") {
-        parser.cursor.error("spl-unsupported-operator", "the operator `XOR` is not supported", at..parser.cursor.at);
-        parser.cursor.give_up();
-    }
-    scalar
+    parser.xor().scalar
 }
 
 /// A field of a row.
@@ -72,16 +70,26 @@ impl ExpressionParser<'_, '_> {
         }
     }
 
-    fn or(&mut self) -> NestedScalar {
+    /// `XOR` binds last.
+    fn xor(&mut self) -> NestedScalar {
         self.open += 1;
         if self.open > MAX_DEPTH {
             self.too_deep();
         }
+        let mut left = self.or();
+        while self.cursor.take_word("XOR") {
+            let right = self.or();
+            left = self.binary(BinaryOp::Xor, left, right);
+        }
+        self.open -= 1;
+        left
+    }
+
+    fn or(&mut self) -> NestedScalar {
         let mut parts = vec![self.and()];
         while self.cursor.take_word("OR") {
             parts.push(self.and());
         }
-        self.open -= 1;
         self.join(parts, Scalar::Or)
     }
 
@@ -180,6 +188,11 @@ impl ExpressionParser<'_, '_> {
         match self.primary() {
             // Folded at once, so that `-1` is a number also where only a literal may stand.
             NestedScalar { scalar: Scalar::Number(number), depth, .. } => NestedScalar::new(Scalar::Number(-number), depth),
+            NestedScalar { scalar: Scalar::Call(Function::Decimal, arguments), depth, .. } => {
+                let text = Function::Decimal.decimal(&arguments).unwrap_or_default();
+                let negated = text.strip_prefix('-').map_or_else(|| format!("-{text}"), str::to_owned);
+                NestedScalar::new(decimal(negated), depth)
+            }
             inner => self.nest(inner.depth, || Scalar::Negate(Box::new(inner.scalar))),
         }
     }
@@ -188,7 +201,7 @@ impl ExpressionParser<'_, '_> {
         match self.cursor.peek() {
             Some('(') => {
                 self.cursor.take("(");
-                let inner = self.or();
+                let inner = self.xor();
                 if !self.cursor.take(")") {
                     self.cursor.unexpected("`)`");
                 }
@@ -219,7 +232,9 @@ impl ExpressionParser<'_, '_> {
             self.cursor.take_while(|c| c.is_ascii_digit());
         }
         let text = self.cursor.slice(start..self.cursor.at);
-        Scalar::Number(text.parse().expect("digits with at most one point among them are a number"))
+        let number: f64 = text.parse().expect("digits with at most one point among them are a number");
+        // What a double does not say keeps its spelling: places behind the point, and long whole numbers.
+        if text.contains('.') || number >= EXACT_MAX { decimal(text.to_owned()) } else { Scalar::Number(number) }
     }
 
     fn field(&mut self, name: String, span: Range<usize>) -> Scalar {
@@ -242,6 +257,9 @@ impl ExpressionParser<'_, '_> {
             });
         }
         let arguments = self.arguments();
+        if name.eq_ignore_ascii_case(Function::SearchMatch.name()) {
+            return self.search_match(&arguments, span);
+        }
         let Some(function) = function::named(&name) else {
             refuse::function(self.cursor, &name, span);
             return NestedScalar::leaf(Scalar::Null);
@@ -265,12 +283,35 @@ impl ExpressionParser<'_, '_> {
                 None => return NestedScalar::leaf(Scalar::Null),
             }
         }
-        if function == Function::MvFilter && !arguments.first().is_some_and(|a| has_one_field(&a.scalar)) {
-            self.cursor.error("spl-arguments", "the condition of `mvfilter` must be about exactly one field", span);
+        if let Some(fault) = misused(function, &arguments) {
+            self.cursor.error("spl-arguments", fault, span);
             return NestedScalar::leaf(Scalar::Null);
         }
         let depth = arguments.iter().map(|a| a.depth).max().unwrap_or(0);
         self.nest(depth, || Scalar::Call(function, arguments.into_iter().map(|a| a.scalar).collect()))
+    }
+
+    /// `searchmatch("a=b*")`.
+    fn search_match(&mut self, arguments: &[NestedScalar], span: Range<usize>) -> NestedScalar {
+        let [NestedScalar { scalar: Scalar::Text(text), span: place, .. }] = arguments else {
+            self.cursor.error("spl-arguments", "`searchmatch` takes a search in quotes", span);
+            return NestedScalar::leaf(Scalar::Null);
+        };
+        match searchmatch::expression(text) {
+            Ok(scalar) => {
+                let depth = depth_of(&scalar);
+                self.nest(depth, || scalar)
+            }
+            Err(Refusal::Fault(code, message)) => {
+                self.cursor.error(code, format!("in the search of `searchmatch`: {message}"), place.clone());
+                NestedScalar::leaf(Scalar::Null)
+            }
+            Err(Refusal::NotOfFields) => {
+                let message = "`searchmatch` with a search that asks for more than fields is not supported";
+                self.cursor.error("spl-unsupported-function", message, place.clone());
+                NestedScalar::leaf(Scalar::Null)
+            }
+        }
     }
 
     fn arguments(&mut self) -> Vec<NestedScalar> {
@@ -285,7 +326,7 @@ impl ExpressionParser<'_, '_> {
         loop {
             self.cursor.peek();
             let start = self.cursor.at;
-            let argument = self.or();
+            let argument = self.xor();
             out.push(NestedScalar { span: start..self.cursor.at, ..argument });
             if self.cursor.take(",") {
                 continue;
@@ -295,6 +336,34 @@ impl ExpressionParser<'_, '_> {
             }
             return out;
         }
+    }
+}
+
+/// A number literal that keeps its spelling.
+fn decimal(text: String) -> Scalar {
+    Scalar::Call(Function::Decimal, vec![Scalar::Text(text)])
+}
+
+/// What is wrong with the arguments of some functions.
+fn misused(function: Function, arguments: &[NestedScalar]) -> Option<&'static str> {
+    let about_one_field = || arguments.first().is_some_and(|argument| has_one_field(&argument.scalar));
+    match function {
+        Function::MvFilter if !about_one_field() => Some("the condition of `mvfilter` must be about exactly one field"),
+        Function::MvMap if !about_one_field() => Some("the first argument of `mvmap` must be about exactly one field"),
+        Function::Sum | Function::Avg if arguments.iter().any(|argument| matches!(argument.scalar, Scalar::Text(_))) => {
+            Some("a text in quotes is not a number")
+        }
+        _ => None,
+    }
+}
+
+/// How deep an expression is nested.
+fn depth_of(scalar: &Scalar) -> u32 {
+    1 + match scalar {
+        Scalar::Null | Scalar::Text(_) | Scalar::Number(_) | Scalar::Bool(_) | Scalar::Field(_) => 0,
+        Scalar::Call(_, parts) | Scalar::And(parts) | Scalar::Or(parts) => parts.iter().map(depth_of).max().unwrap_or(0),
+        Scalar::Binary(_, left, right) => depth_of(left).max(depth_of(right)),
+        Scalar::Negate(inner) | Scalar::Not(inner) => depth_of(inner),
     }
 }
 

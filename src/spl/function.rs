@@ -6,15 +6,29 @@ use crate::ir::Function;
 // As many as a person may list; each is evaluated for each row.
 const MANY: usize = 1_000;
 
+/// Other names of functions. `time()` is the time at which an event is looked at: there is one for all (rule P4).
+const ALIASES: [(&str, Function); 2] = [("ceil", Function::Ceiling), ("time", Function::Now)];
+
 /// Finds a function that a search may call, without regard to case.
 pub(super) fn named(name: &str) -> Option<Function> {
-    let function = if name.eq_ignore_ascii_case("ceil") { Some(Function::Ceiling) } else { Function::named(name) };
+    let alias = ALIASES.iter().find(|(alias, _)| name.eq_ignore_ascii_case(alias)).map(|(_, function)| *function);
+    let function = alias.or_else(|| Function::named(name));
     function.filter(|function| is_splunk(*function))
 }
 
-/// `basename` belongs to the field maps; `searchmatch` holds a search, which the parser of expressions does not read.
+/// `basename` belongs to the field maps, `decimal` to literals; of `searchmatch` the parser makes an expression.
 fn is_splunk(function: Function) -> bool {
-    !matches!(function, Function::BaseName | Function::SearchMatch)
+    !matches!(function, Function::BaseName | Function::Decimal | Function::SearchMatch)
+}
+
+/// Why a function of Splunk is not among those that a search may call, as the end of a sentence; empty where it is none.
+pub(super) fn known_reason(name: &str) -> &'static str {
+    match name.to_ascii_lowercase().as_str() {
+        "random" => ": every hunt must give the same result",
+        "lookup" => ": use the command `lookup`",
+        "cluster" | "getfields" => ": it needs Splunk's own data",
+        _ => "",
+    }
 }
 
 /// Says how many arguments a function takes, where it does not take `count` of them.
@@ -34,6 +48,10 @@ pub(super) fn refuse(function: Function, count: usize) -> Option<String> {
 /// All names, for the test of the documentation.
 #[cfg(test)]
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    let names = Function::ALL.into_iter().filter(|function| is_splunk(*function)).map(Function::name);
-    names.flat_map(|name| std::iter::once(name).chain((name == "ceiling").then_some("ceil")))
+    let names = Function::ALL.iter().copied().filter(|function| is_splunk(*function)).map(Function::name);
+    let names = names.chain([Function::SearchMatch.name()]);
+    names.flat_map(|name| {
+        let aliases = ALIASES.iter().filter(move |(_, function)| function.name() == name).map(|(alias, _)| *alias);
+        std::iter::once(name).chain(aliases)
+    })
 }

@@ -31,6 +31,7 @@ mod refuse;
 mod rex;
 mod risk;
 mod search;
+mod searchmatch;
 mod second_language;
 mod settle;
 mod stats;

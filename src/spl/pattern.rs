@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::cursor::Cursor;
-use crate::pcre::{self, FaultKind, Flags};
+use crate::pcre::{self, FaultKind, Flags, PcreFault};
 
 /// What a regular expression does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,10 +14,15 @@ pub(super) enum Use {
     Replaces,
 }
 
-/// The pattern in the crate's syntax; reports why there is none.
+/// The pattern in the syntax of the crates that run it; reports why there is none. One that backtracks is for
+/// `exec::Context::pattern` alone.
 pub(super) fn translate(cursor: &mut Cursor<'_>, pattern: &str, used: Use, span: &Range<usize>) -> Option<String> {
     let flags = Flags { replaces: used == Use::Replaces, ..Flags::default() };
-    match pcre::translate(pattern, flags) {
+    told(cursor, pcre::translate_backtracking(pattern, flags), span)
+}
+
+fn told(cursor: &mut Cursor<'_>, translated: Result<String, PcreFault>, span: &Range<usize>) -> Option<String> {
+    match translated {
         Ok(pattern) => Some(pattern),
         Err(fault) => {
             let code = match fault.kind {

@@ -30,7 +30,11 @@ pub(super) fn command(cursor: &mut Cursor<'_>, name: &str, span: Range<usize>) {
 /// Refuses a function of an expression.
 pub(super) fn function(cursor: &mut Cursor<'_>, name: &str, span: Range<usize>) {
     let fault = if known::is_function(name) {
-        SearchFault::error("spl-unsupported-function", format!("the function `{name}` is not supported"), span)
+        SearchFault::error(
+            "spl-unsupported-function",
+            format!("the function `{name}` is not supported{}", super::function::known_reason(name)),
+            span,
+        )
     } else {
         unknown("spl-unknown-function", "function", name, &span, known::functions())
     };

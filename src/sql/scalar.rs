@@ -10,7 +10,7 @@ use super::field::after_last;
 use super::glob;
 use super::pred::{SqlFields, operator};
 use super::writer::{Kind, StatementWriter, Typed, two_valued, without_minus_zero};
-use crate::ir::{BinaryOp, Case, Function, Glob, NumberOp, Part, Scalar, parse_number};
+use crate::ir::{BinaryOp, Case, Function, Gives, Glob, NumberOp, Part, Scalar, parse_number};
 
 /// Makes an expression as a condition: 1, or 0 or NULL for false.
 pub(super) fn truth<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Expr {
@@ -29,6 +29,29 @@ pub(super) fn data<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<
     fields.writer().data(scalar(fields, expression))
 }
 
+/// Makes an expression as a value that is shown: a number whose digits are not those of its double has no form, except a
+/// literal that is written as its double is.
+pub(super) fn shown<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Typed {
+    let value = data(fields, expression);
+    let is_plain = match expression {
+        Scalar::Call(function, arguments) => match function.decimal(arguments) {
+            Some(text) => parse_number(text).is_some_and(|number| number_text(number) == text),
+            None => is_choice(*function), // its parts are shown, each by itself
+        },
+        Scalar::Field(_) => true,
+        _ => false,
+    };
+    if value.kind == Kind::Decimal && !is_plain { Typed::new(fields.writer().gap(DIGITS), Kind::Decimal) } else { value }
+}
+
+/// Whether a function gives one of its arguments.
+fn is_choice(function: Function) -> bool {
+    function.gives() == Gives::Arguments
+}
+
+/// What no SQL can say of numbers that are read from texts.
+const DIGITS: &str = "the digits of a number that a text or a calculation with it gives";
+
 /// Makes an expression.
 pub(super) fn scalar<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Typed {
     let is = |e: Expr| Typed::new(e, Kind::Truth);
@@ -41,8 +64,9 @@ pub(super) fn scalar<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scala
         Scalar::Call(function, arguments) => call(fields, *function, arguments),
         Scalar::Binary(op, left, right) => binary(fields, *op, left, right),
         Scalar::Negate(inner) => {
+            let kind = if data(fields, inner).kind.is_exact() { Kind::Number } else { Kind::Decimal };
             let zero = ast::integer(0);
-            Typed::new(ast::op(zero, BinaryOperator::Minus, number(fields, inner)), Kind::Number)
+            Typed::new(ast::op(zero, BinaryOperator::Minus, number(fields, inner)), kind)
         }
         Scalar::Not(inner) => is(ast::not(two_valued(truth(fields, inner)))),
         Scalar::And(terms) => is(ast::all(terms.iter().map(|t| truth(fields, t)).collect())),
@@ -72,12 +96,29 @@ fn number_text(n: f64) -> String {
     if n == n.trunc() && n.abs() < 1e15 { format!("{n:.0}") } else { n.to_string() }
 }
 
-fn text<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Expr {
-    if let Scalar::Number(n) = expression {
-        // From the literal itself: SQLite would print 5.0 or 1e+15.
-        return ast::text(&number_text(*n));
+/// The number of an operand: only one that has every digit of its double gives what a calculation in SQL gives.
+fn operand<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Expr {
+    let value = data(fields, expression);
+    let exact = *expression == Scalar::Null || value.kind.is_exact();
+    single(fields.writer(), value, |writer, value| if exact { writer.as_number(value) } else { writer.gap(DIGITS) })
+}
+
+/// The text of a literal, where it is one of a number.
+fn literal_text<F>(expression: &Scalar<F>) -> Option<String> {
+    match expression {
+        Scalar::Number(n) => Some(number_text(*n)),
+        Scalar::Call(function, arguments) => function.decimal(arguments).map(str::to_owned),
+        _ => None,
     }
-    fields.writer().as_text(data(fields, expression))
+}
+
+fn text<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Expr {
+    if let Some(literal) = literal_text(expression) {
+        return ast::text(&literal); // from the literal itself: SQLite would print 5.0 or 1e+15
+    }
+    let value = data(fields, expression);
+    let writer = fields.writer();
+    if value.multi { writer.gap("the text of a multivalue field") } else { writer.as_text(value) }
 }
 
 fn single(writer: &StatementWriter, value: Typed, make: impl Fn(&StatementWriter, Typed) -> Expr) -> Expr {
@@ -86,7 +127,7 @@ fn single(writer: &StatementWriter, value: Typed, make: impl Fn(&StatementWriter
 
 fn binary<F: PartialEq>(fields: &dyn SqlFields<F>, op: BinaryOp, left: &Scalar<F>, right: &Scalar<F>) -> Typed {
     let writer = fields.writer();
-    let numbers = |op| Typed::new(ast::op(number(fields, left), op, number(fields, right)), Kind::Number);
+    let numbers = |op| Typed::new(ast::op(operand(fields, left), op, operand(fields, right)), Kind::Number);
     match op {
         BinaryOp::Eq => compare(fields, NumberOp::Eq, left, right),
         BinaryOp::Ne => compare(fields, NumberOp::Ne, left, right),
@@ -99,11 +140,15 @@ fn binary<F: PartialEq>(fields: &dyn SqlFields<F>, op: BinaryOp, left: &Scalar<F
         BinaryOp::Subtract => numbers(BinaryOperator::Minus),
         BinaryOp::Multiply => numbers(BinaryOperator::Multiply),
         BinaryOp::Divide => {
-            let divisor = ast::call("nullif", vec![number(fields, right), ast::integer(0)]);
             // As a real: SQLite divides two integers without a fraction. By zero is null (rule E5).
-            Typed::new(ast::op(ast::as_real(number(fields, left)), BinaryOperator::Divide, divisor), Kind::Number)
+            let divisor = ast::call("nullif", vec![operand(fields, right), ast::integer(0)]);
+            Typed::new(ast::op(ast::as_real(operand(fields, left)), BinaryOperator::Divide, divisor), Kind::Number)
         }
         BinaryOp::Modulo => Typed::new(writer.gap("the remainder of numbers with fractions"), Kind::Number),
+        BinaryOp::Xor => {
+            let side = |e| two_valued(truth(fields, e));
+            Typed::new(ast::op(side(left), BinaryOperator::NotEq, side(right)), Kind::Truth)
+        }
     }
 }
 
@@ -111,31 +156,50 @@ fn compare<F: PartialEq>(fields: &dyn SqlFields<F>, op: NumberOp, left: &Scalar<
     let writer = fields.writer();
     let (a, b) = (data(fields, left), data(fields, right));
     let made = |expr| Typed::new(expr, Kind::Truth);
-    // A side that can never be a number settles it: the whole comparison is one of texts, and far shorter.
+    // Of a list some member has to pass.
+    match (left, right) {
+        (Scalar::Field(field), _) if a.multi && !b.multi => {
+            return made(fields.test(field, &|member| compare_single(writer, op, (left, member), (right, b.clone()))));
+        }
+        (_, Scalar::Field(field)) if b.multi && !a.multi => {
+            return made(fields.test(field, &|member| compare_single(writer, op, (left, a.clone()), (right, member))));
+        }
+        _ if a.multi || b.multi => return made(writer.gap("a comparison of multivalue fields")),
+        _ => {}
+    }
+    made(compare_single(writer, op, (left, a), (right, b)))
+}
+
+/// A side of a comparison: the expression, and its value, which is no list.
+type Side<'e, F> = (&'e Scalar<F>, Typed);
+
+fn compare_single<F>(writer: &StatementWriter, op: NumberOp, (left, a): Side<'_, F>, (right, b): Side<'_, F>) -> Expr {
     let never_number = |e: &Scalar<F>, v: &Typed| match e {
         Scalar::Text(text) => parse_number(text).is_none(),
-        _ => v.multi || v.kind == Kind::TruthText,
+        _ => v.kind == Kind::TruthText,
     };
     let always_number = |e: &Scalar<F>, v: &Typed| v.kind.is_number() || matches!(e, Scalar::Text(t) if parse_number(t).is_some());
+    // A side that can never be a number settles it: the whole comparison is one of texts, and far shorter.
     if never_number(left, &a) || never_number(right, &b) {
-        return made(ast::op(writer.as_text(a), operator(op), writer.as_text(b)));
+        let side = |e: &Scalar<F>, v: Typed| literal_text(e).map_or_else(|| writer.as_text(v), |literal| ast::text(&literal));
+        return ast::op(side(left, a), operator(op), side(right, b));
     }
     let (an, bn) = (writer.as_number(a.clone()), writer.as_number(b.clone()));
     let as_numbers = ast::op(an.clone(), operator(op), bn.clone());
     let both = [(left, &a, an), (right, &b, bn)];
     let open: Vec<Expr> = both.into_iter().filter(|(e, v, _)| !always_number(e, v)).map(|(_, _, n)| ast::is_not_null(n)).collect();
     if open.is_empty() {
-        return made(as_numbers);
+        return as_numbers;
     }
     // Here at least one side is not a number: both are compared by their text.
-    let side = |e: &Scalar<F>, v: Typed, other_is_number: bool| match e {
-        Scalar::Number(n) => ast::text(&number_text(*n)),
-        _ if other_is_number => v.expr,
-        _ => writer.as_text(v),
+    let side = |e: &Scalar<F>, v: Typed, other_is_number: bool| match literal_text(e) {
+        Some(literal) => ast::text(&literal),
+        None if other_is_number => v.expr,
+        None => writer.as_text(v),
     };
     let (a_is_number, b_is_number) = (always_number(left, &a), always_number(right, &b));
     let as_texts = ast::op(side(left, a, b_is_number), operator(op), side(right, b, a_is_number));
-    made(ast::case(vec![(ast::all(open), as_numbers)], Some(as_texts)))
+    ast::case(vec![(ast::all(open), as_numbers)], Some(as_texts))
 }
 
 fn add<F: PartialEq>(fields: &dyn SqlFields<F>, left: &Scalar<F>, right: &Scalar<F>) -> Typed {
@@ -143,20 +207,13 @@ fn add<F: PartialEq>(fields: &dyn SqlFields<F>, left: &Scalar<F>, right: &Scalar
     if is_text(left) || is_text(right) {
         return Typed::new(ast::op(text(fields, left), BinaryOperator::StringConcat, text(fields, right)), Kind::Text);
     }
-    let (a, b) = (data(fields, left), data(fields, right));
-    let both_text = a.kind == Kind::Text && b.kind == Kind::Text;
-    let sum = ast::op(number(fields, left), BinaryOperator::Plus, number(fields, right));
-    if !both_text {
-        return Typed::new(sum, Kind::Number);
-    }
-    let joined = ast::op(a.expr, BinaryOperator::StringConcat, b.expr);
-    // The sum where both are numbers, else NULL, and then the texts are joined.
-    Typed::new(ast::call("coalesce", vec![sum, joined]), Kind::Any)
+    Typed::new(ast::op(operand(fields, left), BinaryOperator::Plus, operand(fields, right)), Kind::Number)
 }
 
 /// Functions that choose among their arguments, or test for null, are SQL's own.
 fn call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, arguments: &[Scalar<F>]) -> Typed {
-    let value = |i: usize| arguments.get(i).map_or_else(|| Typed::new(ast::null(), Kind::Text), |e| data(fields, e));
+    let value = |i: usize| arguments.get(i).map_or_else(|| Typed::new(ast::null(), Kind::Text), |e| shown(fields, e));
+    let given = |i: usize| arguments.get(i).map_or_else(ast::null, |e| data(fields, e).expr);
     let is = |e: Expr| Typed::new(e, Kind::Truth);
     match function {
         Function::If => choice(fields, &arguments[..arguments.len().min(2)], arguments.get(2)),
@@ -165,7 +222,7 @@ fn call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, arguments: 
             let negated: Vec<(Expr, Typed)> = arguments
                 .chunks(2)
                 .filter(|pair| pair.len() == 2)
-                .map(|pair| (ast::not(two_valued(truth(fields, &pair[0]))), data(fields, &pair[1])))
+                .map(|pair| (ast::not(two_valued(truth(fields, &pair[0]))), shown(fields, &pair[1])))
                 .collect();
             chosen(negated, None)
         }
@@ -177,8 +234,8 @@ fn call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, arguments: 
             let expr = if exprs.len() == 1 { exprs.remove(0) } else { ast::call("coalesce", exprs) };
             Typed { multi, ..Typed::new(expr, kind) }.with_list(|| ast::case(lists, None))
         }
-        Function::IsNull => is(ast::is_null(value(0).expr)),
-        Function::IsNotNull => is(ast::is_not_null(value(0).expr)),
+        Function::IsNull => is(ast::is_null(given(0))),
+        Function::IsNotNull => is(ast::is_not_null(given(0))),
         Function::Null => Typed::new(ast::null(), Kind::Text),
         Function::True => is(ast::truth(true)),
         Function::False => is(ast::truth(false)),
@@ -201,8 +258,8 @@ fn call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, arguments: 
 }
 
 fn choice<F: PartialEq>(fields: &dyn SqlFields<F>, pairs: &[Scalar<F>], otherwise: Option<&Scalar<F>>) -> Typed {
-    let branches = pairs.chunks(2).filter(|pair| pair.len() == 2).map(|pair| (truth(fields, &pair[0]), data(fields, &pair[1]))).collect();
-    chosen(branches, otherwise.map(|e| data(fields, e)))
+    let branches = pairs.chunks(2).filter(|pair| pair.len() == 2).map(|pair| (truth(fields, &pair[0]), shown(fields, &pair[1]))).collect();
+    chosen(branches, otherwise.map(|e| shown(fields, e)))
 }
 
 fn chosen(branches: Vec<(Expr, Typed)>, otherwise: Option<Typed>) -> Typed {
@@ -235,7 +292,6 @@ fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, ar
     let writer = fields.writer();
     let first = || arguments.first().map_or_else(ast::null, |e| text(fields, e));
     let numeric = || arguments.first().map_or_else(ast::null, |e| number(fields, e));
-    let made = |name, expr| Typed::new(ast::call(name, vec![expr]), Kind::Number);
     // Splunk trims spaces and tabs; SQLite only spaces.
     let blanks = || ast::text(" \t");
     let trim = |name| match arguments {
@@ -253,15 +309,22 @@ fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, ar
             let places = arguments.iter().skip(1).map(|e| ast::as_integer(number(fields, e)));
             Typed::new(ast::call("substr", std::iter::once(first()).chain(places).collect()), Kind::Text)
         }
-        Function::ToNumber if arguments.len() == 1 => Typed::new(numeric(), Kind::Number),
-        Function::Abs => made("abs", numeric()),
+        Function::Decimal => match function.decimal(arguments).and_then(parse_number) {
+            Some(number) => Typed { kind: Kind::Decimal, ..literal(number) },
+            None => Typed::new(writer.gap(DIGITS), Kind::Decimal),
+        },
+        Function::ToNumber if arguments.len() == 1 => Typed::new(numeric(), Kind::Decimal),
+        Function::Abs => {
+            let exact = arguments.first().is_some_and(|e| data(fields, e).kind.is_exact());
+            Typed::new(ast::call("abs", vec![numeric()]), if exact { Kind::Number } else { Kind::Decimal })
+        }
         Function::Floor => Typed::new(floor(&numeric()), Kind::Integer),
         Function::Ceiling => {
             let negated = ast::op(ast::integer(0), BinaryOperator::Minus, numeric());
             Typed::new(ast::op(ast::integer(0), BinaryOperator::Minus, floor(&negated)), Kind::Integer)
         }
         Function::Like => match arguments {
-            [_, Scalar::Text(pattern)] => Typed::new(glob::matches(first(), &sql_pattern(pattern), Case::Exact), Kind::Truth),
+            [value, Scalar::Text(pattern)] => Typed::new(like(fields, value, &sql_pattern(pattern)), Kind::Truth),
             _ => Typed::new(writer.gap("like() with a computed pattern"), Kind::Truth),
         },
         Function::MvCount => {
@@ -271,10 +334,20 @@ fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, ar
                 _ => Typed::new(writer.gap("mvcount()"), Kind::Integer),
             }
         }
-        Function::Match | Function::CidrMatch | Function::SearchMatch => {
-            Typed::new(writer.gap(&format!("{}()", function.name())), Kind::Truth)
+        _ => {
+            let kind = if function.gives() == Gives::Truth { Kind::Truth } else { Kind::Text };
+            Typed::new(writer.gap(&format!("{}()", function.name())), kind)
         }
-        _ => Typed::new(writer.gap(&format!("{}()", function.name())), Kind::Text),
+    }
+}
+
+/// Of a list some member has to match.
+fn like<F: PartialEq>(fields: &dyn SqlFields<F>, value: &Scalar<F>, pattern: &Glob) -> Expr {
+    match value {
+        Scalar::Field(field) if data(fields, value).multi => {
+            fields.test(field, &|member| glob::matches(fields.writer().as_text(member), pattern, Case::Exact))
+        }
+        _ => glob::matches(text(fields, value), pattern, Case::Exact),
     }
 }
 

@@ -101,7 +101,7 @@ impl<'a> SqlRows<'a> {
             }
             Stage::Eval(assignments) => {
                 for (name, expression) in assignments {
-                    let value = scalar::data(self, expression);
+                    let value = scalar::shown(self, expression);
                     // A table an assignment: a later one may read what an earlier one wrote, and SQLite has no alias inside of one SELECT.
                     self.assign(vec![(name.clone(), value)]);
                 }

@@ -87,7 +87,7 @@ impl StatementWriter {
             Kind::Text | Kind::TruthText | Kind::Truth => typed.expr,
             Kind::Integer | Kind::TextOrInteger => ast::as_text(typed.expr),
             // SQLite prints fifteen digits of a double, the executor as many as are needed: the texts would differ.
-            Kind::Number | Kind::Any => self.gap("the text of a number with a fraction"),
+            Kind::Number | Kind::Decimal | Kind::Any => self.gap("the text of a number with a fraction"),
         }
     }
 
@@ -95,7 +95,7 @@ impl StatementWriter {
     pub(super) fn as_number(&self, typed: Typed) -> Expr {
         let typed = self.data(typed);
         match typed.kind {
-            Kind::Integer | Kind::Number => typed.expr,
+            Kind::Integer | Kind::Number | Kind::Decimal => typed.expr,
             Kind::Text => ast::case(vec![(is_number(&typed.expr), ast::as_real(typed.expr))], None),
             Kind::Truth | Kind::TruthText => ast::null(),
             Kind::TextOrInteger | Kind::Any => {

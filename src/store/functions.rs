@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{Value as Output, ValueRef};
 
-use crate::exec::{self, Cell, call_function, folded};
+use crate::exec::{self, Cell, Number, call_function, folded};
 use crate::ir::Function;
 
 // Innocuous, else SQLite refuses them in views of a store that is not trusted; deterministic, so that one call serves a constant.
@@ -63,17 +63,17 @@ fn eval(context: &Context<'_>) -> rusqlite::Result<Output> {
     Ok(match made {
         Cell::Null => Output::Null,
         Cell::Bool(truth) => Output::Integer(i64::from(truth)),
-        Cell::Number(number) => Output::Real(number),
+        Cell::Number(Number::Whole(number)) => Output::Integer(number),
+        Cell::Number(number) => Output::Real(number.value()),
         other => other.text().map_or(Output::Null, |text| Output::Text(text.into_owned())),
     })
 }
 
 /// A cell of a result of SQL as eval sees it.
-#[allow(clippy::cast_precision_loss, reason = "numbers of rules are floating-point")]
 fn cell(raw: ValueRef<'_>) -> Cell {
     match raw {
         ValueRef::Null | ValueRef::Blob(_) => Cell::Null,
-        ValueRef::Integer(n) => Cell::number_of(n as f64),
+        ValueRef::Integer(n) => Cell::Number(Number::Whole(n)),
         ValueRef::Real(n) => Cell::number_of(n),
         ValueRef::Text(bytes) => Cell::text_of(String::from_utf8_lossy(bytes)),
     }

@@ -9,8 +9,8 @@ use crate::exec::aggregate::{Gathered, PreparedAggregate};
 use crate::exec::condition::Slot;
 use crate::exec::operators::MemoryBudget;
 use crate::exec::row::{GroupOrigin, RowKey, RowOrigin};
-use crate::exec::{Cell, Context, Fault, Row};
-use crate::ir::{self, parse_number};
+use crate::exec::{Cell, Context, Fault, Number, Row};
+use crate::ir;
 use crate::plan::{RowSchema, Step};
 
 /// Memory of a group beside its texts, in bytes: its entry, its place, its origin.
@@ -34,6 +34,8 @@ struct RowGroup {
     origin: GroupOrigin,
     /// For each by-field whether only numbers are in the group: then the group's value is the number.
     is_number: Vec<bool>,
+    /// The first of these numbers: it knows its digits, which its text does not tell from others.
+    numbers: Vec<Option<Number>>,
 }
 
 impl RowGroups {
@@ -96,8 +98,11 @@ impl RowGroups {
                 }
             };
             let group = &mut self.groups[place];
-            for (is_number, slot) in group.is_number.iter_mut().zip(&self.by) {
-                *is_number &= slot.is_some_and(|place| matches!(row.cells[place], Cell::Number(_)));
+            for ((is_number, first), slot) in group.is_number.iter_mut().zip(&mut group.numbers).zip(&self.by) {
+                match slot.map(|place| &row.cells[place]) {
+                    Some(Cell::Number(number)) => *first = first.or(Some(*number)),
+                    _ => *is_number = false,
+                }
             }
             let before = group.origin.events.capacity();
             group.origin.add(&row.origin);
@@ -114,7 +119,12 @@ impl RowGroups {
 
     fn start(&mut self, key: Vec<Arc<str>>) -> usize {
         let gathered = self.aggregates.iter().map(PreparedAggregate::start).collect();
-        self.groups.push(RowGroup { gathered, origin: GroupOrigin::default(), is_number: vec![true; self.by.len()] });
+        self.groups.push(RowGroup {
+            gathered,
+            origin: GroupOrigin::default(),
+            is_number: vec![true; self.by.len()],
+            numbers: vec![None; self.by.len()],
+        });
         self.places.insert(key.into_boxed_slice(), self.groups.len() - 1);
         self.groups.len() - 1
     }
@@ -170,10 +180,10 @@ impl Operator for StatsOperator<'_> {
             origin.key = RowKey::Group(self.names.iter().cloned().zip(key.iter().cloned()).collect());
             let mut cells = vec![Cell::Null; self.columns];
             // A by-field that only held numbers is a number again (rule P3); one text among them makes it text for the whole group.
-            let is_number = &self.groups.groups[place].is_number;
-            let by = key.iter().zip(is_number).map(|(text, is_number)| {
-                let number = if *is_number { parse_number(text) } else { None };
-                number.map_or_else(|| Cell::Text(text.clone()), Cell::number_of)
+            let group = &self.groups.groups[place];
+            let by = key.iter().zip(&group.is_number).zip(&group.numbers).map(|((text, is_number), number)| match number {
+                Some(number) if *is_number => Cell::Number(*number),
+                _ => Cell::Text(text.clone()),
             });
             let values = by.chain(results[place].drain(..));
             self.places.iter().zip(values).for_each(|(place, value)| cells[*place] = value);

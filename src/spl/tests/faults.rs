@@ -28,12 +28,12 @@ fn a_fault_inside_a_macro_points_at_its_call() {
 #[test]
 fn all_faults_of_a_search_are_told() {
     refuses(
-        "a=1 term | multikv x | eval y=mvzip(a,b), z=printf(c) | stats perc95(x) count as n sparkline(count) by a | sort ip(x) | transaction y",
+        "a=1 term | multikv x | eval y=json_set(a,b), z=random() | stats perc95(x) count as n sparkline(count) by a | sort ip(x) | transaction y",
         &[
             ("spl-free-text", "term"),
-            ("spl-unsupported-command", "rex"),
-            ("spl-unsupported-function", "mvzip"),
-            ("spl-unsupported-function", "printf"),
+            ("spl-unsupported-command", "multikv"),
+            ("spl-unsupported-function", "json_set"),
+            ("spl-unsupported-function", "random"),
             ("spl-unsupported-aggregate", "perc95"),
             ("spl-unsupported-aggregate", "sparkline"),
             ("spl-unsupported-function", "ip(x)"),
@@ -208,13 +208,18 @@ fn options_and_patterns_that_change_the_result_are_refused() {
     refuses("a=1 | eval {b}=1", &[("spl-unsupported-dynamic-name", "{b}")]);
     refuses("a=1 | stats sum(a) as x avg(b) as x", &[("spl-duplicate-column", "avg(b) as x")]);
     refuses("a=1 | stats count as b by b", &[("spl-duplicate-column", "b")]);
-    refuses("a=1 | where b=1 XOR c=2", &[("spl-unsupported-operator", "XOR")]);
+    refuses("a=1 | eval b=mvmap(c + d, c)", &[("spl-arguments", "mvmap")]);
+    refuses("a=1 | eval b=sum(1, \"2\")", &[("spl-arguments", "sum")]);
+    refuses("a=1 | eval b=json_object(\"k\")", &[("spl-arguments", "json_object")]);
+    refuses("a=1 | where searchmatch(b)", &[("spl-arguments", "searchmatch")]);
+    refuses("a=1 | where searchmatch(\"b=(\")", &[("spl-syntax", "\"b=(\"")]);
 }
 
 #[test]
 fn regular_expressions_are_checked_where_they_stand() {
-    refuses("a=1 | regex f=\"(?<!x)y\"", &[("spl-regex-unsupported", "\"(?<!x)y\"")]);
-    refuses("a=1 | where match(f, \"(?=x)\")", &[("spl-regex-unsupported", "\"(?=x)\"")]);
+    refuses("a=1 | regex f=\"(?R)y\"", &[("spl-regex-unsupported", "\"(?R)y\"")]);
+    refuses("a=1 | where match(f, \"\\Kx\")", &[("spl-regex-unsupported", "\"\\Kx\"")]);
+    assert_eq!(faults("a=1 | regex f=\"(?<!x)y\" | where match(f, \"(?=x)\\w(.)\\1\")"), []);
     refuses("a=1 | eval g=replace(f, \"(\", \"\")", &[("spl-regex-invalid", "\"(\"")]);
     assert_eq!(faults("a=1 | where match(f, \"^{[0-9a-f]{8}\\-\") AND match(f, g)"), []);
 }

@@ -273,3 +273,118 @@ fn more_fields_than_a_query_can_have_columns() {
     let rows = answer(&format!("{all} | eval Alpha=lower(Alpha)"), &events).rows;
     assert!(rows.len() == 2 && rows.iter().all(|row| row.len() > 1_100), "all of them are shown");
 }
+
+/// Asserts what an expression gives for one event.
+#[track_caller]
+fn evaluates(note: &str, event: &str, cases: &[(&str, &str)]) {
+    for (expression, expected) in cases {
+        let expected = if *expected == "∅" { "r=none".to_owned() } else { format!("r={expected}") };
+        let search = format!("Channel=Security | eval r={expression} | fillnull value=none r | table r");
+        gives(note, &search, &[event], &[&expected]);
+    }
+}
+
+#[test]
+fn e8_a_list_is_its_members() {
+    let event = r#""Alpha":["a","Bb"],"Beta":"a","Gamma":["1","2"]"#;
+    let of_all = |condition: &str| format!("Channel=Security | where {condition}");
+    for (condition, expected) in [
+        ("Alpha=\"a\"", true),
+        ("Alpha!=\"a\"", true),
+        ("NOT Alpha=\"a\"", false),
+        ("Alpha=\"c\"", false),
+        ("Alpha=Beta", true),
+        ("Gamma>1", true),
+        ("Gamma>2", false),
+        ("like(Alpha, \"B%\")", true),
+        ("like(Alpha, \"a%B%\")", false),
+        ("match(Alpha, \"^B\")", true),
+        ("match(Alpha, \"a.*B\")", false),
+        ("Alpha IN (\"x\", \"Bb\")", true),
+        ("in(Alpha, \"x\")", false),
+        ("isnull(mvfilter(Alpha=\"z\"))", true),
+    ] {
+        matches("E8", &of_all(condition), &[(event, expected)]);
+    }
+    evaluates(
+        "E8",
+        event,
+        &[
+            ("upper(Alpha)", "A|BB"),
+            ("tostring(Alpha)", "a|Bb"),
+            ("Alpha.\"x\"", "∅"),
+            ("Gamma+1", "∅"),
+            ("len(Alpha)", "∅"),
+            ("substr(Alpha, 1, 1)", "∅"),
+            ("trim(Alpha)", "∅"),
+            ("replace(Alpha, \"a\", \"b\")", "∅"),
+            ("split(Alpha, \"a\")", "∅"),
+            ("if(true(), Alpha, 1)", "a|Bb"),
+            ("coalesce(null(), Alpha)", "a|Bb"),
+            ("mvmap(Gamma, Gamma*2)", "2|4"),
+            ("mvmap(Alpha, if(Alpha=\"a\", null(), Alpha))", "Bb"),
+            ("mvzip(Alpha, Gamma)", "a,1|Bb,2"),
+            ("sum(Gamma, 3)", "6"),
+            ("max(Gamma)", "2"),
+        ],
+    );
+}
+
+#[test]
+fn n1_to_n6_numbers_have_the_digits_they_are_written_with() {
+    let event = r#""Alpha":"8.250","Beta":"0.2","Amount":"10","Gamma":"1234567890.1234567""#;
+    evaluates(
+        "N1 to N6",
+        event,
+        &[
+            ("1.50", "1.50"),
+            ("Alpha*Beta", "2"),
+            ("Alpha*0.20", "1.7"),
+            ("8.250*exact(0.2)", "1.650"),
+            ("0.1+0.2", "0.3"),
+            ("Alpha-Beta", "8.1"),
+            ("Amount/3", "3.3333333333333335"),
+            ("Amount*1.5", "15"),
+            ("8.250*Beta*Amount", "17"),
+            ("sigfig(1.00*1111)", "1110"),
+            ("round(2, 2)", "2.00"),
+            ("round(sqrt(4), 2)", "2"),
+            ("round(Amount/3, 2)", "3.33"),
+            ("9999999999*9999999", "99999989990000001"),
+            ("-1.50", "-1.50"),
+            ("Gamma*1", "1234567890.1234567"),
+            ("1.50.\"x\"", "1.50x"),
+            ("if(0.1+0.2=0.3, \"equal\", \"not\")", "equal"),
+        ],
+    );
+    gives("N1", "Channel=Security | eval r=round(Amount,2) | stats count by r", &[event], &["count=1 r=10.00"]);
+}
+
+#[test]
+fn e7_look_around_and_back_references() {
+    let all = "Channel=Security";
+    matches("E7", &format!("{all} | where match(Alpha, \"(?<!x)y\")"), &[(r#""Alpha":"xy""#, false), (r#""Alpha":"ay""#, true)]);
+    matches("E7", &format!("{all} | regex Alpha=\"^(.)\\1$\""), &[(r#""Alpha":"aa""#, true), (r#""Alpha":"ab""#, false), ("", false)]);
+    matches("E7", &format!("{all} | regex Alpha!=\"a(?!b)\""), &[(r#""Alpha":"ac""#, false), (r#""Alpha":"ab""#, true), ("", true)]);
+    evaluates("E7", r#""Alpha":"a1b2""#, &[("replace(Alpha, \"(?<=[a-z])(\\d)\", \"<\\1>\")", "a<1>b<2>")]);
+}
+
+#[test]
+fn e12_searchmatch_and_xor() {
+    let all = "Channel=Security";
+    let event = r#""Alpha":["ax","B"],"Amount":"10","Peer":"10.1.2.3""#;
+    for (condition, expected) in [
+        ("searchmatch(\"alpha=b\")", false),
+        ("searchmatch(\"Alpha=b\")", true),
+        ("searchmatch(\"Alpha=A*\")", true),
+        ("searchmatch(\"Alpha!=b\")", true),
+        ("searchmatch(\"NOT Alpha=b\")", false),
+        ("searchmatch(\"Amount>9 Peer=10.0.0.0/8\")", true),
+        ("searchmatch(\"Amount<9 OR Alpha=CASE(b)\")", false),
+        ("searchmatch(\"Beta=*\")", false),
+        ("Amount=10 XOR Alpha=\"B\"", false),
+        ("Amount=10 XOR Alpha=\"C\" OR Amount=11", true),
+    ] {
+        matches("E12", &format!("{all} | where {condition}"), &[(event, expected)]);
+    }
+}

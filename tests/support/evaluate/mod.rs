@@ -9,6 +9,7 @@
 
 mod aggregate;
 mod dataset;
+mod digits;
 mod function;
 pub(crate) mod now;
 pub(crate) mod pred;

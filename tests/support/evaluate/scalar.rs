@@ -2,6 +2,7 @@
 
 use retrohunt::ir::{BinaryOp, NumberOp, Scalar};
 
+use super::digits::{self, Measured};
 use super::pred::{Subject, holds};
 use super::{function, text};
 
@@ -12,8 +13,10 @@ pub(crate) enum Value {
     Null,
     /// A text.
     Text(String),
-    /// A number.
+    /// A number with every digit of its double.
     Number(f64),
+    /// A number that is known to so many places.
+    Decimal(f64, i32),
     /// A truth.
     Bool(bool),
     /// Two or more texts.
@@ -45,22 +48,42 @@ impl Value {
             Self::Null => None,
             Self::Text(text) => Some(text.clone()),
             Self::Number(number) => Some(text::number_text(*number)),
+            Self::Decimal(number, places) => Some(format!("{number:.*}", usize::try_from(*places).unwrap_or(0))),
             Self::Bool(truth) => Some(if *truth { "True" } else { "False" }.to_owned()),
             Self::List(members) => Some(members.join("\n")),
         }
     }
 
-    /// The value as a column has it: a truth is its text there.
+    /// The value as a finding has it: a truth is its text, and so is a number that has more places than it needs.
     pub(crate) fn into_data(self) -> Self {
-        if let Self::Bool(_) = self { Self::Text(self.text().expect("a truth has a text")) } else { self }
+        match self {
+            Self::Bool(_) => Self::Text(self.text().expect("a truth has a text")),
+            Self::Decimal(number, _) if self.text() == Some(text::number_text(number)) => Self::Number(number),
+            Self::Decimal(..) => Self::Text(self.text().expect("a number has a text")),
+            other => other,
+        }
+    }
+
+    /// The one text of a value; most functions take no list.
+    pub(super) fn single(&self) -> Option<String> {
+        if let Self::List(_) = self { None } else { self.text() }
     }
 
     /// The value as a number, where it is one or is the text of one.
     pub(crate) fn number(&self) -> Option<f64> {
         match self {
-            Self::Number(number) => Some(*number),
+            Self::Number(number) | Self::Decimal(number, _) => Some(*number),
             Self::Text(text) => text::number(text),
             _ => None,
+        }
+    }
+
+    /// The value as a number with the places it is written with.
+    pub(super) fn measured(&self) -> Option<Measured> {
+        match self {
+            Self::Text(text) => Measured::read(text),
+            Self::Decimal(number, places) => Some(Measured { number: *number, places: Some(*places) }),
+            other => other.number().map(|number| Measured { number, places: None }),
         }
     }
 }
@@ -76,7 +99,7 @@ pub(crate) fn evaluate<F>(expression: &Scalar<F>, subject: &dyn Subject<F>) -> V
         Scalar::Field(field) => subject.value(field),
         Scalar::Call(function, arguments) => function::call(*function, arguments, subject),
         Scalar::Binary(op, left, right) => binary(*op, left, right, subject),
-        Scalar::Negate(e) => evaluate(e, subject).number().map_or(Value::Null, |n| Value::Number(-n)),
+        Scalar::Negate(_) => digits::calculate(expression, subject).end(),
         Scalar::Not(e) => Value::Bool(!truth(e)),
         Scalar::And(all) => Value::Bool(all.iter().all(truth)),
         Scalar::Or(any) => Value::Bool(any.iter().any(truth)),
@@ -84,54 +107,46 @@ pub(crate) fn evaluate<F>(expression: &Scalar<F>, subject: &dyn Subject<F>) -> V
 }
 
 fn binary<F>(op: BinaryOp, left: &Scalar<F>, right: &Scalar<F>, subject: &dyn Subject<F>) -> Value {
-    let literal = |e: &Scalar<F>| matches!(e, Scalar::Text(_));
-    let (a, b) = (evaluate(left, subject), evaluate(right, subject));
+    let values = || (evaluate(left, subject), evaluate(right, subject));
+    let compared = |op| {
+        let (a, b) = values();
+        Value::Bool(compare(op, &a, &b))
+    };
     match op {
-        BinaryOp::Eq => Value::Bool(compare(NumberOp::Eq, &a, &b)),
-        BinaryOp::Ne => Value::Bool(compare(NumberOp::Ne, &a, &b)),
-        BinaryOp::Lt => Value::Bool(compare(NumberOp::Lt, &a, &b)),
-        BinaryOp::Le => Value::Bool(compare(NumberOp::Le, &a, &b)),
-        BinaryOp::Gt => Value::Bool(compare(NumberOp::Gt, &a, &b)),
-        BinaryOp::Ge => Value::Bool(compare(NumberOp::Ge, &a, &b)),
-        BinaryOp::Concat => match (a.text(), b.text()) {
-            (Some(a), Some(b)) => Value::Text(a + &b),
-            _ => Value::Null,
-        },
-        BinaryOp::Add => add(&a, &b, literal(left) || literal(right)),
-        BinaryOp::Subtract => arithmetic(&a, &b, |a, b| Some(a - b)),
-        BinaryOp::Multiply => arithmetic(&a, &b, |a, b| Some(a * b)),
-        BinaryOp::Divide => arithmetic(&a, &b, |a, b| (b != 0.0).then(|| a / b)),
-        BinaryOp::Modulo => arithmetic(&a, &b, |a, b| (b != 0.0).then(|| a % b)),
+        BinaryOp::Eq => compared(NumberOp::Eq),
+        BinaryOp::Ne => compared(NumberOp::Ne),
+        BinaryOp::Lt => compared(NumberOp::Lt),
+        BinaryOp::Le => compared(NumberOp::Le),
+        BinaryOp::Gt => compared(NumberOp::Gt),
+        BinaryOp::Ge => compared(NumberOp::Ge),
+        BinaryOp::Concat => joined(&values().0, &values().1),
+        BinaryOp::Xor => Value::Bool((values().0 == Value::Bool(true)) != (values().1 == Value::Bool(true))),
+        BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo => {
+            digits::calculation(op, left, right, subject).end()
+        }
     }
 }
 
-/// Any null side is false; two numeric sides compare as numbers, else as text with case.
+/// Two texts one behind the other; with null or a list there is nothing to join.
+pub(super) fn joined(a: &Value, b: &Value) -> Value {
+    match (a.single(), b.single()) {
+        (Some(a), Some(b)) => Value::Text(a + &b),
+        _ => Value::Null,
+    }
+}
+
+/// Any null side is false; two numeric sides compare as numbers, else as text with case. Of lists some pair of members has
+/// to pass.
 pub(super) fn compare(op: NumberOp, a: &Value, b: &Value) -> bool {
+    if matches!(a, Value::List(_)) || matches!(b, Value::List(_)) {
+        let members = |value: &Value| value.members().unwrap_or_default();
+        return members(a).into_iter().any(|a| members(b).into_iter().any(|b| compare(op, &Value::Text(a.clone()), &Value::Text(b))));
+    }
     if let (Some(a), Some(b)) = (a.number(), b.number()) {
         return holds(op, a.partial_cmp(&b));
     }
     match (a.text(), b.text()) {
         (Some(a), Some(b)) => holds(op, Some(a.as_bytes().cmp(b.as_bytes()))),
         _ => false,
-    }
-}
-
-/// Adds numbers; concatenates when a side is a text literal or both are text that is no number.
-fn add(a: &Value, b: &Value, literal: bool) -> Value {
-    let (Some(a_text), Some(b_text)) = (a.text(), b.text()) else { return Value::Null };
-    if literal {
-        return Value::Text(a_text + &b_text);
-    }
-    match (a.number(), b.number()) {
-        (Some(a), Some(b)) => Value::Number(a + b),
-        _ if matches!((a, b), (Value::Text(_), Value::Text(_))) => Value::Text(a_text + &b_text),
-        _ => Value::Null,
-    }
-}
-
-fn arithmetic(a: &Value, b: &Value, f: impl Fn(f64, f64) -> Option<f64>) -> Value {
-    match (a.number(), b.number()) {
-        (Some(a), Some(b)) => f(a, b).filter(|n| n.is_finite()).map_or(Value::Null, Value::Number),
-        _ => Value::Null,
     }
 }

@@ -197,9 +197,10 @@ fn keys(stats: &Stats, row: &Row) -> Vec<Vec<String>> {
 fn stats_row(stats: &Stats, key: &[String], rows: &[Row]) -> Row {
     let mut row = Row::new();
     for (field, text) in stats.by.iter().zip(key) {
-        let is_number = rows.iter().all(|row| matches!(row.get(&field.name), Some(Value::Number(_))));
-        let number = if is_number { text::number(text) } else { None };
-        set(&mut row, &field.name, number.map_or_else(|| Value::Text(text.clone()), Value::Number));
+        let of = |row: &Row| row.get(&field.name).cloned().unwrap_or(Value::Null);
+        let is_number = rows.iter().all(|row| matches!(of(row), Value::Number(_) | Value::Decimal(..)));
+        let number = rows.first().map(of).filter(|_| is_number);
+        set(&mut row, &field.name, number.unwrap_or_else(|| Value::Text(text.clone())));
     }
     for aggregate in &stats.aggregates {
         set(&mut row, &aggregate.alias, aggregate::compute(aggregate, rows));

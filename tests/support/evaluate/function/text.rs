@@ -18,7 +18,10 @@ pub(super) fn like(text: &str, pattern: &str) -> bool {
 
 /// Whether a regular expression finds something; one that is wrong finds nothing.
 pub(super) fn is_match(text: &str, regex: &str) -> bool {
-    regex::Regex::new(regex).is_ok_and(|regex| regex.is_match(text))
+    match regex::Regex::new(regex) {
+        Ok(regex) => regex.is_match(text),
+        Err(_) => fancy_regex::Regex::new(regex).is_ok_and(|regex| regex.is_match(text).unwrap_or(false)),
+    }
 }
 
 /// Without spaces and tabs, or without the characters of a second argument, at one end or both.
@@ -87,22 +90,22 @@ pub(super) fn url_decoded(text: &str) -> String {
     String::from_utf8_lossy(&out).replace('\0', "\u{2400}")
 }
 
-/// `tostring`: as it is shown, or a number as `hex`, with `commas`, as `duration`.
+/// `tostring`: as it is shown, or a number as `hex`, `binary`, with `commas`, as `duration`; of a list each member.
 pub(super) fn written(a: &Arguments<'_>) -> Option<Value> {
-    let text = a.text(0)?;
-    if a.0.len() < 2 {
-        return Some(Value::Text(text));
-    }
-    let format = a.text(1)?;
-    let Some(value) = a.number(0) else { return Some(Value::Text(text)) };
-    #[allow(clippy::cast_possible_truncation, reason = "test numbers are small")]
-    let whole = value.trunc() as i64;
-    Some(Value::Text(match format.as_str() {
-        "hex" => format!("0x{whole:X}"),
-        "commas" => commas(value),
-        "duration" => duration(whole),
-        _ => text,
-    }))
+    let format = a.text_or(1, "")?;
+    let one = |text: &String| {
+        let Some(value) = super::texts::number(text) else { return text.clone() };
+        #[allow(clippy::cast_possible_truncation, reason = "test numbers are small")]
+        let whole = value.trunc() as i64;
+        match format.as_str() {
+            "hex" => format!("0x{whole:X}"),
+            "binary" => format!("{whole:b}"),
+            "commas" => commas(value),
+            "duration" => duration(whole),
+            _ => text.clone(),
+        }
+    };
+    Some(Value::of_members(&a.members(0)?.iter().map(one).collect::<Vec<_>>()))
 }
 
 /// A comma before every third digit; a fraction in two digits.
@@ -131,7 +134,7 @@ fn duration(seconds: i64) -> String {
 /// `tonumber`: a number, or a whole number to a base.
 pub(super) fn read(a: &Arguments<'_>) -> Option<Value> {
     if a.0.len() < 2 {
-        return number(a.number(0)?);
+        return a.measured(0).map(super::Measured::end);
     }
     let text = a.text(0)?.to_lowercase();
     let base = a.number(1)?;

@@ -20,6 +20,19 @@ const SEPARATORS: [&str; 5] = [",", "", ".", "a", "ab"];
 const ESCAPED: [&str; 5] = ["a%20b", "%41%42", "100%", "%C3%A4", "%zz+"];
 const NUMBER_TEXTS: [&str; 7] = ["ff", "0xFF", "101", "12", "-7", "zz", ""];
 const TEXTS: [&str; 10] = ["", "a", "A", "b", "1", "1.0", "10", "%", "a,b,a", " \ta "];
+/// Literals with a fraction, as they are written.
+const DECIMALS: [&str; 5] = ["1.50", "0.2", "8.250", "-0.10", "12.0"];
+const JSON: [&str; 7] = [
+    r#"{"a":{"b":[1,2,{"c":"x"}]},"a.b":"dotted","n":null}"#,
+    r#"[{"c":1},{"c":"two"},{"d":[true]}]"#,
+    "[]",
+    r#"["a","b\n"]"#,
+    "12",
+    "{broken",
+    "",
+];
+const PATHS: [&str; 8] = ["a.b", "a.b{}", "a.b{2}.c", "{}.c", "{0}", "n", "gone", "a"];
+const KEYS: [&str; 4] = ["a", "a.b", "n", "gone"];
 const NUMBERS: [f64; 10] = [0.0, 1.0, 2.0, 5.0, 10.0, -1.0, -5.0, 0.5, 2.5, 1_577_836_800.0];
 
 /// Functions that portable SQL has: drawn more often, so that it takes part.
@@ -69,22 +82,42 @@ fn arguments(function: Function) -> Vec<Vec<Takes>> {
         Function::If => vec![vec![Truth, Anything, Anything]],
         Function::Case | Function::Validate => vec![vec![Truth, Anything], vec![Truth, Anything, Truth, Anything]],
         Function::Coalesce => vec![vec![Anything], vec![Anything; 2], vec![Anything; 3]],
-        Function::IsNull | Function::IsNotNull | Function::MvCount => vec![vec![Anything]],
+        Function::IsNull | Function::IsNotNull | Function::MvCount | Function::TypeOf | Function::ToBool | Function::ToJson => {
+            vec![vec![Anything]]
+        }
+        Function::IsNum | Function::IsInt | Function::IsDouble | Function::IsStr | Function::IsBool | Function::IsMv => {
+            vec![vec![Anything]]
+        }
         Function::NullIf => vec![vec![Anything; 2]],
-        Function::Like => vec![vec![Text, OneOf(&LIKE_PATTERNS)]],
+        Function::Like => vec![vec![Anything, OneOf(&LIKE_PATTERNS)]],
         Function::Match | Function::MvFind => vec![vec![Anything, OneOf(&queries::REGEXES)]],
         Function::CidrMatch => vec![vec![OneOf(&NETWORKS), Text]],
         Function::In => vec![vec![Anything; 2], vec![Anything; 3]],
-        Function::Lower | Function::Upper | Function::MvDedup | Function::MvSort => vec![vec![List]],
-        Function::Len | Function::BaseName | Function::Md5 | Function::Sha256 => vec![vec![Text]],
+        Function::Lower | Function::Upper | Function::MvDedup | Function::MvSort | Function::MvReverse => vec![vec![List]],
+        Function::Len | Function::BaseName | Function::Md5 | Function::Sha1 | Function::Sha256 | Function::Sha512 => vec![vec![Text]],
         Function::Trim | Function::LTrim | Function::RTrim => vec![vec![Text], vec![Text, OneOf(&TEXTS)]],
         Function::Substr => vec![vec![Text, Whole], vec![Text, Whole, Whole]],
         Function::Replace => vec![vec![Text, OneOf(&queries::REGEXES), OneOf(&REPLACEMENTS)]],
         Function::Split => vec![vec![Text, OneOf(&SEPARATORS)]],
         Function::UrlDecode => vec![vec![OneOf(&ESCAPED)], vec![Text]],
         Function::ToString => vec![vec![Anything], vec![Number, FORMATS]],
-        Function::ToNumber => vec![vec![Anything], vec![OneOf(&NUMBER_TEXTS), Whole], vec![Text, OneOf(&["16", "10"])]],
+        Function::ToNumber | Function::ToInt | Function::ToDouble => {
+            vec![vec![Anything], vec![OneOf(&NUMBER_TEXTS), Whole], vec![Text, OneOf(&["16", "10"])]]
+        }
+        Function::Decimal => vec![vec![OneOf(&DECIMALS)]],
+        Function::Printf => {
+            vec![vec![OneOf(&["x%%"])], vec![OneOf(&["%d", "%5d|", "%05.1f", "%x"]), Number], vec![OneOf(&["%s-%-4s|"]), Text, Text]]
+        }
+        Function::IpMask => vec![vec![OneOf(&["255.255.0.0", "0.255.0.244", "none"]), Text]],
         Function::Abs | Function::Ceiling | Function::Floor | Function::Sqrt | Function::Ln | Function::Exp => vec![vec![Number]],
+        Function::Exact | Function::SigFig => vec![vec![Number]],
+        Function::Sum | Function::Avg => vec![vec![Number], vec![Number, Anything], vec![Number, Text, List]],
+        Function::Acos | Function::Acosh | Function::Asin | Function::Asinh | Function::Atan | Function::Atanh => vec![vec![Number]],
+        Function::Cos | Function::Cosh | Function::Sin | Function::Sinh | Function::Tan | Function::Tanh => vec![vec![Number]],
+        Function::Atan2 | Function::Hypot => vec![vec![Number, Number]],
+        Function::BitAnd | Function::BitOr | Function::BitXor => vec![vec![Number, Whole], vec![Whole, Number, Whole]],
+        Function::BitNot => vec![vec![Number], vec![Number, Whole]],
+        Function::BitShiftLeft | Function::BitShiftRight => vec![vec![Number, Whole]],
         Function::Round => vec![vec![Number], vec![Number, OneOf(&["0", "1", "2"])]],
         Function::Pow => vec![vec![Number, Whole]],
         Function::Log => vec![vec![Number], vec![Number, OneOf(&["2", "10"])]],
@@ -93,11 +126,57 @@ fn arguments(function: Function) -> Vec<Vec<Takes>> {
         Function::MvJoin => vec![vec![List, OneOf(&SEPARATORS)]],
         Function::MvAppend => vec![vec![Anything], vec![List, Anything], vec![List, Text, Anything]],
         Function::MvFilter => vec![vec![TruthOfField]],
-        Function::Now | Function::Null | Function::True | Function::False => vec![Vec::new()],
+        // Both of its arguments are about one field: `mapped` draws them.
+        Function::MvMap => vec![vec![List, Anything]],
+        Function::MvZip => vec![vec![List, List], vec![List, Anything, OneOf(&SEPARATORS)]],
+        Function::MvRange => vec![vec![Whole, Whole], vec![Whole, Whole, OneOf(&["1", "2", "-1", "0", "0.5", "1d"])]],
+        Function::Commands => vec![vec![OneOf(&["search a | stats count | sort - count", "| tstats count", "", "a=1"])]],
+        Function::Spath | Function::Json | Function::JsonKeys | Function::JsonValid | Function::JsonArray | Function::JsonObject => {
+            json_arguments(function)
+        }
+        Function::JsonArrayToMv | Function::MvToJsonArray | Function::JsonExtract | Function::JsonExtractExact => json_arguments(function),
+        Function::JsonHasKeyExact => json_arguments(function),
+        Function::Now | Function::Pi | Function::Null | Function::True | Function::False => vec![Vec::new()],
         Function::RelativeTime => vec![vec![Number, OneOf(&OFFSETS)]],
         Function::Strftime => vec![vec![Number, OneOf(&TIME_FORMATS)]],
         Function::Strptime => vec![vec![OneOf(&TIMES), OneOf(&READ_FORMATS)]],
     }
+}
+
+fn json_arguments(function: Function) -> Vec<Vec<Takes>> {
+    use Takes::{Anything, List, OneOf, Text, Truth, Whole};
+    match function {
+        Function::Spath => vec![vec![OneOf(&JSON), OneOf(&PATHS)], vec![Text, OneOf(&PATHS)]],
+        Function::Json | Function::JsonKeys | Function::JsonValid => vec![vec![OneOf(&JSON)], vec![Text]],
+        Function::JsonArray => vec![vec![], vec![Text], vec![Text, Whole, List, OneOf(&JSON)]],
+        Function::JsonObject => vec![vec![], vec![OneOf(&["k"]), Anything], vec![OneOf(&["k"]), Text, OneOf(&["l"]), OneOf(&JSON)]],
+        Function::JsonArrayToMv => vec![vec![OneOf(&JSON)], vec![OneOf(&JSON), Truth]],
+        Function::MvToJsonArray => vec![vec![List], vec![List, Truth]],
+        Function::JsonExtract => {
+            vec![vec![OneOf(&JSON)], vec![OneOf(&JSON), OneOf(&PATHS)], vec![OneOf(&JSON), OneOf(&PATHS), OneOf(&PATHS)]]
+        }
+        Function::JsonExtractExact => {
+            vec![vec![OneOf(&JSON)], vec![OneOf(&JSON), OneOf(&KEYS)], vec![OneOf(&JSON), OneOf(&KEYS), OneOf(&KEYS)]]
+        }
+        Function::JsonHasKeyExact => vec![vec![OneOf(&JSON), OneOf(&KEYS)]],
+        other => panic!("{other:?} is not a function of JSON"),
+    }
+}
+
+/// `mvmap` of a field: each of its members, changed.
+fn mapped() -> BoxedStrategy<Scalar> {
+    let about = |name: &'static str| {
+        let field = move || Scalar::Field(named(name));
+        let each = vec![
+            Scalar::Call(Function::Upper, vec![field()]),
+            Scalar::Call(Function::Split, vec![field(), Scalar::Text("a".to_owned())]),
+            Scalar::Binary(BinaryOp::Multiply, Box::new(field()), Box::new(Scalar::Number(2.0))),
+            Scalar::Binary(BinaryOp::Concat, Box::new(field()), Box::new(Scalar::Text("+".to_owned()))),
+            Scalar::Null,
+        ];
+        select(each).prop_map(move |each| Scalar::Call(Function::MvMap, vec![field(), each]))
+    };
+    any_name().prop_flat_map(about).boxed()
 }
 
 fn argument(takes: Takes, depth: u32) -> BoxedStrategy<Scalar> {
@@ -121,8 +200,11 @@ fn call(functions: Vec<Function>, depth: u32) -> BoxedStrategy<Scalar> {
         .prop_flat_map(move |which| {
             let (function, takes) = &callable[which];
             let function = *function;
+            if function == Function::MvMap {
+                return mapped();
+            }
             let parts: Vec<BoxedStrategy<Scalar>> = takes.iter().map(|takes| argument(*takes, depth.saturating_sub(1))).collect();
-            parts.prop_map(move |parts| Scalar::Call(function, parts))
+            parts.prop_map(move |parts| Scalar::Call(function, parts)).boxed()
         })
         .boxed()
 }
@@ -159,7 +241,8 @@ fn text(depth: u32) -> BoxedStrategy<Scalar> {
 
 /// A number, or what might be one.
 pub(super) fn number(depth: u32) -> BoxedStrategy<Scalar> {
-    let leaf = prop_oneof![2 => field(number_name()), 2 => select(&NUMBERS[..]).prop_map(Scalar::Number)];
+    let decimal = select(&DECIMALS[..]).prop_map(|text| Scalar::Call(Function::Decimal, vec![Scalar::Text(text.to_owned())]));
+    let leaf = prop_oneof![4 => field(number_name()), 4 => select(&NUMBERS[..]).prop_map(Scalar::Number), 1 => decimal];
     if depth == 0 {
         return leaf.boxed();
     }
@@ -197,7 +280,7 @@ pub(super) fn truth(depth: u32) -> BoxedStrategy<Scalar> {
         return leaf.boxed();
     }
     let functions: Vec<Function> =
-        Function::ALL.into_iter().filter(|function| function.gives() == retrohunt::ir::Gives::Truth).chain([Function::If]).collect();
+        Function::ALL.iter().copied().filter(|function| function.gives() == retrohunt::ir::Gives::Truth).chain([Function::If]).collect();
     let inner = || truth(depth - 1);
     prop_oneof![
         4 => leaf,
@@ -205,6 +288,7 @@ pub(super) fn truth(depth: u32) -> BoxedStrategy<Scalar> {
         1 => prop::collection::vec(inner(), 2).prop_map(Scalar::And),
         1 => prop::collection::vec(inner(), 2).prop_map(Scalar::Or),
         1 => inner().prop_map(|t| Scalar::Not(Box::new(t))),
+        1 => (inner(), inner()).prop_map(|(a, b)| Scalar::Binary(BinaryOp::Xor, Box::new(a), Box::new(b))),
         1 => any::<bool>().prop_map(Scalar::Bool),
     ]
     .boxed()
@@ -230,7 +314,7 @@ mod tests {
 
     #[test]
     fn functions_are_called_with_all_their_numbers_of_arguments() {
-        for function in Function::ALL.into_iter().filter(|function| *function != Function::SearchMatch) {
+        for function in Function::ALL.iter().copied().filter(|function| *function != Function::SearchMatch) {
             let (least, most) = function.arity();
             let counts: Vec<usize> = arguments(function).iter().map(Vec::len).collect();
             assert!(counts.iter().all(|count| (least..=most).contains(count)), "{function:?}: {counts:?}");

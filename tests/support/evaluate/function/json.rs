@@ -1,0 +1,130 @@
+//! Functions over JSON, by a crate.
+
+use retrohunt::ir::Function;
+use serde_json::Value as Json;
+
+use super::super::digits::Measured;
+use super::super::scalar::Value;
+use super::{Arguments, truth};
+
+pub(super) fn call(function: Function, a: &Arguments<'_>) -> Option<Value> {
+    match function {
+        Function::Spath => spath(&a.text(0)?, &a.text(1)?),
+        Function::Json => value(&a.text(0)?).map(|_| a.at(0)),
+        Function::JsonValid => truth(a.text(0).is_some_and(|text| value(&text).is_some())),
+        Function::JsonArray | Function::JsonObject => made(function, a),
+        Function::JsonKeys => keys(&a.text(0)?),
+        Function::JsonHasKeyExact => truth(value(&a.text(0)?)?.as_object()?.contains_key(&a.text(1)?)),
+        Function::JsonExtract | Function::JsonExtractExact => extract(function, a),
+        Function::JsonArrayToMv => members(a),
+        Function::MvToJsonArray => of_members(a),
+        Function::ToJson => Some(Value::Text(plain(&a.at(0)).to_string())),
+        other => panic!("{other:?} is not a function of JSON"),
+    }
+}
+
+fn value(text: &str) -> Option<Json> {
+    serde_json::from_str(text).ok()
+}
+
+/// A text that is an object or an array is that inside of a new one.
+fn nested(value: &Value) -> Json {
+    match value {
+        Value::Text(text) => self::value(text).filter(|json| json.is_object() || json.is_array()).unwrap_or_else(|| plain(value)),
+        other => plain(other),
+    }
+}
+
+/// A value by its kind.
+fn plain(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(truth) => Json::Bool(*truth),
+        Value::List(members) => members.iter().cloned().collect(),
+        Value::Text(text) => text.clone().into(),
+        number => self::value(&number.text().expect("a number has a text")).expect("the text of a number is JSON"),
+    }
+}
+
+fn made(function: Function, a: &Arguments<'_>) -> Option<Value> {
+    let json: Json = if function == Function::JsonArray {
+        a.0.iter().map(nested).collect()
+    } else {
+        let mut members = serde_json::Map::new();
+        for pair in a.0.chunks(2) {
+            members.insert(pair[0].single()?, nested(&pair[1]));
+        }
+        Json::Object(members)
+    };
+    Some(Value::Text(json.to_string()))
+}
+
+fn keys(text: &str) -> Option<Value> {
+    let keys: Json = value(text)?.as_object()?.keys().cloned().collect();
+    Some(Value::Text(keys.to_string()))
+}
+
+fn text_of(json: &Json) -> String {
+    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
+}
+
+/// `a.b{}.c{0}`: the values there.
+fn at<'j>(json: &'j Json, path: &str) -> Vec<&'j Json> {
+    let mut found = vec![json];
+    for part in path.replace('{', ".{").split('.').filter(|part| !part.is_empty()) {
+        let step = |json: &'j Json| -> Vec<&'j Json> {
+            match part.strip_prefix('{').map(|part| part.trim_end_matches('}')) {
+                Some("") => json.as_array().map_or_else(Vec::new, |members| members.iter().collect()),
+                Some(place) => json.as_array().and_then(|members| members.get(place.parse::<usize>().ok()?)).into_iter().collect(),
+                None => json.as_object().and_then(|members| members.get(part)).into_iter().collect(),
+            }
+        };
+        found = found.into_iter().flat_map(step).collect();
+    }
+    found
+}
+
+fn spath(text: &str, path: &str) -> Option<Value> {
+    let json = value(text)?;
+    let found: Vec<String> = at(&json, path).into_iter().filter(|json| !json.is_null()).map(text_of).collect();
+    Some(Value::of_members(&found))
+}
+
+fn extract(function: Function, a: &Arguments<'_>) -> Option<Value> {
+    let json = value(&a.text(0)?)?;
+    let (mut found, mut many) = (Vec::new(), a.0.len() > 2);
+    for place in 1..a.0.len() {
+        let path = a.text(place)?;
+        if function == Function::JsonExtract {
+            many |= path.contains("{}");
+            found.extend(at(&json, &path));
+        } else {
+            found.extend(json.as_object().and_then(|members| members.get(&path)));
+        }
+    }
+    let one = if a.0.len() == 1 { Some(&json) } else { found.first().copied().filter(|_| found.len() == 1 && !many) };
+    match one {
+        Some(Json::Null) => None,
+        Some(Json::Number(number)) => Measured::read(&number.to_string()).map(Measured::end),
+        Some(json) => Some(Value::Text(text_of(json))),
+        None if found.is_empty() => None,
+        None => Some(Value::Text(found.into_iter().cloned().collect::<Json>().to_string())),
+    }
+}
+
+fn members(a: &Arguments<'_>) -> Option<Value> {
+    if a.0.len() > 1 && a.at(1) == Value::Null {
+        return None;
+    }
+    let member = |json: &Json| if a.is_true(1) { json.to_string() } else { text_of(json) };
+    Some(Value::of_members(&value(&a.text(0)?)?.as_array()?.iter().map(member).collect::<Vec<_>>()))
+}
+
+fn of_members(a: &Arguments<'_>) -> Option<Value> {
+    if a.0.len() > 1 && a.at(1) == Value::Null {
+        return None;
+    }
+    let typed = a.is_true(1);
+    let member = |text: String| value(&text).filter(|_| typed).unwrap_or(Json::String(text));
+    Some(Value::Text(a.members(0)?.into_iter().map(member).collect::<Json>().to_string()))
+}
