@@ -670,15 +670,18 @@ mod tests {
 
     #[test]
     fn each_foreach_may_double_the_columns_and_their_names_up_to_a_limit() {
-        let for_each = |target: &str| ForEach { patterns: strings(&["*"]), assignments: vec![(target.to_owned(), Scalar::Null)] };
-        for target in ["x<<FIELD>>", "<<FIELD>><<FIELD>>"] {
+        let for_each = |targets: [&str; 2]| ForEach {
+            patterns: strings(&["*"]),
+            assignments: targets.map(|target| (target.to_owned(), Scalar::Null)).to_vec(),
+        };
+        for target in [["x<<FIELD>>", "y<<FIELD>>"], ["<<FIELD>><<FIELD>>", "<<FIELD>>"]] {
             let (mut row, mut made) = (schema(&["a"]), 0);
             while let Some(assignments) = row.each_of(&for_each(target)) {
                 row = row.after(&Stage::Eval(assignments), Inner::None).row;
                 made += 1;
-                assert!(made < 30, "{target}");
+                assert!(made < 30, "{target:?}");
             }
-            assert!(row.columns.len() <= 3 * FOR_EACH_COLUMNS, "{target}: {}", row.columns.len());
+            assert!(row.columns.len() <= 3 * FOR_EACH_COLUMNS, "{target:?}: {}", row.columns.len());
         }
     }
 

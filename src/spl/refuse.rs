@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, is_name_char};
 use super::fault::SearchFault;
 use super::known;
 use super::pipeline::{self, First};
@@ -67,7 +67,8 @@ pub(super) fn option(cursor: &mut Cursor<'_>, option: &str, span: Range<usize>) 
     let command = cursor.command;
     let name = option.split('=').next().unwrap_or(option);
     let fault = match known::options(command).map(Iterator::collect::<Vec<_>>) {
-        Some(known) if !known.iter().any(|known| known.eq_ignore_ascii_case(name)) => {
+        // Anything else is the value of one, such as the flags of `rex mode=sed`.
+        Some(known) if name.chars().all(is_name_char) && !known.iter().any(|known| known.eq_ignore_ascii_case(name)) => {
             let fault = SearchFault::error("spl-unknown-option", format!("`{command}` has no option `{name}`"), span);
             hinted(fault, name, known)
         }
