@@ -3,7 +3,7 @@
 
 use crate::catalog::Catalog;
 use crate::diag::{Diagnostic, Severity, SubjectKind};
-use crate::ir::{Correlation, InputSource, Pred, Query, Rule, Scope, WindowCondition};
+use crate::ir::{Correlation, InputSource, Pred, Query, Rule, Scope, Stage, WindowCondition};
 use crate::plan::{is_field_of, known_fields, plan};
 use crate::suggest::nearest;
 use crate::taxonomy::Taxonomy;
@@ -19,36 +19,37 @@ pub struct Unanswered {
 
 /// Says what of a rule a store with this catalog cannot answer: the whole rule, or fields that none of its events has.
 pub fn unanswered(rule: &Rule, catalog: &Catalog, taxonomy: &Taxonomy) -> Unanswered {
+    let silent = silent(&rule.query, catalog, taxonomy);
+    let cannot_fire = silent.is_some();
+    let asked = silent.unwrap_or(&rule.query);
     // Without the fields of its message: a finding shows them, but a rule fires without them.
-    let whole = plan(&rule.query, &[], catalog, taxonomy);
-    // Rows of tables and findings are not events: a store always has them.
-    let cannot_fire = rule.query.scope().is_some() && whole.branches.is_empty();
+    let whole = plan(asked, &[], catalog, taxonomy);
+    let its = if std::ptr::eq(asked, &rule.query) { "its log source" } else { "the log source that it joins" };
     let note = |code, message: String, span| Diagnostic::new(Severity::Note, code, message).at(&rule.origin.source, span);
     let head = || rule.origin.scope.clone();
-    let log_source = || scope_name(rule.query.scope());
+    let log_source = || scope_name(asked.scope());
     let only = |note: Diagnostic| Unanswered { cannot_fire, notes: vec![note.about(SubjectKind::LogSource, log_source())] };
     // In the order of what helps most: an unknown log source explains everything below it.
     if let Some(unknown) = whole.notes.iter().find(|note| UNKNOWN.contains(&note.code)).filter(|_| cannot_fire) {
         return only(note("store-logsource-unknown", format!("the rule cannot fire: {}", unknown.message), head()));
     }
-    let anything = Query { source: rule.query.source.clone(), filter: Pred::True, stages: Vec::new() };
+    let anything = Query { source: asked.source.clone(), filter: Pred::True, stages: Vec::new() };
     if cannot_fire && plan(&anything, &[], catalog, taxonomy).branches.is_empty() {
-        let message = "the rule cannot fire: the store holds no events of its log source".to_owned();
+        let message = format!("the rule cannot fire: the store holds no events of {its}");
         return only(note("store-logsource-absent", message, head()));
     }
     if cannot_fire && whole.missing.is_empty() {
-        let message = "the rule cannot fire: no stored event type of its log source meets the condition".to_owned();
+        let message = format!("the rule cannot fire: no stored event type of {its} meets the condition");
         return only(note("store-type-absent", message, head()));
     }
-    let known =
-        rule.query.scope().filter(|_| !whole.missing.is_empty()).map(|scope| known_fields(scope, catalog, taxonomy)).unwrap_or_default();
+    let known = asked.scope().filter(|_| !whole.missing.is_empty()).map(|scope| known_fields(scope, catalog, taxonomy)).unwrap_or_default();
     let notes = whole.missing.iter().map(|field| {
         let effect = if cannot_fire { "the rule cannot fire" } else { "this part never matches" };
-        let message = match rule.query.scope() {
+        let message = match asked.scope() {
             Some(scope @ Scope::Dataset { .. }) if !is_field_of(scope, field, taxonomy) => {
                 format!("{effect}: its dataset has no field `{field}`")
             }
-            _ => format!("{effect}: no stored event of its log source has `{field}`"),
+            _ => format!("{effect}: no stored event of {its} has `{field}`"),
         };
         let note = note("store-field-absent", message, rule.origin.field(field).unwrap_or_else(head));
         // What silences the whole rule has a name, so that it can be counted; a part that never matches silences nothing.
@@ -59,6 +60,18 @@ pub fn unanswered(rule: &Rule, catalog: &Catalog, taxonomy: &Taxonomy) -> Unansw
         }
     });
     Unanswered { cannot_fire, notes: notes.collect() }
+}
+
+/// The search that silences a query because the store has no events for it: the query itself, where nothing is appended to it, or
+/// one that it joins.
+fn silent<'q>(query: &'q Query, catalog: &Catalog, taxonomy: &Taxonomy) -> Option<&'q Query> {
+    // Rows of tables and findings are not events: a store always has them.
+    let is_empty = query.scope().is_some() && plan(query, &[], catalog, taxonomy).branches.is_empty();
+    query.stages.iter().fold(is_empty.then_some(query), |found, stage| match stage {
+        Stage::Join(join) if !join.left => found.or_else(|| silent(&join.query, catalog, taxonomy)),
+        Stage::Append(other) => found.filter(|_| silent(other, catalog, taxonomy).is_some()),
+        _ => found,
+    })
 }
 
 /// Says why a correlation, of those it stands among, can find nothing in a store with this catalog; nothing where it can.

@@ -252,6 +252,13 @@ fn a_store_decides_what_is_answered() {
     store.load([&log]).expect_code(&[0]);
     collection(&store);
     store.file("rules/detections/Other.yml", format!("name: Other\nid: {TWO}\nsearch: EventCode=4625 Nobody=1\n"));
+    let search = |name: &str, search: &str| {
+        let id = format!("bbbbbbbb-0000-4000-8000-0000000000{:02}", name.len());
+        store.file(&format!("rules/detections/{name}.yml"), format!("name: {name}\nid: {id}\nsearch: {search}\n"));
+    };
+    search("Joined", "EventCode=4624 | join a [search EventCode=4625]");
+    search("LeftJoined", "EventCode=4624 | join type=left a [search EventCode=4625]");
+    search("Appended", "EventCode=4625 | append [search EventCode=4624]");
     let all: Value = serde_json::from_str(&check(&store, &["--format", "json", "--against-store"], 3)).expect("JSON");
     let of = |name: &str| {
         let documents = all["documents"].as_array().expect("a list");
@@ -262,6 +269,8 @@ fn a_store_decides_what_is_answered() {
     assert_eq!(of("Good"), ("answered".to_owned(), vec![]));
     assert_eq!(of("Elsewhere"), ("needs data".to_owned(), vec!["store-type-absent".to_owned()]));
     assert_eq!(of("Other").0, "needs data");
+    assert_eq!(of("Joined"), ("needs data".to_owned(), vec!["store-type-absent".to_owned()]));
+    assert_eq!((of("LeftJoined").0, of("Appended").0), ("answered".to_owned(), "answered".to_owned()));
     assert_eq!(of("Tags").0, "unsupported");
 }
 
