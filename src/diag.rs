@@ -132,8 +132,8 @@ pub struct Diagnostic {
     pub span: Option<Range<usize>>,
     /// What to do about it.
     pub hints: Vec<String>,
-    /// What it is about, where that has a name.
-    pub subject: Option<Subject>,
+    /// What it is about, where that has a name. Boxed: a diagnostic is the error of many functions, and those stay cheap.
+    pub subject: Option<Box<Subject>>,
 }
 
 impl Diagnostic {
@@ -163,7 +163,7 @@ impl Diagnostic {
     /// Adds what it is about.
     #[must_use]
     pub fn about(mut self, kind: SubjectKind, name: impl Into<String>) -> Self {
-        self.subject = Some(Subject::new(kind, name));
+        self.subject = Some(Box::new(Subject::new(kind, name)));
         self
     }
 

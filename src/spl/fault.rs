@@ -49,7 +49,7 @@ impl SearchFault {
     /// The diagnostic, once the span is one of the file.
     pub(super) fn at(self, source: &Arc<SourceText>, span: Range<usize>) -> Diagnostic {
         let mut diagnostic = Diagnostic::new(self.severity, self.code, self.message).at(source, span);
-        diagnostic.subject = self.subject;
+        diagnostic.subject = self.subject.map(Box::new);
         if self.hint.is_empty() { diagnostic } else { diagnostic.hint(self.hint) }
     }
 }

@@ -69,7 +69,7 @@ impl Reason<'_> {
     /// What is in the way.
     pub fn obstacle(&self) -> Obstacle {
         match &self.diagnostic.subject {
-            Some(subject) => Obstacle::Named(subject.clone()),
+            Some(subject) => Obstacle::Named(subject.as_ref().clone()),
             None => Obstacle::Coded(self.diagnostic.code),
         }
     }

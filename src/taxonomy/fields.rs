@@ -102,12 +102,16 @@ impl FieldMaps {
 
     /// The constants that a Splunk name has in any map.
     pub(super) fn constants(&self, name: &str) -> Vec<&str> {
-        let texts = |definition| match definition {
-            &Definition::Text(ref text) => vec![text.as_str()],
-            Definition::Synonyms(texts) => texts.iter().map(String::as_str).collect(),
-            _ => Vec::new(),
-        };
-        self.maps.iter().filter_map(|map| map.get(name, LookupVocabulary::Splunk)).flat_map(texts).collect()
+        self.maps.iter().filter_map(|map| map.get(name, LookupVocabulary::Splunk)).flat_map(constant_texts).collect()
+    }
+}
+
+/// The texts of a constant; none where a definition reads the event.
+fn constant_texts(definition: &Definition) -> Vec<&str> {
+    match definition {
+        Definition::Text(text) => vec![text],
+        Definition::Synonyms(texts) => texts.iter().map(String::as_str).collect(),
+        _ => Vec::new(),
     }
 }
 
