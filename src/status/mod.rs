@@ -131,8 +131,7 @@ pub fn kept_out(verdicts: &[Verdict<'_>]) -> Vec<KeptOut> {
 }
 
 /// Codes of errors that data would mend.
-const NEEDS_DATA: [&str; 5] =
-    ["spl-unknown-macro", "spl-lookup-absent", "spl-lookup-empty", "sigma-unresolved-placeholder", "sigma-unknown-logsource"];
+const NEEDS_DATA: [&str; 3] = ["spl-unknown-macro", "sigma-unresolved-placeholder", "sigma-unknown-logsource"];
 
 /// Codes of errors that are a limit of this program and no fault of the rule.
 const LIMITS: [&str; 10] = [
