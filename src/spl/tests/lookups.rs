@@ -185,7 +185,7 @@ fn what_cannot_be_used_is_named() {
     {
         assert_eq!((one(search).0, one(search).1), ("spl-syntax", at.to_owned()), "{search}");
     }
-    assert_eq!(one("a=1 | lookup event_time_field=x tools name").0, "spl-unknown-option");
+    assert_eq!(one("a=1 | lookup event_time_field=x tools name").0, "spl-unsupported-option");
 }
 
 #[test]
