@@ -19,7 +19,7 @@ pub(crate) struct ChangeArgs {
     /// Values for placeholders (`expand`): YAML with `name: value` or `name: [value, value]`
     #[arg(long, value_name = "FILE", help_heading = "Sigma")]
     values: Option<PathBuf>,
-    /// Macros: YAML with `name`, `definition` and `arguments`, or a folder of it; they replace those beside the rules
+    /// Macros: YAML with `name`, `definition` and `arguments`, macros.conf, or a folder; they replace those beside the rules
     #[arg(long, value_name = "PATH", help_heading = "Splunk")]
     macros: Vec<PathBuf>,
     /// Lookups: a CSV file (its name is the lookup's), a definition (YAML, transforms.conf) or a folder; they replace those

@@ -61,13 +61,14 @@ fn folder(rule: &Path, name: &str) -> Option<PathBuf> {
 
 /// The files of a path in the order of their names, so that the same folder gives the same on every system.
 fn files(path: &Path) -> impl Iterator<Item = PathBuf> {
-    let entries = WalkDir::new(path).sort_by_file_name().into_iter().filter_map(Result::ok);
+    let entries = WalkDir::new(path).sort_by_file_name().follow_links(true).into_iter().filter_map(Result::ok);
     entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path)
 }
 
 fn read_macros(path: &Path, macros: &mut Macros, diagnostics: &mut Vec<Diagnostic>) {
-    for file in files(path).filter(|file| has_rule_extension(file)) {
+    for file in files(path).filter(|file| has_rule_extension(file) || has_extension(file, "conf")) {
         match read_source(&file) {
+            Ok(source) if has_extension(&file, "conf") => diagnostics.extend(macros.add_conf(&source)),
             Ok(source) => diagnostics.extend(macros.add_file(&source)),
             Err(reason) => diagnostics.push(unreadable(&file, &reason)),
         }

@@ -239,7 +239,10 @@ impl RowSchema {
                 (None, _) => unpack.columns.iter().for_each(|name| add(name, Kind::Text, true)),
             },
             Stage::Lookup(lookup) => {
-                lookup.outputs.iter().for_each(|(_, name)| add(name, Kind::Text, lookup.table.max_matches > 1));
+                // A list of keys gives a list of answers.
+                let of_list = lookup.keys.iter().any(|(_, name)| self.column(name).is_some_and(|column| column.multi));
+                let multi = of_list || lookup.table.max_matches > 1 || lookup.table.min_matches > 1;
+                lookup.outputs.iter().for_each(|(_, name)| add(name, Kind::Text, multi));
             }
             Stage::Substitute(substitute) if self.column(&substitute.field).is_some() => add(&substitute.field, Kind::Text, false),
             Stage::Replace(replace) => {

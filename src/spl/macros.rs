@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::builtin;
+use super::conf;
 use super::fault::SearchFault;
 use super::text::Expanded;
 use crate::diag::{Diagnostic, SourceText, SubjectKind};
@@ -70,6 +71,29 @@ impl Macros {
                     Diagnostic::warning("spl-macro-incomplete", "a macro needs `name` and `definition`").at(source, document.span.clone()),
                 ),
             }
+        }
+        diagnostics
+    }
+
+    /// Adds the macros of a `macros.conf`: `[name]`, or `[name(2)]` with `args`, and `definition`; each replaces one of that
+    /// name and number of arguments.
+    pub fn add_conf(&mut self, source: &Arc<SourceText>) -> Vec<Diagnostic> {
+        let mut diagnostics = Vec::new();
+        for stanza in conf::stanzas(&source.text) {
+            let mut incomplete =
+                |message: &str| diagnostics.push(Diagnostic::warning("spl-macro-incomplete", message).at(source, stanza.span.clone()));
+            let Some(definition) = stanza.get("definition") else {
+                incomplete("a macro needs `definition`");
+                continue;
+            };
+            // Its definition would be computed before it is put in.
+            if matches!(stanza.get("iseval"), Some("1" | "true")) {
+                incomplete("a macro with `iseval` is not supported");
+                continue;
+            }
+            let name = stanza.name.split('(').next().unwrap_or_default().trim();
+            let arguments = stanza.get("args").unwrap_or_default().split(',').map(|argument| argument.trim().to_owned());
+            self.define(name, arguments.filter(|argument| !argument.is_empty()).collect(), definition);
         }
         diagnostics
     }

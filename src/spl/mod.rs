@@ -45,7 +45,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 pub use escu::parse_escu_yaml;
-pub use lookups::{LookupPlace, Lookups, ReadFile};
+pub use lookups::{LookupPlace, Lookups, ReadLookup};
 pub use macros::Macros;
 pub use page::{page_name, parse_page};
 

@@ -129,6 +129,9 @@ impl Place {
             "title: Backup agent\nlogsource: {product: windows}\nfilter:\n  rules: any\n  agent: {User: backup}\n  condition: agent\n",
         );
         self.file("fields.yml", "transformations:\n  - type: field_name_mapping\n    mapping: {Image: NewProcessName}\n");
+        self.file("escu/detections/a.yml", escu_rule(&id(6), "Channel=Security `own` | lookup seen user as Account OUTPUT first"));
+        self.file("own_lookups/seen.csv", "user,first\nann,1\n");
+        self.file("own_macros.yml", "name: own\ndefinition: EventCode=4624\n");
         self.file("network.yml", "Workstations: ['ws-*']\n");
         self.file("question.sql", "SELECT count(*) AS n FROM events");
     }

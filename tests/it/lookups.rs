@@ -141,7 +141,7 @@ fn tables_and_macros_of_ones_own_come_by_the_command_line() {
     let refused = run(["check", &path(&rule), "--format", "json"]).expect_code(&[3]);
     let found: Value = serde_json::from_str(&refused.stdout).expect("an object");
     assert_eq!(found["documents"][0]["status"], "needs data");
-    assert_eq!(found["kept_out"][0]["name"], "owners");
+    assert_eq!(found["kept_out"][0]["feature"], "owners");
     let told = run(["check", &path(&rule)]).expect_code(&[3]).stdout;
     assert!(told.contains("the lookup `owners` is not there") && told.contains("with --lookups PATH"), "{told}");
 

@@ -4,6 +4,7 @@
 //! map by those texts. Rows with no text at all are found by a literal piece of their first pattern (one automaton looks
 //! for the pieces of all) or by the prefix of their first network. Whatever else a row asks is tested then.
 
+use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -16,6 +17,9 @@ use crate::ir::{Cidr, Glob, Part, Table, TableMatch, parse_address};
 
 /// Memory of an entry of a map beside its text, about.
 const ENTRY_BYTES: usize = 64;
+
+/// Pieces of fewer bytes are looked for only where a pattern has no longer one.
+const SHORT_PIECE: usize = 3;
 
 /// What a row of a table asks of one key.
 enum Ask {
@@ -92,7 +96,7 @@ impl TableIndex {
         // Of networks that hold an address the first of the file counts, and no other.
         let most = if has_network { 1 } else { usize::try_from(table.max_matches).unwrap_or(usize::MAX) };
         let mut index = Self { fold, most, asks: Vec::new(), literals: Vec::new(), patterns: None, open: Vec::new(), networks: Vec::new() };
-        let mut pieces: FxHashMap<String, Vec<u32>> = FxHashMap::default();
+        let mut patterns: Vec<u32> = Vec::new();
         for (number, row) in (0..).zip(&table.rows) {
             let ask = |column: &usize| Ask::new(&row[*column], table.matching[*column], fold);
             // A missing value fits nothing.
@@ -100,15 +104,15 @@ impl TableIndex {
             let asks: Box<[Ask]> = if is_whole { columns.iter().map(ask).collect() } else { Box::default() };
             budget.take(columns.iter().map(|column| row[*column].len() + size_of::<Ask>() + ENTRY_BYTES).sum())?;
             if is_whole {
-                index.add(number, &asks, &mut pieces);
+                index.add(number, &asks, &mut patterns);
             }
             index.asks.push(asks);
         }
-        index.patterns = Pieces::new(pieces, budget)?;
+        index.add_patterns(&patterns, budget)?;
         Ok(index)
     }
 
-    fn add(&mut self, number: u32, asks: &[Ask], pieces: &mut FxHashMap<String, Vec<u32>>) {
+    fn add(&mut self, number: u32, asks: &[Ask], patterns: &mut Vec<u32>) {
         let texts: Vec<(usize, Arc<str>)> =
             (0..).zip(asks).filter_map(|(key, ask)| if let Ask::Text(text) = ask { Some((key, text.clone())) } else { None }).collect();
         if !texts.is_empty() {
@@ -120,10 +124,7 @@ impl TableIndex {
             return self.literals[place].rows.entry(texts.into()).or_default().push(number);
         }
         match asks.first() {
-            Some(Ask::Pattern(glob)) => match longest_piece(glob) {
-                Some(piece) => pieces.entry(piece.to_owned()).or_default().push(number),
-                None => self.open.push(number),
-            },
+            Some(Ask::Pattern(_)) => patterns.push(number),
             Some(Ask::Network(network)) => {
                 let kind = (network.address.is_ipv4(), network.prefix);
                 let place = self.networks.iter().position(|(known, _)| *known == kind).unwrap_or_else(|| {
@@ -134,6 +135,28 @@ impl TableIndex {
             }
             Some(Ask::Text(_)) | None => {}
         }
+    }
+
+    /// Finds for each row whose first key is a pattern the piece that it is found by.
+    fn add_patterns(&mut self, rows: &[u32], budget: &mut MemoryBudget) -> Result<(), Fault> {
+        let asks = &self.asks;
+        let globs = rows.iter().filter_map(|row| match asks[*row as usize].first() {
+            Some(Ask::Pattern(glob)) => Some((*row, glob)),
+            _ => None,
+        });
+        let mut shared: FxHashMap<&str, u32> = FxHashMap::default();
+        globs.clone().flat_map(|(_, glob)| pieces(glob)).for_each(|piece| *shared.entry(piece).or_default() += 1);
+        let mut by_piece: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
+        for (row, glob) in globs {
+            // The rarest piece and then the longest: `*\System32\*` of a thousand patterns tells none of them from another.
+            // One of a letter or two stands in nearly every value.
+            match pieces(glob).min_by_key(|piece| (piece.len() < SHORT_PIECE, shared[piece], Reverse(piece.len()))) {
+                Some(piece) => by_piece.entry(piece).or_default().push(row),
+                None => self.open.push(row),
+            }
+        }
+        self.patterns = Pieces::new(by_piece, budget)?;
+        Ok(())
     }
 
     /// The rows that fit, in the order of the table, as many as may.
@@ -178,18 +201,17 @@ fn cut(address: IpAddr, prefix: u8) -> u128 {
     bits.checked_shr(width - u32::from(prefix).min(width)).unwrap_or(0)
 }
 
-/// The longest text that a pattern cannot do without.
-fn longest_piece(glob: &Glob) -> Option<&str> {
-    let pieces = glob.parts().iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None });
-    pieces.max_by_key(|text| text.len())
+/// The texts that a pattern cannot do without.
+fn pieces(glob: &Glob) -> impl Iterator<Item = &str> {
+    glob.parts().iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None })
 }
 
 impl Pieces {
-    fn new(pieces: FxHashMap<String, Vec<u32>>, budget: &mut MemoryBudget) -> Result<Option<Self>, Fault> {
+    fn new(pieces: FxHashMap<&str, Vec<u32>>, budget: &mut MemoryBudget) -> Result<Option<Self>, Fault> {
         if pieces.is_empty() {
             return Ok(None);
         }
-        let (texts, rows): (Vec<String>, Vec<Vec<u32>>) = pieces.into_iter().unzip();
+        let (texts, rows): (Vec<&str>, Vec<Vec<u32>>) = pieces.into_iter().unzip();
         // Small before fast: a table may have 100,000 pieces, and the answers are kept.
         let built = AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&texts);
         let automaton = built.map_err(|_| Fault::Memory { limit: budget.limits().memory_bytes })?;

@@ -111,7 +111,7 @@ fn table(cursor: &mut Cursor<'_>, name: &str, span: &Range<usize>) -> Option<Arc
 }
 
 /// What `inputlookup` is told beside the name.
-struct Input {
+struct LookupInput {
     query: Query,
     append: bool,
 }
@@ -133,7 +133,7 @@ pub(in crate::spl) fn input_lookup(cursor: &mut Cursor<'_>, span: Range<usize>) 
 }
 
 /// `[append=…] [strict=…] [start=…] [max=…] NAME [where CONDITION]`; options may stand behind the name too.
-fn input(cursor: &mut Cursor<'_>) -> Option<Input> {
+fn input(cursor: &mut Cursor<'_>) -> Option<LookupInput> {
     let (mut append, mut start, mut max) = (false, 0, usize::MAX);
     let (mut named, mut filter) = (None, Pred::True);
     while !cursor.is_done() {
@@ -173,7 +173,7 @@ fn input(cursor: &mut Cursor<'_>) -> Option<Input> {
         return None;
     };
     let table = table(cursor, &name, &span)?;
-    Some(Input { query: Query { source: Source::Table(part(table, start, max)), filter, stages: Vec::new() }, append })
+    Some(LookupInput { query: Query { source: Source::Table(part(table, start, max)), filter, stages: Vec::new() }, append })
 }
 
 /// So many rows of a table from a place on.

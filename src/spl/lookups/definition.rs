@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::conf::{self, Stanza};
-use super::table::Cells;
+use super::table::TableCells;
 use super::{Unusable, builtin_reason};
 use crate::diag::{Diagnostic, SourceText};
 use crate::ir::{Table, TableMatch};
+use crate::spl::conf::{self, Stanza};
 use crate::yaml::{self, Node};
 
 /// Rows that fit at most where a definition does not say.
@@ -21,7 +21,7 @@ const MODEL_ENDING: &str = ".mlmodel";
 
 /// A definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Definition {
+pub(super) struct LookupDefinition {
     pub(super) name: String,
     pub(super) content: Content,
     matching: Vec<(String, TableMatch)>,
@@ -46,7 +46,7 @@ pub(super) enum Content {
     Program(String),
 }
 
-impl Definition {
+impl LookupDefinition {
     /// What holds for a CSV file that nothing defines.
     pub(super) fn plain(name: &str) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl Definition {
     }
 
     /// The table with its content.
-    pub(super) fn table(&self, cells: Cells) -> Table {
+    pub(super) fn table(&self, cells: TableCells) -> Table {
         let of = |column: &String| self.matching.iter().find(|(name, _)| name == column).map_or(TableMatch::Exact, |(_, how)| *how);
         Table {
             name: self.name.clone(),
@@ -151,11 +151,11 @@ impl Settings<'_> {
         out
     }
 
-    fn definition(&mut self, name: &str, content: Content) -> Definition {
+    fn definition(&mut self, name: &str, content: Content) -> LookupDefinition {
         let max_matches = self.number("max_matches", MAX_MATCHES).clamp(1, MAX_MATCHES_LIMIT);
         // The time of an event would choose the row, and other rows than those of the file would count.
         let unsupported = ["time_field", "filter"].into_iter().find(|key| self.text(key).is_some());
-        Definition {
+        LookupDefinition {
             name: name.to_owned(),
             content,
             matching: self.matching(),
@@ -187,7 +187,7 @@ fn content(settings: &Settings<'_>, name: &str, file_beside: Option<String>) -> 
 }
 
 /// The definitions of a YAML file, and what is wrong with it.
-pub(super) fn of_yaml(source: &Arc<SourceText>) -> (Vec<Definition>, Vec<Diagnostic>) {
+pub(super) fn of_yaml(source: &Arc<SourceText>) -> (Vec<LookupDefinition>, Vec<Diagnostic>) {
     let documents = match yaml::parse(source) {
         Ok(documents) => documents,
         Err(diagnostic) => return (Vec::new(), vec![diagnostic]),
@@ -215,7 +215,7 @@ fn one_text(node: &Node) -> String {
 }
 
 /// The stanzas of a `transforms.conf` that define lookups; it also has others.
-pub(super) fn of_transforms(source: &Arc<SourceText>) -> (Vec<Definition>, Vec<Diagnostic>) {
+pub(super) fn of_transforms(source: &Arc<SourceText>) -> (Vec<LookupDefinition>, Vec<Diagnostic>) {
     let (mut definitions, mut diagnostics) = (Vec::new(), Vec::new());
     for stanza in conf::stanzas(&source.text) {
         let get = |key: &str| Stanza::get(&stanza, key).map(str::to_owned);

@@ -8,7 +8,6 @@
 //! name it share it.
 
 mod command;
-mod conf;
 mod definition;
 mod table;
 mod uses;
@@ -21,7 +20,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 pub(super) use command::{input_lookup, input_rows, lookup, output_lookup};
-use definition::{Content, Definition};
+use definition::{Content, LookupDefinition};
 pub(super) use uses::LookupUses;
 
 use super::builtin;
@@ -30,13 +29,13 @@ use crate::event::hex;
 use crate::ir::Table;
 
 /// Reads a file as text.
-pub type ReadFile = fn(&Path) -> Result<Arc<SourceText>, Box<dyn std::error::Error + Send + Sync>>;
+pub type ReadLookup = fn(&Path) -> Result<Arc<SourceText>, Box<dyn std::error::Error + Send + Sync>>;
 
 /// The lookups of one place.
 #[derive(Debug, Clone, Default)]
 pub struct LookupPlace {
     /// By name.
-    definitions: BTreeMap<String, Definition>,
+    definitions: BTreeMap<String, LookupDefinition>,
     /// CSV files by their names.
     files: BTreeMap<String, PathBuf>,
 }
@@ -64,7 +63,7 @@ impl LookupPlace {
         diagnostics
     }
 
-    fn add(&mut self, definitions: Vec<Definition>) {
+    fn add(&mut self, definitions: Vec<LookupDefinition>) {
         definitions.into_iter().for_each(|definition| {
             self.definitions.insert(definition.name.clone(), definition);
         });
@@ -81,7 +80,7 @@ impl LookupPlace {
 pub struct Lookups {
     /// The analyst's, then those beside the rules.
     places: [LookupPlace; 2],
-    read: ReadFile,
+    read: ReadLookup,
     /// What was read already, by the lookup's name.
     tables: RefCell<BTreeMap<String, Result<ReadTable, Unusable>>>,
 }
@@ -111,7 +110,7 @@ enum Unusable {
 
 impl Lookups {
     /// The lookups that an analyst gives and those beside the rules, with a way to read their files.
-    pub fn new(given: LookupPlace, beside: LookupPlace, read: ReadFile) -> Self {
+    pub fn new(given: LookupPlace, beside: LookupPlace, read: ReadLookup) -> Self {
         Self { places: [given, beside], read, tables: RefCell::default() }
     }
 
@@ -136,7 +135,7 @@ impl Lookups {
     fn read(&self, name: &str) -> Result<ReadTable, Unusable> {
         let definition = self.places.iter().find_map(|place| place.definitions.get(name));
         let (content, is_given) = self.content(name, definition);
-        let plain = Definition::plain(name);
+        let plain = LookupDefinition::plain(name);
         let definition = definition.unwrap_or(&plain);
         if let Some(feature) = &definition.unsupported {
             return Err(Unusable::Unsupported(feature.clone()));
@@ -156,7 +155,7 @@ impl Lookups {
     }
 
     /// The file with what is in a lookup, and whether the analyst gave it.
-    fn content(&self, name: &str, definition: Option<&Definition>) -> (Option<&PathBuf>, bool) {
+    fn content(&self, name: &str, definition: Option<&LookupDefinition>) -> (Option<&PathBuf>, bool) {
         // The analyst's files under any name that the lookup has, before the shipped one under the name that it says itself.
         let mut names: Vec<&str> = Vec::new();
         match definition.map(|definition| &definition.content) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 const MAX_LOOKUP_COLUMNS: usize = 1_000;
 /// Rows of a table: an asset list of a large company has some 100,000.
 const MAX_LOOKUP_ROWS: usize = 2_000_000;
-/// Cells of a table. A header of many columns over many short rows would else take memory that the file has not.
+/// TableCells of a table. A header of many columns over many short rows would else take memory that the file has not.
 const MAX_LOOKUP_CELLS: usize = 10_000_000;
 
 /// How the names of columns begin that Splunk writes beside a column with lists; they say its members once more.
@@ -15,7 +15,7 @@ const LIST_COLUMN: &str = "__mv_";
 
 /// The content of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Cells {
+pub(super) struct TableCells {
     pub(super) columns: Vec<String>,
     pub(super) rows: Vec<Box<[Arc<str>]>>,
 }
@@ -30,7 +30,7 @@ pub(super) struct TableFault {
 
 /// Reads a table. Space around the names of columns goes; a short row lacks its last values, what a row has beyond the
 /// header is left out.
-pub(super) fn read(text: &str) -> Result<Cells, TableFault> {
+pub(super) fn read(text: &str) -> Result<TableCells, TableFault> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut record = csv::StringRecord::new();
     let fault = |line: Option<u64>, message: String| TableFault { line, message };
@@ -59,7 +59,7 @@ pub(super) fn read(text: &str) -> Result<Cells, TableFault> {
     }
     let most = MAX_LOOKUP_ROWS.min(MAX_LOOKUP_CELLS / columns.len().max(1));
     let mut rows: Vec<Box<[Arc<str>]>> = Vec::new();
-    let mut texts = Texts::default();
+    let mut texts = SharedTexts::default();
     while let Some(line) = next(&mut record)? {
         if rows.len() >= most {
             let limits = format!("MAX_LOOKUP_ROWS = {MAX_LOOKUP_ROWS} rows or MAX_LOOKUP_CELLS = {MAX_LOOKUP_CELLS} values");
@@ -67,14 +67,14 @@ pub(super) fn read(text: &str) -> Result<Cells, TableFault> {
         }
         rows.push(places.iter().map(|place| texts.shared(record.get(*place).unwrap_or_default())).collect());
     }
-    Ok(Cells { columns, rows })
+    Ok(TableCells { columns, rows })
 }
 
-/// Texts that are kept once: the columns of lookups say the same few words in most rows.
+/// SharedTexts that are kept once: the columns of lookups say the same few words in most rows.
 #[derive(Default)]
-struct Texts(HashSet<Arc<str>>);
+struct SharedTexts(HashSet<Arc<str>>);
 
-impl Texts {
+impl SharedTexts {
     fn shared(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.0.get(text) {
             return known.clone();
@@ -89,7 +89,7 @@ impl Texts {
 mod tests {
     use super::*;
 
-    fn rows(cells: &Cells) -> Vec<String> {
+    fn rows(cells: &TableCells) -> Vec<String> {
         cells.rows.iter().map(|row| row.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("|")).collect()
     }
 

@@ -185,7 +185,7 @@ fn what_cannot_be_used_is_named() {
     {
         assert_eq!((one(search).0, one(search).1), ("spl-syntax", at.to_owned()), "{search}");
     }
-    assert_eq!(one("a=1 | lookup event_time_field=x tools name").0, "spl-unknown-option");
+    assert_eq!(one("a=1 | lookup event_time_field=x tools name").0, "spl-unsupported-option");
 }
 
 #[test]
@@ -255,4 +255,16 @@ fn definitions_that_define_nothing_are_told() {
     );
     assert_eq!(said("name: a\nfilename: a.csv\nmin_matches: one\n"), ["`min_matches` is `one`, which is not a whole number: 0 is taken"]);
     assert_eq!(said("name: a\nfilename: a.csv\ncase_sensitive_match: perhaps\n").len(), 1);
+}
+
+#[test]
+fn macros_come_from_a_conf_file_too() {
+    let text = "[mine]\ndefinition = a=1 b=2\n\n[two(2)]\nargs = x, y\ndefinition = a=$x$ \\\n b=$y$\n\n[odd]\niseval = 1\ndefinition = \"a\"\n\n[none]\nx = 1\n";
+    let mut macros = Macros::builtin();
+    let said = macros.add_conf(&Arc::new(SourceText { path: "macros.conf".into(), text: text.into() }));
+    let said: Vec<_> = said.iter().map(|d| (d.code, &text[d.span.clone().unwrap()])).collect();
+    assert_eq!(said, [("spl-macro-incomplete", "[odd]"), ("spl-macro-incomplete", "[none]")]);
+    let filter = |search: &str| parse_search(search, &macros).query.unwrap().filter;
+    assert_eq!(filter("`mine`"), filter("a=1 b=2"));
+    assert_eq!(filter("`two(1, 2)`"), filter("a=1 b=2"));
 }
