@@ -80,27 +80,6 @@ pub(super) fn names_read(stages: &[Stage]) -> BTreeSet<String> {
     names
 }
 
-/// The names that columns before the stages may have so that they are read or are among the names that are asked for behind them:
-/// as [`names_read`], with what `rename` makes of patterns turned back.
-pub(super) fn names_asked(stages: &[Stage], behind: BTreeSet<String>) -> BTreeSet<String> {
-    let mut names = behind;
-    for stage in stages.iter().rev() {
-        if let Stage::Rename(renames) = stage {
-            for rename in renames {
-                let (Some((before, after)), Some((old_before, old_after))) = (rename.to.split_once('*'), rename.from.split_once('*'))
-                else {
-                    continue;
-                };
-                let old = |name: &String| Some(format!("{old_before}{}{old_after}", name.strip_prefix(before)?.strip_suffix(after)?));
-                let olds: Vec<String> = names.iter().filter_map(old).collect();
-                names.extend(olds);
-            }
-        }
-        names.extend(names_read(std::slice::from_ref(stage)));
-    }
-    names
-}
-
 /// Returns the fields of the event that stages read and that `extra` names at the end, by name.
 /// `known` are the names that a pattern can mean; they are asked for only where there is one. A field that is not there is
 /// no column that a pattern could mean.
@@ -110,6 +89,7 @@ pub(super) fn needed(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<St
         all.entry(field.name.clone()).or_insert_with(|| field.clone());
     };
     let mut patterns: Vec<&str> = Vec::new();
+    let mut unpacks = false;
     links.iter().for_each(|link| {
         link.each(&mut |link| {
             each_read(&link.stage, &mut add);
@@ -119,6 +99,7 @@ pub(super) fn needed(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<St
                 plan.result().columns.iter().for_each(|column| add(&row_field(&column.name)));
             }
             patterns.extend(self::patterns(&link.stage));
+            unpacks |= matches!(link.stage, Stage::Unpack(_));
         });
     });
     extra.iter().for_each(&mut add);
@@ -132,7 +113,7 @@ pub(super) fn needed(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<St
         schema: RowSchema { columns: all.keys().map(column).collect() },
         is_of: (0..all.len()).map(Some).collect(),
         // Where no pattern asks, presence does not matter, and finding it out costs a look into each event type.
-        is_there: if patterns.is_empty() { vec![true; all.len()] } else { all.values().map(is_there).collect() },
+        is_there: if patterns.is_empty() && !unpacks { vec![true; all.len()] } else { all.values().map(is_there).collect() },
         needed: vec![false; all.len()],
         filled: vec![false; all.len()],
         made: BTreeSet::new(),
@@ -273,6 +254,11 @@ impl LiveRow {
         }
     }
 
+    /// Whether some row can have a column.
+    fn has(&self, name: &str) -> bool {
+        self.schema.place(name).is_some_and(|place| self.is_of[place].is_none_or(|field| self.is_there[field]))
+    }
+
     fn drop_absent(&mut self) {
         let stays: Vec<bool> = self.is_of.iter().map(|field| field.is_none_or(|field| self.is_there[field])).collect();
         let mut columns = stays.iter();
@@ -320,6 +306,14 @@ impl LiveRow {
                     _ => self.read_place(place),
                 }
             }
+        }
+        // A text that no event has makes no columns: see `RowSchema::after`.
+        if let Stage::Unpack(unpack) = stage
+            && !self.has(&unpack.field)
+        {
+            // That the text is missing says it all.
+            self.made.extend(may_write(stage, None));
+            return;
         }
         let step = link.step(&self.schema);
         let written = if fills_all { Vec::new() } else { written(stage, &self.schema) };

@@ -16,6 +16,7 @@ mod scope;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod unpack;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -212,7 +213,9 @@ pub fn plan_fields(query: &Query, extra_fields: &[Field], catalog: &Catalog, tax
 /// Plans what stages hold in brackets. An inner query gives what its own stages keep, and of its events what the stages
 /// behind it and the result ask for by name.
 fn links(stages: &[Stage], extra_fields: &[Field], catalog: &Catalog, taxonomy: &Taxonomy) -> Vec<Link> {
-    let link = |(place, stage): (usize, &Stage)| {
+    let extra = || extra_fields.iter().map(|field| field.name.clone()).collect();
+    let asked = |place: usize| unpack::names_asked(&stages[place + 1..], extra());
+    let link = |(place, stage): (usize, &Stage)| -> Link {
         let behind = || {
             let mut names = liveness::names_read(&stages[place + 1..]);
             names.extend(extra_fields.iter().map(|field| field.name.clone()));
@@ -235,15 +238,15 @@ fn links(stages: &[Stage], extra_fields: &[Field], catalog: &Catalog, taxonomy: 
                 Link { stage: stage.clone(), brackets: Brackets::Stages(links(stages, &extra, catalog, taxonomy)) }
             }
             Stage::Unpack(unpack) if unpack.path.is_none() => {
-                let asked = liveness::names_asked(&stages[place + 1..], extra_fields.iter().map(|field| field.name.clone()).collect());
-                let is_column = |name: &String| !name.contains('*') && name != TIME && name.starts_with(&unpack.prefix);
-                let columns = asked.into_iter().filter(is_column).collect();
+                let columns = unpack::columns(unpack, asked(place));
                 Link { stage: Stage::Unpack(Unpack { columns, ..unpack.clone() }), brackets: Brackets::None }
             }
             stage => Link { stage: stage.clone(), brackets: Brackets::None },
         }
     };
-    stages.iter().enumerate().map(link).collect()
+    let renames = |place: usize| unpack::renamed(&stages[..place], &stages[place], || asked(place)).into_iter();
+    let plain = |stage: Stage| Link { stage, brackets: Brackets::None };
+    (0..).zip(stages).flat_map(|(place, stage)| renames(place).map(plain).chain([link((place, stage))])).collect()
 }
 
 /// Plans a query over rows that are not events: everything is a stage.

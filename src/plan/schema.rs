@@ -234,6 +234,8 @@ impl RowSchema {
                 let multi = extract.max_match != Some(1) || self.column(&extract.field).is_some_and(|source| source.multi);
                 extract.names.iter().for_each(|name| add(name, Kind::Text, multi));
             }
+            // Where no row has the text, nothing is read of it: a renaming by pattern must not find columns without a value.
+            Stage::Unpack(unpack) if self.column(&unpack.field).is_none() => {}
             Stage::Unpack(unpack) => match (&unpack.path, &unpack.output) {
                 (Some(path), output) => add(output.as_ref().unwrap_or(path), Kind::Text, true),
                 (None, _) => unpack.columns.iter().for_each(|name| add(name, Kind::Text, true)),

@@ -10,3 +10,4 @@ mod sigma;
 mod sigma_book;
 mod sigma_features;
 mod splunk;
+mod splunk_texts;

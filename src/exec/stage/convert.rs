@@ -14,7 +14,7 @@ use crate::plan::{RowSchema, Step};
 const DURATION: [f64; 3] = [60.0, 3_600.0, 86_400.0];
 
 /// One conversion of one column.
-struct Item {
+struct ColumnConversion {
     kind: Conversion,
     source: usize,
     target: usize,
@@ -25,7 +25,7 @@ struct Item {
 /// See the module. `auto` is a question about a whole column, so with one the rows are kept.
 pub(super) struct ConvertOperator {
     from: Vec<Slot>,
-    items: Vec<Item>,
+    items: Vec<ColumnConversion>,
     format: String,
     keeps: bool,
     rows: Vec<Row>,
@@ -34,19 +34,19 @@ pub(super) struct ConvertOperator {
 impl ConvertOperator {
     pub(super) fn new(convert: &Convert, before: &RowSchema, step: &Step) -> Self {
         let place = |name: &str| step.row.place(name).expect("the schema has the columns of `convert`");
-        let items = before.conversions(convert).into_iter().map(|(kind, source, target)| Item {
+        let items = before.conversions(convert).into_iter().map(|(kind, source, target)| ColumnConversion {
             kind,
             source: place(&source),
             target: place(&target),
             in_place: source == target,
         });
-        let items: Vec<Item> = items.collect();
+        let items: Vec<ColumnConversion> = items.collect();
         let keeps = items.iter().any(|item| item.kind == Conversion::Auto);
         Self { from: step.from.clone(), items, format: convert.format.clone(), keeps, rows: Vec::new() }
     }
 
     /// Converts one column of a row.
-    fn convert(&self, item: &Item, cells: &mut [Cell]) {
+    fn convert(&self, item: &ColumnConversion, cells: &mut [Cell]) {
         let source = &cells[item.source];
         let one = |text: &str| converted(item.kind, text, &self.format);
         let cell = match source {

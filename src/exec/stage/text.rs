@@ -61,26 +61,26 @@ impl Operator for ExtractOperator<'_> {
 
 /// A command of `rex mode=sed`, ready for texts.
 enum PreparedEdit {
-    Replace { regex: Rc<Regex>, replacement: Vec<Piece>, from: u64, all: bool },
+    Replace { regex: Rc<Regex>, replacement: Vec<SedPart>, from: u64, all: bool },
     Transliterate(Vec<(char, char)>),
 }
 
 /// A part of what takes a match's place.
-enum Piece {
+enum SedPart {
     Text(String),
     Group(usize),
 }
 
 /// Reads a replacement: `\1` is a group, `\n`, `\r` and `\t` are what they are in a regular expression, any other character
 /// behind a backslash is itself.
-fn pieces(replacement: &str) -> Vec<Piece> {
+fn pieces(replacement: &str) -> Vec<SedPart> {
     let (mut out, mut text) = (Vec::new(), String::new());
     let mut characters = replacement.chars();
     while let Some(c) = characters.next() {
         match (c, if c == '\\' { characters.next() } else { None }) {
             ('\\', Some(digit @ '0'..='9')) => {
-                out.push(Piece::Text(std::mem::take(&mut text)));
-                out.push(Piece::Group(usize::from(u8::try_from(digit).unwrap_or(b'0') - b'0')));
+                out.push(SedPart::Text(std::mem::take(&mut text)));
+                out.push(SedPart::Group(usize::from(u8::try_from(digit).unwrap_or(b'0') - b'0')));
             }
             ('\\', Some('n')) => text.push('\n'),
             ('\\', Some('r')) => text.push('\r'),
@@ -89,7 +89,7 @@ fn pieces(replacement: &str) -> Vec<Piece> {
             (c, None) => text.push(c),
         }
     }
-    out.push(Piece::Text(text));
+    out.push(SedPart::Text(text));
     out
 }
 
@@ -120,8 +120,8 @@ impl PreparedEdit {
             out.push_str(&text[end..place.start]);
             for piece in replacement {
                 out.push_str(match piece {
-                    Piece::Text(text) => text,
-                    Piece::Group(group) => found.get(*group).map_or("", |part| part.as_str()),
+                    SedPart::Text(text) => text,
+                    SedPart::Group(group) => found.get(*group).map_or("", |part| part.as_str()),
                 });
             }
             context.room_for(out.len())?; // each match may add as much as the whole text has

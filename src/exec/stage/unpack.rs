@@ -4,7 +4,7 @@ use super::stream::carried;
 use super::{Operator, Pushed, passed};
 use crate::exec::condition::Slot;
 use crate::exec::operators::MemoryBudget;
-use crate::exec::unpack::{Found, TextPath, Wanted, unpack};
+use crate::exec::unpack::{Found, TextPath, WantedFields, unpack};
 use crate::exec::{Cell, Context, Row};
 use crate::ir::{TextForm, Unpack};
 use crate::plan::{RowSchema, Step};
@@ -17,7 +17,7 @@ pub(super) struct UnpackOperator<'c> {
     from: Vec<Slot>,
     source: Slot,
     form: TextForm,
-    wanted: Wanted,
+    wanted: WantedFields,
     columns: Vec<usize>,
     context: &'c Context,
 }
@@ -27,12 +27,12 @@ impl<'c> UnpackOperator<'c> {
         let (wanted, columns) = match &unpack.path {
             Some(path) => {
                 let column = step.row.place(unpack.output.as_ref().unwrap_or(path));
-                (Wanted::Path(TextPath::new(path)), column.into_iter().collect())
+                (WantedFields::Path(TextPath::new(path)), column.into_iter().collect())
             }
             None => {
                 let named = unpack.columns.iter().filter_map(|name| Some((name.strip_prefix(&unpack.prefix)?, step.row.place(name)?)));
                 let (names, columns): (Vec<&str>, Vec<usize>) = named.unzip();
-                (Wanted::Names((0..).zip(names).map(|(place, name)| (Box::from(name), place)).collect()), columns)
+                (WantedFields::Names((0..).zip(names).map(|(place, name)| (Box::from(name), place)).collect()), columns)
             }
         };
         Self { from: step.from.clone(), source: before.place(&unpack.field), form: unpack.form.clone(), wanted, columns, context }

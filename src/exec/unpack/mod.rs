@@ -17,7 +17,7 @@ use xml::XmlSteps;
 const MAX_NAME_BYTES: usize = 4_096;
 
 /// What is wanted of a text.
-pub(super) enum Wanted {
+pub(super) enum WantedFields {
     /// The values at one path.
     Path(TextPath),
     /// The values of these names: name → place in the answer.
@@ -52,7 +52,7 @@ impl Found {
 }
 
 /// Reads a text.
-pub(super) fn unpack(text: &str, form: &TextForm, wanted: &Wanted, found: &mut Found) {
+pub(super) fn unpack(text: &str, form: &TextForm, wanted: &WantedFields, found: &mut Found) {
     let text = text.trim();
     match (form, wanted) {
         (TextForm::Structured, _) if text.starts_with(['{', '[']) => {
@@ -60,27 +60,27 @@ pub(super) fn unpack(text: &str, form: &TextForm, wanted: &Wanted, found: &mut F
                 of_json(&value, wanted, found);
             }
         }
-        (TextForm::Structured, Wanted::Path(path)) => {
+        (TextForm::Structured, WantedFields::Path(path)) => {
             let steps = path.xml.as_ref();
             steps.into_iter().flat_map(|steps| xml::read(text).at(steps)).for_each(|value| found.add(0, &value));
         }
-        (TextForm::Structured, Wanted::Names(names)) => xml::read(text).each_path(&mut |path, value| {
+        (TextForm::Structured, WantedFields::Names(names)) => xml::read(text).each_path(&mut |path, value| {
             if let Some(place) = names.get(path) {
                 found.add(*place, value);
             }
         }),
-        (TextForm::Elements, Wanted::Names(names)) => xml::read(text).each_leaf(&mut |name, value| {
+        (TextForm::Elements, WantedFields::Names(names)) => xml::read(text).each_leaf(&mut |name, value| {
             if let Some(place) = names.get(name) {
                 found.set(*place, value);
             }
         }),
-        (TextForm::Pairs(marks), Wanted::Names(names)) => pairs::each(text, marks, &mut |name, value| {
+        (TextForm::Pairs(marks), WantedFields::Names(names)) => pairs::each(text, marks, &mut |name, value| {
             // The first of a name wins, as in Splunk without `mv_add`.
             if let Some(place) = names.get(name).filter(|place| found.0[**place].is_empty()) {
                 found.add(*place, value);
             }
         }),
-        (TextForm::Object, Wanted::Names(names)) => {
+        (TextForm::Object, WantedFields::Names(names)) => {
             if let Some(JsonValue::Object(members)) = JsonValue::read(text) {
                 for (name, value) in &members {
                     if let (Some(place), Some(text)) = (names.get(name.as_str()), value_text(value)) {
@@ -89,17 +89,17 @@ pub(super) fn unpack(text: &str, form: &TextForm, wanted: &Wanted, found: &mut F
                 }
             }
         }
-        (TextForm::Elements | TextForm::Pairs(_) | TextForm::Object, Wanted::Path(_)) => {} // only `spath` has paths
+        (TextForm::Elements | TextForm::Pairs(_) | TextForm::Object, WantedFields::Path(_)) => {} // only `spath` has paths
     }
 }
 
-fn of_json(value: &JsonValue, wanted: &Wanted, found: &mut Found) {
+fn of_json(value: &JsonValue, wanted: &WantedFields, found: &mut Found) {
     match wanted {
-        Wanted::Path(path) => {
+        WantedFields::Path(path) => {
             let values = path.json.as_ref().map_or_else(Vec::new, |steps| value.at(steps));
             values.into_iter().filter_map(value_text).for_each(|text| found.add(0, &text));
         }
-        Wanted::Names(names) => each_member(value, &mut String::new(), &mut |path, text| {
+        WantedFields::Names(names) => each_member(value, &mut String::new(), &mut |path, text| {
             if let Some(place) = names.get(path) {
                 found.add(*place, text);
             }

@@ -6,13 +6,13 @@ use crate::ir::PairMarks;
 fn names(text: &str, form: &TextForm, wanted: &[&str]) -> Vec<String> {
     let places = wanted.iter().enumerate().map(|(place, name)| (Box::from(*name), place)).collect();
     let mut found = Found(vec![Vec::new(); wanted.len()]);
-    unpack(text, form, &Wanted::Names(places), &mut found);
+    unpack(text, form, &WantedFields::Names(places), &mut found);
     found.0.iter().map(|values| values.join("|")).collect()
 }
 
 fn at(text: &str, path: &str) -> Vec<String> {
     let mut found = Found(vec![Vec::new()]);
-    unpack(text, &TextForm::Structured, &Wanted::Path(TextPath::new(path)), &mut found);
+    unpack(text, &TextForm::Structured, &WantedFields::Path(TextPath::new(path)), &mut found);
     found.0[0].iter().map(ToString::to_string).collect()
 }
 

@@ -81,19 +81,21 @@ pub(super) fn read(text: &str) -> Forest<'_> {
         let rest = &text[at..];
         let (token, length) = token(rest);
         match token {
-            Token::Text(part) => open.last_mut().into_iter().for_each(|element| unescape(part, &mut element.text)),
-            Token::Data(part) => open.last_mut().into_iter().for_each(|element| element.text.push_str(part)),
-            Token::Nothing => {}
-            Token::Open { .. } if open.len() >= MAX_DEPTH => too_deep += usize::from(!matches!(token, Token::Open { closed: true, .. })),
-            Token::Open { name, attributes, closed } => {
+            XmlToken::Text(part) => open.last_mut().into_iter().for_each(|element| unescape(part, &mut element.text)),
+            XmlToken::Data(part) => open.last_mut().into_iter().for_each(|element| element.text.push_str(part)),
+            XmlToken::Nothing => {}
+            XmlToken::Open { .. } if open.len() >= MAX_DEPTH => {
+                too_deep += usize::from(!matches!(token, XmlToken::Open { closed: true, .. }))
+            }
+            XmlToken::Open { name, attributes, closed } => {
                 let start = at + length;
                 open.push(Element { name, attributes, children: Vec::new(), text: String::new(), start, end: start });
                 if closed {
                     close(&mut open, &mut roots, start);
                 }
             }
-            Token::Close(_) if too_deep > 0 => too_deep -= 1,
-            Token::Close(name) => {
+            XmlToken::Close(_) if too_deep > 0 => too_deep -= 1,
+            XmlToken::Close(name) => {
                 if open.iter().any(|element| element.name == name) {
                     while open.last().is_some_and(|element| element.name != name) {
                         close(&mut open, &mut roots, at);
@@ -119,7 +121,7 @@ fn close<'t>(open: &mut Vec<Element<'t>>, roots: &mut Vec<Element<'t>>, end: usi
 }
 
 /// What a text begins with.
-enum Token<'t> {
+enum XmlToken<'t> {
     Text(&'t str),
     /// Text without entities.
     Data(&'t str),
@@ -134,21 +136,21 @@ enum Token<'t> {
 }
 
 /// The first token of a text and how long it is.
-fn token(text: &str) -> (Token<'_>, usize) {
+fn token(text: &str) -> (XmlToken<'_>, usize) {
     let until = |end: &str, from: usize| text.get(from..).and_then(|rest| rest.find(end)).map(|found| from + found);
     let Some(inside) = text.strip_prefix('<') else {
         let end = text.find('<').unwrap_or(text.len());
-        return (Token::Text(&text[..end]), end);
+        return (XmlToken::Text(&text[..end]), end);
     };
     if inside.starts_with("!--") {
-        return (Token::Nothing, until("-->", 4).map_or(text.len(), |end| end + 3));
+        return (XmlToken::Nothing, until("-->", 4).map_or(text.len(), |end| end + 3));
     }
     if inside.starts_with("![CDATA[") {
         let (end, length) = until("]]>", 9).map_or((text.len(), text.len()), |end| (end, end + 3));
-        return (Token::Data(&text[9..end]), length);
+        return (XmlToken::Data(&text[9..end]), length);
     }
     if inside.starts_with(['!', '?']) {
-        return (Token::Nothing, until(">", 1).map_or(text.len(), |end| end + 1));
+        return (XmlToken::Nothing, until(">", 1).map_or(text.len(), |end| end + 1));
     }
     let is_close = inside.starts_with('/');
     let from = 1 + usize::from(is_close);
@@ -158,14 +160,14 @@ fn token(text: &str) -> (Token<'_>, usize) {
     let Some(end) = tag_end(text, name_end).filter(|_| name.starts_with(|c: char| c.is_alphabetic() || c == '_')) else {
         // A `<` that begins no tag is text.
         let end = inside.find('<').map_or(text.len(), |end| end + 1);
-        return (Token::Text(&text[..end]), end);
+        return (XmlToken::Text(&text[..end]), end);
     };
     if is_close {
-        return (Token::Close(name), end + 1);
+        return (XmlToken::Close(name), end + 1);
     }
     let attributes = text[name_end..end].trim();
     let closed = attributes.ends_with('/');
-    (Token::Open { name, attributes: attributes.strip_suffix('/').unwrap_or(attributes), closed }, end + 1)
+    (XmlToken::Open { name, attributes: attributes.strip_suffix('/').unwrap_or(attributes), closed }, end + 1)
 }
 
 /// Where the `>` of a tag is; one in quotes does not end it.
