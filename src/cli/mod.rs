@@ -29,6 +29,7 @@ mod load;
 mod man;
 mod printer;
 mod progress;
+mod risk;
 mod rules;
 mod sources;
 mod sql;
@@ -76,6 +77,7 @@ enum Command {
     Sources(sources::Args),
     Hunt(hunt::Args),
     Findings(findings::Args),
+    Risk(risk::Args),
     Sql(sql::Args),
     Views(views::Args),
     Compile(compile::Args),
@@ -152,6 +154,7 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
         Command::Sources(args) => sources::run(&args, printer),
         Command::Hunt(args) => hunt::run(&args, printer),
         Command::Findings(args) => findings::run(&args, printer),
+        Command::Risk(args) => risk::run(&args, printer),
         Command::Sql(args) => sql::run(&args, printer),
         Command::Views(args) => views::run(&args, printer),
         Command::Compile(args) => compile::run(&args, printer),

@@ -12,6 +12,7 @@
 mod brackets;
 mod builtin;
 mod command;
+mod conf;
 mod convert;
 mod cursor;
 mod escu;

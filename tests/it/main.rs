@@ -25,6 +25,7 @@ mod meaning;
 mod pipelines;
 mod property;
 mod regression;
+mod risk;
 mod sample_files;
 mod screens;
 mod shapes;

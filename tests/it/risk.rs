@@ -1,0 +1,88 @@
+//! Risk: the ranking over both languages, and searches over the store's own findings.
+
+use serde_json::{Value, json};
+
+use crate::support::binary::TestStore;
+use crate::support::samples::{security_line, sigma_rule};
+
+fn detection(id: &str, search: &str, extra: &str) -> String {
+    format!("name: Detection {id}\nid: {id}\ntype: TTP\nsearch: {}\n{extra}", json!(search))
+}
+
+const FIRST: &str = "11111111-1111-4111-8111-111111111111";
+const SECOND: &str = "22222222-2222-4222-8222-222222222222";
+const THIRD: &str = "33333333-3333-4333-8333-333333333333";
+
+/// A store with findings of two detections (risk of users by `rba`) and a Sigma rule (risk of the host).
+fn hunted() -> (TestStore, Vec<std::path::PathBuf>) {
+    let store = TestStore::new();
+    let lines: String =
+        (1..7).map(|n| security_line(n, 4624, &format!(r#","Account":"{}""#, ["alice", "Alice", "bob"][n as usize % 3]))).collect();
+    let input = store.file("events.jsonl", lines);
+    store.load([&input]);
+    let rba = |score: u32| {
+        format!(
+            "tags: {{analytic_story: [Logons], mitre_attack_id: [T1078]}}\nrba:\n  message: $Account$ logged on\n  risk_objects:\n  - {{field: Account, type: user, score: {score}}}\n  threat_objects: []\n"
+        )
+    };
+    let rules = vec![
+        store.file("one.yml", detection(FIRST, "EventCode=4624 | stats count by Account", &rba(40))),
+        store.file("two.yml", detection(SECOND, "EventCode=4624 Account=alice | stats count by Account", &rba(25))),
+        store.file("three.yml", sigma_rule(THIRD, "Account: bob").replace("title:", "level: high\ntitle:")),
+    ];
+    (store, rules)
+}
+
+fn hunt(store: &TestStore, rules: &[std::path::PathBuf]) -> Vec<Value> {
+    let mut arguments = vec!["hunt".to_owned(), "--format".to_owned(), "jsonl".to_owned(), "--rules".to_owned()];
+    arguments.extend(rules.iter().map(|path| path.to_string_lossy().into_owned()));
+    store.run(arguments).expect_code(&[0]).json_lines()
+}
+
+#[test]
+fn users_and_systems_are_ranked_over_both_languages() {
+    let (store, rules) = hunted();
+    hunt(&store, &rules);
+    let ranked = store.run(["risk", "--format", "jsonl"]).expect_code(&[0]).json_lines();
+    let shown: Vec<(&str, &str, f64, u64)> = ranked
+        .iter()
+        .map(|r| {
+            (r["object"].as_str().unwrap(), r["type"].as_str().unwrap(), r["score"].as_f64().unwrap(), r["findings"].as_u64().unwrap())
+        })
+        .collect();
+    // `alice` and `Alice` are two groups of each detection and one object: 2 × 40 + 2 × 25.
+    let host = shown.iter().find(|(_, kind, ..)| *kind == "system").expect("the host of the Sigma findings");
+    assert_eq!(host.3, 2);
+    let users: Vec<_> =
+        shown.iter().filter(|(_, kind, ..)| *kind == "user").map(|(object, _, score, n)| (object.to_lowercase(), *score, *n)).collect();
+    assert_eq!(users, [("alice".to_owned(), 130.0, 4), ("bob".to_owned(), 40.0, 1)]);
+    let scores: Vec<f64> = shown.iter().map(|(_, _, score, _)| *score).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+
+    let of_bob = store.run(["risk", "BOB", "--format", "jsonl"]).expect_code(&[0]).json_lines();
+    assert_eq!(of_bob.iter().map(|f| f["rule_id"].as_str().unwrap()).collect::<Vec<_>>(), [FIRST]);
+    let none = store.run(["risk", "nobody"]).expect_code(&[0]);
+    assert!(none.stderr.contains("no finding puts `nobody` at risk"), "{}", none.stderr);
+}
+
+#[test]
+fn a_correlation_search_reads_what_the_others_of_its_hunt_found() {
+    let (store, mut rules) = hunted();
+    let search = "| tstats min(_time) as firstTime sum(All_Risk.calculated_risk_score) as risk_score count values(source) as source dc(source) as source_count \
+                  values(All_Risk.annotations.mitre_attack.mitre_technique_id) as techniques from datamodel=Risk.All_Risk \
+                  where All_Risk.analyticstories=\"Logons\" All_Risk.risk_object_type=\"user\" by All_Risk.risk_object All_Risk.risk_object_type \
+                  | rename \"All_Risk.*\" as \"*\" | where source_count >= 2 | sort risk_object";
+    let id = "44444444-4444-4444-8444-444444444444";
+    // First in the list: it runs last all the same.
+    rules.insert(0, store.file("a.yml", detection(id, search, "").replace("TTP", "Correlation")));
+    for _ in 0..2 {
+        let found = hunt(&store, &rules);
+        let columns: Vec<&Value> = found.iter().filter(|f| f["rule_id"] == id).map(|f| &f["columns"]).collect();
+        let shown: Vec<Value> =
+            columns.iter().map(|c| json!([c["risk_object"], c["risk_score"], c["source_count"], c["techniques"]])).collect();
+        assert_eq!(shown, [json!(["Alice", 65, 2, "T1078"]), json!(["alice", 65, 2, "T1078"])], "its own findings are no risk");
+    }
+    // Hunted alone it reads what is in the store.
+    let alone = hunt(&store, &rules[..1]);
+    assert_eq!(alone.len(), 2);
+}
