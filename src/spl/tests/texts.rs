@@ -114,7 +114,7 @@ fn conversions_have_names_and_patterns() {
     let items: Vec<_> = convert.items.iter().map(|item| (item.kind, item.field.as_str(), item.alias.as_deref())).collect();
     assert_eq!(items, [(Conversion::Auto, "*", None), (Conversion::None, "x", None), (Conversion::Ctime, "y", Some("z"))]);
     assert!(matches!(&stages("convert ctime(first*)")[..], [Stage::Convert(_)]));
-    refuses("convert foo(x)", "spl-unsupported-function", "foo");
+    refuses("convert foo(x)", "spl-unknown-function", "foo");
     refuses("convert num(x*) as y", "spl-unsupported-wildcard", "num(x*) as y");
 }
 
