@@ -28,6 +28,22 @@ impl CompiledPattern {
         regex.ok().map(|regex| Self::Backtracking(Box::new(regex)))
     }
 
+    /// How many groups it has, the whole match among them.
+    pub fn group_count(&self) -> usize {
+        match self {
+            Self::Plain(regex) => regex.captures_len(),
+            Self::Backtracking(regex) => regex.captures_len(),
+        }
+    }
+
+    /// The number of a group with a name.
+    pub fn group(&self, name: &str) -> Option<usize> {
+        match self {
+            Self::Plain(regex) => regex.capture_names().position(|group| group == Some(name)),
+            Self::Backtracking(regex) => regex.capture_names().position(|group| group == Some(name)),
+        }
+    }
+
     fn too_long(&self) -> Fault {
         let pattern = match self {
             Self::Plain(regex) => regex.as_str(),
@@ -52,14 +68,27 @@ impl CompiledPattern {
     /// # Errors
     /// When it takes too many steps back, and what `visit` gives.
     pub fn each_match(&self, text: &str, visit: &mut dyn FnMut(&MatchGroups<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
+        self.first_matches(text, usize::MAX, visit)
+    }
+
+    /// As [`CompiledPattern::each_match`], of so many matches; the text behind them is not looked at.
+    ///
+    /// # Errors
+    /// When it takes too many steps back, and what `visit` gives.
+    pub fn first_matches(
+        &self,
+        text: &str,
+        count: usize,
+        visit: &mut dyn FnMut(&MatchGroups<'_>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         match self {
             Self::Plain(regex) => {
-                for found in regex.captures_iter(text) {
+                for found in regex.captures_iter(text).take(count) {
                     visit(&|group| found.get(group).map(|group| group.range()))?;
                 }
             }
             Self::Backtracking(regex) => {
-                for found in regex.captures_iter(text) {
+                for found in regex.captures_iter(text).take(count) {
                     let found = found.map_err(|_| self.too_long())?;
                     visit(&|group| found.get(group).map(|group| group.range()))?;
                 }

@@ -273,11 +273,7 @@ impl RowSchema {
                     next.set(field, if old.multi { Kind::Text } else { old.kind }, false);
                 }
             }
-            Stage::Combine { field, .. } => {
-                if self.column(field).is_some() {
-                    add(field, Kind::Text, true);
-                }
-            }
+            Stage::Combine { field, .. } if self.column(field).is_some() => add(field, Kind::Text, true),
             Stage::Format => {
                 *next = NextRow::default();
                 next.set(SEARCH, Kind::Text, false);

@@ -63,7 +63,8 @@ fn edits(cursor: &mut Cursor<'_>, text: &str, span: &Range<usize>) -> Option<Vec
                 let (number, all) = flags.strip_suffix('g').map_or((flags, false), |number| (number, true));
                 let from = if number.is_empty() { Some(1) } else { number.parse().ok().filter(|from| *from > 0) };
                 let Some(from) = from else {
-                    options::refuse(cursor, &format!("s/…/…/{flags}"), span.clone());
+                    let message = format!("the flags `{flags}` of `mode=sed` are not supported");
+                    cursor.error("spl-unsupported-option", message, span.clone());
                     return None;
                 };
                 let pattern = pattern::translate(cursor, &first, pattern::Use::Replaces, span)?;

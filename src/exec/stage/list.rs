@@ -3,7 +3,6 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use regex::Regex;
 use rustc_hash::FxHashMap;
 
 use super::{Operator, Pushed, held, many, passed};
@@ -11,14 +10,14 @@ use crate::exec::cell::MEMBER_BYTES;
 use crate::exec::condition::Slot;
 use crate::exec::operators::MemoryBudget;
 use crate::exec::row::{GroupOrigin, RowOrigin};
-use crate::exec::{Cell, Context, Fault, Row};
+use crate::exec::{Cell, CompiledPattern, Context, Fault, Row};
 use crate::ir::{ListSplit, MakeList};
 use crate::plan::{RowSchema, Step};
 
 /// Where members end, ready for texts.
 enum Split {
     Delimiter(String),
-    Matches(Rc<Regex>),
+    Matches(Rc<CompiledPattern>),
 }
 
 /// `makemv`: each member of a list is split by itself; a text without a member is missing.
@@ -33,7 +32,7 @@ impl<'c> MakeListOperator<'c> {
     pub(super) fn new(make: &MakeList, step: &Step, context: &'c Context) -> Result<Self, Fault> {
         let split = match &make.split {
             ListSplit::Delimiter(delimiter) => Split::Delimiter(delimiter.clone()),
-            ListSplit::Matches(pattern) => Split::Matches(context.regex(pattern)?),
+            ListSplit::Matches(pattern) => Split::Matches(context.pattern(pattern)?),
         };
         Ok(Self { column: step.row.place(&make.field), split, allow_empty: make.allow_empty, context })
     }
@@ -49,9 +48,9 @@ impl<'c> MakeListOperator<'c> {
         match &self.split {
             Split::Delimiter(delimiter) => text.split(delimiter.as_str()).try_for_each(&mut add)?,
             // Without a group the whole match is the member.
-            Split::Matches(regex) => {
-                let group = usize::from(regex.captures_len() > 1);
-                regex.captures_iter(text).filter_map(|found| found.get(group)).try_for_each(|part| add(part.as_str()))?;
+            Split::Matches(pattern) => {
+                let group = usize::from(pattern.group_count() > 1);
+                pattern.each_match(text, &mut |found| found(group).map_or(Ok(()), |part| add(&text[part])))?;
             }
         }
         Ok(out)

@@ -1,16 +1,13 @@
 //! Stages that read and rewrite text by regular expressions and patterns: `rex`, `rex mode=sed`, `replace`.
 
-use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
-
-use regex::Regex;
 
 use super::stream::carried;
 use super::{Operator, Pushed, passed};
 use crate::exec::condition::Slot;
 use crate::exec::operators::MemoryBudget;
-use crate::exec::{Cell, Context, Fault, Row};
+use crate::exec::{Cell, CompiledPattern, Context, Fault, Row};
 use crate::ir::{Edit, Extract, Glob, Part, Replace, Substitute};
 use crate::plan::{RowSchema, Step};
 
@@ -18,7 +15,7 @@ use crate::plan::{RowSchema, Step};
 pub(super) struct ExtractOperator<'c> {
     from: Vec<Slot>,
     source: Slot,
-    regex: Rc<Regex>,
+    pattern: Rc<CompiledPattern>,
     /// The number of each group and its column.
     groups: Vec<(usize, usize)>,
     max_match: usize,
@@ -27,11 +24,10 @@ pub(super) struct ExtractOperator<'c> {
 
 impl<'c> ExtractOperator<'c> {
     pub(super) fn new(extract: &Extract, before: &RowSchema, step: &Step, context: &'c Context) -> Result<Self, Fault> {
-        let regex = context.regex(&extract.pattern)?;
-        let number = |name: &String| regex.capture_names().position(|group| group == Some(name));
-        let groups = extract.names.iter().filter_map(|name| Some((number(name)?, step.row.place(name)?))).collect();
+        let pattern = context.pattern(&extract.pattern)?;
+        let groups = extract.names.iter().filter_map(|name| Some((pattern.group(name)?, step.row.place(name)?))).collect();
         let max_match = extract.max_match.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX));
-        Ok(Self { from: step.from.clone(), source: before.place(&extract.field), regex, groups, max_match, context })
+        Ok(Self { from: step.from.clone(), source: before.place(&extract.field), pattern, groups, max_match, context })
     }
 }
 
@@ -41,14 +37,12 @@ impl Operator for ExtractOperator<'_> {
         let mut cells = carried(&self.from, row.cells);
         let mut taken: Vec<Vec<Arc<str>>> = vec![Vec::new(); self.groups.len()];
         for text in &texts {
-            for found in self.regex.captures_iter(text).take(self.max_match) {
+            self.pattern.first_matches(text, self.max_match, &mut |found| {
                 for ((group, _), taken) in self.groups.iter().zip(&mut taken) {
-                    if let Some(part) = found.get(*group) {
-                        taken.push(Arc::from(part.as_str()));
-                    }
+                    taken.extend(found(*group).map(|part| Arc::from(&text[part])));
                 }
-                self.context.room_for(taken.iter().map(Vec::len).sum::<usize>() * size_of::<Arc<str>>())?;
-            }
+                self.context.room_for(taken.iter().map(Vec::len).sum::<usize>() * size_of::<Arc<str>>())
+            })?;
         }
         for ((_, column), taken) in self.groups.iter().zip(taken) {
             if !taken.is_empty() {
@@ -61,7 +55,7 @@ impl Operator for ExtractOperator<'_> {
 
 /// A command of `rex mode=sed`, ready for texts.
 enum PreparedEdit {
-    Replace { regex: Rc<Regex>, replacement: Vec<SedPart>, from: u64, all: bool },
+    Replace { pattern: Rc<CompiledPattern>, replacement: Vec<SedPart>, from: u64, all: bool },
     Transliterate(Vec<(char, char)>),
 }
 
@@ -97,39 +91,35 @@ impl PreparedEdit {
     fn new(edit: &Edit, context: &Context) -> Result<Self, Fault> {
         Ok(match edit {
             Edit::Replace { pattern, replacement, from, all } => {
-                Self::Replace { regex: context.regex(pattern)?, replacement: pieces(replacement), from: *from, all: *all }
+                Self::Replace { pattern: context.pattern(pattern)?, replacement: pieces(replacement), from: *from, all: *all }
             }
             Edit::Transliterate(pairs) => Self::Transliterate(pairs.clone()),
         })
     }
 
     fn edited(&self, text: &str, context: &Context) -> Result<String, Fault> {
-        let (regex, replacement, from, all) = match self {
-            Self::Replace { regex, replacement, from, all } => (regex, replacement, *from, *all),
+        let (pattern, replacement, from, all) = match self {
+            Self::Replace { pattern, replacement, from, all } => (pattern, replacement, *from, *all),
             Self::Transliterate(pairs) => {
                 let other = |c: char| pairs.iter().find(|(old, _)| *old == c).map_or(c, |(_, new)| *new);
                 return Ok(text.chars().map(other).collect());
             }
         };
-        let (mut out, mut end) = (String::new(), 0);
-        for (number, found) in (1..).zip(regex.captures_iter(text)) {
-            if number < from {
-                continue;
-            }
-            let place: Range<usize> = found.get_match().range();
+        let (mut out, mut end, mut number) = (String::new(), 0, 0_u64);
+        let count = if all { usize::MAX } else { usize::try_from(from).unwrap_or(usize::MAX) };
+        pattern.first_matches(text, count, &mut |found| {
+            number += 1;
+            let Some(place) = found(0).filter(|_| number >= from) else { return Ok(()) };
             out.push_str(&text[end..place.start]);
-            for piece in replacement {
-                out.push_str(match piece {
+            for part in replacement {
+                out.push_str(match part {
                     SedPart::Text(text) => text,
-                    SedPart::Group(group) => found.get(*group).map_or("", |part| part.as_str()),
+                    SedPart::Group(group) => found(*group).map_or("", |part| &text[part]),
                 });
             }
-            context.room_for(out.len())?; // each match may add as much as the whole text has
             end = place.end;
-            if !all {
-                break;
-            }
-        }
+            context.room_for(out.len()) // each match may add as much as the whole text has
+        })?;
         out.push_str(&text[end..]);
         Ok(out)
     }

@@ -25,6 +25,8 @@ fn groups_become_columns_and_stay_without_a_match() {
     assert_eq!(shown(&[both], &["a", "v"], rows), ["a=p=x1 q=2 v=1 k=p", "a=none v=old k=∅", "a=∅ v=∅ k=∅", "a=p=1/q=2 v=1/2 k=p/q"]);
     let all = extract("a", r"(?P<n>\d)(?P<m>x)?", &["n", "m"], None);
     assert_eq!(shown(&[all], &["a"], &[&["1 2x 3"], &["z"]]), ["a=1 2x 3 n=1/2/3 m=x", "a=z n=∅ m=∅"]);
+    let ahead = extract("a", r"(?P<n>\d)(?=x)", &["n"], None);
+    assert_eq!(shown(&[ahead], &["a"], &[&["1 2x 3x"]]), ["a=1 2x 3x n=2/3"], "look-around");
     let two = extract("a", r"(?P<a>\d)", &["a"], Some(2));
     assert_eq!(shown(&[two], &["a"], &[&["123"]]), ["a=1/2"]);
 }
@@ -40,6 +42,7 @@ fn sed_rewrites_each_member() {
         (vec![edit(",", r"\n", 1, true)], "a,b", "a/b"),
         (vec![edit("", "-", 1, true)], "ab", "-a-b-"),
         (vec![edit("a", "b", 1, true), edit("b", "c", 1, true)], "ab", "cc"),
+        (vec![edit(r"a(?=b)", "c", 1, true)], "aab", "acb"),
         (vec![Edit::Transliterate(vec![('a', 'b'), ('b', 'a')])], "abc", "bac"),
     ] {
         assert_eq!(shown(&[substitute(edits)], &["a"], &[&[text]]), [format!("a={expected}")]);
@@ -166,4 +169,12 @@ fn texts_that_grow_meet_the_budget() {
     let rows: Vec<[&str; 1]> = texts.iter().map(|text| [text.as_str()]).collect();
     let rows: Vec<&[&str]> = rows.iter().map(|row| row.as_slice()).collect();
     assert!(matches!(through(&[combine], &["a"], &rows, limits), Err(Fault::Memory { .. })));
+}
+
+#[test]
+fn a_pattern_that_goes_back_and_forth_is_stopped() {
+    let slow = extract("a", r"(?P<n>(?:(?=x)x+)+)y", &["n"], Some(1));
+    let text = "x".repeat(60);
+    let fault = through(&[slow], &["a"], &[&[&text]], RuleLimits::default()).unwrap_err();
+    assert_eq!(fault.code(), "exec-regex-backtracking");
 }
