@@ -49,6 +49,7 @@ impl ViewFields<'_> {
                 let list = |part| if self.may_be_list(part) { self.list(part) } else { ast::null() };
                 ast::case(parts.iter().map(|part| (self.is_present(part), list(part))).collect(), None)
             }
+            FieldExpr::Default(inner, _) => ast::case(vec![(self.is_not_empty(inner), self.list(inner))], None),
             field => self.list_id(field).map_or_else(ast::null, |id| list_of(id, &|x| x)),
         }
     }

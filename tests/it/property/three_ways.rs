@@ -10,7 +10,7 @@ use retrohunt::ir::{Pred, Query, Rule, Stage, print_query};
 use super::check;
 use crate::support::engines;
 use crate::support::evaluate::Event;
-use crate::support::generate::{Case, events, queries, sigma, splunk, stages};
+use crate::support::generate::{Case, datasets, events, queries, sigma, splunk, stages};
 use crate::support::stored::{Found, Stored, aggregates, as_sql, evaluated, findings, rules, same, tidy};
 
 /// How often the portable leg took part.
@@ -209,4 +209,15 @@ fn splunk_searches() {
         compare(&list, as_json, &compiled, &queries, &tally)
     });
     tally.report(80);
+}
+
+/// Data models: which events are rows, what their fields are.
+#[test]
+fn queries_about_datasets() {
+    let tally = Tally::default();
+    check(60, &some_with(datasets::events(), datasets::query, 1..8), |(list, as_json, cases)| {
+        let queries: Vec<Query> = cases.into_iter().map(|c| c.query).collect();
+        compare(&list, as_json, &rules(queries.clone()), &queries, &tally)
+    });
+    tally.report(25);
 }

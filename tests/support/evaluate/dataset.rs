@@ -42,21 +42,21 @@ fn texts(node: Option<&Node>) -> Vec<String> {
 
 /// A dataset: its own part and those of its parents, the root first.
 struct Dataset {
-    parts: Vec<(String, Node)>,
+    parts: Vec<(&'static str, &'static Node)>,
     /// Datasets that are a part of it, each with all its parts.
-    below: Vec<Vec<(String, Node)>>,
+    below: Vec<Vec<(&'static str, &'static Node)>>,
 }
 
 impl Dataset {
     fn find(model: &str, object: &str) -> Option<Self> {
         let (_, entries) = FILES.models.iter().flat_map(Node::entries).find(|(name, _)| name.text.eq_ignore_ascii_case(model))?;
         let lineage = |name: &str| {
-            let mut parts: Vec<(String, Node)> = Vec::new();
+            let mut parts: Vec<(&'static str, &'static Node)> = Vec::new();
             let mut next = Some(name.to_owned());
             while let Some(name) = next {
                 let (key, node) = entries.entries().iter().find(|(key, _)| key.text.eq_ignore_ascii_case(&name)).expect("a dataset");
                 next = texts(node.get("parent")).pop();
-                parts.insert(0, (key.text.clone(), node.clone()));
+                parts.insert(0, (key.text.as_str(), node));
             }
             parts
         };
@@ -78,12 +78,12 @@ pub(crate) fn row(event: &Event, model: &str, object: &str, prefixed: bool) -> O
     if !is_row(event, &dataset.parts) {
         return None;
     }
-    let name_of = |parts: &[(String, Node)]| parts.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(".");
+    let name_of = |parts: &[(&'static str, &'static Node)]| parts.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(".");
     let mut fields: Vec<(String, Vec<String>)> = Vec::new();
     for depth in 1..=dataset.parts.len() {
         let parts = &dataset.parts[..depth];
         let prefix = if prefixed { format!("{}.", name_of(parts)) } else { String::new() };
-        let own = listed(&parts[depth - 1].1);
+        let own = listed(parts[depth - 1].1);
         fields.extend(own.into_iter().map(|name| (format!("{prefix}{name}"), value(event, &dataset.parts, &name))));
     }
     let mut nodes: Vec<String> = (1..=dataset.parts.len()).map(|depth| name_of(&dataset.parts[..depth])).collect();
@@ -91,13 +91,15 @@ pub(crate) fn row(event: &Event, model: &str, object: &str, prefixed: bool) -> O
     for parts in dataset.below.iter().filter(|parts| is_row(event, parts)) {
         nodes.push(name_of(parts));
         tags.extend(parts.iter().flat_map(|(_, node)| texts(node.get("tags"))));
-        for name in listed(&parts[parts.len() - 1].1) {
+        for name in listed(parts[parts.len() - 1].1) {
             fields.push((format!("{}.{name}", name_of(parts)), bare(event, parts, &name)));
         }
     }
     tags.sort();
     tags.dedup();
-    fields.push((format!("{}tag", if prefixed { format!("{}.", name_of(&dataset.parts)) } else { String::new() }), tags));
+    let tagged = (1..=dataset.parts.len()).filter(|_| prefixed).map(|depth| format!("{}.tag", name_of(&dataset.parts[..depth])));
+    let tagged: Vec<String> = tagged.chain((!prefixed).then(|| "tag".to_owned())).collect();
+    fields.extend(tagged.into_iter().map(|name| (name, tags.clone())));
     fields.push(("nodename".to_owned(), nodes));
     fields.extend(GENERAL.map(|name| (name.to_owned(), of_event(event, name))));
     let fields = fields.into_iter().filter_map(|(name, mut values)| {
@@ -116,7 +118,7 @@ fn listed(part: &Node) -> Vec<String> {
     names
 }
 
-fn is_row(event: &Event, parts: &[(String, Node)]) -> bool {
+fn is_row(event: &Event, parts: &[(&'static str, &'static Node)]) -> bool {
     let from = parts.iter().filter_map(|(_, node)| node.get("events")).collect::<Vec<_>>();
     let chosen: Vec<&Node> = from.iter().filter_map(|events| events.items().iter().find(|s| selects(s, event))).collect();
     let is_meant = |selector: &&Node| {
@@ -150,14 +152,14 @@ fn selects(selector: &Node, event: &Event) -> bool {
 }
 
 /// The value of a dataset's field, with its default.
-fn value(event: &Event, parts: &[(String, Node)], name: &str) -> Vec<String> {
+fn value(event: &Event, parts: &[(&'static str, &'static Node)], name: &str) -> Vec<String> {
     let found = bare(event, parts, name);
     let is_unknown = parts.iter().any(|(_, node)| texts(node.get("unknown")).iter().any(|n| n == name));
     if is_unknown && found.iter().all(String::is_empty) { vec!["unknown".to_owned()] } else { found }
 }
 
 /// The value of a dataset's field without its default.
-fn bare(event: &Event, parts: &[(String, Node)], name: &str) -> Vec<String> {
+fn bare(event: &Event, parts: &[(&'static str, &'static Node)], name: &str) -> Vec<String> {
     let renamed = |name: &str| {
         let selectors = parts.iter().rev().filter_map(|(_, node)| node.get("events")?.items().iter().find(|s| selects(s, event)));
         let mut renames = selectors.filter_map(|selector| selector.get("rename")?.get(name));

@@ -3,6 +3,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod correlation;
+pub(crate) mod datasets;
 pub(crate) mod events;
 pub(crate) mod pattern;
 pub(crate) mod queries;
