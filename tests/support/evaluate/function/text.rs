@@ -72,7 +72,7 @@ pub(super) fn replaced(text: &str, regex: &str, by: &str) -> Option<Value> {
         Ok(regex) => regex.replace_all(text, |found: &regex::Captures<'_>| {
             expand(&|group| found.get(group).map_or_else(String::new, |group| group.as_str().to_owned()))
         }),
-        Err(_) => fancy_regex::Regex::new(regex).ok()?.replace_all(text, |found: &fancy_regex::Captures<'_>| {
+        Err(_) => fancy_regex::Regex::new(regex).ok()?.replace_all(text, |found: &fancy_regex::Captures<'_, str>| {
             expand(&|group| found.get(group).map_or_else(String::new, |group| group.as_str().to_owned()))
         }),
     };
