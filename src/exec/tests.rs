@@ -521,7 +521,7 @@ fn look_around_runs_within_a_limit() {
     let matches = |pattern: &str, text: &str| context.pattern(pattern).unwrap().is_match(text);
     assert_eq!(matches(r"(?<!x)y", "ay"), Ok(true));
     assert_eq!(matches(r"(?:(.)\1)", "abba"), Ok(true));
-    let fault = matches(r"(?=(a+)+$)(a+)+\2b", &"a".repeat(60)).unwrap_err();
+    let fault = matches(r"^(?:(a+)\1?)+b", &"a".repeat(60)).unwrap_err();
     assert_eq!(fault.code(), "exec-regex-backtracking");
     assert!(context.pattern("(").is_err());
     let replaced = [Cell::text_of("a1b2"), Cell::text_of(r"(?<=[a-z])(\d)"), Cell::text_of(r"<\1>")];

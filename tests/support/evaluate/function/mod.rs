@@ -122,20 +122,18 @@ fn apply(function: Function, a: &Arguments<'_>) -> Option<Value> {
         Function::Floor => number(a.number(0)?.floor()),
         Function::Round => round(a.number(0)?, a.number_or(1, 0.0)?),
         Function::Exact | Function::SigFig | Function::Sum | Function::Avg => unreachable!("calculated before"),
-        Function::Sqrt => number(a.number(0)?.sqrt()),
-        Function::Pow => number(a.number(0)?.powf(a.number(1)?)),
-        Function::Ln => number(a.number(0)?.ln()),
-        Function::Log => number(logarithm(a.number(0)?, a.number_or(1, 10.0)?)),
-        Function::Exp => number(a.number(0)?.exp()),
-        Function::Pi => number(std::f64::consts::PI),
-        Function::Hypot => number(a.number(0)?.hypot(a.number(1)?)),
-        Function::Atan2 => number(a.number(0)?.atan2(a.number(1)?)),
+        Function::Sqrt
+        | Function::Pow
+        | Function::Ln
+        | Function::Log
+        | Function::Exp
+        | Function::Pi
+        | Function::Hypot
+        | Function::Atan2 => numbers::computed(function, a),
         Function::Acos | Function::Acosh | Function::Asin | Function::Asinh | Function::Atan | Function::Atanh => {
-            numbers::angle(function, a.number(0)?)
+            numbers::computed(function, a)
         }
-        Function::Cos | Function::Cosh | Function::Sin | Function::Sinh | Function::Tan | Function::Tanh => {
-            numbers::angle(function, a.number(0)?)
-        }
+        Function::Cos | Function::Cosh | Function::Sin | Function::Sinh | Function::Tan | Function::Tanh => numbers::computed(function, a),
         Function::BitAnd | Function::BitOr | Function::BitXor => numbers::bits(function, a),
         Function::BitNot | Function::BitShiftLeft | Function::BitShiftRight => numbers::bits(function, a),
         Function::Min => extreme(a, false),
@@ -217,17 +215,6 @@ fn kind(function: Function, value: &Value) -> Option<Value> {
             return Some(Value::Text(name.to_owned()));
         }
     })
-}
-
-/// Exact for the bases that have a function of their own.
-fn logarithm(value: f64, base: f64) -> f64 {
-    if base == 10.0 {
-        value.log10()
-    } else if base == 2.0 {
-        value.log2()
-    } else {
-        value.ln() / base.ln()
-    }
 }
 
 /// One character for one.

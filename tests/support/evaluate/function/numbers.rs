@@ -35,8 +35,20 @@ fn numbers_of(step: &Step) -> Vec<Measured> {
     }
 }
 
-pub(super) fn angle(function: Function, x: f64) -> Option<Value> {
+/// Roots, powers, logarithms and angles.
+pub(super) fn computed(function: Function, a: &Arguments<'_>) -> Option<Value> {
+    if function == Function::Pi {
+        return number(std::f64::consts::PI);
+    }
+    let x = a.number(0)?;
     number(match function {
+        Function::Sqrt => x.sqrt(),
+        Function::Pow => x.powf(a.number(1)?),
+        Function::Ln => x.ln(),
+        Function::Log => logarithm(x, a.number_or(1, 10.0)?),
+        Function::Exp => x.exp(),
+        Function::Hypot => x.hypot(a.number(1)?),
+        Function::Atan2 => x.atan2(a.number(1)?),
         Function::Acos => x.acos(),
         Function::Acosh => x.acosh(),
         Function::Asin => x.asin(),
@@ -49,8 +61,19 @@ pub(super) fn angle(function: Function, x: f64) -> Option<Value> {
         Function::Sinh => x.sinh(),
         Function::Tan => x.tan(),
         Function::Tanh => x.tanh(),
-        other => panic!("{other:?} is not a function of an angle"),
+        other => panic!("{other:?} computes no number"),
     })
+}
+
+/// Exact for the bases that have a function of their own.
+fn logarithm(value: f64, base: f64) -> f64 {
+    if base == 10.0 {
+        value.log10()
+    } else if base == 2.0 {
+        value.log2()
+    } else {
+        value.ln() / base.ln()
+    }
 }
 
 /// Of whole numbers of 53 bits.

@@ -53,14 +53,13 @@ pub(super) fn part(a: &Arguments<'_>) -> Option<Value> {
 
 /// Replaces every match; `\1` in the replacement is the first group, `$` means nothing.
 pub(super) fn replaced(text: &str, regex: &str, by: &str) -> Option<Value> {
-    let regex = regex::Regex::new(regex).ok()?;
     let by: Vec<char> = by.chars().collect();
-    let expand = |found: &regex::Captures<'_>| {
+    let expand = |group: &dyn Fn(usize) -> String| {
         let (mut out, mut at) = (String::new(), 0);
         while at < by.len() {
             match (by[at], by.get(at + 1).and_then(|c| c.to_digit(10))) {
-                ('\\', Some(group)) => {
-                    out.push_str(found.get(group as usize).map_or("", |group| group.as_str()));
+                ('\\', Some(number)) => {
+                    out += &group(number as usize);
                     at += 1;
                 }
                 (c, _) => out.push(c),
@@ -69,7 +68,15 @@ pub(super) fn replaced(text: &str, regex: &str, by: &str) -> Option<Value> {
         }
         out
     };
-    Some(Value::Text(regex.replace_all(text, expand).into_owned()))
+    let made = match regex::Regex::new(regex) {
+        Ok(regex) => regex.replace_all(text, |found: &regex::Captures<'_>| {
+            expand(&|group| found.get(group).map_or_else(String::new, |group| group.as_str().to_owned()))
+        }),
+        Err(_) => fancy_regex::Regex::new(regex).ok()?.replace_all(text, |found: &fancy_regex::Captures<'_, str>| {
+            expand(&|group| found.get(group).map_or_else(String::new, |group| group.as_str().to_owned()))
+        }),
+    };
+    Some(Value::Text(made.into_owned()))
 }
 
 /// `%41` is `A`; what is no escape stays.
