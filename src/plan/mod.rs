@@ -13,6 +13,7 @@ mod print;
 mod resolve;
 mod schema;
 mod scope;
+mod spell;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -26,7 +27,7 @@ pub use outputs::result_columns;
 pub use print::{field as print_field, print};
 pub use resolve::resolve;
 pub(crate) use schema::wildcard;
-pub use schema::{Inner, Kind, RowColumn, RowSchema, Step};
+pub use schema::{Inner, Kind, RowColumn, RowSchema, SPREAD, Step};
 pub use scope::known_fields;
 pub use views::{CategoryMember, CategoryView, category_views};
 
@@ -34,7 +35,7 @@ pub use crate::taxonomy::FieldFunction;
 
 use crate::catalog::{Catalog, ColumnIndex, EventType, TypeId};
 use crate::diag::{Diagnostic, Severity};
-use crate::ir::{Field, Pred, Query, Scope, Source, Stage, Table, Unpack, Vocabulary};
+use crate::ir::{Chart, Field, Pred, Query, Scope, Source, Stage, Table, Unpack, Vocabulary};
 use crate::taxonomy::Taxonomy;
 
 use fold::{FieldTable, QueryNames};
@@ -239,6 +240,10 @@ fn links(stages: &[Stage], extra_fields: &[Field], catalog: &Catalog, taxonomy: 
                 let is_column = |name: &String| !name.contains('*') && name != TIME && name.starts_with(&unpack.prefix);
                 let columns = asked.into_iter().filter(is_column).collect();
                 Link { stage: Stage::Unpack(Unpack { columns, ..unpack.clone() }), brackets: Brackets::None }
+            }
+            Stage::Chart(chart) if chart.is_split() => {
+                let columns = behind().into_iter().filter(|name| !name.contains('*') && *name != chart.stats.by[0].name).collect();
+                Link { stage: Stage::Chart(Chart { columns, ..chart.clone() }), brackets: Brackets::None }
             }
             stage => Link { stage: stage.clone(), brackets: Brackets::None },
         }

@@ -11,12 +11,15 @@
 
 mod brackets;
 mod builtin;
+mod chart;
 mod command;
 mod convert;
 mod cursor;
 mod escu;
 mod eval;
 mod fault;
+mod foreach;
+mod frequent;
 mod function;
 mod generate;
 mod known;
@@ -24,12 +27,14 @@ mod lists;
 mod lookups;
 mod macros;
 mod options;
+mod order;
 mod page;
 mod pattern;
 mod pipeline;
 mod refuse;
 mod rex;
 mod risk;
+mod running;
 mod search;
 mod searchmatch;
 mod second_language;
@@ -38,6 +43,8 @@ mod stats;
 #[cfg(test)]
 mod tests;
 mod text;
+mod totals;
+mod transaction;
 mod tstats;
 mod unpack;
 
