@@ -108,7 +108,10 @@ fn by_fields(cursor: &mut Cursor<'_>, by: &mut Vec<Field>, most: usize, options:
             continue;
         }
         match cursor.name() {
-            Some((name, span)) if name == "where" => options::refuse(cursor, "where", span),
+            Some((name, span)) if name == "where" => {
+                cursor.error("spl-unsupported-option", "`where`, which chooses columns of a table, is not supported", span);
+                cursor.give_up();
+            }
             Some((name, span)) if name.contains('*') => {
                 cursor.error("spl-unsupported-wildcard", "a table over a pattern of fields is not supported", span);
             }

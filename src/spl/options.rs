@@ -19,11 +19,13 @@ pub(super) fn take(cursor: &mut Cursor<'_>) -> Option<(String, Range<usize>)> {
 
 /// Takes a truth.
 pub(super) fn truth(cursor: &mut Cursor<'_>) -> Option<bool> {
+    let start = cursor.at;
     let value = cursor.option_value().map(|(text, _)| text.to_ascii_lowercase());
     match value.as_deref() {
         Some("t" | "true" | "1") => Some(true),
         Some("f" | "false" | "0") => Some(false),
         _ => {
+            cursor.at = start;
             cursor.unexpected("`true` or `false`");
             None
         }

@@ -31,14 +31,12 @@ fn sort_keys(cursor: &mut Cursor<'_>, limit: &mut Option<u64>) -> Option<Vec<Sor
             continue;
         }
         let descending = cursor.take("-");
-        if !descending {
-            cursor.take("+");
-        }
+        let is_signed = descending || cursor.take("+");
         let Some((field, _)) = cursor.column() else {
             cursor.unexpected("a field name");
             return None;
         };
-        if !keys.is_empty() && matches!(field.as_str(), "d" | "desc") && cursor.is_done() {
+        if !is_signed && !keys.is_empty() && matches!(field.as_str(), "d" | "desc") && cursor.is_done() {
             keys.iter_mut().for_each(|key| key.descending = !key.descending); // turns the whole order round
         } else {
             keys.push(sort_key(&field, descending));

@@ -36,8 +36,8 @@ fn all_faults_of_a_search_are_told() {
             ("spl-unsupported-function", "random"),
             ("spl-unsupported-aggregate", "perc195"),
             ("spl-unsupported-aggregate", "sparkline"),
-            ("spl-unsupported-option", "by"),
-            ("spl-unsupported-command", "map"),
+            ("spl-unknown-option", "by"),
+            ("spl-unsupported-command", "xyseries"),
         ],
     );
 }
@@ -222,7 +222,7 @@ fn arguments_are_counted() {
 fn options_and_patterns_that_change_the_result_are_refused() {
     refuses("a=1 | dedup a* b", &[("spl-unsupported-wildcard", "a*")]);
     refuses("a=1 | head (x>1) null=true", &[("spl-unsupported-option", "null")]);
-    refuses("a=1 | sort a order=1", &[("spl-unsupported-option", "order")]);
+    refuses("a=1 | sort a order=1", &[("spl-unknown-option", "order")]);
     refuses("a=1 | top a b*", &[("spl-unsupported-wildcard", "b*")]);
     refuses("a=1 | top a by a", &[("spl-duplicate-column", "a")]);
     refuses("a=1 | top count", &[("spl-duplicate-column", " count")]);

@@ -136,7 +136,7 @@ fn commands_over_rows_in_order() {
         ("addtotals | addcoltotals labelfield=x y*", "| sum all columns in Total | sum y*, and a row of sums"),
         (
             "transaction a startsWith=(b=1) endswith=eval(c>1) maxspan=-1 maxpause=2m maxevents=-1",
-            "| transaction a pausing 120 s from (b = \"1\") to (eval (c > 1))",
+            "| transaction a pausing 120 s from (b = \"1\") to ((c > 1))",
         ),
         ("chart count over a by b", "| table of count by a, b, at most 10"),
         ("timechart span=1h limit=0 avg(x) by a", "| table of avg(x) by _time, a in buckets of 3600 s"),
