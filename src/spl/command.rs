@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::cursor::Cursor;
 use super::fault::SearchFault;
 use super::{
-    brackets, chart, convert, eval, foreach, frequent, lists, lookups, options, order, pattern, refuse, rex, running, search, stats, totals,
-    transaction, unpack,
+    brackets, chart, convert, eval, foreach, frequent, lists, lookups, options, order, pattern, refuse, rex, running, search, stats,
+    totals, transaction, unpack,
 };
 use crate::ir::{Field, Function, Match, Pred, Rename, Scalar, Stage, Test, Vocabulary};
 

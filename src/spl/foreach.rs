@@ -42,7 +42,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Option<ForEach> {
         return None;
     }
     let text = marked(cursor.whole(), group.start + 1..group.end - 1);
-    let mut inner = Cursor::new(&text, group.start + 1..group.end - 1);
+    let mut inner = Cursor::new(&text, group.start + 1..group.end - 1, cursor.lookups);
     inner.take("|");
     let assignments = if inner.take_word("eval") { command::assignments(&mut inner) } else { None };
     if assignments.is_none() && inner.faults.is_empty() {

@@ -91,7 +91,7 @@ fn condition(cursor: &mut Cursor<'_>, name: &str) -> Option<Pred> {
     if !text.contains(['=', '<', '>', '(']) {
         return Some(Pred::Keyword { glob: Glob::new([Part::Any, Part::Text(text), Part::Any]), case: Case::Ignore });
     }
-    let mut inner = Cursor::new(&text, 0..text.len());
+    let mut inner = Cursor::new(&text, 0..text.len(), cursor.lookups);
     let pred = search::parse(&mut inner, Vocabulary::Row);
     // Its own places are those of the text without its quotes.
     cursor.faults.extend(inner.faults.into_iter().map(|fault| super::fault::SearchFault { span: span.clone(), ..fault }));

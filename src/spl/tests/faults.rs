@@ -173,6 +173,19 @@ fn half_searches_are_refused() {
         ("a=1 | regex x", ""),
         ("a=1 | regex x=y", "y"),
         ("a=1 | !", "!"),
+    ] {
+        refuses(search, &[("spl-syntax", at)]);
+    }
+    refuses("a=\"x | where b", &[("spl-unclosed-string", "\"")]);
+    refuses("a=1 | where 'b", &[("spl-unclosed-string", "'")]);
+    refuses("a=1 `b", &[("spl-unclosed-macro", "`")]);
+    refuses("", &[("spl-no-search", "")]);
+    refuses(" ```nothing``` ", &[("spl-no-search", " ```nothing``` ")]);
+}
+
+#[test]
+fn half_commands_over_rows_in_order_are_refused() {
+    for (search, at) in [
         ("a=1 | head (x", ""),
         ("a=1 | tail x", "x"),
         ("a=1 | dedup a sortby", ""),
@@ -195,11 +208,6 @@ fn half_searches_are_refused() {
     ] {
         refuses(search, &[("spl-syntax", at)]);
     }
-    refuses("a=\"x | where b", &[("spl-unclosed-string", "\"")]);
-    refuses("a=1 | where 'b", &[("spl-unclosed-string", "'")]);
-    refuses("a=1 `b", &[("spl-unclosed-macro", "`")]);
-    refuses("", &[("spl-no-search", "")]);
-    refuses(" ```nothing``` ", &[("spl-no-search", " ```nothing``` ")]);
 }
 
 #[test]
@@ -237,7 +245,7 @@ fn options_and_patterns_that_change_the_result_are_refused() {
     refuses("a=1 | chart count by a b | stats sum(x) as s by a | fillnull", &[]);
     refuses("a=1 | foreach a mode=json_array [eval b=1]", &[("spl-unsupported-option", "mode")]);
     refuses("a=1 | foreach a [where b=1]", &[("spl-unsupported-option", "")]);
-    refuses("a=1 | foreach a [eval b=foo(<<FIELD>>)]", &[("spl-unsupported-function", "foo")]);
+    refuses("a=1 | foreach a [eval b=foo(<<FIELD>>)]", &[("spl-unknown-function", "foo")]);
     refuses("a=1 | addcoltotals fieldname=x", &[("spl-unsupported-option", "fieldname")]);
     refuses("a=1 | bin _time bins=10", &[("spl-unsupported-option", "bins")]);
     refuses("a=1 | bin _time span=1mon", &[("spl-unsupported-option", "span")]);
