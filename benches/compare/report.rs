@@ -62,7 +62,7 @@ fn only<T: std::fmt::Debug>(who: &str, own: &[T], other: &[T], same: impl Fn(&T,
 /// Whether rows that stand in another order, as equals may, can give another result.
 fn depends_on_order(query: &Query) -> bool {
     query.stages.iter().any(|stage| match stage {
-        Stage::Head(_) | Stage::Dedup { .. } | Stage::Sort { limit: Some(_), .. } => true,
+        Stage::Head(_) | Stage::Dedup(_) | Stage::Sort { limit: Some(_), .. } => true,
         Stage::Stats(stats) | Stage::EventStats(stats) => stats.aggregates.iter().any(|a| a.function.needs_order()),
         _ => false,
     })

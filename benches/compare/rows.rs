@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use retrohunt::catalog::{EventType, TypeId};
-use retrohunt::ir::{Aggregate, Field, Glob, Part, Query, Stage, Vocabulary};
+use retrohunt::ir::{Aggregate, Dedup, Field, Glob, Part, Query, Stage, Vocabulary};
 
 use super::archive::{Archive, Event};
 use super::condition::value;
@@ -102,7 +102,7 @@ fn each_name(stage: &Stage, visit: &mut dyn FnMut(&str)) {
             stats.aggregates.iter().for_each(|a| aggregate(a, visit));
         }
         Stage::Rename(renames) => renames.iter().for_each(|rename| visit(&rename.from)),
-        Stage::Keep(names) | Stage::Dedup { fields: names, .. } | Stage::FormatTime { fields: names, .. } => {
+        Stage::Keep(names) | Stage::Dedup(Dedup { fields: names, .. }) | Stage::FormatTime { fields: names, .. } => {
             names.iter().for_each(|name| visit(name));
         }
         Stage::FillNull { fields, .. } if fields.is_empty() => visit("*"),

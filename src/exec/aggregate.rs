@@ -1,7 +1,7 @@
 //! Aggregates by the Splunk notes on stats: of lists they take the members, of anything the missing not at all.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
@@ -20,7 +20,7 @@ const LIST_MAX: usize = 100;
 
 /// Memory of a set with few members, in bytes: it makes room for eleven at once.
 // Counted up front: with one group a row, the worst case, each set is mostly empty room.
-const SET_BYTES: usize = 192;
+pub(super) const SET_BYTES: usize = 192;
 
 /// An aggregate with its columns found.
 pub(super) struct PreparedAggregate {
@@ -44,11 +44,21 @@ pub(super) enum Gathered {
     List(Vec<Arc<str>>),
     Extreme(Option<Extreme>, Largest),
     Sum(Option<f64>),
-    Mean { sum: f64, count: usize },
+    Range(Option<(f64, f64)>),
+    Tally(BTreeMap<Arc<str>, u64>),
+    /// The earliest and the latest row: its time, and its value where that is a number.
+    Ends(Option<(TimedNumber, TimedNumber)>),
+    Mean {
+        sum: f64,
+        count: usize,
+    },
     Numbers(Vec<f64>),
     Kept(Option<Cell>, Largest),
     Timed(Option<(Option<f64>, Cell)>, Largest),
 }
+
+/// A time, and a number of that time.
+type TimedNumber = (f64, Option<f64>);
 
 /// Bytes of the largest value that was kept where one takes the place of another: what the budget holds for it.
 #[derive(Default)]
@@ -88,9 +98,17 @@ impl PreparedAggregate {
             AggregateFunction::Values => Gathered::Values(BTreeSet::new()),
             AggregateFunction::List => Gathered::List(Vec::new()),
             AggregateFunction::Min | AggregateFunction::Max => Gathered::Extreme(None, Largest::default()),
-            AggregateFunction::Sum => Gathered::Sum(None),
+            AggregateFunction::Sum | AggregateFunction::SumSq => Gathered::Sum(None),
+            AggregateFunction::Range => Gathered::Range(None),
+            AggregateFunction::Mode => Gathered::Tally(BTreeMap::new()),
+            AggregateFunction::EarliestTime | AggregateFunction::LatestTime | AggregateFunction::Rate => Gathered::Ends(None),
             AggregateFunction::Avg => Gathered::Mean { sum: 0.0, count: 0 },
-            AggregateFunction::Stdev | AggregateFunction::Median => Gathered::Numbers(Vec::new()),
+            AggregateFunction::Stdev
+            | AggregateFunction::StdevP
+            | AggregateFunction::Var
+            | AggregateFunction::VarP
+            | AggregateFunction::Median
+            | AggregateFunction::Percentile(_) => Gathered::Numbers(Vec::new()),
             AggregateFunction::First | AggregateFunction::Last => Gathered::Kept(None, Largest::default()),
             AggregateFunction::Earliest | AggregateFunction::Latest => Gathered::Timed(None, Largest::default()),
         }
@@ -128,29 +146,27 @@ impl PreparedAggregate {
                 self.extreme(best, value);
                 largest.grow(if let Some(Extreme::Text(text)) = best { text.len() } else { 0 })
             }
-            Gathered::Sum(sum) => {
-                each_number(value, |n| *sum = Some(sum.unwrap_or(0.0) + n));
+            Gathered::Tally(tally) => tallied(tally, value),
+            Gathered::Ends(ends) => {
+                let time = self.time.and_then(|place| cells[place].number());
+                time.into_iter().for_each(|time| widen(ends, (time, value.number())));
                 0
             }
-            Gathered::Mean { sum, count } => {
-                each_number(value, |n| {
-                    *sum += n;
-                    *count += 1;
+            Gathered::Sum(_) | Gathered::Range(_) | Gathered::Mean { .. } | Gathered::Numbers(_) => {
+                let mut count = 0;
+                each_number(value, |number| {
+                    self.count_in(gathered, number);
+                    count += 1;
                 });
-                0
-            }
-            Gathered::Numbers(numbers) => {
-                let before = numbers.len();
-                each_number(value, |n| numbers.push(n));
-                (numbers.len() - before) * size_of::<f64>()
+                if let Gathered::Numbers(_) = gathered { count * size_of::<f64>() } else { 0 }
             }
             Gathered::Kept(kept, largest) => {
                 // `first` is the first row that has a value, not the value of the first row.
-                if kept.is_none() || self.function == AggregateFunction::Last {
+                let is_kept = kept.is_none() || self.function == AggregateFunction::Last;
+                if is_kept {
                     *kept = Some(value.clone());
-                    return Ok(largest.grow(value.size_bytes()));
                 }
-                0
+                if is_kept { largest.grow(value.size_bytes()) } else { 0 }
             }
             Gathered::Timed(best, largest) => {
                 let time = self.time.and_then(|place| cells[place].number());
@@ -164,6 +180,26 @@ impl PreparedAggregate {
         })
     }
 
+    /// Adds a number to what is made of numbers.
+    fn count_in(&self, gathered: &mut Gathered, number: f64) {
+        match gathered {
+            Gathered::Sum(sum) => {
+                let term = if self.function == AggregateFunction::SumSq { number * number } else { number };
+                *sum = Some(sum.unwrap_or(0.0) + term);
+            }
+            Gathered::Range(range) => {
+                let (least, most) = range.unwrap_or((number, number));
+                *range = Some((least.min(number), most.max(number)));
+            }
+            Gathered::Mean { sum, count } => {
+                *sum += number;
+                *count += 1;
+            }
+            Gathered::Numbers(numbers) => numbers.push(number),
+            _ => {}
+        }
+    }
+
     /// Among equal times the first row counts; a row without a time only where no other has one.
     fn is_nearer(&self, time: Option<f64>, known: Option<f64>) -> bool {
         match (time, known) {
@@ -175,42 +211,148 @@ impl PreparedAggregate {
     }
 
     fn extreme(&self, best: &mut Option<Extreme>, value: &Cell) {
-        let wanted = if self.function == AggregateFunction::Max { Ordering::Greater } else { Ordering::Less };
-        let mut offer = |new: Extreme| {
-            if best.as_ref().is_none_or(|known| new.order(known) == wanted) {
-                *best = Some(new);
-            }
-        };
         match value {
-            Cell::Number(number) => offer(Extreme::Number(number.value())),
+            Cell::Number(number) => self.offer(best, Extreme::Number(number.value())),
             other => {
                 // Text that reads as a number competes as one: fields of logs are text, and 9 must not be greater than 10.
                 other
                     .members()
                     .into_iter()
-                    .for_each(|member| offer(parse_number(&member).map_or_else(|| Extreme::Text(member), Extreme::Number)));
+                    .for_each(|member| self.offer(best, parse_number(&member).map_or_else(|| Extreme::Text(member), Extreme::Number)));
             }
         }
     }
 
     /// What a group gives at its end.
-    pub(super) fn finish(&self, gathered: Gathered) -> Cell {
+    pub(super) fn finish(&self, mut gathered: Gathered) -> Cell {
+        self.result(&mut gathered)
+    }
+
+    /// What a group gives so far. Only the order of the numbers in it changes.
+    pub(super) fn result(&self, gathered: &mut Gathered) -> Cell {
         match gathered {
-            Gathered::Count(count) => Cell::count_of(count),
+            Gathered::Count(count) => Cell::count_of(*count),
             Gathered::Distinct(seen) => Cell::count_of(seen.len()),
-            Gathered::Values(seen) => Cell::list_of(seen.into_iter().collect()),
-            Gathered::List(list) => Cell::list_of(list),
-            Gathered::Extreme(None, _) | Gathered::Sum(None) | Gathered::Mean { count: 0, .. } => Cell::Null,
-            Gathered::Extreme(Some(Extreme::Number(number)), _) => Cell::number_of(number),
-            Gathered::Extreme(Some(Extreme::Text(text)), _) => Cell::Text(text),
-            Gathered::Sum(Some(sum)) => Cell::number_of(sum),
+            Gathered::Values(seen) => Cell::list_of(seen.iter().cloned().collect()),
+            Gathered::List(list) => Cell::list_of(list.clone()),
+            Gathered::Extreme(None, _) | Gathered::Sum(None) | Gathered::Range(None) | Gathered::Mean { count: 0, .. } => Cell::Null,
+            Gathered::Extreme(Some(Extreme::Number(number)), _) => Cell::number_of(*number),
+            Gathered::Extreme(Some(Extreme::Text(text)), _) => Cell::Text(text.clone()),
+            Gathered::Sum(Some(sum)) => Cell::number_of(*sum),
+            Gathered::Range(Some((least, most))) => Cell::number_of(*most - *least),
+            Gathered::Tally(tally) => most_frequent(tally),
             #[allow(clippy::cast_precision_loss, reason = "a count of rows")]
-            Gathered::Mean { sum, count } => Cell::number_of(sum / count as f64),
-            Gathered::Numbers(numbers) if self.function == AggregateFunction::Stdev => deviation(&numbers),
-            Gathered::Numbers(numbers) => median(numbers),
-            Gathered::Kept(kept, _) => kept.unwrap_or(Cell::Null),
-            Gathered::Timed(best, _) => best.map_or(Cell::Null, |(_, value)| value),
+            Gathered::Mean { sum, count } => Cell::number_of(*sum / *count as f64),
+            Gathered::Numbers(numbers) => self.of_numbers(numbers),
+            Gathered::Ends(ends) => ends.map_or(Cell::Null, |ends| self.of_ends(ends)),
+            Gathered::Kept(kept, _) => kept.clone().unwrap_or(Cell::Null),
+            Gathered::Timed(best, _) => best.as_ref().map_or(Cell::Null, |(_, value)| value.clone()),
         }
+    }
+
+    fn of_numbers(&self, numbers: &mut [f64]) -> Cell {
+        let place = match self.function {
+            AggregateFunction::Var => return variance(numbers, 1),
+            AggregateFunction::VarP => return variance(numbers, 0),
+            AggregateFunction::Stdev => return root(variance(numbers, 1)),
+            AggregateFunction::StdevP => return root(variance(numbers, 0)),
+            AggregateFunction::Percentile(percent) => percent.nearest_rank(numbers.len()),
+            _ => numbers.len() / 2, // the median: of an even count the higher of the two in the middle
+        };
+        if place >= numbers.len() {
+            return Cell::Null;
+        }
+        let (_, number, _) = numbers.select_nth_unstable_by(place, f64::total_cmp);
+        Cell::number_of(*number)
+    }
+
+    fn of_ends(&self, ((first, least), (last, most)): (TimedNumber, TimedNumber)) -> Cell {
+        match self.function {
+            AggregateFunction::EarliestTime => Cell::number_of(first),
+            AggregateFunction::LatestTime => Cell::number_of(last),
+            _ => match (least, most) {
+                (Some(least), Some(most)) if last > first => Cell::number_of((most - least) / (last - first)),
+                _ => Cell::Null,
+            },
+        }
+    }
+
+    /// Adds what another group has gathered for the same aggregate, for those whose result no order of rows decides. Returns the bytes
+    /// by which this one grew.
+    pub(super) fn merge(&self, into: &mut Gathered, from: Gathered) -> usize {
+        match (into, from) {
+            (Gathered::Count(count), Gathered::Count(more)) => *count += more,
+            (Gathered::Sum(sum), Gathered::Sum(more)) => *sum = sum.iter().chain(&more).copied().reduce(|a, b| a + b),
+            (Gathered::Mean { sum, count }, Gathered::Mean { sum: more, count: others }) => {
+                *sum += more;
+                *count += others;
+            }
+            (Gathered::Range(range), Gathered::Range(more)) => {
+                let both = range.iter().chain(&more).copied();
+                *range = both.reduce(|(a, b), (c, d)| (a.min(c), b.max(d)));
+            }
+            (Gathered::Ends(ends), Gathered::Ends(Some((first, last)))) => {
+                widen(ends, first);
+                widen(ends, last);
+            }
+            (Gathered::Extreme(best, _), Gathered::Extreme(Some(other), _)) => self.offer(best, other),
+            (Gathered::Timed(best, _), Gathered::Timed(Some((time, value)), _)) => {
+                if best.as_ref().is_none_or(|(known, _)| self.is_nearer(time, *known)) {
+                    *best = Some((time, value));
+                }
+            }
+            (Gathered::Distinct(seen), Gathered::Distinct(more)) => {
+                return more.into_iter().map(|text| (cost(&text), seen.insert(text))).map(|(cost, new)| if new { cost } else { 0 }).sum();
+            }
+            (Gathered::Values(seen), Gathered::Values(more)) => {
+                return more.into_iter().map(|text| (cost(&text), seen.insert(text))).map(|(cost, new)| if new { cost } else { 0 }).sum();
+            }
+            (Gathered::Tally(tally), Gathered::Tally(more)) => more.into_iter().for_each(|(text, times)| {
+                *tally.entry(text).or_insert(0) += times;
+            }),
+            (Gathered::Numbers(numbers), Gathered::Numbers(more)) => {
+                numbers.extend_from_slice(&more);
+                return size_of_val(more.as_slice());
+            }
+            _ => {}
+        }
+        0
+    }
+
+    fn offer(&self, best: &mut Option<Extreme>, new: Extreme) {
+        let wanted = if self.function == AggregateFunction::Max { Ordering::Greater } else { Ordering::Less };
+        if best.as_ref().is_none_or(|known| new.order(known) == wanted) {
+            *best = Some(new);
+        }
+    }
+}
+
+/// Counts the texts of a value; the bytes that the tally grew by.
+fn tallied(tally: &mut BTreeMap<Arc<str>, u64>, value: &Cell) -> usize {
+    let mut bytes = 0;
+    for member in value.members() {
+        let cost = cost(&member) + size_of::<u64>();
+        let times = tally.entry(member).or_insert(0);
+        bytes += if *times == 0 { cost } else { 0 };
+        *times += 1;
+    }
+    bytes
+}
+
+/// The text that was counted most; of several the first.
+fn most_frequent(tally: &BTreeMap<Arc<str>, u64>) -> Cell {
+    let best = tally.iter().reduce(|best, other| if other.1 > best.1 { other } else { best });
+    best.map_or(Cell::Null, |(text, _)| Cell::Text(text.clone()))
+}
+
+/// Takes a row between the earliest and the latest; among equal times the first row counts.
+fn widen(ends: &mut Option<(TimedNumber, TimedNumber)>, row: TimedNumber) {
+    let (first, last) = ends.get_or_insert((row, row));
+    if row.0 < first.0 {
+        *first = row;
+    }
+    if row.0 > last.0 {
+        *last = row;
     }
 }
 
@@ -255,22 +397,20 @@ fn each_number(value: &Cell, mut visit: impl FnMut(f64)) {
     value.each_member(|member| parse_number(member).into_iter().for_each(&mut visit));
 }
 
-/// The sample form; of one value 0.
+/// The mean square of the distances from the mean, over so many values fewer than there are (1: the sample form); of one value 0.
 #[allow(clippy::cast_precision_loss, reason = "a count of rows")]
-fn deviation(numbers: &[f64]) -> Cell {
+fn variance(numbers: &[f64], fewer: usize) -> Cell {
     match numbers {
         [] => Cell::Null,
         [_] => Cell::count_of(0),
         // In two passes: the sum of squares of large, close numbers loses all its digits in one.
         many => {
             let mean = many.iter().sum::<f64>() / many.len() as f64;
-            Cell::number_of((many.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / (many.len() as f64 - 1.0)).sqrt())
+            Cell::number_of(many.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / (many.len() - fewer) as f64)
         }
     }
 }
 
-/// Of an even count the higher of the two in the middle.
-fn median(mut numbers: Vec<f64>) -> Cell {
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).map_or(Cell::Null, |n| Cell::number_of(*n))
+fn root(variance: Cell) -> Cell {
+    variance.number().map_or(Cell::Null, |number| Cell::number_of(number.sqrt()))
 }

@@ -141,14 +141,15 @@ pub fn needs_order<'a>(stages: impl IntoIterator<Item = &'a Stage>) -> bool {
             Stage::Stats(stats) => return stats.aggregates.iter().any(|aggregate| aggregate.function.needs_order()),
             Stage::EventStats(stats) if stats.aggregates.iter().any(|aggregate| aggregate.function.needs_order()) => return true,
             Stage::Chart(chart) => return chart.stats.aggregates.iter().any(|aggregate| aggregate.function.needs_order()),
+            Stage::Frequent(_) => return false,
             Stage::Head(_)
-            | Stage::Dedup { .. }
+            | Stage::HeadWhile(_)
+            | Stage::Dedup(_)
             | Stage::Sort { .. }
             | Stage::Tail(_)
             | Stage::Reverse
             | Stage::StreamStats(_)
             | Stage::Transaction(_)
-            | Stage::Frequent(_)
             | Stage::FillDown(_)
             | Stage::Combine { .. }
             | Stage::Format

@@ -4,6 +4,7 @@ mod statement;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -15,7 +16,7 @@ use super::stages::{StageError, run_stages};
 use crate::catalog::Catalog;
 use crate::exec::{Cell, Context, Fault, Number, Row, RowKey, RuleLimits};
 use crate::ir::{Rule, WindowClass};
-use crate::plan::{Branch, FieldExpr, Plan, RowSource};
+use crate::plan::{Branch, FieldExpr, Kind, Plan, RowColumn, RowSource};
 use crate::store::{EVIDENCE_CAP, Envelope, EnvelopeReader, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Store, StoredEvent};
 
 pub(super) use statement::{Statements, Stopped, ids, whole};
@@ -245,7 +246,7 @@ impl StageSaver<'_, '_> {
             risk_score: self.rule.meta.effective_risk_score(),
             message: message(self.rule, &value),
             risk_objects: risk_objects(self.rule, &value),
-            columns: shown.map(|(column, cell)| (column.name.clone(), json(cell))).collect(),
+            columns: shown.flat_map(|(column, cell)| opened(column, cell)).collect(),
             evidence: row.origin.events().iter().take(EVIDENCE_CAP).copied().collect(),
         };
         Ok(self.writer.save(&finding)?)
@@ -254,6 +255,17 @@ impl StageSaver<'_, '_> {
 
 fn text(cell: &Cell) -> Option<String> {
     cell.text().map(Cow::into_owned)
+}
+
+/// A column of the result; the one of all that only the rows know becomes what it holds.
+fn opened(column: &RowColumn, cell: &Cell) -> Vec<(String, serde_json::Value)> {
+    match cell {
+        Cell::List(members) if column.kind == Kind::Spread => {
+            let pair = |pair: &[Arc<str>]| (pair[0].to_string(), json(&Cell::read(pair[1].clone())));
+            members.chunks_exact(2).map(pair).collect()
+        }
+        cell => vec![(column.name.clone(), json(cell))],
+    }
 }
 
 /// A cell as JSON: whole numbers are integers, so that a count is `3` and not `3.0`. A number that JSON would write with

@@ -9,6 +9,7 @@
 //! Truth is two-valued everywhere: a test on a missing field is false, and NOT of it true.
 //! A test on a multivalue field is true when any of its members passes it.
 
+mod aggregate;
 mod correlation;
 mod glob;
 mod meta;
@@ -24,6 +25,7 @@ mod test;
 mod walk;
 mod window;
 
+pub use aggregate::{AggregateFunction, Percent};
 pub use correlation::{Correlation, CorrelationKind, Input, InputSource, RuleExpression, ValueAggregate, WindowCondition};
 pub use glob::{Glob, Part};
 pub use meta::{Language, Level, Risk, RiskObject, RuleMeta};
@@ -32,11 +34,11 @@ pub use pred::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred,
 pub use print::{print_pred, print_query, print_scalar};
 pub use print_correlation::print_correlation;
 pub use print_stage::print_stage;
-pub use query::{Aggregate, AggregateFunction, Query, Rename, Rule, Scope, SortKey, Source, Stage, Stats};
+pub use query::{Aggregate, Query, Rename, Rule, Scope, SortBy, SortKey, Source, Stage, Stats};
 pub use scalar::{BinaryOp, Function, Gives, Scalar};
 pub use stage::{
-    AddTotals, Chart, Conversion, Convert, ConvertItem, Edit, Extract, ForEach, Frequent, Join, ListSplit, Lookup, MakeList, Map,
-    PairMarks, Replace, StreamStats, Subsearch, Substitute, Table, TableMatch, TextForm, TotalsRow, Transaction, Unpack,
+    AddTotals, Chart, Conversion, Convert, ConvertItem, Dedup, Edit, Extract, ForEach, Frequent, HeadWhile, Join, ListSplit, Lookup,
+    MakeList, Map, PairMarks, Replace, StreamStats, Subsearch, Substitute, Table, TableMatch, TextForm, TotalsRow, Transaction, Unpack,
 };
 pub use test::parse_number;
 pub use window::WindowClass;

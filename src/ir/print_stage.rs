@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::print::{field_name, pattern};
 use super::{
-    AddTotals, Aggregate, Case, Chart, Convert, ConvertItem, Edit, Extract, ForEach, Frequent, Join, ListSplit, Lookup, MakeList, Pred,
-    Replace, Scalar, Stage, Stats, StreamStats, Substitute, TextForm, Transaction, Unpack, print_pred, print_query, print_scalar,
+    AddTotals, Aggregate, Case, Chart, Convert, ConvertItem, Dedup, Edit, Extract, ForEach, Frequent, HeadWhile, Join, ListSplit, Lookup,
+    MakeList, Pred, Replace, Scalar, SortBy, SortKey, Stage, Stats, StreamStats, Substitute, TextForm, Transaction, Unpack, print_pred,
+    print_query, print_scalar,
 };
 
 /// Prints a stage in one line.
@@ -21,12 +22,13 @@ pub fn print_stage(stage: &Stage) -> String {
         Stage::Keep(fields) => format!("| keep {}", fields.join(", ")),
         Stage::Drop(fields) => format!("| drop {}", fields.join(", ")),
         Stage::Sort { keys, limit } => {
-            let keys: Vec<String> = keys.iter().map(|k| format!("{}{}", if k.descending { "-" } else { "" }, k.field)).collect();
+            let keys: Vec<String> = keys.iter().map(print_sort_key).collect();
             let limit = limit.map(|n| format!(" limit {n}")).unwrap_or_default();
             format!("| sort {}{limit}", keys.join(", "))
         }
         Stage::Head(count) => format!("| head {count}"),
-        Stage::Dedup { count, fields } => format!("| dedup {count} {}", fields.join(", ")),
+        Stage::HeadWhile(head) => print_head_while(head),
+        Stage::Dedup(dedup) => print_dedup(dedup),
         Stage::FormatTime { fields, format } => format!("| format time {} as {format:?}", fields.join(", ")),
         Stage::Convert(convert) => print_convert(convert),
         Stage::FillNull { fields, value } if fields.is_empty() => format!("| fill null with {value:?}"),
@@ -68,6 +70,32 @@ pub fn print_stage(stage: &Stage) -> String {
 
 fn assignments(columns: &[(String, Scalar)]) -> String {
     columns.iter().map(|(name, value)| format!("{name} = {}", print_scalar(value, &field_name))).collect::<Vec<_>>().join(", ")
+}
+
+fn print_sort_key(key: &SortKey) -> String {
+    let minus = if key.descending { "-" } else { "" };
+    match key.by {
+        SortBy::Auto => format!("{minus}{}", key.field),
+        SortBy::Number => format!("{minus}num({})", key.field),
+        SortBy::Text => format!("{minus}str({})", key.field),
+        SortBy::Address => format!("{minus}ip({})", key.field),
+    }
+}
+
+fn print_head_while(head: &HeadWhile) -> String {
+    let last = if head.keep_last { " and the next row" } else { "" };
+    format!("| head while {}{}{last}", print_scalar(&head.condition, &field_name), limited(head.limit))
+}
+
+fn print_dedup(dedup: &Dedup) -> String {
+    let fields = if dedup.fields.is_empty() { "all columns".to_owned() } else { dedup.fields.join(", ") };
+    let notes = [
+        (dedup.consecutive, ", one behind the other"),
+        (dedup.keep_empty, ", also without a value"),
+        (dedup.keep_events, ", further rows without them"),
+    ];
+    let notes: String = notes.iter().filter(|(holds, _)| *holds).map(|(_, note)| *note).collect();
+    format!("| dedup {} {fields}{notes}", dedup.count)
 }
 
 fn indented(text: &str) -> String {
@@ -181,7 +209,8 @@ fn print_totals(totals: &AddTotals) -> String {
 
 fn print_chart(chart: &Chart) -> String {
     let bucket = chart.bucket.map(|seconds| format!(" in buckets of {seconds} s")).unwrap_or_default();
-    format!("| table of {}{bucket}", print_stats(&chart.stats))
+    let limit = if chart.is_split() { limited(chart.limit) } else { String::new() };
+    format!("| table of {}{bucket}{limit}", print_stats(&chart.stats))
 }
 
 fn print_lookup(lookup: &Lookup) -> String {
@@ -214,7 +243,7 @@ fn print_stats(stats: &Stats) -> String {
 fn aggregate(aggregate: &Aggregate) -> String {
     let function = aggregate.function.name();
     let call = match &aggregate.argument {
-        None => function.to_owned(),
+        None => function.into_owned(),
         Some(argument) => format!("{function}({})", print_scalar(argument, &field_name)),
     };
     if call == aggregate.alias { call } else { format!("{call} as {}", aggregate.alias) }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    AddTotals, Chart, Convert, Extract, Field, ForEach, Frequent, Join, Lookup, MakeList, Map, Pred, Replace, RuleMeta, RuleOrigin, Scalar,
-    StreamStats, Substitute, Table, Transaction, Unpack,
+    AddTotals, AggregateFunction, Chart, Convert, Dedup, Extract, Field, ForEach, Frequent, HeadWhile, Join, Lookup, MakeList, Map, Pred,
+    Replace, RuleMeta, RuleOrigin, Scalar, StreamStats, Substitute, Table, Transaction, Unpack,
 };
 
 /// A detection in the intermediate representation.
@@ -109,13 +109,10 @@ pub enum Stage {
     },
     /// Keeps the first rows.
     Head(u64),
-    /// Keeps the first `count` rows of each combination of non-null values.
-    Dedup {
-        /// Rows per combination.
-        count: u64,
-        /// The columns.
-        fields: Vec<String>,
-    },
+    /// Keeps rows as long as a condition holds (`head (x<3)`).
+    HeadWhile(HeadWhile),
+    /// Keeps the first rows of each combination of values (`dedup`, `uniq`).
+    Dedup(Dedup),
     /// Seconds since 1970 → text in UTC, in place (`convert ctime`); values that are not numbers stay.
     FormatTime {
         /// The columns.
@@ -220,90 +217,11 @@ pub struct Stats {
 pub struct Aggregate {
     /// Which.
     pub function: AggregateFunction,
-    /// Its argument; `None` only for `count`. For `count(eval(p))` a truth.
+    /// Its argument; `None` only for `count`. For `count(eval(p))` a truth. A field with `*` in its name is a pattern: it means
+    /// an aggregate for each column that fits it and is no by-column, and each `*` of the alias stands for what it took.
     pub argument: Option<Scalar>,
     /// Name of the output column (the default name where the rule gives none: `count`, `min(_time)`).
     pub alias: String,
-}
-
-/// Aggregates by their Splunk names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "each variant is the Splunk aggregate of that name")]
-pub enum AggregateFunction {
-    Count,
-    /// Distinct count, by text.
-    Dc,
-    Min,
-    Max,
-    Sum,
-    Avg,
-    /// Sample standard deviation.
-    Stdev,
-    /// Distinct values as a list in text order.
-    Values,
-    /// All values in order, first 100.
-    List,
-    Earliest,
-    Latest,
-    First,
-    Last,
-    Median,
-}
-
-impl AggregateFunction {
-    /// All aggregates.
-    pub const ALL: [Self; 14] = [
-        Self::Count,
-        Self::Dc,
-        Self::Min,
-        Self::Max,
-        Self::Sum,
-        Self::Avg,
-        Self::Stdev,
-        Self::Values,
-        Self::List,
-        Self::Earliest,
-        Self::Latest,
-        Self::First,
-        Self::Last,
-        Self::Median,
-    ];
-
-    /// Its Splunk name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Count => "count",
-            Self::Dc => "dc",
-            Self::Min => "min",
-            Self::Max => "max",
-            Self::Sum => "sum",
-            Self::Avg => "avg",
-            Self::Stdev => "stdev",
-            Self::Values => "values",
-            Self::List => "list",
-            Self::Earliest => "earliest",
-            Self::Latest => "latest",
-            Self::First => "first",
-            Self::Last => "last",
-            Self::Median => "median",
-        }
-    }
-
-    /// Finds an aggregate by a Splunk name of it, in lower case.
-    pub fn named(name: &str) -> Option<Self> {
-        let name = match name {
-            "c" => "count",
-            "distinct_count" => "dc",
-            "mean" => "avg",
-            other => other,
-        };
-        Self::ALL.into_iter().find(|function| function.name() == name)
-    }
-
-    /// Whether its result depends on the order of the rows.
-    pub fn needs_order(self) -> bool {
-        matches!(self, Self::List | Self::First | Self::Last | Self::Earliest | Self::Latest)
-    }
 }
 
 /// One renaming; with one `*` in both names: a pattern.
@@ -322,4 +240,27 @@ pub struct SortKey {
     pub field: String,
     /// Descending.
     pub descending: bool,
+    /// How its values compare.
+    pub by: SortBy,
+}
+
+/// How the values of a sort key compare. What is missing is greater than all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SortBy {
+    /// Numbers by size, then texts by bytes.
+    #[default]
+    Auto,
+    /// Numbers by size; all else is missing (`num(x)`).
+    Number,
+    /// As texts by bytes, numbers too (`str(x)`).
+    Text,
+    /// Addresses by their number, those of version 4 first; all else is missing (`ip(x)`).
+    Address,
+}
+
+impl SortKey {
+    /// A key whose values compare as [`SortBy::Auto`] says.
+    pub fn auto(field: impl Into<String>, descending: bool) -> Self {
+        Self { field: field.into(), descending, by: SortBy::Auto }
+    }
 }

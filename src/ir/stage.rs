@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Glob, Pred, Query, Stats};
+use super::{Glob, Pred, Query, Scalar, Stats};
 
 /// `rex`: the named groups of a regular expression become columns. Where it does not match, columns stay as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,6 +180,39 @@ pub enum ListSplit {
     Matches(String),
 }
 
+/// `dedup` and `uniq`: the first rows of each combination of values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dedup {
+    /// Rows per combination.
+    pub count: u64,
+    /// The columns; empty: all, and what is missing is a value like others (`uniq`).
+    pub fields: Vec<String>,
+    /// Only rows that stand one behind the other are compared.
+    pub consecutive: bool,
+    /// Whether rows that miss one of the values stay; else they go.
+    pub keep_empty: bool,
+    /// Whether further rows stay, without the values of these columns.
+    pub keep_events: bool,
+}
+
+impl Dedup {
+    /// The first `count` rows of each combination, wherever they stand; rows that miss a value go.
+    pub fn first(count: u64, fields: Vec<String>) -> Self {
+        Self { count, fields, consecutive: false, keep_empty: false, keep_events: false }
+    }
+}
+
+/// `head` with a condition: rows up to the first for which it is not true.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeadWhile {
+    /// The condition.
+    pub condition: Scalar,
+    /// Rows at most; `None`: any number.
+    pub limit: Option<u64>,
+    /// Whether the row that ends it stays too (`keeplast`).
+    pub keep_last: bool,
+}
+
 /// `streamstats`: each row gets the aggregates of the rows before it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamStats {
@@ -187,29 +220,37 @@ pub struct StreamStats {
     pub stats: Stats,
     /// Whether the row itself counts.
     pub current: bool,
-    /// How many rows back; 0: all.
+    /// How many rows, from this one back (from the one before it where the row itself does not count); 0: all.
     pub window: u64,
     /// Whether the window counts rows of all groups (`global=true`), or only those of the row's group.
     pub global: bool,
-    /// How many seconds back (`time_window`); `None`: any.
+    /// Only rows whose time differs from this row's by less than so many seconds (`time_window`); `None`: any. A row without a
+    /// time is near no other.
     pub time_window: Option<f64>,
-    /// Before this row starts anew (`reset_before`), behind it (`reset_after`).
+    /// Before a row that passes the first everything starts anew, for all groups (`reset_before`); behind a row that passes the
+    /// second, which sees the new columns too (`reset_after`).
     pub reset: (Option<Pred>, Option<Pred>),
-    /// Whether a change of the group starts anew (`reset_on_change`).
+    /// Whether a row of another group than the one before starts everything anew (`reset_on_change`); rows of no group do not count.
     pub reset_on_change: bool,
 }
 
 /// `transaction`: rows that belong together become one row.
 ///
-/// A row has `duration` (seconds), `eventcount`, `closed_txn` (1 or 0), `_time` of its first event, and every other column as the sorted
-/// distinct values of its rows.
+/// Rows come newest first. A row joins the newest open transaction whose values do not contradict its own; where a limit forbids it,
+/// that transaction is closed and the row opens another. A row that passes `ends_with` opens one, after closing the one it would join;
+/// one that passes `starts_with` joins and closes; one that passes both closes a transaction that has its end, else it opens one.
+/// A transaction is whole when its last row passed `ends_with` and its first `starts_with`, where they are given. A row that has none
+/// of the fields belongs to no transaction and goes.
+///
+/// A row has `duration` (seconds), `eventcount`, `closed_txn` (1: a limit or its first row closed it and it is whole, else 0), `_time` of
+/// its first event, and every other column as the sorted distinct values of its rows. Rows stand by that time, newest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transaction {
     /// Rows belong together whose values of these columns do not contradict; a missing one contradicts nothing.
     pub fields: Vec<String>,
-    /// The first row of a transaction.
+    /// What the first row of a transaction passes.
     pub starts_with: Option<Pred>,
-    /// Its last.
+    /// What its last row passes.
     pub ends_with: Option<Pred>,
     /// Seconds from its first to its last row at most.
     pub max_span: Option<f64>,
@@ -217,13 +258,14 @@ pub struct Transaction {
     pub max_pause: Option<f64>,
     /// Rows at most; `None`: any number.
     pub max_events: Option<u64>,
-    /// Whether transactions that were not closed stay in the result.
+    /// Whether transactions that are not whole stay in the result.
     pub keep_evicted: bool,
     /// Whether a row that shares no value with a transaction may still join it (`connected=false`).
     pub connected: bool,
 }
 
-/// `top` and `rare`.
+/// `top` and `rare`. A row counts once for each combination of members, and not at all where one of the values is missing. In each group
+/// of `by` the order is that of the counts, then that of the texts; groups stand in the order of their texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frequent {
     /// The rarest instead of the most frequent.
@@ -236,16 +278,18 @@ pub struct Frequent {
     pub limit: u64,
     /// The column of the count; `None`: not shown.
     pub count: Option<String>,
-    /// The column of the share in percent; `None`: not shown.
+    /// The column of the share of the group in percent, a text with six digits behind the point; `None`: not shown.
     pub percent: Option<String>,
     /// One more row for all others, with this value.
     pub other: Option<String>,
 }
 
-/// `addtotals`: the sum of a row's numbers in one column, and one more row with the sums of columns.
+/// `addtotals`, `addcoltotals`: the sum of a row's numbers in one column (0 without any), and one more row with the sums of columns
+/// (nothing where a column has no number).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddTotals {
-    /// The columns that are summed, perhaps by patterns; empty: all.
+    /// The columns that are summed, perhaps by patterns; empty: all that do not begin with `_`. The column of the sums is not summed into
+    /// itself, but the last row has its sum too.
     pub fields: Vec<String>,
     /// Where a row's sum goes; `None`: no sum of rows.
     pub row: Option<String>,
@@ -265,16 +309,29 @@ pub struct TotalsRow {
 /// `chart` and `timechart`: aggregates over one column, a column of the result for each value of another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chart {
-    /// Aggregates by `over` and then by `split`, if it is there: `stats.by` has one or two fields.
+    /// Aggregates by `over` and then by `split`, if it is there: `stats.by` has one or two fields. A value of `split` makes a column
+    /// of its name, with several aggregates `count: name`.
     pub stats: Stats,
-    /// The rows' column is `_time` in buckets of so many seconds, and buckets without a row are shown too (`timechart`).
+    /// The rows' column is `_time` in buckets of so many seconds (`timechart`).
     pub bucket: Option<f64>,
-    /// How many values of the second field get a column; the rest is `OTHER`. `None`: all.
+    /// Whether buckets without a row are shown too, from the first to the last that has one (`cont`).
+    pub continuous: bool,
+    /// How many values of the second field get a column: those with the greatest sum of the first aggregate, then by text. `None`: all.
     pub limit: Option<u64>,
-    /// Whether the rest is shown.
-    pub show_other: bool,
-    /// Whether rows without a value of the second field are shown as `NULL`.
-    pub show_null: bool,
+    /// The column of all others; `None`: they are not shown.
+    pub other: Option<String>,
+    /// The column of rows without a value of the second field, which does not count for the limit; `None`: they are not shown.
+    pub null: Option<String>,
+    /// With a second field: the columns that it makes under a name of their own. The front end leaves it empty; planning fills in the
+    /// names that later stages and the result ask for. All others share one column, see [`crate::plan::Kind::Spread`].
+    pub columns: Vec<String>,
+}
+
+impl Chart {
+    /// Whether values of a second field make columns.
+    pub fn is_split(&self) -> bool {
+        self.stats.by.len() > 1
+    }
 }
 
 /// `foreach`: assignments written once for many columns. Planning makes an [`super::Stage::Eval`] for each column that a pattern means.

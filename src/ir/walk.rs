@@ -2,7 +2,7 @@
 //!
 //! The constructors keep conditions flat and free of constants, so that what front ends and the planner build has one form.
 
-use super::{FieldCompare, Function, Match, Pred, Scalar};
+use super::{Field, FieldCompare, Function, Match, Pred, Scalar};
 
 impl<F> Pred<F> {
     /// All of: nested conjunctions become one list, what is always true goes, one part alone is itself.
@@ -121,11 +121,15 @@ impl<F> Pred<F> {
 impl<F> Scalar<F> {
     /// The same expression over other fields.
     pub fn map_fields<G>(&self, map: &dyn Fn(&F) -> G) -> Scalar<G> {
-        let all = |parts: &[Self]| parts.iter().map(|part| part.map_fields(map)).collect();
-        let one = |inner: &Self| Box::new(inner.map_fields(map));
+        self.mapped(map, &str::to_owned)
+    }
+
+    fn mapped<G>(&self, map: &dyn Fn(&F) -> G, write: &dyn Fn(&str) -> String) -> Scalar<G> {
+        let all = |parts: &[Self]| parts.iter().map(|part| part.mapped(map, write)).collect();
+        let one = |inner: &Self| Box::new(inner.mapped(map, write));
         match self {
             Self::Null => Scalar::Null,
-            Self::Text(text) => Scalar::Text(text.clone()),
+            Self::Text(text) => Scalar::Text(write(text)),
             Self::Number(number) => Scalar::Number(*number),
             Self::Bool(truth) => Scalar::Bool(*truth),
             Self::Field(field) => Scalar::Field(map(field)),
@@ -164,10 +168,17 @@ impl<F> Scalar<F> {
     }
 }
 
+impl Scalar {
+    /// The same expression with the names of its fields and its texts written anew.
+    pub fn map_texts(&self, write: &dyn Fn(&str) -> String) -> Self {
+        self.mapped(&|field| Field { name: write(&field.name), ..field.clone() }, write)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Field, Match, Test, Vocabulary};
+    use crate::ir::{Match, Test, Vocabulary};
 
     fn leaf(name: &str) -> Pred {
         let field = Field { name: name.to_owned(), vocabulary: Vocabulary::Sigma };

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ir::{Field, Pred, Stage, Stats, Vocabulary};
+use crate::ir::{Dedup, Field, Pred, Stage, Stats, Transaction, Vocabulary};
 
-use super::Plan;
 use super::schema::{Inner, Kind, RowColumn, RowSchema, Step, may_write, wildcard, written};
+use super::{Plan, spell};
 
 /// A stage and what it holds in brackets, before the rows that it takes are known.
 pub(super) struct Link {
@@ -109,6 +109,16 @@ pub(super) fn needed(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<St
         known.iter().for_each(|name| add(&row_field(name)));
     }
     let column = |name: &String| RowColumn { name: name.clone(), kind: Kind::Text, multi: false, named: false };
+    let columns = RowSchema { columns: all.keys().map(column).collect() };
+    let assigned = |link: &Link| match &link.stage {
+        Stage::ForEach(for_each) => columns.each_of(for_each).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    for (_, value) in links.iter().flat_map(assigned) {
+        value.each_field(&mut |field| {
+            all.entry(field.name.clone()).or_insert_with(|| field.clone());
+        });
+    }
     let mut rows = LiveRow {
         schema: RowSchema { columns: all.keys().map(column).collect() },
         is_of: (0..all.len()).map(Some).collect(),
@@ -153,7 +163,8 @@ fn each_read(stage: &Stage, visit: &mut dyn FnMut(&Field)) {
             }
         }
         Stage::Rename(renames) => names(&mut renames.iter().map(|rename| &rename.from)),
-        Stage::Keep(fields) | Stage::Dedup { fields, .. } | Stage::FormatTime { fields, .. } | Stage::FillNull { fields, .. } => {
+        Stage::HeadWhile(head) => head.condition.each_field(&mut |field| visit(field)),
+        Stage::Keep(fields) | Stage::Dedup(Dedup { fields, .. }) | Stage::FormatTime { fields, .. } | Stage::FillNull { fields, .. } => {
             names(&mut fields.iter());
         }
         Stage::Sort { keys, .. } => names(&mut keys.iter().map(|key| &key.field)),
@@ -169,6 +180,9 @@ fn each_read(stage: &Stage, visit: &mut dyn FnMut(&Field)) {
         Stage::Expand { field, .. } | Stage::Combine { field, .. } | Stage::JoinMembers { field, .. } => visit(&row_field(field)),
         Stage::StreamStats(stream) => {
             read_stats(&stream.stats, visit);
+            if !stream.stats.by.is_empty() {
+                stream.stats.aggregates.iter().for_each(|aggregate| visit(&row_field(&aggregate.alias)));
+            }
             stream.reset.0.iter().chain(&stream.reset.1).for_each(|pred: &Pred| pred.each_field(&mut |field| visit(field)));
         }
         Stage::Transaction(transaction) => {
@@ -216,13 +230,32 @@ fn patterns(stage: &Stage) -> Vec<&str> {
         Stage::ForEach(for_each) => for_each.patterns.iter().map(String::as_str).filter(|name| name.contains('*')).collect(),
         // Rows are alike when all their other columns are.
         Stage::Combine { .. } | Stage::Format => vec!["*"],
+        Stage::Dedup(dedup) if dedup.fields.is_empty() => vec!["*"],
+        Stage::Transaction(Transaction { starts_with, ends_with, .. }) if starts_with.iter().chain(ends_with).any(has_keyword) => {
+            vec!["*"]
+        }
+        Stage::Stats(_) | Stage::EventStats(_) | Stage::StreamStats(_) => {
+            let aggregates = spell::stats_of(stage).into_iter().flat_map(|stats| &stats.aggregates);
+            aggregates.filter_map(spell::pattern).collect()
+        }
         _ => Vec::new(),
     }
 }
 
 fn read_stats(stats: &Stats, visit: &mut dyn FnMut(&Field)) {
     stats.by.iter().for_each(&mut *visit);
-    stats.aggregates.iter().filter_map(|a| a.argument.as_ref()).for_each(|argument| argument.each_field(&mut |field| visit(field)));
+    let named = stats.aggregates.iter().filter(|aggregate| spell::pattern(aggregate).is_none());
+    named.filter_map(|a| a.argument.as_ref()).for_each(|argument| argument.each_field(&mut |field| visit(field)));
+}
+
+/// Whether a condition looks at the values of all columns.
+fn has_keyword(condition: &Pred) -> bool {
+    match condition {
+        Pred::Keyword { .. } => true,
+        Pred::And(parts) | Pred::Or(parts) => parts.iter().any(has_keyword),
+        Pred::Not(inner) => has_keyword(inner),
+        _ => false,
+    }
 }
 
 /// The rows at one point: their columns, and which of them still are fields of the event.
@@ -276,6 +309,9 @@ impl LiveRow {
     fn step(&mut self, link: &Link) {
         if let Stage::ForEach(for_each) = &link.stage {
             self.drop_absent();
+            // Whether a column is there decides what is assigned, also where its value does not.
+            let meant: Vec<usize> = for_each.patterns.iter().flat_map(|pattern| self.schema.matching(pattern)).collect();
+            meant.into_iter().for_each(|place| self.read_place(place));
             if let Some(assignments) = self.schema.each_of(for_each) {
                 return self.step(&Link { stage: Stage::Eval(assignments), brackets: Brackets::None });
             }
@@ -316,7 +352,7 @@ impl LiveRow {
             return;
         }
         let step = link.step(&self.schema);
-        let written = if fills_all { Vec::new() } else { written(stage, &self.schema) };
+        let written = if fills_all { Vec::new() } else { written(&step.stage, &self.schema) };
         let carried = step.from.iter().zip(&step.row.columns).map(|(from, column)| {
             let is_new = written.contains(&column.name);
             from.filter(|_| !is_new).and_then(|place| self.is_of[place])

@@ -13,6 +13,7 @@ mod print;
 mod resolve;
 mod schema;
 mod scope;
+mod spell;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -27,7 +28,7 @@ pub use outputs::result_columns;
 pub use print::{field as print_field, print};
 pub use resolve::resolve;
 pub(crate) use schema::wildcard;
-pub use schema::{Inner, Kind, RowColumn, RowSchema, Step};
+pub use schema::{Inner, Kind, RowColumn, RowSchema, SPREAD, Step};
 pub use scope::known_fields;
 pub use views::{CategoryMember, CategoryView, category_views};
 
@@ -35,7 +36,7 @@ pub use crate::taxonomy::FieldFunction;
 
 use crate::catalog::{Catalog, ColumnIndex, EventType, TypeId};
 use crate::diag::{Diagnostic, Severity};
-use crate::ir::{Field, Pred, Query, Scope, Source, Stage, Table, Unpack, Vocabulary};
+use crate::ir::{Chart, Field, Pred, Query, Scope, Source, Stage, Table, Unpack, Vocabulary};
 use crate::taxonomy::Taxonomy;
 
 use fold::{FieldTable, QueryNames};
@@ -240,6 +241,10 @@ fn links(stages: &[Stage], extra_fields: &[Field], catalog: &Catalog, taxonomy: 
             Stage::Unpack(unpack) if unpack.path.is_none() => {
                 let columns = unpack::columns(unpack, asked(place));
                 Link { stage: Stage::Unpack(Unpack { columns, ..unpack.clone() }), brackets: Brackets::None }
+            }
+            Stage::Chart(chart) if chart.is_split() => {
+                let columns = behind().into_iter().filter(|name| !name.contains('*') && *name != chart.stats.by[0].name).collect();
+                Link { stage: Stage::Chart(Chart { columns, ..chart.clone() }), brackets: Brackets::None }
             }
             stage => Link { stage: stage.clone(), brackets: Brackets::None },
         }

@@ -35,6 +35,8 @@ pub enum Kind {
     TextOrInteger,
     /// Anything.
     Any,
+    /// Further columns, which only the rows know: a list of names and values in turn, both as texts.
+    Spread,
 }
 
 impl Kind {
@@ -42,6 +44,7 @@ impl Kind {
     pub fn or(self, other: Self) -> Self {
         match (self, other) {
             (a, b) if a == b => a,
+            (Self::Spread, _) | (_, Self::Spread) => Self::Spread,
             (Self::Integer, Self::Number) | (Self::Number, Self::Integer) => Self::Number,
             (Self::Integer | Self::Number | Self::Decimal, Self::Integer | Self::Number | Self::Decimal) => Self::Decimal,
             (Self::Text | Self::Integer | Self::TextOrInteger, Self::Text | Self::Integer | Self::TextOrInteger) => Self::TextOrInteger,
@@ -144,12 +147,21 @@ impl RowSchema {
 
     /// What a stage makes of the columns. `foreach` is not among them: [`RowSchema::each_of`] makes assignments of it first.
     pub fn after(&self, stage: &Stage, inner: Inner) -> Step {
+        let Some(spelled) = self.spelled(stage) else { return self.step(stage, inner) };
+        let mut step = self.step(&spelled.stage, inner);
+        // A pattern names no column.
+        step.row.columns.iter_mut().filter(|column| spelled.made.contains(&column.name)).for_each(|column| column.named = false);
+        step
+    }
+
+    fn step(&self, stage: &Stage, inner: Inner) -> Step {
         let mut next = NextRow { row: self.clone(), from: (0..self.columns.len()).map(Some).collect() };
         match stage {
             Stage::Filter(_)
             | Stage::Sort { .. }
             | Stage::Head(_)
-            | Stage::Dedup { .. }
+            | Stage::HeadWhile(_)
+            | Stage::Dedup(_)
             | Stage::Tail(_)
             | Stage::Reverse
             | Stage::FillDown(_)
@@ -189,16 +201,7 @@ impl RowSchema {
                     next.set(&name, kind, multi);
                 }
             }
-            Stage::Bin { field, span, alias } => {
-                let target = alias.as_ref().unwrap_or(field);
-                let binned = if span.fract() == 0.0 { Kind::Integer } else { Kind::Number };
-                let (kind, multi) = match self.column(target) {
-                    Some(old) if old.kind.is_number() => (binned, false),
-                    Some(old) => (old.kind.or(binned), old.multi),
-                    None => (binned, false),
-                };
-                next.set(target, kind, multi);
-            }
+            Stage::Bin { field, span, alias } => self.binned(alias.as_ref().unwrap_or(field), *span, &mut next),
             Stage::StreamStats(stream) => {
                 self.aggregates(&stream.stats, &mut next);
                 stream.stats.aggregates.iter().for_each(|aggregate| self.or_kept(&aggregate.alias, &mut next));
@@ -220,6 +223,16 @@ impl RowSchema {
             _ => self.reworked(stage, &mut next),
         }
         Step { stage: stage.clone(), row: next.row, from: next.from, inner }
+    }
+
+    fn binned(&self, target: &str, span: f64, next: &mut NextRow) {
+        let binned = if span.fract() == 0.0 { Kind::Integer } else { Kind::Number };
+        let (kind, multi) = match self.column(target) {
+            Some(old) if old.kind.is_number() => (binned, false),
+            Some(old) => (old.kind.or(binned), old.multi),
+            None => (binned, false),
+        };
+        next.set(target, kind, multi);
     }
 
     /// Stages that work on single columns.
@@ -312,8 +325,21 @@ impl RowSchema {
         let mut next = NextRow::default();
         for field in &chart.stats.by {
             next.set(&field.name, self.by_kind(&chart.stats, &field.name), false);
+            if chart.is_split() {
+                return self.split(chart, next);
+            }
         }
         self.aggregates(&chart.stats, &mut next);
+        next
+    }
+
+    /// The columns that values of the second field make: some by name, all others in one.
+    fn split(&self, chart: &Chart, mut next: NextRow) -> NextRow {
+        let types = chart.stats.aggregates.iter().map(|aggregate| self.aggregate_type(aggregate));
+        let (kind, multi) = types.reduce(|(kind, multi), (other, lists)| (kind.or(other), multi || lists)).unwrap_or((Kind::Any, false));
+        let mut add = |name: &str, kind, multi| next.push(RowColumn { name: name.to_owned(), kind, multi, named: false }, None);
+        chart.columns.iter().for_each(|name| add(name, kind, multi));
+        add(SPREAD, Kind::Spread, true);
         next
     }
 
@@ -458,7 +484,20 @@ impl RowSchema {
         match aggregate.function {
             AggregateFunction::Count | AggregateFunction::Dc => (Kind::Integer, false),
             AggregateFunction::Min | AggregateFunction::Max => (if kind.is_number() { kind } else { Kind::Any }, false),
-            AggregateFunction::Sum | AggregateFunction::Avg | AggregateFunction::Stdev | AggregateFunction::Median => (Kind::Number, false),
+            AggregateFunction::Sum
+            | AggregateFunction::SumSq
+            | AggregateFunction::Avg
+            | AggregateFunction::Stdev
+            | AggregateFunction::StdevP
+            | AggregateFunction::Var
+            | AggregateFunction::VarP
+            | AggregateFunction::Range
+            | AggregateFunction::EarliestTime
+            | AggregateFunction::LatestTime
+            | AggregateFunction::Rate
+            | AggregateFunction::Median
+            | AggregateFunction::Percentile(_) => (Kind::Number, false),
+            AggregateFunction::Mode => (Kind::Text, false),
             AggregateFunction::Values | AggregateFunction::List => (Kind::Text, true),
             AggregateFunction::Earliest | AggregateFunction::Latest | AggregateFunction::First | AggregateFunction::Last => (kind, multi),
         }
@@ -569,7 +608,8 @@ pub(super) fn written(stage: &Stage, before: &RowSchema) -> Vec<String> {
             frequent.by.iter().chain(&frequent.fields).chain(&frequent.count).chain(&frequent.percent).cloned().collect()
         }
         Stage::Chart(chart) => {
-            chart.stats.by.iter().map(|f| &f.name).chain(chart.stats.aggregates.iter().map(|a| &a.alias)).cloned().collect()
+            let names = chart.stats.by.iter().map(|f| &f.name).chain(chart.stats.aggregates.iter().map(|a| &a.alias));
+            names.chain(&chart.columns).cloned().collect()
         }
         Stage::AddTotals(totals) => totals.row.iter().cloned().collect(),
         Stage::Transaction(_) => ["duration", "eventcount", "closed_txn"].map(str::to_owned).into(),
@@ -583,9 +623,10 @@ pub(super) fn written(stage: &Stage, before: &RowSchema) -> Vec<String> {
         | Stage::Drop(_)
         | Stage::Sort { .. }
         | Stage::Head(_)
+        | Stage::HeadWhile(_)
         | Stage::Tail(_)
         | Stage::Reverse
-        | Stage::Dedup { .. }
+        | Stage::Dedup(_)
         | Stage::Extract(_)
         | Stage::Substitute(_)
         | Stage::Replace(_)
@@ -617,6 +658,9 @@ pub(super) fn may_write(stage: &Stage, inner: Option<&RowSchema>) -> Vec<String>
         _ => Vec::new(),
     }
 }
+
+/// The column of all columns that only the rows know.
+pub const SPREAD: &str = "*";
 
 /// The column of `format`.
 const SEARCH: &str = "search";

@@ -61,7 +61,7 @@ impl ForEachTokens {
 const SCALAR_BYTES: usize = 64;
 
 /// What each `*` of a pattern takes of a name that it means, each as little as it can.
-fn segments(pattern: &str, name: &str) -> Vec<String> {
+pub(super) fn segments(pattern: &str, name: &str) -> Vec<String> {
     let Some((before, after)) = pattern.split_once('*') else { return Vec::new() };
     let Some(rest) = name.strip_prefix(before) else { return Vec::new() };
     let glob = wildcard(after);

@@ -4,19 +4,15 @@ use std::ops::Range;
 
 use super::cursor::Cursor;
 use super::fault::SearchFault;
-use super::{brackets, convert, eval, lists, lookups, pattern, refuse, rex, search, stats, unpack};
-use crate::diag::SubjectKind;
-use crate::ir::{Field, Function, Match, Pred, Rename, Scalar, SortKey, Stage, Test, Vocabulary};
-
-/// Rows that `sort` keeps where it is not told.
-// Splunk's defaults. A rule that relies on one must lose the same rows here.
-const SORT_LIMIT: u64 = 10_000;
-/// Rows that `head` keeps where it is not told.
-const HEAD_LIMIT: u64 = 10;
+use super::{
+    brackets, chart, convert, eval, foreach, frequent, lists, lookups, options, order, pattern, refuse, rex, running, search, stats,
+    totals, transaction, unpack,
+};
+use crate::ir::{Field, Function, Match, Pred, Rename, Scalar, Stage, Test, Vocabulary};
 
 /// The commands with a stage, for the reader of the documentation.
 #[cfg(test)]
-pub(super) const COMMANDS: [&str; 43] = [
+pub(super) const COMMANDS: [&str; 58] = [
     "search",
     "tstats",
     "from",
@@ -60,6 +56,21 @@ pub(super) const COMMANDS: [&str; 43] = [
     "extract",
     "kv",
     "fromjson",
+    "streamstats",
+    "accum",
+    "delta",
+    "tail",
+    "reverse",
+    "uniq",
+    "filldown",
+    "transaction",
+    "top",
+    "rare",
+    "addtotals",
+    "addcoltotals",
+    "chart",
+    "timechart",
+    "foreach",
 ];
 
 /// Parses a command by its name. Nothing: it gave up, and why is in the cursor's faults.
@@ -90,9 +101,24 @@ pub(super) fn parse(name: &str, name_span: Range<usize>, cursor: &mut Cursor<'_>
         "xmlkv" => unpack::xmlkv(cursor)?,
         "extract" | "kv" => unpack::extract(cursor)?,
         "fromjson" => unpack::fromjson(cursor)?,
-        "sort" => sort(cursor)?,
-        "head" => Stage::Head(head(cursor)?),
-        "dedup" => dedup(cursor)?,
+        "streamstats" => Stage::StreamStats(running::parse(cursor)?),
+        "accum" => return running::accum(cursor),
+        "delta" => return running::delta(cursor),
+        "sort" => order::sort(cursor)?,
+        "head" => order::head(cursor)?,
+        "tail" => Stage::Tail(order::tail(cursor)?),
+        "reverse" => Stage::Reverse,
+        "dedup" => return order::dedup(cursor),
+        "uniq" => Stage::Dedup(order::uniq()),
+        "filldown" => Stage::FillDown(if cursor.is_done() { Vec::new() } else { names(cursor)? }),
+        "transaction" => Stage::Transaction(transaction::parse(cursor)?),
+        "top" => Stage::Frequent(frequent::parse(cursor, "top")?),
+        "rare" => Stage::Frequent(frequent::parse(cursor, "rare")?),
+        "addtotals" => Stage::AddTotals(totals::parse(cursor, "addtotals")?),
+        "addcoltotals" => Stage::AddTotals(totals::parse(cursor, "addcoltotals")?),
+        "chart" => Stage::Chart(chart::chart(cursor)?),
+        "timechart" => Stage::Chart(chart::timechart(cursor)?),
+        "foreach" => Stage::ForEach(foreach::parse(cursor)?),
         "fillnull" => fill_null(cursor)?,
         "bin" | "bucket" => bin(cursor)?,
         "regex" => regex(cursor)?,
@@ -114,11 +140,6 @@ pub(super) fn parse(name: &str, name_span: Range<usize>, cursor: &mut Cursor<'_>
     Some(vec![stage])
 }
 
-fn unsupported_option(cursor: &mut Cursor<'_>, option: &str, span: Range<usize>) {
-    refuse::option(cursor, option, span);
-    cursor.give_up();
-}
-
 fn condition(cursor: &mut Cursor<'_>) -> Scalar {
     let scalar = eval::parse(cursor);
     if !cursor.is_done() {
@@ -127,7 +148,7 @@ fn condition(cursor: &mut Cursor<'_>) -> Scalar {
     scalar
 }
 
-fn assignments(cursor: &mut Cursor<'_>) -> Option<Vec<(String, Scalar)>> {
+pub(super) fn assignments(cursor: &mut Cursor<'_>) -> Option<Vec<(String, Scalar)>> {
     let mut out = Vec::new();
     loop {
         let Some((name, span)) = cursor.name() else {
@@ -163,7 +184,7 @@ fn field_format(cursor: &mut Cursor<'_>, span: Range<usize>) -> Option<Vec<Stage
 }
 
 /// Names separated by commas or spaces, at least one.
-fn names(cursor: &mut Cursor<'_>) -> Option<Vec<String>> {
+pub(super) fn names(cursor: &mut Cursor<'_>) -> Option<Vec<String>> {
     let mut out = Vec::new();
     while !cursor.is_done() {
         if cursor.take(",") {
@@ -174,7 +195,7 @@ fn names(cursor: &mut Cursor<'_>) -> Option<Vec<String>> {
             return None;
         };
         if cursor.peek() == Some('=') {
-            unsupported_option(cursor, &name, span);
+            options::refuse(cursor, &name, span);
             return None;
         }
         out.push(name);
@@ -235,91 +256,6 @@ fn renames(cursor: &mut Cursor<'_>) -> Option<Vec<Rename>> {
     (!out.is_empty()).then_some(out)
 }
 
-fn plain_name(cursor: &mut Cursor<'_>, command: &str) -> Option<String> {
-    match cursor.name() {
-        Some((name, span)) if name.contains('*') => {
-            cursor.error("spl-unsupported-wildcard", format!("`{command}` over a pattern of fields is not supported"), span);
-            cursor.give_up();
-            None
-        }
-        Some((name, _)) => Some(name),
-        None => {
-            cursor.unexpected("a field name");
-            None
-        }
-    }
-}
-
-fn sort(cursor: &mut Cursor<'_>) -> Option<Stage> {
-    let mut limit = cursor.whole_number();
-    let mut keys: Vec<SortKey> = Vec::new();
-    while !cursor.is_done() {
-        if cursor.take(",") {
-            continue;
-        }
-        let descending = cursor.take("-");
-        if !descending {
-            cursor.take("+");
-        }
-        let Some((field, span)) = cursor.column() else {
-            cursor.unexpected("a field name");
-            return None;
-        };
-        if cursor.take("=") {
-            limit = cursor.whole_number();
-            if limit.is_none() || field != "limit" {
-                unsupported_option(cursor, &field, span);
-            }
-        } else if ["num(", "str(", "ip("].iter().any(|function| field.starts_with(function)) {
-            let fault = SearchFault::error("spl-unsupported-function", format!("`sort {field}` is not supported"), span);
-            cursor.faults.push(fault.about(SubjectKind::Function, format!("sort {}", field.split('(').next().unwrap_or_default())));
-        } else if !keys.is_empty() && matches!(field.as_str(), "d" | "desc") && cursor.is_done() {
-            keys.iter_mut().for_each(|key| key.descending = !key.descending); // turns the whole order round
-        } else {
-            keys.push(SortKey { field, descending });
-        }
-    }
-    if keys.is_empty() {
-        if cursor.faults.is_empty() {
-            cursor.unexpected("a field name");
-        }
-        return None;
-    }
-    let limit = limit.unwrap_or(SORT_LIMIT);
-    Some(Stage::Sort { keys, limit: (limit > 0).then_some(limit) })
-}
-
-fn head(cursor: &mut Cursor<'_>) -> Option<u64> {
-    if cursor.is_done() {
-        return Some(HEAD_LIMIT);
-    }
-    if cursor.take_word("limit") && !cursor.take("=") {
-        cursor.unexpected("`=`");
-    }
-    let count = cursor.whole_number();
-    if count.is_none() || !cursor.is_done() {
-        cursor.unexpected("a number of rows and nothing else");
-        return None;
-    }
-    count
-}
-
-fn dedup(cursor: &mut Cursor<'_>) -> Option<Stage> {
-    cursor.peek();
-    let start = cursor.at;
-    let count = cursor.whole_number().unwrap_or(1);
-    if count == 0 {
-        cursor.error("spl-arguments", "`dedup` keeps at least one row", start..cursor.at);
-    }
-    let fields = plain_names(cursor, "dedup")?;
-    // `sortby` changes which row of a group stays, so leaving it out would find other events.
-    if let Some(at) = fields.iter().position(|name| name.eq_ignore_ascii_case("sortby")).filter(|at| *at > 0) {
-        unsupported_option(cursor, &fields[at], start..cursor.end);
-        return None;
-    }
-    Some(Stage::Dedup { count, fields })
-}
-
 fn fill_null(cursor: &mut Cursor<'_>) -> Option<Stage> {
     let mut value = "0".to_owned();
     if cursor.take_word("value") {
@@ -344,15 +280,15 @@ fn bin(cursor: &mut Cursor<'_>) -> Option<Stage> {
         };
         if cursor.take("=") {
             let value = cursor.option_value().map(|(text, _)| text).unwrap_or_default();
-            match (word.as_str(), seconds(&value)) {
+            match (word.as_str(), options::seconds(&value)) {
                 ("span", Some(seconds)) => width = Some(seconds),
                 _ => {
-                    unsupported_option(cursor, &format!("{word}={value}"), span);
+                    options::refuse(cursor, &format!("{word}={value}"), span);
                     return None;
                 }
             }
         } else if field.is_some() && word.eq_ignore_ascii_case("as") {
-            alias = Some(plain_name(cursor, "bin")?);
+            alias = Some(options::field(cursor, "bin")?);
         } else if field.replace(word).is_some() {
             cursor.error("spl-syntax", "`bin` works on one field", span);
         }
@@ -368,21 +304,6 @@ fn bin(cursor: &mut Cursor<'_>) -> Option<Stage> {
             None
         }
     }
-}
-
-/// A width like `5m` in seconds; a bare number is itself.
-pub(super) fn seconds(text: &str) -> Option<f64> {
-    let digits = text.trim_end_matches(|c: char| c.is_alphabetic());
-    let number: f64 = digits.parse().ok().filter(|n: &f64| n.is_finite() && *n > 0.0)?;
-    let unit = match &text[digits.len()..] {
-        "" | "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
-        "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
-        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600.0,
-        "d" | "day" | "days" => 86_400.0,
-        "w" | "week" | "weeks" => 604_800.0,
-        _ => return None,
-    };
-    Some(number * unit)
 }
 
 fn regex(cursor: &mut Cursor<'_>) -> Option<Stage> {

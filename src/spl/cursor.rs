@@ -52,6 +52,11 @@ impl<'t> Cursor<'t> {
         None
     }
 
+    /// The whole text, of which the command is a part.
+    pub(super) fn whole(&self) -> &'t str {
+        self.text
+    }
+
     /// What is left of the command.
     pub(super) fn rest(&self) -> &'t str {
         &self.text[self.at..self.end]

@@ -145,6 +145,6 @@ pub(super) fn multisearch(cursor: &mut Cursor<'_>) -> Option<Query> {
         cursor.error("spl-syntax", "`multisearch` needs two searches or more", cursor.end..cursor.end);
         return None;
     }
-    query.stages.push(Stage::Sort { keys: vec![SortKey { field: TIME.to_owned(), descending: true }], limit: None });
+    query.stages.push(Stage::Sort { keys: vec![SortKey::auto(TIME, true)], limit: None });
     Some(query)
 }

@@ -243,7 +243,7 @@ mod tests {
             assert!(lack(name).is_some(), "{name}");
         }
         assert!(crate::spl::function::names().all(is_function));
-        assert!(crate::ir::AggregateFunction::ALL.into_iter().all(|function| is_aggregate(function.name())));
+        assert!(crate::ir::AggregateFunction::ALL.into_iter().all(|function| is_aggregate(&function.name())));
     }
 
     #[test]

@@ -11,6 +11,7 @@
 
 mod brackets;
 mod builtin;
+mod chart;
 mod command;
 mod conf;
 mod convert;
@@ -18,6 +19,8 @@ mod cursor;
 mod escu;
 mod eval;
 mod fault;
+mod foreach;
+mod frequent;
 mod function;
 mod generate;
 mod known;
@@ -25,12 +28,14 @@ mod lists;
 mod lookups;
 mod macros;
 mod options;
+mod order;
 mod page;
 mod pattern;
 mod pipeline;
 mod refuse;
 mod rex;
 mod risk;
+mod running;
 mod search;
 mod searchmatch;
 mod second_language;
@@ -39,6 +44,8 @@ mod stats;
 #[cfg(test)]
 mod tests;
 mod text;
+mod totals;
+mod transaction;
 mod tstats;
 mod unpack;
 

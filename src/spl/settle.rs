@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::fault::SearchFault;
 use super::{RAW_TEXT, eval, raw_text_message};
-use crate::ir::{Function, Scalar, Stage, TextForm, Unpack};
+use crate::ir::{Function, Scalar, Stage, StreamStats, TextForm, Unpack};
 
 /// Renamings by pattern that may stand behind a text with unnamed columns: each doubles the names that its columns may have.
 const MAX_PATTERN_RENAMES: usize = 6;
@@ -12,13 +12,18 @@ const MAX_PATTERN_RENAMES: usize = 6;
 /// Settles the stages of a pipeline; `spans` are those of their commands.
 pub(super) fn settle(stages: Vec<Stage>, spans: &[Range<usize>], faults: &mut Vec<SearchFault>) -> Vec<Stage> {
     let mut out: Vec<Stage> = Vec::with_capacity(stages.len());
-    let (mut unnamed, mut renamed) = (false, 0);
+    let (mut unnamed, mut is_open, mut renamed) = (false, false, 0);
     for (stage, span) in stages.into_iter().zip(spans) {
         renamed += pattern_renames(&stage);
         if unnamed && (reads_unnamed(&stage) || renamed > MAX_PATTERN_RENAMES) {
             let message = "a pattern means columns that `spath`, `xmlkv`, `extract` or `fromjson` find in a text, which is not supported";
             faults.push(SearchFault::error("spl-unsupported-wildcard", message, span.clone()).hint("Name the columns."));
         }
+        if is_open && means_all_columns(&stage) {
+            let message = "a pattern means columns that `chart` or `timechart` make of values, which is not supported";
+            faults.push(SearchFault::error("spl-unsupported-wildcard", message, span.clone()).hint("Name the columns."));
+        }
+        is_open = (is_open && !closes(&stage)) || matches!(&stage, Stage::Chart(chart) if chart.is_split());
         unnamed = (unnamed && !closes(&stage)) || matches!(&stage, Stage::Unpack(unpack) if unpack.path.is_none());
         if reads_raw(&stage) && !out.iter().any(makes_raw) {
             match of_event(stage) {
@@ -80,7 +85,7 @@ fn reads_unnamed(stage: &Stage) -> bool {
     match stage {
         // `*` alone keeps all and shows what is named, as without the stage.
         Stage::Keep(names) => names.iter().any(is_pattern) && !names.iter().any(|name| name == "*"),
-        Stage::Stats(stats) | Stage::EventStats(stats) => {
+        Stage::Stats(stats) | Stage::EventStats(stats) | Stage::StreamStats(StreamStats { stats, .. }) => {
             let is_field = |argument: &Scalar| matches!(argument, Scalar::Field(field) if is_pattern(&field.name));
             stats.aggregates.iter().any(|aggregate| aggregate.argument.as_ref().is_some_and(is_field))
         }
@@ -90,6 +95,21 @@ fn reads_unnamed(stage: &Stage) -> bool {
         Stage::AppendPipe(stages) => stages.iter().any(reads_unnamed),
         Stage::Combine { .. } | Stage::Format => true,
         _ => false,
+    }
+}
+
+/// Whether a stage works on columns that it does not name, other than by keeping all.
+fn means_all_columns(stage: &Stage) -> bool {
+    let all = |names: &[String]| names.is_empty() || names.iter().any(|name| name.contains('*'));
+    match stage {
+        Stage::FillNull { fields, .. } | Stage::FillDown(fields) => all(fields),
+        Stage::Dedup(dedup) => all(&dedup.fields),
+        Stage::Replace(replace) => all(&replace.fields),
+        Stage::Drop(names) => all(names),
+        // The last row would have no sums of those columns.
+        Stage::AddTotals(totals) => totals.column.is_some() || all(&totals.fields),
+        Stage::Transaction(_) => true,
+        stage => reads_unnamed(stage) || pattern_renames(stage) > 0,
     }
 }
 

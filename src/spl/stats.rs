@@ -1,44 +1,70 @@
-//! `stats` and `eventstats`: aggregates, their names, the by-fields.
+//! `stats`, `eventstats` and their like: aggregates, their names, the by-fields.
 
 use std::ops::Range;
 
 use super::cursor::{Cursor, is_name_char};
-use super::{eval, refuse};
+use super::{eval, options, refuse};
 use crate::ir::{Aggregate, AggregateFunction, Field, Scalar, Stats, Vocabulary};
+
+/// Takes an option whose name and `=` are read already. False: it is not one of the command's.
+pub(super) type TakeOption<'o> = dyn FnMut(&mut Cursor<'_>, &str, &Range<usize>) -> bool + 'o;
 
 /// Parses what stands behind `stats`; nothing when it gave up.
 pub(super) fn parse(cursor: &mut Cursor<'_>) -> Option<Stats> {
-    let mut stats = Stats { aggregates: Vec::new(), by: Vec::new(), fill_null_by: None };
-    let start = cursor.at;
-    while !cursor.is_done() {
-        if cursor.take(",") {
-            continue;
-        }
-        if cursor.take_word("by") {
-            by_fields(cursor, &mut stats);
-            break;
-        }
-        if let Some((aggregate, span)) = aggregate(cursor) {
-            add(cursor, &mut stats, aggregate, span);
-        }
-    }
-    if stats.aggregates.is_empty() && cursor.faults.is_empty() {
-        cursor.error("spl-syntax", "expected an aggregate such as `count`", start..start);
+    parse_with(cursor, &mut |cursor, name, span| match name {
+        // How the work is shared out changes no result.
+        "partitions" => options::number(cursor).is_some(),
+        "allnum" => options::only(cursor, name, span, false),
+        _ => false,
+    })
+}
+
+/// The same with the options of a command.
+pub(super) fn parse_with(cursor: &mut Cursor<'_>, option: &mut TakeOption<'_>) -> Option<Stats> {
+    let mut stats = Stats { aggregates: aggregates(cursor, &["by"], option), by: Vec::new(), fill_null_by: None };
+    if cursor.take_word("by") {
+        by_fields(cursor, &mut stats);
     }
     cursor.faults.is_empty().then_some(stats)
 }
 
+/// Parses aggregates and options up to one of these words.
+pub(super) fn aggregates(cursor: &mut Cursor<'_>, until: &[&str], option: &mut TakeOption<'_>) -> Vec<Aggregate> {
+    let (mut out, start) = (Vec::new(), cursor.at);
+    while !cursor.is_done() && !until.iter().any(|word| options::is_next(cursor, word)) {
+        if cursor.take(",") {
+            continue;
+        }
+        if let Some((name, span)) = options::take(cursor) {
+            if !option(cursor, &name, &span) {
+                options::refuse(cursor, &name, span);
+            }
+        } else if let Some((aggregate, span)) = aggregate(cursor) {
+            add(cursor, &mut out, aggregate, span);
+        }
+    }
+    if out.is_empty() && cursor.faults.is_empty() {
+        cursor.error("spl-syntax", "expected an aggregate such as `count`", start..start);
+    }
+    out
+}
+
 /// A column of the result has one meaning.
-pub(super) fn add(cursor: &mut Cursor<'_>, stats: &mut Stats, aggregate: Aggregate, span: Range<usize>) {
-    match stats.aggregates.iter().find(|a| a.alias == aggregate.alias) {
-        None => stats.aggregates.push(aggregate),
+pub(super) fn add(cursor: &mut Cursor<'_>, aggregates: &mut Vec<Aggregate>, aggregate: Aggregate, span: Range<usize>) {
+    match aggregates.iter().find(|a| a.alias == aggregate.alias) {
+        None => aggregates.push(aggregate),
         // The same aggregate twice is one column; Splunk accepts it.
         Some(same) if *same == aggregate => {}
         Some(_) => cursor.error("spl-duplicate-column", format!("two aggregates have the name `{}`", aggregate.alias), span),
     }
 }
 
-fn by_fields(cursor: &mut Cursor<'_>, stats: &mut Stats) {
+/// `values(x) as x … by x`: the column has the values of the group either way.
+fn is_values_of(aggregate: &Aggregate, name: &str) -> bool {
+    aggregate.function == AggregateFunction::Values && matches!(&aggregate.argument, Some(Scalar::Field(field)) if field.name == name)
+}
+
+pub(super) fn by_fields(cursor: &mut Cursor<'_>, stats: &mut Stats) {
     let mut any = false;
     while !cursor.is_done() {
         if cursor.take(",") {
@@ -47,12 +73,16 @@ fn by_fields(cursor: &mut Cursor<'_>, stats: &mut Stats) {
         let Some((name, span)) = cursor.name() else { return cursor.unexpected("a field name") };
         any = true;
         if cursor.peek() == Some('=') {
-            refuse::option(cursor, &name, span);
-            return cursor.give_up();
+            cursor.take("=");
+            if name != "dedup_splitvals" {
+                return options::refuse(cursor, &name, span);
+            }
+            options::only(cursor, &name, &span, false);
+            continue;
         }
         if name.contains('*') {
             cursor.error("spl-unsupported-wildcard", "grouping by a pattern of fields is not supported", span);
-        } else if stats.aggregates.iter().any(|a| a.alias == name) {
+        } else if stats.aggregates.iter().any(|a| a.alias == name && !is_values_of(a, &name)) {
             cursor.error("spl-duplicate-column", format!("an aggregate and a by-field have the same name `{name}`"), span);
         } else if !stats.by.iter().any(|field| field.name == name) {
             stats.by.push(Field { name, vocabulary: Vocabulary::Row });
@@ -65,16 +95,15 @@ fn by_fields(cursor: &mut Cursor<'_>, stats: &mut Stats) {
 
 /// One aggregate with its `as`; what is not supported is noted and skipped.
 pub(super) fn aggregate(cursor: &mut Cursor<'_>) -> Option<(Aggregate, Range<usize>)> {
-    let span = cursor.take_while(is_name_char);
+    let mut span = cursor.take_while(is_name_char);
+    if cursor.rest().starts_with('.') && cursor.slice(span.clone()).ends_with(|c: char| c.is_ascii_digit()) {
+        // `perc99.9(x)`
+        cursor.at += 1;
+        span.end = cursor.take_while(|c| c.is_ascii_digit()).end;
+    }
     let name = cursor.slice(span.clone()).to_owned();
     if name.is_empty() {
         cursor.unexpected("an aggregate");
-        return None;
-    }
-    if cursor.peek() == Some('=') {
-        refuse::option(cursor, &name, span);
-        cursor.take("=");
-        cursor.option_value();
         return None;
     }
     let function = AggregateFunction::named(&name.to_ascii_lowercase());
@@ -111,6 +140,12 @@ pub(super) fn aggregate(cursor: &mut Cursor<'_>) -> Option<(Aggregate, Range<usi
         return None;
     }
     let whole = span.start..cursor.at;
+    let stars = |name: &str| name.matches('*').count();
+    let argument_stars = if let Some(Scalar::Field(field)) = &argument { stars(&field.name) } else { 0 };
+    if stars(&alias) != argument_stars {
+        cursor.error("spl-unsupported-wildcard", "an aggregate and its name must have the same number of `*`", whole);
+        return None;
+    }
     Some((Aggregate { function, argument, alias }, whole))
 }
 
@@ -119,14 +154,10 @@ fn alias(cursor: &mut Cursor<'_>) -> Option<Option<String>> {
     if !cursor.take_word("as") {
         return Some(None);
     }
-    let Some((name, span)) = cursor.column() else {
+    let Some((name, _)) = cursor.column() else {
         cursor.unexpected("a name");
         return None;
     };
-    if name.contains('*') {
-        cursor.error("spl-unsupported-wildcard", "naming aggregates by a pattern is not supported", span);
-        return None;
-    }
     Some(Some(name))
 }
 
@@ -156,9 +187,6 @@ fn argument(cursor: &mut Cursor<'_>) -> Option<Argument> {
             cursor.unexpected("a field name");
             return None;
         };
-        if name.contains('*') {
-            cursor.error("spl-unsupported-wildcard", "an aggregate over a pattern of fields is not supported", span.clone());
-        }
         if name == super::RAW_TEXT {
             super::refuse_raw_text(cursor, "`_raw`", span);
         }

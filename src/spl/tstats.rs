@@ -119,7 +119,7 @@ impl Tstats {
             }
             cursor.at = at;
             match stats::aggregate(cursor) {
-                Some((aggregate, span)) => stats::add(cursor, &mut self.stats, aggregate, span),
+                Some((aggregate, span)) => stats::add(cursor, &mut self.stats.aggregates, aggregate, span),
                 None => is_whole = false,
             }
         }
@@ -174,7 +174,7 @@ impl Tstats {
             };
             if cursor.take("=") {
                 let value = cursor.option_value().map(|(text, _)| text).unwrap_or_default();
-                match super::command::seconds(&value).filter(|_| name.eq_ignore_ascii_case("span")) {
+                match super::options::seconds(&value).filter(|_| name.eq_ignore_ascii_case("span")) {
                     Some(seconds) => self.span = Some(seconds),
                     None => {
                         refuse::option(cursor, &format!("{name}={value}"), span);

@@ -48,13 +48,26 @@ fn portable(writer: &StatementWriter, function: AggregateFunction, value: Typed)
             Kind::Any,
         ),
         AggregateFunction::Sum => made("sum", number(), Kind::Number),
+        AggregateFunction::SumSq => made("sum", ast::op(number(), BinaryOperator::Multiply, number()), Kind::Number),
+        AggregateFunction::Range => {
+            let [greatest, least] = ["max", "min"].map(|name| ast::call(name, vec![number()]));
+            Typed::new(ast::op(greatest, BinaryOperator::Minus, least), Kind::Number)
+        }
         AggregateFunction::Avg => made("avg", number(), Kind::Number),
         AggregateFunction::Values => {
             let text = writer.as_text(value);
             Typed { multi: true, ..Typed::new(values(text.clone()), Kind::Text) }.with_list(|| distinct_list(text))
         }
-        AggregateFunction::Stdev => Typed::new(writer.gap("stdev()"), Kind::Number),
-        AggregateFunction::Median => Typed::new(writer.gap("median()"), Kind::Number),
+        AggregateFunction::Stdev
+        | AggregateFunction::StdevP
+        | AggregateFunction::Var
+        | AggregateFunction::VarP
+        | AggregateFunction::EarliestTime
+        | AggregateFunction::LatestTime
+        | AggregateFunction::Rate
+        | AggregateFunction::Median
+        | AggregateFunction::Percentile(_) => Typed::new(writer.gap(&format!("{}()", function.name())), Kind::Number),
+        AggregateFunction::Mode => Typed::new(writer.gap("mode()"), Kind::Text),
         AggregateFunction::List => Typed::new(writer.gap("list()"), Kind::Text),
         AggregateFunction::First | AggregateFunction::Last => Typed::new(writer.gap("first() and last()"), value.kind),
         AggregateFunction::Earliest | AggregateFunction::Latest => Typed::new(writer.gap("earliest() and latest()"), value.kind),

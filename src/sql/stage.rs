@@ -16,7 +16,7 @@ use super::pred::{SqlFields, pred};
 use super::scalar;
 use super::writer::{Kind, StatementWriter, Typed};
 use super::{COLUMN_MAX, HIDDEN, LISTS, StatementColumns, StatementOrigin};
-use crate::ir::{Field, SortKey, Stage, Stats};
+use crate::ir::{Dedup, Field, SortBy, SortKey, Stage, Stats};
 use crate::plan::{RowSchema, Step};
 
 /// The alias of the table before.
@@ -111,7 +111,7 @@ impl<'a> SqlRows<'a> {
             Stage::Rename(_) | Stage::Keep(_) | Stage::Drop(_) => {}
             Stage::Sort { keys, limit } => self.sort(keys, *limit),
             Stage::Head(count) => self.head(*count),
-            Stage::Dedup { count, fields } => self.dedup(*count, fields),
+            Stage::Dedup(dedup) => self.dedup(dedup),
             Stage::FormatTime { fields, format } => self.format_time(fields, format),
             Stage::FillNull { fields, value } => self.fill_null(fields, value),
             Stage::Bin { field, span, alias } => self.bin(field, *span, alias.as_ref()),
@@ -260,6 +260,9 @@ impl<'a> SqlRows<'a> {
     fn sort(&mut self, keys: &[SortKey], limit: Option<u64>) {
         let mut order = Vec::new();
         for key in keys {
+            if key.by != SortBy::Auto {
+                self.writer.gap("a sort by `num()`, `str()` or `ip()`");
+            }
             let value = self.value_of(&key.field);
             order.extend(scalar::sort_keys(self.writer, &value).into_iter().map(|expr| (expr, key.descending)));
         }
@@ -278,8 +281,12 @@ impl<'a> SqlRows<'a> {
         self.push_query(ast::ordered(all, self.order.clone(), Some(count)));
     }
 
-    fn dedup(&mut self, count: u64, fields: &[String]) {
-        let values: Vec<Typed> = fields.iter().map(|name| self.value_of(name)).collect();
+    fn dedup(&mut self, dedup: &Dedup) {
+        if dedup.fields.is_empty() || dedup.consecutive || dedup.keep_empty || dedup.keep_events {
+            self.writer.gap("an option of `dedup`");
+            return;
+        }
+        let values: Vec<Typed> = dedup.fields.iter().map(|name| self.value_of(name)).collect();
         let values: Vec<Expr> =
             values.into_iter().map(|value| if value.kind.is_number() { value.expr } else { self.writer.as_text(value) }).collect();
         let present = ast::all(values.iter().cloned().map(ast::is_not_null).collect());
@@ -287,7 +294,7 @@ impl<'a> SqlRows<'a> {
         let place = ast::call_with("row_number", Vec::new(), Extras { over: Some((values, self.order.clone())), ..Extras::default() });
         let name = self.fresh("_place");
         self.push(vec![ast::item(place, &name)], Some(present));
-        let limit = ast::integer(i64::try_from(count).unwrap_or(i64::MAX));
+        let limit = ast::integer(i64::try_from(dedup.count).unwrap_or(i64::MAX));
         self.push(Vec::new(), Some(ast::op(ast::column(ROW, &name), BinaryOperator::LtEq, limit)));
     }
 

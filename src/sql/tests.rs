@@ -10,8 +10,8 @@ use super::{Statement, ast, portable};
 use crate::catalog::{Catalog, EventId};
 use crate::event::{BatchEvent, EventBatch, FieldEntry, FieldValue, Names, TextSpan, TypeKey};
 use crate::ir::{
-    Aggregate, AggregateFunction, BinaryOp, Case, Field, FieldCompare, Function, Glob, Match, NumberOp, Part, Pred, Query, Rename, Scalar,
-    Scope, SortKey, Source, Stage, Stats, Test, Vocabulary,
+    Aggregate, AggregateFunction, BinaryOp, Case, Dedup, Field, FieldCompare, Function, Glob, Match, NumberOp, Part, Pred, Query, Rename,
+    Scalar, Scope, SortKey, Source, Stage, Stats, Test, Vocabulary,
 };
 use crate::plan::{Branch, FieldExpr, FieldFunction, Plan, RowSchema, RowSource, plan};
 use crate::store::{SourceEnd, SourceStart, SqlValue, Store};
@@ -214,8 +214,8 @@ fn stages_in_a_row() {
             name("x"),
             Scalar::Binary(BinaryOp::Concat, Box::new(Scalar::Field(field("share"))), Box::new(Scalar::Text("'!\n".into()))),
         )]),
-        Stage::Dedup { count: 1, fields: vec![name("share")] },
-        Stage::Sort { keys: vec![SortKey { field: name("N"), descending: true }], limit: Some(5) },
+        Stage::Dedup(Dedup::first(1, vec![name("share")])),
+        Stage::Sort { keys: vec![SortKey::auto(name("N"), true)], limit: Some(5) },
         Stage::FillNull { fields: vec![name("N")], value: name("none") },
         Stage::Keep(vec![name("share"), name("x"), name("N")]),
     ];

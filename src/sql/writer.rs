@@ -87,7 +87,7 @@ impl StatementWriter {
             Kind::Text | Kind::TruthText | Kind::Truth => typed.expr,
             Kind::Integer | Kind::TextOrInteger => ast::as_text(typed.expr),
             // SQLite prints fifteen digits of a double, the executor as many as are needed: the texts would differ.
-            Kind::Number | Kind::Decimal | Kind::Any => self.gap("the text of a number with a fraction"),
+            Kind::Number | Kind::Decimal | Kind::Any | Kind::Spread => self.gap("the text of a number with a fraction"),
         }
     }
 
@@ -98,7 +98,7 @@ impl StatementWriter {
             Kind::Integer | Kind::Number | Kind::Decimal => typed.expr,
             Kind::Text => ast::case(vec![(is_number(&typed.expr), ast::as_real(typed.expr))], None),
             Kind::Truth | Kind::TruthText => ast::null(),
-            Kind::TextOrInteger | Kind::Any => {
+            Kind::TextOrInteger | Kind::Any | Kind::Spread => {
                 let is_stored = ast::in_list(ast::call("typeof", vec![typed.expr.clone()]), vec![ast::text("integer"), ast::text("real")]);
                 ast::case(vec![(is_stored, typed.expr.clone()), (is_number(&typed.expr), ast::as_real(typed.expr))], None)
             }

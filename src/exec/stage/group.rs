@@ -17,10 +17,15 @@ use crate::plan::{RowSchema, Step};
 // An estimate: the budget must stop a rule with one group a row before the machine does.
 const GROUP_BYTES: usize = 256;
 
-/// Groups by the texts of the by-fields.
-struct RowGroups {
-    by: Vec<Slot>,
+/// The by-fields of a stage.
+pub(super) struct ByFields {
+    slots: Vec<Slot>,
     fill: Option<Arc<str>>,
+}
+
+/// Groups by the texts of the by-fields.
+pub(super) struct RowGroups {
+    by: ByFields,
     aggregates: Vec<PreparedAggregate>,
     places: FxHashMap<Box<[Arc<str>]>, usize>,
     groups: Vec<RowGroup>,
@@ -38,22 +43,39 @@ struct RowGroup {
     numbers: Vec<Option<Number>>,
 }
 
-impl RowGroups {
-    fn new(stats: &ir::Stats, before: &RowSchema) -> Self {
-        Self {
-            by: stats.by.iter().map(|field| before.place(&field.name)).collect(),
-            fill: stats.fill_null_by.as_deref().map(Arc::from),
-            aggregates: stats.aggregates.iter().map(|aggregate| PreparedAggregate::new(aggregate, before)).collect(),
-            places: FxHashMap::default(),
-            groups: Vec::new(),
-            taken: 0,
+/// A group at the end of the input.
+pub(super) struct Grouped {
+    /// The texts of its by-fields.
+    pub(super) key: Box<[Arc<str>]>,
+    /// For each aggregate.
+    pub(super) gathered: Vec<Gathered>,
+    /// The events behind it.
+    pub(super) origin: GroupOrigin,
+    is_number: Vec<bool>,
+    numbers: Vec<Option<Number>>,
+}
+
+impl Grouped {
+    /// The value of a by-field. One that only held numbers is a number again (rule P3); one text among them makes it text for the
+    /// whole group.
+    pub(super) fn value(&self, place: usize) -> Cell {
+        match self.numbers[place] {
+            Some(number) if self.is_number[place] => Cell::Number(number),
+            _ => Cell::Text(self.key[place].clone()),
         }
+    }
+}
+
+impl ByFields {
+    pub(super) fn new(stats: &ir::Stats, before: &RowSchema) -> Self {
+        let slots = stats.by.iter().map(|field| before.place(&field.name)).collect();
+        Self { slots, fill: stats.fill_null_by.as_deref().map(Arc::from) }
     }
 
     /// The keys of a row: one for each combination of the members of its by-fields; none where one is missing.
-    fn keys(&self, cells: &[Cell]) -> Vec<Vec<Arc<str>>> {
-        let mut keys = vec![Vec::with_capacity(self.by.len())];
-        for slot in &self.by {
+    pub(super) fn keys(&self, cells: &[Cell]) -> Vec<Vec<Arc<str>>> {
+        let mut keys = vec![Vec::with_capacity(self.slots.len())];
+        for slot in &self.slots {
             let mut members = slot.map_or_else(Vec::new, |place| cells[place].members());
             if members.is_empty() {
                 members.extend(self.fill.clone());
@@ -71,23 +93,57 @@ impl RowGroups {
     }
 
     /// Memory of [`RowGroups::keys`] at most: lists in several by-fields multiply.
-    fn keys_bytes(&self, cells: &[Cell]) -> usize {
+    pub(super) fn keys_bytes(&self, cells: &[Cell]) -> usize {
         let members = |slot: &Slot| slot.map_or(1, |place| cells[place].member_count().max(1));
-        let count = self.by.iter().map(members).fold(1, usize::saturating_mul);
-        count.saturating_mul(size_of::<Vec<Arc<str>>>() + self.by.len() * size_of::<Arc<str>>())
+        let count = self.slots.iter().map(members).fold(1, usize::saturating_mul);
+        count.saturating_mul(size_of::<Vec<Arc<str>>>() + self.slots.len() * size_of::<Arc<str>>())
     }
 
     /// The first of the keys of a row.
-    fn first_key(&self, cells: &[Cell]) -> Option<Vec<Arc<str>>> {
+    pub(super) fn first_key(&self, cells: &[Cell]) -> Option<Vec<Arc<str>>> {
         let first = |slot: &Slot| slot.and_then(|place| cells[place].first_member()).or_else(|| self.fill.clone());
-        self.by.iter().map(first).collect()
+        self.slots.iter().map(first).collect()
+    }
+}
+
+impl RowGroups {
+    pub(super) fn new(stats: &ir::Stats, before: &RowSchema) -> Self {
+        Self::over(ByFields::new(stats, before), &stats.aggregates, before)
     }
 
-    fn add(&mut self, row: &Row, context: &Context, budget: &mut MemoryBudget) -> Result<(), Fault> {
-        let keys_bytes = self.keys_bytes(&row.cells);
+    /// Groups by the cells in these places.
+    pub(super) fn at(places: Vec<Slot>, aggregates: &[ir::Aggregate], before: &RowSchema) -> Self {
+        Self::over(ByFields { slots: places, fill: None }, aggregates, before)
+    }
+
+    fn over(by: ByFields, aggregates: &[ir::Aggregate], before: &RowSchema) -> Self {
+        let aggregates = aggregates.iter().map(|aggregate| PreparedAggregate::new(aggregate, before)).collect();
+        Self { by, aggregates, places: FxHashMap::default(), groups: Vec::new(), taken: 0 }
+    }
+
+    /// The aggregates, in order.
+    pub(super) fn aggregates(&self) -> &[PreparedAggregate] {
+        &self.aggregates
+    }
+
+    /// Ends the input: the groups in the order of their texts, and what they took of the budget.
+    pub(super) fn take(&mut self) -> (Vec<Grouped>, usize) {
+        let mut keyed: Vec<(Box<[Arc<str>]>, usize)> = std::mem::take(&mut self.places).into_iter().collect();
+        // In the order of the keys, as Splunk shows them, and not in that of a hash map.
+        keyed.sort_unstable();
+        let mut groups: Vec<RowGroup> = std::mem::take(&mut self.groups);
+        let grouped = keyed.into_iter().map(|(key, place)| {
+            let RowGroup { gathered, origin, is_number, numbers } = std::mem::take(&mut groups[place]);
+            Grouped { key, gathered, origin, is_number, numbers }
+        });
+        (grouped.collect(), std::mem::take(&mut self.taken))
+    }
+
+    pub(super) fn add(&mut self, row: &Row, context: &Context, budget: &mut MemoryBudget) -> Result<(), Fault> {
+        let keys_bytes = self.by.keys_bytes(&row.cells);
         // Before the keys are made: two by-fields of a thousand members each make a million keys of one row.
         budget.take(keys_bytes)?;
-        for key in self.keys(&row.cells) {
+        for key in self.by.keys(&row.cells) {
             let mut bytes = 0;
             let place = match self.places.get(key.as_slice()) {
                 Some(place) => *place,
@@ -98,7 +154,7 @@ impl RowGroups {
                 }
             };
             let group = &mut self.groups[place];
-            for ((is_number, first), slot) in group.is_number.iter_mut().zip(&mut group.numbers).zip(&self.by) {
+            for ((is_number, first), slot) in group.is_number.iter_mut().zip(&mut group.numbers).zip(&self.by.slots) {
                 match slot.map(|place| &row.cells[place]) {
                     Some(Cell::Number(number)) => *first = first.or(Some(*number)),
                     _ => *is_number = false,
@@ -122,8 +178,8 @@ impl RowGroups {
         self.groups.push(RowGroup {
             gathered,
             origin: GroupOrigin::default(),
-            is_number: vec![true; self.by.len()],
-            numbers: vec![None; self.by.len()],
+            is_number: vec![true; self.by.slots.len()],
+            numbers: vec![None; self.by.slots.len()],
         });
         self.places.insert(key.into_boxed_slice(), self.groups.len() - 1);
         self.groups.len() - 1
@@ -169,30 +225,23 @@ impl Operator for StatsOperator<'_> {
     }
 
     fn finish(&mut self, budget: &mut MemoryBudget) -> Result<Vec<Row>, Fault> {
-        let mut results = self.groups.results();
-        let mut keyed: Vec<(Box<[Arc<str>]>, usize)> = std::mem::take(&mut self.groups.places).into_iter().collect();
-        // In the order of the keys, as Splunk shows them, and not in that of a hash map.
-        keyed.sort_unstable();
-        let mut rows = Vec::with_capacity(keyed.len());
-        for (key, place) in keyed {
-            let mut origin = std::mem::take(&mut self.groups.groups[place].origin);
+        let (groups, taken) = self.groups.take();
+        let mut rows = Vec::with_capacity(groups.len());
+        for mut group in groups {
+            let mut origin = std::mem::take(&mut group.origin);
             origin.settle();
-            origin.key = RowKey::Group(self.names.iter().cloned().zip(key.iter().cloned()).collect());
+            origin.key = RowKey::Group(self.names.iter().cloned().zip(group.key.iter().cloned()).collect());
             let mut cells = vec![Cell::Null; self.columns];
-            // A by-field that only held numbers is a number again (rule P3); one text among them makes it text for the whole group.
-            let group = &self.groups.groups[place];
-            let by = key.iter().zip(&group.is_number).zip(&group.numbers).map(|((text, is_number), number)| match number {
-                Some(number) if *is_number => Cell::Number(*number),
-                _ => Cell::Text(text.clone()),
-            });
-            let values = by.chain(results[place].drain(..));
+            let gathered = std::mem::take(&mut group.gathered);
+            let by = (0..self.names.len()).map(|place| group.value(place));
+            let values = by.chain(self.groups.aggregates().iter().zip(gathered).map(|(aggregate, gathered)| aggregate.finish(gathered)));
             self.places.iter().zip(values).for_each(|(place, value)| cells[*place] = value);
             let row = Row { cells, origin: RowOrigin::Group(Box::new(origin)) };
             budget.take(row.size_bytes())?;
             rows.push(row);
         }
         // The groups go when their rows are there; until then both are counted, because both exist.
-        budget.give(self.groups.taken);
+        budget.give(taken);
         Ok(rows)
     }
 }
@@ -231,7 +280,7 @@ impl Operator for EventStatsOperator<'_> {
         for row in &mut rows {
             budget.give(row.size_bytes());
             // A by-field with several values: the row gets what belongs to the first.
-            let key = self.groups.first_key(&row.cells);
+            let key = self.groups.by.first_key(&row.cells);
             let place = key.and_then(|key| self.groups.places.get(key.as_slice()).copied());
             let mut cells: Vec<Cell> = self.from.iter().map(|from| from.map_or(Cell::Null, |place| row.cells[place].clone())).collect();
             if let Some(place) = place {

@@ -1,40 +1,40 @@
 //! Stages that keep rows, or what they have seen of them.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
-use super::{Operator, Pushed, held, passed};
+use super::{Operator, Pushed, held};
 use crate::exec::condition::Slot;
 use crate::exec::operators::MemoryBudget;
 use crate::exec::{Cell, Fault, Row};
-use crate::ir::SortKey;
+use crate::ir::{SortBy, SortKey};
 use crate::plan::RowSchema;
 
 /// `sort`: stable, so that equal rows stay in the order they came in.
 pub(super) struct SortOperator {
-    keys: Vec<(Slot, bool)>,
+    keys: Vec<(Slot, SortBy, bool)>,
     limit: Option<usize>,
     rows: Vec<(Vec<Order>, Row)>,
 }
 
-/// How a cell sorts: numbers by size, then texts by bytes, then what is missing.
+/// How a cell sorts: numbers by size, addresses by their number, then texts by bytes, then what is missing.
 #[derive(Debug, Clone, PartialEq)]
 enum Order {
     Number(f64),
+    Address(IpAddr),
     Text(Box<str>),
     Missing,
 }
 
 impl Order {
-    fn of(cell: &Cell) -> Self {
+    fn of(cell: &Cell, by: SortBy) -> Self {
         // A text that is a number sorts as one: fields of logs are text.
-        match (cell.number(), cell.text()) {
-            (Some(number), _) => Self::Number(number + 0.0), // minus zero is zero
-            (None, Some(text)) => Self::Text(text.into()),
-            (None, None) => Self::Missing,
+        match (by, cell.number(), cell.text()) {
+            (SortBy::Auto | SortBy::Number, Some(number), _) => Self::Number(number + 0.0), // minus zero is zero
+            (SortBy::Auto | SortBy::Text, _, Some(text)) => Self::Text(text.into()),
+            (SortBy::Address, _, Some(text)) => text.parse().map_or(Self::Missing, Self::Address),
+            (_, _, _) => Self::Missing,
         }
     }
 
@@ -42,12 +42,14 @@ impl Order {
         let rank = |order: &Self| match order {
             Self::Number(_) => 0,
             // Splunk's order. Descending is its mirror image, so rows without the field come first there.
-            Self::Text(_) => 1,
-            Self::Missing => 2,
+            Self::Address(_) => 1,
+            Self::Text(_) => 2,
+            Self::Missing => 3,
         };
         match (self, other) {
             (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
             (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            (Self::Address(a), Self::Address(b)) => a.cmp(b),
             (a, b) => rank(a).cmp(&rank(b)),
         }
     }
@@ -59,7 +61,7 @@ impl Order {
 
 impl SortOperator {
     pub(super) fn new(keys: &[SortKey], limit: Option<u64>, before: &RowSchema) -> Self {
-        let keys = keys.iter().map(|key| (before.place(&key.field), key.descending)).collect();
+        let keys = keys.iter().map(|key| (before.place(&key.field), key.by, key.descending)).collect();
         Self { keys, limit: limit.map(|n| usize::try_from(n).unwrap_or(usize::MAX)), rows: Vec::new() }
     }
 }
@@ -67,7 +69,7 @@ impl SortOperator {
 impl Operator for SortOperator {
     fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
         let order: Vec<Order> =
-            self.keys.iter().map(|(slot, _)| slot.map_or(Order::Missing, |place| Order::of(&row.cells[place]))).collect();
+            self.keys.iter().map(|(slot, by, _)| slot.map_or(Order::Missing, |place| Order::of(&row.cells[place], *by))).collect();
         budget.take(row.size_bytes() + order.iter().map(Order::size_bytes).sum::<usize>())?;
         self.rows.push((order, row));
         held()
@@ -77,7 +79,7 @@ impl Operator for SortOperator {
         let keys = &self.keys;
         self.rows.sort_by(|(a, _), (b, _)| {
             let pairs = a.iter().zip(b).zip(keys);
-            pairs.fold(Ordering::Equal, |so_far, ((a, b), (_, descending))| {
+            pairs.fold(Ordering::Equal, |so_far, ((a, b), (_, _, descending))| {
                 so_far.then_with(|| if *descending { b.compare(a) } else { a.compare(b) })
             })
         });
@@ -91,35 +93,6 @@ impl Operator for SortOperator {
             }
         }
         Ok(rows)
-    }
-}
-
-/// `dedup`: the first rows of each combination; rows without a value are dropped.
-pub(super) struct DedupOperator {
-    count: u64,
-    places: Vec<Slot>,
-    seen: FxHashMap<Box<[Box<str>]>, u64>,
-}
-
-impl DedupOperator {
-    pub(super) fn new(count: u64, fields: &[String], before: &RowSchema) -> Self {
-        Self { count, places: fields.iter().map(|name| before.place(name)).collect(), seen: FxHashMap::default() }
-    }
-}
-
-impl Operator for DedupOperator {
-    fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
-        let texts =
-            self.places.iter().map(|slot| slot.and_then(|place| row.cells[place].text()).map(Cow::into_owned).map(String::into_boxed_str));
-        // A row that lacks one of the fields is dropped, as Splunk's `dedup` does without `keepempty`.
-        let Some(key) = texts.collect::<Option<Box<[Box<str>]>>>() else { return held() };
-        let bytes: usize = key.iter().map(|text| text.len() + size_of::<Box<str>>()).sum();
-        let times = self.seen.entry(key).or_insert(0);
-        if *times == 0 {
-            budget.take(bytes)?;
-        }
-        *times += 1;
-        if *times <= self.count { passed(row) } else { held() }
     }
 }
 

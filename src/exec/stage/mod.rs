@@ -1,14 +1,20 @@
 //! Stages as operators: one file for those that keep rows, one for those that do not.
 
+mod chart;
 mod combine;
 mod convert;
+mod frequent;
 mod group;
 mod keep;
 mod list;
 mod lookup;
+mod order;
+mod running;
 mod stream;
 mod table_index;
 mod text;
+mod totals;
+mod transaction;
 mod unpack;
 
 use std::ops::ControlFlow;
@@ -76,7 +82,16 @@ pub(super) fn operator<'c>(
         Stage::Rename(_) | Stage::Keep(_) | Stage::Drop(_) => Box::new(stream::CarryOperator::new(step)),
         Stage::Sort { keys, limit } => Box::new(keep::SortOperator::new(keys, *limit, before)),
         Stage::Head(count) => Box::new(stream::HeadOperator::new(*count)),
-        Stage::Dedup { count, fields } => Box::new(keep::DedupOperator::new(*count, fields, before)),
+        Stage::HeadWhile(head) => Box::new(order::HeadWhileOperator::new(head, before, context)),
+        Stage::Dedup(dedup) => Box::new(order::DedupOperator::new(dedup, before)),
+        Stage::Tail(count) => Box::new(order::TailOperator::new(*count)),
+        Stage::Reverse => Box::new(order::TailOperator::reverse()),
+        Stage::FillDown(fields) => Box::new(order::FillDownOperator::new(fields, before)),
+        Stage::StreamStats(options) => Box::new(running::StreamStatsOperator::new(options, before, step, context)?),
+        Stage::Transaction(options) => Box::new(transaction::TransactionOperator::new(options, before, step, context)?),
+        Stage::Frequent(options) => Box::new(frequent::FrequentOperator::new(options, before, step, context)),
+        Stage::AddTotals(totals) => Box::new(totals::TotalsOperator::new(totals, before, step)),
+        Stage::Chart(chart) => Box::new(chart::ChartOperator::new(chart, before, step, context)),
         Stage::FormatTime { fields, format } => Box::new(stream::FormatTimeOperator::new(fields, format, step)),
         Stage::FillNull { fields, value } if fields.is_empty() => Box::new(keep::FillAllOperator::new(value, before)),
         Stage::FillNull { fields, value } => Box::new(stream::FillNullOperator::new(fields, value, step)),

@@ -28,16 +28,16 @@ fn a_fault_inside_a_macro_points_at_its_call() {
 #[test]
 fn all_faults_of_a_search_are_told() {
     refuses(
-        "a=1 term | multikv x | eval y=json_set(a,b), z=random() | stats perc95(x) count as n sparkline(count) by a | sort ip(x) | transaction y",
+        "a=1 term | multikv x | eval y=json_set(a,b), z=random() | stats perc195(x) count as n sparkline(count) by a | sort x by=1 | xyseries y",
         &[
             ("spl-free-text", "term"),
             ("spl-unsupported-command", "multikv"),
             ("spl-unsupported-function", "json_set"),
             ("spl-unsupported-function", "random"),
-            ("spl-unsupported-aggregate", "perc95"),
+            ("spl-unsupported-aggregate", "perc195"),
             ("spl-unsupported-aggregate", "sparkline"),
-            ("spl-unsupported-function", "ip(x)"),
-            ("spl-unsupported-command", "transaction"),
+            ("spl-unknown-option", "by"),
+            ("spl-unsupported-command", "xyseries"),
         ],
     );
 }
@@ -184,6 +184,33 @@ fn half_searches_are_refused() {
 }
 
 #[test]
+fn half_commands_over_rows_in_order_are_refused() {
+    for (search, at) in [
+        ("a=1 | head (x", ""),
+        ("a=1 | tail x", "x"),
+        ("a=1 | dedup a sortby", ""),
+        ("a=1 | top", ""),
+        ("a=1 | rare a by", ""),
+        ("a=1 | streamstats", ""),
+        ("a=1 | streamstats reset_before=x count", "x"),
+        ("a=1 | accum", ""),
+        ("a=1 | delta a p=", ""),
+        ("a=1 | transaction a startswith=", ""),
+        ("a=1 | transaction a endswith=eval(x", ""),
+        ("a=1 | addtotals fieldname=", ""),
+        ("a=1 | chart count", ""),
+        ("a=1 | chart count over a b", "b"),
+        ("a=1 | timechart span=1h count by", ""),
+        ("a=1 | foreach [eval a=1]", "["),
+        ("a=1 | foreach a", ""),
+        ("a=1 | foreach a [eval b=1", "["),
+        ("a=1 | foreach a [eval <<FIELD>>]", ""),
+    ] {
+        refuses(search, &[("spl-syntax", at)]);
+    }
+}
+
+#[test]
 fn arguments_are_counted() {
     refuses("a=1 | where if(a,b)", &[("spl-arguments", "if")]);
     refuses("a=1 | where case(a,b,c)", &[("spl-arguments", "case")]);
@@ -192,17 +219,40 @@ fn arguments_are_counted() {
     refuses("a=1 | stats max", &[("spl-arguments", "max")]);
     refuses("a=1 | stats count(eval(a>1))", &[("spl-syntax", "count")]);
     refuses("a=1 | dedup 0 a", &[("spl-arguments", "0")]);
+    refuses("a=1 | top limit=many a", &[("spl-syntax", "m")]);
+    refuses("a=1 | streamstats window=10001 count", &[("spl-arguments", "window=10001")]);
+    refuses("a=1 | streamstats current=maybe count", &[("spl-syntax", "m")]);
+    refuses("a=1 | transaction a maxspan=soon", &[("spl-syntax", "s")]);
+    refuses("a=1 | delta a p=0", &[("spl-arguments", "p")]);
 }
 
 #[test]
 fn options_and_patterns_that_change_the_result_are_refused() {
-    refuses("a=1 | dedup a keepempty=true", &[("spl-unsupported-option", "keepempty")]);
-    refuses("a=1 | dedup a sortby -b", &[("spl-unsupported-option", "a sortby -b")]);
+    refuses("a=1 | dedup a* b", &[("spl-unsupported-wildcard", "a*")]);
+    refuses("a=1 | head (x>1) null=true", &[("spl-unsupported-option", "null")]);
+    refuses("a=1 | sort a order=1", &[("spl-unknown-option", "order")]);
+    refuses("a=1 | top a b*", &[("spl-unsupported-wildcard", "b*")]);
+    refuses("a=1 | top a by a", &[("spl-duplicate-column", "a")]);
+    refuses("a=1 | top count", &[("spl-duplicate-column", " count")]);
+    refuses("a=1 | transaction a keeporphans=true", &[("spl-unsupported-option", "keeporphans")]);
+    refuses("a=1 | transaction a maxopentxn=5", &[("spl-unsupported-option", "maxopentxn")]);
+    refuses("a=1 | timechart count", &[("spl-unsupported-option", "")]);
+    refuses("a=1 | timechart span=1mon count", &[("spl-syntax", "1")]);
+    refuses("a=1 | chart count over a by b where count in top5", &[("spl-unsupported-option", "where")]);
+    refuses("a=1 | chart limit=top5 count by a b", &[("spl-syntax", "t")]);
+    refuses("a=1 | chart first(x) by a b", &[("spl-unsupported-option", "")]);
+    refuses("a=1 | chart count by a b | fillnull", &[("spl-unsupported-wildcard", "fillnull")]);
+    refuses("a=1 | chart count by a b | stats sum(x) as s by a | fillnull", &[]);
+    refuses("a=1 | foreach a mode=json_array [eval b=1]", &[("spl-unsupported-option", "mode")]);
+    refuses("a=1 | foreach a [where b=1]", &[("spl-unsupported-option", "")]);
+    refuses("a=1 | foreach a [eval b=foo(<<FIELD>>)]", &[("spl-unknown-function", "foo")]);
+    refuses("a=1 | addcoltotals fieldname=x", &[("spl-unsupported-option", "fieldname")]);
     refuses("a=1 | bin _time bins=10", &[("spl-unsupported-option", "bins")]);
     refuses("a=1 | bin _time span=1mon", &[("spl-unsupported-option", "span")]);
     refuses("a=1 | stats allnum=true count", &[("spl-unsupported-option", "allnum")]);
     refuses("a=1 | stats count by _time span=1h", &[("spl-unsupported-option", "span")]);
-    refuses("a=1 | stats values(*) as *", &[("spl-unsupported-wildcard", "*"), ("spl-unsupported-wildcard", "*")]);
+    refuses("a=1 | stats values(*) as x", &[("spl-unsupported-wildcard", "values(*) as x")]);
+    refuses("a=1 | stats count as *", &[("spl-unsupported-wildcard", "count as *")]);
     refuses("a=1 | stats count by x*", &[("spl-unsupported-wildcard", "x*")]);
     refuses("a=1 | rename a*b* as c*d*", &[("spl-unsupported-wildcard", "a*b*")]);
     refuses("a=1 | eval {b}=1", &[("spl-unsupported-dynamic-name", "{b}")]);

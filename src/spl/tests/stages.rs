@@ -1,7 +1,7 @@
 //! Commands become stages.
 
 use super::query;
-use crate::ir::{AggregateFunction, Scalar, SortKey, Stage};
+use crate::ir::{AggregateFunction, Dedup, Scalar, SortKey, Stage};
 
 fn stages(pipeline: &str) -> Vec<Stage> {
     query(&format!("a=1 | {pipeline}")).stages
@@ -42,7 +42,7 @@ fn fields_keep_the_time() {
 
 #[test]
 fn rows_are_ordered_and_cut() {
-    let key = |field: &str, descending| SortKey { field: field.to_owned(), descending };
+    let key = |field: &str, descending| SortKey::auto(field, descending);
     let sort = |keys, limit| [Stage::Sort { keys, limit }];
     assert_eq!(stages("sort - a, +b"), sort(vec![key("a", true), key("b", false)], Some(10_000)));
     assert_eq!(stages("sort 0 -a b"), sort(vec![key("a", true), key("b", false)], None));
@@ -50,7 +50,7 @@ fn rows_are_ordered_and_cut() {
     assert_eq!(stages("sort a, -b desc"), sort(vec![key("a", true), key("b", false)], Some(10_000)));
     assert_eq!(stages("sort d"), sort(vec![key("d", false)], Some(10_000)));
     assert_eq!(stages("head | head 5 | head limit=7"), [Stage::Head(10), Stage::Head(5), Stage::Head(7)]);
-    assert_eq!(stages("dedup 2 a, b"), [Stage::Dedup { count: 2, fields: names(&["a", "b"]) }]);
+    assert_eq!(stages("dedup 2 a, b"), [Stage::Dedup(Dedup::first(2, names(&["a", "b"])))]);
 }
 
 #[test]
@@ -108,5 +108,43 @@ fn shown(scalar: &Scalar) -> String {
         Scalar::Not(inner) => format!("!{}", shown(inner)),
         Scalar::And(parts) => format!("({})", join(parts, " & ")),
         Scalar::Or(parts) => format!("({})", join(parts, " | ")),
+    }
+}
+
+/// Commands about the order of rows, as they are printed.
+#[test]
+fn commands_over_rows_in_order() {
+    let printed = |pipeline: &str| stages(pipeline).iter().map(crate::ir::print_stage).collect::<Vec<_>>().join(" ");
+    for (search, expected) in [
+        ("sort num(a) -ip( \"b c\" ) +str(min(x)), auto(d)", "| sort num(a), -ip(b c), str(min(x)), d limit 10000"),
+        ("head limit=3 (a<5) keeplast=t", "| head while (a < 5), at most 3 and the next row"),
+        ("tail | tail 3 | reverse", "| tail 10 | tail 3 | reverse"),
+        (
+            "dedup a consecutive=t keepempty=1 keepevents=true",
+            "| dedup 1 a, one behind the other, also without a value, further rows without them",
+        ),
+        ("dedup 2 a b sortby -c, +d", "| dedup 2 a, b | sort -c, d"),
+        ("uniq", "| dedup 1 all columns, one behind the other"),
+        ("filldown | filldown a b*", "| fill down | fill down a, b*"),
+        ("top 3 a,b by c useother=t", "| 3 most frequent of a, b by c"),
+        ("rare limit=0 a", "| all rarest of a"),
+        (
+            "streamstats current=f window=2 global=f count by a",
+            "| running stats count by a, without the row itself, over 2 rows of the group",
+        ),
+        ("streamstats time_window=5m reset_after=\"(a>1)\" sum(b)", "| running stats sum(b), over 300 s, starting anew on its conditions"),
+        ("addtotals | addcoltotals labelfield=x y*", "| sum all columns in Total | sum y*, and a row of sums"),
+        (
+            "transaction a startsWith=(b=1) endswith=eval(c>1) maxspan=-1 maxpause=2m maxevents=-1",
+            "| transaction a pausing 120 s from (b = \"1\") to ((c > 1))",
+        ),
+        ("chart count over a by b", "| table of count by a, b, at most 10"),
+        ("timechart span=1h limit=0 avg(x) by a", "| table of avg(x) by _time, a in buckets of 3600 s"),
+        (
+            "foreach a* [| eval b_<<MATCHSTR>>='<<FIELD>>'+1, c=\"<<MATCHSEG1>>\"]",
+            "| for each of a*: b_<<MATCHSTR>> = (<<FIELD>> + 1), c = \"<<MATCHSEG1>>\"",
+        ),
+    ] {
+        assert_eq!(printed(search), expected, "{search}");
     }
 }

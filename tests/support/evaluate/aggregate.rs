@@ -35,7 +35,61 @@ pub(crate) fn compute(aggregate: &Aggregate, rows: &[Row]) -> Value {
         AggregateFunction::Earliest => by_time(&values, Ordering::Less),
         AggregateFunction::Latest => by_time(&values, Ordering::Greater),
         AggregateFunction::Median => median(numbers),
+        AggregateFunction::Percentile(percent) => nearest_rank(numbers, percent),
+        AggregateFunction::SumSq if numbers.is_empty() => Value::Null,
+        AggregateFunction::SumSq => Value::Number(numbers.iter().map(|n| n * n).sum()),
+        AggregateFunction::Range => range(&numbers),
+        AggregateFunction::Var if numbers.len() == 1 => Value::Number(0.0),
+        AggregateFunction::Var if numbers.is_empty() => Value::Null,
+        AggregateFunction::Var => Value::Number(squares(&numbers, size) / (size - 1.0)),
+        AggregateFunction::StdevP if numbers.is_empty() => Value::Null,
+        AggregateFunction::StdevP => Value::Number((squares(&numbers, size) / size).sqrt()),
+        AggregateFunction::VarP if numbers.is_empty() => Value::Null,
+        AggregateFunction::VarP => Value::Number(squares(&numbers, size) / size),
+        AggregateFunction::Mode => mode(&texts),
+        AggregateFunction::EarliestTime => times(&values).into_iter().reduce(f64::min).map_or(Value::Null, Value::Number),
+        AggregateFunction::LatestTime => times(&values).into_iter().reduce(f64::max).map_or(Value::Null, Value::Number),
+        AggregateFunction::Rate => rate(&values),
     }
+}
+
+fn times(values: &[(Value, &Row)]) -> Vec<f64> {
+    values.iter().filter_map(|(_, row)| row.get("_time")?.number()).collect()
+}
+
+fn rate(values: &[(Value, &Row)]) -> Value {
+    let times = times(values);
+    let (Some(first), Some(last)) = (times.iter().copied().reduce(f64::min), times.iter().copied().reduce(f64::max)) else {
+        return Value::Null;
+    };
+    let at = |time: f64| values.iter().find(|(_, row)| row.get("_time").and_then(Value::number) == Some(time))?.0.number();
+    match (at(first), at(last)) {
+        (Some(least), Some(most)) if last > first => Value::Number((most - least) / (last - first)),
+        _ => Value::Null,
+    }
+}
+
+fn range(numbers: &[f64]) -> Value {
+    let ends = (numbers.iter().copied().reduce(f64::min), numbers.iter().copied().reduce(f64::max));
+    if let (Some(least), Some(most)) = ends { Value::Number(most - least) } else { Value::Null }
+}
+
+/// The sum of the squared distances from the mean.
+fn squares(numbers: &[f64], size: f64) -> f64 {
+    let mean = numbers.iter().sum::<f64>() / size;
+    numbers.iter().map(|n| (n - mean) * (n - mean)).sum()
+}
+
+/// The most frequent text; of several the first in order.
+fn mode(texts: &[String]) -> Value {
+    let times = |text: &String| texts.iter().filter(|other| *other == text).count();
+    let most = texts.iter().map(times).max();
+    texts.iter().filter(|text| Some(times(text)) == most).min().map_or(Value::Null, |text| Value::Text(text.clone()))
+}
+
+fn nearest_rank(mut numbers: Vec<f64>, percent: retrohunt::ir::Percent) -> Value {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(percent.nearest_rank(numbers.len())).map_or(Value::Null, |number| Value::Number(*number))
 }
 
 #[allow(clippy::cast_precision_loss, reason = "test groups are small")]

@@ -28,7 +28,7 @@ fn in_stage(stage: &mut Stage, now: &Scalar) {
         | Stage::Drop(_)
         | Stage::Sort { .. }
         | Stage::Head(_)
-        | Stage::Dedup { .. }
+        | Stage::Dedup(_)
         | Stage::FormatTime { .. }
         | Stage::FillNull { .. }
         | Stage::Bin { .. } => {}

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use retrohunt::ir::{Case, Field, Glob, Part, Rename, SortKey, Stage, Stats, Vocabulary};
+use retrohunt::ir::{Case, Dedup, Field, Glob, Part, Rename, SortKey, Stage, Stats, Vocabulary};
 
 use super::pred::{Subject, passes};
 use super::scalar::{Value, evaluate};
@@ -70,7 +70,9 @@ impl Table {
                 self.rows.truncate(limit.map_or(usize::MAX, size));
             }
             Stage::Head(count) => self.rows.truncate(size(*count)),
-            Stage::Dedup { count, fields } => dedup(*count, fields, &mut self.rows),
+            Stage::Dedup(Dedup { count, fields, consecutive: false, keep_empty: false, keep_events: false }) if !fields.is_empty() => {
+                dedup(*count, fields, &mut self.rows);
+            }
             Stage::FillNull { fields, value } => self.fill_null(fields, value),
             Stage::Bin { field, span, alias } => {
                 let binned = |row: &Row| row.get(field).and_then(Value::number).map(|n| Value::Number((n / span).floor() * span));

@@ -17,12 +17,23 @@ fn argument(function: AggregateFunction) -> BoxedStrategy<Option<Scalar>> {
             let of = prop_oneof![any_name().prop_map(field), calls::truth(2)];
             prop::option::of(of).boxed()
         }
-        AggregateFunction::Sum | AggregateFunction::Avg | AggregateFunction::Stdev | AggregateFunction::Median => {
-            numbers.prop_map(Some).boxed()
-        }
+        AggregateFunction::Sum
+        | AggregateFunction::SumSq
+        | AggregateFunction::Avg
+        | AggregateFunction::Stdev
+        | AggregateFunction::StdevP
+        | AggregateFunction::Var
+        | AggregateFunction::VarP
+        | AggregateFunction::Range
+        | AggregateFunction::Rate
+        | AggregateFunction::Median
+        | AggregateFunction::Percentile(_) => numbers.prop_map(Some).boxed(),
         AggregateFunction::Min | AggregateFunction::Max => prop_oneof![numbers, anything].prop_map(Some).boxed(),
         AggregateFunction::Dc
         | AggregateFunction::Values
+        | AggregateFunction::Mode
+        | AggregateFunction::EarliestTime
+        | AggregateFunction::LatestTime
         | AggregateFunction::List
         | AggregateFunction::Earliest
         | AggregateFunction::Latest

@@ -10,7 +10,7 @@ mod settle;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use retrohunt::ir::{Field, Match, Pred, Query, Rename, Scope, SortKey, Source, Stage, Vocabulary};
+use retrohunt::ir::{Dedup, Field, Match, Pred, Query, Rename, Scope, SortKey, Source, Stage, Vocabulary};
 
 use super::{ABSENT_FIELD, ADDRESS_FIELD, Case, NUMBER_FIELD, TEXT_FIELDS, field, queries};
 
@@ -93,7 +93,7 @@ fn place(stage: &Stage) -> usize {
         Stage::Drop(_) => 6,
         Stage::Sort { .. } => 7,
         Stage::Head(_) => 8,
-        Stage::Dedup { .. } => 9,
+        Stage::Dedup(_) => 9,
         Stage::FormatTime { .. } => 10,
         Stage::FillNull { .. } => 11,
         Stage::Bin { .. } => 12,
@@ -106,7 +106,7 @@ const WEIGHTS: [u32; STAGES] = [6, 4, 6, 2, 3, 1, 1, 1, 1, 1, 1, 2, 2];
 
 /// A generator for each stage, by its place.
 fn generators(pool: &[String]) -> [BoxedStrategy<Stage>; STAGES] {
-    let key = (any_name(), any::<bool>()).prop_map(|(name, descending)| SortKey { field: name.to_owned(), descending });
+    let key = (any_name(), any::<bool>()).prop_map(|(name, descending)| SortKey::auto(name, descending));
     let limit = prop::option::weighted(0.3, 0..6u64);
     let spans = select(&[1.0, 5.0, 0.5, 60.0, 86_400.0][..]);
     let names_of_numbers = prop::collection::vec(number_name().prop_map(str::to_owned), 1..3);
@@ -120,7 +120,7 @@ fn generators(pool: &[String]) -> [BoxedStrategy<Stage>; STAGES] {
         name_patterns().prop_map(Stage::Drop).boxed(),
         (prop::collection::vec(key, 1..3), limit).prop_map(|(keys, limit)| Stage::Sort { keys, limit }).boxed(),
         (0..6u64).prop_map(Stage::Head).boxed(),
-        (1..3u64, names(1..3)).prop_map(|(count, fields)| Stage::Dedup { count, fields }).boxed(),
+        (1..3u64, names(1..3)).prop_map(|(count, fields)| Stage::Dedup(Dedup::first(count, fields))).boxed(),
         (names_of_numbers, select(&calls::TIME_FORMATS[..]))
             .prop_map(|(fields, format)| Stage::FormatTime { fields, format: format.to_owned() })
             .boxed(),

@@ -1,6 +1,6 @@
 //! Makes drawn stages fit each other: names that are there, results that depend on nothing undetermined.
 
-use retrohunt::ir::{Aggregate, AggregateFunction, BinaryOp, Field, Function, Pred, Scalar, SortKey, Stage, Stats, Vocabulary};
+use retrohunt::ir::{Aggregate, AggregateFunction, BinaryOp, Dedup, Field, Function, Pred, Scalar, SortKey, Stage, Stats, Vocabulary};
 
 use super::super::{ABSENT_FIELD, ADDRESS_FIELD, NUMBER_FIELD, TEXT_FIELDS};
 use super::aggregates::distinct;
@@ -30,7 +30,7 @@ pub(super) fn settle(stages: Vec<Stage>) -> Vec<Stage> {
 /// Whether what a stage gives depends on the order of the rows before it.
 fn needs_order(stage: &Stage) -> bool {
     match stage {
-        Stage::Head(_) | Stage::Dedup { .. } | Stage::Sort { limit: Some(_), .. } => true,
+        Stage::Head(_) | Stage::Dedup(_) | Stage::Sort { limit: Some(_), .. } => true,
         Stage::Stats(stats) | Stage::EventStats(stats) => stats.aggregates.iter().any(|aggregate| aggregate.function.needs_order()),
         Stage::Filter(_)
         | Stage::Eval(_)
@@ -48,7 +48,8 @@ fn needs_order(stage: &Stage) -> bool {
 /// Sums of fractions have other last digits where the rows come in another order: texts of them would differ.
 fn rounded(stage: &Stage) -> Option<Stage> {
     let (Stage::Stats(stats) | Stage::EventStats(stats)) = stage else { return None };
-    let is_sum = |function| matches!(function, AggregateFunction::Sum | AggregateFunction::Avg | AggregateFunction::Stdev);
+    use AggregateFunction::{Avg, Range, Rate, Stdev, StdevP, Sum, SumSq, Var, VarP};
+    let is_sum = |function| matches!(function, Sum | SumSq | Avg | Stdev | StdevP | Var | VarP | Range | Rate);
     let made = stats.aggregates.iter().filter(|aggregate| is_sum(aggregate.function)).map(|aggregate| {
         let column = || Scalar::Field(super::super::field(&aggregate.alias, Vocabulary::Row));
         let round = Scalar::Call(Function::Round, vec![column(), Scalar::Number(4.0)]);
@@ -68,7 +69,7 @@ fn ordered(stats: &Stats) -> [Stage; 2] {
         Scalar::Binary(BinaryOp::Concat, left, right)
     };
     let keys = stats.by.iter().enumerate().map(|(place, field)| (name(place), text(field))).collect();
-    let sort = (0..stats.by.len()).map(|place| SortKey { field: name(place), descending: false }).collect();
+    let sort = (0..stats.by.len()).map(|place| SortKey::auto(name(place), false)).collect();
     [Stage::Eval(keys), Stage::Sort { keys: sort, limit: None }]
 }
 
@@ -196,7 +197,7 @@ impl Names {
                 Stage::Sort { keys: keys.into_iter().map(|key| SortKey { field: self.name(&key.field), ..key }).collect(), limit }
             }
             Stage::Head(count) => Stage::Head(count),
-            Stage::Dedup { count, fields } => Stage::Dedup { count, fields: self.all(&fields) },
+            Stage::Dedup(dedup) => Stage::Dedup(Dedup { fields: self.all(&dedup.fields), ..dedup }),
             Stage::FormatTime { fields, format } => Stage::FormatTime { fields: self.all(&fields), format },
             Stage::FillNull { fields, value } => {
                 let fields = self.all(&fields);

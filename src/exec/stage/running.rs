@@ -1,0 +1,192 @@
+//! `streamstats`: each row with the aggregates of the rows up to it.
+//!
+//! Without a window each group has its running aggregates. With one the rows in it are kept, and each row computes anew over them:
+//! few aggregates can take a row back, and a sum that takes rows back drifts.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::group::ByFields;
+use super::{Operator, Pushed, passed};
+use crate::exec::aggregate::{Gathered, PreparedAggregate};
+use crate::exec::condition::Slot;
+use crate::exec::operators::MemoryBudget;
+use crate::exec::{Cell, Condition, Context, Fault, Row};
+use crate::ir;
+use crate::plan::{RowSchema, Step};
+
+/// Memory of a group beside its texts, in bytes.
+const GROUP_BYTES: usize = 128;
+
+type Key = Vec<Arc<str>>;
+
+/// A row in a window.
+struct Seen {
+    cells: Vec<Cell>,
+    keys: Vec<Key>,
+    time: Option<f64>,
+    bytes: usize,
+}
+
+pub(super) struct StreamStatsOperator<'c> {
+    options: ir::StreamStats,
+    by: ByFields,
+    aggregates: Vec<PreparedAggregate>,
+    from: Vec<Slot>,
+    targets: Vec<usize>,
+    time: Slot,
+    reset_before: Option<Condition>,
+    reset_after: Option<Condition>,
+    last_key: Option<Key>,
+    /// Without a window: the aggregates so far, by group.
+    running: FxHashMap<Key, Vec<Gathered>>,
+    /// With one: its rows, for all groups under the empty key.
+    windows: FxHashMap<Key, VecDeque<Seen>>,
+    /// What all of that took of the budget.
+    taken: usize,
+    context: &'c Context,
+}
+
+impl<'c> StreamStatsOperator<'c> {
+    pub(super) fn new(options: &ir::StreamStats, before: &RowSchema, step: &Step, context: &'c Context) -> Result<Self, Fault> {
+        let condition = |pred: &Option<ir::Pred>, row: &RowSchema| pred.as_ref().map(|pred| Condition::new(pred, row, context)).transpose();
+        Ok(Self {
+            by: ByFields::new(&options.stats, before),
+            aggregates: options.stats.aggregates.iter().map(|aggregate| PreparedAggregate::new(aggregate, before)).collect(),
+            from: step.from.clone(),
+            targets: options.stats.aggregates.iter().filter_map(|aggregate| step.row.place(&aggregate.alias)).collect(),
+            time: before.place(crate::plan::TIME),
+            reset_before: condition(&options.reset.0, before)?,
+            reset_after: condition(&options.reset.1, &step.row)?,
+            options: options.clone(),
+            last_key: None,
+            running: FxHashMap::default(),
+            windows: FxHashMap::default(),
+            taken: 0,
+            context,
+        })
+    }
+
+    fn reset(&mut self, budget: &mut MemoryBudget) {
+        self.running.clear();
+        self.windows.clear();
+        self.last_key = None;
+        budget.give(std::mem::take(&mut self.taken));
+    }
+
+    fn has_window(&self) -> bool {
+        self.options.window > 0 || self.options.time_window.is_some()
+    }
+
+    /// The aggregates of a row's group: of the rows before it, and of itself where it counts.
+    fn run(&mut self, row: &Row, keys: &[Key], own: Option<&Key>, budget: &mut MemoryBudget) -> Result<Option<Vec<Cell>>, Fault> {
+        let before = if self.options.current { None } else { own.map(|own| self.so_far(own)) };
+        let mut bytes = 0;
+        for key in keys {
+            let group = match self.running.get_mut(key) {
+                Some(group) => group,
+                None => {
+                    bytes += GROUP_BYTES + self.aggregates.len() * size_of::<Gathered>() + key.iter().map(|text| text.len()).sum::<usize>();
+                    self.running.entry(key.clone()).or_insert_with(|| self.aggregates.iter().map(PreparedAggregate::start).collect())
+                }
+            };
+            for (aggregate, gathered) in self.aggregates.iter().zip(group) {
+                bytes += aggregate.add(gathered, &row.cells, self.context)?;
+            }
+        }
+        self.taken += bytes;
+        budget.take(bytes)?;
+        Ok(if self.options.current { own.map(|own| self.so_far(own)) } else { before })
+    }
+
+    fn so_far(&mut self, key: &Key) -> Vec<Cell> {
+        match self.running.get_mut(key) {
+            Some(group) => self.aggregates.iter().zip(group).map(|(aggregate, gathered)| aggregate.result(gathered)).collect(),
+            None => self.aggregates.iter().map(|aggregate| aggregate.finish(aggregate.start())).collect(),
+        }
+    }
+
+    /// The same over the rows of a window.
+    fn slide(&mut self, row: &Row, keys: Vec<Key>, own: Option<&Key>, budget: &mut MemoryBudget) -> Result<Option<Vec<Cell>>, Fault> {
+        let time = self.time.and_then(|place| row.cells[place].number());
+        let bytes = row.size_bytes() + keys.iter().flatten().map(|text| text.len() + size_of::<Arc<str>>()).sum::<usize>();
+        // A window for each group has a copy of the row in each of its groups.
+        let shared = self.options.global || self.options.window == 0;
+        let windows = if shared { vec![Key::new()] } else { keys.clone() };
+        let before = if self.options.current { None } else { self.over_window(own, shared, time)? };
+        for window in windows {
+            let rows = self.windows.entry(window).or_default();
+            rows.push_back(Seen { cells: row.cells.clone(), keys: keys.clone(), time, bytes });
+            budget.take(bytes)?;
+            self.taken += bytes;
+            let most = usize::try_from(self.options.window).unwrap_or(usize::MAX);
+            let near = self.options.time_window;
+            let is_far = |seen: &Seen| near.is_some_and(|near| !is_near(seen.time, time, near));
+            while rows.front().is_some_and(|oldest| (most > 0 && rows.len() > most) || (rows.len() > 1 && is_far(oldest))) {
+                let gone = rows.pop_front().map_or(0, |seen| seen.bytes);
+                self.taken -= gone;
+                budget.give(gone);
+            }
+        }
+        if self.options.current { self.over_window(own, shared, time) } else { Ok(before) }
+    }
+
+    fn over_window(&self, own: Option<&Key>, shared: bool, time: Option<f64>) -> Result<Option<Vec<Cell>>, Fault> {
+        let Some(own) = own else { return Ok(None) };
+        let mut group: Vec<Gathered> = self.aggregates.iter().map(PreparedAggregate::start).collect();
+        let rows = if shared { self.windows.get(&Key::new()) } else { self.windows.get(own) };
+        for seen in rows.into_iter().flatten() {
+            // The row itself is in its window, also where it has no time.
+            let is_last = self.options.current && rows.and_then(VecDeque::back).is_some_and(|last| std::ptr::eq(last, seen));
+            let is_far = !is_last && self.options.time_window.is_some_and(|near| !is_near(seen.time, time, near));
+            if is_far {
+                continue;
+            }
+            for _ in seen.keys.iter().filter(|key| *key == own) {
+                for (aggregate, gathered) in self.aggregates.iter().zip(&mut group) {
+                    aggregate.add(gathered, &seen.cells, self.context)?;
+                }
+            }
+        }
+        Ok(Some(self.aggregates.iter().zip(group).map(|(aggregate, gathered)| aggregate.finish(gathered)).collect()))
+    }
+}
+
+fn is_near(one: Option<f64>, other: Option<f64>, seconds: f64) -> bool {
+    matches!((one, other), (Some(one), Some(other)) if (one - other).abs() < seconds)
+}
+
+impl Operator for StreamStatsOperator<'_> {
+    fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
+        if let Some(condition) = &self.reset_before
+            && condition.holds(&row.cells, self.context)?
+        {
+            self.reset(budget);
+        }
+        let own = self.by.first_key(&row.cells);
+        if self.options.reset_on_change && own.is_some() {
+            if self.last_key.is_some() && self.last_key != own {
+                self.reset(budget);
+            }
+            self.last_key.clone_from(&own);
+        }
+        let keys_bytes = self.by.keys_bytes(&row.cells);
+        budget.take(keys_bytes)?;
+        let keys = self.by.keys(&row.cells);
+        let results =
+            if self.has_window() { self.slide(&row, keys, own.as_ref(), budget)? } else { self.run(&row, &keys, own.as_ref(), budget)? };
+        budget.give(keys_bytes);
+        let mut cells: Vec<Cell> = self.from.iter().map(|from| from.map_or(Cell::Null, |place| row.cells[place].clone())).collect();
+        if let Some(results) = results {
+            self.targets.iter().zip(results).for_each(|(target, result)| cells[*target] = result);
+        }
+        if let Some(condition) = &self.reset_after
+            && condition.holds(&cells, self.context)?
+        {
+            self.reset(budget);
+        }
+        passed(Row { cells, ..row })
+    }
+}
