@@ -26,6 +26,7 @@ pub(crate) fn portable_and_evaluator(rules: &[Rule], portable: &[Option<Found>],
 
 /// Whether both engines save the same findings, and no statement fails.
 pub(crate) fn engines(both: &Both) -> bool {
+    both.gaps.iter().for_each(|(gap, count)| println!("    {count:>5}  {gap}"));
     println!("  the engines differ in {} findings, {} statements fail", both.differences.len(), both.failed.len());
     both.failed.iter().take(RULES_SHOWN).for_each(|(rule, why)| println!("    {rule}: {} {}", why.code, why.message));
     both.differences.iter().take(RULES_SHOWN).for_each(|difference| println!("    {difference}"));

@@ -13,7 +13,7 @@ use crate::hunt::{plan_inputs, plan_rule};
 use crate::ir::RuleMeta;
 use crate::plan::Plan;
 use crate::report::visible;
-use crate::sql::{self, Between, Statement};
+use crate::sql::{self, Statement, StatementOptions};
 use crate::taxonomy::Taxonomy;
 
 /// Print rules as SQL over the views of the store.
@@ -30,8 +30,8 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "RULE")]
     rules: Vec<PathBuf>,
     /// The database whose SQL is printed
-    #[arg(long, value_enum, value_name = "NAME", default_value_t = DialectName::Sqlite)]
-    dialect: DialectName,
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = DialectArg::Sqlite)]
+    dialect: DialectArg,
     /// Only events from this time on (a date is its midnight UTC)
     #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
     since: Option<i64>,
@@ -45,7 +45,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum DialectName {
+enum DialectArg {
     /// SQLite 3.44 or later
     Sqlite,
 }
@@ -55,17 +55,17 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let set = rules_of(&args.rules, &args.changes, printer)?;
     report_left_out(&set, printer);
     let catalog = store.catalog()?;
-    let DialectName::Sqlite = args.dialect;
-    let between = Between { since_us: args.since, until_us: args.until };
+    let DialectArg::Sqlite = args.dialect;
+    let options = StatementOptions { since_us: args.since, until_us: args.until, ..StatementOptions::default() };
     let mut partial = set.has_errors();
     for rule in &set.rules {
         let plan = plan_rule(rule, &catalog, Taxonomy::embedded());
-        partial |= write(&rule.meta, sql::portable_between(&plan, &catalog, between), &nothing(&plan), printer)?;
+        partial |= write(&rule.meta, sql::portable_with(&plan, &catalog, options), &nothing(&plan), printer)?;
     }
     let inputs = plan_inputs(&set.correlations, &catalog, Taxonomy::embedded());
     for (index, correlation) in set.correlations.iter().enumerate().filter(|(_, c)| c.reports) {
         let own: Vec<_> = inputs.iter().filter(|(of, ..)| *of == index).map(|(_, input, plan)| (*input, plan)).collect();
-        partial |= write(&correlation.meta, Ok(sql::portable_correlation_between(correlation, &own, &catalog, between)), "", printer)?;
+        partial |= write(&correlation.meta, Ok(sql::portable_correlation_with(correlation, &own, &catalog, options)), "", printer)?;
     }
     Ok(Outcome::partial_if(partial))
 }

@@ -7,14 +7,14 @@
 use std::collections::BTreeSet;
 
 use super::correlation::{InputPlan, correlated};
-use super::finding::{FindingSaver, Statements, Stopped};
+use super::finding::{FindingSaver, StatementRunner, StatementStopped};
 use super::{HuntError, HuntOptions, HuntProgress, HuntSummary, Stop};
 use crate::catalog::{Catalog, TypeId};
 use crate::diag::{Diagnostic, Severity};
 use crate::exec::Context;
 use crate::ir::{Correlation, Function, Rule, RuleMeta, WindowClass};
 use crate::plan::Plan;
-use crate::sql::{Between, Statement, portable_between, portable_correlation_between};
+use crate::sql::{Statement, StatementOptions, portable_correlation_with, portable_with};
 use crate::store::{HuntRecord, Store};
 
 /// How rules are run.
@@ -58,10 +58,10 @@ pub(super) fn run(
         HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
     let metas: Vec<&RuleMeta> = rules.iter().map(|rule| &rule.meta).chain(correlations.iter().map(|c| &c.meta)).collect();
     let context = Context::default(); // nothing is evaluated here
-    let mut statements = Statements::new(store, &options.statements, &options.cancel)?;
+    let mut statements = StatementRunner::new(store, &options.statements, &options.cancel)?;
     let mut saver = FindingSaver::new(store, planned.catalog, &context, store.hunt_writer(&record, &metas)?)?;
     let mut stop = Stop { cancel: &options.cancel, in_scan: false, unfinished: None };
-    let between = Between { since_us: options.since_us, until_us: options.until_us };
+    let asked = StatementOptions { since_us: options.since_us, until_us: options.until_us, ..StatementOptions::default() };
     let mut ran = Ran::default();
     for (index, (rule, plan)) in rules.iter().zip(planned.plans).enumerate() {
         if stop.leaves_out(false, true) {
@@ -78,7 +78,7 @@ pub(super) fn run(
             continue;
         }
         progress(HuntProgress::Stages { title: rule.meta.title.clone() });
-        let Some(statement) = ran.text(index, portable_between(plan, planned.catalog, between), &mut saver) else { continue };
+        let Some(statement) = ran.text(index, portable_with(plan, planned.catalog, asked), &mut saver) else { continue };
         let before = saver.findings();
         let ended = saver.statement_findings(index, rule, plan, (&statement, &mut statements))?;
         ran.ended(index, ended, &mut stop);
@@ -97,7 +97,7 @@ pub(super) fn run(
             continue;
         }
         progress(HuntProgress::Stages { title: correlation.meta.title.clone() });
-        let statement = portable_correlation_between(correlation, &own, planned.catalog, between);
+        let statement = portable_correlation_with(correlation, &own, planned.catalog, asked);
         let Some(statement) = ran.text(index, Ok(statement), &mut saver) else { continue };
         let mut findings = Vec::new();
         let ended = statements.each(&statement.sql, &mut |values| {
@@ -143,11 +143,11 @@ impl Ran {
     }
 
     /// Notes how a statement ended.
-    fn ended(&mut self, index: usize, ended: Result<(), Stopped>, stop: &mut Stop<'_>) {
+    fn ended(&mut self, index: usize, ended: Result<(), StatementStopped>, stop: &mut Stop<'_>) {
         match ended {
             Ok(()) => {}
-            Err(Stopped::Rule(fault)) => self.failed.push((index, fault)),
-            Err(Stopped::Cancelled) => *stop.unfinished.get_or_insert(0) += 1,
+            Err(StatementStopped::Rule(fault)) => self.failed.push((index, fault)),
+            Err(StatementStopped::Cancelled) => *stop.unfinished.get_or_insert(0) += 1,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::ir::{Rule, WindowClass};
 use crate::plan::{Branch, FieldExpr, Kind, Plan, RowColumn, RowSource};
 use crate::store::{EVIDENCE_CAP, Envelope, EnvelopeReader, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Store, StoredEvent};
 
-pub(super) use statement::{Statements, Stopped, ids, whole};
+pub(super) use statement::{StatementRunner, StatementStopped, ids, whole};
 
 /// The fields a rule's findings show: tokens of its message and its risk objects.
 pub(super) fn needed_fields(rule: &Rule) -> Vec<String> {

@@ -29,7 +29,10 @@ fn portable(writer: &StatementWriter, function: AggregateFunction, value: Typed)
     let number = || if is_number { value.expr.clone() } else { without_minus_zero(writer.as_number(value.clone())) };
     let made = |name, expr, kind| Typed::new(ast::call(name, vec![expr]), kind);
     match function {
-        AggregateFunction::Count if value.multi => Typed::new(writer.gap("an aggregate of a multivalue field"), Kind::Integer),
+        AggregateFunction::Count if value.multi => {
+            let sum = ast::call("sum", vec![scalar::value_count(writer, value)]);
+            Typed::new(ast::call("coalesce", vec![sum, ast::integer(0)]), Kind::Integer)
+        }
         AggregateFunction::Count => made("count", value.expr, Kind::Integer),
         AggregateFunction::Dc => {
             let expr = if is_number { value.expr } else { writer.as_text(value) };
@@ -56,7 +59,8 @@ fn portable(writer: &StatementWriter, function: AggregateFunction, value: Typed)
         AggregateFunction::Avg => made("avg", number(), Kind::Number),
         AggregateFunction::Values => {
             let text = writer.as_text(value);
-            Typed { multi: true, ..Typed::new(values(text.clone()), Kind::Text) }.with_list(|| distinct_list(text))
+            Typed { multi: true, ..Typed::new(writer.dialect.distinct_lines(text.clone()), Kind::Text) }
+                .with_list(|| writer.dialect.distinct_list(text))
         }
         AggregateFunction::Stdev
         | AggregateFunction::StdevP
@@ -77,26 +81,4 @@ fn portable(writer: &StatementWriter, function: AggregateFunction, value: Typed)
 fn no_number(writer: &StatementWriter, value: &Typed) -> Expr {
     let number = writer.as_number(value.clone());
     ast::case(vec![(ast::is_null(number), value.expr.clone())], None)
-}
-
-/// The distinct texts in order, on lines. `group_concat(DISTINCT …)` takes no separator but the comma: commas in the
-/// texts are written as unit separator and `c` meanwhile, and unit separators as unit separator and `u`.
-fn values(text: Expr) -> Expr {
-    const COMMA: &str = "\u{1f}c";
-    const SEPARATOR: &str = "\u{1f}u";
-    let replace = |x, from, to| ast::call("replace", vec![x, ast::text(from), ast::text(to)]);
-    let extras = Extras { distinct: true, order: vec![(text.clone(), false)], ..Extras::default() };
-    // Unit separators first: else those that stand for commas would be written a second time.
-    let written = replace(replace(text, "\u{1f}", SEPARATOR), ",", COMMA);
-    let joined = ast::call_with("group_concat", vec![written], extras);
-    // The comma of the list becomes the line break before the commas of the texts come back.
-    replace(replace(replace(joined, ",", "\n"), COMMA, ","), SEPARATOR, "\u{1f}")
-}
-
-/// The distinct texts in order as a JSON array, NULL where these are fewer than two.
-fn distinct_list(text: Expr) -> Expr {
-    let count = ast::call_with("count", vec![text.clone()], Extras { distinct: true, ..Extras::default() });
-    let (order, filter) = (vec![(text.clone(), false)], Some(ast::is_not_null(text.clone())));
-    let members = ast::call_with("json_group_array", vec![text], Extras { distinct: true, order, filter, over: None });
-    ast::case(vec![(ast::op(count, BinaryOperator::Gt, ast::integer(1)), members)], None)
 }

@@ -39,37 +39,12 @@ pub(super) fn column(table: &str, name: &str) -> Expr {
     Expr::CompoundIdentifier(vec![ident(table), ident(name)])
 }
 
-fn quoted(text: &str) -> Expr {
+pub(super) fn quoted(text: &str) -> Expr {
     value(Value::SingleQuotedString(escaped_text(text)))
 }
 
 fn value(value: Value) -> Expr {
     Expr::Value(value.into())
-}
-
-/// Makes a text literal of any text.
-pub(super) fn text(text: &str) -> Expr {
-    let is_special = |c: char| matches!(c, '\0' | '\n' | '\r');
-    if !text.contains(is_special) {
-        return quoted(text);
-    }
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(is_special) {
-        if at > 0 {
-            pieces.push(quoted(&rest[..at]));
-        }
-        pieces.push(call("char", vec![integer(i64::from(rest.as_bytes()[at]))]));
-        rest = &rest[at + 1..];
-    }
-    if !rest.is_empty() {
-        pieces.push(quoted(rest));
-    }
-    if pieces.len() == 1 {
-        // A lone char(…) is a text already.
-        return pieces.remove(0);
-    }
-    Expr::Nested(Box::new(balanced(pieces, &BinaryOperator::StringConcat).unwrap_or_else(|| quoted(""))))
 }
 
 /// Makes an integer literal.
@@ -102,12 +77,12 @@ pub(super) fn null() -> Expr {
     value(Value::Null)
 }
 
-/// Makes a truth as SQLite's own: 1 or 0.
+/// Makes a truth, a number as in SQLite: 1 or 0.
 pub(super) fn truth(is_true: bool) -> Expr {
     integer(i64::from(is_true))
 }
 
-fn operand(expr: Expr) -> Box<Expr> {
+pub(super) fn operand(expr: Expr) -> Box<Expr> {
     let atomic = matches!(
         expr,
         Expr::Identifier(_)
@@ -136,13 +111,7 @@ pub(super) fn eq(left: Expr, right: Expr) -> Expr {
     op(left, BinaryOperator::Eq, right)
 }
 
-/// Makes `left = right COLLATE NOCASE`: SQLite's folding of ASCII letters.
-pub(super) fn eq_nocase(left: Expr, right: Expr) -> Expr {
-    let right = Expr::Collate { expr: operand(right), collation: ObjectName::from(Ident::new("NOCASE")) };
-    Expr::BinaryOp { left: operand(left), op: BinaryOperator::Eq, right: Box::new(right) }
-}
-
-fn balanced(mut terms: Vec<Expr>, op: &BinaryOperator) -> Option<Expr> {
+pub(super) fn balanced(mut terms: Vec<Expr>, op: &BinaryOperator) -> Option<Expr> {
     match terms.len() {
         0 => None,
         1 => terms.pop(),
@@ -188,11 +157,6 @@ pub(super) fn is_not_null(expr: Expr) -> Expr {
     Expr::IsNotNull(operand(expr))
 }
 
-/// Makes `x LIKE pattern ESCAPE '\'`.
-pub(super) fn like(expr: Expr, pattern: Expr) -> Expr {
-    Expr::Like { negated: false, any: false, expr: operand(expr), pattern: operand(pattern), escape_char: Some(Box::new(quoted("\\"))) }
-}
-
 /// Makes `x IN (…)`.
 pub(super) fn in_list(expr: Expr, list: Vec<Expr>) -> Expr {
     Expr::In { expr: operand(expr), target: InTarget::List(list), negated: false, global: false }
@@ -217,21 +181,6 @@ pub(super) fn case(branches: Vec<(Expr, Expr)>, otherwise: Option<Expr>) -> Expr
 /// Makes `CAST(x AS type)`.
 pub(super) fn cast(expr: Expr, data_type: DataType) -> Expr {
     Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, format: None }
-}
-
-/// Makes `CAST(x AS TEXT)`.
-pub(super) fn as_text(expr: Expr) -> Expr {
-    cast(expr, DataType::Text)
-}
-
-/// Makes `CAST(x AS REAL)`.
-pub(super) fn as_real(expr: Expr) -> Expr {
-    cast(expr, DataType::Real)
-}
-
-/// Makes `CAST(x AS INTEGER)`.
-pub(super) fn as_integer(expr: Expr) -> Expr {
-    cast(expr, DataType::Integer(None))
 }
 
 /// What a call carries besides its arguments.

@@ -9,10 +9,11 @@
 use sqlparser::ast::{Expr, SelectItem};
 
 use super::ast;
-use super::field::{VIEW, ViewFields};
+use super::dialect::HeadColumn;
+use super::field::ViewFields;
 use super::pred::pred;
-use super::writer::{StatementWriter, is_number};
-use super::{Between, Statement, StatementColumns, StatementOrigin, base_select, glob, typed};
+use super::writer::StatementWriter;
+use super::{Statement, StatementColumns, StatementOptions, StatementOrigin, base_select, typed};
 use crate::catalog::Catalog;
 use crate::ir::{Correlation, CorrelationKind, Input, InputSource, NumberOp, RuleExpression, ValueAggregate, WindowCondition};
 use crate::plan::{FieldExpr, Plan};
@@ -21,12 +22,17 @@ use crate::plan::{FieldExpr, Plan};
 /// `count`, `first_time_us` and `last_time_us` of the events, `first_window_us` and `last_window_us` (where alert
 /// windows end) and `windows`; then `_events`, the ids of the events in the order of their times.
 pub fn portable_correlation(correlation: &Correlation, plans: &[(usize, &Plan)], catalog: &Catalog) -> Statement {
-    portable_correlation_between(correlation, plans, catalog, Between::default())
+    portable_correlation_with(correlation, plans, catalog, StatementOptions::default())
 }
 
-/// As [`portable_correlation`], over the events of some time.
-pub fn portable_correlation_between(correlation: &Correlation, plans: &[(usize, &Plan)], catalog: &Catalog, between: Between) -> Statement {
-    let writer = StatementWriter::over(between);
+/// As [`portable_correlation`], over the events of some time, or for another database.
+pub fn portable_correlation_with(
+    correlation: &Correlation,
+    plans: &[(usize, &Plan)],
+    catalog: &Catalog,
+    options: StatementOptions,
+) -> Statement {
+    let writer = StatementWriter::with(options);
     if correlation.inputs.iter().any(|input| matches!(input.source, InputSource::Correlation(_))) {
         // Alerts of alerts need a statement a level; ARCHITECTURE says why a hunt does it in Rust.
         writer.gap("a correlation of correlations");
@@ -66,8 +72,8 @@ impl CorrelationSelect<'_> {
         let steps = [("matched", self.matched(plans)), ("items", self.items()), ("windows", self.windows())];
         let mut out = String::from("WITH ");
         if self.keys > 0 || matches!(self.correlation.kind, CorrelationKind::ValueCount(_)) {
-            let (large, small) = glob::letters();
-            out.push_str(&format!("letters (large, small) AS (\nSELECT '{large}', '{small}'\n),\n"));
+            let (name, select) = self.writer.dialect.letters();
+            out.push_str(&format!("{name} AS (\n{select}\n),\n"));
         }
         for (name, body) in steps.into_iter().chain(self.islands()) {
             out.push_str(&format!("{name} AS (\n{body}\n),\n"));
@@ -110,8 +116,8 @@ impl CorrelationSelect<'_> {
                 let number = i64::try_from(*number).expect("few inputs");
                 let mut items = vec![
                     ast::item(ast::integer(number), "input"),
-                    ast::item(ast::column(VIEW, "_id"), "id"),
-                    ast::item(ast::column(VIEW, "_time_us"), "t"),
+                    ast::item(self.writer.dialect.head(HeadColumn::Id), "id"),
+                    ast::item(self.writer.dialect.head(HeadColumn::TimeUs), "t"),
                 ];
                 let own = self.fields(&fields, input, &|name| branch.fields.get(name).unwrap_or(&FieldExpr::Missing));
                 items.extend(own);
@@ -121,9 +127,9 @@ impl CorrelationSelect<'_> {
         if selects.is_empty() {
             let names = format!("input, id, t, {}{}", self.list("", 's', self.keys), self.list("", 'w', self.values));
             let nulls: Vec<String> = names.trim_end_matches(", ").split(", ").map(|name| format!("NULL AS {name}")).collect();
-            return format!("SELECT {} WHERE 0", nulls.join(", "));
+            return format!("SELECT {} WHERE 1 = 0", nulls.join(", "));
         }
-        ast::print_pretty(&ast::query(ast::union_all(selects)))
+        self.writer.dialect.print(&ast::query(ast::union_all(selects)))
     }
 
     fn fields<'f>(&self, fields: &ViewFields<'_>, input: &Input, field: &dyn Fn(&str) -> &'f FieldExpr) -> Vec<SelectItem> {
@@ -142,25 +148,32 @@ impl CorrelationSelect<'_> {
     }
 
     fn items(&self) -> String {
-        let lowered: String = (0..self.keys).map(|i| format!("{} AS k{i}, s{i}, ", folded(&format!("s{i}")))).collect();
+        let dialect = self.writer.dialect;
+        let lowered: String = (0..self.keys).map(|i| format!("{} AS k{i}, s{i}, ", dialect.folded(&format!("s{i}")))).collect();
         let raw: String = (0..self.keys).map(|i| format!(", k{i}")).collect();
         let aggregated = matches!(self.correlation.kind, CorrelationKind::Value(..));
         let values: String = (0..self.values)
-            .map(|i| if aggregated { format!("CAST(w{i} AS REAL) AS w{i}, ") } else { format!("{} AS w{i}, ", folded(&format!("w{i}"))) })
+            .map(|i| {
+                if aggregated {
+                    format!("{} AS w{i}, ", dialect.number_of(&format!("w{i}")))
+                } else {
+                    format!("{} AS w{i}, ", dialect.folded(&format!("w{i}")))
+                }
+            })
             .collect();
         let present = |letter: char, count: usize| (0..count).map(move |i| format!(" AND {letter}{i} IS NOT NULL"));
         let mut usable: String = present('s', self.keys).chain(present('w', self.values)).collect();
         if aggregated {
-            usable += &format!(" AND {}", is_number(&Expr::Identifier(ast::ident("w0"))));
+            usable += &format!(" AND {}", dialect.is_number(&Expr::Identifier(ast::ident("w0"))));
         }
         let own = format!("{}{}", self.list("", 's', self.keys), self.list("", 'w', self.values));
         let all = format!("SELECT input, id, t, {lowered}{values}1 AS _\nFROM matched WHERE t IS NOT NULL{usable}");
         let select = format!(
-            "SELECT input, id, t, {}{own}row_number() OVER (PARTITION BY id{raw} ORDER BY input) = 1 AS n FROM (\n{all}\n)",
+            "SELECT input, id, t, {}{own}CASE WHEN row_number() OVER (PARTITION BY id{raw} ORDER BY input) = 1 THEN 1 ELSE 0 END AS n FROM (\n{all}\n)",
             self.keys("")
         );
         // Aggregated numbers must not be summed twice, so only that row stays; counts and orders need the others.
-        if aggregated { format!("SELECT * FROM (\n{select}\n) WHERE n") } else { select }
+        if aggregated { format!("SELECT * FROM (\n{select}\n) WHERE n = 1") } else { select }
     }
 
     /// What each window holds, as `alert`: whether it meets the condition.
@@ -170,7 +183,7 @@ impl CorrelationSelect<'_> {
             let tests: Vec<String> = tests.iter().map(|(op, right)| format!("m {} {}", op.symbol(), ast::real(*right))).collect();
             format!("SELECT *, {} AS alert FROM (\nSELECT *, {measure} AS m FROM items {window}\n)", tests.join(" AND "))
         };
-        let has = |input: usize| format!("sum(input = {input}) OVER w > 0");
+        let has = |input: usize| format!("count(CASE WHEN input = {input} THEN 1 END) OVER w > 0");
         match (&self.correlation.kind, &self.correlation.condition) {
             // `sum(n)`, not `count(*)`: an event that two rules match is one.
             (CorrelationKind::EventCount, WindowCondition::Number(tests)) => number("sum(n) OVER w".to_owned(), tests),
@@ -189,7 +202,8 @@ impl CorrelationSelect<'_> {
                 self.ordered(&wanted, &unwanted, &window)
             }
             (_, WindowCondition::Number(tests)) => {
-                let present: Vec<String> = (0..self.correlation.inputs.len()).map(|i| format!("({})", has(i))).collect();
+                let present: Vec<String> =
+                    (0..self.correlation.inputs.len()).map(|i| format!("CASE WHEN {} THEN 1 ELSE 0 END", has(i))).collect();
                 number(present.join(" + "), tests)
             }
             (_, WindowCondition::Rules(expression)) => {
@@ -202,7 +216,7 @@ impl CorrelationSelect<'_> {
         let same: String = (0..self.keys).map(|i| format!("x.k{i} = items.k{i} AND ")).collect();
         let inside = match self.correlation.window_us {
             Some(us) => format!("x.t BETWEEN items.t - {us} AND items.t"),
-            None => "1".to_owned(),
+            None => "1 = 1".to_owned(),
         };
         let values = self.list("", 'w', self.values);
         format!("(SELECT count(*) FROM (SELECT DISTINCT {} FROM items x WHERE {same}{inside}))", values.trim_end_matches(", "))
@@ -227,7 +241,7 @@ impl CorrelationSelect<'_> {
         // SQLite has no smallest integer as a literal; one above it is as good.
         let oldest = self.correlation.window_us.map_or("-9223372036854775807".to_owned(), |us| format!("t - {us}"));
         let last = wanted.len() - 1;
-        let absent: String = unwanted.iter().map(|input| format!(" AND sum(input = {input}) OVER w = 0")).collect();
+        let absent: String = unwanted.iter().map(|input| format!(" AND count(CASE WHEN input = {input} THEN 1 END) OVER w = 0")).collect();
         format!("SELECT *, max(b{last}) OVER ({}ORDER BY t {until}) >= {oldest}{absent} AS alert FROM {steps} {window}", self.partition(""))
     }
 
@@ -246,17 +260,20 @@ impl CorrelationSelect<'_> {
             String::new()
         } else {
             let same: String = (0..self.keys).map(|i| format!("x.k{i} = windows.k{i} AND ")).collect();
-            format!(" AND t = (SELECT max(x.t) FROM items x WHERE {same}1)")
+            format!(" AND t = (SELECT max(x.t) FROM items x WHERE {same}1 = 1)")
         };
         let joined: String = (0..self.keys).map(|i| format!("x.k{i} = spans.k{i} AND ")).collect();
         let inside = match self.correlation.window_us {
             Some(us) => format!("x.t BETWEEN spans.first_window - {us} AND spans.last_window"),
-            None => "1".to_owned(),
+            None => "1 = 1".to_owned(),
         };
         let spelled = self.list("x.", 's', self.keys);
         vec![
             ("alerts", format!("SELECT DISTINCT {keys}t FROM windows WHERE alert{last}")),
-            ("islands", format!("SELECT *, coalesce(t - {span} > lag(t) OVER ({partition}ORDER BY t), 1) AS begins FROM alerts")),
+            (
+                "islands",
+                format!("SELECT *, CASE WHEN t - {span} <= lag(t) OVER ({partition}ORDER BY t) THEN 0 ELSE 1 END AS begins FROM alerts"),
+            ),
             ("numbered", format!("SELECT *, sum(begins) OVER ({partition}ORDER BY t) AS finding FROM islands")),
             (
                 "spans",
@@ -280,20 +297,11 @@ impl CorrelationSelect<'_> {
         let shown: String = names.map(|(i, name)| format!("max(CASE WHEN place = 1 THEN s{i} END) AS {}, ", quoted(name))).collect();
         let order: String = (1..=self.keys).map(|i| format!(", {i}")).collect();
         format!(
-            "SELECT {shown}count(DISTINCT id) AS count, min(t) AS first_time_us, max(t) AS last_time_us,\n  first_window AS first_window_us, last_window AS last_window_us, windows,\n  group_concat(id ORDER BY t, id) AS _events\nFROM behind GROUP BY {}finding ORDER BY first_time_us{order}",
+            "SELECT {shown}count(DISTINCT id) AS count, min(t) AS first_time_us, max(t) AS last_time_us,\n  first_window AS first_window_us, last_window AS last_window_us, windows,\n  {} AS _events\nFROM behind GROUP BY {}finding ORDER BY first_time_us{order}",
+            self.writer.dialect.ids_by_time("id", "t"),
             self.keys("")
         )
     }
-}
-
-/// A text without case, as [`crate::event::fold_char`] says it: `lower()` knows ASCII only, and is right where nothing else is.
-fn folded(text: &str) -> String {
-    let letter = format!("substr({text}, n + 1, 1)");
-    let small = format!("coalesce(nullif(substr(small, nullif(instr(large, {letter}), 0), 1), ''), lower({letter}))");
-    format!(
-        "CASE WHEN {text} GLOB '*[^ -~]*' THEN (WITH RECURSIVE f (n, folded) AS (SELECT 0, '' UNION ALL SELECT n + 1, folded || {small} \
-         FROM f, letters WHERE n < length({text})) SELECT folded FROM f ORDER BY n DESC LIMIT 1) ELSE lower({text}) END"
-    )
 }
 
 fn truth(expression: &RuleExpression, has: &dyn Fn(usize) -> String) -> String {
@@ -304,8 +312,8 @@ fn truth(expression: &RuleExpression, has: &dyn Fn(usize) -> String) -> String {
     match expression {
         RuleExpression::Rule(input) => has(*input),
         RuleExpression::Not(inner) => format!("NOT ({})", truth(inner, has)),
-        RuleExpression::And(parts) => joined(parts, " AND ", "1"),
-        RuleExpression::Or(parts) => joined(parts, " OR ", "0"),
+        RuleExpression::And(parts) => joined(parts, " AND ", "1 = 1"),
+        RuleExpression::Or(parts) => joined(parts, " OR ", "1 = 0"),
     }
 }
 

@@ -7,11 +7,12 @@
 mod aggregate;
 mod ast;
 mod correlation;
+mod dialect;
 mod field;
-mod glob;
 mod pred;
 mod rewrite;
 mod scalar;
+mod sqlite;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -26,13 +27,14 @@ use crate::catalog::{Catalog, EventType};
 use crate::diag::{Diagnostic, Severity};
 use crate::plan::{Branch, FieldExpr, Plan, RowSource, TIME};
 
-pub use correlation::{portable_correlation, portable_correlation_between};
+pub use correlation::{portable_correlation, portable_correlation_with};
 pub use rewrite::rewrite_adhoc;
 
 pub use view::category_select;
 
 use ast::SelectParts;
-use field::{VIEW, ViewFields};
+use dialect::HeadColumn;
+use field::ViewFields;
 use stage::{SqlColumn, SqlRows, unused};
 use writer::{Kind, StatementWriter, Typed};
 
@@ -84,36 +86,44 @@ pub enum StatementOrigin {
     },
 }
 
-/// The times that events must have to be asked; an event without a time has none of them.
+/// A database whose SQL is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Between {
+#[non_exhaustive]
+pub enum DialectName {
+    /// SQLite 3.44 or later, over the views of a store.
+    #[default]
+    Sqlite,
+}
+
+/// What a statement asks, and in whose words. An event without a time is asked only where no time is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StatementOptions {
+    /// The database.
+    pub dialect: DialectName,
     /// From this time on (µs UTC).
     pub since_us: Option<i64>,
     /// Before this time (µs UTC).
     pub until_us: Option<i64>,
 }
 
-/// Most columns of one result; SQLite takes 2,000.
-// A hundred less than SQLite takes: hidden columns and the ids of lists come on top.
-const COLUMN_MAX: usize = 1_900;
-
 /// Makes the portable form of a plan. Row-wise plans give `_id`, `_time` and the fields that the rule shows, by `_id`.
 ///
 /// # Errors
 /// When the rule reads more fields than a statement can have columns.
 pub fn portable(plan: &Plan, catalog: &Catalog) -> Result<Statement, Diagnostic> {
-    portable_between(plan, catalog, Between::default())
+    portable_with(plan, catalog, StatementOptions::default())
 }
 
-/// As [`portable`], over the events of some time.
+/// As [`portable`], over the events of some time, or for another database.
 ///
 /// # Errors
 /// As [`portable`].
-pub fn portable_between(plan: &Plan, catalog: &Catalog, between: Between) -> Result<Statement, Diagnostic> {
-    let writer = StatementWriter::over(between);
+pub fn portable_with(plan: &Plan, catalog: &Catalog, options: StatementOptions) -> Result<Statement, Diagnostic> {
+    let writer = StatementWriter::with(options);
     let (query, row) = if plan.steps.is_empty() { row_wise(&writer, plan, catalog)? } else { pipeline(&writer, plan, catalog)? };
+    let dialect = writer.dialect;
     let not_portable = writer.finish();
-    let sql = if not_portable.is_empty() { ast::print_pretty(&query) } else { String::new() };
+    let sql = if not_portable.is_empty() { dialect.print(&query) } else { String::new() };
     Ok(Statement { sql, row, not_portable })
 }
 
@@ -123,20 +133,21 @@ fn typed<'a>(plan: &'a Plan, catalog: &'a Catalog) -> impl Iterator<Item = (&'a 
 
 /// One event type's events that match.
 fn base_select(fields: &ViewFields<'_>, filter: Expr, items: Vec<SelectItem>) -> SetExpr {
-    let Between { since_us, until_us } = fields.writer.between;
-    let bound = |us: Option<i64>, op| us.map(|us| ast::op(ast::column(VIEW, "_time_us"), op, ast::integer(us)));
+    let dialect = fields.writer.dialect;
+    let StatementOptions { since_us, until_us, .. } = fields.writer.options;
+    let bound = |us: Option<i64>, op| us.map(|us| ast::op(dialect.head(HeadColumn::TimeUs), op, ast::integer(us)));
     let times = [bound(since_us, BinaryOperator::GtEq), bound(until_us, BinaryOperator::Lt)];
     let filter = (filter != ast::truth(true)).then_some(filter);
     let terms: Vec<Expr> = times.into_iter().chain([filter]).flatten().collect();
     let filter = (!terms.is_empty()).then(|| ast::all(terms));
-    ast::select(SelectParts { items, from: vec![ast::table(&[&fields.event_type.view], VIEW)], filter, ..Default::default() })
+    ast::select(SelectParts { items, from: vec![dialect.events(fields.event_type)], filter, ..Default::default() })
 }
 
 /// The names of the fields that any branch shows, without `_time`.
-fn field_names(plan: &Plan) -> Result<Vec<&str>, Diagnostic> {
+fn field_names(plan: &Plan, column_max: usize) -> Result<Vec<&str>, Diagnostic> {
     let names: BTreeSet<&str> = plan.branches.iter().flat_map(|b| b.fields.keys()).map(String::as_str).filter(|n| *n != "_time").collect();
-    if names.len() > COLUMN_MAX {
-        let message = format!("the rule reads {} fields, and a query can have {COLUMN_MAX}", names.len());
+    if names.len() > column_max {
+        let message = format!("the rule reads {} fields, and a query can have {column_max}", names.len());
         return Err(
             Diagnostic::new(Severity::Error, "sql-too-many-columns", message).hint("name the fields in a `table` or `fields` command")
         );
@@ -145,16 +156,17 @@ fn field_names(plan: &Plan) -> Result<Vec<&str>, Diagnostic> {
 }
 
 fn row_wise(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<(Query, StatementColumns), Diagnostic> {
-    let names = field_names(plan)?;
+    let names = field_names(plan, writer.dialect.column_max())?;
     let multi: Vec<&str> = names.iter().copied().filter(|name| plan.row.column(name).is_some_and(|column| column.multi)).collect();
     let mut selects = Vec::new();
     for (event_type, branch) in typed(plan, catalog) {
         let fields = ViewFields { writer, event_type };
         let value = |name: &str| branch.fields.get(name).map_or_else(|| Typed::new(ast::null(), Kind::Text), |field| fields.value(field));
-        let mut items = vec![SelectItem::UnnamedExpr(ast::column(VIEW, "_id")), SelectItem::UnnamedExpr(ast::column(VIEW, "_time"))];
+        let mut items =
+            vec![ast::item(writer.dialect.head(HeadColumn::Id), "_id"), ast::item(writer.dialect.head(HeadColumn::IsoTime), "_time")];
         items.extend(names.iter().map(|name| ast::item(value(name).expr, name)));
         let lists = multi.iter().map(|name| (*name, value(name).list_or_null()));
-        items.extend(stage::lists_of(lists).map(|lists| ast::item(lists, LISTS)));
+        items.extend(stage::lists_of(writer.dialect, lists).map(|lists| ast::item(lists, LISTS)));
         selects.push(base_select(&fields, pred::pred(&fields, &branch.filter), items));
     }
     let mut columns: Vec<String> = ["_id", "_time"].into_iter().chain(names).map(str::to_owned).collect();
@@ -190,7 +202,7 @@ const HIDDEN: [&str; 2] = ["_id", "_time_us"];
 /// The matching events as rows: hidden columns, `_time`, the fields that stages read.
 fn base(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<(SetExpr, Vec<SqlColumn>), Diagnostic> {
     // Before anything is built: thousands of columns would be made for a statement that cannot run.
-    field_names(plan)?;
+    field_names(plan, writer.dialect.column_max())?;
     let mut taken: BTreeSet<String> = HIDDEN.iter().map(|n| (*n).to_owned()).collect();
     let mut columns = Vec::new();
     for column in &plan.row.columns {
@@ -213,7 +225,8 @@ fn base(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<(Set
 }
 
 fn base_items(fields: &ViewFields<'_>, branch: &Branch, plan: &Plan, columns: &[SqlColumn]) -> Vec<SelectItem> {
-    let mut items: Vec<SelectItem> = HIDDEN.iter().map(|name| ast::item(ast::column(VIEW, name), name)).collect();
+    let heads = [HeadColumn::Id, HeadColumn::TimeUs].into_iter().zip(HIDDEN);
+    let mut items: Vec<SelectItem> = heads.map(|(head, name)| ast::item(fields.writer.dialect.head(head), name)).collect();
     for (named, column) in plan.row.columns.iter().zip(columns) {
         let field = if named.name == TIME { Some(&FieldExpr::Time) } else { branch.fields.get(&named.name) };
         let value = field.map_or_else(|| Typed::new(ast::null(), Kind::Text), |f| fields.value(f));

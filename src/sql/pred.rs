@@ -7,7 +7,6 @@ use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::ast;
 use super::field::ViewFields;
-use super::glob;
 use super::scalar;
 use super::writer::{Kind, StatementWriter, Typed, two_valued};
 use crate::catalog::ColumnIndex;
@@ -88,11 +87,11 @@ fn field_test<F>(fields: &dyn SqlFields<F>, field: &F, test: &Test, negated: boo
 fn value_test(writer: &StatementWriter, value: Typed, test: &Test) -> Expr {
     match test {
         Test::Exists => ast::is_not_null(value.expr),
-        Test::Glob { glob, case } => glob::matches(writer.as_text(value), glob, *case),
+        Test::Glob { glob, case } => writer.dialect.matches(writer.as_text(value), glob, *case),
         Test::Regex(_) => writer.gap("a regular expression"),
         Test::Cidr(_) => writer.gap("a network (CIDR) comparison"),
         Test::Number { op, value: right } => ast::op(writer.as_number(value), operator(*op), ast::real(*right)),
-        Test::TextOrder { op, value: right } => ast::op(writer.as_text(value), operator(*op), ast::text(right)),
+        Test::TextOrder { op, value: right } => ast::op(writer.as_text(value), operator(*op), writer.dialect.text(right)),
         Test::DatePart { .. } => writer.gap("a comparison of a part of a date"),
     }
 }
@@ -107,21 +106,22 @@ fn compared<F>(fields: &dyn SqlFields<F>, c: &FieldCompare<F>) -> Expr {
         return writer.gap("a comparison of multivalue fields");
     }
     let (left, right) = (writer.as_text(left), writer.as_text(right));
-    let length = ast::call("length", vec![right.clone()]);
+    let dialect = writer.dialect;
+    let length = dialect.length(right.clone());
     let zero = ast::integer(0);
     match (c.any_before, c.any_after) {
         (false, false) => ast::eq(left, right),
-        (true, true) => ast::op(ast::call("instr", vec![left, right]), BinaryOperator::Gt, zero),
-        (false, true) => ast::eq(ast::call("substr", vec![left, ast::integer(1), length]), right),
+        (true, true) => ast::op(dialect.position(left, right), BinaryOperator::Gt, zero),
+        (false, true) => ast::eq(dialect.substring(left, ast::integer(1), Some(length)), right),
         (true, false) => {
             let from = ast::op(
-                ast::op(ast::call("length", vec![left.clone()]), BinaryOperator::Minus, length.clone()),
+                ast::op(dialect.length(left.clone()), BinaryOperator::Minus, length.clone()),
                 BinaryOperator::Plus,
                 ast::integer(1),
             );
             // Without it a needle longer than the text would compare from before its beginning.
-            let fits = ast::op(ast::call("length", vec![left.clone()]), BinaryOperator::GtEq, length);
-            ast::all(vec![fits, ast::eq(ast::call("substr", vec![left, from]), right)])
+            let fits = ast::op(dialect.length(left.clone()), BinaryOperator::GtEq, length);
+            ast::all(vec![fits, ast::eq(dialect.substring(left, from, None), right)])
         }
     }
 }

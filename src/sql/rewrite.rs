@@ -321,7 +321,7 @@ fn with_column(test: &Expr, raw: &Expr) -> Option<Expr> {
 }
 
 fn is_id(raw: &Expr) -> Expr {
-    ast::eq(ast::call("typeof", vec![raw.clone()]), ast::text("integer"))
+    ast::eq(ast::call("typeof", vec![raw.clone()]), super::sqlite::literal("integer"))
 }
 
 /// A test of a cell: ids among the values that pass, other text itself; NULL stays NULL.

@@ -1,16 +1,16 @@
 //! Expressions of eval and where as SQL.
 //!
-//! SQLite does not know Splunk's rules for what is a number, what is a list, and how two values compare: they are spelled
+//! SQL does not know Splunk's rules for what is a number, what is a list, and how two values compare: they are spelled
 //! out where it can say them, and told where it cannot.
 
-use sqlparser::ast::{BinaryOperator, Expr, SelectItem};
+use sqlparser::ast::{BinaryOperator, Expr};
 
-use super::ast::{self, SelectParts};
-use super::field::after_last;
-use super::glob;
+use super::ast;
+use super::dialect::TrimSide;
 use super::pred::{SqlFields, operator};
 use super::writer::{Kind, StatementWriter, Typed, two_valued, without_minus_zero};
 use crate::ir::{BinaryOp, Case, Function, Gives, Glob, NumberOp, Part, Scalar, parse_number};
+use crate::plan::FieldFunction;
 
 /// Makes an expression as a condition: 1, or 0 or NULL for false.
 pub(super) fn truth<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Expr {
@@ -18,7 +18,7 @@ pub(super) fn truth<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar
     // Splunk takes truths only: any other value as a condition is false.
     match value.kind {
         Kind::Truth => value.expr,
-        Kind::TruthText => ast::eq(value.expr, ast::text("True")),
+        Kind::TruthText => ast::eq(value.expr, fields.writer().dialect.text("True")),
         Kind::Any => fields.writer().gap("a condition that is a truth in some rows and something else in others"),
         _ => ast::truth(false),
     }
@@ -57,7 +57,7 @@ pub(super) fn scalar<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scala
     let is = |e: Expr| Typed::new(e, Kind::Truth);
     match expression {
         Scalar::Null => Typed::new(ast::null(), Kind::Text),
-        Scalar::Text(text) => Typed::new(ast::text(text), Kind::Text),
+        Scalar::Text(text) => Typed::new(fields.writer().dialect.text(text), Kind::Text),
         Scalar::Number(number) => literal(*number),
         Scalar::Bool(value) => is(ast::truth(*value)),
         Scalar::Field(field) => fields.value(field),
@@ -114,7 +114,7 @@ fn literal_text<F>(expression: &Scalar<F>) -> Option<String> {
 
 fn text<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Expr {
     if let Some(literal) = literal_text(expression) {
-        return ast::text(&literal); // from the literal itself: SQLite would print 5.0 or 1e+15
+        return fields.writer().dialect.text(&literal); // from the literal itself: SQLite would print 5.0 or 1e+15
     }
     let value = data(fields, expression);
     let writer = fields.writer();
@@ -142,7 +142,7 @@ fn binary<F: PartialEq>(fields: &dyn SqlFields<F>, op: BinaryOp, left: &Scalar<F
         BinaryOp::Divide => {
             // As a real: SQLite divides two integers without a fraction. By zero is null (rule E5).
             let divisor = ast::call("nullif", vec![operand(fields, right), ast::integer(0)]);
-            Typed::new(ast::op(ast::as_real(operand(fields, left)), BinaryOperator::Divide, divisor), Kind::Number)
+            Typed::new(ast::op(writer.dialect.as_real(operand(fields, left)), BinaryOperator::Divide, divisor), Kind::Number)
         }
         BinaryOp::Modulo => Typed::new(writer.gap("the remainder of numbers with fractions"), Kind::Number),
         BinaryOp::Xor => {
@@ -181,7 +181,7 @@ fn compare_single<F>(writer: &StatementWriter, op: NumberOp, (left, a): Side<'_,
     let always_number = |e: &Scalar<F>, v: &Typed| v.kind.is_number() || matches!(e, Scalar::Text(t) if parse_number(t).is_some());
     // A side that can never be a number settles it: the whole comparison is one of texts, and far shorter.
     if never_number(left, &a) || never_number(right, &b) {
-        let side = |e: &Scalar<F>, v: Typed| literal_text(e).map_or_else(|| writer.as_text(v), |literal| ast::text(&literal));
+        let side = |e: &Scalar<F>, v: Typed| literal_text(e).map_or_else(|| writer.as_text(v), |literal| writer.dialect.text(&literal));
         return ast::op(side(left, a), operator(op), side(right, b));
     }
     let (an, bn) = (writer.as_number(a.clone()), writer.as_number(b.clone()));
@@ -193,7 +193,7 @@ fn compare_single<F>(writer: &StatementWriter, op: NumberOp, (left, a): Side<'_,
     }
     // Here at least one side is not a number: both are compared by their text.
     let side = |e: &Scalar<F>, v: Typed, other_is_number: bool| match literal_text(e) {
-        Some(literal) => ast::text(&literal),
+        Some(literal) => writer.dialect.text(&literal),
         None if other_is_number => v.expr,
         None => writer.as_text(v),
     };
@@ -252,7 +252,7 @@ fn call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, arguments: 
             let list = ast::case(vec![(same.clone(), ast::null())], Some(kept.list_or_null()));
             Typed { expr: ast::case(vec![(same, ast::null())], Some(kept.expr.clone())), ..kept }.with_list(|| list)
         }
-        Function::Now => Typed::new(now(), Kind::Number),
+        Function::Now => Typed::new(now(fields.writer()), Kind::Number),
         _ => portable_call(fields, function, arguments),
     }
 }
@@ -278,36 +278,41 @@ fn chosen(branches: Vec<(Expr, Typed)>, otherwise: Option<Typed>) -> Typed {
 }
 
 /// `now()` is the time of the newest event of the store: the end of what is hunted, the same in every run.
-fn now() -> Expr {
-    let newest = ast::call("max", vec![ast::column("event", "time_us")]);
-    let query = ast::query(ast::select(SelectParts {
-        items: vec![SelectItem::UnnamedExpr(newest)],
-        from: vec![ast::table(&["event"], "event")],
-        ..Default::default()
-    }));
-    ast::op(ast::scalar_query(query), BinaryOperator::Divide, ast::real(1_000_000.0))
+fn now(writer: &StatementWriter) -> Expr {
+    ast::op(writer.dialect.newest_time_us(), BinaryOperator::Divide, ast::real(1_000_000.0))
+}
+
+/// How many values there are: NULL of none.
+pub(super) fn value_count(writer: &StatementWriter, value: Typed) -> Expr {
+    let length = value.list.map(|list| (ast::is_not_null(list.clone()), writer.dialect.list_length(&list)));
+    let one = (ast::is_not_null(value.expr), ast::integer(1));
+    ast::case(length.into_iter().chain([one]).collect(), None)
 }
 
 fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, arguments: &[Scalar<F>]) -> Typed {
     let writer = fields.writer();
     let first = || arguments.first().map_or_else(ast::null, |e| text(fields, e));
+    let dialect = writer.dialect;
     let numeric = || arguments.first().map_or_else(ast::null, |e| number(fields, e));
     // Splunk trims spaces and tabs; SQLite only spaces.
-    let blanks = || ast::text(" \t");
-    let trim = |name| match arguments {
-        [_] => Typed::new(ast::call(name, vec![first(), blanks()]), Kind::Text),
-        [_, set, ..] => Typed::new(ast::call(name, vec![first(), text(fields, set)]), Kind::Text),
+    let blanks = || dialect.text(" \t");
+    let trim = |side| match arguments {
+        [_] => Typed::new(dialect.trimmed(side, first(), blanks()), Kind::Text),
+        [_, set, ..] => Typed::new(dialect.trimmed(side, first(), text(fields, set)), Kind::Text),
         [] => Typed::new(ast::null(), Kind::Text),
     };
     match function {
-        Function::Len => Typed::new(ast::call("length", vec![first()]), Kind::Integer),
-        Function::Trim => trim("trim"),
-        Function::LTrim => trim("ltrim"),
-        Function::RTrim => trim("rtrim"),
-        Function::BaseName => Typed::new(after_last(&first(), &["\\", "/"]), Kind::Text),
+        Function::Len => Typed::new(dialect.length(first()), Kind::Integer),
+        Function::Trim => trim(TrimSide::Both),
+        Function::LTrim => trim(TrimSide::Left),
+        Function::RTrim => trim(TrimSide::Right),
+        Function::BaseName => {
+            let made = dialect.field_function(&FieldFunction::BaseName, first());
+            Typed::new(made.unwrap_or_else(|feature| writer.gap(feature)), Kind::Text)
+        }
         Function::Substr => {
-            let places = arguments.iter().skip(1).map(|e| ast::as_integer(number(fields, e)));
-            Typed::new(ast::call("substr", std::iter::once(first()).chain(places).collect()), Kind::Text)
+            let place = |i: usize| arguments.get(i).map(|e| dialect.whole(number(fields, e)));
+            Typed::new(dialect.substring(first(), place(1).unwrap_or_else(|| ast::integer(1)), place(2)), Kind::Text)
         }
         Function::Decimal => match function.decimal(arguments).and_then(parse_number) {
             Some(number) => Typed { kind: Kind::Decimal, ..literal(number) },
@@ -318,10 +323,10 @@ fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, ar
             let exact = arguments.first().is_some_and(|e| data(fields, e).kind.is_exact());
             Typed::new(ast::call("abs", vec![numeric()]), if exact { Kind::Number } else { Kind::Decimal })
         }
-        Function::Floor => Typed::new(floor(&numeric()), Kind::Integer),
+        Function::Floor => Typed::new(dialect.floor(&numeric()), Kind::Integer),
         Function::Ceiling => {
             let negated = ast::op(ast::integer(0), BinaryOperator::Minus, numeric());
-            Typed::new(ast::op(ast::integer(0), BinaryOperator::Minus, floor(&negated)), Kind::Integer)
+            Typed::new(ast::op(ast::integer(0), BinaryOperator::Minus, dialect.floor(&negated)), Kind::Integer)
         }
         Function::Like => match arguments {
             [value, Scalar::Text(pattern)] => Typed::new(like(fields, value, &sql_pattern(pattern)), Kind::Truth),
@@ -330,7 +335,7 @@ fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, ar
         Function::MvCount => {
             let value = arguments.first().map(|e| data(fields, e));
             match value {
-                Some(v) if !v.multi => Typed::new(ast::case(vec![(ast::is_not_null(v.expr), ast::integer(1))], None), Kind::Integer),
+                Some(v) if !v.multi || v.list.is_some() => Typed::new(value_count(writer, v), Kind::Integer),
                 _ => Typed::new(writer.gap("mvcount()"), Kind::Integer),
             }
         }
@@ -343,11 +348,12 @@ fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, ar
 
 /// Of a list some member has to match.
 fn like<F: PartialEq>(fields: &dyn SqlFields<F>, value: &Scalar<F>, pattern: &Glob) -> Expr {
+    let writer = fields.writer();
     match value {
         Scalar::Field(field) if data(fields, value).multi => {
-            fields.test(field, &|member| glob::matches(fields.writer().as_text(member), pattern, Case::Exact))
+            fields.test(field, &|member| writer.dialect.matches(writer.as_text(member), pattern, Case::Exact))
         }
-        _ => glob::matches(text(fields, value), pattern, Case::Exact),
+        _ => writer.dialect.matches(text(fields, value), pattern, Case::Exact),
     }
 }
 
@@ -358,13 +364,6 @@ fn sql_pattern(pattern: &str) -> Glob {
         '_' => Part::One,
         c => Part::Text(c.to_string()),
     }))
-}
-
-/// Makes the largest integer that is not greater, of SQLite's own functions.
-pub(super) fn floor(x: &Expr) -> Expr {
-    let whole = || ast::as_integer(x.clone());
-    // CAST cuts towards zero, so a negative number with a fraction is one too high.
-    ast::op(whole(), BinaryOperator::Minus, ast::op(x.clone(), BinaryOperator::Lt, whole()))
 }
 
 /// Makes the sort keys of a value: missing last, numbers before texts, numbers by size, texts by bytes.

@@ -11,11 +11,11 @@ use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr};
 
 use super::aggregate::aggregate;
 use super::ast::{self, Extras, OrderKey, SelectParts};
-use super::field;
+use super::dialect::{Dialect, ListSource};
 use super::pred::{SqlFields, pred};
 use super::scalar;
 use super::writer::{Kind, StatementWriter, Typed};
-use super::{COLUMN_MAX, HIDDEN, LISTS, StatementColumns, StatementOrigin};
+use super::{HIDDEN, LISTS, StatementColumns, StatementOrigin};
 use crate::ir::{Dedup, Field, SortBy, SortKey, Stage, Stats};
 use crate::plan::{RowSchema, Step};
 
@@ -32,7 +32,7 @@ pub(super) struct SqlColumn {
 }
 
 /// What the rows are made of, and so which hidden columns say where each comes from.
-enum Behind {
+enum SqlOrigin {
     /// One event: [`HIDDEN`].
     Event,
     /// The events of a group: [`GROUP`] and the columns of its key, by the by-field's name.
@@ -54,7 +54,7 @@ pub(super) struct SqlRows<'a> {
     /// Columns of the widest table so far.
     widest: usize,
     order: Vec<OrderKey>,
-    behind: Behind,
+    behind: SqlOrigin,
 }
 
 impl SqlFields<Field> for SqlRows<'_> {
@@ -70,7 +70,10 @@ impl SqlFields<Field> for SqlRows<'_> {
         let Some(place) = self.schema.place(&field.name) else { return ast::truth(false) };
         let value = self.value_at(place);
         match &self.columns[place].list {
-            Some(list) => field::some_listed(ast::column(ROW, list), value.expr, &|x| passes(Typed::new(x, Kind::Text))),
+            Some(list) => {
+                let list = ast::column(ROW, list);
+                self.writer.dialect.any_member(ListSource::Made(&list), value.expr, &|x| passes(Typed::new(x, Kind::Text)))
+            }
             None if value.multi => self.writer.gap("a test of a computed multivalue field"),
             None => passes(value),
         }
@@ -89,7 +92,7 @@ impl<'a> SqlRows<'a> {
         // Newest first (rule P1), and among equal times the event that was loaded last, as in a hunt.
         let order = ["_time_us", "_id"].map(|name| (ast::column(ROW, name), true)).to_vec();
         let (tables, widest) = (vec![("r0".to_owned(), ast::query(body))], taken.len());
-        Self { writer, tables, schema: schema.clone(), columns, taken, widest, order, behind: Behind::Event }
+        Self { writer, tables, schema: schema.clone(), columns, taken, widest, order, behind: SqlOrigin::Event }
     }
 
     /// Applies a stage.
@@ -111,6 +114,11 @@ impl<'a> SqlRows<'a> {
             Stage::Rename(_) | Stage::Keep(_) | Stage::Drop(_) => {}
             Stage::Sort { keys, limit } => self.sort(keys, *limit),
             Stage::Head(count) => self.head(*count),
+            Stage::Reverse => self.reverse(),
+            Stage::Tail(count) => {
+                self.reverse();
+                self.head(*count);
+            }
             Stage::Dedup(dedup) => self.dedup(dedup),
             Stage::FormatTime { fields, format } => self.format_time(fields, format),
             Stage::FillNull { fields, value } => self.fill_null(fields, value),
@@ -146,8 +154,8 @@ impl<'a> SqlRows<'a> {
 
     /// Ends the pipeline: the rows in order under the rule's names, then what says where each comes from.
     pub(super) fn finish(mut self) -> (Query, StatementColumns) {
-        if self.widest > COLUMN_MAX {
-            self.writer.gap(&format!("a step of more than {COLUMN_MAX} columns"));
+        if self.widest > self.writer.dialect.column_max() {
+            self.writer.gap(&format!("a step of more than {} columns", self.writer.dialect.column_max()));
         }
         let mut names: Vec<String> = self.schema.columns.iter().map(|c| c.name.clone()).collect();
         let named = self.columns.iter().zip(&names);
@@ -162,9 +170,9 @@ impl<'a> SqlRows<'a> {
             names.len() - 1
         };
         let lists = self.lists().map(|lists| add(lists, LISTS));
-        let origin = match std::mem::replace(&mut self.behind, Behind::Event) {
-            Behind::Event => StatementOrigin::Event { id: add(ast::column(ROW, "_id"), "_id") },
-            Behind::Group(keys) => {
+        let origin = match std::mem::replace(&mut self.behind, SqlOrigin::Event) {
+            SqlOrigin::Event => StatementOrigin::Event { id: add(ast::column(ROW, "_id"), "_id") },
+            SqlOrigin::Group(keys) => {
                 let shown = |sql: &String| self.columns.iter().position(|column| column.sql == *sql);
                 let keys = keys.into_iter().map(|(name, sql)| {
                     let place = shown(&sql).unwrap_or_else(|| add(ast::column(ROW, &sql), &format!("_{name}")));
@@ -183,10 +191,13 @@ impl<'a> SqlRows<'a> {
 
     fn lists(&self) -> Option<Expr> {
         let multi = self.schema.columns.iter().zip(&self.columns).filter(|(column, _)| column.multi);
-        lists_of(multi.map(|(column, own)| match &own.list {
-            Some(list) => (column.name.as_str(), ast::column(ROW, list)),
-            None => (column.name.as_str(), self.writer.gap("the members of a computed multivalue field")),
-        }))
+        lists_of(
+            self.writer.dialect,
+            multi.map(|(column, own)| match &own.list {
+                Some(list) => (column.name.as_str(), ast::column(ROW, list)),
+                None => (column.name.as_str(), self.writer.gap("the members of a computed multivalue field")),
+            }),
+        )
     }
 
     fn last(&self) -> String {
@@ -281,6 +292,10 @@ impl<'a> SqlRows<'a> {
         self.push_query(ast::ordered(all, self.order.clone(), Some(count)));
     }
 
+    fn reverse(&mut self) {
+        self.order.iter_mut().for_each(|(_, descending)| *descending = !*descending);
+    }
+
     fn dedup(&mut self, dedup: &Dedup) {
         if dedup.fields.is_empty() || dedup.consecutive || dedup.keep_empty || dedup.keep_events {
             self.writer.gap("an option of `dedup`");
@@ -306,7 +321,7 @@ impl<'a> SqlRows<'a> {
                 self.writer.gap("the time of a multivalue field");
             }
             let number = scalar::number_or_null(self.writer, &value);
-            let text = portable_time(self.writer, format, &number);
+            let text = self.writer.dialect.format_time(format, &number).unwrap_or_else(|feature| self.writer.gap(&feature));
             let expr = ast::call("coalesce", vec![text, value.expr.clone()]);
             values.push((name.clone(), Typed { expr, kind: Kind::Text, ..value }));
         }
@@ -326,7 +341,7 @@ impl<'a> SqlRows<'a> {
                 // Without a list of fields, one that is null in every row stays so.
                 let some =
                     ast::call_with("count", vec![value.expr.clone()], Extras { over: Some((Vec::new(), Vec::new())), ..Extras::default() });
-                let filling = ast::text(text);
+                let filling = self.writer.dialect.text(text);
                 let filling =
                     if all { ast::case(vec![(ast::op(some, BinaryOperator::Gt, ast::integer(0)), filling)], None) } else { filling };
                 let expr = ast::call("coalesce", vec![value.expr.clone(), filling]);
@@ -341,7 +356,7 @@ impl<'a> SqlRows<'a> {
     fn bin(&mut self, name: &str, span: f64, alias: Option<&String>) {
         let value = self.value_of(name);
         let number = scalar::number_or_null(self.writer, &value);
-        let floor = scalar::floor(&ast::op(number.clone(), BinaryOperator::Divide, ast::real(span)));
+        let floor = self.writer.dialect.floor(&ast::op(number.clone(), BinaryOperator::Divide, ast::real(span)));
         let is_whole = span.fract() == 0.0 && span < 1e15;
         #[allow(clippy::cast_possible_truncation, reason = "whole and below 10^15")]
         let width = if is_whole { ast::integer(span as i64) } else { ast::real(span) };
@@ -353,32 +368,43 @@ impl<'a> SqlRows<'a> {
         self.assign(vec![(target, Typed { expr, ..old }.with_list(|| list))]);
     }
 
-    /// A by-field's value for grouping, and the tables that give a row once per member of its list.
-    fn by_value(&mut self, field: &Field, fill: Option<&String>, place: usize, tables: &mut ast::Tables) -> Expr {
+    /// A by-field for grouping, and the tables that give a row once per member of its list.
+    fn by_value(&mut self, field: &Field, fill: Option<&String>, place: usize, tables: &mut ast::Tables) -> SqlGroupKey {
         let value = self.value_of(&field.name);
+        let dialect = self.writer.dialect;
         let filled = |x: Expr| match fill {
-            Some(fill) => ast::call("coalesce", vec![x, ast::text(fill)]),
+            Some(fill) => ast::call("coalesce", vec![x, dialect.text(fill)]),
             None => x,
         };
-        if !value.multi {
-            // SQLite puts the number 5 and the text `5` into two groups.
-            let is_mixed = matches!(value.kind, Kind::TextOrInteger | Kind::Any) || (value.kind.is_number() && fill.is_some());
-            return if is_mixed { self.writer.gap("grouping by numbers and texts in one column") } else { filled(value.expr) };
+        if value.multi {
+            let alias = format!("_m{place}");
+            let Some(list) = self.schema.place(&field.name).and_then(|place| self.columns[place].list.clone()) else {
+                return SqlGroupKey::of(self.writer.gap("grouping by a computed multivalue field"));
+            };
+            let (members, member) = dialect.members_table(ast::column(ROW, &list), &alias);
+            tables.outer(members, ast::truth(true));
+            return SqlGroupKey::of(filled(ast::call("coalesce", vec![member, value.expr])));
         }
-        let alias = format!("_m{place}");
-        let Some(list) = self.schema.place(&field.name).and_then(|place| self.columns[place].list.clone()) else {
-            return self.writer.gap("grouping by a computed multivalue field");
-        };
-        tables.outer(field::listed(ast::column(ROW, &list), &alias), ast::truth(true));
-        filled(ast::call("coalesce", vec![ast::column(&alias, field::LISTED), value.expr]))
+        let is_mixed = matches!(value.kind, Kind::TextOrInteger | Kind::Any) || (value.kind.is_number() && fill.is_some());
+        if !is_mixed {
+            return SqlGroupKey::of(filled(value.expr));
+        }
+        // The number 5 and the text `5` are one group, but two values in SQL: groups are those of the texts, and a group's value
+        // is the number where it has numbers only.
+        let value = Typed::new(filled(value.expr), if value.kind.is_number() { value.kind.or(Kind::Text) } else { value.kind });
+        let is_number = ast::case(vec![(dialect.is_stored_number(value.expr.clone()), ast::integer(1))], Some(ast::integer(0)));
+        let are_numbers = ast::eq(ast::call("min", vec![is_number]), ast::integer(1));
+        let text = self.writer.as_text(value.clone());
+        let shown = ast::case(vec![(are_numbers, ast::call("min", vec![value.expr]))], Some(text.clone()));
+        SqlGroupKey { by: text, shown }
     }
 
     fn stats(&mut self, stats: &Stats, step: &Step) {
         let mut tables = ast::Tables::new(ast::table(&[&self.last()], ROW));
         let fill = stats.fill_null_by.as_ref();
-        let by: Vec<Expr> = stats.by.iter().enumerate().map(|(i, f)| self.by_value(f, fill, i, &mut tables)).collect();
+        let by: Vec<SqlGroupKey> = stats.by.iter().enumerate().map(|(i, f)| self.by_value(f, fill, i, &mut tables)).collect();
         let aggregates: Vec<Typed> = stats.aggregates.iter().map(|a| aggregate(self, a)).collect();
-        let present = by.iter().map(|expr| ast::is_not_null(expr.clone())).collect();
+        let present = by.iter().map(|key| ast::is_not_null(key.by.clone())).collect();
         let filter = if by.is_empty() { None } else { Some(ast::all(present)) };
 
         let multiplied = stats.by.iter().any(|field| self.value_of(&field.name).multi);
@@ -387,39 +413,44 @@ impl<'a> SqlRows<'a> {
         let names = stats.by.iter().map(|f| &f.name).chain(stats.aggregates.iter().map(|a| &a.alias));
         let mut columns: Vec<Option<SqlColumn>> = vec![None; step.row.columns.len()];
         let (mut keys, mut order) = (Vec::new(), Vec::new());
-        let values = by.iter().map(|key| Typed::new(key.clone(), Kind::Text)).chain(aggregates);
+        let values = by.iter().map(|key| Typed::new(key.shown.clone(), Kind::Text)).chain(aggregates);
         for (i, (name, value)) in names.zip(values).enumerate() {
             let column = self.add(name, &value, &mut items);
             let place = step.row.place(name);
             if i < by.len() {
                 let key = ast::column(ROW, &column.sql);
                 // Groups are in the order of the texts of their keys, as those of a hunt.
-                let is_integer = place.is_some_and(|place| step.row.columns[place].kind == Kind::Integer);
-                order.push((if is_integer { ast::as_text(key) } else { key }, false));
+                let is_integer = place.is_some_and(|place| matches!(step.row.columns[place].kind, Kind::Integer | Kind::TextOrInteger));
+                order.push((if is_integer { self.writer.dialect.as_text(key) } else { key }, false));
                 keys.push((name.clone(), column.sql.clone()));
             }
             if let Some(place) = place {
                 columns[place] = Some(column);
             }
         }
-        self.push_query(ast::query(ast::select(SelectParts { items, from: tables.into_from(), filter, group_by: by })));
+        self.push_query(ast::query(ast::select(SelectParts {
+            items,
+            from: tables.into_from(),
+            filter,
+            group_by: by.into_iter().map(|key| key.by).collect(),
+        })));
         self.columns = columns.into_iter().flatten().collect();
         self.schema = step.row.clone();
-        (self.order, self.behind) = (order, Behind::Group(keys));
+        (self.order, self.behind) = (order, SqlOrigin::Group(keys));
     }
 
     /// What [`GROUP`] says of the rows of a group; `multiplied`: a row may be in it more than once.
     fn behind_group(&self, multiplied: bool) -> [Expr; 4] {
         let of = |function, name| ast::call(function, vec![ast::column(ROW, name)]);
         match &self.behind {
-            Behind::Event => {
+            SqlOrigin::Event => {
                 let distinct = || ast::call_with("count", vec![ast::column(ROW, "_id")], Extras { distinct: true, ..Extras::default() });
                 let count = if multiplied { distinct() } else { ast::count_star(None) };
-                [count, of("min", "_time_us"), of("max", "_time_us"), of("group_concat", "_id")]
+                [count, of("min", "_time_us"), of("max", "_time_us"), self.writer.dialect.joined_ids(ast::column(ROW, "_id"))]
             }
-            Behind::Group(_) => {
+            SqlOrigin::Group(_) => {
                 let [count, first_us, last_us, events] = GROUP;
-                [of("sum", count), of("min", first_us), of("max", last_us), of("group_concat", events)]
+                [of("sum", count), of("min", first_us), of("max", last_us), self.writer.dialect.joined_ids(ast::column(ROW, events))]
             }
         }
     }
@@ -428,22 +459,27 @@ impl<'a> SqlRows<'a> {
     fn event_stats(&mut self, stats: &Stats) {
         let fill = stats.fill_null_by.as_ref();
         let mut tables = ast::Tables::new(ast::table(&[&self.last()], ROW));
-        let by: Vec<Expr> = stats.by.iter().enumerate().map(|(i, f)| self.by_value(f, fill, i, &mut tables)).collect();
+        let by: Vec<SqlGroupKey> = stats.by.iter().enumerate().map(|(i, f)| self.by_value(f, fill, i, &mut tables)).collect();
+        let own: Vec<Expr> = by.iter().map(|key| key.by.clone()).collect();
         let aggregates: Vec<Typed> = stats.aggregates.iter().map(|a| aggregate(self, a)).collect();
-        let mut items: Vec<SelectItem> = by.iter().enumerate().map(|(i, expr)| ast::item(expr.clone(), &format!("_k{i}"))).collect();
+        let mut items: Vec<SelectItem> = by.iter().enumerate().map(|(i, key)| ast::item(key.by.clone(), &format!("_k{i}"))).collect();
         items.extend(aggregates.iter().enumerate().map(|(i, value)| ast::item(value.expr.clone(), &format!("_a{i}"))));
         items.extend((0..).zip(&aggregates).filter_map(|(i, value)| Some(ast::item(value.list.clone()?, &format!("_l{i}")))));
         // A join that finds nothing and an aggregate that is null look the same; this column tells them apart.
         items.push(ast::item(ast::integer(1), "_found"));
-        let present = by.iter().cloned().map(ast::is_not_null).collect();
+        let present = by.iter().map(|key| ast::is_not_null(key.by.clone())).collect();
         let filter = if by.is_empty() { None } else { Some(ast::all(present)) };
-        let groups = ast::query(ast::select(SelectParts { items, from: tables.into_from(), filter, group_by: by }));
+        let groups = ast::query(ast::select(SelectParts {
+            items,
+            from: tables.into_from(),
+            filter,
+            group_by: by.into_iter().map(|key| key.by).collect(),
+        }));
 
-        let same = stats.by.iter().enumerate().map(|(i, field)| {
-            let value = self.value_of(&field.name);
+        let same = stats.by.iter().zip(own).enumerate().map(|(i, (field, own))| {
             // A row would be joined once a member, and there would be more rows than before.
-            let own = if value.multi { self.writer.gap("eventstats by a multivalue field") } else { value.expr };
-            let own = fill.map_or(own.clone(), |fill| ast::call("coalesce", vec![own, ast::text(fill)]));
+            let is_multi = self.value_of(&field.name).multi;
+            let own = if is_multi { self.writer.gap("eventstats by a multivalue field") } else { own };
             ast::eq(ast::column("_g", &format!("_k{i}")), own)
         });
         let on = ast::all(same.collect());
@@ -469,9 +505,21 @@ impl<'a> SqlRows<'a> {
 
 /// Makes the lists of a row by the names of their columns; of no column: nothing. What stands in a column are the members on
 /// lines, and a text may have lines too.
-pub(super) fn lists_of<'n>(lists: impl Iterator<Item = (&'n str, Expr)>) -> Option<Expr> {
-    let arguments: Vec<Expr> = lists.flat_map(|(name, list)| [ast::text(name), ast::call("json", vec![list])]).collect();
-    (!arguments.is_empty()).then(|| ast::call("json_object", arguments))
+pub(super) fn lists_of<'n>(dialect: &dyn Dialect, lists: impl Iterator<Item = (&'n str, Expr)>) -> Option<Expr> {
+    let lists: Vec<(&str, Expr)> = lists.collect();
+    (!lists.is_empty()).then(|| dialect.lists_by_name(lists))
+}
+
+/// A key of groups: what rows are grouped by, and what a group's row shows of it.
+struct SqlGroupKey {
+    by: Expr,
+    shown: Expr,
+}
+
+impl SqlGroupKey {
+    fn of(by: Expr) -> Self {
+        Self { shown: by.clone(), by }
+    }
 }
 
 /// What a row of no group of an `eventstats` keeps.
@@ -490,25 +538,4 @@ pub(super) fn unused(taken: &mut BTreeSet<String>, name: &str) -> String {
         candidate = format!("{base}~{number}");
     }
     candidate
-}
-
-/// The time as text by SQLite's own strftime, of whole seconds (it rounds fractions up), for the parts that every
-/// version knows.
-fn portable_time(writer: &StatementWriter, format: &str, seconds: &Expr) -> Expr {
-    let mut expanded = String::new();
-    let mut rest = format.chars();
-    while let Some(c) = rest.next() {
-        match (c, if c == '%' { rest.next() } else { None }) {
-            ('%', Some('F')) => expanded.push_str("%Y-%m-%d"),
-            ('%', Some('T')) => expanded.push_str("%H:%M:%S"),
-            // Only parts that every SQLite since 3.44 writes the same way; others print as they stand, in silence.
-            ('%', Some(part @ ('d' | 'H' | 'j' | 'm' | 'M' | 'S' | 'Y' | '%'))) => expanded.extend(['%', part]),
-            ('%', part) => {
-                let part = part.map_or_else(String::new, |c| c.to_string());
-                return writer.gap(&format!("the time format %{part}"));
-            }
-            (c, _) => expanded.push(c),
-        }
-    }
-    ast::call("strftime", vec![ast::text(&expanded), scalar::floor(seconds), ast::text("unixepoch")])
 }

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use sqlparser::dialect::SQLiteDialect;
 use sqlparser::parser::Parser;
 
+use super::dialect::Dialect;
 use super::{Statement, ast, portable};
 use crate::catalog::{Catalog, EventId};
 use crate::event::{BatchEvent, EventBatch, FieldEntry, FieldValue, Names, TextSpan, TypeKey};
@@ -475,7 +476,7 @@ fn numbers_are_read_alike() {
     ];
     let store = Store::in_memory().unwrap();
     for value in values {
-        let test = super::writer::is_number(&ast::text(value));
+        let test = super::sqlite::Sqlite.is_number(&super::sqlite::literal(value));
         let sql = ast::print(&ast::query(ast::select(ast::SelectParts { items: vec![ast::item(test, "_n")], ..Default::default() })));
         let is = store.run(&sql, &[]).unwrap().rows[0][0] == SqlValue::Integer(1);
         assert_eq!(is, crate::ir::parse_number(value).is_some(), "{value:?}");
@@ -486,7 +487,7 @@ proptest! {
     /// Any text survives printing, sqlparser and SQLite as a literal; any text but NUL as an identifier.
     #[test]
     fn any_text_survives(literal in "(?s)[\\\\'\"\\x00\\n\\r`\\[\\]?;%_a-c-/*é\u{1f}\u{2028}]{0,12}|\\PC{0,12}", name in "(?s)[\\\\'\"\\n`\\[\\]?;.%_a-cé -]{1,12}|\\PC{1,12}") {
-        let items = vec![ast::item(ast::text(&literal), &name)];
+        let items = vec![ast::item(super::sqlite::literal(&literal), &name)];
         let inner = ast::query(ast::select(ast::SelectParts { items, ..Default::default() }));
         let outer = ast::select(ast::SelectParts { items: vec![ast::item(ast::column("t", &name), &name)], from: vec![ast::derived(inner, "t")], ..Default::default() });
         let query = ast::query(outer);

@@ -4,7 +4,7 @@ use sqlparser::ast::SelectItem;
 
 use super::field::{VIEW, ViewFields};
 use super::writer::StatementWriter;
-use super::{COLUMN_MAX, ast, base_select, pred};
+use super::{ast, base_select, pred};
 use crate::catalog::Catalog;
 use crate::plan::CategoryView;
 
@@ -17,7 +17,7 @@ pub fn category_select(view: &CategoryView, catalog: &Catalog) -> Option<String>
     let writer = StatementWriter::default();
     // Asked first and for each column alone: one gap in a shared writer would take the whole view away.
     let is_shown: Vec<bool> = (0..view.columns.len()).map(|index| is_shown(view, index, catalog)).collect();
-    if view.columns.len() + SYSTEM_COLUMNS.len() > COLUMN_MAX {
+    if view.columns.len() + SYSTEM_COLUMNS.len() > writer.dialect.column_max() {
         return None;
     }
     let mut selects = Vec::new();

@@ -4,7 +4,9 @@ use std::cell::RefCell;
 
 use sqlparser::ast::{BinaryOperator, Expr};
 
-use super::{Between, ast};
+use super::dialect::Dialect;
+use super::sqlite::Sqlite;
+use super::{DialectName, StatementOptions, ast};
 use crate::diag::{Diagnostic, Severity};
 pub(super) use crate::plan::Kind;
 
@@ -39,17 +41,28 @@ impl Typed {
 }
 
 /// Writes the expressions of one statement, and gathers what it could not say.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct StatementWriter {
-    /// The times of the events that are asked.
-    pub(super) between: Between,
+    /// The database.
+    pub(super) dialect: &'static dyn Dialect,
+    /// Which events are asked.
+    pub(super) options: StatementOptions,
     gaps: RefCell<Vec<Diagnostic>>,
 }
 
+impl Default for StatementWriter {
+    fn default() -> Self {
+        Self::with(StatementOptions::default())
+    }
+}
+
 impl StatementWriter {
-    /// Starts a statement over the events of some time.
-    pub(super) fn over(between: Between) -> Self {
-        Self { between, ..Self::default() }
+    /// Starts a statement.
+    pub(super) fn with(options: StatementOptions) -> Self {
+        let dialect: &dyn Dialect = match options.dialect {
+            DialectName::Sqlite => &Sqlite,
+        };
+        Self { dialect, options, gaps: RefCell::default() }
     }
 
     /// Notes a feature that SQLite alone cannot say; the expression stands for nothing.
@@ -76,7 +89,7 @@ impl StatementWriter {
         if typed.kind != Kind::Truth {
             return typed;
         }
-        let expr = ast::case(vec![(typed.expr, ast::text("True"))], Some(ast::text("False")));
+        let expr = ast::case(vec![(typed.expr, self.dialect.text("True"))], Some(self.dialect.text("False")));
         Typed::new(expr, Kind::TruthText)
     }
 
@@ -85,7 +98,7 @@ impl StatementWriter {
         let typed = self.data(typed);
         match typed.kind {
             Kind::Text | Kind::TruthText | Kind::Truth => typed.expr,
-            Kind::Integer | Kind::TextOrInteger => ast::as_text(typed.expr),
+            Kind::Integer | Kind::TextOrInteger => self.dialect.as_text(typed.expr),
             // SQLite prints fifteen digits of a double, the executor as many as are needed: the texts would differ.
             Kind::Number | Kind::Decimal | Kind::Any | Kind::Spread => self.gap("the text of a number with a fraction"),
         }
@@ -93,14 +106,15 @@ impl StatementWriter {
 
     /// Makes the number of a value, NULL where it is none.
     pub(super) fn as_number(&self, typed: Typed) -> Expr {
+        let dialect = self.dialect;
         let typed = self.data(typed);
         match typed.kind {
             Kind::Integer | Kind::Number | Kind::Decimal => typed.expr,
-            Kind::Text => ast::case(vec![(is_number(&typed.expr), ast::as_real(typed.expr))], None),
+            Kind::Text => ast::case(vec![(dialect.is_number(&typed.expr), dialect.as_real(typed.expr))], None),
             Kind::Truth | Kind::TruthText => ast::null(),
             Kind::TextOrInteger | Kind::Any | Kind::Spread => {
-                let is_stored = ast::in_list(ast::call("typeof", vec![typed.expr.clone()]), vec![ast::text("integer"), ast::text("real")]);
-                ast::case(vec![(is_stored, typed.expr.clone()), (is_number(&typed.expr), ast::as_real(typed.expr))], None)
+                let is_stored = dialect.is_stored_number(typed.expr.clone());
+                ast::case(vec![(is_stored, typed.expr.clone()), (dialect.is_number(&typed.expr), dialect.as_real(typed.expr))], None)
             }
         }
     }
@@ -109,36 +123,6 @@ impl StatementWriter {
 /// Turns minus zero into zero: the text `-0` may be read as a number, but no result shows it.
 pub(super) fn without_minus_zero(number: Expr) -> Expr {
     ast::op(number, BinaryOperator::Plus, ast::real(0.0))
-}
-
-/// Makes a test whether a text is a number as [`crate::ir::parse_number`] reads it. The text is named once: it may be long.
-pub(super) fn is_number(text: &Expr) -> Expr {
-    let glob = |x: Expr, pattern: &str| ast::call("glob", vec![ast::text(pattern), x]);
-    let unsigned = |x: Expr| ast::case(vec![(glob(x.clone(), "[+-]*"), ast::call("substr", vec![x.clone(), ast::integer(2)]))], Some(x));
-    let t = || ast::column("t", "t");
-    let e = || ast::call("instr", vec![ast::call("lower", vec![t()]), ast::text("e")]);
-    let has_e = || ast::op(e(), BinaryOperator::Gt, ast::integer(0));
-    let before = ast::op(e(), BinaryOperator::Minus, ast::integer(1));
-    let mantissa = || unsigned(ast::case(vec![(has_e(), ast::call("substr", vec![t(), ast::integer(1), before.clone()]))], Some(t())));
-    let exponent = || {
-        let from = ast::op(e(), BinaryOperator::Plus, ast::integer(1));
-        unsigned(ast::case(vec![(has_e(), ast::call("substr", vec![t(), from]))], Some(ast::text("0"))))
-    };
-    let largest = ast::op(ast::call("abs", vec![ast::as_real(t())]), BinaryOperator::LtEq, ast::real(f64::MAX));
-    let test = ast::all(vec![
-        glob(mantissa(), "*[0-9]*"),
-        ast::not(glob(mantissa(), "*[^0-9.]*")),
-        ast::not(glob(mantissa(), "*.*.*")),
-        glob(exponent(), "[0-9]*"),
-        ast::not(glob(exponent(), "*[^0-9]*")),
-        largest,
-    ]);
-    let inner = ast::query(ast::select(ast::SelectParts { items: vec![ast::item(text.clone(), "t")], ..Default::default() }));
-    ast::scalar_query(ast::query(ast::select(ast::SelectParts {
-        items: vec![sqlparser::ast::SelectItem::UnnamedExpr(test)],
-        from: vec![ast::derived(inner, "t")],
-        ..Default::default()
-    })))
 }
 
 /// Makes a truth that is never NULL.

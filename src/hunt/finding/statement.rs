@@ -17,7 +17,7 @@ use crate::sql::{Statement, StatementOrigin};
 use crate::store::{Envelope, QueryLimits, SqlValue, Store, StoreError};
 
 /// Runs statements, each within limits of its own.
-pub(in crate::hunt) struct Statements {
+pub(in crate::hunt) struct StatementRunner {
     /// The store that is hunted, opened once more: SQLite answers a statement that needs too much memory by taking back the
     /// transaction of its connection, and in that of the hunt are the findings of all rules.
     reader: Store,
@@ -26,14 +26,14 @@ pub(in crate::hunt) struct Statements {
 }
 
 /// Why a statement did not run to its end.
-pub(in crate::hunt) enum Stopped {
+pub(in crate::hunt) enum StatementStopped {
     /// For a reason of the rule's own.
     Rule(Diagnostic),
     /// The hunt was asked to stop.
     Cancelled,
 }
 
-impl Statements {
+impl StatementRunner {
     /// Opens the store once more.
     pub(in crate::hunt) fn new(store: &Store, limits: &QueryLimits, cancel: &Cancel) -> Result<Self, StoreError> {
         Ok(Self { reader: store.reader()?, limits: limits.clone(), cancel: cancel.clone() })
@@ -44,7 +44,7 @@ impl Statements {
         &mut self,
         sql: &str,
         visit: &mut dyn FnMut(&[SqlValue]) -> Result<(), HuntError>,
-    ) -> Result<Result<(), Stopped>, HuntError> {
+    ) -> Result<Result<(), StatementStopped>, HuntError> {
         let cancel = self.cancel.clone();
         let queries = self.reader.typed_queries_until(&self.limits, move || cancel.is_cancelled())?;
         let mut failed = None;
@@ -59,8 +59,8 @@ impl Statements {
         match (failed, ended) {
             (Some(error), _) => Err(error),
             (None, Ok(())) => Ok(Ok(())),
-            (None, Err(StoreError::Endless)) if self.cancel.is_cancelled() => Ok(Err(Stopped::Cancelled)),
-            (None, Err(error)) => Ok(Err(Stopped::Rule(fault(error)?))),
+            (None, Err(StoreError::Endless)) if self.cancel.is_cancelled() => Ok(Err(StatementStopped::Cancelled)),
+            (None, Err(error)) => Ok(Err(StatementStopped::Rule(fault(error)?))),
         }
     }
 }
@@ -81,8 +81,8 @@ impl FindingSaver<'_> {
         index: usize,
         rule: &Rule,
         plan: &Plan,
-        (statement, statements): (&Statement, &mut Statements),
-    ) -> Result<Result<(), Stopped>, HuntError> {
+        (statement, statements): (&Statement, &mut StatementRunner),
+    ) -> Result<Result<(), StatementStopped>, HuntError> {
         self.writer.begin_rule()?;
         let reader = RowReader::new(plan, statement);
         let (envelopes, writer) = (&mut self.envelopes, &mut self.writer);

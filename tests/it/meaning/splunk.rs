@@ -387,3 +387,15 @@ fn e12_searchmatch_and_xor() {
         matches("E12", &format!("{all} | where {condition}"), &[(event, expected)]);
     }
 }
+
+#[test]
+fn groups_by_numbers_and_texts_in_one_column_are_those_of_the_texts() {
+    let events = [r#""Amount":"3","Alpha":["a","b"]"#, r#""Amount":"8""#, r#""Amount":"9","Alpha":"c""#];
+    gives("a number and its text", "EventCode=7001 | eval x=if(Amount>5, 5, \"5\") | stats count by x", &events, &["count=3 x=5"]);
+    let sums = "EventCode=7001 | eval x=if(Amount>5, 7, \"a\") | eventstats count as n by x | stats sum(n) as n by x";
+    gives("eventstats too", sums, &events, &["n=1 x=a", "n=4 x=7"]);
+    let counted = "EventCode=7001 | eval n=mvcount(Alpha) | stats count(Alpha) as all sum(n) as n";
+    gives("values of lists", counted, &events, &["all=3 n=3"]);
+    gives("the last rows", "EventCode=7001 | sort Amount | tail 2 | table Amount", &events, &["Amount=8", "Amount=9"]);
+    gives("turned around", "EventCode=7001 | sort Amount | reverse | head 1 | table Amount", &events, &["Amount=9"]);
+}

@@ -7,11 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use sqlparser::ast::Expr;
+use sqlparser::ast::{BinaryOperator, Expr, Ident, ObjectName};
 
-use super::ast;
+use super::literal;
 use crate::event::fold_char;
 use crate::ir::{Case, Glob, Part};
+use crate::sql::ast;
 
 /// Makes the test of a text by a pattern.
 pub(super) fn matches(value: Expr, glob: &Glob, case: Case) -> Expr {
@@ -20,16 +21,16 @@ pub(super) fn matches(value: Expr, glob: &Glob, case: Case) -> Expr {
     }
     match case {
         Case::Exact => match glob.as_literal() {
-            Some(literal) => ast::eq(value, ast::text(literal)),
-            None => ast::call("glob", vec![ast::text(&glob_pattern(glob)), value]),
+            Some(text) => ast::eq(value, literal(text)),
+            None => ast::call("glob", vec![literal(&glob_pattern(glob)), value]),
         },
         Case::Ignore => {
             let folded = glob.folded();
             let value = unify(value, &folded);
             match folded.as_literal() {
-                Some(literal) if literal.bytes().any(|b| b.is_ascii_alphabetic()) => ast::eq_nocase(value, ast::text(literal)),
-                Some(literal) => ast::eq(value, ast::text(literal)),
-                None => ast::like(value, ast::text(&like_pattern(&folded))),
+                Some(text) if text.bytes().any(|b| b.is_ascii_alphabetic()) => eq_nocase(value, literal(text)),
+                Some(text) => ast::eq(value, literal(text)),
+                None => like(value, literal(&like_pattern(&folded))),
             }
         }
     }
@@ -79,7 +80,7 @@ fn unify(value: Expr, folded: &Glob) -> Expr {
     let letters: BTreeSet<char> = texts.flat_map(str::chars).filter(|c| !c.is_ascii()).collect();
     let forms = |c: char| other_forms().get(&c).into_iter().flatten().map(move |form| (*form, c));
     letters.into_iter().flat_map(forms).fold(value, |value, (form, letter)| {
-        ast::call("replace", vec![value, ast::text(form.encode_utf8(&mut [0; 4])), ast::text(letter.encode_utf8(&mut [0; 4]))])
+        ast::call("replace", vec![value, literal(form.encode_utf8(&mut [0; 4])), literal(letter.encode_utf8(&mut [0; 4]))])
     })
 }
 
@@ -102,4 +103,16 @@ fn other_forms() -> &'static BTreeMap<char, Vec<char>> {
         }
         forms
     })
+}
+
+/// Makes `left = right COLLATE NOCASE`: SQLite's folding of ASCII letters.
+pub(super) fn eq_nocase(left: Expr, right: Expr) -> Expr {
+    let right = Expr::Collate { expr: ast::operand(right), collation: ObjectName::from(Ident::new("NOCASE")) };
+    ast::op_plain(*ast::operand(left), BinaryOperator::Eq, right)
+}
+
+/// Makes `x LIKE pattern ESCAPE '\\'`.
+pub(super) fn like(expr: Expr, pattern: Expr) -> Expr {
+    let escape_char = Some(Box::new(ast::quoted("\\")));
+    Expr::Like { negated: false, any: false, expr: ast::operand(expr), pattern: ast::operand(pattern), escape_char }
 }

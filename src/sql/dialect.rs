@@ -1,0 +1,133 @@
+//! What a statement leaves to the database: where a store's data lie in it, and how it spells what SQL leaves open.
+//!
+//! Everything else in `sql` builds statements of these words and of what all databases share: SELECT, JOIN, UNION ALL, CASE, GROUP BY,
+//! window functions, AND, OR, NOT and comparisons. A database is one implementation, a module of its own.
+//!
+//! What an implementation makes must mean what the plan means, to the letter: folding of letters, what is a number, missing values. What
+//! a database cannot say it answers with an error that names the feature; the statement then has no text.
+
+use std::fmt::Debug;
+
+use sqlparser::ast::{Expr, Query, TableWithJoins};
+
+use crate::catalog::{Column, EventType};
+use crate::ir::{Case, Glob};
+use crate::plan::FieldFunction;
+
+/// What every event has, in the row of [`Dialect::events`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeadColumn {
+    /// Its id: a number that grows in the order of loading.
+    Id,
+    /// Its time in microseconds since 1970.
+    TimeUs,
+    /// Its time as text, as every output has it.
+    IsoTime,
+    /// The host's name.
+    Host,
+    /// The record number as text.
+    Record,
+}
+
+/// Where the members of a list are.
+#[derive(Clone, Copy)]
+pub(super) enum ListSource<'a> {
+    /// A column of an event type that may hold lists.
+    Column(&'a EventType, &'a Column),
+    /// A list made by a statement: an expression that [`Dialect::list_of`] or [`Dialect::distinct_list`] gave, NULL for no list.
+    Made(&'a Expr),
+}
+
+/// On which sides characters are taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TrimSide {
+    /// On both.
+    Both,
+    /// From the front.
+    Left,
+    /// From the end.
+    Right,
+}
+
+/// A database.
+pub(super) trait Dialect: Debug + Sync {
+    // The layout of the store.
+
+    /// The events of a type, under the alias [`super::field::VIEW`].
+    fn events(&self, event_type: &EventType) -> TableWithJoins;
+    /// What every event has.
+    fn head(&self, head: HeadColumn) -> Expr;
+    /// A column as text; a list is its members on lines.
+    fn column(&self, column: &Column) -> Expr;
+    /// The time of the newest event of the store in microseconds since 1970.
+    fn newest_time_us(&self) -> Expr;
+
+    // Lists. `text` is what stands in the place of the list where there is none.
+
+    /// Whether some member, or the text, passes.
+    fn any_member(&self, list: ListSource<'_>, text: Expr, passes: &dyn Fn(Expr) -> Expr) -> Expr;
+    /// What a function gives of the members, on lines; of the text where there is no list.
+    fn lines_of(&self, list: ListSource<'_>, text: Expr, function: &dyn Fn(Expr) -> Expr) -> Expr;
+    /// What a function gives of the members as a list, NULL where these are fewer than two.
+    fn list_of(&self, list: ListSource<'_>, function: &dyn Fn(Expr) -> Expr) -> Expr;
+    /// The first or last member, or the text.
+    fn end_member(&self, list: ListSource<'_>, text: Expr, last: bool) -> Expr;
+    /// The number of members; NULL where there is no list.
+    fn list_length(&self, list: &Expr) -> Expr;
+    /// The members of a made list as a table to join, and the column that has them; no row where there is no list.
+    fn members_table(&self, list: Expr, alias: &str) -> (TableWithJoins, Expr);
+    /// Of a group: its distinct texts in the order of their bytes, on lines.
+    fn distinct_lines(&self, text: Expr) -> Expr;
+    /// Of a group: its distinct texts in the order of their bytes as a list, NULL where these are fewer than two.
+    fn distinct_list(&self, text: Expr) -> Expr;
+    /// Of a group: all its ids, parted by commas.
+    fn joined_ids(&self, id: Expr) -> Expr;
+    /// Lists by name as the text of a JSON object.
+    fn lists_by_name(&self, lists: Vec<(&str, Expr)>) -> Expr;
+
+    // Words.
+
+    /// A text literal of any text.
+    fn text(&self, text: &str) -> Expr;
+    /// The text of an integer; a text stays as it is.
+    fn as_text(&self, expr: Expr) -> Expr;
+    /// An integer as a number that divides with a fraction.
+    fn as_real(&self, expr: Expr) -> Expr;
+    /// A number without its fraction.
+    fn whole(&self, number: Expr) -> Expr;
+    /// The largest integer that is not greater.
+    fn floor(&self, number: &Expr) -> Expr;
+    /// Whether a text is a number as [`crate::ir::parse_number`] reads it.
+    fn is_number(&self, text: &Expr) -> Expr;
+    /// Whether a value is stored as a number, in a column that has numbers in some rows and texts in others.
+    fn is_stored_number(&self, value: Expr) -> Expr;
+    /// The test of a text by a pattern.
+    fn matches(&self, value: Expr, glob: &Glob, case: Case) -> Expr;
+    /// How many characters a text has.
+    fn length(&self, text: Expr) -> Expr;
+    /// The place of a text in another, from 1; 0: it is not there.
+    fn position(&self, text: Expr, part: Expr) -> Expr;
+    /// A part of a text: from a place (from 1; negative: from the end), so many characters, or all.
+    fn substring(&self, text: Expr, from: Expr, length: Option<Expr>) -> Expr;
+    /// A text without these characters at its ends.
+    fn trimmed(&self, side: TrimSide, text: Expr, characters: Expr) -> Expr;
+    /// A function of a field map.
+    fn field_function(&self, function: &FieldFunction, x: Expr) -> Result<Expr, &'static str>;
+    /// Seconds since 1970 as text in UTC.
+    fn format_time(&self, format: &str, seconds: &Expr) -> Result<Expr, String>;
+
+    // Whole statements.
+
+    /// A table that [`Dialect::folded`] reads: its name with its columns, and its SELECT.
+    fn letters(&self) -> (&'static str, String);
+    /// A column, by its name in the statement, without case: as [`crate::event::fold_char`] says it.
+    fn folded(&self, column: &str) -> String;
+    /// A column with the text of a number as the number.
+    fn number_of(&self, column: &str) -> String;
+    /// Of a group: ids in the order of times, parted by commas.
+    fn ids_by_time(&self, id: &str, time: &str) -> String;
+    /// Most columns of one table or result.
+    fn column_max(&self) -> usize;
+    /// Prints a statement for a reader, over several lines. Identifiers that need quotes have them.
+    fn print(&self, query: &Query) -> String;
+}
