@@ -12,13 +12,14 @@ use crate::ir::{Field, Function, Match, Pred, Rename, Scalar, Stage, Test, Vocab
 
 /// The commands with a stage, for the reader of the documentation.
 #[cfg(test)]
-pub(super) const COMMANDS: [&str; 58] = [
+pub(super) const COMMANDS: [&str; 59] = [
     "search",
     "tstats",
     "from",
     "datamodel",
     "makeresults",
     "inputlookup",
+    "outputlookup",
     "lookup",
     "join",
     "append",

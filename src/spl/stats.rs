@@ -115,7 +115,7 @@ pub(super) fn aggregate(cursor: &mut Cursor<'_>) -> Option<(Aggregate, Range<usi
             cursor.skip_group('(', ')');
             Argument::None
         }
-        (Some('('), Some(_)) => argument(cursor)?,
+        (Some('('), Some(function)) => argument(cursor, matches!(function, AggregateFunction::Dc | AggregateFunction::Count))?,
         _ => Argument::None,
     };
     let alias = alias(cursor)?;
@@ -129,8 +129,14 @@ pub(super) fn aggregate(cursor: &mut Cursor<'_>) -> Option<(Aggregate, Range<usi
             return None;
         }
     };
+    let mut function = function;
     let argument = match argument {
         Argument::None => None,
+        // The store keeps events with the same text once, so that distinct texts are events (rule S10).
+        Argument::Field(field) if field == super::RAW_TEXT => {
+            function = function.map(|_| AggregateFunction::Count);
+            None
+        }
         Argument::Field(field) => Some(eval::field(field)),
         Argument::Eval(scalar) => Some(scalar),
     };
@@ -167,8 +173,8 @@ enum Argument {
     Eval(Scalar),
 }
 
-/// What stands in the brackets.
-fn argument(cursor: &mut Cursor<'_>) -> Option<Argument> {
+/// What stands in the brackets. `counts_texts`: what it is over is counted and not shown.
+fn argument(cursor: &mut Cursor<'_>, counts_texts: bool) -> Option<Argument> {
     cursor.take("(");
     if cursor.take(")") {
         return Some(Argument::None);
@@ -187,7 +193,7 @@ fn argument(cursor: &mut Cursor<'_>) -> Option<Argument> {
             cursor.unexpected("a field name");
             return None;
         };
-        if name == super::RAW_TEXT {
+        if name == super::RAW_TEXT && !counts_texts {
             super::refuse_raw_text(cursor, "`_raw`", span);
         }
         Argument::Field(name)

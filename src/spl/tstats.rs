@@ -10,7 +10,7 @@ use super::generate::{dataset, is_false, is_idle_option, model_and_object};
 use super::{TIME, refuse, search, stats};
 use crate::ir::{Field, Pred, Query, Scope, Source, Stage, Stats, Vocabulary};
 
-/// Seconds of a bucket where `by _time` names none (rule G18): what Splunk takes for a search over the hour that detections
+/// Seconds of a bucket where `by _time` names none (rule S16): what Splunk takes for a search over the hour that detections
 /// are written for.
 const DEFAULT_SPAN: f64 = 60.0;
 

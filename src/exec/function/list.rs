@@ -66,7 +66,7 @@ fn index(members: Vec<Arc<str>>, from: f64, to: Option<f64>) -> Cell {
 /// The place of the first member that matches, from 0.
 fn find(a: Arguments<'_>, context: &Context) -> Result<Cell, Fault> {
     let Some(pattern) = a.at(1).single() else { return Ok(Cell::Null) };
-    let pattern = context.pattern(&pattern)?;
+    let Ok(pattern) = context.pattern(&pattern) else { return Ok(Cell::Null) };
     for (place, member) in a.at(0).members().iter().enumerate() {
         if pattern.is_match(member)? {
             return Ok(Cell::count_of(place));

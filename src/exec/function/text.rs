@@ -70,10 +70,11 @@ pub(super) fn like(value: &Cell, pattern: &Cell) -> bool {
     })
 }
 
-/// Anywhere in the text, or in some member; false where either is missing.
+/// Anywhere in the text, or in some member; false where either is missing, and where a computed pattern is not one: what
+/// somebody writes into a log must not silence a rule for all events.
 pub(super) fn matches(value: &Cell, pattern: &Cell, context: &Context) -> Result<Cell, Fault> {
     let Some(pattern) = pattern.single() else { return Ok(Cell::Bool(false)) };
-    let pattern = context.pattern(&pattern)?;
+    let Ok(pattern) = context.pattern(&pattern) else { return Ok(Cell::Bool(false)) };
     for member in value.members() {
         if pattern.is_match(&member)? {
             return Ok(Cell::Bool(true));
@@ -96,8 +97,9 @@ fn read_network(text: &str) -> Option<Cidr> {
 /// Every match; `\1` in the replacement is a group.
 pub(super) fn replace(a: Arguments<'_>, context: &Context) -> Result<Cell, Fault> {
     let (Some(text), Some(pattern), Some(by)) = (a.at(0).single(), a.at(1).single(), a.at(2).single()) else { return Ok(Cell::Null) };
+    let Ok(pattern) = context.pattern(&pattern) else { return Ok(Cell::Null) };
     let (mut out, mut end) = (String::new(), 0);
-    context.pattern(&pattern)?.each_match(&text, &mut |groups| {
+    pattern.each_match(&text, &mut |groups| {
         let Some(whole) = groups(0) else { return Ok(()) };
         out.push_str(&text[end..whole.start]);
         expand(&by, &text, groups, &mut out);

@@ -264,7 +264,7 @@ fn macros_come_from_a_conf_file_too() {
     let said = macros.add_conf(&Arc::new(SourceText { path: "macros.conf".into(), text: text.into() }));
     let said: Vec<_> = said.iter().map(|d| (d.code, &text[d.span.clone().unwrap()])).collect();
     assert_eq!(said, [("spl-macro-incomplete", "[odd]"), ("spl-macro-incomplete", "[none]")]);
-    let filter = |search: &str| parse_search(search, &macros).query.unwrap().filter;
+    let filter = |search: &str| super::shape(&parse_search(search, &macros).query.unwrap().filter);
     assert_eq!(filter("`mine`"), filter("a=1 b=2"));
     assert_eq!(filter("`two(1, 2)`"), filter("a=1 b=2"));
 }
