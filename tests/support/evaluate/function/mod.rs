@@ -150,8 +150,7 @@ fn apply(function: Function, a: &Arguments<'_>) -> Option<Value> {
         Function::Strptime => number(time::parse(&a.text(0)?, &a.text(1)?)?),
         Function::Md5 | Function::Sha1 | Function::Sha256 | Function::Sha512 => digest::call(function, &a.text(0)?),
         Function::Null => None,
-        Function::True => truth(true),
-        Function::False => truth(false),
+        Function::True | Function::False => truth(function == Function::True),
     }
 }
 
