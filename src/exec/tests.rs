@@ -514,3 +514,19 @@ fn look_around_runs_within_a_limit() {
     let replaced = [Cell::text_of("a1b2"), Cell::text_of(r"(?<=[a-z])(\d)"), Cell::text_of(r"<\1>")];
     assert_eq!(call_function(Function::Replace, &replaced, &context).unwrap(), Cell::text_of("a<1>b<2>"));
 }
+
+#[test]
+fn spath_reads_xml_and_rex_looks_around() {
+    let xml = [Cell::text_of("<a><b>x</b><b>y</b></a>"), Cell::text_of("a.b{2}")];
+    assert_eq!(call_function(Function::Spath, &xml, &Context::default()).unwrap(), Cell::text_of("y"));
+    let extract = |max_match| {
+        Stage::Extract(crate::ir::Extract {
+            field: "a".into(),
+            pattern: r"(?<=[a-z])(?P<digit>\d)".into(),
+            names: strings(&["digit"]),
+            max_match,
+        })
+    };
+    assert_eq!(shown(&[extract(None)], &["a"], &[&["a1b2 3c4"]]), ["a=a1b2 3c4 digit=1/2/4"]);
+    assert_eq!(shown(&[extract(Some(2))], &["a"], &[&["a1b2 3c4"]]), ["a=a1b2 3c4 digit=1/2"]);
+}

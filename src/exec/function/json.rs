@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::super::json::{JsonValue, path};
+use super::super::unpack::{Found, TextPath, WantedFields, unpack};
 use super::super::{Cell, Number};
 use super::Arguments;
-use crate::ir::Function;
+use crate::ir::{Function, TextForm};
 
 /// The functions that make JSON, or take it apart.
 pub(super) fn call(function: Function, a: Arguments<'_>) -> Cell {
@@ -115,11 +116,10 @@ fn extract(a: Arguments<'_>, exact: bool) -> Cell {
     }
 }
 
-/// The texts at a path; of an object or array its JSON. Null is no text.
+/// The texts at a path, as the command `spath` finds them, in JSON and in XML.
 fn spath(a: Arguments<'_>) -> Cell {
-    let value = a.at(0).single().and_then(|text| JsonValue::read(&text));
-    let steps = a.at(1).single().and_then(|text| path(&text));
-    let Some((value, steps)) = value.zip(steps) else { return Cell::Null };
-    let found = value.at(&steps).into_iter().filter(|value| **value != JsonValue::Null);
-    Cell::list_of(found.map(member_text).collect())
+    let (Some(text), Some(path)) = (a.at(0).single(), a.at(1).single()) else { return Cell::Null };
+    let mut found = Found(vec![Vec::new()]);
+    unpack(&text, &TextForm::Structured, &WantedFields::Path(TextPath::new(&path)), &mut found);
+    found.0.pop().map_or(Cell::Null, Cell::list_of)
 }

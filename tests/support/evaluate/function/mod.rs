@@ -7,7 +7,7 @@ mod list;
 mod numbers;
 mod text;
 
-use retrohunt::ir::{Case, Function, NumberOp, Scalar};
+use retrohunt::ir::{Function, NumberOp, Scalar};
 
 use super::digits::{self, Measured};
 use super::pred::{self, Subject};
@@ -100,16 +100,11 @@ fn apply(function: Function, a: &Arguments<'_>) -> Option<Value> {
         Function::CidrMatch => truth(in_network(a)),
         Function::SearchMatch => panic!("no front end makes it"),
         Function::In => truth((1..a.0.len()).any(|place| compare(NumberOp::Eq, &a.at(0), &a.at(place)))),
-        Function::Lower => each(a, |text| texts::characters(text, Case::Ignore).into_iter().collect()),
-        Function::Upper => each(a, |text| text.chars().map(upper).collect()),
-        Function::Len => number(size(a.text(0)?.chars().count())),
-        Function::Trim => text::trimmed(a, true, true),
-        Function::LTrim => text::trimmed(a, true, false),
-        Function::RTrim => text::trimmed(a, false, true),
-        Function::Substr => text::part(a),
-        Function::Replace => text::replaced(&a.text(0)?, &a.text(1)?, &a.text(2)?),
+        Function::Lower | Function::Upper | Function::Len | Function::Trim | Function::LTrim | Function::RTrim | Function::Substr => {
+            text::call(function, a)
+        }
+        Function::Replace | Function::UrlDecode | Function::BaseName => text::call(function, a),
         Function::Split => list::split(&a.text(0)?, &a.text(1)?),
-        Function::UrlDecode => Some(Value::Text(text::url_decoded(&a.text(0)?))),
         Function::ToString => text::written(a),
         Function::ToNumber | Function::ToDouble => text::read(a),
         Function::ToInt => number(text::read(a)?.number()?.trunc()),
@@ -155,9 +150,7 @@ fn apply(function: Function, a: &Arguments<'_>) -> Option<Value> {
         Function::Strptime => number(time::parse(&a.text(0)?, &a.text(1)?)?),
         Function::Md5 | Function::Sha1 | Function::Sha256 | Function::Sha512 => digest::call(function, &a.text(0)?),
         Function::Null => None,
-        Function::True => truth(true),
-        Function::False => truth(false),
-        Function::BaseName => Some(Value::Text(a.text(0)?.rsplit(['\\', '/']).next().unwrap_or_default().to_owned())),
+        Function::True | Function::False => truth(function == Function::True),
     }
 }
 
@@ -179,10 +172,6 @@ fn size(size: usize) -> f64 {
 /// The value of the first pair whose condition is as wanted.
 fn pair(a: &Arguments<'_>, wanted: bool) -> Option<Value> {
     (0..a.0.len() / 2).find(|pair| a.is_true(pair * 2) == wanted).map(|pair| a.at(pair * 2 + 1))
-}
-
-fn each(a: &Arguments<'_>, change: impl Fn(&str) -> String) -> Option<Value> {
-    Some(Value::of_members(&a.members(0)?.iter().map(|member| change(member)).collect::<Vec<_>>()))
 }
 
 /// Half goes away from zero; the places that were asked for are shown.
@@ -215,12 +204,6 @@ fn kind(function: Function, value: &Value) -> Option<Value> {
             return Some(Value::Text(name.to_owned()));
         }
     })
-}
-
-/// One character for one.
-fn upper(c: char) -> char {
-    let upper: Vec<char> = c.to_uppercase().collect();
-    if let [one] = upper[..] { one } else { c }
 }
 
 fn in_network(a: &Arguments<'_>) -> bool {

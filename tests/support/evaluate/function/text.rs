@@ -1,7 +1,35 @@
 //! Functions over texts.
 
+use retrohunt::ir::{Case, Function};
+
 use super::super::scalar::Value;
-use super::{Arguments, number};
+use super::{Arguments, number, size};
+
+pub(super) fn call(function: Function, a: &Arguments<'_>) -> Option<Value> {
+    match function {
+        Function::Lower => each(a, |text| super::texts::characters(text, Case::Ignore).into_iter().collect()),
+        Function::Upper => each(a, |text| text.chars().map(upper).collect()),
+        Function::Len => number(size(a.text(0)?.chars().count())),
+        Function::Trim => trimmed(a, true, true),
+        Function::LTrim => trimmed(a, true, false),
+        Function::RTrim => trimmed(a, false, true),
+        Function::Substr => part(a),
+        Function::Replace => replaced(&a.text(0)?, &a.text(1)?, &a.text(2)?),
+        Function::UrlDecode => Some(Value::Text(url_decoded(&a.text(0)?))),
+        Function::BaseName => Some(Value::Text(a.text(0)?.rsplit(['\\', '/']).next().unwrap_or_default().to_owned())),
+        other => panic!("{other:?} is not a function of a text"),
+    }
+}
+
+/// One character for one.
+fn upper(c: char) -> char {
+    let upper: Vec<char> = c.to_uppercase().collect();
+    if let [one] = upper[..] { one } else { c }
+}
+
+fn each(a: &Arguments<'_>, change: impl Fn(&str) -> String) -> Option<Value> {
+    Some(Value::of_members(&a.members(0)?.iter().map(|member| change(member)).collect::<Vec<_>>()))
+}
 
 /// `%` any run, `_` one character, with case, the whole text.
 pub(super) fn like(text: &str, pattern: &str) -> bool {
