@@ -396,4 +396,6 @@ fn groups_by_numbers_and_texts_in_one_column_are_those_of_the_texts() {
     gives("eventstats too", sums, &events, &["n=1 x=a", "n=4 x=7"]);
     let counted = "EventCode=7001 | eval n=mvcount(Alpha) | stats count(Alpha) as all sum(n) as n";
     gives("values of lists", counted, &events, &["all=3 n=3"]);
+    gives("the last rows", "EventCode=7001 | sort Amount | tail 2 | table Amount", &events, &["Amount=8", "Amount=9"]);
+    gives("turned around", "EventCode=7001 | sort Amount | reverse | head 1 | table Amount", &events, &["Amount=9"]);
 }
