@@ -99,22 +99,34 @@ pub(super) fn run(
         progress(HuntProgress::Stages { title: correlation.meta.title.clone() });
         let statement = portable_correlation_with(correlation, &own, planned.catalog, asked);
         let Some(statement) = ran.text(index, Ok(statement), &mut saver) else { continue };
-        let mut findings = Vec::new();
-        let ended = statements.each(&statement.sql, &mut |values| {
-            findings.push(correlated(correlation, index, values));
-            Ok(())
-        })?;
-        match ended {
-            Ok(()) => {
-                findings.sort_by(|a, b| (a.window_start_us, &a.group).cmp(&(b.window_start_us, &b.group)));
-                findings.iter().try_for_each(|finding| saver.save(finding))?;
-                ran.with_findings += usize::from(!findings.is_empty());
-            }
-            Err(_) => saver.failed(index),
-        }
+        let before = saver.findings();
+        let ended = correlation_findings(index, correlation, (&statement, &mut statements), &mut saver)?;
         ran.ended(index, ended, &mut stop);
+        ran.with_findings += usize::from(saver.findings() > before);
     }
     summary(rules, correlations, planned, ran, saver, stop.unfinished)
+}
+
+/// The findings of a correlation's statement. Where it does not run to its end, nothing of it is saved.
+fn correlation_findings(
+    index: usize,
+    correlation: &Correlation,
+    (statement, statements): (&Statement, &mut StatementRunner),
+    saver: &mut FindingSaver<'_>,
+) -> Result<Result<(), StatementStopped>, HuntError> {
+    let mut findings = Vec::new();
+    let ended = statements.each(&statement.sql, &mut |values| {
+        findings.push(correlated(correlation, index, values));
+        Ok(())
+    })?;
+    if ended.is_err() {
+        saver.failed(index);
+        return Ok(ended);
+    }
+    // In the order of time, as the scan saves them.
+    findings.sort_by(|a, b| (a.window_start_us, &a.group).cmp(&(b.window_start_us, &b.group)));
+    findings.iter().try_for_each(|finding| saver.save(finding))?;
+    Ok(ended)
 }
 
 /// What the options of the hunt ask of a rule that its text cannot say.

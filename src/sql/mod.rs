@@ -1,8 +1,11 @@
-//! Plans as SQL text: what `retrohunt compile` prints.
+//! Plans as SQL text: what `retrohunt compile` prints, and what `hunt --engine sqlite` runs.
 //!
-//! Portable means: over the store's text views, literals inline, SQLite's own functions only, so that any SQLite client
-//! (3.44 or later where values are gathered) gives the rows that a hunt gives. What SQLite cannot say is a `not-portable` note that
-//! names the feature, and then no statement is made. A hunt runs none of this (see [`crate::exec`]), so each is a check of the other.
+//! Portable means: over the store's text views, literals inline, the database's own functions only, so that any client of it (SQLite
+//! 3.44 or later) gives the rows that a hunt gives. What has no form is a `not-portable` note that names the feature, and then no
+//! statement is made. The scan runs none of this (see [`crate::exec`]), so each is a check of the other.
+//!
+//! Where a store's data lie, and how a database spells what SQL leaves open, stands behind `dialect::Dialect`; `sqlite` is the one
+//! there is. `rewrite` and `view` are beside that: they are of the store itself, which is SQLite.
 
 mod aggregate;
 mod ast;
