@@ -6,7 +6,7 @@
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, TableWithJoins};
 
 use super::ast::{self, Extras, SelectParts};
-use super::glob::{equals_any_case, matches};
+use super::glob::matches;
 use super::writer::{Kind, StatementWriter, Typed, two_valued};
 use crate::catalog::{Column, Encoding, EventType, Storage};
 use crate::ir::{Case, Glob, Part};
@@ -300,8 +300,11 @@ fn portable_function(writer: &StatementWriter, function: &FieldFunction, x: Expr
             ast::case(translations(&x, pairs), Some(otherwise))
         }
         FieldFunction::Choose(pairs) => {
-            let chosen = pairs.iter().map(|(pattern, text)| (matches(x.clone(), &wildcard(pattern), Case::Ignore), ast::text(text)));
-            let chosen: Vec<_> = chosen.collect();
+            let fits = |pattern: &str| match pattern.contains('*') {
+                true => matches(x.clone(), &wildcard(pattern), Case::Ignore),
+                false => same_letters(&x, pattern),
+            };
+            let chosen: Vec<_> = pairs.iter().map(|(pattern, text)| (fits(pattern), ast::text(text))).collect();
             if chosen.is_empty() { ast::null() } else { ast::case(chosen, None) }
         }
         FieldFunction::Length => ast::as_text(ast::call("length", vec![x])),
@@ -358,16 +361,15 @@ fn inner_object(x: &Expr, path: &str) -> Expr {
 
 /// Translations compare without the case of ASCII letters.
 fn translations(x: &Expr, pairs: &[(String, String)]) -> Vec<(Expr, Expr)> {
-    let branch = |(from, to): &(String, String)| {
-        // The maps fold ASCII only, so a name with other letters must not be unfolded as patterns are.
-        let test = if from.is_ascii() { equals_any_case(x.clone(), from) } else { ast::eq_nocase(x.clone(), ast::text(from)) };
-        (test, ast::text(to))
-    };
     match pairs.is_empty() {
-        // An empty CASE is a syntax error.
         true => vec![(ast::truth(false), ast::null())],
-        false => pairs.iter().map(branch).collect(),
+        false => pairs.iter().map(|(from, to)| (same_letters(x, from), ast::text(to))).collect(),
     }
+}
+
+/// Equality without the case of ASCII letters. Not by a collation: SQLite would compare what is made of it by that one too.
+fn same_letters(x: &Expr, text: &str) -> Expr {
+    ast::eq(ast::call("lower", vec![x.clone()]), ast::text(&text.to_ascii_lowercase()))
 }
 
 /// Every white space character, for `trim`.
