@@ -70,10 +70,11 @@ pub(super) fn like(value: &Cell, pattern: &Cell) -> bool {
     })
 }
 
-/// Anywhere in the text, or in some member; false where either is missing.
+/// Anywhere in the text, or in some member; false where either is missing, and where a computed pattern is not one: what
+/// somebody writes into a log must not silence a rule for all events.
 pub(super) fn matches(value: &Cell, pattern: &Cell, context: &Context) -> Result<Cell, Fault> {
     let Some(pattern) = pattern.single() else { return Ok(Cell::Bool(false)) };
-    let pattern = context.pattern(&pattern)?;
+    let Ok(pattern) = context.pattern(&pattern) else { return Ok(Cell::Bool(false)) };
     for member in value.members() {
         if pattern.is_match(&member)? {
             return Ok(Cell::Bool(true));
