@@ -237,7 +237,7 @@ impl<'a> Dataset<'a> {
 
     /// Splits a name as rules write it into the dataset that it begins with and the rest: `All_Changes.Instance_Changes.image_id`
     /// is `image_id` of `Instance_Changes`. `None` where it begins with no dataset of the model that has to do with this one.
-    pub fn split<'n>(self, name: &'n str) -> Option<(Self, &'n str)> {
+    pub fn split(self, name: &str) -> Option<(Self, &str)> {
         let (mut found, mut rest) = (None, name);
         while let Some((head, tail)) = rest.split_once('.') {
             let Some(named) = self.model.datasets().find(|of| of.name() == head) else { break };

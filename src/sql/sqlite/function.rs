@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{BinaryOperator, Expr, SelectItem};
 
-use super::glob::{equals_any_case, like, matches};
+use super::glob::{like, matches};
 use super::literal;
 use crate::ir::{Case, Glob, Part};
 use crate::plan::{FieldFunction, wildcard};
@@ -35,8 +35,11 @@ pub(super) fn field_function(function: &FieldFunction, x: Expr) -> Result<Expr, 
             ast::case(translations(&x, pairs), Some(otherwise))
         }
         FieldFunction::Choose(pairs) => {
-            let chosen = pairs.iter().map(|(pattern, text)| (matches(x.clone(), &wildcard(pattern), Case::Ignore), literal(text)));
-            let chosen: Vec<_> = chosen.collect();
+            let fits = |pattern: &str| match pattern.contains('*') {
+                true => matches(x.clone(), &wildcard(pattern), Case::Ignore),
+                false => same_letters(&x, pattern),
+            };
+            let chosen: Vec<_> = pairs.iter().map(|(pattern, text)| (fits(pattern), literal(text))).collect();
             if chosen.is_empty() { ast::null() } else { ast::case(chosen, None) }
         }
         FieldFunction::Length => super::as_text(ast::call("length", vec![x])),
@@ -105,16 +108,16 @@ fn inner_object(x: &Expr, path: &str) -> Expr {
 
 /// Translations compare without the case of ASCII letters.
 fn translations(x: &Expr, pairs: &[(String, String)]) -> Vec<(Expr, Expr)> {
-    let branch = |(from, to): &(String, String)| {
-        // The maps fold ASCII only, so a name with other letters must not be unfolded as patterns are.
-        let test = if from.is_ascii() { equals_any_case(x.clone(), from) } else { super::glob::eq_nocase(x.clone(), literal(from)) };
-        (test, literal(to))
-    };
     match pairs.is_empty() {
         // An empty CASE is a syntax error.
         true => vec![(ast::truth(false), ast::null())],
-        false => pairs.iter().map(branch).collect(),
+        false => pairs.iter().map(|(from, to)| (same_letters(x, from), literal(to))).collect(),
     }
+}
+
+/// Equality without the case of ASCII letters. Not by a collation: SQLite would compare what is made of it by that one too.
+fn same_letters(x: &Expr, text: &str) -> Expr {
+    ast::eq(ast::call("lower", vec![x.clone()]), literal(&text.to_ascii_lowercase()))
 }
 
 /// Every white space character, for `trim`.

@@ -36,11 +36,6 @@ pub(super) fn matches(value: Expr, glob: &Glob, case: Case) -> Expr {
     }
 }
 
-/// Makes `value = text` without case, as a whole.
-pub(super) fn equals_any_case(value: Expr, text: &str) -> Expr {
-    matches(value, &Glob::literal(text), Case::Ignore)
-}
-
 fn like_pattern(glob: &Glob) -> String {
     let mut out = String::new();
     for part in glob.parts() {

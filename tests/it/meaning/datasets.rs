@@ -186,6 +186,7 @@ fn d5_a_condition_of_the_model_says_which_events_are_rows() {
     let is = |dataset: &str, search: &str| answer(&about(dataset, Some("Authentication"), search), &logons()).0;
     assert_eq!(is("Authentication", "_time=*"), [1, 3, 4]);
     assert_eq!(is("Authentication.Authentication", "Authentication.action=failure"), [3, 4]);
+    assert_eq!(is("Authentication", "Authentication.action<\"FS01$\""), Vec::<i64>::new(), "texts in order are compared with case");
     assert_eq!(is("Authentication.Failed_Authentication", "_time=*"), [3, 4]);
     assert_eq!(is("Authentication.Successful_Authentication", "Authentication.user=*"), [1]);
     let (_, rows) = answer(&about("Authentication", None, "_time=* | stats count by src app user"), &logons());
