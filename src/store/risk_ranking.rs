@@ -31,7 +31,7 @@ pub struct RankedObject {
 }
 
 #[derive(Default)]
-struct Gathered {
+struct ObjectRisk {
     ranked: RankedObject,
     /// Rule id → title and what it adds.
     rules: BTreeMap<String, (String, f64)>,
@@ -44,7 +44,7 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn risk_ranking(&self, filter: &FindingFilter) -> Result<Vec<RankedObject>, StoreError> {
-        let mut objects: BTreeMap<(String, String), Gathered> = BTreeMap::new();
+        let mut objects: BTreeMap<(String, String), ObjectRisk> = BTreeMap::new();
         self.each_finding::<StoreError>(filter, &mut |finding| {
             // A finding that names an object in two fields puts it at risk once.
             let mut seen = BTreeSet::new();
@@ -59,13 +59,13 @@ impl Store {
             }
             Ok(())
         })?;
-        let mut ranked: Vec<RankedObject> = objects.into_values().map(Gathered::finish).collect();
+        let mut ranked: Vec<RankedObject> = objects.into_values().map(ObjectRisk::finish).collect();
         ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| (&a.kind, &a.object).cmp(&(&b.kind, &b.object))));
         Ok(ranked)
     }
 }
 
-impl Gathered {
+impl ObjectRisk {
     fn add(&mut self, finding: &FindingRow, value: String, kind: String, score: f64) {
         let ranked = &mut self.ranked;
         if ranked.findings == 0 {

@@ -20,7 +20,7 @@ pub(super) struct FrequentOperator<'c> {
 }
 
 /// A combination and how often it is there.
-struct Counted {
+struct CountedValues {
     group: Grouped,
     count: f64,
 }
@@ -33,14 +33,14 @@ impl<'c> FrequentOperator<'c> {
         Self { options: options.clone(), groups, columns: step.row.clone(), context }
     }
 
-    fn counted(&self, mut group: Grouped) -> Counted {
+    fn counted(&self, mut group: Grouped) -> CountedValues {
         let gathered = group.gathered.pop();
         let count = gathered.zip(self.groups.aggregates().first()).and_then(|(gathered, count)| count.finish(gathered).number());
-        Counted { group, count: count.unwrap_or(0.0) }
+        CountedValues { group, count: count.unwrap_or(0.0) }
     }
 
     /// The rows of one group of `by`.
-    fn rows(&self, mut counted: Vec<Counted>) -> Vec<Row> {
+    fn rows(&self, mut counted: Vec<CountedValues>) -> Vec<Row> {
         let total: f64 = counted.iter().map(|one| one.count).sum();
         counted.sort_by(|a, b| {
             let by_count = if self.options.rare { a.count.total_cmp(&b.count) } else { b.count.total_cmp(&a.count) };
@@ -53,7 +53,7 @@ impl<'c> FrequentOperator<'c> {
     }
 
     /// One row for all that the limit leaves out.
-    fn other(&self, rest: Vec<Counted>, name: &str, total: f64) -> Option<Row> {
+    fn other(&self, rest: Vec<CountedValues>, name: &str, total: f64) -> Option<Row> {
         let first = rest.first()?;
         let by = self.options.by.len();
         let mut values: Vec<Cell> = (0..by).map(|place| first.group.value(place)).collect();
@@ -66,7 +66,7 @@ impl<'c> FrequentOperator<'c> {
         Some(self.made(&key, values, origin, count, total))
     }
 
-    fn row(&self, one: Counted, total: f64) -> Row {
+    fn row(&self, one: CountedValues, total: f64) -> Row {
         let values = (0..one.group.key.len()).map(|place| one.group.value(place)).collect();
         self.made(&one.group.key, values, one.group.origin, one.count, total)
     }
@@ -97,7 +97,7 @@ impl Operator for FrequentOperator<'_> {
     fn finish(&mut self, budget: &mut MemoryBudget) -> Result<Vec<Row>, Fault> {
         let (groups, taken) = self.groups.take();
         let by = self.options.by.len();
-        let (mut rows, mut together): (Vec<Row>, Vec<Counted>) = (Vec::new(), Vec::new());
+        let (mut rows, mut together): (Vec<Row>, Vec<CountedValues>) = (Vec::new(), Vec::new());
         for group in groups {
             if together.last().is_some_and(|last| last.group.key[..by] != group.key[..by]) {
                 rows.extend(self.rows(std::mem::take(&mut together)));

@@ -20,12 +20,12 @@ use crate::plan::{RowSchema, Step};
 /// Memory of a group beside its texts, in bytes.
 const GROUP_BYTES: usize = 128;
 
-type Key = Vec<Arc<str>>;
+type RunningKey = Vec<Arc<str>>;
 
 /// A row in a window.
-struct Seen {
+struct SeenRow {
     cells: Vec<Cell>,
-    keys: Vec<Key>,
+    keys: Vec<RunningKey>,
     time: Option<f64>,
     bytes: usize,
 }
@@ -39,11 +39,11 @@ pub(super) struct StreamStatsOperator<'c> {
     time: Slot,
     reset_before: Option<Condition>,
     reset_after: Option<Condition>,
-    last_key: Option<Key>,
+    last_key: Option<RunningKey>,
     /// Without a window: the aggregates so far, by group.
-    running: FxHashMap<Key, Vec<Gathered>>,
+    running: FxHashMap<RunningKey, Vec<Gathered>>,
     /// With one: its rows, for all groups under the empty key.
-    windows: FxHashMap<Key, VecDeque<Seen>>,
+    windows: FxHashMap<RunningKey, VecDeque<SeenRow>>,
     /// What all of that took of the budget.
     taken: usize,
     context: &'c Context,
@@ -81,7 +81,13 @@ impl<'c> StreamStatsOperator<'c> {
     }
 
     /// The aggregates of a row's group: of the rows before it, and of itself where it counts.
-    fn run(&mut self, row: &Row, keys: &[Key], own: Option<&Key>, budget: &mut MemoryBudget) -> Result<Option<Vec<Cell>>, Fault> {
+    fn run(
+        &mut self,
+        row: &Row,
+        keys: &[RunningKey],
+        own: Option<&RunningKey>,
+        budget: &mut MemoryBudget,
+    ) -> Result<Option<Vec<Cell>>, Fault> {
         let before = if self.options.current { None } else { own.map(|own| self.so_far(own)) };
         let mut bytes = 0;
         for key in keys {
@@ -101,7 +107,7 @@ impl<'c> StreamStatsOperator<'c> {
         Ok(if self.options.current { own.map(|own| self.so_far(own)) } else { before })
     }
 
-    fn so_far(&mut self, key: &Key) -> Vec<Cell> {
+    fn so_far(&mut self, key: &RunningKey) -> Vec<Cell> {
         match self.running.get_mut(key) {
             Some(group) => self.aggregates.iter().zip(group).map(|(aggregate, gathered)| aggregate.result(gathered)).collect(),
             None => self.aggregates.iter().map(|aggregate| aggregate.finish(aggregate.start())).collect(),
@@ -109,21 +115,27 @@ impl<'c> StreamStatsOperator<'c> {
     }
 
     /// The same over the rows of a window.
-    fn slide(&mut self, row: &Row, keys: Vec<Key>, own: Option<&Key>, budget: &mut MemoryBudget) -> Result<Option<Vec<Cell>>, Fault> {
+    fn slide(
+        &mut self,
+        row: &Row,
+        keys: Vec<RunningKey>,
+        own: Option<&RunningKey>,
+        budget: &mut MemoryBudget,
+    ) -> Result<Option<Vec<Cell>>, Fault> {
         let time = self.time.and_then(|place| row.cells[place].number());
         let bytes = row.size_bytes() + keys.iter().flatten().map(|text| text.len() + size_of::<Arc<str>>()).sum::<usize>();
         // A window for each group has a copy of the row in each of its groups.
         let shared = self.options.global || self.options.window == 0;
-        let windows = if shared { vec![Key::new()] } else { keys.clone() };
+        let windows = if shared { vec![RunningKey::new()] } else { keys.clone() };
         let before = if self.options.current { None } else { self.over_window(own, shared, time)? };
         for window in windows {
             let rows = self.windows.entry(window).or_default();
-            rows.push_back(Seen { cells: row.cells.clone(), keys: keys.clone(), time, bytes });
+            rows.push_back(SeenRow { cells: row.cells.clone(), keys: keys.clone(), time, bytes });
             budget.take(bytes)?;
             self.taken += bytes;
             let most = usize::try_from(self.options.window).unwrap_or(usize::MAX);
             let near = self.options.time_window;
-            let is_far = |seen: &Seen| near.is_some_and(|near| !is_near(seen.time, time, near));
+            let is_far = |seen: &SeenRow| near.is_some_and(|near| !is_near(seen.time, time, near));
             while rows.front().is_some_and(|oldest| (most > 0 && rows.len() > most) || (rows.len() > 1 && is_far(oldest))) {
                 let gone = rows.pop_front().map_or(0, |seen| seen.bytes);
                 self.taken -= gone;
@@ -133,10 +145,10 @@ impl<'c> StreamStatsOperator<'c> {
         if self.options.current { self.over_window(own, shared, time) } else { Ok(before) }
     }
 
-    fn over_window(&self, own: Option<&Key>, shared: bool, time: Option<f64>) -> Result<Option<Vec<Cell>>, Fault> {
+    fn over_window(&self, own: Option<&RunningKey>, shared: bool, time: Option<f64>) -> Result<Option<Vec<Cell>>, Fault> {
         let Some(own) = own else { return Ok(None) };
         let mut group: Vec<Gathered> = self.aggregates.iter().map(PreparedAggregate::start).collect();
-        let rows = if shared { self.windows.get(&Key::new()) } else { self.windows.get(own) };
+        let rows = if shared { self.windows.get(&RunningKey::new()) } else { self.windows.get(own) };
         for seen in rows.into_iter().flatten() {
             // The row itself is in its window, also where it has no time.
             let is_last = self.options.current && rows.and_then(VecDeque::back).is_some_and(|last| std::ptr::eq(last, seen));
