@@ -130,8 +130,10 @@ impl Place {
         );
         self.file("fields.yml", "transformations:\n  - type: field_name_mapping\n    mapping: {Image: NewProcessName}\n");
         self.file("escu/detections/a.yml", escu_rule(&id(6), "Channel=Security `own` | lookup seen user as Account OUTPUT first"));
-        self.file("own_lookups/seen.csv", "user,first\nann,1\n");
-        self.file("own_macros.yml", "name: own\ndefinition: EventCode=4624\n");
+        for (lookups, macros) in [("escu/lookups", "escu/macros/own.yml"), ("own_lookups", "own_macros.yml")] {
+            self.file(&format!("{lookups}/seen.csv"), "user,first\nann,1\n");
+            self.file(macros, "name: own\ndefinition: EventCode=4624\n");
+        }
         self.file("network.yml", "Workstations: ['ws-*']\n");
         self.file("question.sql", "SELECT count(*) AS n FROM events");
     }

@@ -152,17 +152,3 @@ fn the_index_finds_what_asking_every_row_finds() {
         }
     }
 }
-
-#[test]
-fn temporary_measure() {
-    let mut rows = String::new();
-    for n in 0..10_000 {
-        write!(rows, r"*\System32\tool{n}*.exe,{n};").unwrap();
-    }
-    let t = Table { case_sensitive: false, ..table("k,v", &rows, &[("k", TableMatch::Wildcard)]) };
-    let values: Vec<String> = (0..20_000).map(|n| format!(r"C:\Windows\System32\tool{}_{n}.exe", n * 7)).collect();
-    let values: Vec<&str> = values.iter().map(String::as_str).collect();
-    let start = std::time::Instant::now();
-    let out = found(t, &values);
-    println!("MEASURE {:?} {}", start.elapsed(), out.iter().filter(|v| *v != "∅").count());
-}

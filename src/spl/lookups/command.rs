@@ -39,14 +39,15 @@ pub(in crate::spl) fn lookup(cursor: &mut Cursor<'_>) -> Option<Stage> {
     };
     // Behind the syntax: a search that cannot be read is told so first, whatever lookups there are.
     let table = table(cursor, &name, &span)?;
-    let is_there = keys.iter().chain(outputs.iter().flatten()).fold(true, |all, pair| has_column(cursor, &table, pair) && all);
+    let absent = keys.iter().chain(outputs.iter().flatten()).filter(|pair| !has_column(cursor, &table, pair)).count();
     let plain = |pairs: Vec<Pair>| pairs.into_iter().map(|pair| (pair.column, pair.field)).collect::<Vec<_>>();
     let keys = plain(keys);
-    let outputs = outputs.map(plain).unwrap_or_else(|| {
+    let rest = || {
         let rest = table.columns.iter().filter(|column| !keys.iter().any(|(key, _)| key == *column));
         rest.map(|column| (column.clone(), column.clone())).collect()
-    });
-    is_there.then_some(Stage::Lookup(Lookup { table, keys, outputs, only_new: word == Some("OUTPUTNEW") }))
+    };
+    let outputs = outputs.map_or_else(rest, plain);
+    (absent == 0).then_some(Stage::Lookup(Lookup { table, keys, outputs, only_new: word == Some("OUTPUTNEW") }))
 }
 
 /// A column of a table and the field of a row that it stands for.

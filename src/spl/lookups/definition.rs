@@ -194,7 +194,7 @@ pub(super) fn of_yaml(source: &Arc<SourceText>) -> (Vec<LookupDefinition>, Vec<D
     };
     let (mut definitions, mut diagnostics) = (Vec::new(), Vec::new());
     for document in &documents {
-        let get = |key: &str| document.get(key).map(|node| one_text(node));
+        let get = |key: &str| document.get(key).map(one_text);
         let mut settings = Settings { get: &get, faults: Vec::new() };
         let stem = source.path.rsplit(['/', '\\']).next().and_then(|file| file.rsplit_once('.')).map(|(stem, _)| format!("{stem}.csv"));
         let name = document.get("name").and_then(Node::scalar_text);

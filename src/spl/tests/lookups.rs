@@ -259,7 +259,7 @@ fn definitions_that_define_nothing_are_told() {
 
 #[test]
 fn macros_come_from_a_conf_file_too() {
-    let text = "[mine]\ndefinition = a=1 b=2\n\n[two(2)]\nargs = x, y\ndefinition = a=$x$ \\\n b=$y$\n\n[odd]\niseval = 1\ndefinition = \"a\"\n\n[none]\nx = 1\n";
+    let text = "[mine]\ndefinition = a=1 b=2\n\n[two(2)]\nargs = x, y\ndefinition = a=$x$\\\nb=$y$\n\n[odd]\niseval = 1\ndefinition = \"a\"\n\n[none]\nx = 1\n";
     let mut macros = Macros::builtin();
     let said = macros.add_conf(&Arc::new(SourceText { path: "macros.conf".into(), text: text.into() }));
     let said: Vec<_> = said.iter().map(|d| (d.code, &text[d.span.clone().unwrap()])).collect();

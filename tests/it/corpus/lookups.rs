@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use retrohunt::compile::{CompileOptions, load_rules};
 use retrohunt::diag::SubjectKind;
@@ -15,7 +14,7 @@ use crate::support::shared::shared;
 #[test]
 fn lookups_that_are_missing_or_empty_are_known_by_name() {
     let Some(detections) = shared("rules/escu/detections") else { return };
-    let set = load_rules(&[PathBuf::from(detections)], &CompileOptions::default());
+    let set = load_rules(&[detections], &CompileOptions::default());
     let definitions: Vec<_> = set.diagnostics.iter().filter(|d| d.code == "spl-lookup-definition").collect();
     assert!(definitions.is_empty(), "every definition is read: {definitions:?}");
     let mut counts: BTreeMap<(&str, &str), (usize, usize)> = BTreeMap::new();
