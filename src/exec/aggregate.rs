@@ -296,10 +296,10 @@ impl PreparedAggregate {
                 widen(ends, last);
             }
             (Gathered::Extreme(best, _), Gathered::Extreme(Some(other), _)) => self.offer(best, other),
-            (Gathered::Timed(best, _), Gathered::Timed(Some((time, value)), _)) => {
-                if best.as_ref().is_none_or(|(known, _)| self.is_nearer(time, *known)) {
-                    *best = Some((time, value));
-                }
+            (Gathered::Timed(best, _), Gathered::Timed(Some((time, value)), _))
+                if best.as_ref().is_none_or(|(known, _)| self.is_nearer(time, *known)) =>
+            {
+                *best = Some((time, value));
             }
             (Gathered::Distinct(seen), Gathered::Distinct(more)) => {
                 return more.into_iter().map(|text| (cost(&text), seen.insert(text))).map(|(cost, new)| if new { cost } else { 0 }).sum();

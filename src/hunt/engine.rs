@@ -72,13 +72,9 @@ pub(super) fn run(
             ran.without_events.push(index);
             continue;
         }
-        if let Some(gap) = beyond_text(rule, options) {
-            saver.failed(index);
-            ran.without_text.push((index, vec![gap]));
-            continue;
-        }
         progress(HuntProgress::Stages { title: rule.meta.title.clone() });
-        let Some(statement) = ran.text(index, portable_with(plan, planned.catalog, asked), &mut saver) else { continue };
+        let statement = beyond_text(rule, options).map_or_else(|| portable_with(plan, planned.catalog, asked), Err);
+        let Some(statement) = ran.text(index, statement, &mut saver) else { continue };
         let before = saver.findings();
         let ended = saver.statement_findings(index, rule, plan, (&statement, &mut statements))?;
         ran.ended(index, ended, &mut stop);

@@ -183,7 +183,8 @@ pub fn run(
     let context = context(store, &all, options.until_us)?;
     let hosts = Hosts::of(store, &all)?;
     let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
-    let found = match_events(store, &catalog, &all, range, &with, progress)?;
+    let mut found = match_events(store, &catalog, &all, range, &with, progress)?;
+    found.first_input = trees.iter().map(Vec::len).sum();
 
     let record =
         HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
@@ -193,8 +194,7 @@ pub fn run(
     let matched = MatchedRules { rules, resolved: &resolved, trees: &trees, found: &found, window_us: options.window_us };
     let mut tally = Tally::default();
     matched.findings(false, &mut saver, &mut stop, &mut tally, progress)?;
-    let first = trees.iter().map(Vec::len).sum();
-    let correlated = correlate(store, &catalog, correlations, &inputs, &found, (&mut saver, rules.len(), &mut stop), first, progress)?;
+    let correlated = correlate(store, &catalog, correlations, &inputs, &found, (&mut saver, rules.len(), &mut stop), progress)?;
     // Last, because they read what all others found.
     matched.findings(true, &mut saver, &mut stop, &mut tally, progress)?;
     let findings = saver.findings();
@@ -347,7 +347,7 @@ struct Correlated {
     unfinished: BTreeSet<usize>,
 }
 
-/// Runs the correlations; `rules` is the number of rules before them, `first` the number of the rules' plans.
+/// Runs the correlations; `rules` is the number of rules before them.
 fn correlate(
     store: &Store,
     catalog: &Catalog,
@@ -355,7 +355,6 @@ fn correlate(
     inputs: &[InputPlan],
     found: &ScanResult,
     (saver, rules, stop): (&mut FindingSaver<'_>, usize, &mut Stop<'_>),
-    first: usize,
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<Correlated, HuntError> {
     let mut out = Correlated::default();
@@ -371,14 +370,15 @@ fn correlate(
             continue;
         }
         progress(HuntProgress::Stages { title: correlation.meta.title.clone() });
-        let matched: Vec<(usize, &Plan, Vec<EventId>)> = (first..)
+        let matched: Vec<(usize, &Plan, Vec<EventId>)> = (found.first_input..)
             .zip(inputs)
             .filter(|(_, (own, ..))| *own == index)
             .map(|(place, (_, input, plan))| (*input, plan, found.events[place].sorted()))
             .collect();
         let own: Vec<(usize, &Plan, &[EventId])> = matched.iter().map(|(input, plan, events)| (*input, *plan, events.as_slice())).collect();
         // Chosen by its text: which of several faults is met first depends on the order of event types.
-        let faults = (first..).zip(inputs).filter(|(_, (own, ..))| *own == index).filter_map(|(place, _)| found.failed.get(&place));
+        let faults =
+            (found.first_input..).zip(inputs).filter(|(_, (own, ..))| *own == index).filter_map(|(place, _)| found.failed.get(&place));
         if let Some(fault) = faults.min_by_key(|fault| fault.to_string()) {
             saver.failed(rules + index);
             out.failed.push((rules + index, failure(fault)));
@@ -404,6 +404,8 @@ struct ScanResult {
     failed: BTreeMap<usize, Fault>,
     /// Events read, each once per event type.
     scanned: u64,
+    /// The place of the first plan that is a correlation's input, behind those of rules.
+    first_input: usize,
     /// Event types that were not read to their end, because the hunt was asked to stop.
     unread: BTreeSet<TypeId>,
 }
@@ -433,8 +435,13 @@ fn match_events(
     }
     let total = by_type.keys().filter_map(|id| catalog.event_type(*id)).map(|t| t.events).sum();
     progress(HuntProgress::Planned { events: total });
-    let mut found =
-        ScanResult { events: vec![Matched::default(); plans.len()], failed: BTreeMap::new(), scanned: 0, unread: BTreeSet::new() };
+    let mut found = ScanResult {
+        events: vec![Matched::default(); plans.len()],
+        failed: BTreeMap::new(),
+        scanned: 0,
+        first_input: 0,
+        unread: BTreeSet::new(),
+    };
     for (id, rules) in &by_type {
         let event_type = catalog.event_type(*id).expect("plans name types of this catalog");
         if with.cancel.is_cancelled() {

@@ -54,7 +54,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Option<ForEach> {
         fault
     }));
     let assignments = assignments?.into_iter().map(|(name, value)| (restored(&name), value.map_texts(&restored))).collect();
-    cursor.faults.is_empty().then(|| ForEach { patterns, assignments })
+    cursor.faults.is_empty().then_some(ForEach { patterns, assignments })
 }
 
 /// The text with the tokens in a range made names.

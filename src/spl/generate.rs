@@ -54,7 +54,8 @@ pub(super) fn datamodel(cursor: &mut Cursor<'_>) -> Option<Query> {
         };
         if cursor.take("=") {
             let value = cursor.option_value().map(|(text, _)| text).unwrap_or_default();
-            if !is_idle_option(&name) && !(name == "strict_fields" && is_false(&value)) {
+            let changes_nothing = is_idle_option(&name) || (name == "strict_fields" && is_false(&value));
+            if !changes_nothing {
                 refuse::option(cursor, &format!("{name}={value}"), span);
             }
         } else {

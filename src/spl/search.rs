@@ -456,7 +456,7 @@ fn is_relative(value: &str) -> bool {
         rest = &rest[1..];
         let digits = if sign == '@' { 0 } else { rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()) };
         let unit = &rest[digits..];
-        let length = unit.find(|c| matches!(c, '+' | '-' | '@')).unwrap_or(unit.len());
+        let length = unit.find(['+', '-', '@']).unwrap_or(unit.len());
         if length == 0 || !unit[..length].chars().all(|c| c.is_ascii_alphanumeric()) {
             return false;
         }

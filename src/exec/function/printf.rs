@@ -189,7 +189,7 @@ mod tests {
     fn formats_are_those_of_c() {
         let number = Cell::number_of;
         for (format, values, expected) in [
-            ("%05.1f", vec![number(3.141_59)], "003.1"),
+            ("%05.1f", vec![number(3.131_59)], "003.1"),
             ("%d %i|%-4d|%+d|% d", vec![number(7.9), number(-7.0), number(3.0), number(3.0), number(3.0)], "7 -7|3   |+3| 3"),
             ("%x %X %#x %o", vec![number(255.0), number(255.0), number(255.0), number(8.0)], "ff FF 0xff 10"),
             ("%e %.2E", vec![number(1500.0), number(0.000_12)], "1.500000e+03 1.20E-04"),

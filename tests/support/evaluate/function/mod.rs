@@ -84,73 +84,57 @@ pub(super) fn call<F>(function: Function, arguments: &[Scalar<F>], subject: &dyn
 }
 
 fn apply(function: Function, a: &Arguments<'_>) -> Option<Value> {
+    use Function as F;
     match function {
-        Function::If => Some(a.at(if a.is_true(0) { 1 } else { 2 })),
-        Function::Case => pair(a, true),
-        Function::Validate => pair(a, false),
-        Function::Coalesce => a.0.iter().find(|value| **value != Value::Null).cloned(),
-        Function::IsNull => truth(a.at(0) == Value::Null),
-        Function::IsNotNull => truth(a.at(0) != Value::Null),
-        Function::NullIf => Some(a.at(0)).filter(|_| !compare(NumberOp::Eq, &a.at(0), &a.at(1))),
-        Function::IsNum | Function::IsInt | Function::IsDouble | Function::IsStr | Function::IsBool | Function::IsMv | Function::TypeOf => {
-            kind(function, &a.at(0))
-        }
-        Function::Like => truth(a.some_pair(|text, pattern| text::like(text, pattern))),
-        Function::Match => truth(a.text(1).is_some() && a.some_pair(text::is_match)),
-        Function::CidrMatch => truth(in_network(a)),
-        Function::SearchMatch => panic!("no front end makes it"),
-        Function::In => truth((1..a.0.len()).any(|place| compare(NumberOp::Eq, &a.at(0), &a.at(place)))),
-        Function::Lower | Function::Upper | Function::Len | Function::Trim | Function::LTrim | Function::RTrim | Function::Substr => {
-            text::call(function, a)
-        }
-        Function::Replace | Function::UrlDecode | Function::BaseName => text::call(function, a),
-        Function::Split => list::split(&a.text(0)?, &a.text(1)?),
-        Function::ToString => text::written(a),
-        Function::ToNumber | Function::ToDouble => text::read(a),
-        Function::ToInt => number(text::read(a)?.number()?.trunc()),
-        Function::ToBool => convert::truth_of(&a.at(0)),
-        Function::Printf => convert::printf(a),
-        Function::IpMask => convert::mask(a),
-        Function::Decimal => Some(a.measured(0)?.end()),
-        Function::Abs => a.measured(0).map(|m| Measured { number: m.number.abs(), ..m }.end()),
-        Function::Ceiling => number(a.number(0)?.ceil()),
-        Function::Floor => number(a.number(0)?.floor()),
-        Function::Round => round(a.number(0)?, a.number_or(1, 0.0)?),
-        Function::Exact | Function::SigFig | Function::Sum | Function::Avg => unreachable!("calculated before"),
-        Function::Sqrt
-        | Function::Pow
-        | Function::Ln
-        | Function::Log
-        | Function::Exp
-        | Function::Pi
-        | Function::Hypot
-        | Function::Atan2 => numbers::computed(function, a),
-        Function::Acos | Function::Acosh | Function::Asin | Function::Asinh | Function::Atan | Function::Atanh => {
-            numbers::computed(function, a)
-        }
-        Function::Cos | Function::Cosh | Function::Sin | Function::Sinh | Function::Tan | Function::Tanh => numbers::computed(function, a),
-        Function::BitAnd | Function::BitOr | Function::BitXor => numbers::bits(function, a),
-        Function::BitNot | Function::BitShiftLeft | Function::BitShiftRight => numbers::bits(function, a),
-        Function::Min => extreme(a, false),
-        Function::Max => extreme(a, true),
-        Function::MvCount | Function::MvIndex | Function::MvJoin | Function::MvAppend | Function::MvDedup | Function::MvFind => {
-            list::call(function, a)
-        }
-        Function::MvSort | Function::MvReverse | Function::MvZip | Function::MvRange => list::call(function, a),
-        Function::Commands => list::commands(&a.text(0)?),
-        Function::Spath | Function::Json | Function::JsonValid | Function::JsonArray | Function::JsonObject | Function::JsonKeys => {
-            json::call(function, a)
-        }
-        Function::JsonHasKeyExact | Function::JsonExtract | Function::JsonExtractExact | Function::JsonArrayToMv => json::call(function, a),
-        Function::MvToJsonArray | Function::ToJson => json::call(function, a),
-        Function::MvFilter | Function::MvMap => unreachable!("their argument is evaluated once a member"),
-        Function::Now => unreachable!("replaced by the time that it means"),
-        Function::RelativeTime => number(time::relative(a.number(0)?, &a.text(1)?)?),
-        Function::Strftime => time::format(a.number(0)?, &a.text(1)?).map(Value::Text),
-        Function::Strptime => number(time::parse(&a.text(0)?, &a.text(1)?)?),
-        Function::Md5 | Function::Sha1 | Function::Sha256 | Function::Sha512 => digest::call(function, &a.text(0)?),
-        Function::Null => None,
-        Function::True | Function::False => truth(function == Function::True),
+        F::If => Some(a.at(if a.is_true(0) { 1 } else { 2 })),
+        F::Case => pair(a, true),
+        F::Validate => pair(a, false),
+        F::Coalesce => a.0.iter().find(|value| **value != Value::Null).cloned(),
+        F::IsNull => truth(a.at(0) == Value::Null),
+        F::IsNotNull => truth(a.at(0) != Value::Null),
+        F::NullIf => Some(a.at(0)).filter(|_| !compare(NumberOp::Eq, &a.at(0), &a.at(1))),
+        F::IsNum | F::IsInt | F::IsDouble | F::IsStr | F::IsBool | F::IsMv | F::TypeOf => kind(function, &a.at(0)),
+        F::Like => truth(a.some_pair(text::like)),
+        F::Match => truth(a.text(1).is_some() && a.some_pair(text::is_match)),
+        F::CidrMatch => truth(in_network(a)),
+        F::SearchMatch => panic!("no front end makes it"),
+        F::In => truth((1..a.0.len()).any(|place| compare(NumberOp::Eq, &a.at(0), &a.at(place)))),
+        F::Lower | F::Upper | F::Len | F::Trim | F::LTrim | F::RTrim | F::Substr => text::call(function, a),
+        F::Replace | F::UrlDecode | F::BaseName => text::call(function, a),
+        F::Split => list::split(&a.text(0)?, &a.text(1)?),
+        F::ToString => text::written(a),
+        F::ToNumber | F::ToDouble => text::read(a),
+        F::ToInt => number(text::read(a)?.number()?.trunc()),
+        F::ToBool => convert::truth_of(&a.at(0)),
+        F::Printf => convert::printf(a),
+        F::IpMask => convert::mask(a),
+        F::Decimal => Some(a.measured(0)?.end()),
+        F::Abs => a.measured(0).map(|m| Measured { number: m.number.abs(), ..m }.end()),
+        F::Ceiling => number(a.number(0)?.ceil()),
+        F::Floor => number(a.number(0)?.floor()),
+        F::Round => round(a.number(0)?, a.number_or(1, 0.0)?),
+        F::Exact | F::SigFig | F::Sum | F::Avg => unreachable!("calculated before"),
+        F::Sqrt | F::Pow | F::Ln | F::Log | F::Exp | F::Pi | F::Hypot | F::Atan2 => numbers::computed(function, a),
+        F::Acos | F::Acosh | F::Asin | F::Asinh | F::Atan | F::Atanh => numbers::computed(function, a),
+        F::Cos | F::Cosh | F::Sin | F::Sinh | F::Tan | F::Tanh => numbers::computed(function, a),
+        F::BitAnd | F::BitOr | F::BitXor => numbers::bits(function, a),
+        F::BitNot | F::BitShiftLeft | F::BitShiftRight => numbers::bits(function, a),
+        F::Min => extreme(a, false),
+        F::Max => extreme(a, true),
+        F::MvCount | F::MvIndex | F::MvJoin | F::MvAppend | F::MvDedup | F::MvFind => list::call(function, a),
+        F::MvSort | F::MvReverse | F::MvZip | F::MvRange => list::call(function, a),
+        F::Commands => list::commands(&a.text(0)?),
+        F::Spath | F::Json | F::JsonValid | F::JsonArray | F::JsonObject | F::JsonKeys => json::call(function, a),
+        F::JsonHasKeyExact | F::JsonExtract | F::JsonExtractExact | F::JsonArrayToMv => json::call(function, a),
+        F::MvToJsonArray | F::ToJson => json::call(function, a),
+        F::MvFilter | F::MvMap => unreachable!("their argument is evaluated once a member"),
+        F::Now => unreachable!("replaced by the time that it means"),
+        F::RelativeTime => number(time::relative(a.number(0)?, &a.text(1)?)?),
+        F::Strftime => time::format(a.number(0)?, &a.text(1)?).map(Value::Text),
+        F::Strptime => number(time::parse(&a.text(0)?, &a.text(1)?)?),
+        F::Md5 | F::Sha1 | F::Sha256 | F::Sha512 => digest::call(function, &a.text(0)?),
+        F::Null => None,
+        F::True | F::False => truth(function == F::True),
     }
 }
 
