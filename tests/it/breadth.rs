@@ -50,10 +50,11 @@ fn a_rule_that_fails_takes_nothing_else_with_it() {
     let store = TestStore::new();
     store.load([store.file("events.jsonl", events())]);
     store.file("rules/good.yml", escu_yaml("dest=* | stats count by dest").replace("1111", "aaaa"));
-    // An expression that only the events can tell is none.
-    store.file("rules/bad.yml", escu_yaml("N=* | eval p=\"(\".N | where match(N, p) | stats count"));
+    // A text that doubles forty times: no memory holds it.
+    let doubled = ", p=p.p".repeat(40);
+    store.file("rules/bad.yml", escu_yaml(&format!("N=* | eval p=\"text\".N{doubled} | where len(p) > 3 | stats count")));
     let output = store.run(["hunt", "--rules", &store.folder().join("rules").to_string_lossy()]).expect_code(&[3]);
-    assert!(output.stderr.contains("`Generated` failed") && output.stderr.contains("regular expression"), "{}", output.stderr);
+    assert!(output.stderr.contains("`Generated` failed") && output.stderr.contains("bytes of memory"), "{}", output.stderr);
     assert_eq!(store.findings(false).len(), 7);
     for rule in ["good", "bad"] {
         let explained =

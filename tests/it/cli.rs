@@ -208,7 +208,7 @@ fn check_has_the_documented_shape() {
     store.file("rules/bad.yml", sigma_rule(ESCU_ID, "EventID|no_such_modifier: 4624"));
     let output = run(["check", &store.folder().join("rules").to_string_lossy(), "--format", "json"]).expect_code(&[3]);
     let all: Value = serde_json::from_str(&output.stdout).expect("JSON");
-    assert_eq!(keys(&all), ["rules", "compiled", "diagnostics", "skipped", "unsupported_commands"]);
+    assert_eq!(keys(&all), ["rules", "compiled", "statuses", "kept_out", "skipped", "documents", "diagnostics"]);
     assert_eq!((integer(&all, "rules"), integer(&all, "compiled")), (2, 1));
     let diagnostics = all["diagnostics"].as_array().expect("a list");
     let bad = diagnostics.iter().find(|d| d["severity"] == "error").expect("an error");
