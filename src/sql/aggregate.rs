@@ -2,26 +2,116 @@
 
 use sqlparser::ast::{BinaryOperator, Expr};
 
-use super::ast::{self, Extras};
+use super::ast::{self, Extras, OrderKey};
+use super::dialect::{Flattened, GatheredMembers};
 use super::pred::SqlFields;
 use super::scalar;
 use super::writer::{Kind, StatementWriter, Typed, without_minus_zero};
-use crate::ir::{Aggregate, AggregateFunction, Field, Scalar};
+use crate::ir::{Aggregate, AggregateFunction, Field, Scalar, Vocabulary};
+use crate::plan::TIME;
 
-/// Makes one aggregate.
-pub(super) fn aggregate(fields: &dyn SqlFields<Field>, wanted: &Aggregate) -> Typed {
+/// An aggregate in the SELECT of the groups.
+pub(super) enum SqlAggregate {
+    /// It is made there.
+    Made(Typed),
+    /// It is made of the members of all values, which have to stand in a column first.
+    Gathered(Expr, GatheredAggregate),
+}
+
+/// What is made of the members of a group's values.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum GatheredAggregate {
+    Distinct,
+    Values,
+    List,
+}
+
+/// Most values that `list` keeps, as in a hunt.
+const LIST_MAX: u64 = 100;
+
+impl GatheredAggregate {
+    /// Makes the aggregate of the column.
+    pub(super) fn of(self, writer: &StatementWriter, gathered: &Expr) -> Typed {
+        let members = if let Self::List = self { GatheredMembers::First(LIST_MAX) } else { GatheredMembers::Distinct };
+        let Flattened { text, list, count } = writer.dialect.flattened(gathered, members);
+        match self {
+            Self::Distinct => Typed::new(count, Kind::Integer),
+            Self::Values | Self::List => Typed { multi: true, ..Typed::new(text, Kind::Text) }.with_list(|| list),
+        }
+    }
+}
+
+/// Makes one aggregate of rows in an order.
+pub(super) fn aggregate(fields: &dyn SqlFields<Field>, wanted: &Aggregate, order: &[OrderKey]) -> SqlAggregate {
     let writer = fields.writer();
-    let Some(argument) = &wanted.argument else { return Typed::new(ast::count_star(None), Kind::Integer) };
+    let Some(argument) = &wanted.argument else { return SqlAggregate::Made(Typed::new(ast::count_star(None), Kind::Integer)) };
     // `count(eval(p))` counts truths: the CASE gives NULL for false, which `count` leaves out.
     if wanted.function == AggregateFunction::Count && !matches!(argument, Scalar::Field(_)) {
         let counted = ast::case(vec![(scalar::truth(fields, argument), ast::integer(1))], None);
-        return Typed::new(ast::call("count", vec![counted]), Kind::Integer);
+        return SqlAggregate::Made(Typed::new(ast::call("count", vec![counted]), Kind::Integer));
     }
     let value = scalar::data(fields, argument);
-    if value.multi && wanted.function != AggregateFunction::Count {
-        return Typed::new(writer.gap("an aggregate of a multivalue field"), Kind::Any);
+    let gathered = match wanted.function {
+        AggregateFunction::List => Some(GatheredAggregate::List),
+        AggregateFunction::Values if value.multi => Some(GatheredAggregate::Values),
+        AggregateFunction::Dc if value.multi => Some(GatheredAggregate::Distinct),
+        _ => None,
+    };
+    if let Some(gathered) = gathered {
+        return of_members(writer, gathered, value, order);
     }
-    portable(writer, wanted.function, value)
+    SqlAggregate::Made(match wanted.function {
+        AggregateFunction::First => end(writer, value, order.to_vec()),
+        AggregateFunction::Last => end(writer, value, reversed(order)),
+        AggregateFunction::Earliest | AggregateFunction::Latest if is_time(argument) && value.kind == Kind::Number => {
+            let name = if wanted.function == AggregateFunction::Latest { "max" } else { "min" };
+            Typed::new(ast::call(name, vec![value.expr]), Kind::Number)
+        }
+        AggregateFunction::Earliest | AggregateFunction::Latest => {
+            let time = fields.value(&Field { name: TIME.to_owned(), vocabulary: Vocabulary::Row });
+            let time = scalar::number_or_null(writer, &time);
+            // A row without a time counts only where no other has one; of equal times the row that comes first.
+            let mut keys = vec![(ast::is_null(time.clone()), false), (time, wanted.function == AggregateFunction::Latest)];
+            keys.extend_from_slice(order);
+            end(writer, value, keys)
+        }
+        _ if value.multi && wanted.function != AggregateFunction::Count => {
+            Typed::new(writer.gap("an aggregate of a multivalue field"), Kind::Any)
+        }
+        function => portable(writer, function, value),
+    })
+}
+
+fn is_time(argument: &Scalar) -> bool {
+    matches!(argument, Scalar::Field(field) if field.name == TIME)
+}
+
+fn of_members(writer: &StatementWriter, wanted: GatheredAggregate, value: Typed, order: &[OrderKey]) -> SqlAggregate {
+    if value.multi && value.list.is_none() {
+        return SqlAggregate::Made(Typed::new(writer.gap("an aggregate of a computed multivalue field"), Kind::Any));
+    }
+    // Members that are sorted need no order before, and sorting costs.
+    let order = if let GatheredAggregate::List = wanted { order.to_vec() } else { Vec::new() };
+    let list = value.list.clone();
+    SqlAggregate::Gathered(writer.dialect.gathered(writer.as_text(value), list, order), wanted)
+}
+
+/// The first value in an order.
+fn end(writer: &StatementWriter, value: Typed, order: Vec<OrderKey>) -> Typed {
+    if value.multi && value.list.is_none() {
+        return Typed::new(writer.gap("an aggregate of a computed multivalue field"), Kind::Any);
+    }
+    let expr = match value.kind {
+        Kind::Text | Kind::TruthText | Kind::Integer | Kind::TextOrInteger => writer.dialect.first_text(value.expr.clone(), order.clone()),
+        // The database may write fewer digits of a number than it has.
+        _ => writer.gap("the first or last of numbers with fractions"),
+    };
+    let list = value.list.map(|list| writer.dialect.first_list(value.expr, list, order));
+    Typed { expr, kind: value.kind, multi: value.multi, list }
+}
+
+fn reversed(order: &[OrderKey]) -> Vec<OrderKey> {
+    order.iter().map(|(key, descending)| (key.clone(), !*descending)).collect()
 }
 
 fn portable(writer: &StatementWriter, function: AggregateFunction, value: Typed) -> Typed {
@@ -72,9 +162,11 @@ fn portable(writer: &StatementWriter, function: AggregateFunction, value: Typed)
         | AggregateFunction::Median
         | AggregateFunction::Percentile(_) => Typed::new(writer.gap(&format!("{}()", function.name())), Kind::Number),
         AggregateFunction::Mode => Typed::new(writer.gap("mode()"), Kind::Text),
-        AggregateFunction::List => Typed::new(writer.gap("list()"), Kind::Text),
-        AggregateFunction::First | AggregateFunction::Last => Typed::new(writer.gap("first() and last()"), value.kind),
-        AggregateFunction::Earliest | AggregateFunction::Latest => Typed::new(writer.gap("earliest() and latest()"), value.kind),
+        AggregateFunction::List
+        | AggregateFunction::First
+        | AggregateFunction::Last
+        | AggregateFunction::Earliest
+        | AggregateFunction::Latest => unreachable!("made of rows in their order"),
     }
 }
 

@@ -10,6 +10,7 @@ use std::fmt::Debug;
 
 use sqlparser::ast::{Expr, Query, TableWithJoins};
 
+use super::ast::OrderKey;
 use crate::catalog::{Column, EventType};
 use crate::ir::{Case, Glob};
 use crate::plan::FieldFunction;
@@ -36,6 +37,25 @@ pub(super) enum ListSource<'a> {
     Column(&'a EventType, &'a Column),
     /// A list made by a statement: an expression that [`Dialect::list_of`] or [`Dialect::distinct_list`] gave, NULL for no list.
     Made(&'a Expr),
+}
+
+/// Which members of a group's values are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GatheredMembers {
+    /// The distinct ones in the order of their bytes.
+    Distinct,
+    /// So many, in the order of the rows.
+    First(u64),
+}
+
+/// The members of a group's values.
+pub(super) struct Flattened {
+    /// On lines; NULL where there is none.
+    pub(super) text: Expr,
+    /// As a list, NULL where these are fewer than two.
+    pub(super) list: Expr,
+    /// How many.
+    pub(super) count: Expr,
 }
 
 /// On which sides characters are taken away.
@@ -80,6 +100,19 @@ pub(super) trait Dialect: Debug + Sync {
     fn distinct_lines(&self, text: Expr) -> Expr;
     /// Of a group: its distinct texts in the order of their bytes as a list, NULL where these are fewer than two.
     fn distinct_list(&self, text: Expr) -> Expr;
+    /// Of a group: the values of its rows in this order, each as a list of its members; the missing are left out.
+    fn gathered(&self, text: Expr, list: Option<Expr>, order: Vec<OrderKey>) -> Expr;
+    /// What [`Dialect::gathered`] gave, as one list.
+    fn flattened(&self, gathered: &Expr, members: GatheredMembers) -> Flattened;
+    /// Of a group: the first in this order of the texts or integers that are not NULL.
+    fn first_text(&self, text: Expr, order: Vec<OrderKey>) -> Expr;
+    /// Of a group: the list of the row whose text [`Dialect::first_text`] gives.
+    fn first_list(&self, text: Expr, list: Expr, order: Vec<OrderKey>) -> Expr;
+    /// One member of a made list, by its place from 0, or from -1 at the end; NULL where there is none, or no list.
+    fn member_at(&self, list: Expr, place: i64) -> Expr;
+    /// The parts of a text between separators: on lines, and as a list that is NULL where they are fewer than two. None: the separator
+    /// has a character for which there are no words.
+    fn split(&self, text: Expr, by: &str) -> Option<(Expr, Expr)>;
     /// Of a group: all its ids, parted by commas.
     fn joined_ids(&self, id: Expr) -> Expr;
     /// Lists by name as the text of a JSON object.

@@ -6,7 +6,7 @@
 use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::ast;
-use super::dialect::TrimSide;
+use super::dialect::{ListSource, TrimSide};
 use super::pred::{SqlFields, operator};
 use super::writer::{Kind, StatementWriter, Typed, two_valued, without_minus_zero};
 use crate::ir::{BinaryOp, Case, Function, Gives, Glob, NumberOp, Part, Scalar, parse_number};
@@ -164,10 +164,25 @@ fn compare<F: PartialEq>(fields: &dyn SqlFields<F>, op: NumberOp, left: &Scalar<
         (_, Scalar::Field(field)) if b.multi && !a.multi => {
             return made(fields.test(field, &|member| compare_single(writer, op, (left, a.clone()), (right, member))));
         }
+        _ if a.multi && !b.multi && a.list.is_some() => {
+            let passes = |member| compare_single(writer, op, (left, member), (right, b.clone()));
+            return made(any_member(writer, &a, &passes));
+        }
+        _ if b.multi && !a.multi && b.list.is_some() => {
+            let passes = |member| compare_single(writer, op, (left, a.clone()), (right, member));
+            return made(any_member(writer, &b, &passes));
+        }
         _ if a.multi || b.multi => return made(writer.gap("a comparison of multivalue fields")),
         _ => {}
     }
     made(compare_single(writer, op, (left, a), (right, b)))
+}
+
+/// Whether some member of a value that a statement made passes.
+fn any_member(writer: &StatementWriter, value: &Typed, passes: &dyn Fn(Typed) -> Expr) -> Expr {
+    let list = value.list_or_null();
+    let made = |x| passes(Typed::new(x, if value.kind.is_number() { Kind::Any } else { value.kind }));
+    writer.dialect.any_member(ListSource::Made(&list), value.expr.clone(), &made)
 }
 
 /// A side of a comparison: the expression, and its value, which is no list.
@@ -332,6 +347,8 @@ fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, ar
             [value, Scalar::Text(pattern)] => Typed::new(like(fields, value, &sql_pattern(pattern)), Kind::Truth),
             _ => Typed::new(writer.gap("like() with a computed pattern"), Kind::Truth),
         },
+        Function::MvIndex => member(fields, arguments),
+        Function::Split => split(fields, arguments),
         Function::MvCount => {
             let value = arguments.first().map(|e| data(fields, e));
             match value {
@@ -353,7 +370,50 @@ fn like<F: PartialEq>(fields: &dyn SqlFields<F>, value: &Scalar<F>, pattern: &Gl
         Scalar::Field(field) if data(fields, value).multi => {
             fields.test(field, &|member| writer.dialect.matches(writer.as_text(member), pattern, Case::Exact))
         }
-        _ => writer.dialect.matches(text(fields, value), pattern, Case::Exact),
+        _ => {
+            let made = data(fields, value);
+            if made.list.is_some() {
+                return any_member(writer, &made, &|member| writer.dialect.matches(writer.as_text(member), pattern, Case::Exact));
+            }
+            writer.dialect.matches(text(fields, value), pattern, Case::Exact)
+        }
+    }
+}
+
+/// `mvindex(x, n)`: one member.
+fn member<F: PartialEq>(fields: &dyn SqlFields<F>, arguments: &[Scalar<F>]) -> Typed {
+    let writer = fields.writer();
+    let gap = |feature| Typed { multi: true, ..Typed::new(writer.gap(feature), Kind::Text) };
+    let [list, place] = arguments else { return gap("mvindex() of several members") };
+    let Some(place) = whole_literal(place) else { return gap("mvindex() with a computed place") };
+    let value = data(fields, list);
+    if value.multi && value.list.is_none() {
+        return gap("mvindex() of a computed multivalue field");
+    }
+    let of_list = value.list.clone().map(|list| (ast::is_not_null(list.clone()), writer.dialect.member_at(list, place)));
+    let multi = value.multi;
+    // A single value is a list of one.
+    let of_one = (ast::truth(place == 0 || place == -1), writer.as_text(value));
+    let expr = ast::case(of_list.into_iter().chain([of_one]).collect(), None);
+    Typed { multi, ..Typed::new(expr, Kind::Text) }.with_list(ast::null)
+}
+
+/// A literal of a whole number, as a place in a list.
+fn whole_literal<F>(expression: &Scalar<F>) -> Option<i64> {
+    match expression {
+        Scalar::Negate(inner) => whole_literal(inner).map(|number| -number),
+        other => literal_text(other)?.parse().ok(),
+    }
+}
+
+/// `split(x, by)` of a text.
+fn split<F: PartialEq>(fields: &dyn SqlFields<F>, arguments: &[Scalar<F>]) -> Typed {
+    let writer = fields.writer();
+    let gap = |feature| Typed { multi: true, ..Typed::new(writer.gap(feature), Kind::Text) };
+    let [value, Scalar::Text(by)] = arguments else { return gap("split() with a computed separator") };
+    match writer.dialect.split(text(fields, value), by) {
+        Some((lines, list)) => Typed { multi: true, ..Typed::new(lines, Kind::Text) }.with_list(|| list),
+        None => gap("split() by letters, digits, quotes or nothing"),
     }
 }
 

@@ -6,11 +6,12 @@
 
 mod function;
 mod glob;
+mod list;
 
 use sqlparser::ast::{BinaryOperator, DataType, Expr, Query, SelectItem, TableWithJoins};
 
-use super::ast::{self, Extras, SelectParts};
-use super::dialect::{Dialect, HeadColumn, ListSource, TrimSide};
+use super::ast::{self, Extras, OrderKey, SelectParts};
+use super::dialect::{Dialect, Flattened, GatheredMembers, HeadColumn, ListSource, TrimSide};
 use super::field::VIEW;
 use crate::catalog::{Column, Encoding, EventType, Storage};
 use crate::ir::{Case, Glob};
@@ -93,12 +94,36 @@ impl Dialect for Sqlite {
         distinct_list(text)
     }
 
+    fn gathered(&self, text: Expr, list: Option<Expr>, order: Vec<OrderKey>) -> Expr {
+        list::gathered(text, list, order)
+    }
+
+    fn flattened(&self, gathered: &Expr, members: GatheredMembers) -> Flattened {
+        list::flattened(gathered, members)
+    }
+
+    fn first_text(&self, text: Expr, order: Vec<OrderKey>) -> Expr {
+        list::first_text(text, order)
+    }
+
+    fn first_list(&self, text: Expr, list: Expr, order: Vec<OrderKey>) -> Expr {
+        list::first_list(text, list, order)
+    }
+
+    fn member_at(&self, list: Expr, place: i64) -> Expr {
+        list::member_at(list, place)
+    }
+
+    fn split(&self, text: Expr, by: &str) -> Option<(Expr, Expr)> {
+        list::split(text, by)
+    }
+
     fn joined_ids(&self, id: Expr) -> Expr {
         ast::call("group_concat", vec![id])
     }
 
     fn lists_by_name(&self, lists: Vec<(&str, Expr)>) -> Expr {
-        ast::call("json_object", lists.into_iter().flat_map(|(name, list)| [literal(name), ast::call("json", vec![list])]).collect())
+        list::by_name(&lists)
     }
 
     fn text(&self, text: &str) -> Expr {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr};
 
-use super::aggregate::aggregate;
+use super::aggregate::{SqlAggregate, aggregate};
 use super::ast::{self, Extras, OrderKey, SelectParts};
 use super::dialect::{Dialect, ListSource};
 use super::pred::{SqlFields, pred};
@@ -403,7 +403,7 @@ impl<'a> SqlRows<'a> {
         let mut tables = ast::Tables::new(ast::table(&[&self.last()], ROW));
         let fill = stats.fill_null_by.as_ref();
         let by: Vec<SqlGroupKey> = stats.by.iter().enumerate().map(|(i, f)| self.by_value(f, fill, i, &mut tables)).collect();
-        let aggregates: Vec<Typed> = stats.aggregates.iter().map(|a| aggregate(self, a)).collect();
+        let aggregates: Vec<SqlAggregate> = stats.aggregates.iter().map(|a| aggregate(self, a, &self.order)).collect();
         let present = by.iter().map(|key| ast::is_not_null(key.by.clone())).collect();
         let filter = if by.is_empty() { None } else { Some(ast::all(present)) };
 
@@ -412,10 +412,18 @@ impl<'a> SqlRows<'a> {
         self.taken = GROUP.map(str::to_owned).into();
         let names = stats.by.iter().map(|f| &f.name).chain(stats.aggregates.iter().map(|a| &a.alias));
         let mut columns: Vec<Option<SqlColumn>> = vec![None; step.row.columns.len()];
-        let (mut keys, mut order) = (Vec::new(), Vec::new());
-        let values = by.iter().map(|key| Typed::new(key.shown.clone(), Kind::Text)).chain(aggregates);
+        let (mut keys, mut order, mut behind) = (Vec::new(), Vec::new(), Vec::new());
+        let values = by.iter().map(|key| SqlAggregate::Made(Typed::new(key.shown.clone(), Kind::Text))).chain(aggregates);
         for (i, (name, value)) in names.zip(values).enumerate() {
-            let column = self.add(name, &value, &mut items);
+            let column = match value {
+                SqlAggregate::Made(value) => self.add(name, &value, &mut items),
+                SqlAggregate::Gathered(gathered, wanted) => {
+                    let sql = self.fresh("_gathered");
+                    items.push(ast::item(gathered, &sql));
+                    let made = wanted.of(self.writer, &ast::column(ROW, &sql));
+                    self.add(name, &made, &mut behind)
+                }
+            };
             let place = step.row.place(name);
             if i < by.len() {
                 let key = ast::column(ROW, &column.sql);
@@ -434,6 +442,9 @@ impl<'a> SqlRows<'a> {
             filter,
             group_by: by.into_iter().map(|key| key.by).collect(),
         })));
+        if !behind.is_empty() {
+            self.push(behind, None);
+        }
         self.columns = columns.into_iter().flatten().collect();
         self.schema = step.row.clone();
         (self.order, self.behind) = (order, SqlOrigin::Group(keys));
@@ -455,16 +466,43 @@ impl<'a> SqlRows<'a> {
         }
     }
 
+    /// Puts around the groups of an `eventstats` what is made of their members, once a group and not once a row.
+    fn made_of_members(&self, groups: Query, aggregates: Vec<SqlAggregate>) -> (Query, Vec<Typed>) {
+        let mut more = Vec::new();
+        let made = aggregates.into_iter().enumerate().map(|(i, value)| match value {
+            SqlAggregate::Made(value) => value,
+            SqlAggregate::Gathered(_, wanted) => {
+                let value = wanted.of(self.writer, &ast::column(GATHERED, &format!("_m{i}")));
+                more.push(ast::item(value.expr.clone(), &format!("_a{i}")));
+                more.extend(value.list.clone().map(|list| ast::item(list, &format!("_l{i}"))));
+                value
+            }
+        });
+        let made = made.collect();
+        if more.is_empty() {
+            return (groups, made);
+        }
+        let items = std::iter::once(ast::everything(GATHERED)).chain(more).collect();
+        (ast::query(ast::select(SelectParts { items, from: vec![ast::derived(groups, GATHERED)], ..Default::default() })), made)
+    }
+
     /// Groups in a table of their own, joined to the rows. A row of no group keeps what it has.
     fn event_stats(&mut self, stats: &Stats) {
         let fill = stats.fill_null_by.as_ref();
         let mut tables = ast::Tables::new(ast::table(&[&self.last()], ROW));
         let by: Vec<SqlGroupKey> = stats.by.iter().enumerate().map(|(i, f)| self.by_value(f, fill, i, &mut tables)).collect();
         let own: Vec<Expr> = by.iter().map(|key| key.by.clone()).collect();
-        let aggregates: Vec<Typed> = stats.aggregates.iter().map(|a| aggregate(self, a)).collect();
+        let aggregates: Vec<SqlAggregate> = stats.aggregates.iter().map(|a| aggregate(self, a, &self.order)).collect();
         let mut items: Vec<SelectItem> = by.iter().enumerate().map(|(i, key)| ast::item(key.by.clone(), &format!("_k{i}"))).collect();
-        items.extend(aggregates.iter().enumerate().map(|(i, value)| ast::item(value.expr.clone(), &format!("_a{i}"))));
-        items.extend((0..).zip(&aggregates).filter_map(|(i, value)| Some(ast::item(value.list.clone()?, &format!("_l{i}")))));
+        for (i, value) in aggregates.iter().enumerate() {
+            match value {
+                SqlAggregate::Made(value) => {
+                    items.push(ast::item(value.expr.clone(), &format!("_a{i}")));
+                    items.extend(value.list.clone().map(|list| ast::item(list, &format!("_l{i}"))));
+                }
+                SqlAggregate::Gathered(gathered, _) => items.push(ast::item(gathered.clone(), &format!("_m{i}"))),
+            }
+        }
         // A join that finds nothing and an aggregate that is null look the same; this column tells them apart.
         items.push(ast::item(ast::integer(1), "_found"));
         let present = by.iter().map(|key| ast::is_not_null(key.by.clone())).collect();
@@ -483,6 +521,7 @@ impl<'a> SqlRows<'a> {
             ast::eq(ast::column("_g", &format!("_k{i}")), own)
         });
         let on = ast::all(same.collect());
+        let (groups, aggregates) = self.made_of_members(groups, aggregates);
         let mut joined = ast::Tables::new(ast::table(&[&self.last()], ROW));
         joined.outer(ast::derived(groups, "_g"), on);
         let mut items = vec![ast::everything(ROW)];
@@ -502,6 +541,9 @@ impl<'a> SqlRows<'a> {
         self.push_query(ast::query(ast::select(SelectParts { items, from: joined.into_from(), ..Default::default() })));
     }
 }
+
+/// The alias of the groups of an `eventstats` before what is made of their members.
+const GATHERED: &str = "_h";
 
 /// Makes the lists of a row by the names of their columns; of no column: nothing. What stands in a column are the members on
 /// lines, and a text may have lines too.
