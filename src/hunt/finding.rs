@@ -14,7 +14,7 @@ use super::field::field_cell;
 use super::matched::Matched;
 use super::stages::{StageError, run_stages};
 use crate::catalog::Catalog;
-use crate::exec::{Cell, Context, Fault, Number, Row, RowKey, RuleLimits};
+use crate::exec::{Cell, Context, Fault, GroupKey, Number, Row, RowKey, RuleLimits};
 use crate::ir::{Rule, WindowClass};
 use crate::plan::{Branch, FieldExpr, Kind, Plan, RowColumn, RowSource};
 use crate::store::{EVIDENCE_CAP, Envelope, EnvelopeReader, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Store, StoredEvent};
@@ -225,6 +225,8 @@ impl StageSaver<'_, '_> {
         let group =
             if let RowKey::Group(group) = &key { group.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect() } else { Vec::new() };
         // Rows with equal keys are told apart by their place among them, which no stage can change: the order is the same in each hunt.
+        // A row made of no event is saved as one of a group without columns is, so they are counted together.
+        let key = if key == RowKey::Made { RowKey::Group(GroupKey::default()) } else { key };
         let seen = self.ordinals.entry(key).or_insert(0);
         let ordinal = *seen;
         *seen += 1;

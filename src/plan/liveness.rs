@@ -170,10 +170,14 @@ fn each_read(stage: &Stage, visit: &mut dyn FnMut(&Field)) {
         Stage::Sort { keys, .. } => names(&mut keys.iter().map(|key| &key.field)),
         // Where the name is given, what is not a number there stays.
         Stage::Bin { field, alias, .. } => names(&mut std::iter::once(field).chain(alias)),
-        Stage::Extract(extract) => visit(&row_field(&extract.field)),
+        // Where nothing is found the columns stay as they were.
+        Stage::Extract(extract) => names(&mut std::iter::once(&extract.field).chain(&extract.names)),
         Stage::Substitute(substitute) => visit(&row_field(&substitute.field)),
         Stage::Replace(replace) => names(&mut replace.fields.iter()),
-        Stage::Unpack(unpack) => visit(&row_field(&unpack.field)),
+        Stage::Unpack(unpack) => {
+            let written = unpack.path.iter().map(|path| unpack.output.as_ref().unwrap_or(path));
+            names(&mut std::iter::once(&unpack.field).chain(written));
+        }
         // What cannot be converted leaves the new name as it was.
         Stage::Convert(convert) => names(&mut convert.items.iter().flat_map(|item| std::iter::once(&item.field).chain(&item.alias))),
         Stage::MakeList(make) => visit(&row_field(&make.field)),
@@ -205,11 +209,8 @@ fn each_read(stage: &Stage, visit: &mut dyn FnMut(&Field)) {
             for_each.assignments.iter().for_each(|(_, scalar)| scalar.each_field(&mut |field| plain(field)));
         }
         Stage::FillDown(fields) => names(&mut fields.iter()),
-        // `OUTPUTNEW` asks whether what it writes is there.
-        Stage::Lookup(lookup) => {
-            let written = lookup.outputs.iter().filter(|_| lookup.only_new);
-            names(&mut lookup.keys.iter().chain(written).map(|(_, field)| field));
-        }
+        // `OUTPUTNEW` asks whether what it writes is there, and where nothing fits a row keeps what it has.
+        Stage::Lookup(lookup) => names(&mut lookup.keys.iter().chain(&lookup.outputs).map(|(_, field)| field)),
         Stage::Join(join) => names(&mut join.fields.iter()),
         Stage::Map(map) => names(&mut map.keys.iter().map(|(outer, _)| outer)),
         Stage::Drop(_) | Stage::Head(_) | Stage::Tail(_) | Stage::Reverse | Stage::Append(_) | Stage::AppendPipe(_) | Stage::Format => {}
