@@ -48,7 +48,7 @@ impl<'r> Condition<'r> {
         match pred {
             Pred::True => Self::Always,
             Pred::False => Self::Never,
-            Pred::Subsearch(_) => panic!("searches in brackets are put in place before"),
+            Pred::Subsearch(_) => unreachable!("searches in brackets are put in place before"),
             Pred::And(all) => Self::all(all.iter().map(of).collect()),
             Pred::Or(any) => Self::any(any.iter().map(of).collect()),
             Pred::Not(inner) => match of(inner) {

@@ -6,8 +6,12 @@ use retrohunt::ir::{Query, Stage};
 use rusqlite::types::ValueRef;
 use serde_json::Map;
 
+use super::evaluate::stages::ID;
 use super::evaluate::text::number_text;
 use super::evaluate::{Row, Value};
+
+/// What stands for every column among the names of those that a result has.
+pub(crate) const EVERY: &str = "*";
 
 /// A result row: column → value; null columns are absent.
 pub(crate) type ResultRow = BTreeMap<String, Value>;
@@ -63,7 +67,9 @@ pub(crate) fn of_sql(names: &[String], row: &rusqlite::Row<'_>) -> ResultRow {
 /// A row of the evaluator, in the columns that the result has. A truth is a text in a column.
 pub(crate) fn of_row(row: &Row, columns: &[String]) -> ResultRow {
     let data = |value: &Value| if let Value::Bool(_) = value { Value::Text(value.text().unwrap()) } else { value.clone() };
-    row.iter().filter(|(name, _)| columns.contains(name)).map(|(name, value)| (name.clone(), data(value))).collect()
+    let is_every = columns.iter().any(|column| column == EVERY);
+    let is_shown = |name: &String| columns.contains(name) || (is_every && name != ID);
+    row.iter().filter(|(name, _)| is_shown(name)).map(|(name, value)| (name.clone(), data(value))).collect()
 }
 
 /// Whether the rows at the end are the events that match, and nothing was done to them.

@@ -28,7 +28,9 @@ mod lookup;
 mod matching;
 mod portable;
 mod question;
+mod reads;
 mod report;
+mod risk;
 mod rows;
 
 use std::path::{Path, PathBuf};
@@ -136,13 +138,14 @@ fn compare(input: &Path, path: &Path, languages: &[Language]) -> bool {
 fn compare_language(store: &mut Store, path: &Path, archive: &Archive, language: &Language) -> bool {
     let rules = &language.rules;
     println!(" {}: {} rules", language.name, rules.len());
-    let hunted = hunted::hunt(store, rules);
+    let hunted::Hunted { found: hunted, risk } = hunted::hunt(store, rules);
     let firing = hunted.iter().filter(|found| !found.events.is_empty() || !found.rows.is_empty()).count();
     let matches: usize = hunted.iter().map(|found| found.rows.len().max(found.events.len())).sum();
     println!("  hunt: {matches} matches and rows of {firing} rules");
     let catalog = store.catalog().unwrap();
     let started = Instant::now();
-    let evaluated: Vec<_> = rules.iter().map(|rule| rows::evaluate(archive, &rule.query, &hunted::columns(rule, &catalog))).collect();
+    let evaluated: Vec<_> =
+        rules.iter().map(|rule| rows::evaluate(archive, &rule.query, &hunted::columns(rule, &catalog), &risk)).collect();
     println!("  evaluator: {:.0} s", started.elapsed().as_secs_f64());
     let portable = Portable::run(path, &catalog, rules);
     let asked = portable.found.iter().filter(|found| found.is_some()).count();

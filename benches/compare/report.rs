@@ -14,8 +14,7 @@ const SHOWN: usize = 2;
 
 /// Compares what the hunt saved with the evaluator; whether they agree. A row that no event is behind is not a finding.
 pub(crate) fn hunt_and_evaluator(rules: &[Rule], hunted: &[Found], evaluated: &[Evaluated]) -> bool {
-    let nothing = Found::default();
-    let expected = evaluated.iter().map(|e| if e.of_nothing { nothing.clone() } else { e.found.clone() });
+    let expected = evaluated.iter().map(|e| e.findings.clone());
     differences(("the hunt", "the evaluator"), rules, hunted.iter().cloned().map(Some).zip(expected))
 }
 
@@ -63,8 +62,19 @@ fn only<T: std::fmt::Debug>(who: &str, own: &[T], other: &[T], same: impl Fn(&T,
 /// Whether rows that stand in another order, as equals may, can give another result.
 fn depends_on_order(query: &Query) -> bool {
     query.stages.iter().any(|stage| match stage {
-        Stage::Head(_) | Stage::Dedup(_) | Stage::Sort { limit: Some(_), .. } => true,
+        Stage::Head(_)
+        | Stage::HeadWhile(_)
+        | Stage::Tail(_)
+        | Stage::Dedup(_)
+        | Stage::Sort { limit: Some(_), .. }
+        | Stage::Combine { .. }
+        | Stage::StreamStats(_)
+        | Stage::Transaction(_)
+        | Stage::FillDown(_)
+        | Stage::Join(_)
+        | Stage::Format => true,
         Stage::Stats(stats) | Stage::EventStats(stats) => stats.aggregates.iter().any(|a| a.function.needs_order()),
+        Stage::Chart(chart) => chart.stats.aggregates.iter().any(|a| a.function.needs_order()),
         _ => false,
     })
 }
