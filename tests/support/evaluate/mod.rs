@@ -8,6 +8,7 @@
 //! that the envelope answers on Windows. Field maps take part where a query is about a dataset (`dataset`).
 
 mod aggregate;
+pub(crate) mod brackets;
 mod dataset;
 mod digits;
 mod function;
@@ -22,9 +23,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use retrohunt::ir::{Field, Query, Scope, Vocabulary};
+use retrohunt::ir::{Field, Query, Scope, Source, Vocabulary};
 
 pub(crate) use scalar::Value;
+use stages::{Table, World};
 
 /// One field of a plain event.
 #[derive(Clone, PartialEq)]
@@ -145,16 +147,41 @@ pub(crate) fn matching(query: &Query, events: &[Event]) -> Vec<i64> {
         .collect()
 }
 
+/// The events that queries are asked about.
+struct Events<'a>(&'a [Event]);
+
+impl World for Events<'_> {
+    fn first(&self, query: &Query) -> Table {
+        let mut made = match &query.source {
+            Source::Events(_) => {
+                let ids = matching(query, self.0);
+                let events = &*seen(query, self.0);
+                let mut first: Vec<&Event> = events.iter().filter(|e| ids.contains(&e.id)).collect();
+                first.sort_by_key(|e| (std::cmp::Reverse(e.time_us), std::cmp::Reverse(e.id)));
+                return Table::of_events(&first, events);
+            }
+            // A hunt of generated rules has found nothing before.
+            Source::Findings { .. } => Table::default(),
+            Source::Table(table) => stages::rows_of(table),
+            Source::Rows(count) => {
+                let now = now::now(self.0.iter().map(|event| event.time_us).max());
+                let row: Row = now.map(|now| ("_time".to_owned(), Value::Number(now))).into_iter().chain([stages::made()]).collect();
+                Table { columns: vec!["_time".to_owned()], rows: (0..*count).map(|_| row.clone()).collect() }
+            }
+        };
+        made.rows.retain(|row| pred::passes(&query.filter, row));
+        made
+    }
+
+    fn result(&self, query: &Query) -> Table {
+        stages::through(query, self)
+    }
+}
+
 /// Returns the rows after the last stage, in their order (newest event first where no stage orders them).
 pub(crate) fn rows(query: &Query, events: &[Event]) -> Vec<Row> {
-    let query = now::replaced(query, events);
-    let ids = matching(&query, events);
-    let events = &*seen(&query, events);
-    let mut first: Vec<&Event> = events.iter().filter(|e| ids.contains(&e.id)).collect();
-    first.sort_by_key(|e| (std::cmp::Reverse(e.time_us), std::cmp::Reverse(e.id)));
-    let mut table = stages::Table::of_events(&first, events);
-    query.stages.iter().for_each(|stage| table.apply(stage));
-    table.rows
+    let newest = events.iter().map(|event| event.time_us).max();
+    Events(events).result(&now::replaced_by(query, newest)).rows
 }
 
 /// Whether some event is behind a row.

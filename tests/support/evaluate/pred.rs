@@ -64,7 +64,7 @@ pub(crate) fn passes<F>(pred: &Pred<F>, subject: &dyn Subject<F>) -> bool {
         Pred::Compare(c) => compare_passes(c, subject),
         Pred::Keyword { glob, case } => subject.all().iter().any(|value| text::glob_matches(glob, value, *case)),
         Pred::Scalar(expression) => scalar::evaluate(expression, subject) == Value::Bool(true),
-        Pred::Subsearch(_) => panic!("searches in brackets are put in place before"),
+        Pred::Subsearch(_) => unreachable!("searches in brackets are put in place before"),
     }
 }
 

@@ -1,27 +1,60 @@
 //! Stages: rows in, rows out.
 
+mod across;
+mod convert;
+mod rewrite;
+mod running;
+mod summary;
+mod unpack;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
-use retrohunt::ir::{Case, Dedup, Field, Glob, Part, Rename, SortKey, Stage, Stats, Vocabulary};
+use retrohunt::ir::{Aggregate, Case, Dedup, Field, HeadWhile, Query, Rename, Scalar, SortBy, SortKey, Stage, Stats, Vocabulary};
 
 use super::pred::{Subject, passes};
 use super::scalar::{Value, evaluate};
-use super::{Event, Row, aggregate, text, time};
+use super::{Event, Row, aggregate, brackets, text, time};
 
 /// The column that carries the id of an event behind the row; no rule names it, and no stage removes it. A row without it
 /// is an aggregation of nothing.
 pub(crate) const ID: &str = "\0id";
 
+/// What a row of no event carries in that column: it is a finding as others are, which an aggregation of nothing is not.
+pub(crate) fn made() -> (String, Value) {
+    (ID.to_owned(), Value::Number(0.0))
+}
+
 /// The names by which an event's envelope answers.
 const ENVELOPE: [&str; 5] = ["EventID", "EventCode", "Channel", "Computer", "_time"];
 
 /// Rows at one point of a pipeline.
+#[derive(Default)]
 pub(crate) struct Table {
-    /// The columns that a pattern may mean, also where they are null in every row.
-    pub(crate) columns: BTreeSet<String>,
+    /// The columns that a pattern may mean, also where they are null in every row; in their order, no name twice.
+    pub(crate) columns: Vec<String>,
     /// The rows, in order.
     pub(crate) rows: Vec<Row>,
+}
+
+/// What queries are asked about.
+pub(crate) trait World {
+    /// The rows of a query's source that pass its filter, newest first where they are events.
+    fn first(&self, query: &Query) -> Table;
+
+    /// The rows after the last stage of a query.
+    fn result(&self, query: &Query) -> Table;
+}
+
+pub(crate) use across::rows_of;
+
+/// The rows after the last stage of a query, whose searches in brackets run first.
+pub(crate) fn through(query: &Query, world: &dyn World) -> Table {
+    let query = brackets::resolved(query, world);
+    let mut table = world.first(&query);
+    query.stages.iter().for_each(|stage| table.apply(stage, world));
+    table
 }
 
 /// The row of an event: its fields, its envelope, `_time`.
@@ -47,12 +80,21 @@ fn set(row: &mut Row, name: &str, value: Value) {
 impl Table {
     /// The rows of events; the columns are those of all events.
     pub(crate) fn of_events(rows: &[&Event], all: &[Event]) -> Self {
-        let names = all.iter().flat_map(|event| event.fields.iter().map(|(name, _)| name.as_str())).chain(ENVELOPE);
-        Self { columns: names.map(str::to_owned).collect(), rows: rows.iter().map(|event| event_row(event)).collect() }
+        let names: BTreeSet<&str> =
+            all.iter().flat_map(|event| event.fields.iter().map(|(name, _)| name.as_str())).chain(ENVELOPE).collect();
+        let columns = names.into_iter().map(str::to_owned).collect();
+        Self { columns, rows: rows.iter().map(|event| event_row(event)).collect() }
+    }
+
+    /// Adds a column where there is none of the name.
+    fn know(&mut self, name: &str) {
+        if !self.columns.iter().any(|column| column == name) {
+            self.columns.push(name.to_owned());
+        }
     }
 
     /// Applies one stage.
-    pub(crate) fn apply(&mut self, stage: &Stage) {
+    pub(crate) fn apply(&mut self, stage: &Stage, world: &dyn World) {
         match stage {
             Stage::Filter(pred) => self.rows.retain(|row| passes(pred, row)),
             Stage::Eval(assignments) => {
@@ -63,16 +105,15 @@ impl Table {
             Stage::Stats(stats) => self.stats(stats),
             Stage::EventStats(stats) => self.event_stats(stats),
             Stage::Rename(renames) => renames.iter().for_each(|rename| self.rename(rename)),
-            Stage::Keep(patterns) => self.retain(|name| patterns.iter().any(|pattern| is_meant(pattern, name))),
+            Stage::Keep(patterns) => self.keep(patterns),
             Stage::Drop(patterns) => self.retain(|name| !patterns.iter().any(|pattern| is_meant(pattern, name))),
             Stage::Sort { keys, limit } => {
                 self.rows.sort_by(|a, b| sort_order(keys, a, b));
                 self.rows.truncate(limit.map_or(usize::MAX, size));
             }
             Stage::Head(count) => self.rows.truncate(size(*count)),
-            Stage::Dedup(Dedup { count, fields, consecutive: false, keep_empty: false, keep_events: false }) if !fields.is_empty() => {
-                dedup(*count, fields, &mut self.rows);
-            }
+            Stage::HeadWhile(head) => self.head_while(head),
+            Stage::Dedup(dedup) => self.rows = first_of_each(dedup, std::mem::take(&mut self.rows)),
             Stage::FillNull { fields, value } => self.fill_null(fields, value),
             Stage::Bin { field, span, alias } => {
                 let binned = |row: &Row| row.get(field).and_then(Value::number).map(|n| Value::Number((n / span).floor() * span));
@@ -84,13 +125,54 @@ impl Table {
                     self.rows.iter_mut().for_each(|row| put(row, field, written(row)));
                 }
             }
-            other => panic!("not evaluated yet: {other:?}"), // GAP
+            Stage::Extract(extract) => self.extract(extract),
+            Stage::Substitute(substitute) => self.substitute(substitute),
+            Stage::Replace(replace) => self.replace(replace),
+            Stage::Unpack(unpack) => self.unpack(unpack),
+            Stage::MakeList(make) => self.make_list(make),
+            Stage::Expand { field, limit } => self.expand(field, *limit),
+            Stage::Combine { field, .. } => self.combine(field),
+            Stage::JoinMembers { field, delimiter } => self.join_members(field, delimiter),
+            Stage::Convert(convert) => self.convert(convert),
+            Stage::StreamStats(stream) => self.stream_stats(stream),
+            Stage::Transaction(transaction) => self.transaction(transaction),
+            Stage::Frequent(frequent) => self.frequent(frequent),
+            Stage::AddTotals(totals) => self.add_totals(totals),
+            Stage::Chart(chart) => self.chart(chart),
+            Stage::ForEach(each) => self.for_each(each),
+            Stage::FillDown(fields) => self.fill_down(fields),
+            Stage::Tail(count) => {
+                self.rows.reverse();
+                self.rows.truncate(size(*count));
+            }
+            Stage::Reverse => self.rows.reverse(),
+            Stage::Lookup(lookup) => self.lookup(lookup),
+            Stage::Join(join) => self.join(join, world),
+            Stage::Map(map) => self.map(map, world),
+            Stage::Append(query) => self.append(query, world),
+            Stage::AppendPipe(stages) => self.append_pipe(stages, world),
+            Stage::Format => self.format(),
         }
+    }
+
+    /// The named columns in the order of the names; of a pattern in the order in which they stand.
+    fn keep(&mut self, patterns: &[String]) {
+        let mut kept: Vec<String> = Vec::new();
+        for pattern in patterns {
+            let meant = self.columns.iter().filter(|name| is_meant(pattern, name) && !kept.contains(name)).cloned().collect::<Vec<_>>();
+            kept.extend(meant);
+            // What is named is a column from here on, also where no row has it.
+            if !pattern.contains('*') && !kept.contains(pattern) {
+                kept.push(pattern.clone());
+            }
+        }
+        self.rows.iter_mut().for_each(|row| row.retain(|name, _| name == ID || patterns.iter().any(|pattern| is_meant(pattern, name))));
+        self.columns = kept;
     }
 
     /// Sets a column of each row; a row for which there is nothing to say keeps what it has.
     fn put(&mut self, name: &str, value: impl Fn(&Row) -> Option<Value>) {
-        self.columns.insert(name.to_owned());
+        self.know(name);
         self.rows.iter_mut().for_each(|row| put(row, name, value(row)));
     }
 
@@ -99,13 +181,47 @@ impl Table {
         self.rows.iter_mut().for_each(|row| row.retain(|name, _| name == ID || is_kept(name)));
     }
 
+    /// Rows up to the first for which the condition is not true.
+    fn head_while(&mut self, head: &HeadWhile) {
+        self.rows.truncate(head.limit.map_or(usize::MAX, size));
+        let end = self.rows.iter().position(|row| evaluate(&head.condition, row) != Value::Bool(true));
+        if let Some(end) = end {
+            self.rows.truncate(end + usize::from(head.keep_last));
+        }
+    }
+
+    /// Aggregates with one for each column in place of those over patterns.
+    fn without_patterns(&self, stats: &Stats) -> Stats {
+        let mut aggregates = Vec::new();
+        for aggregate in &stats.aggregates {
+            let Some(Scalar::Field(field)) = aggregate.argument.as_ref().filter(|_| aggregate.alias.contains('*')) else {
+                aggregates.push(aggregate.clone());
+                continue;
+            };
+            let is_by = |name: &String| stats.by.iter().any(|by| by.name == *name);
+            for name in self.columns.iter().filter(|name| is_meant(&field.name, name) && !is_by(name)) {
+                let taken = across::segments(&field.name, name);
+                let mut taken = taken.iter();
+                let pieces: Vec<&str> = aggregate.alias.split('*').collect();
+                let fill = |out: String, piece: &&str| out + taken.next().map_or("", String::as_str) + piece;
+                let alias = pieces[1..].iter().fold(pieces[0].to_owned(), fill);
+                let argument = Some(Scalar::Field(Field { name: name.clone(), vocabulary: Vocabulary::Row }));
+                aggregates.push(Aggregate { function: aggregate.function, argument, alias });
+            }
+        }
+        Stats { aggregates, ..stats.clone() }
+    }
+
     fn stats(&mut self, stats: &Stats) {
+        let stats = &self.without_patterns(stats);
         self.rows = groups(stats, &self.rows).into_iter().map(|(key, rows)| stats_row(stats, &key, &rows)).collect();
+        self.columns.clear();
         let names = stats.by.iter().map(|field| &field.name).chain(stats.aggregates.iter().map(|aggregate| &aggregate.alias));
-        self.columns = names.cloned().collect();
+        names.for_each(|name| self.know(name));
     }
 
     fn event_stats(&mut self, stats: &Stats) {
+        let stats = &self.without_patterns(stats);
         let groups = groups(stats, &self.rows);
         for row in &mut self.rows {
             let Some(group) = keys(stats, row).into_iter().next().and_then(|key| groups.get(&key)) else { continue };
@@ -113,7 +229,7 @@ impl Table {
                 set(row, &aggregate.alias, aggregate::compute(aggregate, group));
             }
         }
-        self.columns.extend(stats.aggregates.iter().map(|aggregate| aggregate.alias.clone()));
+        stats.aggregates.iter().for_each(|aggregate| self.know(&aggregate.alias));
     }
 
     /// Renames one column, or at the same time all that a pattern means; what had the new name is gone.
@@ -125,14 +241,15 @@ impl Table {
                 set(row, to, value.unwrap_or(Value::Null));
             }
         }
-        let known: Vec<bool> = pairs.iter().map(|(from, _)| self.columns.remove(from)).collect();
-        for ((_, to), known) in pairs.into_iter().zip(known) {
-            if known {
-                self.columns.insert(to)
-            } else {
-                self.columns.remove(&to)
-            };
-        }
+        // A column keeps its place under its new name.
+        let renamed: Vec<String> = std::mem::take(&mut self.columns)
+            .into_iter()
+            .filter_map(|column| match pairs.iter().find(|(from, _)| *from == column) {
+                Some((_, to)) => Some(to.clone()),
+                None => (!pairs.iter().any(|(_, to)| *to == column)).then_some(column),
+            })
+            .collect();
+        renamed.iter().for_each(|name| self.know(name));
     }
 
     fn pairs(&self, rename: &Rename) -> Vec<(String, String)> {
@@ -168,9 +285,7 @@ fn is_meant(pattern: &str, name: &str) -> bool {
     if pattern.contains('*') && (name == ID || (name.starts_with('_') && !pattern.starts_with('_'))) {
         return false;
     }
-    let parts =
-        pattern.split('*').enumerate().flat_map(|(i, text)| (i > 0).then_some(Part::Any).into_iter().chain([Part::Text(text.to_owned())]));
-    text::glob_matches(&Glob::new(parts), name, Case::Exact)
+    text::glob_matches(&text::pattern_of(pattern), name, Case::Exact)
 }
 
 /// Groups by the texts of the by-fields, which stay numbers where all of a group are. A list counts once per member, a
@@ -214,11 +329,11 @@ fn stats_row(stats: &Stats, key: &[String], rows: &[Row]) -> Row {
 }
 
 fn sort_order(keys: &[SortKey], a: &Row, b: &Row) -> Ordering {
-    let text = |row: &Row, key: &SortKey| row.get(&key.field).and_then(Value::text);
     keys.iter().fold(Ordering::Equal, |so_far, key| {
         so_far.then_with(|| {
-            let order = match (text(a, key), text(b, key)) {
-                (Some(a), Some(b)) => aggregate::order(&a, &b),
+            let text = |row: &Row| row.get(&key.field).and_then(Value::text).filter(|text| compares(key.by, text));
+            let order = match (text(a), text(b)) {
+                (Some(a), Some(b)) => order_by(key.by, &a, &b),
                 (a, b) => b.is_some().cmp(&a.is_some()),
             };
             if key.descending { order.reverse() } else { order }
@@ -226,15 +341,53 @@ fn sort_order(keys: &[SortKey], a: &Row, b: &Row) -> Ordering {
     })
 }
 
-/// Rows without a value for one of the fields go; equal are values that are shown the same.
-fn dedup(count: u64, fields: &[String], rows: &mut Vec<Row>) {
-    let mut seen: BTreeMap<Vec<String>, u64> = BTreeMap::new();
-    rows.retain(|row| {
-        let key: Option<Vec<String>> = fields.iter().map(|field| row.get(field).and_then(Value::text)).collect();
-        key.is_some_and(|key| {
-            let times = seen.entry(key).or_default();
-            *times += 1;
-            *times <= count
-        })
-    });
+/// Whether a value is one of the kind that is compared; others are missing.
+fn compares(by: SortBy, value: &str) -> bool {
+    match by {
+        SortBy::Auto | SortBy::Text => true,
+        SortBy::Number => text::number(value).is_some(),
+        SortBy::Address => value.parse::<IpAddr>().is_ok(),
+    }
+}
+
+fn order_by(by: SortBy, a: &str, b: &str) -> Ordering {
+    match by {
+        SortBy::Auto | SortBy::Number => aggregate::order(a, b),
+        SortBy::Text => a.as_bytes().cmp(b.as_bytes()),
+        SortBy::Address => a.parse::<IpAddr>().ok().cmp(&b.parse::<IpAddr>().ok()),
+    }
+}
+
+/// The first rows of each combination of values; equal are values that are shown the same.
+fn first_of_each(dedup: &Dedup, rows: Vec<Row>) -> Vec<Row> {
+    let mut seen: BTreeMap<Vec<Option<Vec<String>>>, u64> = BTreeMap::new();
+    let mut out = Vec::new();
+    for mut row in rows {
+        let value = |name: &String| row.get(name).and_then(Value::members);
+        let is_all = dedup.fields.is_empty();
+        let key: Vec<Option<Vec<String>>> = if is_all {
+            row.iter()
+                .filter(|(name, _)| *name != ID)
+                .map(|(name, value)| Some([vec![name.clone()], value.members().unwrap_or_default()].concat()))
+                .collect()
+        } else {
+            dedup.fields.iter().map(value).collect()
+        };
+        if !is_all && key.iter().any(Option::is_none) {
+            out.extend(dedup.keep_empty.then_some(row));
+            continue;
+        }
+        if dedup.consecutive && !seen.contains_key(&key) {
+            seen.clear();
+        }
+        let times = seen.entry(key).or_default();
+        *times += 1;
+        if *times <= dedup.count {
+            out.push(row);
+        } else if dedup.keep_events {
+            dedup.fields.iter().for_each(|name| drop(row.remove(name)));
+            out.push(row);
+        }
+    }
+    out
 }

@@ -87,6 +87,12 @@ pub(crate) fn glob_matches(glob: &Glob, text: &str, case: Case) -> bool {
     reach[text.len()]
 }
 
+/// A pattern of which `*` is the only wildcard.
+pub(crate) fn pattern_of(text: &str) -> Glob {
+    let pieces = text.split('*').enumerate();
+    Glob::new(pieces.flat_map(|(i, piece)| (i > 0).then_some(Part::Any).into_iter().chain([Part::Text(piece.to_owned())])))
+}
+
 /// Reads a number: an optional sign, digits, an optional fraction, an optional exponent, and nothing around.
 pub(crate) fn number(text: &str) -> Option<f64> {
     fn digits(at: &mut &[u8]) -> bool {

@@ -10,7 +10,7 @@ use crate::support::evaluate::{Event, FieldValue};
 const TYPES: [(&str, &str); 3] = [("Security", "64001"), ("Security", "64002"), ("Application", "64003")];
 
 /// 2020-01-01T00:00:00Z.
-const BASE_US: i64 = 1_577_836_800_000_000;
+pub(crate) const BASE_US: i64 = 1_577_836_800_000_000;
 
 /// What texts are made of. NUL is here: it becomes a visible symbol when an event is normalised.
 const ATOMS: [&str; 50] = [

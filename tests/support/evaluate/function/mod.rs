@@ -5,7 +5,7 @@ mod digest;
 mod json;
 mod list;
 mod numbers;
-mod text;
+pub(super) mod text;
 
 use retrohunt::ir::{Function, NumberOp, Scalar};
 

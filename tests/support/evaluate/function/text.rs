@@ -81,30 +81,32 @@ pub(super) fn part(a: &Arguments<'_>) -> Option<Value> {
 
 /// Replaces every match; `\1` in the replacement is the first group, `$` means nothing.
 pub(super) fn replaced(text: &str, regex: &str, by: &str) -> Option<Value> {
-    let by: Vec<char> = by.chars().collect();
-    let expand = |group: &dyn Fn(usize) -> String| {
-        let (mut out, mut at) = (String::new(), 0);
-        while at < by.len() {
-            match (by[at], by.get(at + 1).and_then(|c| c.to_digit(10))) {
-                ('\\', Some(number)) => {
-                    out += &group(number as usize);
-                    at += 1;
-                }
-                (c, _) => out.push(c),
-            }
-            at += 1;
-        }
-        out
-    };
+    let shown = |group: Option<&str>| group.unwrap_or_default().to_owned();
     let made = match regex::Regex::new(regex) {
-        Ok(regex) => regex.replace_all(text, |found: &regex::Captures<'_>| {
-            expand(&|group| found.get(group).map_or_else(String::new, |group| group.as_str().to_owned()))
-        }),
+        Ok(regex) => regex
+            .replace_all(text, |found: &regex::Captures<'_>| expanded(by, &|group| shown(found.get(group).map(|group| group.as_str())))),
         Err(_) => fancy_regex::Regex::new(regex).ok()?.replace_all(text, |found: &fancy_regex::Captures<'_, str>| {
-            expand(&|group| found.get(group).map_or_else(String::new, |group| group.as_str().to_owned()))
+            expanded(by, &|group| shown(found.get(group).map(|group| group.as_str())))
         }),
     };
     Some(Value::Text(made.into_owned()))
+}
+
+/// A replacement with the groups of a match.
+pub(crate) fn expanded(by: &str, group: &dyn Fn(usize) -> String) -> String {
+    let by: Vec<char> = by.chars().collect();
+    let (mut out, mut at) = (String::new(), 0);
+    while at < by.len() {
+        match (by[at], by.get(at + 1).and_then(|c| c.to_digit(10))) {
+            ('\\', Some(number)) => {
+                out += &group(number as usize);
+                at += 1;
+            }
+            (c, _) => out.push(c),
+        }
+        at += 1;
+    }
+    out
 }
 
 /// `%41` is `A`; what is no escape stays.

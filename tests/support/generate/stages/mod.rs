@@ -4,13 +4,17 @@
 //! by losing stages. [`settle`] then makes them fit: most names are turned to columns that are there, and rows get an
 //! order before a stage whose result would depend on one that nothing determines.
 
+pub(crate) mod across;
 mod aggregates;
 mod calls;
+mod names;
+mod series;
 mod settle;
+mod texts;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use retrohunt::ir::{Dedup, Field, Match, Pred, Query, Rename, Scope, SortKey, Source, Stage, Vocabulary};
+use retrohunt::ir::{Field, Match, Pred, Query, Rename, Scope, SortBy, SortKey, Source, Stage, Vocabulary};
 
 use super::{ABSENT_FIELD, ADDRESS_FIELD, Case, NUMBER_FIELD, TEXT_FIELDS, field, queries};
 
@@ -49,7 +53,7 @@ fn new_name() -> impl Strategy<Value = String> {
     prop_oneof![4 => select(&MADE[..]), 1 => select(&["Alpha", "Beta", "Amount"][..])].prop_map(str::to_owned)
 }
 
-fn names(some: std::ops::Range<usize>) -> impl Strategy<Value = Vec<String>> {
+fn some_names(some: std::ops::Range<usize>) -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(any_name().prop_map(str::to_owned), some)
 }
 
@@ -79,7 +83,7 @@ fn rename() -> impl Strategy<Value = Rename> {
 }
 
 /// How many kinds of stages there are.
-const STAGES: usize = 13;
+const STAGES: usize = 38;
 
 /// The place of a stage among the generators: a new stage does not compile without one, and the test below runs each.
 fn place(stage: &Stage) -> usize {
@@ -97,16 +101,82 @@ fn place(stage: &Stage) -> usize {
         Stage::FormatTime { .. } => 10,
         Stage::FillNull { .. } => 11,
         Stage::Bin { .. } => 12,
-        _ => 12, // GAP
+        Stage::Extract(_) => 13,
+        Stage::Substitute(_) => 14,
+        Stage::Replace(_) => 15,
+        Stage::Unpack(_) => 16,
+        Stage::MakeList(_) => 17,
+        Stage::Expand { .. } => 18,
+        Stage::Combine { .. } => 19,
+        Stage::JoinMembers { .. } => 20,
+        Stage::StreamStats(_) => 21,
+        Stage::Transaction(_) => 22,
+        Stage::Frequent(_) => 23,
+        Stage::AddTotals(_) => 24,
+        Stage::Chart(_) => 25,
+        Stage::ForEach(_) => 26,
+        Stage::FillDown(_) => 27,
+        Stage::Tail(_) => 28,
+        Stage::Reverse => 29,
+        Stage::Lookup(_) => 30,
+        Stage::Format => 31,
+        Stage::Convert(_) => 32,
+        Stage::HeadWhile(_) => 33,
+        // Those that hold queries come last: there are none of them in the innermost.
+        Stage::Join(_) => 34,
+        Stage::Map(_) => 35,
+        Stage::Append(_) => 36,
+        Stage::AppendPipe(_) => 37,
     }
 }
 
-/// How often each stage is drawn, by its place.
-const WEIGHTS: [u32; STAGES] = [6, 4, 6, 2, 3, 1, 1, 1, 1, 1, 1, 2, 2];
+/// How often each stage is drawn, by its place. `convert`, `streamstats` and `transaction` are not drawn until the documents say
+/// what they do with lists and with texts that only begin like a number.
+const WEIGHTS: [u32; STAGES] =
+    [12, 8, 12, 4, 6, 2, 2, 2, 2, 2, 2, 4, 4, 2, 1, 1, 2, 1, 2, 1, 1, 0, 0, 2, 1, 1, 1, 1, 1, 1, 2, 1, 0, 1, 3, 1, 2, 1];
 
-/// A generator for each stage, by its place.
-fn generators(pool: &[String]) -> [BoxedStrategy<Stage>; STAGES] {
-    let key = (any_name(), any::<bool>()).prop_map(|(name, descending)| SortKey::auto(name, descending));
+/// How deep queries are in one another.
+const DEPTH: u32 = 2;
+
+/// A generator for each stage without queries of its own, by its place.
+fn simple(pool: &[String]) -> Vec<BoxedStrategy<Stage>> {
+    let mut out: Vec<BoxedStrategy<Stage>> = plain(pool).into_iter().collect();
+    out.extend([
+        texts::extract(),
+        texts::substitute(),
+        texts::replace(pool),
+        texts::unpack(),
+        texts::make_list(),
+        texts::expand(),
+        texts::combine(),
+        texts::join_members(),
+        series::stream_stats(pool),
+        series::transaction(pool),
+        series::frequent(),
+        series::add_totals(),
+        series::chart(),
+        series::for_each(),
+        some_names(0..3).prop_map(Stage::FillDown).boxed(),
+        (0..6u64).prop_map(Stage::Tail).boxed(),
+        Just(Stage::Reverse).boxed(),
+        across::lookup(pool),
+        Just(Stage::Format).boxed(),
+        texts::convert(),
+        series::head_while(),
+    ]);
+    out
+}
+
+/// The same with those that hold queries, which are made of `inner`.
+fn holding(pool: &[String], simple: &[BoxedStrategy<Stage>], inner: &BoxedStrategy<Stage>) -> Vec<BoxedStrategy<Stage>> {
+    let queries = [across::join(pool, inner), across::map(pool, inner), across::append(pool, inner), across::append_pipe(inner)];
+    simple.iter().cloned().chain(queries).collect()
+}
+
+/// Stages over single rows, and the oldest over many.
+fn plain(pool: &[String]) -> [BoxedStrategy<Stage>; 13] {
+    let orders = select(&[SortBy::Auto, SortBy::Auto, SortBy::Number, SortBy::Text, SortBy::Address][..]);
+    let key = (any_name(), any::<bool>(), orders).prop_map(|(name, descending, by)| SortKey { field: name.to_owned(), descending, by });
     let limit = prop::option::weighted(0.3, 0..6u64);
     let spans = select(&[1.0, 5.0, 0.5, 60.0, 86_400.0][..]);
     let names_of_numbers = prop::collection::vec(number_name().prop_map(str::to_owned), 1..3);
@@ -120,27 +190,37 @@ fn generators(pool: &[String]) -> [BoxedStrategy<Stage>; STAGES] {
         name_patterns().prop_map(Stage::Drop).boxed(),
         (prop::collection::vec(key, 1..3), limit).prop_map(|(keys, limit)| Stage::Sort { keys, limit }).boxed(),
         (0..6u64).prop_map(Stage::Head).boxed(),
-        (1..3u64, names(1..3)).prop_map(|(count, fields)| Stage::Dedup(Dedup::first(count, fields))).boxed(),
+        series::dedup(),
         (names_of_numbers, select(&calls::TIME_FORMATS[..]))
             .prop_map(|(fields, format)| Stage::FormatTime { fields, format: format.to_owned() })
             .boxed(),
-        (names(0..3), select(&FILLERS[..])).prop_map(|(fields, value)| Stage::FillNull { fields, value: value.to_owned() }).boxed(),
+        (some_names(0..3), select(&FILLERS[..])).prop_map(|(fields, value)| Stage::FillNull { fields, value: value.to_owned() }).boxed(),
         (number_name(), spans, prop::option::of(new_name()))
             .prop_map(|(field, span, alias)| Stage::Bin { field: field.to_owned(), span, alias })
             .boxed(),
     ]
 }
 
-/// Any stage.
-fn stage(pool: &[String]) -> impl Strategy<Value = Stage> + use<> {
-    proptest::strategy::Union::new_weighted(WEIGHTS.into_iter().zip(generators(pool)).collect())
+/// One of some stages.
+fn any_of(generators: Vec<BoxedStrategy<Stage>>) -> BoxedStrategy<Stage> {
+    proptest::strategy::Union::new_weighted(WEIGHTS.into_iter().zip(generators).filter(|(weight, _)| *weight > 0).collect()).boxed()
 }
 
 /// A query of some stages.
 pub(crate) fn query(pool: &[String]) -> impl Strategy<Value = Case> + use<> {
-    let filter = prop_oneof![1 => Just(Pred::True), 1 => queries::pred(pool)];
-    (filter, prop::collection::vec(stage(pool), 1..6)).prop_map(|(filter, stages)| {
-        let query = Query { source: Source::Events(Scope::Any), filter, stages: settle::settle(stages) };
+    // Made once: the queries in brackets are of the same stages.
+    let simple = simple(pool);
+    let innermost = any_of(simple.clone());
+    let stage = (0..DEPTH).fold(innermost.clone(), |inner, _| any_of(holding(pool, &simple, &inner)));
+    let filter = prop_oneof![
+        4 => Just(Pred::True),
+        4 => queries::pred(pool),
+        1 => (across::subsearch(pool, &innermost), queries::pred(pool), any::<bool>()).prop_map(|(inner, pred, both)| {
+            if both { Pred::And(vec![inner, pred]) } else { Pred::Or(vec![pred, Pred::Not(Box::new(inner))]) }
+        }),
+    ];
+    (filter, prop::collection::vec(stage, 1..6)).prop_map(|(filter, stages)| {
+        let query = settle::query(Query { source: Source::Events(Scope::Any), filter, stages });
         Case { text: String::new(), query }
     })
 }
@@ -163,7 +243,11 @@ mod tests {
     #[test]
     fn every_stage_has_its_generator() {
         let mut runner = TestRunner::deterministic();
-        for (expected, generator) in generators(&["a".to_owned()]).iter().enumerate() {
+        let pool = ["a".to_owned()];
+        let simple = simple(&pool);
+        let generators = holding(&pool, &simple, &any_of(simple.clone()));
+        assert_eq!(generators.len(), STAGES);
+        for (expected, generator) in generators.iter().enumerate() {
             for _ in 0..20 {
                 let stage = generator.new_tree(&mut runner).unwrap().current();
                 assert_eq!(place(&stage), expected, "{stage:?}");

@@ -1,37 +1,116 @@
 //! Makes drawn stages fit each other: names that are there, results that depend on nothing undetermined.
 
-use retrohunt::ir::{Aggregate, AggregateFunction, BinaryOp, Dedup, Field, Function, Pred, Scalar, SortKey, Stage, Stats, Vocabulary};
+use retrohunt::ir::{AggregateFunction, BinaryOp, Function, Match, NumberOp, Pred, Query, Scalar, SortKey, Stage, Stats, Test, Vocabulary};
 
-use super::super::{ABSENT_FIELD, ADDRESS_FIELD, NUMBER_FIELD, TEXT_FIELDS};
-use super::aggregates::distinct;
+use super::names::Names;
+use super::texts::DOCUMENTS;
 
-/// Of so many names that no column has, one stays.
-const LOST_NAMES: usize = 5;
+/// Columns that `format` writes at most: behind it nothing else is there.
+const FORMATTED: usize = 3;
+
+/// Columns of whole events that a query in brackets gives.
+const KEPT: usize = 6;
 
 /// Turns names to columns that are there and gives rows an order where a stage asks for one.
-pub(super) fn settle(stages: Vec<Stage>) -> Vec<Stage> {
-    let mut names = Names::of_events();
-    let stages: Vec<Stage> = stages.into_iter().map(|stage| names.turned(stage)).collect();
+pub(super) fn query(query: Query) -> Query {
+    let mut names = Names::of(&query.source);
+    let stages = settled(query.stages, &mut names, false);
+    Query { stages, ..query }
+}
+
+/// The same of a query in brackets, whose rows have an order too; and the columns that it gives. It says which these are, as
+/// detections do: of whole events an outer query gets only what it names.
+pub(super) fn inner(query: Query) -> (Query, Names) {
+    let mut names = Names::of(&query.source);
+    let mut stages = settled(query.stages, &mut names, true);
+    if names.is_event {
+        stages.push(names.turned(Stage::Keep(names.some(KEPT))));
+    }
+    (Query { stages, ..query }, names)
+}
+
+/// Makes stages fit the columns of the rows before them. `is_ordered`: the rows behind them need an order.
+pub(super) fn settled(stages: Vec<Stage>, names: &mut Names, is_ordered: bool) -> Vec<Stage> {
+    let stages: Vec<Stage> = stages
+        .into_iter()
+        .flat_map(|stage| {
+            let first = before(&stage, names);
+            let stage = names.turned(stage);
+            first.into_iter().chain([stage])
+        })
+        .collect();
     let mut out = Vec::new();
     for (at, stage) in stages.iter().enumerate() {
         out.push(stage.clone());
         out.extend(rounded(stage));
-        if let Stage::Stats(stats) = stage {
+        if let Some(keys) = group_columns(stage) {
             let behind = &stages[at + 1..];
-            let next = behind.iter().position(|stage| matches!(stage, Stage::Stats(_))).map_or(behind.len(), |next| next + 1);
-            if !stats.by.is_empty() && behind[..next].iter().any(needs_order) {
-                out.extend(ordered(stats));
+            let next = behind.iter().position(|stage| group_columns(stage).is_some());
+            let asks = behind[..next.map_or(behind.len(), |next| next + 1)].iter().any(needs_order);
+            if !keys.is_empty() && (asks || (is_ordered && next.is_none())) {
+                out.extend(ordered(&keys));
             }
         }
     }
     out
 }
 
+/// What a stage needs in front of it to mean something.
+fn before(stage: &Stage, names: &mut Names) -> Vec<Stage> {
+    match stage {
+        Stage::Unpack(unpack) => {
+            let Some(place) = unpack.field.strip_prefix("doc").and_then(|place| place.parse::<usize>().ok()) else { return Vec::new() };
+            let document = |place: usize| Scalar::Text(DOCUMENTS[place % DOCUMENTS.len()].to_owned());
+            let is_there = Scalar::Call(Function::IsNotNull, vec![Scalar::Field(super::named("Alpha"))]);
+            let made = Scalar::Call(Function::If, vec![is_there, document(place), document(place + 1)]);
+            names.add(&unpack.field);
+            vec![Stage::Eval(vec![(unpack.field.clone(), made)])]
+        }
+        // Splunk's rows come newest first, and one without a time belongs nowhere.
+        Stage::Transaction(_) => {
+            let field = super::super::field("_time", Vocabulary::Row);
+            let test = Test::Number { op: NumberOp::Ge, value: 0.0 };
+            let timed = Pred::Match(Match { field, test, negated: false, span: 0..0 });
+            vec![Stage::Filter(timed), Stage::Sort { keys: vec![SortKey::auto("_time", true)], limit: None }]
+        }
+        Stage::Format => vec![names.turned(Stage::Keep(names.some(FORMATTED)))],
+        // Of whole events a rule gets only what it names, which a query in brackets does for itself alone.
+        Stage::Join(_) | Stage::Append(_) | Stage::AppendPipe(_) | Stage::ForEach(_) | Stage::AddTotals(_) if names.is_event => {
+            vec![names.turned(Stage::Keep(names.some(KEPT)))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The columns that no two rows behind a stage share the values of, where it makes rows of groups.
+fn group_columns(stage: &Stage) -> Option<Vec<String>> {
+    let by = |stats: &Stats| stats.by.iter().map(|field| field.name.clone()).collect();
+    match stage {
+        Stage::Stats(stats) => Some(by(stats)),
+        // The first field alone tells the rows of a chart apart.
+        Stage::Chart(chart) => Some(by(&chart.stats).into_iter().take(1).collect()),
+        Stage::Frequent(frequent) => Some(frequent.by.iter().chain(&frequent.fields).cloned().collect()),
+        _ => None,
+    }
+}
+
 /// Whether what a stage gives depends on the order of the rows before it.
 fn needs_order(stage: &Stage) -> bool {
+    let asks = |stats: &Stats| stats.aggregates.iter().any(|aggregate| aggregate.function.needs_order());
     match stage {
-        Stage::Head(_) | Stage::Dedup(_) | Stage::Sort { limit: Some(_), .. } => true,
-        Stage::Stats(stats) | Stage::EventStats(stats) => stats.aggregates.iter().any(|aggregate| aggregate.function.needs_order()),
+        Stage::Head(_)
+        | Stage::Tail(_)
+        | Stage::HeadWhile(_)
+        | Stage::Dedup(_)
+        | Stage::Sort { limit: Some(_), .. }
+        | Stage::StreamStats(_)
+        | Stage::Transaction(_)
+        | Stage::FillDown(_)
+        | Stage::Combine { .. }
+        | Stage::Format => true,
+        Stage::Stats(stats) | Stage::EventStats(stats) => asks(stats),
+        Stage::Chart(chart) => asks(&chart.stats),
+        Stage::AppendPipe(stages) => stages.iter().any(needs_order),
         Stage::Filter(_)
         | Stage::Eval(_)
         | Stage::Rename(_)
@@ -40,176 +119,61 @@ fn needs_order(stage: &Stage) -> bool {
         | Stage::Sort { limit: None, .. }
         | Stage::FormatTime { .. }
         | Stage::FillNull { .. }
-        | Stage::Bin { .. } => false,
-        _ => true, // GAP
+        | Stage::Bin { .. }
+        | Stage::Convert(_)
+        | Stage::Extract(_)
+        | Stage::Substitute(_)
+        | Stage::Replace(_)
+        | Stage::Unpack(_)
+        | Stage::MakeList(_)
+        | Stage::Expand { .. }
+        | Stage::JoinMembers { .. }
+        | Stage::Frequent(_)
+        | Stage::AddTotals(_)
+        | Stage::ForEach(_)
+        | Stage::Reverse
+        | Stage::Lookup(_)
+        | Stage::Join(_)
+        | Stage::Map(_)
+        | Stage::Append(_) => false,
     }
 }
 
 /// Sums of fractions have other last digits where the rows come in another order: texts of them would differ.
 fn rounded(stage: &Stage) -> Option<Stage> {
-    let (Stage::Stats(stats) | Stage::EventStats(stats)) = stage else { return None };
     use AggregateFunction::{Avg, Range, Rate, Stdev, StdevP, Sum, SumSq, Var, VarP};
     let is_sum = |function| matches!(function, Sum | SumSq | Avg | Stdev | StdevP | Var | VarP | Range | Rate);
-    let made = stats.aggregates.iter().filter(|aggregate| is_sum(aggregate.function)).map(|aggregate| {
-        let column = || Scalar::Field(super::super::field(&aggregate.alias, Vocabulary::Row));
+    let of = |stats: &Stats| {
+        stats.aggregates.iter().filter(|aggregate| is_sum(aggregate.function)).map(|aggregate| aggregate.alias.clone()).collect()
+    };
+    let sums: Vec<String> = match stage {
+        Stage::Stats(stats) | Stage::EventStats(stats) => of(stats),
+        Stage::StreamStats(stream) => of(&stream.stats),
+        Stage::Chart(chart) if !chart.is_split() => of(&chart.stats),
+        Stage::AddTotals(totals) if totals.column.is_some() => totals.fields.iter().chain(&totals.row).cloned().collect(),
+        Stage::AddTotals(totals) => totals.row.iter().cloned().collect(),
+        _ => Vec::new(),
+    };
+    let made = sums.into_iter().map(|name| {
+        let column = || Scalar::Field(super::super::field(&name, Vocabulary::Row));
         let round = Scalar::Call(Function::Round, vec![column(), Scalar::Number(4.0)]);
-        (aggregate.alias.clone(), Scalar::Call(Function::Coalesce, vec![round, column()]))
+        let made = Scalar::Call(Function::Coalesce, vec![round, column()]);
+        (name, made)
     });
     let made: Vec<(String, Scalar)> = made.collect();
     (!made.is_empty()).then_some(Stage::Eval(made))
 }
 
-/// An order of the rows behind `stats`: by the texts of the group columns, which no two rows share. As columns they would
+/// An order of the rows behind groups: by the texts of the group columns, which no two rows share. As columns they would
 /// not do: `1` and `1.0` sort as equal.
-fn ordered(stats: &Stats) -> [Stage; 2] {
+fn ordered(columns: &[String]) -> [Stage; 2] {
     let name = |place: usize| format!("key{place}");
-    let text = |field: &Field| {
-        let sides = [Scalar::Text("x".to_owned()), Scalar::Field(super::super::field(&field.name, Vocabulary::Row))];
+    let text = |column: &String| {
+        let sides = [Scalar::Text("x".to_owned()), Scalar::Field(super::super::field(column, Vocabulary::Row))];
         let [left, right] = sides.map(Box::new);
         Scalar::Binary(BinaryOp::Concat, left, right)
     };
-    let keys = stats.by.iter().enumerate().map(|(place, field)| (name(place), text(field))).collect();
-    let sort = (0..stats.by.len()).map(|place| SortKey::auto(name(place), false)).collect();
+    let keys = columns.iter().enumerate().map(|(place, column)| (name(place), text(column))).collect();
+    let sort = (0..columns.len()).map(|place| SortKey::auto(name(place), false)).collect();
     [Stage::Eval(keys), Stage::Sort { keys: sort, limit: None }]
-}
-
-/// The columns at one point, as far as stages tell.
-struct Names {
-    columns: Vec<String>,
-    asked: usize,
-}
-
-impl Names {
-    fn of_events() -> Self {
-        let names = TEXT_FIELDS.into_iter().chain([NUMBER_FIELD, ADDRESS_FIELD, "EventCode", "_time"]);
-        Self { columns: names.map(str::to_owned).collect(), asked: 0 }
-    }
-
-    /// A column instead of a name that none has, most of the time.
-    fn name(&mut self, name: &str) -> String {
-        let is_there = name.contains('*') || name == ABSENT_FIELD || self.columns.iter().any(|column| column == name);
-        if is_there || self.columns.is_empty() {
-            return name.to_owned();
-        }
-        self.asked += 1;
-        if self.asked.is_multiple_of(LOST_NAMES) {
-            name.to_owned()
-        } else {
-            self.columns[(self.asked + name.len()) % self.columns.len()].clone()
-        }
-    }
-
-    fn all(&mut self, names: &[String]) -> Vec<String> {
-        names.iter().map(|name| self.name(name)).collect()
-    }
-
-    fn field(&mut self, field: &Field) -> Field {
-        let name = self.name(&field.name);
-        if name == field.name { field.clone() } else { Field { name, vocabulary: Vocabulary::Row } }
-    }
-
-    fn scalar(&mut self, scalar: &Scalar) -> Scalar {
-        let names = std::cell::RefCell::new(self);
-        // A call about one field goes on to be about one.
-        let turned = std::cell::RefCell::new(Vec::<(Field, Field)>::new());
-        scalar.map_fields(&|field| {
-            let known = turned.borrow().iter().find(|(from, _)| from == field).map(|(_, to)| to.clone());
-            known.unwrap_or_else(|| {
-                let to = names.borrow_mut().field(field);
-                turned.borrow_mut().push((field.clone(), to.clone()));
-                to
-            })
-        })
-    }
-
-    fn pred(&mut self, pred: &Pred) -> Pred {
-        let names = std::cell::RefCell::new(self);
-        pred.map_fields(&|field| names.borrow_mut().field(field))
-    }
-
-    fn stats(&mut self, stats: &Stats) -> Stats {
-        let mut stats = Stats {
-            aggregates: stats
-                .aggregates
-                .iter()
-                .map(|a| Aggregate { argument: a.argument.as_ref().map(|scalar| self.scalar(scalar)), ..a.clone() })
-                .collect(),
-            by: stats.by.iter().map(|field| self.field(field)).collect(),
-            fill_null_by: stats.fill_null_by.clone(),
-        };
-        distinct(&mut stats);
-        stats
-    }
-
-    fn add(&mut self, name: &str) {
-        if !self.columns.iter().any(|column| column == name) {
-            self.columns.push(name.to_owned());
-        }
-    }
-
-    fn turned(&mut self, stage: Stage) -> Stage {
-        match stage {
-            Stage::Filter(pred) => Stage::Filter(self.pred(&pred)),
-            Stage::Eval(assignments) => Stage::Eval(
-                assignments
-                    .into_iter()
-                    .map(|(name, scalar)| {
-                        let scalar = self.scalar(&scalar);
-                        self.add(&name);
-                        (name, scalar)
-                    })
-                    .collect(),
-            ),
-            Stage::Stats(stats) => {
-                let stats = self.stats(&stats);
-                self.columns = stats.by.iter().map(|field| field.name.clone()).collect();
-                stats.aggregates.iter().for_each(|aggregate| self.add(&aggregate.alias));
-                Stage::Stats(stats)
-            }
-            Stage::EventStats(stats) => {
-                let stats = self.stats(&stats);
-                stats.aggregates.iter().for_each(|aggregate| self.add(&aggregate.alias));
-                Stage::EventStats(stats)
-            }
-            Stage::Rename(mut renames) => {
-                for rename in &mut renames {
-                    rename.from = self.name(&rename.from);
-                    self.columns.retain(|column| *column != rename.from);
-                    if !rename.to.contains('*') {
-                        self.add(&rename.to);
-                    }
-                }
-                Stage::Rename(renames)
-            }
-            Stage::Keep(patterns) => {
-                let patterns = self.all(&patterns);
-                if patterns.iter().all(|pattern| !pattern.contains('*')) {
-                    self.columns = patterns.clone();
-                }
-                Stage::Keep(patterns)
-            }
-            Stage::Drop(patterns) => {
-                let patterns = self.all(&patterns);
-                self.columns.retain(|column| !patterns.contains(column));
-                Stage::Drop(patterns)
-            }
-            Stage::Sort { keys, limit } => {
-                Stage::Sort { keys: keys.into_iter().map(|key| SortKey { field: self.name(&key.field), ..key }).collect(), limit }
-            }
-            Stage::Head(count) => Stage::Head(count),
-            Stage::Dedup(dedup) => Stage::Dedup(Dedup { fields: self.all(&dedup.fields), ..dedup }),
-            Stage::FormatTime { fields, format } => Stage::FormatTime { fields: self.all(&fields), format },
-            Stage::FillNull { fields, value } => {
-                let fields = self.all(&fields);
-                fields.iter().for_each(|name| self.add(name));
-                Stage::FillNull { fields, value }
-            }
-            Stage::Bin { field, span, alias } => {
-                let field = self.name(&field);
-                alias.iter().for_each(|name| self.add(name));
-                Stage::Bin { field, span, alias }
-            }
-            other => other, // GAP
-        }
-    }
 }
