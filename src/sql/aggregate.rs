@@ -11,6 +11,7 @@ use crate::ir::{Aggregate, AggregateFunction, Field, Scalar, Vocabulary};
 use crate::plan::TIME;
 
 /// An aggregate in the SELECT of the groups.
+#[allow(clippy::large_enum_variant, reason = "made and taken apart at once, never kept")]
 pub(super) enum SqlAggregate {
     /// It is made there.
     Made(Typed),

@@ -102,6 +102,13 @@ pub(super) enum LazyLeaf {
     Scalar(Scalar<FieldExpr>),
     /// Any value of the event that no column matcher sees (times, rendered text).
     Keyword(Test),
+    /// The event's rendered text passes a pattern, which is folded where case does not count; the fields have their leaves.
+    Message {
+        /// The pattern.
+        glob: Glob,
+        /// With or without case.
+        case: Case,
+    },
 }
 
 /// A test in the form that is fast for many values.
@@ -319,11 +326,15 @@ impl<'a> ProgramBuilder<'a> {
         let test = Test::Glob { glob: glob.clone(), case };
         let timed = self.event_type.columns.iter().any(|c| matches!(c.encoding, Encoding::Time(_)));
         // Times have digits and punctuation only; for all other keywords the event need not be read.
-        if self.event_type.has_messages || (timed && may_match_a_time(glob)) {
-            let lazy = self.lazy(LazyLeaf::Keyword(test));
-            return ProgramNode::Or(vec![ProgramNode::Leaf(leaf), lazy]);
-        }
-        ProgramNode::Leaf(leaf)
+        let rest = if timed && may_match_a_time(glob) {
+            LazyLeaf::Keyword(test)
+        } else if self.event_type.has_messages {
+            LazyLeaf::Message { glob: if case == Case::Ignore { glob.folded() } else { glob.clone() }, case }
+        } else {
+            return ProgramNode::Leaf(leaf);
+        };
+        let rest = self.lazy(rest);
+        ProgramNode::Or(vec![ProgramNode::Leaf(leaf), rest])
     }
 
     fn keyword_patterns(&mut self, glob: &Glob, case: Case, leaf: LeafId) {
@@ -352,7 +363,7 @@ impl LazyLeaf {
         match self {
             Self::Test { field: FieldExpr::Column(index), .. } => visit(*index),
             Self::Scalar(scalar) => scalar.each_field(&mut |field| field.each_column(visit)),
-            Self::Test { .. } | Self::Compare(_) | Self::Keyword(_) => {}
+            Self::Test { .. } | Self::Compare(_) | Self::Keyword(_) | Self::Message { .. } => {}
         }
     }
 }

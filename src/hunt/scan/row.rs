@@ -8,7 +8,7 @@ use super::program::{LazyLeaf, LazyTest, ProgramNode, TypeProgram};
 use crate::catalog::{ColumnIndex, Encoding, EventId, EventType, ValueId};
 use crate::exec::{self, Context, Fault, Fields, evaluate};
 use crate::hunt::field::{EventFields, all_values, cell_of, field_cell};
-use crate::ir::Test;
+use crate::ir::{Case, Test};
 use crate::plan::FieldExpr;
 use crate::store::{RawCell, Store, StoreError, StoredEvent, StoredValue};
 
@@ -54,6 +54,9 @@ pub(super) struct RowContext<'a> {
     context: &'a Context,
     /// The whole event, fetched when a lazy leaf first needs it.
     stored: OnceCell<StoredEvent>,
+    /// Its rendered text, which all keywords of all rules ask, and the same without case.
+    message: OnceCell<Option<String>>,
+    folded_message: OnceCell<String>,
 }
 
 impl<'a> RowContext<'a> {
@@ -66,7 +69,17 @@ impl<'a> RowContext<'a> {
         program: &'a TypeProgram,
         context: &'a Context,
     ) -> Self {
-        Self { store, event_type, event, cells, program, context, stored: OnceCell::new() }
+        Self {
+            store,
+            event_type,
+            event,
+            cells,
+            program,
+            context,
+            stored: OnceCell::new(),
+            message: OnceCell::new(),
+            folded_message: OnceCell::new(),
+        }
     }
 
     /// Whether the condition holds: a leaf does when `held[leaf]` is `row_number`.
@@ -121,8 +134,22 @@ impl<'a> RowContext<'a> {
                 }
                 Ok(value.map_err(AnswerError::Rule)?.is_true())
             }
+            LazyLeaf::Message { glob, case } => {
+                let Some(message) = self.message()? else { return Ok(false) };
+                Ok(match case {
+                    Case::Exact => glob.matches(message),
+                    Case::Ignore => glob.matches(self.folded_message.get_or_init(|| exec::folded(message))),
+                })
+            }
             LazyLeaf::Keyword(test) => Ok(all_values(self.stored()?).any(|value| test.passes(value))),
         }
+    }
+
+    fn message(&self) -> Result<Option<&str>, StoreError> {
+        if self.message.get().is_none() {
+            let _ = self.message.set(self.store.message(self.event)?);
+        }
+        Ok(self.message.get().and_then(Option::as_deref))
     }
 
     /// Keywords ask every row for its host: there are few hosts, so the text of each is asked once.

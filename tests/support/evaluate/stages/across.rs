@@ -37,13 +37,13 @@ impl Table {
             if lookup.only_new && lookup.outputs.iter().any(|(_, name)| row.contains_key(name)) {
                 continue;
             }
-            let mut found: Vec<Option<&Box<[Arc<str>]>>> = Vec::new();
+            let mut found: Vec<Option<&[Arc<str>]>> = Vec::new();
             // Each combination of members is looked up by itself; of a row that lacks a key there is none.
             for members in combinations(row, keys.iter().map(|(_, name)| *name)) {
-                let fits = |cells: &&Box<[Arc<str>]>| {
+                let fits = |cells: &&[Arc<str>]| {
                     keys.iter().zip(&members).all(|((place, _), member)| cell_fits(table, *place, &cells[*place], member))
                 };
-                let rows: Vec<_> = table.rows.iter().filter(fits).take(most).map(Some).collect();
+                let rows: Vec<_> = table.rows.iter().map(AsRef::as_ref).filter(fits).take(most).map(Some).collect();
                 let missing = if table.default_match.is_some() { size(table.min_matches).saturating_sub(rows.len()) } else { 0 };
                 found.extend(rows);
                 found.extend(vec![None; missing]);

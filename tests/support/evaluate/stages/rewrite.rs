@@ -191,7 +191,7 @@ fn replaced(pairs: &[(Glob, String)], text: &str) -> Option<String> {
     let fitting = || pairs.iter().filter_map(|(glob, new)| Some((glob, taken(glob.parts(), text)?, new)));
     let others =
         |glob: &Glob| -> usize { glob.parts().iter().map(|part| if let Part::Text(text) = part { text.chars().count() } else { 0 }).sum() };
-    let literal = fitting().filter(|(glob, ..)| glob.as_literal().is_some()).last();
+    let literal = fitting().rfind(|(glob, ..)| glob.as_literal().is_some());
     let starred = || fitting().rev().max_by_key(|(glob, ..)| others(glob));
     let (_, taken, new) = literal.or_else(starred)?;
     let mut taken = taken.into_iter();
