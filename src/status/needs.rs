@@ -208,6 +208,7 @@ mod tests {
         for search in [
             "a=1",
             "sourcetype=aws:cloudtrail",
+            "sourcetype=MSExchange:management EventCode=1",
             "source=XmlWinEventLog:Our-Channel/Operational",
             "source=xmlwineventlog:*",
             "source=Xml*",
