@@ -8,7 +8,10 @@ use crate::taxonomy::{LogSource, Taxonomy};
 /// The names under which Splunk says where an event comes from. Their values are constants of event types.
 const SOURCE_FIELDS: [&str; 3] = ["source", "sourcetype", "eventtype"];
 
-/// Notes of what a rule asks for that no log can give: a log source or data model that nothing here knows.
+/// What Splunk makes of the markup of a Windows event. A store keeps its elements as fields of their own, and not the text.
+const MARKUP_FIELDS: [&str; 3] = ["EventData_Xml", "System_Props_Xml", "UserData_Xml"];
+
+/// Notes of what a rule asks for that no log can give: a log source or data model that nothing here knows, the markup of events.
 pub fn needs(rule: &Rule, taxonomy: &Taxonomy) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     of_query(&rule.query, taxonomy, &mut found);
@@ -27,17 +30,25 @@ enum Need {
     UnknownDataset(String),
     /// A dataset whose events are in no log that is read.
     EmptyDataset(String),
+    /// A field with the markup of the event.
+    Markup(String),
 }
 
 impl Need {
     fn note(self) -> Diagnostic {
-        let note = |message, kind, name| Diagnostic::new(Severity::Note, "rule-needs-logsource", message).about(kind, name);
+        let coded = |code, message, kind, name| Diagnostic::new(Severity::Note, code, message).about(kind, name);
+        let note = |message, kind, name| coded("rule-needs-logsource", message, kind, name);
         match self {
             Self::Source(name) => note(format!("no log that retrohunt reads has `{name}`"), SubjectKind::LogSource, name),
             Self::Nowhere(name) => note(format!("no log that retrohunt reads has the events of `{name}`"), SubjectKind::LogSource, name),
             Self::UnknownDataset(name) => note(format!("retrohunt does not know the data set `{name}`"), SubjectKind::DataModel, name),
             Self::EmptyDataset(name) => {
                 note(format!("no log that retrohunt reads has rows of the data set `{name}`"), SubjectKind::DataModel, name)
+            }
+            Self::Markup(name) => {
+                let message =
+                    format!("the search groups by `{name}`, the markup of an event, which only exports of Splunk have as a field");
+                coded("rule-needs-field", message, SubjectKind::Field, name)
             }
         }
     }
@@ -57,6 +68,7 @@ fn of_query(query: &Query, taxonomy: &Taxonomy, out: &mut Vec<Need>) {
                 out.extend(absent.into_iter().map(Need::Source));
             }
         }
+        out.extend(markup_grouped_by(&query.stages).into_iter().map(Need::Markup));
     }
     for stage in &query.stages {
         // Without partners an inner join has no rows; everything else in brackets only adds some.
@@ -86,6 +98,15 @@ fn of_scope(scope: &Scope, taxonomy: &Taxonomy, out: &mut Vec<Need>) {
             }
         }
     }
+}
+
+/// The markup by which the first statistics group. An event without it is in no group, so there are none.
+fn markup_grouped_by(stages: &[Stage]) -> Vec<String> {
+    // Any other stage may make a column of this name.
+    let mut rest = stages.iter().skip_while(|stage| matches!(stage, Stage::Filter(_) | Stage::Unpack(_)));
+    let Some(Stage::Stats(stats)) = rest.next() else { return Vec::new() };
+    let is_markup = |name: &&str| stats.fill_null_by.is_none() && MARKUP_FIELDS.contains(name);
+    stats.by.iter().map(|field| field.name.as_str()).filter(is_markup).map(str::to_owned).collect()
 }
 
 /// Whether a condition can hold for an event of any log source that is known. `absent` gets what no event has.
@@ -159,7 +180,7 @@ mod tests {
         let set = load_text("own.yml", &text, &CompileOptions::default());
         assert_eq!(set.rules.len(), 1, "{search}: {:?}", set.diagnostics);
         let notes = needs(&set.rules[0], Taxonomy::embedded());
-        assert!(notes.iter().all(|note| note.severity == Severity::Note && note.code == "rule-needs-logsource"));
+        assert!(notes.iter().all(|note| note.severity == Severity::Note && note.code.starts_with("rule-needs-")));
         notes.into_iter().map(|note| note.subject.unwrap().name).collect()
     }
 
@@ -171,10 +192,23 @@ mod tests {
     }
 
     #[test]
+    fn the_markup_of_an_event_is_named_where_rows_need_it() {
+        assert_eq!(needed("EventCode=70 | xmlkv UserData_Xml | stats count by Computer, UserData_Xml"), ["UserData_Xml"]);
+        for search in [
+            "EventCode=70 | spath input=UserData_Xml | stats count by Computer",
+            "EventCode=70 | stats count values(UserData_Xml) by Computer",
+            "EventCode=70 | eval UserData_Xml=Message | stats count by UserData_Xml",
+        ] {
+            assert_eq!(needed(search), [""; 0], "{search}");
+        }
+    }
+
+    #[test]
     fn sources_that_are_known_or_not_asked_for_are_not() {
         for search in [
             "a=1",
             "sourcetype=aws:cloudtrail",
+            "sourcetype=MSExchange:management EventCode=1",
             "source=XmlWinEventLog:Our-Channel/Operational",
             "source=xmlwineventlog:*",
             "source=Xml*",
