@@ -13,6 +13,7 @@ mod correlation;
 mod dialect;
 mod field;
 mod pred;
+mod regex;
 mod rewrite;
 mod scalar;
 mod sqlite;
