@@ -459,6 +459,11 @@ impl Tables {
         self.add(right, Some(on), true);
     }
 
+    /// Adds an inner join.
+    pub(super) fn inner(&mut self, right: TableWithJoins, on: Expr) {
+        self.add(right, Some(on), false);
+    }
+
     fn add(&mut self, right: TableWithJoins, on: Option<Expr>, outer: bool) {
         let left = self.0.clone();
         self.0 = join(left, right, on, outer);

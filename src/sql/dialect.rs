@@ -11,6 +11,7 @@ use std::fmt::Debug;
 use sqlparser::ast::{Expr, Query, TableWithJoins};
 
 use super::ast::OrderKey;
+use super::regex::CharPattern;
 use crate::catalog::{Column, EventType};
 use crate::ir::{Case, Glob};
 use crate::plan::FieldFunction;
@@ -136,6 +137,8 @@ pub(super) trait Dialect: Debug + Sync {
     fn is_stored_number(&self, value: Expr) -> Expr;
     /// The test of a text by a pattern.
     fn matches(&self, value: Expr, glob: &Glob, case: Case) -> Expr;
+    /// The test of a text by a pattern of classes of characters.
+    fn matches_classes(&self, value: Expr, pattern: &CharPattern) -> Expr;
     /// How many characters a text has.
     fn length(&self, text: Expr) -> Expr;
     /// The place of a text in another, from 1; 0: it is not there.

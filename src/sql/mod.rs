@@ -13,6 +13,7 @@ mod correlation;
 mod dialect;
 mod field;
 mod pred;
+mod regex;
 mod rewrite;
 mod scalar;
 mod sqlite;
@@ -190,13 +191,18 @@ fn row_wise(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<
 const LISTS: &str = "_lists";
 
 fn pipeline(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<(Query, StatementColumns), Diagnostic> {
+    Ok(rows(writer, plan, catalog)?.finish())
+}
+
+/// The rows behind the stages of a plan.
+fn rows<'a>(writer: &'a StatementWriter, plan: &Plan, catalog: &'a Catalog) -> Result<SqlRows<'a>, Diagnostic> {
     if plan.source != RowSource::Events {
         writer.gap("rows that are not events");
     }
     let (body, columns) = base(writer, plan, catalog)?;
-    let mut rows = SqlRows::new(writer, body, columns, &plan.row);
+    let mut rows = SqlRows::new(writer, catalog, body, columns, &plan.row);
     plan.steps.iter().for_each(|step| rows.apply(step));
-    Ok(rows.finish())
+    Ok(rows)
 }
 
 /// Hidden columns of the base, by which rows are ordered until a stage orders them.

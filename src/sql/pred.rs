@@ -7,6 +7,7 @@ use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::ast;
 use super::field::ViewFields;
+use super::regex::patterns;
 use super::scalar;
 use super::writer::{Kind, StatementWriter, Typed, two_valued};
 use crate::catalog::ColumnIndex;
@@ -88,12 +89,19 @@ fn value_test(writer: &StatementWriter, value: Typed, test: &Test) -> Expr {
     match test {
         Test::Exists => ast::is_not_null(value.expr),
         Test::Glob { glob, case } => writer.dialect.matches(writer.as_text(value), glob, *case),
-        Test::Regex(_) => writer.gap("a regular expression"),
+        Test::Regex(expression) => regex(writer, value, expression),
         Test::Cidr(_) => writer.gap("a network (CIDR) comparison"),
         Test::Number { op, value: right } => ast::op(writer.as_number(value), operator(*op), ast::real(*right)),
         Test::TextOrder { op, value: right } => ast::op(writer.as_text(value), operator(*op), writer.dialect.text(right)),
         Test::DatePart { .. } => writer.gap("a comparison of a part of a date"),
     }
+}
+
+/// Makes the test of a value by a regular expression that is one of patterns.
+pub(super) fn regex(writer: &StatementWriter, value: Typed, expression: &str) -> Expr {
+    let Some(patterns) = patterns(expression) else { return writer.gap("a regular expression that is not one of plain patterns") };
+    let text = writer.as_text(value);
+    ast::any(patterns.iter().map(|pattern| writer.dialect.matches_classes(text.clone(), pattern)).collect())
 }
 
 fn compared<F>(fields: &dyn SqlFields<F>, c: &FieldCompare<F>) -> Expr {

@@ -7,7 +7,7 @@ use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::ast;
 use super::dialect::{ListSource, TrimSide};
-use super::pred::{SqlFields, operator};
+use super::pred::{self, SqlFields, operator};
 use super::writer::{Kind, StatementWriter, Typed, two_valued, without_minus_zero};
 use crate::ir::{BinaryOp, Case, Function, Gives, Glob, NumberOp, Part, Scalar, parse_number};
 use crate::plan::FieldFunction;
@@ -347,6 +347,12 @@ fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, ar
             [value, Scalar::Text(pattern)] => Typed::new(like(fields, value, &sql_pattern(pattern)), Kind::Truth),
             _ => Typed::new(writer.gap("like() with a computed pattern"), Kind::Truth),
         },
+        Function::Match => match arguments {
+            [value, Scalar::Text(expression)] => {
+                Typed::new(of_some(fields, value, &|member| pred::regex(writer, member, expression)), Kind::Truth)
+            }
+            _ => Typed::new(writer.gap("match() with a computed expression"), Kind::Truth),
+        },
         Function::MvIndex => member(fields, arguments),
         Function::Split => split(fields, arguments),
         Function::MvCount => {
@@ -366,17 +372,16 @@ fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, ar
 /// Of a list some member has to match.
 fn like<F: PartialEq>(fields: &dyn SqlFields<F>, value: &Scalar<F>, pattern: &Glob) -> Expr {
     let writer = fields.writer();
+    of_some(fields, value, &|member| writer.dialect.matches(writer.as_text(member), pattern, Case::Exact))
+}
+
+/// A test of a value's text; of a list some member has to pass.
+fn of_some<F: PartialEq>(fields: &dyn SqlFields<F>, value: &Scalar<F>, passes: &dyn Fn(Typed) -> Expr) -> Expr {
+    let made = data(fields, value);
     match value {
-        Scalar::Field(field) if data(fields, value).multi => {
-            fields.test(field, &|member| writer.dialect.matches(writer.as_text(member), pattern, Case::Exact))
-        }
-        _ => {
-            let made = data(fields, value);
-            if made.list.is_some() {
-                return any_member(writer, &made, &|member| writer.dialect.matches(writer.as_text(member), pattern, Case::Exact));
-            }
-            writer.dialect.matches(text(fields, value), pattern, Case::Exact)
-        }
+        Scalar::Field(field) if made.multi => fields.test(field, passes),
+        _ if made.list.is_some() => any_member(fields.writer(), &made, passes),
+        _ => passes(Typed::new(text(fields, value), Kind::Text)),
     }
 }
 

@@ -13,6 +13,7 @@ use sqlparser::ast::{BinaryOperator, DataType, Expr, Query, SelectItem, TableWit
 use super::ast::{self, Extras, OrderKey, SelectParts};
 use super::dialect::{Dialect, Flattened, GatheredMembers, HeadColumn, ListSource, TrimSide};
 use super::field::VIEW;
+use super::regex::CharPattern;
 use crate::catalog::{Column, Encoding, EventType, Storage};
 use crate::ir::{Case, Glob};
 use crate::plan::FieldFunction;
@@ -157,6 +158,10 @@ impl Dialect for Sqlite {
 
     fn matches(&self, value: Expr, glob: &Glob, case: Case) -> Expr {
         glob::matches(value, glob, case)
+    }
+
+    fn matches_classes(&self, value: Expr, pattern: &CharPattern) -> Expr {
+        glob::matches_classes(value, pattern)
     }
 
     fn length(&self, text: Expr) -> Expr {

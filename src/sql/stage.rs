@@ -5,6 +5,8 @@
 //! columns, and a name of a rule never decides a name in SQL (SQLite compares those without case). Which names there
 //! are, and what a stage does to them, the plan's row schema says.
 
+mod join;
+
 use std::collections::BTreeSet;
 
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr};
@@ -16,6 +18,7 @@ use super::pred::{SqlFields, pred};
 use super::scalar;
 use super::writer::{Kind, StatementWriter, Typed};
 use super::{HIDDEN, LISTS, StatementColumns, StatementOrigin};
+use crate::catalog::Catalog;
 use crate::ir::{Dedup, Field, SortBy, SortKey, Stage, Stats};
 use crate::plan::{RowSchema, Step};
 
@@ -36,7 +39,11 @@ enum SqlOrigin {
     /// One event: [`HIDDEN`].
     Event,
     /// The events of a group: [`GROUP`] and the columns of its key, by the by-field's name.
-    Group(Vec<(String, String)>),
+    Group {
+        keys: Vec<(String, String)>,
+        /// The columns of [`GROUP`].
+        hidden: [String; 4],
+    },
 }
 
 /// Hidden columns of a group: how many events it has, the times of the first and the last, their ids.
@@ -45,6 +52,7 @@ const GROUP: [&str; 4] = ["_count", "_first_us", "_last_us", "_events"];
 /// The rows after some stages.
 pub(super) struct SqlRows<'a> {
     writer: &'a StatementWriter,
+    catalog: &'a Catalog,
     tables: Vec<(String, Query)>,
     schema: RowSchema,
     /// By place in the schema.
@@ -86,13 +94,19 @@ impl SqlFields<Field> for SqlRows<'_> {
 
 impl<'a> SqlRows<'a> {
     /// Starts from the matching events: a body whose first columns are the hidden ones, then these.
-    pub(super) fn new(writer: &'a StatementWriter, body: SetExpr, columns: Vec<SqlColumn>, schema: &RowSchema) -> Self {
+    pub(super) fn new(
+        writer: &'a StatementWriter,
+        catalog: &'a Catalog,
+        body: SetExpr,
+        columns: Vec<SqlColumn>,
+        schema: &RowSchema,
+    ) -> Self {
         let mut taken: BTreeSet<String> = HIDDEN.iter().map(|name| (*name).to_owned()).collect();
         taken.extend(columns.iter().flat_map(|c| std::iter::once(&c.sql).chain(&c.list)).map(|name| name.to_lowercase()));
         // Newest first (rule P1), and among equal times the event that was loaded last, as in a hunt.
         let order = ["_time_us", "_id"].map(|name| (ast::column(ROW, name), true)).to_vec();
         let (tables, widest) = (vec![("r0".to_owned(), ast::query(body))], taken.len());
-        Self { writer, tables, schema: schema.clone(), columns, taken, widest, order, behind: SqlOrigin::Event }
+        Self { writer, catalog, tables, schema: schema.clone(), columns, taken, widest, order, behind: SqlOrigin::Event }
     }
 
     /// Applies a stage.
@@ -122,6 +136,7 @@ impl<'a> SqlRows<'a> {
             Stage::Dedup(dedup) => self.dedup(dedup),
             Stage::FormatTime { fields, format } => self.format_time(fields, format),
             Stage::FillNull { fields, value } => self.fill_null(fields, value),
+            Stage::Join(join) => self.join(join, step),
             Stage::Bin { field, span, alias } => self.bin(field, *span, alias.as_ref()),
             stage => {
                 self.writer.gap(&format!("`{}`", crate::ir::print_stage(stage).lines().next().unwrap_or_default()));
@@ -154,7 +169,7 @@ impl<'a> SqlRows<'a> {
 
     /// Ends the pipeline: the rows in order under the rule's names, then what says where each comes from.
     pub(super) fn finish(mut self) -> (Query, StatementColumns) {
-        if self.widest > self.writer.dialect.column_max() {
+        if self.is_too_wide() {
             self.writer.gap(&format!("a step of more than {} columns", self.writer.dialect.column_max()));
         }
         let mut names: Vec<String> = self.schema.columns.iter().map(|c| c.name.clone()).collect();
@@ -172,14 +187,18 @@ impl<'a> SqlRows<'a> {
         let lists = self.lists().map(|lists| add(lists, LISTS));
         let origin = match std::mem::replace(&mut self.behind, SqlOrigin::Event) {
             SqlOrigin::Event => StatementOrigin::Event { id: add(ast::column(ROW, "_id"), "_id") },
-            SqlOrigin::Group(keys) => {
+            SqlOrigin::Group { keys, hidden } => {
                 let shown = |sql: &String| self.columns.iter().position(|column| column.sql == *sql);
                 let keys = keys.into_iter().map(|(name, sql)| {
                     let place = shown(&sql).unwrap_or_else(|| add(ast::column(ROW, &sql), &format!("_{name}")));
                     (name, place)
                 });
                 let keys = keys.collect();
-                let [count, first_us, last_us, events] = GROUP.map(|name| add(ast::column(ROW, name), name));
+                let mut place = 0;
+                let [count, first_us, last_us, events] = hidden.map(|sql| {
+                    place += 1;
+                    add(ast::column(ROW, &sql), GROUP[place - 1])
+                });
                 StatementOrigin::Group { keys, count, first_us, last_us, events }
             }
         };
@@ -187,6 +206,10 @@ impl<'a> SqlRows<'a> {
         let body = ast::query(ast::select(SelectParts { items, from: vec![last], ..Default::default() }));
         let query = ast::ordered(body, self.order, None);
         (ast::with(query, self.tables, false), StatementColumns { columns: names, shown, lists, origin })
+    }
+
+    fn is_too_wide(&self) -> bool {
+        self.widest > self.writer.dialect.column_max()
     }
 
     fn lists(&self) -> Option<Expr> {
@@ -447,7 +470,7 @@ impl<'a> SqlRows<'a> {
         }
         self.columns = columns.into_iter().flatten().collect();
         self.schema = step.row.clone();
-        (self.order, self.behind) = (order, SqlOrigin::Group(keys));
+        (self.order, self.behind) = (order, SqlOrigin::Group { keys, hidden: GROUP.map(str::to_owned) });
     }
 
     /// What [`GROUP`] says of the rows of a group; `multiplied`: a row may be in it more than once.
@@ -459,8 +482,7 @@ impl<'a> SqlRows<'a> {
                 let count = if multiplied { distinct() } else { ast::count_star(None) };
                 [count, of("min", "_time_us"), of("max", "_time_us"), self.writer.dialect.joined_ids(ast::column(ROW, "_id"))]
             }
-            SqlOrigin::Group(_) => {
-                let [count, first_us, last_us, events] = GROUP;
+            SqlOrigin::Group { hidden: [count, first_us, last_us, events], .. } => {
                 [of("sum", count), of("min", first_us), of("max", last_us), self.writer.dialect.joined_ids(ast::column(ROW, events))]
             }
         }

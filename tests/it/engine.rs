@@ -41,7 +41,7 @@ fn a_rule_without_a_text_is_told_and_all_others_find_what_the_scan_finds() {
                  | where count > 3";
     let rules = [
         store.file("row.yml", sigma_rule("11111111-1111-4111-8111-111111111111", "Account: bob")),
-        store.file("regex.yml", sigma_rule("22222222-2222-4222-8222-222222222222", "Account|re: ^bo")),
+        store.file("regex.yml", sigma_rule("22222222-2222-4222-8222-222222222222", r"Account|re: ^b\wb")),
         store.file("stats.yml", escu_rule("33333333-3333-4333-8333-333333333333", stats)),
         store.file("lists.yml", escu_rule("44444444-4444-4444-8444-444444444444", "index=* EventCode=4624 | table Account Address Size")),
         store.file("by.yml", escu_rule("55555555-5555-4555-8555-555555555555", "index=* | stats count by Account | rename Account as x")),
@@ -64,6 +64,46 @@ fn a_rule_without_a_text_is_told_and_all_others_find_what_the_scan_finds() {
     assert_eq!(printed(&stated.json_lines()), expected);
     // What an earlier hunt found of the rule stays as it is.
     assert_eq!(store.findings(false).len(), scanned.json_lines().len());
+}
+
+#[test]
+fn lists_ends_patterns_and_joins_are_the_same_by_both_engines() {
+    let searches = [
+        "stats count values(Size) as sizes by Account | join Account [ search index=* EventCode=4624 Address=\"10.0.0.1\" \
+         | stats count as others values(Address) as from by Account ]",
+        "stats count by Address | join type=left Address [ search index=* Account=bob | stats count as bobs max(Size) as count by Address ]",
+        "stats count by Size | join type=left max=0 Size [ search index=* Account=bob OR Account=carol | stats count as more by Size Account ]",
+        "stats count by Address | join max=0 overwrite=false Address [ search index=* EventCode=4624 \
+         | stats dc(Size) as n values(Size) as sizes max(Size) as count by Account Address ]",
+        "stats values(Account) as Account by Address | join max=2 Address [ search index=* EventCode=4624 \
+         | stats values(Account) as Account latest(Account) as last by Size Address | sort - Size ]",
+        "stats earliest(Account) as a latest(Account) as z first(Size) as f last(Size) as l list(Account) as all dc(Account) as n by Address",
+        "eventstats values(Account) as everyone dc(Account) as n latest(Account) as z by Address | where n > 2 | table Account everyone z n",
+        "eval first=mvindex(Account,0), last=mvindex(Account,-1), third=mvindex(Account,2), part=split(Address,\".\"), \
+         end=mvindex(split(Address,\".\"),-1), b=if(match(Account,\"^(bo|ca)\"),\"y\",\"n\"), c=if(match(Account,\"(?i)LINE$\"),\"y\",\"n\") \
+         | table first last third part end b c Account",
+        "stats values(Account) as a by Address | stats count by a",
+        "stats values(Account) as a by Address | where a=\"dave\"",
+        "regex Account=\"[^a-d]ve.sec|^.o.{0,2}$\" | table Account Size",
+    ];
+    let id = |n: usize| format!("{n:08}-1111-4111-8111-111111111111");
+    let rules: Vec<(String, String)> = (searches.iter().enumerate())
+        .map(|(n, search)| (format!("{n}.yml"), escu_rule(&id(n), &format!("index=* EventCode=4624 | {search}"))))
+        .collect();
+    let texts: Vec<(&str, &str)> = rules.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let set = load_texts(&texts, &CompileOptions::default());
+    assert!(!set.has_errors(), "{:?}", set.diagnostics);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("events.jsonl");
+    std::fs::write(&path, logons()).expect("a file");
+    let mut store = Store::open(&folder.path().join("test.db")).expect("a store");
+    retrohunt::load(&mut store, &[path], &retrohunt::LoadOptions::default(), &mut |_| {}).expect("a load");
+    let both = engines::both(&mut store, &set.rules, &[]);
+    assert!(both.differences.is_empty() && both.failed.is_empty(), "{}\n{:?}", both.differences.join("\n"), both.failed);
+    assert_eq!((both.without_text, both.asked), (0, searches.len()), "{:?}", both.gaps);
+    let found: std::collections::BTreeSet<String> =
+        store.findings(&FindingFilter::default()).expect("findings").into_iter().map(|row| row.rule_id).collect();
+    assert_eq!(found.len(), searches.len(), "{found:?}");
 }
 
 /// A store with many events of one type and one of another.
