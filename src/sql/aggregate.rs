@@ -14,9 +14,9 @@ use crate::plan::TIME;
 #[allow(clippy::large_enum_variant, reason = "made and taken apart at once, never kept")]
 pub(super) enum SqlAggregate {
     /// It is made there.
-    Made(Typed),
+    Made(Box<Typed>),
     /// It is made of the members of all values, which have to stand in a column first.
-    Gathered(Expr, GatheredAggregate),
+    Gathered(Box<Expr>, GatheredAggregate),
 }
 
 /// What is made of the members of a group's values.
@@ -45,11 +45,11 @@ impl GatheredAggregate {
 /// Makes one aggregate of rows in an order.
 pub(super) fn aggregate(fields: &dyn SqlFields<Field>, wanted: &Aggregate, order: &[OrderKey]) -> SqlAggregate {
     let writer = fields.writer();
-    let Some(argument) = &wanted.argument else { return SqlAggregate::Made(Typed::new(ast::count_star(None), Kind::Integer)) };
+    let Some(argument) = &wanted.argument else { return made(Typed::new(ast::count_star(None), Kind::Integer)) };
     // `count(eval(p))` counts truths: the CASE gives NULL for false, which `count` leaves out.
     if wanted.function == AggregateFunction::Count && !matches!(argument, Scalar::Field(_)) {
         let counted = ast::case(vec![(scalar::truth(fields, argument), ast::integer(1))], None);
-        return SqlAggregate::Made(Typed::new(ast::call("count", vec![counted]), Kind::Integer));
+        return made(Typed::new(ast::call("count", vec![counted]), Kind::Integer));
     }
     let value = scalar::data(fields, argument);
     let gathered = match wanted.function {
@@ -61,7 +61,7 @@ pub(super) fn aggregate(fields: &dyn SqlFields<Field>, wanted: &Aggregate, order
     if let Some(gathered) = gathered {
         return of_members(writer, gathered, value, order);
     }
-    SqlAggregate::Made(match wanted.function {
+    made(match wanted.function {
         AggregateFunction::First => end(writer, value, order.to_vec()),
         AggregateFunction::Last => end(writer, value, reversed(order)),
         AggregateFunction::Earliest | AggregateFunction::Latest if is_time(argument) && value.kind == Kind::Number => {
@@ -83,18 +83,22 @@ pub(super) fn aggregate(fields: &dyn SqlFields<Field>, wanted: &Aggregate, order
     })
 }
 
+fn made(value: Typed) -> SqlAggregate {
+    SqlAggregate::Made(Box::new(value))
+}
+
 fn is_time(argument: &Scalar) -> bool {
     matches!(argument, Scalar::Field(field) if field.name == TIME)
 }
 
 fn of_members(writer: &StatementWriter, wanted: GatheredAggregate, value: Typed, order: &[OrderKey]) -> SqlAggregate {
     if value.multi && value.list.is_none() {
-        return SqlAggregate::Made(Typed::new(writer.gap("an aggregate of a computed multivalue field"), Kind::Any));
+        return made(Typed::new(writer.gap("an aggregate of a computed multivalue field"), Kind::Any));
     }
     // Members that are sorted need no order before, and sorting costs.
     let order = if let GatheredAggregate::List = wanted { order.to_vec() } else { Vec::new() };
     let list = value.list.clone();
-    SqlAggregate::Gathered(writer.dialect.gathered(writer.as_text(value), list, order), wanted)
+    SqlAggregate::Gathered(Box::new(writer.dialect.gathered(writer.as_text(value), list, order)), wanted)
 }
 
 /// The first value in an order.

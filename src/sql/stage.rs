@@ -436,13 +436,13 @@ impl<'a> SqlRows<'a> {
         let names = stats.by.iter().map(|f| &f.name).chain(stats.aggregates.iter().map(|a| &a.alias));
         let mut columns: Vec<Option<SqlColumn>> = vec![None; step.row.columns.len()];
         let (mut keys, mut order, mut behind) = (Vec::new(), Vec::new(), Vec::new());
-        let values = by.iter().map(|key| SqlAggregate::Made(Typed::new(key.shown.clone(), Kind::Text))).chain(aggregates);
+        let values = by.iter().map(|key| SqlAggregate::Made(Box::new(Typed::new(key.shown.clone(), Kind::Text)))).chain(aggregates);
         for (i, (name, value)) in names.zip(values).enumerate() {
             let column = match value {
                 SqlAggregate::Made(value) => self.add(name, &value, &mut items),
                 SqlAggregate::Gathered(gathered, wanted) => {
                     let sql = self.fresh("_gathered");
-                    items.push(ast::item(gathered, &sql));
+                    items.push(ast::item(*gathered, &sql));
                     let made = wanted.of(self.writer, &ast::column(ROW, &sql));
                     self.add(name, &made, &mut behind)
                 }
@@ -492,7 +492,7 @@ impl<'a> SqlRows<'a> {
     fn made_of_members(&self, groups: Query, aggregates: Vec<SqlAggregate>) -> (Query, Vec<Typed>) {
         let mut more = Vec::new();
         let made = aggregates.into_iter().enumerate().map(|(i, value)| match value {
-            SqlAggregate::Made(value) => value,
+            SqlAggregate::Made(value) => *value,
             SqlAggregate::Gathered(_, wanted) => {
                 let value = wanted.of(self.writer, &ast::column(GATHERED, &format!("_m{i}")));
                 more.push(ast::item(value.expr.clone(), &format!("_a{i}")));
@@ -522,7 +522,7 @@ impl<'a> SqlRows<'a> {
                     items.push(ast::item(value.expr.clone(), &format!("_a{i}")));
                     items.extend(value.list.clone().map(|list| ast::item(list, &format!("_l{i}"))));
                 }
-                SqlAggregate::Gathered(gathered, _) => items.push(ast::item(gathered.clone(), &format!("_m{i}"))),
+                SqlAggregate::Gathered(gathered, _) => items.push(ast::item((**gathered).clone(), &format!("_m{i}"))),
             }
         }
         // A join that finds nothing and an aggregate that is null look the same; this column tells them apart.
