@@ -28,7 +28,7 @@ fn hunted() -> (TestStore, Vec<std::path::PathBuf>) {
     let rules = vec![
         store.file("one.yml", detection(FIRST, "EventCode=4624 | stats count by Account", &rba(40))),
         store.file("two.yml", detection(SECOND, "EventCode=4624 Account=alice | stats count by Account", &rba(25))),
-        store.file("three.yml", sigma_rule(THIRD, "Account: bob").replace("title:", "level: high\ntitle:")),
+        store.file("three.yml", sigma_rule(THIRD, "Account: bob")),
     ];
     (store, rules)
 }
