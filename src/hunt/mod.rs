@@ -57,7 +57,7 @@ pub struct HuntOptions {
     pub cancel: Cancel,
     /// How rules are run.
     pub engine: Engine,
-    /// Length (µs) of the windows that rules are replayed in whose results depend on them ([`WindowClass::Windows`]), as a
+    /// Length (µs) of the windows that rules are replayed in whose results depend on them ([`crate::ir::WindowClass::Windows`]), as a
     /// schedule would have run them; none: the whole time is one window. Windows begin at multiples of it since 1970.
     pub window_us: Option<i64>,
     /// What bounds each statement of [`Engine::Sqlite`].
