@@ -114,7 +114,7 @@ fn term(subsearch: &Subsearch, name: &str, cell: &Cell) -> Pred {
     let is_term = subsearch.values_only || matches!(name, "search" | "query");
     let field = Field { name: name.to_owned(), vocabulary: subsearch.vocabulary };
     let one = |text: &str| {
-        let glob = pattern(text);
+        let glob = Glob::wildcard(text);
         let case = crate::ir::Case::Ignore;
         if is_term {
             Pred::Keyword { glob: glob.contains(), case }
@@ -125,14 +125,6 @@ fn term(subsearch: &Subsearch, name: &str, cell: &Cell) -> Pred {
         }
     };
     Pred::any(cell.members().iter().map(|text| one(text)))
-}
-
-/// A value as a search reads it: `*` is any run of characters.
-fn pattern(text: &str) -> Glob {
-    let parts = text.split('*').enumerate();
-    Glob::new(
-        parts.flat_map(|(i, text)| (i > 0).then_some(crate::ir::Part::Any).into_iter().chain([crate::ir::Part::Text(text.to_owned())])),
-    )
 }
 
 /// What running a rule's searches in brackets gave: the rule to hunt with, or why it cannot run.

@@ -35,6 +35,12 @@ impl Glob {
         Self { parts: out }
     }
 
+    /// Reads a pattern in which `*` is any run of characters and nothing else is special.
+    pub fn wildcard(text: &str) -> Self {
+        let pieces = text.split('*').enumerate();
+        Self::new(pieces.flat_map(|(i, text)| (i > 0).then_some(Part::Any).into_iter().chain([Part::Text(text.to_owned())])))
+    }
+
     /// Makes a pattern without wildcards.
     pub fn literal(text: impl Into<String>) -> Self {
         Self::new([Part::Text(text.into())])

@@ -4,13 +4,12 @@
 //! over other fields, the event's add-on name (rules/fields); and a text where the model has one for what is missing or empty.
 
 use crate::catalog::EventType;
-use crate::ir::{Case, Field, Match, Pred, Scope, Test, Vocabulary};
+use crate::ir::{Case, Field, Glob, Match, Pred, Scope, Test, Vocabulary};
 use crate::taxonomy::{Dataset, ModelField, RowCondition, Selector, Taxonomy};
 
 use super::FieldExpr;
 use super::fold::fold_test;
 use super::resolve::{NameResolver, Resolved, or_default};
-use super::schema::wildcard;
 
 /// What every row has beside its dataset's fields, without a prefix.
 const OF_EVERY_ROW: [&str; 8] = ["_time", "_raw", "host", "source", "sourcetype", "index", "eventtype", NODE_NAME];
@@ -161,7 +160,7 @@ impl<'a> NameResolver<'a> {
             let unlisted = ModelField::default();
             let resolved = self.field_of_row(rows, name, rows.dataset.field(name).unwrap_or(&unlisted));
             Pred::any(values.iter().map(|value| {
-                let test = Test::Glob { glob: wildcard(value), case: Case::Ignore };
+                let test = Test::Glob { glob: Glob::wildcard(value), case: Case::Ignore };
                 fold_test(&resolved, &Match { field: (), test, negated: false, span: 0..0 })
             }))
         }));
@@ -190,7 +189,7 @@ mod tests {
     }
 
     fn search(scope: Scope, name: &str, text: &str) -> Query {
-        let test = Test::Glob { glob: wildcard(text), case: Case::Ignore };
+        let test = Test::Glob { glob: Glob::wildcard(text), case: Case::Ignore };
         let filter = Pred::Match(Match { field: splunk(name), test, negated: false, span: 0..0 });
         Query { source: crate::ir::Source::Events(scope), filter, stages: Vec::new() }
     }

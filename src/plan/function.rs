@@ -1,9 +1,9 @@
 //! What the functions of field maps do to one value: the definition that planning, scan and SQL functions share.
 
+use crate::ir::Glob;
 use std::borrow::Cow;
 
 use super::FieldFunction;
-use super::schema::wildcard;
 use crate::event::{fold_into, format_time};
 
 impl FieldFunction {
@@ -41,7 +41,7 @@ impl FieldFunction {
             }
             Self::Choose(pairs) => {
                 let folded = folded(value);
-                let found = pairs.iter().find(|(pattern, _)| wildcard(pattern).folded().matches(&folded));
+                let found = pairs.iter().find(|(pattern, _)| Glob::wildcard(pattern).folded().matches(&folded));
                 Cow::Owned(found?.1.clone())
             }
             Self::Length => Cow::Owned(value.chars().count().to_string()),

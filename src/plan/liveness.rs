@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ir::{Dedup, Field, Pred, Stage, Stats, Transaction, Vocabulary};
+use crate::ir::{Dedup, Field, Glob, Pred, Stage, Stats, Transaction, Vocabulary};
 
-use super::schema::{Inner, Kind, RowColumn, RowSchema, Step, may_write, wildcard, written};
+use super::schema::{Inner, Kind, RowColumn, RowSchema, Step, may_write, written};
 use super::{Plan, spell};
 
 /// A stage and what it holds in brackets, before the rows that it takes are known.
@@ -104,7 +104,7 @@ pub(super) fn needed(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<St
     });
     extra.iter().for_each(&mut add);
     if !patterns.is_empty() {
-        let globs: Vec<_> = patterns.iter().map(|pattern| wildcard(pattern)).collect();
+        let globs: Vec<_> = patterns.iter().map(|pattern| Glob::wildcard(pattern)).collect();
         let known: BTreeSet<String> = known().into_iter().filter(|name| globs.iter().any(|glob| glob.matches(name))).collect();
         known.iter().for_each(|name| add(&row_field(name)));
     }

@@ -27,7 +27,6 @@ pub use dataset::is_field_of;
 pub use outputs::result_columns;
 pub use print::{field as print_field, print};
 pub use resolve::resolve;
-pub(crate) use schema::wildcard;
 pub use schema::{Inner, Kind, RowColumn, RowSchema, SPREAD, Step};
 pub use scope::known_fields;
 pub use views::{CategoryMember, CategoryView, category_views};

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use super::Plan;
 use super::tokens::ForEachTokens;
 use crate::ir::{
-    Aggregate, AggregateFunction, BinaryOp, Chart, Conversion, Convert, ConvertItem, ForEach, Frequent, Function, Gives, Glob, Part,
-    Rename, Scalar, Stage, Stats, Transaction,
+    Aggregate, AggregateFunction, BinaryOp, Chart, Conversion, Convert, ConvertItem, ForEach, Frequent, Function, Gives, Glob, Rename,
+    Scalar, Stage, Stats, Transaction,
 };
 
 /// What the cells of a column are.
@@ -139,7 +139,7 @@ impl RowSchema {
 
     /// The places of the columns that a name or pattern means, in the order of the columns.
     pub fn matching(&self, pattern: &str) -> Vec<usize> {
-        let glob = wildcard(pattern);
+        let glob = Glob::wildcard(pattern);
         let inner = pattern.contains('*') && !pattern.starts_with('_');
         let is_meant = |name: &str| glob.matches(name) && !(inner && name.starts_with('_'));
         (0..).zip(&self.columns).filter(|(_, column)| is_meant(&column.name)).map(|(place, _)| place).collect()
@@ -588,12 +588,6 @@ impl NextRow {
 const FOR_EACH_COLUMNS: usize = 10_000;
 /// Bytes of the assignments that one `foreach` makes. Those of public detections make some hundred.
 const FOR_EACH_BYTES: usize = 1024 * 1024;
-
-/// Reads a pattern of column names: `*` is any run of characters, nothing else is special.
-pub(crate) fn wildcard(pattern: &str) -> Glob {
-    let pieces = pattern.split('*').enumerate();
-    Glob::new(pieces.flat_map(|(i, text)| (i > 0).then_some(Part::Any).into_iter().chain([Part::Text(text.to_owned())])))
-}
 
 /// The names that a stage writes, whatever stood there before.
 pub(super) fn written(stage: &Stage, before: &RowSchema) -> Vec<String> {

@@ -60,7 +60,7 @@ fn splunk(name: &str) -> Field {
 }
 
 fn glob(field: Field, text: &str) -> Pred {
-    let test = Test::Glob { glob: schema::wildcard(text), case: Case::Ignore };
+    let test = Test::Glob { glob: Glob::wildcard(text), case: Case::Ignore };
     Pred::Match(Match { field, test, negated: false, span: 0..0 })
 }
 

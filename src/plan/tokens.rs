@@ -1,7 +1,6 @@
 //! The tokens of `foreach`: what stands for the column at hand in a template.
 
-use super::schema::wildcard;
-use crate::ir::{Field, Scalar};
+use crate::ir::{Field, Glob, Scalar};
 
 /// What the tokens stand for.
 pub(super) struct ForEachTokens {
@@ -64,7 +63,7 @@ const SCALAR_BYTES: usize = 64;
 pub(super) fn segments(pattern: &str, name: &str) -> Vec<String> {
     let Some((before, after)) = pattern.split_once('*') else { return Vec::new() };
     let Some(rest) = name.strip_prefix(before) else { return Vec::new() };
-    let glob = wildcard(after);
+    let glob = Glob::wildcard(after);
     let ends = rest.char_indices().map(|(end, _)| end).chain([rest.len()]);
     for end in ends {
         if glob.matches(&rest[end..]) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::cursor::Cursor;
 use super::{RAW_TEXT, eval, options, pattern};
-use crate::ir::{BinaryOp, Edit, Extract, Function, Glob, Part, Replace, Scalar, Stage, Substitute};
+use crate::ir::{BinaryOp, Edit, Extract, Function, Glob, Replace, Scalar, Stage, Substitute};
 use crate::pcre;
 
 /// `rex field=… max_match=… "…"`, `rex field=… mode=sed "…"`
@@ -145,9 +145,7 @@ pub(super) fn replace(cursor: &mut Cursor<'_>) -> Option<Stage> {
             cursor.error("spl-arguments", "a new value has as many `*` as the old one, or none", span);
             return None;
         }
-        let parts = old.split('*').enumerate();
-        let glob = Glob::new(parts.flat_map(|(i, text)| (i > 0).then_some(Part::Any).into_iter().chain([Part::Text(text.to_owned())])));
-        pairs.push((glob, new));
+        pairs.push((Glob::wildcard(&old), new));
     }
     let what = "`replace` without `in FIELD` leaves out fields that `stats` and `eval` made, which is not supported";
     cursor.error("spl-unsupported-option", what, cursor.at..cursor.at);

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::cursor::{Cursor, unescape};
 use super::fault::SearchFault;
-use crate::ir::{BinaryOp, Case, Cidr, Field, Function, Glob, Match, NumberOp, Part, Pred, Scalar, Test, Vocabulary};
+use crate::ir::{BinaryOp, Case, Cidr, Field, Function, Glob, Match, NumberOp, Pred, Scalar, Test, Vocabulary};
 use crate::yaml::number;
 
 /// Groups inside of groups.
@@ -71,14 +71,7 @@ impl Comparand {
 
     /// The value as a pattern: `*` is any run of characters.
     fn glob(&self) -> Glob {
-        let mut parts = Vec::new();
-        for (index, text) in self.text.split('*').enumerate() {
-            if index > 0 {
-                parts.push(Part::Any);
-            }
-            parts.push(Part::Text(text.to_owned()));
-        }
-        Glob::new(parts)
+        Glob::wildcard(&self.text)
     }
 }
 

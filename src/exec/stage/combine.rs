@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::stream::copied;
 use super::{InnerRows, Operator, Pushed, held, many, passed};
 use crate::exec::condition::Slot;
 use crate::exec::operators::{MemoryBudget, finish, operators, push};
@@ -89,7 +90,7 @@ fn key(slots: &[Slot], cells: &[Cell]) -> Option<Box<[Arc<str>]>> {
 impl Operator for JoinOperator {
     fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
         let partners = key(&self.keys, &row.cells).and_then(|key| self.others.get(&key));
-        let carried: Vec<Cell> = self.from.iter().map(|from| from.map_or(Cell::Null, |place| row.cells[place].clone())).collect();
+        let carried: Vec<Cell> = copied(&self.from, &row.cells);
         match partners.map(Vec::as_slice) {
             None | Some([]) if self.left => passed(Row { cells: carried, ..row }),
             None | Some([]) => held(),
@@ -168,7 +169,7 @@ impl AppendOperator {
 
 impl Operator for AppendOperator {
     fn push(&mut self, row: Row, _: &mut MemoryBudget) -> Pushed {
-        let cells = self.from.iter().map(|from| from.map_or(Cell::Null, |place| row.cells[place].clone())).collect();
+        let cells = copied(&self.from, &row.cells);
         passed(Row { cells, origin: row.origin })
     }
 
@@ -205,7 +206,7 @@ impl<'c> AppendPipeOperator<'c> {
 
 impl Operator for AppendPipeOperator<'_> {
     fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
-        let cells = self.from.iter().map(|from| from.map_or(Cell::Null, |place| row.cells[place].clone())).collect();
+        let cells = copied(&self.from, &row.cells);
         let passed_on = Row { cells, origin: row.origin.clone() };
         if self.wanted.is_continue() {
             let made = &mut self.made;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::stream::copied;
 use super::{Operator, Pushed, held};
 use crate::exec::aggregate::{Gathered, PreparedAggregate};
 use crate::exec::condition::Slot;
@@ -282,7 +283,7 @@ impl Operator for EventStatsOperator<'_> {
             // A by-field with several values: the row gets what belongs to the first.
             let key = self.groups.by.first_key(&row.cells);
             let place = key.and_then(|key| self.groups.places.get(key.as_slice()).copied());
-            let mut cells: Vec<Cell> = self.from.iter().map(|from| from.map_or(Cell::Null, |place| row.cells[place].clone())).collect();
+            let mut cells: Vec<Cell> = copied(&self.from, &row.cells);
             if let Some(place) = place {
                 self.targets.iter().zip(&results[place]).for_each(|(target, result)| cells[*target] = result.clone());
             }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::stream::copied;
 use super::table_index::TableIndex;
 use super::{Operator, Pushed, passed};
 use crate::exec::condition::Slot;
@@ -111,7 +112,7 @@ impl Operator for LookupOperator {
     fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
         let keys: Vec<Vec<Arc<str>>> =
             self.keys.iter().map(|slot| slot.map_or_else(Vec::new, |place| row.cells[place].members())).collect();
-        let mut cells: Vec<Cell> = self.from.iter().map(|from| from.map_or(Cell::Null, |place| row.cells[place].clone())).collect();
+        let mut cells: Vec<Cell> = copied(&self.from, &row.cells);
         let is_there = || self.outputs.iter().any(|(_, place)| !cells[*place].is_null());
         let is_asked = keys.iter().all(|members| !members.is_empty()) && !(self.only_new && is_there());
         if is_asked && let Some(found) = self.found(&keys, budget)? {

@@ -112,6 +112,6 @@ pub(super) fn operator<'c>(
         Stage::AppendPipe(_) => Box::new(combine::AppendPipeOperator::new(step, before, context, inner, budget)?),
         // Planning makes assignments of it, but where they are too many.
         Stage::ForEach(_) => return Err(Fault::Columns),
-        stage => return Err(Fault::Unbuilt { stage: crate::ir::print_stage(stage) }),
+        Stage::Format => return Err(Fault::Unbuilt { stage: crate::ir::print_stage(&step.stage) }),
     })
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::group::ByFields;
+use super::stream::copied;
 use super::{Operator, Pushed, passed};
 use crate::exec::aggregate::{Gathered, PreparedAggregate};
 use crate::exec::condition::Slot;
@@ -190,7 +191,7 @@ impl Operator for StreamStatsOperator<'_> {
         let results =
             if self.has_window() { self.slide(&row, keys, own.as_ref(), budget)? } else { self.run(&row, &keys, own.as_ref(), budget)? };
         budget.give(keys_bytes);
-        let mut cells: Vec<Cell> = self.from.iter().map(|from| from.map_or(Cell::Null, |place| row.cells[place].clone())).collect();
+        let mut cells: Vec<Cell> = copied(&self.from, &row.cells);
         if let Some(results) = results {
             self.targets.iter().zip(results).for_each(|(target, result)| cells[*target] = result);
         }

@@ -16,6 +16,11 @@ pub(super) fn carried(from: &[Slot], mut cells: Vec<Cell>) -> Vec<Cell> {
     from.iter().map(|place| place.map_or(Cell::Null, |place| std::mem::replace(&mut cells[place], Cell::Null))).collect()
 }
 
+/// The same of a row that is needed again.
+pub(super) fn copied(from: &[Slot], cells: &[Cell]) -> Vec<Cell> {
+    from.iter().map(|place| place.map_or(Cell::Null, |place| cells[place].clone())).collect()
+}
+
 /// `search`, `where`, `regex`.
 pub(super) struct FilterOperator<'c> {
     condition: Condition,

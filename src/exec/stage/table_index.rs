@@ -35,9 +35,7 @@ impl Ask {
             TableMatch::Exact => literal(),
             TableMatch::Wildcard if !text.contains('*') => literal(),
             TableMatch::Wildcard => {
-                let pieces = text.split('*').enumerate();
-                let glob =
-                    Glob::new(pieces.flat_map(|(i, text)| (i > 0).then_some(Part::Any).into_iter().chain([Part::Text(text.to_owned())])));
+                let glob = Glob::wildcard(text);
                 Self::Pattern(if fold { glob.folded() } else { glob })
             }
             TableMatch::Cidr => network(text).map_or_else(literal, Self::Network),

@@ -1,5 +1,6 @@
 //! `addtotals` and `addcoltotals`.
 
+use super::stream::copied;
 use super::{Operator, Pushed, passed};
 use crate::exec::operators::MemoryBudget;
 use crate::exec::row::{GroupOrigin, RowKey};
@@ -46,7 +47,7 @@ impl TotalsOperator {
 
 impl Operator for TotalsOperator {
     fn push(&mut self, row: Row, _: &mut MemoryBudget) -> Pushed {
-        let mut cells: Vec<Cell> = self.from.iter().map(|from| from.map_or(Cell::Null, |place| row.cells[place].clone())).collect();
+        let mut cells: Vec<Cell> = copied(&self.from, &row.cells);
         if let Some(target) = self.row_target {
             cells[target] = Cell::number_of(self.summed.iter().filter_map(|place| cells[*place].number()).fold(0.0, |sum, n| sum + n));
         }

@@ -5,7 +5,7 @@ use sqlparser::ast::{BinaryOperator, Expr, SelectItem};
 use super::glob::{like, matches};
 use super::literal;
 use crate::ir::{Case, Glob, Part};
-use crate::plan::{FieldFunction, wildcard};
+use crate::plan::FieldFunction;
 use crate::sql::ast::{self, SelectParts};
 use crate::sql::writer::two_valued;
 
@@ -36,7 +36,7 @@ pub(super) fn field_function(function: &FieldFunction, x: Expr) -> Result<Expr, 
         }
         FieldFunction::Choose(pairs) => {
             let fits = |pattern: &str| match pattern.contains('*') {
-                true => matches(x.clone(), &wildcard(pattern), Case::Ignore),
+                true => matches(x.clone(), &Glob::wildcard(pattern), Case::Ignore),
                 false => same_letters(&x, pattern),
             };
             let chosen: Vec<_> = pairs.iter().map(|(pattern, text)| (fits(pattern), literal(text))).collect();
