@@ -7,7 +7,7 @@ use retrohunt::taxonomy::Dataset;
 use super::lookup::{Place, find_as_splunk, place, place_over};
 
 /// Names that rows have whatever their dataset.
-const GENERAL: [&str; 7] = ["_time", "_raw", "host", "source", "sourcetype", "index", "eventtype"];
+pub(crate) const GENERAL: [&str; 7] = ["_time", "_raw", "host", "source", "sourcetype", "index", "eventtype"];
 
 /// Finds a name in an event type whose events are rows of a dataset.
 pub(crate) fn find(dataset: Dataset<'static>, prefixed: bool, name: &str, event_type: &EventType) -> Place {

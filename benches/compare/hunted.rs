@@ -17,7 +17,7 @@ use super::risk;
 pub(crate) struct Hunted {
     /// By rule.
     pub(crate) found: Vec<Found>,
-    /// The findings as risk, newest first.
+    /// What searches over risk read in this hunt, newest first.
     pub(crate) risk: Vec<Row>,
 }
 
@@ -47,9 +47,13 @@ pub(crate) fn hunt(store: &mut Store, rules: &[Rule]) -> Hunted {
             found[rule].events.push(row.event.0);
         }
     }
+    let current = store.findings(&FindingFilter::default()).unwrap();
     found.iter_mut().for_each(|found| found.events.sort_unstable());
     found.iter_mut().for_each(|found| found.events.dedup()); // an event that several sources hold has a line for each of them
-    Hunted { found: found.into_iter().map(Found::sorted).collect(), risk: risk::rows(&findings) }
+    Hunted {
+        found: found.into_iter().map(Found::sorted).collect(),
+        risk: risk::rows(&current, summary.outcome.hunt_id, &places.keys().copied().collect()),
+    }
 }
 
 /// The columns of a rule's result rows.

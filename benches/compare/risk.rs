@@ -1,8 +1,10 @@
-//! The findings of a hunt as rows of `Risk.All_Risk`: one for each object at risk, under the names of Splunk's data model.
+//! The store's findings as rows of `Risk.All_Risk`: one for each object at risk, under the names of Splunk's data model, as the rules R
+//! of docs/spl.md say.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
-use retrohunt::store::FindingRow;
+use retrohunt::store::{FindingRow, HuntId};
 use serde_json::Value as Json;
 
 use super::evaluate::stages::ID;
@@ -12,11 +14,13 @@ use super::evaluate::{Row, Value};
 /// Detections of this kind read risk and make none.
 const CORRELATION: &str = "Correlation";
 
-/// Makes the rows of findings, newest first.
-pub(crate) fn rows(findings: &[FindingRow]) -> Vec<Row> {
-    let mut findings: Vec<&FindingRow> = findings.iter().filter(|finding| finding.level != CORRELATION).collect();
-    findings.sort_by_key(|finding| (Reverse(finding.last_time_us), &finding.identity));
-    findings.into_iter().flat_map(|finding| finding.risk_objects.iter().map(|object| row(finding, object))).collect()
+/// Makes the rows of the findings that a hunt with these rules reads, newest first (rule R1): its own, and those of earlier hunts whose
+/// rules are not among them.
+pub(crate) fn rows(current: &[FindingRow], hunt: HuntId, rules: &BTreeSet<&str>) -> Vec<Row> {
+    let is_read = |finding: &&FindingRow| finding.hunt_id == hunt || !rules.contains(finding.rule_id.as_str());
+    let mut read: Vec<&FindingRow> = current.iter().filter(is_read).filter(|finding| finding.level != CORRELATION).collect();
+    read.sort_by_key(|finding| (Reverse(finding.last_time_us), &finding.identity));
+    read.into_iter().flat_map(|finding| finding.risk_objects.iter().map(|object| row(finding, object))).collect()
 }
 
 fn row(finding: &FindingRow, object: &Json) -> Row {

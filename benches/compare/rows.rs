@@ -8,6 +8,7 @@ use retrohunt::ir::{Field, Query, Source, Vocabulary};
 
 use super::archive::{Archive, Event};
 use super::condition::value;
+use super::dataset;
 use super::evaluate::brackets;
 use super::evaluate::now;
 use super::evaluate::stages::{ID, Table, World, made, rows_of, through};
@@ -76,10 +77,10 @@ impl World for Asked<'_> {
     }
 }
 
-/// Findings under the names that a rule reads them by.
+/// Findings under the names that a rule reads them by: with the prefix, but those that Splunk has of every row.
 fn findings(risk: &[Row], prefix: Option<&str>) -> Table {
     let written = |name: &str| match prefix {
-        Some(prefix) if !name.starts_with('_') && name != ID => format!("{prefix}.{name}"),
+        Some(prefix) if !dataset::GENERAL.contains(&name) && name != ID => format!("{prefix}.{name}"),
         _ => name.to_owned(),
     };
     let rows: Vec<Row> = risk.iter().map(|row| row.iter().map(|(name, value)| (written(name), value.clone())).collect()).collect();

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::stage::{InnerRows, Operator, Out, operator};
+use super::stage::{InnerRows, Operator, Out, operator_of, starts_newest_first, stays_newest_first};
 use super::{Context, Fault, Row, RuleLimits};
 use crate::ir::Stage;
 use crate::plan::{RowSchema, Step};
@@ -48,7 +48,7 @@ impl<'c> Operators<'c> {
     /// When a regular expression does not compile, or the inner rows do not fit.
     pub fn new(steps: &[Step], first: &RowSchema, context: &'c Context, limits: RuleLimits, inner: Vec<Vec<Row>>) -> Result<Self, Fault> {
         let mut budget = MemoryBudget { limit: limits.memory_bytes, used: 0 };
-        let operators = operators(steps, first, context, &mut inner.into_iter(), &mut budget)?;
+        let operators = operators(steps, first, starts_newest_first(first), context, &mut inner.into_iter(), &mut budget)?;
         Ok(Self { operators, budget, context })
     }
 
@@ -70,16 +70,22 @@ impl<'c> Operators<'c> {
     }
 }
 
-/// The operators of steps.
+/// The operators of steps; `newest_first` says whether the first rows surely come so.
 pub(super) fn operators<'c>(
     steps: &[Step],
     first: &RowSchema,
+    mut newest_first: bool,
     context: &'c Context,
     inner: &mut InnerRows<'_>,
     budget: &mut MemoryBudget,
 ) -> Result<Vec<Box<dyn Operator + 'c>>, Fault> {
     let before = std::iter::once(first).chain(steps.iter().map(|step| &step.row));
-    steps.iter().zip(before).map(|(step, before)| operator(step, before, context, inner, budget)).collect()
+    let mut out = Vec::with_capacity(steps.len());
+    for (step, before) in steps.iter().zip(before) {
+        out.push(operator_of(step, before, newest_first, context, inner, budget)?);
+        newest_first = stays_newest_first(newest_first, &step.stage);
+    }
+    Ok(out)
 }
 
 /// Ends the input of operators one behind the other.

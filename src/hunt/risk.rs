@@ -9,14 +9,21 @@ use crate::exec::{Cell, GroupKey, GroupOrigin, Row, RowKey, RowOrigin};
 use crate::plan::{RowSchema, TIME};
 use crate::store::RiskEvent;
 
+/// The search that made a finding, as Splunk names it for every row of its index `risk`.
+const SOURCE: &str = "source";
+
 /// Makes the row of a risk event, under these columns.
 pub(super) fn row(event: &RiskEvent, prefix: Option<&str>, columns: &RowSchema) -> Row {
     let cell = |name: &str| {
         if name == TIME {
             return time(event.last_us);
         }
-        let bare = prefix.and_then(|prefix| name.strip_prefix(prefix)?.strip_prefix('.')).unwrap_or(name);
-        field(event, bare)
+        match prefix {
+            None => field(event, name),
+            // `tstats` knows what every row has by its bare name too; the model's own names have the prefix.
+            Some(_) if name == SOURCE => field(event, name),
+            Some(prefix) => name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.')).map_or(Cell::Null, |bare| field(event, bare)),
+        }
     };
     let cells = columns.columns.iter().map(|column| cell(&column.name)).collect();
     let mut origin = GroupOrigin::of(GroupKey::default(), event.events.clone(), event.count, (event.first_us, event.last_us));
@@ -37,7 +44,7 @@ fn field(event: &RiskEvent, name: &str) -> Cell {
         "risk_object_type" => text(&event.object_kind),
         "risk_score" | "calculated_risk_score" => event.score.map_or(Cell::Null, Cell::number_of),
         "risk_message" => text(&event.message),
-        "source" | "search_name" => text(&event.rule),
+        SOURCE | "search_name" => text(&event.rule),
         "analyticstories" | "annotations.analytic_story" => list(&event.stories),
         "annotations.mitre_attack" | "annotations.mitre_attack.mitre_technique_id" => list(&event.techniques),
         "annotations.mitre_attack.mitre_tactic" => list(&event.tactics),

@@ -94,7 +94,8 @@ pub enum Stage {
     Stats(Stats),
     /// Adds the aggregates of a row's group to the row.
     EventStats(Stats),
-    /// Renames columns; a target that exists is overwritten.
+    /// Renames columns. One by its name overwrites its target in every row, also with nothing; a pattern touches in a row only what the row
+    /// has.
     Rename(Vec<Rename>),
     /// Keeps (`fields`, `table`) the named columns in this order; `*` is a wildcard. `fields` also keeps `_time`.
     Keep(Vec<String>),

@@ -236,14 +236,18 @@ pub struct StreamStats {
 
 /// `transaction`: rows that belong together become one row.
 ///
-/// Rows come newest first. A row joins the newest open transaction whose values do not contradict its own; where a limit forbids it,
-/// that transaction is closed and the row opens another. A row that passes `ends_with` opens one, after closing the one it would join;
-/// one that passes `starts_with` joins and closes; one that passes both closes a transaction that has its end, else it opens one.
-/// A transaction is whole when its last row passed `ends_with` and its first `starts_with`, where they are given. A row that has none
-/// of the fields belongs to no transaction and goes.
+/// Rows are taken newest first, those without a time last; of one time in the order in which they come. A row joins the newest open
+/// transaction whose values do not contradict its own; where `max_span` or `max_pause` forbids it, that transaction is closed and the row
+/// opens another. A row that passes `ends_with` opens one, and no row joins the one that it would have joined any more; one that passes
+/// `starts_with` joins and closes. One that passes both closes a transaction that has its end, else it opens one, as its end alone. A
+/// transaction that has `max_events` rows is closed. A row that has none of the fields belongs to no transaction and goes.
 ///
-/// A row has `duration` (seconds), `eventcount`, `closed_txn` (1: a limit or its first row closed it and it is whole, else 0), `_time` of
-/// its first event, and every other column as the sorted distinct values of its rows. Rows stand by that time, newest first.
+/// A transaction is whole when its last row opened it as an end and its first closed it as a start, where these are given; others stay only
+/// with `keep_evicted`.
+///
+/// A row has `duration` (seconds), `eventcount`, `closed_txn` (1: it is whole, and its start or one of the three limits closed it; else 0:
+/// the rows ended, or the end of another one stood before it), `_time` of its first event, and every other column as the sorted distinct
+/// values of its rows. Rows stand by that time, newest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transaction {
     /// Rows belong together whose values of these columns do not contradict; a missing one contradicts nothing.

@@ -29,19 +29,21 @@ pub(super) enum Brackets {
 }
 
 impl Link {
-    /// The step that the stage is over rows with these columns; `foreach` becomes the assignments that it means there.
-    pub(super) fn step(&self, before: &RowSchema) -> Step {
+    /// The steps that the stage is over rows with these columns: one, but for a `rename` by a pattern. `foreach` becomes the assignments
+    /// that it means there.
+    pub(super) fn steps(&self, before: &RowSchema) -> Vec<Step> {
         let inner = match &self.brackets {
             Brackets::None => Inner::None,
             Brackets::Plan(plan) => Inner::Plan(plan.clone()),
             Brackets::Stages(links) => Inner::Steps(steps(links, before)),
         };
         match &self.stage {
+            Stage::Rename(renames) => before.renamed(renames),
             Stage::ForEach(for_each) => match before.each_of(for_each) {
-                Some(assignments) => before.after(&Stage::Eval(assignments), inner),
-                None => before.after(&self.stage, inner),
+                Some(assignments) => vec![before.after(&Stage::Eval(assignments), inner)],
+                None => vec![before.after(&self.stage, inner)],
             },
-            stage => before.after(stage, inner),
+            stage => vec![before.after(stage, inner)],
         }
     }
 
@@ -58,7 +60,7 @@ impl Link {
 pub(super) fn steps(links: &[Link], first: &RowSchema) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::with_capacity(links.len());
     for link in links {
-        steps.push(link.step(steps.last().map_or(first, |step| &step.row)));
+        steps.extend(link.steps(steps.last().map_or(first, |step| &step.row)));
     }
     steps
 }
@@ -352,15 +354,19 @@ impl LiveRow {
             self.made.extend(may_write(stage, None));
             return;
         }
-        let step = link.step(&self.schema);
-        let written = if fills_all { Vec::new() } else { written(&step.stage, &self.schema) };
-        let carried = step.from.iter().zip(&step.row.columns).map(|(from, column)| {
-            let is_new = written.contains(&column.name);
-            from.filter(|_| !is_new).and_then(|place| self.is_of[place])
-        });
-        self.is_of = carried.collect();
-        self.made.extend(may_write(stage, step.inner.result(&self.schema)));
-        self.schema = step.row;
+        for step in link.steps(&self.schema) {
+            if let (Stage::Rename(_), Stage::Eval(assignments)) = (stage, &step.stage) {
+                assignments.iter().for_each(|(_, scalar)| scalar.each_field(&mut |field| self.read(&field.name)));
+            }
+            let written = if fills_all { Vec::new() } else { written(&step.stage, &self.schema) };
+            let carried = step.from.iter().zip(&step.row.columns).map(|(from, column)| {
+                let is_new = written.contains(&column.name);
+                from.filter(|_| !is_new).and_then(|place| self.is_of[place])
+            });
+            self.is_of = carried.collect();
+            self.made.extend(may_write(stage, step.inner.result(&self.schema)));
+            self.schema = step.row;
+        }
     }
 
     /// Reads what the brackets of a stage read of these rows.

@@ -10,6 +10,7 @@ mod liveness;
 mod object;
 mod outputs;
 mod print;
+mod rename;
 mod resolve;
 mod schema;
 mod scope;
@@ -248,9 +249,7 @@ fn links(stages: &[Stage], extra_fields: &[Field], catalog: &Catalog, taxonomy: 
             stage => Link { stage: stage.clone(), brackets: Brackets::None },
         }
     };
-    let renames = |place: usize| unpack::renamed(&stages[..place], &stages[place], || asked(place)).into_iter();
-    let plain = |stage: Stage| Link { stage, brackets: Brackets::None };
-    (0..).zip(stages).flat_map(|(place, stage)| renames(place).map(plain).chain([link((place, stage))])).collect()
+    (0..).zip(stages).map(link).collect()
 }
 
 /// Plans a query over rows that are not events: everything is a stage.

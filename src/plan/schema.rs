@@ -145,7 +145,8 @@ impl RowSchema {
         (0..).zip(&self.columns).filter(|(_, column)| is_meant(&column.name)).map(|(place, _)| place).collect()
     }
 
-    /// What a stage makes of the columns. `foreach` is not among them: [`RowSchema::each_of`] makes assignments of it first.
+    /// What a stage makes of the columns. `foreach` is not among them: [`RowSchema::each_of`] makes assignments of it first;
+    /// `rename` by a pattern may need one more: [`RowSchema::renamed`].
     pub fn after(&self, stage: &Stage, inner: Inner) -> Step {
         let Some(spelled) = self.spelled(stage) else { return self.step(stage, inner) };
         let mut step = self.step(&spelled.stage, inner);
@@ -555,9 +556,10 @@ impl NextRow {
         }
     }
 
-    /// Renames a column, or those of a pattern; what had the new name is gone, also where nothing has the old one.
+    /// Renames a column, or those of a pattern; what had the new name is gone, also where nothing has the old one. What rows keep of it
+    /// under a pattern is said before: [`RowSchema::renamed`].
     fn rename(&mut self, rename: &Rename) {
-        let pairs: Vec<(String, String)> = self.pairs(rename).into_iter().filter(|(from, to)| from != to).collect();
+        let pairs = self.row.renamed_pairs(rename);
         // All at once: what one pair takes away may be what another gives.
         let is_lost = |name: &String| pairs.iter().any(|(_, to)| to == name) && !pairs.iter().any(|(from, _)| from == name);
         let lost: Vec<usize> = (0..self.row.columns.len()).filter(|place| is_lost(&self.row.columns[*place].name)).collect();
@@ -568,18 +570,6 @@ impl NextRow {
                 column.name.clone_from(to);
             }
         }
-    }
-
-    fn pairs(&self, rename: &Rename) -> Vec<(String, String)> {
-        let (Some((before, after)), Some((new_before, new_after))) = (rename.from.split_once('*'), rename.to.split_once('*')) else {
-            return vec![(rename.from.clone(), rename.to.clone())];
-        };
-        let names = self.row.matching(&rename.from).into_iter().map(|place| &self.row.columns[place].name);
-        let renamed = |name: &String| {
-            let middle = name.strip_prefix(before)?.strip_suffix(after)?;
-            Some((name.clone(), format!("{new_before}{middle}{new_after}")))
-        };
-        names.filter_map(renamed).collect()
     }
 }
 

@@ -86,3 +86,18 @@ fn a_correlation_search_reads_what_the_others_of_its_hunt_found() {
     let alone = hunt(&store, &rules[..1]);
     assert_eq!(alone.len(), 2);
 }
+
+/// Rules R1 and R3: findings of rules that are not hunted again are read too; a name of the model without its prefix is no field behind
+/// `tstats`, `source` is.
+#[test]
+fn searches_over_risk_read_earlier_hunts_and_names_with_their_prefix() {
+    let (store, rules) = hunted();
+    hunt(&store, &rules[1..]);
+    let search = "| tstats count values(source) as source values(risk_object) as bare values(All_Risk.source) as own from datamodel=Risk.All_Risk by All_Risk.risk_object_type";
+    let correlation = store.file("b.yml", detection("55555555-5555-4555-8555-555555555555", search, "").replace("TTP", "Correlation"));
+    let found = hunt(&store, &[rules[0].clone(), correlation]);
+    let of_users = found.iter().map(|f| &f["columns"]).find(|c| c["All_Risk.risk_object_type"] == "user").expect("risk of users");
+    assert_eq!(of_users["source"], json!([format!("Detection {FIRST}"), format!("Detection {SECOND}")]));
+    assert_eq!((&of_users["bare"], &of_users["own"]), (&Value::Null, &of_users["source"]));
+    assert_eq!(of_users["count"], 5);
+}

@@ -198,7 +198,7 @@ impl<'c> AppendPipeOperator<'c> {
         budget: &mut MemoryBudget,
     ) -> Result<Self, Fault> {
         let Inner::Steps(steps) = &step.inner else { unreachable!("`appendpipe` has stages") };
-        let stages = operators(steps, before, context, inner, budget)?;
+        let stages = operators(steps, before, false, context, inner, budget)?;
         let (targets, columns) = (targets(step, before), step.row.columns.len());
         Ok(Self { from: step.from.clone(), targets, columns, stages, made: Vec::new(), wanted: ControlFlow::Continue(()), context })
     }

@@ -8,6 +8,7 @@ mod group;
 mod keep;
 mod list;
 mod lookup;
+mod newest;
 mod order;
 mod running;
 mod stream;
@@ -66,8 +67,23 @@ fn many(rows: Vec<Row>) -> Pushed {
 /// Where the rows of inner queries come from: those of the stages' brackets, in the order of [`crate::plan::inner_plans`].
 pub(super) type InnerRows<'r> = dyn Iterator<Item = Vec<Row>> + 'r;
 
-/// Makes the operator of a stage.
-pub(super) fn operator<'c>(
+pub(super) use newest::{starts_newest_first, stays_newest_first};
+
+/// Makes the operator of a stage; `newest_first` says whether its rows surely come so.
+pub(super) fn operator_of<'c>(
+    step: &Step,
+    before: &RowSchema,
+    newest_first: bool,
+    context: &'c Context,
+    inner: &mut InnerRows<'_>,
+    budget: &mut MemoryBudget,
+) -> Result<Box<dyn Operator + 'c>, Fault> {
+    let made = operator(step, before, context, inner, budget)?;
+    let is_sorted = newest_first || !matches!(step.stage, Stage::Transaction(_));
+    Ok(if is_sorted { made } else { Box::new(newest::NewestFirstOperator::new(made, before, context)) })
+}
+
+fn operator<'c>(
     step: &Step,
     before: &RowSchema,
     context: &'c Context,

@@ -1,4 +1,5 @@
-//! `transaction`: rows that belong together become one, see [`ir::Transaction`] for what that means.
+//! `transaction`: rows that belong together become one, see [`ir::Transaction`] for what that means. They come newest first: where the
+//! stages before it may change that, `super::newest` stands in front.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,10 +31,21 @@ struct Grown {
     origin: GroupOrigin,
     /// Whether its last row passed `endswith`.
     has_end: bool,
-    /// Whether a limit or its first row closed it.
+    /// Whether a limit or its first row closed it, and it is whole.
     is_closed: bool,
     /// What it took of the budget.
     bytes: usize,
+}
+
+/// Why no row joins a transaction any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    /// Its first row joined as such.
+    Start,
+    /// `maxevents`, `maxspan` or `maxpause`.
+    Limit,
+    /// The end of another one, or of the rows.
+    Other,
 }
 
 /// Rows into transactions.
@@ -151,7 +163,7 @@ impl<'c> TransactionOperator<'c> {
     }
 
     /// Ends an open transaction: no row may join it any more. It stays in the result where it is whole, or where the rest is wanted too.
-    fn close(&mut self, number: u64, by_limit: bool, has_start: bool, budget: &mut MemoryBudget) {
+    fn close(&mut self, number: u64, why: Closing, budget: &mut MemoryBudget) {
         let Some(mut grown) = self.open.remove(&number) else { return };
         for (field, members) in grown.fields.iter_mut().enumerate() {
             for member in std::mem::take(members) {
@@ -164,8 +176,8 @@ impl<'c> TransactionOperator<'c> {
                 }
             }
         }
-        let is_whole = (has_start || self.starts_with.is_none()) && (grown.has_end || self.ends_with.is_none());
-        grown.is_closed = is_whole && (by_limit || has_start);
+        let is_whole = (why == Closing::Start || self.starts_with.is_none()) && (grown.has_end || self.ends_with.is_none());
+        grown.is_closed = is_whole && matches!(why, Closing::Start | Closing::Limit);
         if is_whole || self.options.keep_evicted {
             self.done.push(grown);
         } else {
@@ -222,13 +234,13 @@ impl Operator for TransactionOperator<'_> {
         if let Some(number) = joined
             && self.open.get(&number).is_some_and(|grown| self.is_over(grown, time))
         {
-            self.close(number, true, false, budget);
+            self.close(number, Closing::Limit, budget);
             joined = None;
         }
         let has_end = joined.and_then(|number| self.open.get(&number)).is_some_and(|grown| grown.has_end);
         let is_end = ends && !(starts && has_end);
         if is_end && let Some(number) = joined.take() {
-            self.close(number, true, false, budget);
+            self.close(number, Closing::Other, budget);
         }
         let number = joined.unwrap_or_else(|| self.open());
         self.join(number, &row, texts, time, budget)?;
@@ -236,16 +248,16 @@ impl Operator for TransactionOperator<'_> {
         grown.has_end |= is_end;
         let is_full = self.options.max_events.is_some_and(|most| grown.rows >= most);
         if starts && !is_end {
-            self.close(number, false, true, budget);
+            self.close(number, Closing::Start, budget);
         } else if is_full {
-            self.close(number, true, starts, budget);
+            self.close(number, Closing::Limit, budget);
         }
         held()
     }
 
     fn finish(&mut self, budget: &mut MemoryBudget) -> Result<Vec<Row>, Fault> {
         let open: Vec<u64> = self.open.keys().copied().collect();
-        open.into_iter().for_each(|number| self.close(number, false, false, budget));
+        open.into_iter().for_each(|number| self.close(number, Closing::Other, budget));
         let mut done = std::mem::take(&mut self.done);
         let time = |grown: &Grown| grown.oldest.unwrap_or(f64::NEG_INFINITY);
         done.sort_by(|a, b| time(b).total_cmp(&time(a)));

@@ -226,6 +226,11 @@ fn pipeline_commands() {
         &["Alpha=x", "Alpha=1"],
     );
     gives("P1 a pattern renames all at once", "Channel=Security | eval aab=1, ab=2 | rename a* as * | table ab b", &[""], &["ab=1 b=2"]);
+    let mixed = [r#""Alpha":"own""#, r#""r.Alpha":"other""#, r#""Alpha":"lost","r.Alpha":"taken""#];
+    let kept = ["Alpha=other count=1", "Alpha=own count=1", "Alpha=taken count=1"];
+    gives("P6 a pattern touches what a row has", "Channel=Security | rename r.* as * | stats count by Alpha", &mixed, &kept);
+    let lost = ["Alpha=other count=1", "Alpha=taken count=1"];
+    gives("P6 a name takes the place in every row", "Channel=Security | rename r.Alpha as Alpha | stats count by Alpha", &mixed, &lost);
     gives(
         "P1 a pattern means no column that is not there",
         "Channel=Security | rename x.* as * | bin Amount span=1 as x.Alpha | stats dc(Alpha) as n",
@@ -398,4 +403,60 @@ fn groups_by_numbers_and_texts_in_one_column_are_those_of_the_texts() {
     gives("values of lists", counted, &events, &["all=3 n=3"]);
     gives("the last rows", "EventCode=7001 | sort Amount | tail 2 | table Amount", &events, &["Amount=8", "Amount=9"]);
     gives("turned around", "EventCode=7001 | sort Amount | reverse | head 1 | table Amount", &events, &["Amount=9"]);
+}
+
+/// Rule P14: the rows in an order that is not that of their times.
+#[test]
+fn transactions_take_rows_newest_first() {
+    let shown = "table eventcount duration closed_txn Beta";
+    let row = |time: &str, beta: &str| format!(r#""Alpha":"x","Amount":{time},"Beta":"{beta}""#);
+    let rows: Vec<String> = [("1", "a"), ("9", "b"), ("2", "c"), ("8", "d"), ("7", "e")].map(|(time, beta)| row(time, beta)).into();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let of = |options: &str, expected: &[&str]| {
+        let search = format!("Channel=Security | eval _time=Amount | transaction Alpha {options} | {shown}");
+        gives("P14", &search, &rows, expected);
+    };
+    of("", &["Beta=a|b|c|d|e closed_txn=0 duration=8 eventcount=5"]);
+    of("maxpause=5", &["Beta=a|b|c|d|e closed_txn=0 duration=8 eventcount=5"]);
+    of("maxpause=4", &["Beta=a|c closed_txn=0 duration=1 eventcount=2", "Beta=b|d|e closed_txn=1 duration=2 eventcount=3"]);
+    of(
+        "maxspan=1",
+        &[
+            "Beta=a|c closed_txn=0 duration=1 eventcount=2",
+            "Beta=b|d closed_txn=1 duration=1 eventcount=2",
+            "Beta=e closed_txn=1 duration=0 eventcount=1",
+        ],
+    );
+    of(
+        "maxevents=2",
+        &[
+            "Beta=a closed_txn=0 duration=0 eventcount=1",
+            "Beta=b|d closed_txn=1 duration=1 eventcount=2",
+            "Beta=c|e closed_txn=1 duration=5 eventcount=2",
+        ],
+    );
+    // The end of another one closes it, and that is no limit.
+    of("endswith=(Beta=e)", &["Beta=a|c|e closed_txn=0 duration=6 eventcount=3"]);
+    of(
+        "endswith=(Beta=b OR Beta=e)",
+        &["Beta=a|c|e closed_txn=0 duration=6 eventcount=3", "Beta=b|d closed_txn=0 duration=1 eventcount=2"],
+    );
+    of("startswith=(Beta=e)", &["Beta=b|d|e closed_txn=1 duration=2 eventcount=3"]);
+    // One that is full lacks its start: it shows with the others that do.
+    of("startswith=(Beta=a) maxevents=3", &["Beta=a|c closed_txn=1 duration=1 eventcount=2"]);
+    of(
+        "startswith=(Beta=a) maxevents=3 keepevicted=true",
+        &["Beta=a|c closed_txn=1 duration=1 eventcount=2", "Beta=b|d|e closed_txn=0 duration=2 eventcount=3"],
+    );
+    // A row that is both opens one as its end; the next that is both closes it as its start.
+    of("startswith=(Beta=b OR Beta=e) endswith=(Beta=b OR Beta=e)", &["Beta=b|d|e closed_txn=1 duration=2 eventcount=3"]);
+    of("startswith=(Beta=b) endswith=(Beta=b) maxevents=1", &[]);
+}
+
+/// Rule P14: limits of time do not speak of rows without one, which come last.
+#[test]
+fn transactions_of_rows_without_a_time() {
+    let rows = [r#""Alpha":"x","Beta":"a""#, r#""Alpha":"x","Amount":5,"Beta":"b""#, r#""Alpha":"y","Beta":"c""#];
+    let search = "Channel=Security | eval _time=Amount | transaction Alpha maxspan=1 maxevents=2 | table Alpha Beta eventcount closed_txn";
+    gives("P14", search, &rows, &["Alpha=x Beta=a|b closed_txn=1 eventcount=2", "Alpha=y Beta=c closed_txn=0 eventcount=1"]);
 }

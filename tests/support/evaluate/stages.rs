@@ -232,12 +232,13 @@ impl Table {
         stats.aggregates.iter().for_each(|aggregate| self.know(&aggregate.alias));
     }
 
-    /// Renames one column, or at the same time all that a pattern means; what had the new name is gone.
+    /// Renames one column; what had the new name is gone. Or at the same time all that a pattern means of what the row has.
     fn rename(&mut self, rename: &Rename) {
         let pairs = self.pairs(rename);
+        let is_pattern = rename.from.contains('*');
         for row in &mut self.rows {
             let values: Vec<Option<Value>> = pairs.iter().map(|(from, _)| row.remove(from)).collect();
-            for ((_, to), value) in pairs.iter().zip(values) {
+            for ((_, to), value) in pairs.iter().zip(values).filter(|(_, value)| value.is_some() || !is_pattern) {
                 set(row, to, value.unwrap_or(Value::Null));
             }
         }

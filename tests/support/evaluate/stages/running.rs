@@ -1,8 +1,9 @@
 //! Stages that depend on the rows before a row: running aggregates, transactions.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use retrohunt::ir::{Pred, StreamStats, Transaction};
+use retrohunt::ir::{StreamStats, Transaction};
 
 use super::super::pred::passes;
 use super::super::scalar::Value;
@@ -67,13 +68,14 @@ impl Table {
         }
     }
 
-    /// Rows that belong together become one. They come newest first, so that the last row of a transaction opens it and its
-    /// first closes it.
+    /// Rows that belong together become one (rule P14). They are taken newest first, so that the last row of a transaction opens it and
+    /// its first closes it.
     pub(super) fn transaction(&mut self, transaction: &Transaction) {
-        let mut open: Vec<Open> = Vec::new();
-        let mut done: Vec<Open> = Vec::new();
-        for row in std::mem::take(&mut self.rows) {
-            let Some(at) = time(&row) else { continue };
+        let (mut open, mut done): (Vec<Open>, Vec<Open>) = Default::default();
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.sort_by(|a, b| latest_first(time(a), time(b)));
+        for row in rows {
+            let at = time(&row);
             let key: Vec<BTreeSet<String>> = transaction.fields.iter().map(|name| members(&row, name)).collect();
             if !key.is_empty() && key.iter().all(BTreeSet::is_empty) {
                 continue;
@@ -82,17 +84,17 @@ impl Table {
             let is_start = transaction.starts_with.as_ref().is_some_and(|pred| passes(pred, &row));
             let mut place = open.iter().rposition(|open| open.takes(transaction, &key));
             if let Some(full) = place.filter(|place| !open[*place].may_go_on(transaction, at)) {
-                done.push(open.remove(full).closed());
+                done.push(Open { at_limit: true, ..open.remove(full) });
                 place = None;
             }
             // A row that is both ends the one that has its end, and opens another where there is none.
             let opens = is_end && !(is_start && place.is_some_and(|place| open[place].has_end));
             if let Some(old) = place.filter(|_| opens) {
-                done.push(open.remove(old).closed());
+                done.push(open.remove(old));
                 place = None;
             }
             let place = place.unwrap_or_else(|| {
-                open.push(Open { rows: Vec::new(), key: vec![BTreeSet::new(); key.len()], has_end: is_end, is_closed: false });
+                open.push(Open { key: vec![BTreeSet::new(); key.len()], has_end: is_end, ..Open::default() });
                 open.len() - 1
             });
             let own = &mut open[place];
@@ -100,45 +102,52 @@ impl Table {
             for (known, new) in own.key.iter_mut().zip(key) {
                 known.extend(new);
             }
-            let is_full = transaction.max_events.is_some_and(|most| own.rows.len() >= size(most));
-            if (is_start && !opens) || is_full {
-                done.push(open.remove(place).closed());
+            own.has_start = is_start && !opens;
+            own.at_limit = transaction.max_events.is_some_and(|most| own.rows.len() >= size(most));
+            if own.has_start || own.at_limit {
+                done.push(open.remove(place));
             }
         }
         done.extend(open);
         let kept = done.iter().filter(|open| transaction.keep_evicted || open.is_whole(transaction));
-        let mut rows: Vec<Row> = kept.map(|open| open.row(transaction)).collect();
-        rows.sort_by(|a, b| time(b).partial_cmp(&time(a)).expect("times are numbers"));
-        self.rows = rows;
+        self.rows = kept.map(|open| open.row(transaction)).collect();
+        self.rows.sort_by(|a, b| latest_first(time(a), time(b)));
         transaction.fields.iter().for_each(|name| self.know(name));
         ["duration", "eventcount", "closed_txn"].into_iter().for_each(|name| self.know(name));
     }
 }
 
+/// What has no time comes last.
+fn latest_first(a: Option<f64>, b: Option<f64>) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => b.partial_cmp(&a).expect("times are numbers"),
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    }
+}
+
 /// A transaction that may get further rows.
+#[derive(Default)]
 struct Open {
     rows: Vec<Row>,
     key: Vec<BTreeSet<String>>,
+    /// Whether its last row opened it as an end.
     has_end: bool,
-    /// By its start or by a limit.
-    is_closed: bool,
+    /// Whether its first row closed it as a start.
+    has_start: bool,
+    /// Whether a limit closed it.
+    at_limit: bool,
 }
 
 impl Open {
-    fn closed(self) -> Self {
-        Self { is_closed: true, ..self }
-    }
-
-    /// Whether a row of a time may join.
-    fn may_go_on(&self, transaction: &Transaction, at: f64) -> bool {
-        let newest = self.rows.first().and_then(time).unwrap_or(at);
-        let oldest = self.rows.last().and_then(time).unwrap_or(at);
+    /// Whether a row of a time may join. Limits of time do not speak of rows without one.
+    fn may_go_on(&self, transaction: &Transaction, at: Option<f64>) -> bool {
+        let times = || self.rows.iter().filter_map(time);
+        let (Some(at), Some(newest), Some(oldest)) = (at, times().next(), times().last()) else { return true };
         transaction.max_span.is_none_or(|span| newest - at <= span) && transaction.max_pause.is_none_or(|pause| oldest - at <= pause)
     }
 
     fn is_whole(&self, transaction: &Transaction) -> bool {
-        let holds = |pred: &Option<Pred>, row: Option<&Row>| pred.as_ref().is_none_or(|pred| row.is_some_and(|row| passes(pred, row)));
-        holds(&transaction.ends_with, self.rows.first()) && holds(&transaction.starts_with, self.rows.last())
+        (self.has_end || transaction.ends_with.is_none()) && (self.has_start || transaction.starts_with.is_none())
     }
 
     /// Whether a row does not contradict, and has something in common where that is asked.
@@ -154,14 +163,12 @@ impl Open {
             let members: BTreeSet<String> = self.rows.iter().filter_map(|row| row.get(name)?.members()).flatten().collect();
             set(&mut out, name, Value::of_members(&members.into_iter().collect::<Vec<_>>()));
         }
-        let (first, last) = (self.rows.last().and_then(time), self.rows.first().and_then(time));
-        if let (Some(first), Some(last)) = (first, last) {
-            set(&mut out, "_time", Value::Number(first));
-            set(&mut out, "duration", Value::Number(last - first));
-        }
+        let times = || self.rows.iter().filter_map(time);
+        set(&mut out, "_time", times().last().map_or(Value::Null, Value::Number));
+        set(&mut out, "duration", Value::Number(times().next().zip(times().last()).map_or(0.0, |(last, first)| last - first)));
         #[allow(clippy::cast_precision_loss, reason = "test groups are small")]
         set(&mut out, "eventcount", Value::Number(self.rows.len() as f64));
-        set(&mut out, "closed_txn", Value::Number(if self.is_closed && self.is_whole(transaction) { 1.0 } else { 0.0 }));
+        set(&mut out, "closed_txn", Value::Number(if (self.has_start || self.at_limit) && self.is_whole(transaction) { 1.0 } else { 0.0 }));
         if let Some(id) = self.rows.iter().find_map(|row| row.get(ID)) {
             out.insert(ID.to_owned(), id.clone());
         }
