@@ -142,7 +142,7 @@ impl Open {
     /// Whether a row of a time may join. Limits of time do not speak of rows without one.
     fn may_go_on(&self, transaction: &Transaction, at: Option<f64>) -> bool {
         let times = || self.rows.iter().filter_map(time);
-        let (Some(at), Some(newest), Some(oldest)) = (at, times().next(), times().last()) else { return true };
+        let (Some(at), Some(newest), Some(oldest)) = (at, times().next(), times().next_back()) else { return true };
         transaction.max_span.is_none_or(|span| newest - at <= span) && transaction.max_pause.is_none_or(|pause| oldest - at <= pause)
     }
 
@@ -164,8 +164,8 @@ impl Open {
             set(&mut out, name, Value::of_members(&members.into_iter().collect::<Vec<_>>()));
         }
         let times = || self.rows.iter().filter_map(time);
-        set(&mut out, "_time", times().last().map_or(Value::Null, Value::Number));
-        set(&mut out, "duration", Value::Number(times().next().zip(times().last()).map_or(0.0, |(last, first)| last - first)));
+        set(&mut out, "_time", times().next_back().map_or(Value::Null, Value::Number));
+        set(&mut out, "duration", Value::Number(times().next().zip(times().next_back()).map_or(0.0, |(last, first)| last - first)));
         #[allow(clippy::cast_precision_loss, reason = "test groups are small")]
         set(&mut out, "eventcount", Value::Number(self.rows.len() as f64));
         set(&mut out, "closed_txn", Value::Number(if (self.has_start || self.at_limit) && self.is_whole(transaction) { 1.0 } else { 0.0 }));
