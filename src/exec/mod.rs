@@ -63,12 +63,6 @@ pub enum Fault {
         /// What the library says.
         reason: String,
     },
-    /// A stage is not built yet.
-    #[error("the stage `{stage}` is not built")]
-    Unbuilt {
-        /// As it is printed.
-        stage: String,
-    },
     /// Templates of `foreach` would make too many columns, or names that are too long.
     #[error("its `foreach` makes too many columns, or names that are too long")]
     Columns,
@@ -96,7 +90,6 @@ impl Fault {
             Self::Columns => "exec-columns",
             Self::Backtracking { .. } => "exec-regex-backtracking",
             Self::Memory { .. } => "exec-memory",
-            Self::Unbuilt { .. } => "exec-unbuilt",
         }
     }
 }

@@ -3,6 +3,7 @@
 mod chart;
 mod combine;
 mod convert;
+mod format;
 mod frequent;
 mod group;
 mod keep;
@@ -112,6 +113,6 @@ pub(super) fn operator<'c>(
         Stage::AppendPipe(_) => Box::new(combine::AppendPipeOperator::new(step, before, context, inner, budget)?),
         // Planning makes assignments of it, but where they are too many.
         Stage::ForEach(_) => return Err(Fault::Columns),
-        Stage::Format => return Err(Fault::Unbuilt { stage: crate::ir::print_stage(&step.stage) }),
+        Stage::Format => Box::new(format::FormatOperator::new(before)),
     })
 }

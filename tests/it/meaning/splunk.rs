@@ -399,3 +399,40 @@ fn groups_by_numbers_and_texts_in_one_column_are_those_of_the_texts() {
     gives("the last rows", "EventCode=7001 | sort Amount | tail 2 | table Amount", &events, &["Amount=8", "Amount=9"]);
     gives("turned around", "EventCode=7001 | sort Amount | reverse | head 1 | table Amount", &events, &["Amount=9"]);
 }
+
+#[test]
+fn format_behind_commands_and_foreach_in_brackets() {
+    let events = [r#""Alpha":"x","Amount":1"#, r#""Alpha":"y \"z\"","Amount":2"#];
+    gives(
+        "P18",
+        "Channel=Security | stats sum(Amount) as n by Alpha | sort Alpha | format",
+        &events,
+        &[r#"search=( ( Alpha="x" AND n="1" ) OR ( Alpha="y \"z\"" AND n="2" ) )"#],
+    );
+    gives("P18", "Channel=Security | stats count by Alpha | where count>5 | format", &events, &["search=NOT ( )"]);
+    gives(
+        "P18",
+        "Channel=Security | stats values(Alpha) as a | format | eval n=len(search)",
+        &events,
+        &[r#"n=32 search=( ( ( a="x" OR a="y \"z\"" ) ) )"#],
+    );
+    let per_row = "Channel=Security | stats sum(Amount) as n_one by Alpha | sort Alpha";
+    gives(
+        "P16",
+        &format!("{per_row} | appendpipe [ stats sum(n_one) as n_one | foreach n_* [ eval n_<<MATCHSTR>> = '<<FIELD>>' * 10 ] ]"),
+        &events,
+        &["Alpha=x n_one=1", r#"Alpha=y "z" n_one=2"#, "n_one=30"],
+    );
+    gives(
+        "P16",
+        &format!("{per_row} | append [ search Channel=Security | stats max(Amount) as n_two | foreach n_* [ eval got=\"<<MATCHSTR>>\" ] ]"),
+        &events,
+        &["Alpha=x n_one=1", r#"Alpha=y "z" n_one=2"#, "got=two n_two=2"],
+    );
+    gives(
+        "P16",
+        "Channel=Security [ search Channel=Security | stats max(Amount) as Amount | foreach A* [ eval <<FIELD>> = '<<FIELD>>' - 1 ] ] | table Alpha",
+        &events,
+        &["Alpha=x"],
+    );
+}
