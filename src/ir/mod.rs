@@ -11,6 +11,7 @@
 
 mod aggregate;
 mod correlation;
+mod counted;
 mod glob;
 mod meta;
 mod origin;
