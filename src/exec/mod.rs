@@ -66,6 +66,12 @@ pub enum Fault {
     /// Templates of `foreach` would make too many columns, or names that are too long.
     #[error("its `foreach` makes too many columns, or names that are too long")]
     Columns,
+    /// `map` would take too many rows through its search.
+    #[error("the search of its `map` reads more than {limit} rows, once for each row before it")]
+    Map {
+        /// How many rows may be read in all.
+        limit: u64,
+    },
     /// A regular expression goes back and forth for too long in a value.
     #[error("the regular expression `{pattern}` takes more than {limit} steps back in one value")]
     Backtracking {
@@ -88,6 +94,7 @@ impl Fault {
         match self {
             Self::Regex { .. } => "exec-regex",
             Self::Columns => "exec-columns",
+            Self::Map { .. } => "exec-map",
             Self::Backtracking { .. } => "exec-regex-backtracking",
             Self::Memory { .. } => "exec-memory",
         }

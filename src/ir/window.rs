@@ -73,7 +73,7 @@ impl Stage {
             Self::Chart(chart) => aggregated(&chart.stats),
             Self::Transaction(transaction) => holds(&transaction.starts_with) || holds(&transaction.ends_with),
             Self::Join(join) => join.query.calls(function),
-            Self::Map(map) => map.query.calls(function),
+            Self::Map(map) => map.query.calls(function) || map.each.iter().any(|stage| stage.calls(function)),
             Self::Append(query) => query.calls(function),
             Self::AppendPipe(stages) => stages.iter().any(|stage| stage.calls(function)),
             _ => false,

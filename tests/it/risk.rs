@@ -86,3 +86,15 @@ fn a_correlation_search_reads_what_the_others_of_its_hunt_found() {
     let alone = hunt(&store, &rules[..1]);
     assert_eq!(alone.len(), 2);
 }
+
+#[test]
+fn the_index_of_risk_is_the_findings_of_the_store() {
+    let (store, mut rules) = hunted();
+    let search = "index=risk risk_object_type=user | fillnull | stats sum(risk_score) as risk_score by risk_object | where risk_score > 60";
+    let id = "55555555-5555-4555-8555-555555555555";
+    rules.push(store.file("b.yml", detection(id, search, "")));
+    let found = hunt(&store, &rules);
+    let shown: Vec<Value> =
+        found.iter().filter(|f| f["rule_id"] == id).map(|f| json!([f["columns"]["risk_object"], f["columns"]["risk_score"]])).collect();
+    assert_eq!(shown, [json!(["Alice", 65]), json!(["alice", 65])]);
+}

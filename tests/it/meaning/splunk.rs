@@ -436,3 +436,24 @@ fn format_behind_commands_and_foreach_in_brackets() {
         &["Alpha=x"],
     );
 }
+
+#[test]
+fn map_runs_its_search_for_each_row() {
+    let events = [
+        r#""Alpha":"x","Kind":"outer","Ref":"one""#,
+        r#""Alpha":"X","Kind":"inner","Amount":1,"Note":"for one and all""#,
+        r#""Alpha":"x","Kind":"inner","Amount":2,"Note":"two""#,
+        r#""Alpha":"y","Kind":"inner","Amount":4,"Note":"one*""#,
+        r#""Alpha":"y","Kind":"outer""#,
+    ];
+    let outer = "Channel=Security Kind=outer | table Alpha Ref";
+    let map = |search: &str| format!("{outer} | map search=\"search Channel=Security Kind=inner {search}\"");
+    gives("P19", &map("Alpha=$Alpha$ | stats sum(Amount) as n by Kind"), &events, &["Kind=inner n=3", "Kind=inner n=4"]);
+    gives("P19", &map("Alpha=$Alpha$ | eval of=Amount . \\\"$Ref$\\\" | table of"), &events, &["of=1one", "of=2one"]);
+    gives("P19", &map("Alpha=$Alpha$ | stats count | eval of=1"), &events, &["count=2 of=1", "count=1 of=1"]);
+    gives("M3", &map("Alpha=$Alpha$ | stats count as P.n | `drop_dm_object_name(\\\"P\\\")`"), &events, &["n=1", "n=2"]);
+    gives("P19", &map("(Alpha=\\\"$Alpha$\\\" OR Note=$Ref$*) | stats count"), &events, &["count=3"]);
+    gives("P19", &map("$Ref$ | stats sum(Amount) as n"), &events, &["n=5"]);
+    gives("P19", &map("NOT $Ref$ | table Amount"), &events, &["Amount=2"]);
+    gives("P19", &map("Alpha=$Alpha$ Note=$Ref$ | table Amount"), &events, &[]);
+}
