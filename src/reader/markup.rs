@@ -8,6 +8,7 @@ use std::fmt::Write;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
+use rustc_hash::FxHashMap;
 use sonic_rs::{JsonType, JsonValueTrait, LazyValue};
 
 use crate::normalise::{Normaliser, PathId};
@@ -118,7 +119,7 @@ impl Markup {
 
     /// The members of an object that are elements, and its text.
     fn children(&mut self, object: &LazyValue<'_>) {
-        let mut seen: Vec<(String, u32)> = Vec::new();
+        let mut seen: FxHashMap<String, u32> = FxHashMap::default();
         for (key, value) in members(object) {
             match key.as_str() {
                 "#text" => self.text(&plain(&value)),
@@ -179,15 +180,15 @@ fn plain(value: &LazyValue<'_>) -> String {
 }
 
 /// The name of an element: in JSON the second `Item` of an object is `Item_1`, the third `Item_2`.
-fn repeated<'k>(key: &'k str, seen: &mut Vec<(String, u32)>) -> &'k str {
+fn repeated<'k>(key: &'k str, seen: &mut FxHashMap<String, u32>) -> &'k str {
     if let Some((base, number)) = key.rsplit_once('_')
         && let Ok(number) = number.parse::<u32>()
-        && let Some((_, count)) = seen.iter_mut().find(|(name, count)| name == base && *count == number)
+        && let Some(count) = seen.get_mut(base).filter(|count| **count == number)
     {
         *count += 1;
         return base;
     }
-    seen.push((key.to_owned(), 1));
+    seen.insert(key.to_owned(), 1);
     key
 }
 

@@ -42,7 +42,7 @@ pub(super) fn refuse(function: Function, count: usize) -> Option<String> {
         (least, most) if least == most => format!("{least} arguments"),
         (least, most) => format!("{least} to {most} arguments"),
     };
-    let is_torn = (function.takes_pairs() && count % 2 == 1) || (function.takes_pairs_behind_first() && count % 2 == 0);
+    let is_torn = (function.takes_pairs() && count % 2 == 1) || (function.takes_pairs_behind_first() && count.is_multiple_of(2));
     let fits = (least..=most.min(MANY)).contains(&count) && !is_torn;
     (!fits).then(|| format!("`{}` takes {wanted}, not {count}", function.name()))
 }

@@ -108,7 +108,7 @@ fn mapped(mut query: Query, asked: usize) -> Result<Map, &'static str> {
     if each.iter().any(holds_query) {
         return Err("a search in brackets inside of the search of `map` is not supported");
     }
-    let named = each.iter().take_while(|stage| !matches!(stage, Stage::Stats(_))).any(|stage| has_pattern(stage));
+    let named = each.iter().take_while(|stage| !matches!(stage, Stage::Stats(_))).any(has_pattern);
     if named {
         return Err("the search of `map` may name columns by a pattern behind `stats` alone");
     }

@@ -12,9 +12,10 @@ use crate::exec::{Context, Fault, Row, folded};
 use crate::ir::{self, Stage, fill_tokens};
 use crate::plan::{Inner, RowSchema, Step};
 
-/// Rows that the stages of one `map` read, all rows before it together. Splunk runs ten searches where nothing is said.
-// A pass over a million events for each of a hundred rows; more would keep a hunt busy for minutes with one rule.
-const MAX_ROWS: u64 = 100_000_000;
+/// Rows that the stages of one `map` read, all rows before it together.
+// Splunk runs ten searches where nothing is said: ten over a million rows each. Every row may ask for all rows of the search, so without
+// a limit one rule could keep a hunt busy for days.
+const MAX_ROWS: u64 = 10_000_000;
 
 /// Texts of a row, one a column.
 type RowValues = Box<[Arc<str>]>;
