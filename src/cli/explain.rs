@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         if args.counts {
             counts(&store, &plan, &catalog, &mut text)?;
         }
-        in_a_hunt(&plan, rule.query.window_class(), &catalog, &mut text);
+        in_a_hunt(&plan, &rule.query.window_class(), &catalog, &mut text);
         printer.data().write_all(visible_text(&text).as_bytes())?;
     }
     let inputs = plan_inputs(&set.correlations, &catalog, Taxonomy::embedded());
@@ -126,7 +126,7 @@ fn counts(store: &Store, plan: &Plan, catalog: &Catalog, out: &mut String) -> an
 }
 
 /// What a hunt does behind the condition, and the same rule as SQL for those who want to go on with it.
-fn in_a_hunt(plan: &Plan, class: WindowClass, catalog: &Catalog, out: &mut String) {
+fn in_a_hunt(plan: &Plan, class: &WindowClass, catalog: &Catalog, out: &mut String) {
     if plan.branches.is_empty() {
         section("In a hunt", "nothing is read for this rule", out);
         return;
@@ -142,10 +142,15 @@ fn in_a_hunt(plan: &Plan, class: WindowClass, catalog: &Catalog, out: &mut Strin
             text.push_str(&format!("{}\n  columns: {}\n", print_stage(&step.stage).trim_end(), columns.join(", ")));
         }
     }
-    text.push_str(match class {
-        WindowClass::Rows => "\nwith `--window` it is judged event by event as without",
-        WindowClass::Windows => "\nwith `--window` each window of time has a result of its own; without, the whole time is one window",
-        WindowClass::Whole => "\nit reads findings or a lookup, whole in every hunt",
+    text.push_str(&match class {
+        WindowClass::Rows => "\nwith `--window` it is judged event by event as without".to_owned(),
+        WindowClass::Groups => {
+            "\nwith `--window` each window of time has groups of its own; without, the same groups have larger counts".to_owned()
+        }
+        WindowClass::Windows(why) => {
+            format!("\nwith `--window` each window of time has a result of its own; without, the whole time is one window: {why}")
+        }
+        WindowClass::Whole => "\nit reads findings or a lookup, whole in every hunt".to_owned(),
     });
     section("In a hunt", &text, out);
     match sql::portable(plan, catalog) {

@@ -109,13 +109,13 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     Ok(Outcome::partial_if(set.has_errors() || !summary.failed.is_empty() || !summary.without_text.is_empty()))
 }
 
-/// Rules that count, join or order see the whole time at once, which is not what a schedule would have shown them.
+/// Rules that compare counts, join or order see the whole time at once, which is not what a schedule would have shown them.
 fn say_one_window(set: &RuleSet, printer: &Printer) {
-    let windowed = set.rules.iter().filter(|rule| rule.query.window_class() == WindowClass::Windows).count();
+    let windowed = set.rules.iter().filter(|rule| matches!(rule.query.window_class(), WindowClass::Windows(_))).count();
     if windowed > 0 {
         let rules = counted_len(windowed, "rule");
         printer.note(&format!(
-            "{rules} with statistics, joins or `now()` looked at the whole time as one window; `--window 60m` replays them hour by hour"
+            "{rules} with thresholds, joins or `now()` looked at the whole time as one window; `--window 60m` replays them hour by hour"
         ));
     }
 }

@@ -66,6 +66,59 @@ impl JsonValue {
         }
     }
 
+    /// Sets the values at a path. Objects get the keys that they lack, where the path goes on with keys alone; what else is not there
+    /// stays away.
+    pub(super) fn set(&mut self, path: &[PathStep], value: &Self) {
+        let Some((step, rest)) = path.split_first() else {
+            *self = value.clone();
+            return;
+        };
+        if let (PathStep::Key(key), Self::Object(members)) = (step, &mut *self)
+            && !members.iter().any(|(name, _)| name == key)
+            && rest.iter().all(|step| matches!(step, PathStep::Key(_)))
+        {
+            members.push((key.clone(), Self::Object(Vec::new())));
+        }
+        self.each_at(step, &mut |inner| inner.set(rest, value));
+    }
+
+    /// Puts values behind those of the arrays at a path.
+    pub(super) fn append(&mut self, path: &[PathStep], values: &[Self]) {
+        match path.split_first() {
+            Some((step, rest)) => self.each_at(step, &mut |inner| inner.append(rest, values)),
+            None => {
+                if let Self::Array(members) = self {
+                    members.extend_from_slice(values);
+                }
+            }
+        }
+    }
+
+    /// Removes the members at a path.
+    pub(super) fn remove(&mut self, path: &[PathStep]) {
+        match (path, &mut *self) {
+            ([PathStep::Key(key)], Self::Object(members)) => members.retain(|(name, _)| name != key),
+            ([PathStep::Place(place)], Self::Array(members)) if *place < members.len() => {
+                members.remove(*place);
+            }
+            ([PathStep::All], Self::Array(members)) => members.clear(),
+            ([step, rest @ ..], _) if !rest.is_empty() => self.each_at(step, &mut |inner| inner.remove(rest)),
+            _ => {}
+        }
+    }
+
+    fn each_at(&mut self, step: &PathStep, visit: &mut dyn FnMut(&mut Self)) {
+        match (step, self) {
+            (PathStep::Key(key), Self::Object(members)) => {
+                // As reading does: the last of a key counts.
+                members.iter_mut().rev().find(|(name, _)| name == key).into_iter().for_each(|(_, value)| visit(value));
+            }
+            (PathStep::Place(place), Self::Array(members)) => members.get_mut(*place).into_iter().for_each(visit),
+            (PathStep::All, Self::Array(members)) => members.iter_mut().for_each(visit),
+            _ => {}
+        }
+    }
+
     /// The last member of an object with this key.
     pub(super) fn member(&self, key: &str) -> Option<&Self> {
         match self {

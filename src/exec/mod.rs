@@ -63,15 +63,15 @@ pub enum Fault {
         /// What the library says.
         reason: String,
     },
-    /// A stage is not built yet.
-    #[error("the stage `{stage}` is not built")]
-    Unbuilt {
-        /// As it is printed.
-        stage: String,
-    },
     /// Templates of `foreach` would make too many columns, or names that are too long.
     #[error("its `foreach` makes too many columns, or names that are too long")]
     Columns,
+    /// `map` would take too many rows through its search.
+    #[error("the search of its `map` reads more than {limit} rows, once for each row before it")]
+    Map {
+        /// How many rows may be read in all.
+        limit: u64,
+    },
     /// A regular expression goes back and forth for too long in a value.
     #[error("the regular expression `{pattern}` takes more than {limit} steps back in one value")]
     Backtracking {
@@ -94,9 +94,9 @@ impl Fault {
         match self {
             Self::Regex { .. } => "exec-regex",
             Self::Columns => "exec-columns",
+            Self::Map { .. } => "exec-map",
             Self::Backtracking { .. } => "exec-regex-backtracking",
             Self::Memory { .. } => "exec-memory",
-            Self::Unbuilt { .. } => "exec-unbuilt",
         }
     }
 }

@@ -435,9 +435,9 @@ fn substr_counts_from_one_and_from_the_end() {
     }
 }
 
-/// Rules E8, E10, E11, E13 to E16 of docs/spl.md.
+/// Rules E8, E10, E11, E13 to E15 of docs/spl.md.
 #[test]
-fn functions_of_kinds_lists_numbers_bits_and_json() {
+fn functions_of_kinds_lists_numbers_and_bits() {
     use Function as F;
     let number = Cell::number_of;
     let (one, list) = (Cell::text_of, |text: &str| cell(text));
@@ -481,6 +481,25 @@ fn functions_of_kinds_lists_numbers_bits_and_json() {
         (F::ToBool, vec![one("maybe")], "∅"),
         (F::ToInt, vec![one("-7.9")], "-7"),
         (F::ToNumber, vec![one("0XfF"), number(16.0)], "255"),
+    ] {
+        gives(function, &arguments, expected);
+    }
+}
+
+/// Asserts what a function gives, as a text.
+#[track_caller]
+fn gives(function: Function, arguments: &[Cell], expected: &str) {
+    let made = call_function(function, arguments, &Context::default()).unwrap();
+    assert_eq!(made.text().as_deref().unwrap_or("∅"), expected, "{function:?} {arguments:?}");
+}
+
+/// Rules E16 and E18 of docs/spl.md.
+#[test]
+fn functions_of_json() {
+    use Function as F;
+    let number = Cell::number_of;
+    let (one, list) = (Cell::text_of, |text: &str| cell(text));
+    for (function, arguments, expected) in [
         (F::JsonObject, vec![one("k"), number(1.0), one("l"), one("[true]"), one("m"), list("a|b")], r#"{"k":1,"l":[true],"m":["a","b"]}"#),
         (F::JsonArray, vec![one("a"), Cell::Null, Cell::Bool(false)], r#"["a",null,false]"#),
         (F::JsonExtract, vec![one(r#"{"a":[{"b":1.50},{"b":2}]}"#), one("a{0}.b")], "1.50"),
@@ -488,6 +507,20 @@ fn functions_of_kinds_lists_numbers_bits_and_json() {
         (F::JsonExtractExact, vec![one(r#"{"a.b":"x"}"#), one("a.b")], "x"),
         (F::JsonHasKeyExact, vec![one(r#"{"a.b":"x"}"#), one("a")], "False"),
         (F::JsonKeys, vec![one(r#"{"b":1,"a":2}"#)], r#"["b","a"]"#),
+        (F::JsonSet, vec![one(r#"{"a":{"b":1}}"#), one("a.b"), number(2.0), one("a.c.d"), one("[1]")], r#"{"a":{"b":2,"c":{"d":[1]}}}"#),
+        (
+            F::JsonSet,
+            vec![one(r#"{"a":[{"b":1},{"b":2}]}"#), one("a{}.b"), one("x"), one("a{5}"), one("y")],
+            r#"{"a":[{"b":"x"},{"b":"x"}]}"#,
+        ),
+        (F::JsonSet, vec![one("{x"), one("a"), one("b")], "∅"),
+        (F::JsonSet, vec![one("{}"), one("a{x}"), one("b")], "∅"),
+        (F::JsonSetExact, vec![one("{}"), one("a.b"), Cell::Bool(true)], r#"{"a.b":true}"#),
+        (F::JsonAppend, vec![one(r#"{"a":[1],"b":2}"#), one("a"), one("[2,3]"), one("b"), one("x")], r#"{"a":[1,[2,3]],"b":2}"#),
+        (F::JsonExtend, vec![one(r#"{"a":[1]}"#), one("a"), one("[2,3]"), one("a"), one("x")], r#"{"a":[1,2,3,"x"]}"#),
+        (F::JsonDelete, vec![one(r#"{"a":{"b":1,"c":2},"d":[1,2]}"#), one("a.b"), one("d{0}"), one("none")], r#"{"a":{"c":2},"d":[2]}"#),
+        (F::IsArray, vec![one("[1]")], "True"),
+        (F::IsObject, vec![one("[1]")], "False"),
         (F::JsonValid, vec![one("{x")], "False"),
         (F::Json, vec![one("{x")], "∅"),
         (F::JsonArrayToMv, vec![one(r#"["a",1]"#)], "a\n1"),
@@ -496,8 +529,7 @@ fn functions_of_kinds_lists_numbers_bits_and_json() {
         (F::ToJson, vec![one("a\"b")], r#""a\"b""#),
         (F::Spath, vec![one(r#"{"k":[{"z":"v"},{"z":"w"}]}"#), one("k{}.z")], "v\nw"),
     ] {
-        let made = call_function(function, &arguments, &Context::default()).unwrap();
-        assert_eq!(made.text().as_deref().unwrap_or("∅"), expected, "{function:?} {arguments:?}");
+        gives(function, &arguments, expected);
     }
 }
 

@@ -12,7 +12,7 @@ use super::{HuntError, HuntOptions, HuntProgress, HuntSummary, Stop};
 use crate::catalog::{Catalog, TypeId};
 use crate::diag::{Diagnostic, Severity};
 use crate::exec::Context;
-use crate::ir::{Correlation, Function, Rule, RuleMeta, WindowClass};
+use crate::ir::{Correlation, Function, Rule, RuleMeta};
 use crate::plan::Plan;
 use crate::sql::{Statement, StatementOptions, portable_correlation_with, portable_with};
 use crate::store::{HuntRecord, Store};
@@ -128,7 +128,7 @@ fn correlation_findings(
 /// What the options of the hunt ask of a rule that its text cannot say.
 fn beyond_text(rule: &Rule, options: &HuntOptions) -> Option<Diagnostic> {
     let gap = |what: &str| Some(Diagnostic::new(Severity::Note, "not-portable", format!("portable SQL cannot express {what}")));
-    if options.window_us.is_some() && rule.query.window_class() == WindowClass::Windows {
+    if options.window_us.is_some() && rule.query.window_class().is_replayed() {
         return gap("windows of time");
     }
     if options.until_us.is_some() && rule.query.calls(Function::Now) {

@@ -15,7 +15,7 @@ use super::matched::Matched;
 use super::stages::{StageError, run_stages};
 use crate::catalog::Catalog;
 use crate::exec::{Cell, Context, Fault, GroupKey, Number, Row, RowKey, RuleLimits};
-use crate::ir::{Rule, WindowClass};
+use crate::ir::Rule;
 use crate::plan::{Branch, FieldExpr, Kind, Plan, RowColumn, RowSource};
 use crate::store::{EVIDENCE_CAP, Envelope, EnvelopeReader, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Store, StoredEvent};
 
@@ -145,7 +145,7 @@ impl<'s> FindingSaver<'s> {
         }
         self.writer.begin_rule()?;
         let whole = [(None, matched.to_vec())];
-        let windows = match window_us.filter(|_| rule.query.window_class() == WindowClass::Windows) {
+        let windows = match window_us.filter(|_| rule.query.window_class().is_replayed()) {
             Some(length_us) => self.windows(plan, matched, length_us)?,
             None => whole.into(),
         };

@@ -11,6 +11,7 @@
 
 mod aggregate;
 mod correlation;
+mod counted;
 mod glob;
 mod meta;
 mod origin;
@@ -22,6 +23,7 @@ mod query;
 mod scalar;
 mod stage;
 mod test;
+mod tokens;
 mod walk;
 mod window;
 
@@ -41,4 +43,5 @@ pub use stage::{
     MakeList, Map, PairMarks, Replace, StreamStats, Subsearch, Substitute, Table, TableMatch, TextForm, TotalsRow, Transaction, Unpack,
 };
 pub use test::parse_number;
+pub use tokens::{fill_tokens, tokens};
 pub use window::WindowClass;

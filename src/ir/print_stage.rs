@@ -58,7 +58,9 @@ pub fn print_stage(stage: &Stage) -> String {
         Stage::Join(join) => print_join(join),
         Stage::Map(map) => {
             let keys: Vec<String> = map.keys.iter().map(|(outer, inner)| format!("{inner} = {outer}")).collect();
-            format!("| for each row, where {}\n{}", keys.join(", "), indented(&print_query(&map.query)))
+            let stages: Vec<String> = map.each.iter().map(|stage| format!("\n{}", print_stage(stage))).collect();
+            let condition = if keys.is_empty() { String::new() } else { format!(", where {}", keys.join(", ")) };
+            format!("| for each row{condition}\n{}", indented(&format!("{}{}", print_query(&map.query), stages.concat())))
         }
         Stage::Append(query) => format!("| append\n{}", indented(&print_query(query))),
         Stage::AppendPipe(stages) => {

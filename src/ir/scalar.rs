@@ -244,14 +244,21 @@ functions! {
     MvZip = "mvzip", 2, 3, List;
     Commands = "commands", 1, 1, List;
     Spath = "spath", 2, 2, List;
+    IsArray = "isarray", 1, 1, Truth;
+    IsObject = "isobject", 1, 1, Truth;
     Json = "json", 1, 1, Text;
+    JsonAppend = "json_append", 3, MANY, Text;
     JsonArray = "json_array", 0, MANY, Text;
     JsonArrayToMv = "json_array_to_mv", 1, 2, List;
+    JsonDelete = "json_delete", 2, MANY, Text;
+    JsonExtend = "json_extend", 3, MANY, Text;
     JsonExtract = "json_extract", 1, MANY, NumberOrText;
     JsonExtractExact = "json_extract_exact", 1, MANY, NumberOrText;
     JsonHasKeyExact = "json_has_key_exact", 2, 2, Truth;
     JsonKeys = "json_keys", 1, 1, Text;
     JsonObject = "json_object", 0, MANY, Text;
+    JsonSet = "json_set", 3, MANY, Text;
+    JsonSetExact = "json_set_exact", 3, MANY, Text;
     JsonValid = "json_valid", 1, 1, Truth;
     MvToJsonArray = "mv_to_json_array", 1, 2, Text;
     ToJson = "tojson", 1, 1, Text;
@@ -302,6 +309,11 @@ impl Function {
     /// Whether its arguments are pairs: of a condition and a value, or of a key and a value.
     pub fn takes_pairs(self) -> bool {
         matches!(self, Self::Case | Self::Validate | Self::JsonObject)
+    }
+
+    /// Whether pairs of a place and a value stand behind its first argument.
+    pub fn takes_pairs_behind_first(self) -> bool {
+        matches!(self, Self::JsonSet | Self::JsonSetExact | Self::JsonAppend | Self::JsonExtend)
     }
 
     /// Whether it computes a number of which no digit was ever written: a root, a power, a logarithm, an angle.

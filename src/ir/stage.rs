@@ -414,6 +414,20 @@ pub struct Map {
     pub keys: Vec<(String, String)>,
     /// The query, without those conditions.
     pub query: Box<Query>,
+    /// Stages that those rows of the query go through, for each row by itself; they hold no queries. `$name$` in the texts of their
+    /// conditions and expressions stands for what the row has in that column (see [`Map::tokens`]); of a row that lacks one nothing
+    /// comes.
+    pub each: Vec<super::Stage>,
+}
+
+impl Map {
+    /// The columns of the rows whose values stand in the texts of the stages, sorted.
+    pub fn tokens(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.each.iter().flat_map(super::Stage::tokens).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
 }
 
 /// A search in brackets inside a condition: its rows become alternatives of the condition, before the rule is planned.

@@ -173,6 +173,11 @@ impl Scalar {
     pub fn map_texts(&self, write: &dyn Fn(&str) -> String) -> Self {
         self.mapped(&|field| Field { name: write(&field.name), ..field.clone() }, write)
     }
+
+    /// The same expression with its texts written anew; the names of its fields stay.
+    pub fn map_literals(&self, write: &dyn Fn(&str) -> String) -> Self {
+        self.mapped(&Field::clone, write)
+    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const OF_EVERY_ROW: [&str; 8] = ["_time", "_raw", "host", "source", "sourcetype"
 const NODE_NAME: &str = "nodename";
 
 /// The field with the tags by which events are rows.
-const TAG: &str = "tag";
+pub(super) const TAG: &str = "tag";
 
 /// The events of one type as rows of a dataset.
 #[derive(Debug, Clone)]
@@ -132,6 +132,19 @@ impl<'a> NameResolver<'a> {
         out.sort_unstable();
         out.dedup();
         out
+    }
+
+    /// The tags of the type's events: those of each dataset that they are rows of, with when they are.
+    pub(super) fn tags_of_event(&self, taxonomy: &'a Taxonomy) -> Resolved {
+        let mut tags: Vec<(String, Pred<FieldExpr>)> = Vec::new();
+        for dataset in taxonomy.datasets() {
+            let Some(rows) = DatasetRows::new(dataset, false, self.event_type()) else { continue };
+            let when = Pred::all(self.conditions_of_rows(&rows));
+            if when != Pred::False {
+                tags.extend(dataset.tags().map(|tag| (tag.to_owned(), when.clone())));
+            }
+        }
+        if tags.is_empty() { Resolved::One(FieldExpr::Missing) } else { Resolved::Tags(tags) }
     }
 
     /// The datasets that rows of the type may be of, each with when they are.

@@ -154,7 +154,7 @@ pub(super) fn fold_test<F>(resolved: &Resolved, m: &Match<F>) -> Pred<FieldExpr>
         Resolved::One(FieldExpr::Constant(text)) => bool_pred(m.test.passes(text) != m.negated),
         Resolved::One(FieldExpr::Default(field, default)) => fold_default(field, default, m),
         Resolved::One(field) => with(field.clone()),
-        Resolved::Nodes(nodes) => {
+        Resolved::Nodes(nodes) | Resolved::Tags(nodes) => {
             Pred::any(nodes.iter().filter(|(text, _)| m.test.passes(text) != m.negated).map(|(_, when)| when.clone()))
         }
         Resolved::Synonyms(texts) => bool_pred(texts.iter().any(|text| m.test.passes(text)) != m.negated),
@@ -187,7 +187,7 @@ fn fold_default<F>(field: &FieldExpr, default: &str, m: &Match<F>) -> Pred<Field
 fn alternatives(resolved: &Resolved) -> Vec<FieldExpr> {
     match resolved {
         Resolved::One(expr) => vec![expr.clone()],
-        Resolved::Synonyms(_) | Resolved::Nodes(_) => resolved.always().into_iter().map(FieldExpr::Constant).collect(),
+        Resolved::Synonyms(_) | Resolved::Nodes(_) | Resolved::Tags(_) => resolved.always().into_iter().map(FieldExpr::Constant).collect(),
         Resolved::Members(members) => members.clone(),
     }
 }

@@ -24,6 +24,8 @@ pub(super) enum Brackets {
     None,
     /// A query, planned by itself.
     Plan(Box<Plan>),
+    /// A query, and stages over its rows.
+    Each(Box<Plan>, Vec<Link>),
     /// Stages over the rows so far.
     Stages(Vec<Link>),
 }
@@ -35,6 +37,7 @@ impl Link {
         let inner = match &self.brackets {
             Brackets::None => Inner::None,
             Brackets::Plan(plan) => Inner::Plan(plan.clone()),
+            Brackets::Each(plan, links) => Inner::Each(plan.clone(), steps(links, plan.result())),
             Brackets::Stages(links) => Inner::Steps(steps(links, before)),
         };
         match &self.stage {
@@ -214,7 +217,7 @@ fn each_read(stage: &Stage, visit: &mut dyn FnMut(&Field)) {
         // `OUTPUTNEW` asks whether what it writes is there, and where nothing fits a row keeps what it has.
         Stage::Lookup(lookup) => names(&mut lookup.keys.iter().chain(&lookup.outputs).map(|(_, field)| field)),
         Stage::Join(join) => names(&mut join.fields.iter()),
-        Stage::Map(map) => names(&mut map.keys.iter().map(|(outer, _)| outer)),
+        Stage::Map(map) => names(&mut map.keys.iter().map(|(outer, _)| outer).chain(&map.tokens())),
         Stage::Drop(_) | Stage::Head(_) | Stage::Tail(_) | Stage::Reverse | Stage::Append(_) | Stage::AppendPipe(_) | Stage::Format => {}
     }
 }
@@ -383,7 +386,7 @@ impl LiveRow {
                 // What the inner stages leave of the event is in the result too; only what they read must be read.
                 (self.needed, self.filled, self.made) = (inner.needed, inner.filled, inner.made);
             }
-            Brackets::None => {}
+            Brackets::Each(..) | Brackets::None => {}
         }
     }
 }

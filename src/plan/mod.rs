@@ -112,7 +112,7 @@ impl Plan {
 pub fn inner_plans(steps: &[Step]) -> Vec<&Plan> {
     let of = |inner| match inner {
         &Inner::None => Vec::new(),
-        Inner::Plan(plan) => vec![plan.as_ref()],
+        Inner::Plan(plan) | Inner::Each(plan, _) => vec![plan.as_ref()],
         Inner::Steps(steps) => inner_plans(steps),
     };
     steps.iter().map(|step| &step.inner).flat_map(of).collect()
@@ -230,8 +230,11 @@ fn links(stages: &[Stage], extra_fields: &[Field], catalog: &Catalog, taxonomy: 
         match stage {
             Stage::Join(join) => Link { stage: stage.clone(), brackets: inner(&join.query, &join.fields) },
             Stage::Map(map) => {
-                let keys: Vec<String> = map.keys.iter().map(|(_, inner)| inner.clone()).collect();
-                Link { stage: stage.clone(), brackets: inner(&map.query, &keys) }
+                let keys = map.keys.iter().map(|(_, inner)| inner.clone());
+                let fields: Vec<String> = keys.chain(liveness::names_read(&map.each)).collect();
+                let Brackets::Plan(plan) = inner(&map.query, &fields) else { unreachable!("it was made of a query") };
+                let extra: Vec<Field> = behind().into_iter().map(|name| Field { name, vocabulary: Vocabulary::Row }).collect();
+                Link { stage: stage.clone(), brackets: Brackets::Each(plan, links(&map.each, &extra, catalog, taxonomy)) }
             }
             Stage::Append(query) => Link { stage: stage.clone(), brackets: inner(query, &[]) },
             Stage::AppendPipe(stages) => {

@@ -16,7 +16,7 @@ use crate::catalog::{ColumnIndex, EventType};
 use crate::ir::{Case, Field, Glob, Match, Pred, Scope, Test, Vocabulary};
 use crate::taxonomy::{Definition, EnvelopeField, LogSource, LookupVocabulary, Selector, Taxonomy, TypeNames};
 
-use super::dataset::DatasetRows;
+use super::dataset::{DatasetRows, TAG};
 use super::scope::{self, Scoped};
 use super::{FieldExpr, FieldFunction, is_filled};
 
@@ -35,6 +35,8 @@ pub(super) enum Resolved {
     Members(Vec<FieldExpr>),
     /// Texts that are values where a condition holds: the datasets that a row is of.
     Nodes(Vec<(String, Pred<FieldExpr>)>),
+    /// The same for the tags of an event. They can be asked for and not shown: a column would have to hold them all.
+    Tags(Vec<(String, Pred<FieldExpr>)>),
 }
 
 impl Resolved {
@@ -45,6 +47,7 @@ impl Resolved {
             Self::Synonyms(texts) => texts.first().map_or(FieldExpr::Missing, |t| FieldExpr::Constant(t.clone())),
             // The last: of Splunk's two `Account_Name` the second is the account that something was done to.
             Self::Members(members) => FieldExpr::Coalesce(members.iter().rev().cloned().collect()),
+            Self::Tags(_) => FieldExpr::Missing,
             Self::Nodes(_) => self.always().pop().map_or(FieldExpr::Missing, FieldExpr::Constant),
         }
     }
@@ -53,7 +56,9 @@ impl Resolved {
     pub(super) fn always(&self) -> Vec<String> {
         match self {
             Self::Synonyms(texts) => texts.clone(),
-            Self::Nodes(nodes) => nodes.iter().filter(|(_, when)| *when == Pred::True).map(|(text, _)| text.clone()).collect(),
+            Self::Nodes(nodes) | Self::Tags(nodes) => {
+                nodes.iter().filter(|(_, when)| *when == Pred::True).map(|(text, _)| text.clone()).collect()
+            }
             Self::One(FieldExpr::Constant(text)) => vec![text.clone()],
             Self::One(_) | Self::Members(_) => Vec::new(),
         }
@@ -74,6 +79,7 @@ impl Resolved {
 #[derive(Debug)]
 pub(super) struct NameResolver<'a> {
     event_type: &'a EventType,
+    taxonomy: &'a Taxonomy,
     names: TypeNames<'a>,
     selector: Option<&'a Selector>,
     rows: Option<DatasetRows<'a>>,
@@ -83,7 +89,7 @@ impl<'a> NameResolver<'a> {
     /// Makes a resolver for an event type of a scope.
     pub(super) fn new(scoped: Scoped<'a>, taxonomy: &'a Taxonomy) -> Self {
         let Scoped { event_type, selector, rows } = scoped;
-        Self { event_type, names: taxonomy.names(event_type), selector, rows }
+        Self { event_type, taxonomy, names: taxonomy.names(event_type), selector, rows }
     }
 
     /// Resolves a name.
@@ -126,6 +132,7 @@ impl<'a> NameResolver<'a> {
             None if field.vocabulary == Vocabulary::Sigma && !is_plain_word(name) => {
                 self.of_event(&Field { vocabulary: Vocabulary::Splunk, ..field.clone() })
             }
+            None if field.vocabulary == Vocabulary::Splunk && name == TAG => self.tags_of_event(self.taxonomy),
             None => Resolved::One(FieldExpr::Missing),
         }
     }

@@ -111,6 +111,8 @@ pub enum Inner {
     None,
     /// A query of its own (`join`, `append`).
     Plan(Box<Plan>),
+    /// A query of its own, and stages that its rows go through, once for each row before the stage (`map`).
+    Each(Box<Plan>, Vec<Step>),
     /// Stages over the rows so far (`appendpipe`).
     Steps(Vec<Step>),
 }
@@ -121,6 +123,7 @@ impl Inner {
         match self {
             Self::None => None,
             Self::Plan(plan) => Some(plan.result()),
+            Self::Each(plan, steps) => Some(steps.last().map_or(plan.result(), |step| &step.row)),
             Self::Steps(steps) => Some(steps.last().map_or(before, |step| &step.row)),
         }
     }

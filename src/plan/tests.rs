@@ -450,7 +450,7 @@ fn plain(query: &Query, ty: &EventType, event: &Event) -> bool {
     let get = |field: &Field| match resolver.resolve(field) {
         Resolved::One(expr) => values(&expr, event),
         Resolved::Synonyms(texts) => texts,
-        Resolved::Nodes(_) => panic!("no rule here asks for it"),
+        Resolved::Nodes(_) | Resolved::Tags(_) => panic!("no rule here asks for it"),
         Resolved::Members(members) => members.iter().flat_map(|m| values(m, event)).collect(),
     };
     // An expression has no lists: it sees the one value to show.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use evtx::{EvtxChunkData, ParserSettings};
 
 use super::compact::Compact;
+use super::markup::Markup;
 use super::row_error::RowError;
 use super::stream::Report;
 use super::{InputFormat, Reading};
@@ -71,6 +72,7 @@ impl InputFormat for Evtx {
             carving: Arc::new(carving),
             carve_all: report.recover,
             json: Compact::default(),
+            markup: Markup::default(),
             position: 0,
             chunks_left: chunks,
             // Windows writes checksums when it closes a file: in one that is in use they are old.
@@ -123,6 +125,7 @@ struct ChunkReader {
     /// Carve in healthy chunks too.
     carve_all: bool,
     json: Compact,
+    markup: Markup,
     position: u64,
     /// The file says that it was closed.
     is_closed: bool,
@@ -189,7 +192,12 @@ impl ChunkReader {
             }
             self.position += 1;
             let json = record.and_then(evtx::EvtxRecord::into_json).map_err(RowError::from);
-            match json.and_then(|json| self.json.record(&json.data, events)) {
+            let read = json.and_then(|json| {
+                self.json.record(&json.data, events)?;
+                self.markup.of_json(&json.data, events);
+                Ok(())
+            });
+            match read {
                 Ok(()) => {
                     events.end_record(RecordPlace { position: self.position, recovered });
                 }

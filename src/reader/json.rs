@@ -14,6 +14,7 @@ use objects::{ObjectName, Objects};
 use scan::{DocumentScan, ScanStep};
 use wrapped::{Wrapper, skip_object_ends, wrapped_records, wrapper_prefix};
 
+use super::markup::Markup;
 use super::raw::{Raw, RawReaders};
 use super::row_error::RowError;
 use super::stream::{LeafInput, Report};
@@ -69,6 +70,7 @@ impl InputFormat for Json {
         super::skip_mark(input);
         let mut documents = Documents {
             flattener: Flattener::default(),
+            markup: Markup::default(),
             raw: RawReaders::default(),
             position: 0,
             wrapped: None,
@@ -144,6 +146,7 @@ fn most_are_documents(head: &[u8]) -> bool {
 
 struct Documents {
     flattener: Flattener,
+    markup: Markup,
     raw: RawReaders,
     position: u64,
     /// The format of lines that wrap records.
@@ -223,6 +226,7 @@ impl Documents {
     fn one(&mut self, text: &str, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
         match self.flattener.record(text, events) {
             Ok(()) => {
+                self.markup.of_json(text, events);
                 let (read, error) = self.export(events);
                 if let Some(most) = (!read).then(|| self.flattener.objects(text, events)).flatten() {
                     let text = format!("objects inside of each other beyond MAX_OBJECT_BYTES = {most}: only their members are read");

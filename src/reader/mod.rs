@@ -8,6 +8,7 @@ mod csv;
 mod evtx;
 mod holes;
 mod json;
+mod markup;
 mod raw;
 mod row_error;
 mod splunk_text;

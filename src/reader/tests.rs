@@ -258,7 +258,24 @@ fn data_without_a_name_and_user_data() {
     assert_eq!(events[0].field("ThreatName"), Some(&["t".to_owned()][..]));
     assert_eq!(events[1].field("Data"), Some(&["a".to_owned()][..]));
     assert_eq!(events[1].field("Leaf"), Some(&["v".to_owned()][..]));
-    assert_eq!(events[1].fields.len(), 2, "{events:?}");
+    assert_eq!(events[1].field("UserData_Xml"), Some(&["<Outer><Inner><Leaf>v</Leaf></Inner></Outer>".to_owned()][..]));
+    assert_eq!(events[1].fields.len(), 3, "{events:?}");
+}
+
+/// As EVTX becomes JSON, and as converters of XML write it.
+#[test]
+fn the_markup_of_user_data_from_json() {
+    let expected = r#"<A b="1"><N>x</N><N>y</N><N c="2" /><N_5>z</N_5><Empty /><T d="&lt;">&amp;</T></A>"#;
+    let system = r#""System":{"Channel":"Application","EventID":1}"#;
+    for data in [
+        r##"{"A":{"#attributes":{"b":1,"xmlns":"u"},"N":"x","N_1":"y","N_2":{"#attributes":{"c":"2"}},"N_5":"z","Empty":null,
+            "T":{"#attributes":{"d":"<"},"#text":"&"}}}"##,
+        r##"{"A":{"@b":"1","@xmlns":"u","N":["x","y",{"@c":2}],"N_5":"z","Empty":{},"T":{"@d":"<","#text":"&"}}}"##,
+    ] {
+        let text = format!(r#"{{"Event":{{{system},"UserData":{data}}}}}"#).replace('\n', "");
+        let events = read(text.as_bytes()).1;
+        assert_eq!(events[0].field("UserData_Xml"), Some(&[expected.to_owned()][..]), "{data}");
+    }
 }
 
 #[test]

@@ -1,13 +1,11 @@
-//! Commands with searches in brackets: `join`, `append`, `appendpipe`, `union`, `map`; and what ends a search in brackets:
-//! `return`, `format`.
-
-use std::ops::Range;
+//! Commands with searches in brackets: `join`, `append`, `appendpipe`, `union`; and what ends a search in brackets: `return`,
+//! `format`.
 
 use super::cursor::Cursor;
 use super::generate::{is_false, searches};
 use super::pipeline::{self, First};
 use super::refuse;
-use crate::ir::{Field, Join, Map, Match, Part, Pred, Query, Rename, Stage, Subsearch, Test, Vocabulary};
+use crate::ir::{Join, Pred, Rename, Stage, Subsearch, Vocabulary};
 
 /// Options of subsearches that bound Splunk's own work; rows beyond them are never left out here.
 const IDLE: [&str; 5] = ["maxtime", "maxout", "timeout", "extendtimerange", "run_in_preview"];
@@ -139,93 +137,4 @@ pub(super) fn format(cursor: &mut Cursor<'_>) -> Option<Stage> {
         return None;
     }
     Some(Stage::Format)
-}
-
-/// `map search="search … FIELD=$token$ …"`: one search for each row, with the row's values in place of tokens.
-///
-/// Where the tokens stand as whole values of comparisons in the condition, all those searches are one: the rows of the search
-/// without those comparisons, each with the rows that have the same values. Other places have a code of their own.
-pub(super) fn map(cursor: &mut Cursor<'_>, span: Range<usize>) -> Option<Stage> {
-    let mut query = None;
-    while !cursor.is_done() {
-        if cursor.peek() == Some('[') {
-            query = Some(pipeline::bracket(cursor, |inner| pipeline::query(inner, First::Named))?);
-            continue;
-        }
-        let Some((name, option)) = cursor.name() else {
-            cursor.unexpected("`search=`");
-            return None;
-        };
-        if !cursor.take("=") {
-            cursor.unexpected("`=`");
-            return None;
-        }
-        match name.to_ascii_lowercase().as_str() {
-            "search" => query = Some(quoted_search(cursor)?),
-            // Every row is asked for: the limit is one on Splunk's work.
-            "maxsearches" if cursor.option_value().is_some() => {}
-            _ => {
-                refuse::option(cursor, &name, option);
-                cursor.give_up();
-                return None;
-            }
-        }
-    }
-    let Some(mut query) = query else {
-        cursor.unexpected("`search=`");
-        return None;
-    };
-    let mut keys = Vec::new();
-    let filter = std::mem::replace(&mut query.filter, Pred::True);
-    query.filter = without_tokens(filter, &mut keys);
-    if keys.is_empty() || !query.stages.is_empty() || has_token(&query.filter) {
-        let message = "`map` is supported where each `$token$` is the whole value of a comparison in a condition that all must meet";
-        cursor.error("spl-unsupported-map", message, span);
-        return None;
-    }
-    Some(Stage::Map(Map { keys, query: Box::new(query) }))
-}
-
-/// A search that is written as a string. Its places are those of the string: nothing inside of it is escaped differently
-/// from what a search has.
-fn quoted_search(cursor: &mut Cursor<'_>) -> Option<Query> {
-    cursor.peek();
-    let start = cursor.at;
-    cursor.quoted()?;
-    let inner = start + 1..cursor.at - 1;
-    if cursor.slice(inner.clone()).contains('\\') {
-        cursor.error("spl-unsupported-map", "a search with escapes inside of a string is not supported", inner);
-        return None;
-    }
-    let mut nested = cursor.nested(inner);
-    let query = pipeline::query(&mut nested, First::Search);
-    cursor.faults.append(&mut nested.faults);
-    query
-}
-
-/// The name of a token, where a comparison asks for it and nothing else.
-fn token(test: &Test) -> Option<&str> {
-    let Test::Glob { glob, .. } = test else { return None };
-    let text = glob.as_literal()?;
-    text.strip_prefix('$')?.strip_suffix('$').filter(|name| !name.is_empty() && !name.contains('$'))
-}
-
-/// Takes the comparisons with tokens out of a condition that needs all of its parts.
-fn without_tokens(pred: Pred, keys: &mut Vec<(String, String)>) -> Pred {
-    match pred {
-        Pred::And(parts) => Pred::all(parts.into_iter().map(|part| without_tokens(part, keys))),
-        Pred::Match(Match { field: Field { name, .. }, test, negated: false, .. }) if token(&test).is_some() => {
-            keys.push((token(&test).unwrap_or_default().to_owned(), name));
-            Pred::True
-        }
-        other => other,
-    }
-}
-
-fn has_token(pred: &Pred) -> bool {
-    let in_glob = |glob: &crate::ir::Glob| glob.parts().iter().any(|part| matches!(part, Part::Text(text) if text.contains('$')));
-    pred.any_leaf(&|leaf| match leaf {
-        Pred::Match(Match { test: Test::Glob { glob, .. }, .. }) | Pred::Keyword { glob, .. } => in_glob(glob),
-        _ => false,
-    })
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::cursor::Cursor;
 use super::fault::SearchFault;
 use super::{
-    brackets, chart, convert, eval, foreach, frequent, lists, lookups, options, order, pattern, refuse, rex, running, search, stats,
+    brackets, chart, convert, eval, foreach, frequent, lists, lookups, map, options, order, pattern, refuse, rex, running, search, stats,
     totals, transaction, unpack,
 };
 use crate::ir::{Field, Function, Match, Pred, Rename, Scalar, Stage, Test, Vocabulary};
@@ -130,7 +130,7 @@ pub(super) fn parse(name: &str, name_span: Range<usize>, cursor: &mut Cursor<'_>
         "append" => brackets::append(cursor)?,
         "appendpipe" => brackets::append_pipe(cursor)?,
         "union" => return brackets::union(cursor),
-        "map" => brackets::map(cursor, name_span)?,
+        "map" => map::parse(cursor, name_span)?,
         "return" => return brackets::return_rows(cursor),
         "format" => brackets::format(cursor)?,
         _ => {

@@ -36,12 +36,14 @@ pub(super) fn refuse(function: Function, count: usize) -> Option<String> {
     let (least, most) = function.arity();
     let wanted = match (least, most.min(MANY)) {
         _ if function.takes_pairs() => "pairs of arguments".to_owned(),
+        _ if function.takes_pairs_behind_first() => "a text of JSON and pairs of a path and a value".to_owned(),
         (least, MANY) => format!("{least} or more arguments"),
         (1, 1) => "1 argument".to_owned(),
         (least, most) if least == most => format!("{least} arguments"),
         (least, most) => format!("{least} to {most} arguments"),
     };
-    let fits = (least..=most.min(MANY)).contains(&count) && !(function.takes_pairs() && count % 2 == 1);
+    let is_torn = (function.takes_pairs() && count % 2 == 1) || (function.takes_pairs_behind_first() && count.is_multiple_of(2));
+    let fits = (least..=most.min(MANY)).contains(&count) && !is_torn;
     (!fits).then(|| format!("`{}` takes {wanted}, not {count}", function.name()))
 }
 

@@ -122,6 +122,7 @@ pub(super) fn expand(search: &str, macros: &Macros) -> Expansion {
     let mut expander =
         Expander { macros, used: BTreeSet::new(), faults: Vec::new(), open: Vec::new(), calls: 0, size: 0, exhausted: false, starts: true };
     let mut expanded = Expanded::default();
+    let mut strings = OpenString::default();
     for piece in pieces(search) {
         match piece {
             MacroPiece::Text(range) => expanded.push_verbatim(&search[range.clone()], range.start),
@@ -130,7 +131,15 @@ pub(super) fn expand(search: &str, macros: &Macros) -> Expansion {
             MacroPiece::Call(range) => {
                 let mut text = String::new();
                 expander.starts = starts_command(&expanded.text);
-                expander.call(&search[range.start + 1..range.end - 1], &range, &mut text);
+                let call = &search[range.start + 1..range.end - 1];
+                strings.go_on(&expanded.text);
+                if strings.is_search {
+                    // What the call becomes stays inside of the string that holds a search (`map search="…"`).
+                    expander.call(&call.replace("\\\"", "\""), &range, &mut text);
+                    text = text.replace('"', "\\\"");
+                } else {
+                    expander.call(call, &range, &mut text);
+                }
                 expanded.push_replaced(&text, range);
             }
             MacroPiece::Open(range) => expander.fault("spl-unclosed-macro", "a macro call has no closing backtick".to_owned(), &range),
@@ -176,6 +185,34 @@ fn pieces(text: &str) -> Vec<MacroPiece> {
     }
     out.push(MacroPiece::Text(start..text.len()));
     out
+}
+
+/// What is known of the strings of a text that grows.
+#[derive(Default)]
+struct OpenString {
+    at: usize,
+    is_open: bool,
+    is_escaped: bool,
+    /// The open string is the value of `search=`.
+    is_search: bool,
+}
+
+impl OpenString {
+    /// Reads what came to the text since the last time.
+    fn go_on(&mut self, text: &str) {
+        for (place, c) in text[self.at..].char_indices() {
+            match c {
+                _ if self.is_escaped => self.is_escaped = false,
+                '\\' => self.is_escaped = true,
+                '"' => {
+                    self.is_open = !self.is_open;
+                    self.is_search = self.is_open && text[..self.at + place].trim_end().ends_with("search=");
+                }
+                _ => {}
+            }
+        }
+        self.at = text.len();
+    }
 }
 
 /// Whether a command starts behind a text.

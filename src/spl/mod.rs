@@ -27,6 +27,7 @@ mod known;
 mod lists;
 mod lookups;
 mod macros;
+mod map;
 mod options;
 mod order;
 mod page;

@@ -172,6 +172,11 @@ fn filtered(filter: Pred) -> Query {
 fn first(cursor: &mut Cursor<'_>, may_be_bare: bool) -> Option<Query> {
     if may_be_bare || is_search(cursor) {
         cursor.take_word("search");
+        if takes_risk_index(cursor) {
+            // Splunk's index of risk events: here they are the findings of the store.
+            let source = generate::dataset("Risk", "", false);
+            return Some(Query { source, filter: search::parse(cursor, Vocabulary::Row), stages: Vec::new() });
+        }
         return Some(filtered(search::parse(cursor, Vocabulary::Splunk)));
     }
     let at = cursor.at;
@@ -194,6 +199,21 @@ fn first(cursor: &mut Cursor<'_>, may_be_bare: bool) -> Option<Query> {
         }
     };
     ended(cursor, &name, span, query)
+}
+
+/// Goes behind `index=risk` where the search begins with it and all that follows must hold too.
+fn takes_risk_index(cursor: &mut Cursor<'_>) -> bool {
+    cursor.peek();
+    let rest = cursor.rest();
+    let found = ["index=risk", "index=\"risk\""].into_iter().find(|text| rest.starts_with(text));
+    let Some(behind) = found.map(|text| &rest[text.len()..]) else { return false };
+    let ends = behind.is_empty() || behind.starts_with(char::is_whitespace);
+    let is_alternative =
+        behind.trim_start().starts_with("OR") && behind.trim_start()[2..].starts_with(|c: char| c.is_whitespace() || c == '(');
+    if ends && !is_alternative {
+        cursor.at += rest.len() - behind.len();
+    }
+    ends && !is_alternative
 }
 
 fn is_search(cursor: &mut Cursor<'_>) -> bool {

@@ -369,8 +369,8 @@ impl SearchParser<'_, '_> {
             }
             return Some(pred.unwrap_or(Pred::False));
         }
-        if name == "tag" || name.starts_with("tag::") {
-            self.cursor.error("spl-unsupported-tag", "tags of events are not supported", span.clone());
+        if name.starts_with("tag::") {
+            self.cursor.error("spl-unsupported-tag", "tags of a field's values are not supported", span.clone());
             return Some(Pred::False);
         }
         None

@@ -3,13 +3,16 @@
 use crate::diag::{Diagnostic, Severity, SubjectKind};
 use crate::event::fold_into;
 use crate::ir::{Match, Part, Pred, Query, Rule, Scope, Source, Stage, Test};
-use crate::taxonomy::{LogSource, Taxonomy};
+use crate::taxonomy::{Dataset, LogSource, Taxonomy};
 
 /// The names under which Splunk says where an event comes from. Their values are constants of event types.
 const SOURCE_FIELDS: [&str; 3] = ["source", "sourcetype", "eventtype"];
 
-/// What Splunk makes of the markup of a Windows event. A store keeps its elements as fields of their own, and not the text.
-const MARKUP_FIELDS: [&str; 3] = ["EventData_Xml", "System_Props_Xml", "UserData_Xml"];
+/// The field whose values say of which data models an event is a row.
+const TAG: &str = "tag";
+
+/// What Splunk makes of the markup of a Windows event, where a store keeps its elements as fields of their own, and not the text.
+const MARKUP_FIELDS: [&str; 2] = ["EventData_Xml", "System_Props_Xml"];
 
 /// Notes of what a rule asks for that no log can give: a log source or data model that nothing here knows, the markup of events.
 pub fn needs(rule: &Rule, taxonomy: &Taxonomy) -> Vec<Diagnostic> {
@@ -121,8 +124,11 @@ fn possible(pred: &Pred, taxonomy: &Taxonomy, absent: &mut Vec<String>) -> bool 
             }
             any
         }
-        Pred::Match(matched) if !matched.negated && SOURCE_FIELDS.contains(&matched.field.name.as_str()) => {
-            let any = taxonomy.constants(&matched.field.name).iter().any(|constant| may_pass(&matched.test, constant));
+        Pred::Match(matched) if !matched.negated && (matched.field.name == TAG || SOURCE_FIELDS.contains(&matched.field.name.as_str())) => {
+            let any = match matched.field.name.as_str() {
+                TAG => taxonomy.datasets().filter(|of| of.has_events()).flat_map(Dataset::tags).any(|tag| matched.test.passes(tag)),
+                name => taxonomy.constants(name).iter().any(|constant| may_pass(&matched.test, constant)),
+            };
             if !any {
                 absent.push(shown(matched));
             }
@@ -189,15 +195,17 @@ mod tests {
         assert_eq!(needed("sourcetype=our:own:thing a=1"), ["sourcetype=our:own:thing"]);
         assert_eq!(needed("(sourcetype=our:one OR source=\"our two\") a=1"), ["sourcetype=our:one", "source=our two"]);
         assert_eq!(needed("a=1 | search eventtype=our_*"), ["eventtype=our_*"]);
+        assert_eq!(needed("tag=our_own a=1"), ["tag=our_own"]);
     }
 
     #[test]
     fn the_markup_of_an_event_is_named_where_rows_need_it() {
-        assert_eq!(needed("EventCode=70 | xmlkv UserData_Xml | stats count by Computer, UserData_Xml"), ["UserData_Xml"]);
+        assert_eq!(needed("EventCode=70 | xmlkv EventData_Xml | stats count by Computer, EventData_Xml"), ["EventData_Xml"]);
         for search in [
-            "EventCode=70 | spath input=UserData_Xml | stats count by Computer",
-            "EventCode=70 | stats count values(UserData_Xml) by Computer",
-            "EventCode=70 | eval UserData_Xml=Message | stats count by UserData_Xml",
+            "EventCode=70 | spath input=EventData_Xml | stats count by Computer",
+            "EventCode=70 | stats count values(EventData_Xml) by Computer",
+            "EventCode=70 | eval EventData_Xml=Message | stats count by EventData_Xml",
+            "EventCode=70 | xmlkv UserData_Xml | stats count by Computer, UserData_Xml",
         ] {
             assert_eq!(needed(search), [""; 0], "{search}");
         }
@@ -214,6 +222,8 @@ mod tests {
             "source=Xml*",
             "sourcetype=*",
             "NOT sourcetype=our:thing",
+            "tag=process",
+            "(tag=our_own OR tag=auth*) a=1",
             "sourcetype!=our:thing",
             "sourcetype=our:thing OR a=1",
             "`wineventlog_security` EventCode=1",

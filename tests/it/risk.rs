@@ -101,3 +101,15 @@ fn searches_over_risk_read_earlier_hunts_and_names_with_their_prefix() {
     assert_eq!((&of_users["bare"], &of_users["own"]), (&Value::Null, &of_users["source"]));
     assert_eq!(of_users["count"], 5);
 }
+
+#[test]
+fn the_index_of_risk_is_the_findings_of_the_store() {
+    let (store, mut rules) = hunted();
+    let search = "index=risk risk_object_type=user | fillnull | stats sum(risk_score) as risk_score by risk_object | where risk_score > 60";
+    let id = "55555555-5555-4555-8555-555555555555";
+    rules.push(store.file("b.yml", detection(id, search, "")));
+    let found = hunt(&store, &rules);
+    let shown: Vec<Value> =
+        found.iter().filter(|f| f["rule_id"] == id).map(|f| json!([f["columns"]["risk_object"], f["columns"]["risk_score"]])).collect();
+    assert_eq!(shown, [json!(["Alice", 65]), json!(["alice", 65])]);
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::json::{JsonValue, path};
+use super::super::json::{JsonValue, PathStep, path};
 use super::super::unpack::{Found, TextPath, WantedFields, unpack};
 use super::super::{Cell, Number};
 use super::Arguments;
@@ -36,6 +36,11 @@ pub(super) fn call(function: Function, a: Arguments<'_>) -> Cell {
             (Some(object @ JsonValue::Object(_)), Some(key)) => Cell::Bool(object.member(&key).is_some()),
             _ => Cell::Null,
         },
+        Function::IsArray => Cell::Bool(matches!(read(), Some(JsonValue::Array(_)))),
+        Function::IsObject => Cell::Bool(matches!(read(), Some(JsonValue::Object(_)))),
+        Function::JsonSet | Function::JsonSetExact | Function::JsonAppend | Function::JsonExtend | Function::JsonDelete => {
+            read().and_then(|value| changed(function, value, a)).map_or(Cell::Null, shown)
+        }
         Function::JsonExtract | Function::JsonExtractExact => extract(a, function == Function::JsonExtractExact),
         Function::JsonArrayToMv => match read() {
             // With a second argument that is true the members stay JSON: texts keep their quotes.
@@ -93,6 +98,30 @@ fn member_text(value: &JsonValue) -> Arc<str> {
     }
 }
 
+/// A document with the changes that the arguments behind it ask for, one after the other; nothing where a path cannot be read.
+fn changed(function: Function, mut value: JsonValue, a: Arguments<'_>) -> Option<JsonValue> {
+    let arguments = a.0.get(1..).unwrap_or_default();
+    let steps = |cell: &Cell| {
+        let text = cell.single()?;
+        // An exact key is one step, whatever characters it has.
+        if function == Function::JsonSetExact { Some(vec![PathStep::Key(text.into_owned())]) } else { path(&text) }
+    };
+    if function == Function::JsonDelete {
+        arguments.iter().try_for_each(|cell| steps(cell).map(|steps| value.remove(&steps)))?;
+        return Some(value);
+    }
+    for pair in arguments.chunks_exact(2) {
+        let (steps, new) = (steps(&pair[0])?, value_of(&pair[1]));
+        match (function, new) {
+            (Function::JsonAppend, new) => value.append(&steps, &[new]),
+            (Function::JsonExtend, JsonValue::Array(members)) => value.append(&steps, &members),
+            (Function::JsonExtend, new) => value.append(&steps, &[new]),
+            (_, new) => value.set(&steps, &new),
+        }
+    }
+    Some(value)
+}
+
 /// One path that means one value gives it; more values are an array. Without a path it is the whole.
 fn extract(a: Arguments<'_>, exact: bool) -> Cell {
     let Some(value) = a.at(0).single().and_then(|text| JsonValue::read(&text)) else { return Cell::Null };
@@ -105,7 +134,7 @@ fn extract(a: Arguments<'_>, exact: bool) -> Cell {
             continue;
         }
         let Some(steps) = path(&text) else { return Cell::Null };
-        means_many |= steps.contains(&super::super::json::PathStep::All);
+        means_many |= steps.contains(&PathStep::All);
         found.extend(value.at(&steps).into_iter().cloned());
     }
     match found.as_slice() {

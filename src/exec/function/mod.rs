@@ -89,6 +89,7 @@ pub fn call(function: Function, arguments: &[Cell], context: &Context) -> Result
         F::Split => list::split(a, context)?,
         F::Commands => a.text(list::commands),
         F::Spath | F::Json | F::JsonArray | F::JsonArrayToMv | F::JsonExtract | F::JsonExtractExact => json::call(function, a),
+        F::IsArray | F::IsObject | F::JsonAppend | F::JsonDelete | F::JsonExtend | F::JsonSet | F::JsonSetExact => json::call(function, a),
         F::JsonHasKeyExact | F::JsonKeys | F::JsonObject | F::JsonValid | F::MvToJsonArray | F::ToJson => json::call(function, a),
         F::RelativeTime => time::relative_time_of(a.at(0), a.at(1)),
         F::Strptime => time::strptime_of(a.at(0), a.at(1)),

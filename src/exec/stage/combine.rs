@@ -9,7 +9,7 @@ use super::stream::copied;
 use super::{InnerRows, Operator, Pushed, held, many, passed};
 use crate::exec::condition::Slot;
 use crate::exec::operators::{MemoryBudget, finish, operators, push};
-use crate::exec::{Cell, Context, Fault, Row, folded};
+use crate::exec::{Cell, Context, Fault, Row};
 use crate::ir;
 use crate::plan::{Inner, RowSchema, Step};
 
@@ -17,7 +17,7 @@ use crate::plan::{Inner, RowSchema, Step};
 fn targets(step: &Step, before: &RowSchema) -> Vec<usize> {
     let names = match &step.inner {
         Inner::None => return Vec::new(),
-        Inner::Plan(plan) => plan.result(),
+        Inner::Plan(plan) | Inner::Each(plan, _) => plan.result(),
         Inner::Steps(steps) => steps.last().map_or(before, |step| &step.row),
     };
     names.columns.iter().map(|column| step.row.place(&column.name).expect("a stage has the columns of its brackets")).collect()
@@ -83,7 +83,7 @@ impl JoinOperator {
 }
 
 /// The texts of the key columns; none where one is missing, since what is missing is equal to nothing.
-fn key(slots: &[Slot], cells: &[Cell]) -> Option<Box<[Arc<str>]>> {
+pub(super) fn key(slots: &[Slot], cells: &[Cell]) -> Option<Box<[Arc<str>]>> {
     slots.iter().map(|slot| slot.and_then(|place| cells[place].text()).map(|text| Arc::from(text.as_ref()))).collect()
 }
 
@@ -108,47 +108,6 @@ impl Operator for JoinOperator {
                 many(rows)
             }
         }
-    }
-}
-
-/// `map`: a row gives way to the other rows with the same values.
-pub(super) struct MapOperator {
-    keys: Vec<Slot>,
-    others: FxHashMap<Box<[Arc<str>]>, Vec<Row>>,
-}
-
-impl MapOperator {
-    pub(super) fn new(map: &ir::Map, before: &RowSchema, step: &Step, rows: Vec<Row>, budget: &mut MemoryBudget) -> Result<Self, Fault> {
-        let Inner::Plan(plan) = &step.inner else { unreachable!("`map` has a query") };
-        let other_keys: Vec<Slot> = map.keys.iter().map(|(_, inner)| plan.result().place(inner)).collect();
-        let mut others: FxHashMap<Box<[Arc<str>]>, Vec<Row>> = FxHashMap::default();
-        for row in rows {
-            if let Some(key) = folded_key(&other_keys, &row.cells) {
-                budget.take(row.size_bytes())?;
-                others.entry(key).or_default().push(row);
-            }
-        }
-        Ok(Self { keys: map.keys.iter().map(|(outer, _)| before.place(outer)).collect(), others })
-    }
-}
-
-fn folded_key(slots: &[Slot], cells: &[Cell]) -> Option<Box<[Arc<str>]>> {
-    key(slots, cells).map(|key| key.iter().map(|text| Arc::from(folded(text))).collect())
-}
-
-impl Operator for MapOperator {
-    fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
-        let Some(others) = folded_key(&self.keys, &row.cells).and_then(|key| self.others.get(&key)) else { return held() };
-        let mut rows = Vec::with_capacity(others.len());
-        let mut taken = 0;
-        for other in others {
-            let made = Row { cells: other.cells.clone(), origin: row.origin.clone().with(&other.origin) };
-            taken += made.size_bytes();
-            budget.take(made.size_bytes())?;
-            rows.push(made);
-        }
-        budget.give(taken);
-        many(rows)
     }
 }
 

@@ -3,11 +3,13 @@
 mod chart;
 mod combine;
 mod convert;
+mod format;
 mod frequent;
 mod group;
 mod keep;
 mod list;
 mod lookup;
+mod map;
 mod newest;
 mod order;
 mod running;
@@ -123,11 +125,11 @@ fn operator<'c>(
         Stage::JoinMembers { field, delimiter } => Box::new(list::JoinMembersOperator::new(field, delimiter, before, context)),
         Stage::Lookup(stage) => Box::new(lookup::LookupOperator::new(stage, before, step, budget)?),
         Stage::Join(join) => Box::new(combine::JoinOperator::new(join, before, step, inner.next().unwrap_or_default(), budget)?),
-        Stage::Map(map) => Box::new(combine::MapOperator::new(map, before, step, inner.next().unwrap_or_default(), budget)?),
+        Stage::Map(map) => Box::new(map::MapOperator::new(map, before, step, inner.next().unwrap_or_default(), context, budget)?),
         Stage::Append(_) => Box::new(combine::AppendOperator::new(step, inner.next().unwrap_or_default(), budget)?),
         Stage::AppendPipe(_) => Box::new(combine::AppendPipeOperator::new(step, before, context, inner, budget)?),
         // Planning makes assignments of it, but where they are too many.
         Stage::ForEach(_) => return Err(Fault::Columns),
-        Stage::Format => return Err(Fault::Unbuilt { stage: crate::ir::print_stage(&step.stage) }),
+        Stage::Format => Box::new(format::FormatOperator::new(before)),
     })
 }

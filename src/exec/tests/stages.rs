@@ -62,6 +62,7 @@ fn what_stages_keep_has_a_limit() {
         Stage::Dedup(Dedup::first(1, strings(&["a"]))),
         transaction(&["a"], None),
         transaction(&["b"], None),
+        Stage::Format,
     ];
     let long = "x".repeat(2_000);
     let rows: Vec<[String; 2]> = (0..100).map(|i| [format!("{i}{long}"), "y".to_owned()]).collect();
@@ -116,4 +117,15 @@ fn head_stops_where_no_later_row_can_count() {
     assert_eq!(shown(&head(None, true), &["a"], rows), ["a=0", "a=1", "a=2"]);
     assert_eq!(shown(&head(Some(1), true), &["a"], rows), ["a=0"]);
     assert_eq!(shown(&head(Some(0), true), &["a"], rows), Vec::<String>::new());
+}
+
+#[test]
+fn format_writes_the_rows_as_one_condition() {
+    let rows: &[&[&str]] = &[&["1", "x", "∅", "no"], &["∅", "∅", "∅", "no"], &["a\"b\\c", "x|y", "c=3 OR d", "no"]];
+    let names = ["a", "b", "search", "_time"];
+    let expected = r#"search=( ( a="1" AND b="x" ) OR ( a="a\"b\\c" AND ( b="x" OR b="y" ) AND c=3 OR d ) )"#;
+    assert_eq!(shown(&[Stage::Format], &names, rows), [expected]);
+    assert_eq!(shown(&[Stage::Format], &names, &[]), ["search=NOT ( )"]);
+    let made = through(&[Stage::Format], &names, rows, RuleLimits::default()).unwrap();
+    assert_eq!((made[0].1.count(), made[0].1.rows(), made[0].1.events().len()), (3, 3, 3));
 }

@@ -68,7 +68,8 @@ fn what_is_inside_of_an_event() {
     let cdata = "<EventData><Data Name='a'><![CDATA[<b>&amp;]]></Data></EventData>";
     assert_eq!(fields(cdata), pairs(&[("a", &["<b>&amp;"])]));
     let user = "<UserData>\n <LogFileCleared xmlns='m'>\n  <SubjectUserName>x</SubjectUserName>\n  <F v='1'>y</F>\n </LogFileCleared>\n</UserData>";
-    assert_eq!(fields(user), pairs(&[("SubjectUserName", &["x"]), ("v", &["1"]), ("F", &["y"])]));
+    let markup = r#"<LogFileCleared><SubjectUserName>x</SubjectUserName><F v="1">y</F></LogFileCleared>"#;
+    assert_eq!(fields(user), pairs(&[("SubjectUserName", &["x"]), ("v", &["1"]), ("F", &["y"]), ("UserData_Xml", &[markup])]));
     let broken = "<ProcessingErrorData><ErrorCode>15005</ErrorCode><EventPayload>00</EventPayload></ProcessingErrorData>";
     assert_eq!(fields(broken), pairs(&[("ErrorCode", &["15005"]), ("EventPayload", &["00"])]));
     let times =
@@ -167,4 +168,27 @@ fn an_event_is_the_same_from_evtx_and_from_its_xml() {
     let shown = differences.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
     assert!(differences.is_empty(), "{} of {compared} differ:\n{shown}", differences.len());
     assert!(compared > 40, "{compared} events compared");
+}
+
+#[test]
+fn the_markup_of_user_data_has_one_spelling() {
+    let text = |inside: &str| {
+        let (_, events) = read(event(&format!("<UserData>{inside}</UserData>")).as_bytes());
+        events[0].field("UserData_Xml").map(|values| values[0].clone())
+    };
+    let plain = r#"<A b="1" c="&quot;&lt;&amp;'"><D /><D>x &amp; y</D><E f="" /></A>"#;
+    for (note, inside) in [
+        ("quotes and empty elements", r#"<A b='1' c='&quot;&lt;&amp;&apos;'><D></D><D>x &#38; y</D><E f=""/></A>"#),
+        ("namespaces", r#"<A xmlns="u" xmlns:p='v' b='1' c='&quot;&lt;&amp;&apos;'><D/><p:D>x &amp; y</p:D><E f=''/></A>"#),
+        ("indentation", "\n <A b='1' c='&quot;&lt;&amp;&apos;'>\n  <D />\n  <D>x &amp; y</D>\n  <E f='' />\n </A>\n"),
+        ("sections of text", "<A b='1' c='&quot;&lt;&amp;&apos;'><D/><D><![CDATA[x & y]]></D><E f=''/></A>"),
+    ] {
+        assert_eq!(text(inside).as_deref(), Some(plain), "{note}");
+    }
+    assert_eq!(text("<A/><B/>").as_deref(), Some("<A /><B />"));
+    assert_eq!(text(""), None);
+    let cut = event("<UserData><A><B>x</B>").replace("</Event>", "");
+    assert_eq!(read(cut.as_bytes()).1[0].field("UserData_Xml"), None, "the event is cut off");
+    let (_, events) = read(event("<EventData><UserData>x</UserData></EventData>").as_bytes());
+    assert_eq!(events[0].field("UserData_Xml"), None, "of the event's own element alone");
 }

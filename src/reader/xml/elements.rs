@@ -7,6 +7,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::normalise::{Normaliser, PathId};
+use crate::reader::markup::{Markup, USER_DATA};
 use crate::reader::row_error::RowError;
 
 /// Elements inside of each other.
@@ -29,6 +30,7 @@ pub(in super::super) struct Elements {
     open: Vec<OpenElement>,
     text: String,
     attribute: String,
+    markup: Markup,
 }
 
 impl Elements {
@@ -45,6 +47,7 @@ impl Elements {
     fn read(&mut self, text: &str, root: PathId, inside: bool, events: &mut Normaliser<'_>) -> Result<(), RowError> {
         self.open.clear();
         self.text.clear();
+        self.markup.reset();
         let mut reader = Reader::from_str(text);
         let config = reader.config_mut();
         // A torn event has ends without beginnings, and what is there of it counts.
@@ -92,6 +95,7 @@ impl Elements {
             self.open.push(OpenElement { path: root, has_elements: true, has_attributes: false, named: false });
             return;
         }
+        self.mark_up(tag, name, inside);
         let mut open = OpenElement { path: events.child(parent, name), has_elements: false, has_attributes: false, named: false };
         if events.has_named_elements(open.path) {
             open.named = true;
@@ -106,6 +110,19 @@ impl Elements {
             open.has_attributes = self.attributes(tag, open.path, events);
         }
         self.open.push(open);
+    }
+
+    /// Writes the start of an element that is in `UserData`, if it is.
+    fn mark_up(&mut self, tag: &BytesStart<'_>, name: &str, inside: bool) {
+        if self.markup.is_begun() {
+            self.markup.start(name);
+            for attribute in tag.attributes().with_checks(false).filter_map(Result::ok) {
+                self.unescape(&attribute.value);
+                self.markup.attribute(attribute.key.into_inner(), &self.attribute);
+            }
+        } else if self.open.len() == 1 && name == USER_DATA && !inside {
+            self.markup.begin();
+        }
     }
 
     /// Hands over the attributes of an element, if it has any but namespaces.
@@ -144,6 +161,16 @@ impl Elements {
 
     fn end(&mut self, events: &mut Normaliser<'_>) {
         let Some(open) = self.open.pop() else { return self.text.clear() };
+        if self.markup.is_begun() {
+            if !open.has_elements {
+                self.markup.text(&self.text);
+            }
+            match self.open.len() {
+                // `UserData` itself: what it holds is whole.
+                1 => self.markup.finish(events),
+                _ => self.markup.end(),
+            }
+        }
         if !open.has_elements && (open.named || !self.text.is_empty()) {
             let path = if open.has_attributes { events.child(open.path, "#text") } else { open.path };
             events.value(path, in_ticks(&self.text).as_deref().unwrap_or(&self.text));

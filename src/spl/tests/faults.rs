@@ -28,11 +28,11 @@ fn a_fault_inside_a_macro_points_at_its_call() {
 #[test]
 fn all_faults_of_a_search_are_told() {
     refuses(
-        "a=1 term | multikv x | eval y=json_set(a,b), z=random() | stats perc195(x) count as n sparkline(count) by a | sort x by=1 | xyseries y",
+        "a=1 term | multikv x | eval y=getfields(a), z=random() | stats perc195(x) count as n sparkline(count) by a | sort x by=1 | xyseries y",
         &[
             ("spl-free-text", "term"),
             ("spl-unsupported-command", "multikv"),
-            ("spl-unsupported-function", "json_set"),
+            ("spl-unsupported-function", "getfields"),
             ("spl-unsupported-function", "random"),
             ("spl-unsupported-aggregate", "perc195"),
             ("spl-unsupported-aggregate", "sparkline"),
@@ -56,9 +56,10 @@ fn what_asks_for_more_than_fields_is_refused() {
             ("spl-unsupported-time-modifier", "startdaysago=3"),
         ],
     );
-    refuses("tag=authentication a=1", &[("spl-unsupported-tag", "tag=authentication")]);
+    refuses("tag::user=authentication a=1", &[("spl-unsupported-tag", "tag::user=authentication")]);
     refuses("a=1 [search b=2 | fields c | foobar] d=3 [b=2]", &[("spl-unknown-command", "foobar"), ("spl-unknown-command", "b")]);
-    refuses("index=risk a=1", &[("spl-unsupported-index", "index=risk")]);
+    refuses("a=1 index=risk", &[("spl-unsupported-index", "index=risk")]);
+    refuses("index=risk OR a=1", &[("spl-unsupported-index", "index=risk")]);
     refuses("a=1 NOT index=main", &[("spl-unsupported-index", "index=main")]);
     refuses("index!=main a=1", &[("spl-unsupported-index", "index!=main")]);
 }
@@ -261,6 +262,7 @@ fn options_and_patterns_that_change_the_result_are_refused() {
     refuses("a=1 | eval b=mvmap(c + d, c)", &[("spl-arguments", "mvmap")]);
     refuses("a=1 | eval b=sum(1, \"2\")", &[("spl-arguments", "sum")]);
     refuses("a=1 | eval b=json_object(\"k\")", &[("spl-arguments", "json_object")]);
+    refuses("a=1 | eval b=json_set(c, \"k\", 1, \"l\")", &[("spl-arguments", "json_set")]);
     refuses("a=1 | where searchmatch(b)", &[("spl-arguments", "searchmatch")]);
     refuses("a=1 | where searchmatch(\"b=(\")", &[("spl-syntax", "\"b=(\"")]);
 }

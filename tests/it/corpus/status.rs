@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use retrohunt::Taxonomy;
 use retrohunt::compile::{CompileOptions, RuleSet, load_rules};
+use retrohunt::ir::WindowClass;
 use retrohunt::status::{Obstacle, Status, Verdict, needs, verdicts};
 use serde_json::Value;
 
@@ -52,6 +53,22 @@ fn totals(what: &str, least: usize, statuses: impl Iterator<Item = Status>) -> S
     format!("# {what}\t{all}\t{}", counts.join(", "))
 }
 
+/// How many detections depend on the span of time that they are asked over, as a line.
+fn window_classes(set: &RuleSet) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for rule in &set.rules {
+        let class = match rule.query.window_class() {
+            WindowClass::Rows => "judge events one by one",
+            WindowClass::Groups => "group them",
+            WindowClass::Windows(_) => "depend on the window",
+            WindowClass::Whole => "read no events",
+        };
+        *counts.entry(class).or_default() += 1;
+    }
+    let counts: Vec<String> = counts.iter().map(|(class, count)| format!("{class} {count}")).collect();
+    format!("# windows of all that compile\t{}\t{}", set.rules.len(), counts.join(", "))
+}
+
 #[test]
 fn every_public_detection_has_a_status() {
     let Some(detections) = shared("rules/escu/detections") else { return };
@@ -75,7 +92,7 @@ fn every_public_detection_has_a_status() {
         totals("pages", 0, markdown.iter().map(|v| v.status)),
     ];
     let mut table = String::from("name\tstatus\treasons\n");
-    for line in &totals {
+    for line in totals.iter().chain([&window_classes(&detections)]) {
         println!("{line}");
         let _ = writeln!(table, "{line}");
     }

@@ -228,3 +228,27 @@ fn d7_views_have_the_same_values() {
     assert_eq!(stored.asked("SELECT _id, user, src FROM authentication_failed_authentication ORDER BY 1"), ["3 FS01$ unknown", "4 bob PC"]);
     assert_eq!(stored.asked("SELECT user, src_user FROM change_account_management"), ["eve alice"]);
 }
+
+#[test]
+fn tags_are_those_of_the_datasets_that_an_event_is_a_row_of() {
+    let native = r#""NewProcessName":"C:\\a.exe","SubjectUserName":"bob""#;
+    let logon = |user: &str| format!(r#""TargetUserName":"{user}","LogonType":"3""#);
+    let events = [
+        logged(1, "Security", "4688", native),
+        logged(2, SYSMON, "1", r#""Image":"C:\\b.exe""#),
+        logged(3, SYSMON, "11", r#""TargetFilename":"C:\\c.txt""#),
+        logged(4, "Security", "4624", &logon("alice")),
+        logged(5, "Security", "4624", &logon("WS01$")),
+        logged(6, "Security", "9999", r#""A":"b""#),
+    ];
+    let ids = |search: &str| answer(&compiled(&escu_yaml(search)), &events).0;
+    assert_eq!(ids("tag=process"), [1, 2]);
+    assert_eq!(ids("tag=Endpoint"), [3]);
+    assert_eq!(ids("tag=auth*"), [4], "a machine's own logon is no row of the dataset");
+    assert_eq!(ids("tag=process tag=report"), [1, 2]);
+    assert_eq!(ids("tag=process OR (EventCode=9999 NOT tag=*)"), [1, 2, 6]);
+    assert_eq!(ids("tag!=process"), [1, 2, 3, 4], "every row here has another tag too");
+    assert_eq!(ids("tag=alert"), [0_i64; 0]);
+    let rows = answer(&compiled(&escu_yaml("tag=process | stats count by EventCode")), &events).1;
+    assert_eq!(rows, ["EventCode=1 count=1", "EventCode=4688 count=1"]);
+}

@@ -460,3 +460,61 @@ fn transactions_of_rows_without_a_time() {
     let search = "Channel=Security | eval _time=Amount | transaction Alpha maxspan=1 maxevents=2 | table Alpha Beta eventcount closed_txn";
     gives("P14", search, &rows, &["Alpha=x Beta=a|b closed_txn=1 eventcount=2", "Alpha=y Beta=c closed_txn=0 eventcount=1"]);
 }
+
+#[test]
+fn format_behind_commands_and_foreach_in_brackets() {
+    let events = [r#""Alpha":"x","Amount":1"#, r#""Alpha":"y \"z\"","Amount":2"#];
+    gives(
+        "P18",
+        "Channel=Security | stats sum(Amount) as n by Alpha | sort Alpha | format",
+        &events,
+        &[r#"search=( ( Alpha="x" AND n="1" ) OR ( Alpha="y \"z\"" AND n="2" ) )"#],
+    );
+    gives("P18", "Channel=Security | stats count by Alpha | where count>5 | format", &events, &["search=NOT ( )"]);
+    gives(
+        "P18",
+        "Channel=Security | stats values(Alpha) as a | format | eval n=len(search)",
+        &events,
+        &[r#"n=32 search=( ( ( a="x" OR a="y \"z\"" ) ) )"#],
+    );
+    let per_row = "Channel=Security | stats sum(Amount) as n_one by Alpha | sort Alpha";
+    gives(
+        "P16",
+        &format!("{per_row} | appendpipe [ stats sum(n_one) as n_one | foreach n_* [ eval n_<<MATCHSTR>> = '<<FIELD>>' * 10 ] ]"),
+        &events,
+        &["Alpha=x n_one=1", r#"Alpha=y "z" n_one=2"#, "n_one=30"],
+    );
+    gives(
+        "P16",
+        &format!("{per_row} | append [ search Channel=Security | stats max(Amount) as n_two | foreach n_* [ eval got=\"<<MATCHSTR>>\" ] ]"),
+        &events,
+        &["Alpha=x n_one=1", r#"Alpha=y "z" n_one=2"#, "got=two n_two=2"],
+    );
+    gives(
+        "P16",
+        "Channel=Security [ search Channel=Security | stats max(Amount) as Amount | foreach A* [ eval <<FIELD>> = '<<FIELD>>' - 1 ] ] | table Alpha",
+        &events,
+        &["Alpha=x"],
+    );
+}
+
+#[test]
+fn map_runs_its_search_for_each_row() {
+    let events = [
+        r#""Alpha":"x","Kind":"outer","Ref":"one""#,
+        r#""Alpha":"X","Kind":"inner","Amount":1,"Note":"for one and all""#,
+        r#""Alpha":"x","Kind":"inner","Amount":2,"Note":"two""#,
+        r#""Alpha":"y","Kind":"inner","Amount":4,"Note":"one*""#,
+        r#""Alpha":"y","Kind":"outer""#,
+    ];
+    let outer = "Channel=Security Kind=outer | table Alpha Ref";
+    let map = |search: &str| format!("{outer} | map search=\"search Channel=Security Kind=inner {search}\"");
+    gives("P19", &map("Alpha=$Alpha$ | stats sum(Amount) as n by Kind"), &events, &["Kind=inner n=3", "Kind=inner n=4"]);
+    gives("P19", &map("Alpha=$Alpha$ | eval of=Amount . \\\"$Ref$\\\" | table of"), &events, &["of=1one", "of=2one"]);
+    gives("P19", &map("Alpha=$Alpha$ | stats count | eval of=1"), &events, &["count=2 of=1", "count=1 of=1"]);
+    gives("M3", &map("Alpha=$Alpha$ | stats count as P.n | `drop_dm_object_name(\\\"P\\\")`"), &events, &["n=1", "n=2"]);
+    gives("P19", &map("(Alpha=\\\"$Alpha$\\\" OR Note=$Ref$*) | stats count"), &events, &["count=3"]);
+    gives("P19", &map("$Ref$ | stats sum(Amount) as n"), &events, &["n=5"]);
+    gives("P19", &map("NOT $Ref$ | table Amount"), &events, &["Amount=2"]);
+    gives("P19", &map("Alpha=$Alpha$ Note=$Ref$ | table Amount"), &events, &[]);
+}

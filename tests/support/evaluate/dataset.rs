@@ -109,6 +109,22 @@ pub(crate) fn row(event: &Event, model: &str, object: &str, prefixed: bool) -> O
     Some(Event { product: "row".to_owned(), fields: fields.collect(), ..event.clone() })
 }
 
+/// The tags of an event: those of each dataset, with its parents, that it is a row of.
+pub(super) fn tags(event: &Event) -> Vec<String> {
+    let mut out = Vec::new();
+    for (model, entries) in FILES.models.iter().flat_map(Node::entries) {
+        for (name, _) in entries.entries() {
+            let dataset = Dataset::find(&model.text, &name.text).expect("it is listed");
+            if is_row(event, &dataset.parts) {
+                out.extend(dataset.parts.iter().flat_map(|(_, node)| texts(node.get("tags"))));
+            }
+        }
+    }
+    out.sort();
+    out.dedup();
+    out
+}
+
 /// The fields that a part of a dataset lists.
 fn listed(part: &Node) -> Vec<String> {
     let formulas = part.get("formulas").map(Node::entries).unwrap_or_default().iter().map(|(name, _)| name.text.clone());

@@ -38,7 +38,10 @@ fn in_stage(stage: &mut Stage, now: &Scalar) {
             transaction.starts_with.iter_mut().chain(&mut transaction.ends_with).for_each(|pred| in_pred(pred, now));
         }
         Stage::Join(join) => in_query(&mut join.query, now),
-        Stage::Map(map) => in_query(&mut map.query, now),
+        Stage::Map(map) => {
+            in_query(&mut map.query, now);
+            map.each.iter_mut().for_each(|stage| in_stage(stage, now));
+        }
         Stage::Append(query) => in_query(query, now),
         Stage::AppendPipe(stages) => stages.iter_mut().for_each(|stage| in_stage(stage, now)),
         Stage::Rename(_)

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use retrohunt::ir::{Cidr, Field, FieldCompare, Match, NumberOp, Pred, Test};
+use retrohunt::ir::{Cidr, Field, FieldCompare, Match, NumberOp, Pred, Test, Vocabulary};
 
 use super::scalar::{self, Value};
-use super::{Event, Row, text};
+use super::{Event, Row, dataset, text};
 
 /// What a condition is asked about.
 pub(crate) trait Subject<F = Field> {
@@ -19,7 +19,10 @@ pub(crate) trait Subject<F = Field> {
 
 impl Subject for Event {
     fn texts(&self, field: &Field) -> Option<Vec<String>> {
-        self.lookup(field).map(|value| value.members().to_vec())
+        let found = self.lookup(field).map(|value| value.members().to_vec());
+        let tags = || Some(dataset::tags(self)).filter(|tags| !tags.is_empty());
+        // They can be asked for, and are not a field that a row shows.
+        found.or_else(|| (field.vocabulary == Vocabulary::Splunk && field.name == "tag").then(tags)?)
     }
 
     fn value(&self, field: &Field) -> Value {

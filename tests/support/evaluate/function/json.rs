@@ -15,6 +15,11 @@ pub(super) fn call(function: Function, a: &Arguments<'_>) -> Option<Value> {
         Function::JsonArray | Function::JsonObject => made(function, a),
         Function::JsonKeys => keys(&a.text(0)?),
         Function::JsonHasKeyExact => truth(value(&a.text(0)?)?.as_object()?.contains_key(&a.text(1)?)),
+        Function::IsArray => truth(a.text(0).and_then(|text| value(&text)).is_some_and(|json| json.is_array())),
+        Function::IsObject => truth(a.text(0).and_then(|text| value(&text)).is_some_and(|json| json.is_object())),
+        Function::JsonAppend | Function::JsonDelete | Function::JsonExtend | Function::JsonSet | Function::JsonSetExact => {
+            changed(function, a)
+        }
         Function::JsonExtract | Function::JsonExtractExact => extract(function, a),
         Function::JsonArrayToMv => members(a),
         Function::MvToJsonArray => of_members(a),
@@ -109,6 +114,89 @@ fn extract(function: Function, a: &Arguments<'_>) -> Option<Value> {
         Some(json) => Some(Value::Text(text_of(json))),
         None if found.is_empty() => None,
         None => Some(Value::Text(found.into_iter().cloned().collect::<Json>().to_string())),
+    }
+}
+
+/// The pointers (as of RFC 6901) of all places that a path means in a document; with `makes` also of keys that are not there yet.
+fn places(json: &Json, path: &str, makes: bool) -> Vec<String> {
+    let path = path.replace('{', ".{");
+    let parts: Vec<&str> = path.split('.').filter(|part| !part.is_empty()).collect();
+    let mut found = vec![String::new()];
+    for (number, part) in parts.iter().enumerate() {
+        let only_keys = parts[number..].iter().all(|part| !part.starts_with('{'));
+        let step = |at: &String| -> Vec<String> {
+            let here = json.pointer(at);
+            match part.strip_prefix('{').map(|part| part.trim_end_matches('}')) {
+                Some("") => (0..here.and_then(Json::as_array).map_or(0, Vec::len)).map(|place| format!("{at}/{place}")).collect(),
+                Some(place) => {
+                    let place: usize = place.parse().expect("generated paths are right");
+                    let is_there = here.and_then(Json::as_array).is_some_and(|members| place < members.len());
+                    is_there.then(|| format!("{at}/{place}")).into_iter().collect()
+                }
+                None => {
+                    let key = format!("{at}/{}", part.replace('~', "~0").replace('/', "~1"));
+                    let is_there = here.and_then(Json::as_object).is_some_and(|members| members.contains_key(*part));
+                    let is_made = makes && only_keys && here.is_none_or(Json::is_object);
+                    (is_there || is_made).then_some(key).into_iter().collect()
+                }
+            }
+        };
+        found = found.iter().flat_map(step).collect();
+    }
+    found
+}
+
+fn changed(function: Function, a: &Arguments<'_>) -> Option<Value> {
+    let mut json = value(&a.text(0)?)?;
+    let every = if function == Function::JsonDelete { 1 } else { 2 };
+    for place in (1..a.0.len()).step_by(every) {
+        let path = a.text(place)?;
+        let new = nested(&a.at(place + 1));
+        if function == Function::JsonSetExact {
+            if let Some(members) = json.as_object_mut() {
+                members.insert(path, new);
+            }
+            continue;
+        }
+        for pointer in places(&json, &path, function == Function::JsonSet).into_iter().rev() {
+            match function {
+                Function::JsonSet => set(&mut json, &pointer, new.clone()),
+                Function::JsonDelete => delete(&mut json, &pointer),
+                _ => {
+                    let added = if let (Function::JsonExtend, Json::Array(members)) = (function, &new) {
+                        members.clone()
+                    } else {
+                        vec![new.clone()]
+                    };
+                    if let Some(Json::Array(members)) = json.pointer_mut(&pointer) {
+                        members.extend(added);
+                    }
+                }
+            }
+        }
+    }
+    Some(Value::Text(json.to_string()))
+}
+
+fn set(json: &mut Json, pointer: &str, new: Json) {
+    if let Some(old) = json.pointer_mut(pointer) {
+        *old = new;
+    } else if let Some((above, key)) = pointer.rsplit_once('/') {
+        if json.pointer(above).is_none() {
+            set(json, above, Json::Object(serde_json::Map::new()));
+        }
+        if let Some(Json::Object(members)) = json.pointer_mut(above) {
+            members.insert(key.replace("~1", "/").replace("~0", "~"), new);
+        }
+    }
+}
+
+fn delete(json: &mut Json, pointer: &str) {
+    let Some((above, key)) = pointer.rsplit_once('/') else { return };
+    match json.pointer_mut(above) {
+        Some(Json::Object(members)) => drop(members.shift_remove(&key.replace("~1", "/").replace("~0", "~"))),
+        Some(Json::Array(members)) => drop(members.remove(key.parse().expect("a place"))),
+        _ => {}
     }
 }
 

@@ -126,6 +126,7 @@ fn apply(function: Function, a: &Arguments<'_>) -> Option<Value> {
         F::Commands => list::commands(&a.text(0)?),
         F::Spath | F::Json | F::JsonValid | F::JsonArray | F::JsonObject | F::JsonKeys => json::call(function, a),
         F::JsonHasKeyExact | F::JsonExtract | F::JsonExtractExact | F::JsonArrayToMv => json::call(function, a),
+        F::IsArray | F::IsObject | F::JsonAppend | F::JsonDelete | F::JsonExtend | F::JsonSet | F::JsonSetExact => json::call(function, a),
         F::MvToJsonArray | F::ToJson => json::call(function, a),
         F::MvFilter | F::MvMap => unreachable!("their argument is evaluated once a member"),
         F::Now => unreachable!("replaced by the time that it means"),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use retrohunt::ir::{Case, Field, ForEach, Join, Lookup, Map, Query, Scalar, Stage, Table as LookupTable, TableMatch, Vocabulary};
+use retrohunt::ir::{
+    Case, Field, ForEach, Join, Lookup, Map, Query, Scalar, Stage, Table as LookupTable, TableMatch, Vocabulary, fill_tokens,
+};
 
 use super::super::pred::in_written_network;
 use super::super::scalar::{Value, evaluate};
@@ -104,9 +106,20 @@ impl Table {
             let id = row.get(ID).filter(|_| !inner.contains_key(ID)).map(|id| (ID.to_owned(), id.clone()));
             inner.clone().into_iter().chain(id).collect()
         };
-        let for_row = |row: &Row| other.rows.iter().filter(|inner| same(row, inner)).map(|inner| of(row, inner)).collect::<Vec<_>>();
+        let asked = map.tokens();
+        let through = |rows: Vec<Row>, row: &Row| -> Self {
+            let mut table = Self { columns: other.columns.clone(), rows };
+            let value = |name: &str| row.get(name).and_then(Value::text).unwrap_or_default();
+            map.each.iter().for_each(|stage| table.apply(&stage.map_texts(&|text| fill_tokens(text, &value)), world));
+            table
+        };
+        let for_row = |row: &Row| -> Vec<Row> {
+            let is_asked = map.keys.iter().map(|(outer, _)| outer).chain(&asked).all(|name| row.contains_key(name));
+            let rows = || other.rows.iter().filter(|inner| same(row, inner)).cloned().collect();
+            if is_asked { through(rows(), row).rows.iter().map(|inner| of(row, inner)).collect() } else { Vec::new() }
+        };
         let rows: Vec<Row> = self.rows.iter().flat_map(for_row).collect();
-        *self = Self { columns: other.columns, rows };
+        *self = Self { columns: through(Vec::new(), &Row::new()).columns, rows };
     }
 
     /// Rows behind the rows.

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use retrohunt::ir::{Join, Lookup, Map, Pred, Query, Scope, Source, Stage, Subsearch, Table, TableMatch, Vocabulary};
+use retrohunt::ir::{
+    Aggregate, AggregateFunction, BinaryOp, Case, Glob, Join, Lookup, Map, Match, Pred, Query, Scalar, Scope, Source, Stage, Stats,
+    Subsearch, Table, TableMatch, Test, Vocabulary,
+};
 
 use super::super::{ADDRESS_FIELD, TEXT_FIELDS, pattern, queries};
 use super::{any_name, settle, some_names};
@@ -101,9 +104,29 @@ pub(super) fn join(pool: &[String], stage: &BoxedStrategy<Stage>) -> BoxedStrate
 
 pub(super) fn map(pool: &[String], stage: &BoxedStrategy<Stage>) -> BoxedStrategy<Stage> {
     let key = (any_name(), any_name()).prop_map(|(outer, inner)| (outer.to_owned(), inner.to_owned()));
-    (prop::collection::vec(key, 1..3), inner(pool, stage))
-        .prop_map(|(keys, query)| Stage::Map(Map { keys, query: Box::new(query) }))
+    let each = prop_oneof![2 => Just(Vec::new()), 3 => prop::collection::vec(for_each_row(), 1..4)];
+    (prop::collection::vec(key, 1..3), inner(pool, stage), each)
+        .prop_map(|(keys, query, each)| Stage::Map(Map { keys, query: Box::new(query), each }))
         .boxed()
+}
+
+/// A stage that `map` runs for each row; `$key$` becomes the token of a column that is there.
+fn for_each_row() -> impl Strategy<Value = Stage> {
+    let field = || any_name().prop_map(|name| super::super::field(name, Vocabulary::Row));
+    let text = || select(&["$key$", "*$key$*", "$key$*", "x"][..]);
+    let count = Aggregate { function: AggregateFunction::Count, argument: None, alias: "count".to_owned() };
+    prop_oneof![
+        (field(), text(), any::<bool>()).prop_map(|(field, text, negated)| {
+            let test = Test::Glob { glob: Glob::wildcard(text), case: Case::Ignore };
+            Stage::Filter(Pred::Match(Match { field, test, negated, span: 0..0 }))
+        }),
+        (field(), text()).prop_map(|(field, text)| {
+            let joined = Scalar::Binary(BinaryOp::Concat, Box::new(Scalar::Text(text.to_owned())), Box::new(Scalar::Field(field)));
+            Stage::Eval(vec![("made".to_owned(), joined)])
+        }),
+        prop::collection::vec(field(), 0..2)
+            .prop_map(move |by| { Stage::Stats(Stats { aggregates: vec![count.clone()], by, fill_null_by: None }) }),
+    ]
 }
 
 pub(super) fn append(pool: &[String], stage: &BoxedStrategy<Stage>) -> BoxedStrategy<Stage> {

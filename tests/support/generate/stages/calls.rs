@@ -135,7 +135,8 @@ fn arguments(function: Function) -> Vec<Vec<Takes>> {
             json_arguments(function)
         }
         Function::JsonArrayToMv | Function::MvToJsonArray | Function::JsonExtract | Function::JsonExtractExact => json_arguments(function),
-        Function::JsonHasKeyExact => json_arguments(function),
+        Function::JsonHasKeyExact | Function::IsArray | Function::IsObject | Function::JsonAppend => json_arguments(function),
+        Function::JsonDelete | Function::JsonExtend | Function::JsonSet | Function::JsonSetExact => json_arguments(function),
         Function::Now | Function::Pi | Function::Null | Function::True | Function::False => vec![Vec::new()],
         Function::RelativeTime => vec![vec![Number, OneOf(&OFFSETS)]],
         Function::Strftime => vec![vec![Number, OneOf(&TIME_FORMATS)]],
@@ -148,6 +149,12 @@ fn json_arguments(function: Function) -> Vec<Vec<Takes>> {
     match function {
         Function::Spath => vec![vec![OneOf(&JSON), OneOf(&PATHS)], vec![Text, OneOf(&PATHS)]],
         Function::Json | Function::JsonKeys | Function::JsonValid => vec![vec![OneOf(&JSON)], vec![Text]],
+        Function::IsArray | Function::IsObject => vec![vec![OneOf(&JSON)], vec![Text]],
+        Function::JsonDelete => vec![vec![OneOf(&JSON), OneOf(&PATHS)], vec![OneOf(&JSON), OneOf(&PATHS), OneOf(&KEYS)]],
+        Function::JsonAppend | Function::JsonExtend | Function::JsonSet => {
+            vec![vec![OneOf(&JSON), OneOf(&PATHS), Anything], vec![OneOf(&JSON), OneOf(&PATHS), OneOf(&JSON), OneOf(&PATHS), Text]]
+        }
+        Function::JsonSetExact => vec![vec![OneOf(&JSON), OneOf(&KEYS), Anything]],
         Function::JsonArray => vec![vec![], vec![Text], vec![Text, Whole, List, OneOf(&JSON)]],
         Function::JsonObject => vec![vec![], vec![OneOf(&["k"]), Anything], vec![OneOf(&["k"]), Text, OneOf(&["l"]), OneOf(&JSON)]],
         Function::JsonArrayToMv => vec![vec![OneOf(&JSON)], vec![OneOf(&JSON), Truth]],

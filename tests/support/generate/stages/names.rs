@@ -2,7 +2,7 @@
 
 use retrohunt::ir::{
     Aggregate, Dedup, Field, Frequent, HeadWhile, Join, Lookup, Map, Pred, Query, Scalar, SortKey, Source, Stage, Stats, TextForm,
-    Vocabulary,
+    Vocabulary, fill_tokens,
 };
 
 use super::super::{ABSENT_FIELD, ADDRESS_FIELD, NUMBER_FIELD, TEXT_FIELDS};
@@ -325,8 +325,11 @@ impl Names {
             Stage::Map(map) => {
                 let (query, mut inner): (Query, Names) = settle::inner(*map.query);
                 let keys = map.keys.iter().map(|(outer, name)| (self.name(outer), inner.name(name))).collect();
+                let asked = format!("${}$", self.name("Alpha"));
+                let turned = |stage: &Stage| inner.turned(stage.map_texts(&|text| fill_tokens(text, &|_| asked.clone())));
+                let each = map.each.iter().map(turned).collect();
                 (self.columns, self.is_open) = (inner.columns, inner.is_open);
-                Stage::Map(Map { keys, query: Box::new(query) })
+                Stage::Map(Map { keys, query: Box::new(query), each })
             }
             Stage::Append(query) => {
                 let (query, inner) = settle::inner(*query);
