@@ -31,7 +31,7 @@ pub fn count_conditions(store: &Store, catalog: &Catalog, plan: &Plan) -> Result
     let (hosts, cancel) = (Hosts::of(store, &[plan])?, Cancel::default());
     let with = ScanWith { context: &context, hosts: &hosts, cancel: &cancel };
     let range = EventRange { first: EventId(1), last: store.last_event()?, since_us: None, until_us: None };
-    let mut words = MessageWords::new(store);
+    let mut words = MessageWords::new(store, catalog);
     let branches: Vec<_> = plan.branches.iter().filter_map(|branch| Some((branch, catalog.event_type(branch.event_type)?))).collect();
     branches.iter().for_each(|(branch, event_type)| words.note(event_type, &branch.filter));
     let words = RefCell::new(words);

@@ -429,7 +429,7 @@ fn match_events(
 ) -> Result<ScanResult, HuntError> {
     // By type id and not in a hash map: the order of the scan decides the order of faults and progress.
     let mut by_type: BTreeMap<TypeId, Vec<ScanRule<'_>>> = BTreeMap::new();
-    let mut words = MessageWords::new(store);
+    let mut words = MessageWords::new(store, catalog);
     for (rule, plan) in plans.iter().enumerate() {
         for branch in &plan.branches {
             // Of all rules before the first scan: messages of several types lie in one block, which is read once.
@@ -439,9 +439,9 @@ fn match_events(
             by_type.entry(branch.event_type).or_default().push(ScanRule { rule, filter: &branch.filter });
         }
     }
-    let words = RefCell::new(words);
     let total = by_type.keys().filter_map(|id| catalog.event_type(*id)).map(|t| t.events).sum();
     progress(HuntProgress::Planned { events: total });
+    let words = RefCell::new(words);
     let mut found = ScanResult {
         events: vec![Matched::default(); plans.len()],
         failed: BTreeMap::new(),

@@ -444,10 +444,14 @@ impl RowSchema {
             BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge | BinaryOp::Xor => Kind::Truth,
             BinaryOp::Concat => Kind::Text,
             BinaryOp::Add if is_text(left) || is_text(right) => Kind::Text,
-            // Two texts are added where both are numbers, and joined where they are not.
-            BinaryOp::Add if [left, right].into_iter().all(|e| self.type_of(e).0 == Kind::Text) => Kind::Any,
             BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo => {
-                let exact = [left, right].into_iter().all(|e| *e == Scalar::Null || self.type_of(e).0.is_exact());
+                // Each side is asked once: asked twice at each `+`, a sum of forty terms would never end.
+                let sides = [left, right].map(|side| (side, self.type_of(side).0));
+                if op == BinaryOp::Add && sides.iter().all(|(_, kind)| *kind == Kind::Text) {
+                    // Two texts are added where both are numbers, and joined where they are not.
+                    return Kind::Any;
+                }
+                let exact = sides.iter().all(|(side, kind)| **side == Scalar::Null || kind.is_exact());
                 if exact { Kind::Number } else { Kind::Decimal }
             }
         }

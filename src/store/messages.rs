@@ -10,6 +10,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use zstd::bulk::{Compressor, Decompressor};
 
 use super::StoreError;
+use crate::catalog::EventId;
 
 /// Messages of one block.
 const BLOCK_MESSAGES: usize = 64;
@@ -99,6 +100,22 @@ pub(super) fn place(connection: &Connection, event: i64) -> Result<Option<Messag
     Ok(select.query_row(params![event], |row| Ok(MessagePlace { block: row.get(0)?, number: row.get(1)? })).optional()?)
 }
 
+/// Visits every message, by the ids of events.
+pub(super) fn each_place(connection: &Connection, visit: &mut dyn FnMut(EventId, MessagePlace)) -> Result<(), StoreError> {
+    let mut select = connection.prepare_cached("SELECT event, block, number FROM message ORDER BY event")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        visit(EventId(row.get(0)?), MessagePlace { block: row.get(1)?, number: row.get(2)? });
+    }
+    Ok(())
+}
+
+/// The ids of all blocks, ascending.
+pub(super) fn blocks(connection: &Connection) -> Result<Vec<i64>, StoreError> {
+    let mut select = connection.prepare_cached("SELECT id FROM message_block ORDER BY id")?;
+    Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
 /// Reads whole blocks of messages, for readers that ask something of every text in them.
 pub struct MessageBlocks<'s> {
     select: CachedStatement<'s>,
@@ -160,9 +177,7 @@ fn decompress(decompressor: &mut Decompressor<'_>, data: &[u8], mut memory: Vec<
         .ok_or_else(|| StoreError::Damaged("a block of messages has no length".to_owned()))?;
     memory.clear();
     memory.reserve(length);
-    decompressor
-        .decompress_to_buffer(data, &mut memory)
-        .map_err(|error| StoreError::Damaged(format!("a block of messages: {error}")))?;
+    decompressor.decompress_to_buffer(data, &mut memory).map_err(|error| StoreError::Damaged(format!("a block of messages: {error}")))?;
     String::from_utf8(memory).map_err(|_| StoreError::Damaged("a block of messages is not UTF-8".to_owned()))
 }
 

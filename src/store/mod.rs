@@ -244,6 +244,23 @@ impl Store {
         messages::place(&self.connection, id.0)
     }
 
+    /// Visits every message by the ids of events, also those of a source that is not finished.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn each_message_place(&self, visit: &mut dyn FnMut(EventId, MessagePlace)) -> Result<(), StoreError> {
+        self.watch.note_progress();
+        messages::each_place(&self.connection, visit)
+    }
+
+    /// The ids of all blocks of rendered text, ascending.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn message_block_ids(&self) -> Result<Vec<i64>, StoreError> {
+        messages::blocks(&self.connection)
+    }
+
     /// Reads rendered text block by block.
     ///
     /// # Errors

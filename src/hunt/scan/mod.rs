@@ -92,7 +92,11 @@ pub(super) fn scan(
     let program = builder.build()?;
     drop(message_words);
     let columns: Vec<ColumnIndex> = program.columns.iter().map(|c| c.column).collect();
-    let asks_all_messages = program.asks_all_messages;
+    // A part of the time has a part of the messages: reading the others would cost more than it spares.
+    if program.asks_all_messages && range.since_us.is_none() && range.until_us.is_none() {
+        words.borrow_mut().read_ahead(with.cancel)?;
+    }
+    let needs_places = program.asks_all_messages && !words.borrow().knows_events();
     let mut scanner = Scanner::new(RowsContext { store, event_type, context: with.context, words }, program);
     scanner.failed = failed;
     let (mut failure, mut is_whole) = (None, true);
@@ -108,7 +112,7 @@ pub(super) fn scan(
         }
     };
     // Only where they are asked for: the place of a message is a look-up a row.
-    if asks_all_messages {
+    if needs_places {
         store.scan_with_messages(event_type, &columns, range, &mut visit)?;
     } else {
         store.scan(event_type, &columns, range, &mut |event, cells| visit(event, None, cells))?;
@@ -224,8 +228,8 @@ impl<'a, 's> Scanner<'a, 's> {
                 }
             }
         }
-        if let Some(message) = message {
-            self.hold_words(message, &mut due)?;
+        if self.program.asks_all_messages {
+            self.hold_words(event, message, &mut due)?;
         }
         due.extend_from_slice(&self.always);
         let row = RowContext::new(&self.shared, event, cells, &self.program);
@@ -249,9 +253,13 @@ impl<'a, 's> Scanner<'a, 's> {
         Ok(())
     }
 
-    fn hold_words(&mut self, message: MessagePlace, due: &mut Vec<u32>) -> Result<(), HuntError> {
-        let words = self.shared.words;
-        for word in words.borrow_mut().of(message)? {
+    fn hold_words(&mut self, event: EventId, message: Option<MessagePlace>, due: &mut Vec<u32>) -> Result<(), HuntError> {
+        let mut words = self.shared.words.borrow_mut();
+        let of_message = match message {
+            Some(message) => words.of(message)?,
+            None => words.of_event(event),
+        };
+        for word in of_message {
             // Words of rules that do not look at this event type have no leaf.
             if let Some(leaf) = self.program.words.get(word).copied() {
                 self.hold(leaf, due);

@@ -80,15 +80,7 @@ pub(super) struct RowContext<'a, 's> {
 impl<'a, 's> RowContext<'a, 's> {
     /// Starts a row.
     pub(super) fn new(shared: &'a RowsContext<'a, 's>, event: EventId, cells: &'a [RawCell<'a>], program: &'a TypeProgram) -> Self {
-        Self {
-            shared,
-            event,
-            cells,
-            program,
-            stored: OnceCell::new(),
-            message: OnceCell::new(),
-            message_place: OnceCell::new(),
-        }
+        Self { shared, event, cells, program, stored: OnceCell::new(), message: OnceCell::new(), message_place: OnceCell::new() }
     }
 
     /// Whether the condition holds: a leaf does when `held[leaf]` is `row_number`.
@@ -122,33 +114,42 @@ impl<'a, 's> RowContext<'a, 's> {
 
     fn lazy(&self, lazy: u32, known: &mut LazyAnswers) -> Result<bool, AnswerError> {
         match &self.program.lazy[lazy as usize] {
-            // Tests of one column are asked of the value, which repeats; whole events are read only for the rest.
+            // Tests of one column are asked of the value, which repeats.
             LazyLeaf::Test { field: FieldExpr::Column(column), test, negated } if !self.is_time(*column) => {
                 Ok(self.column_test(lazy, *column, test, *negated, known)?)
             }
             LazyLeaf::Test { field: FieldExpr::Host, test, negated } => Ok(self.host_test(lazy, test, *negated, known)?),
             // The same test over the message alone: the other fields of the event need not be read for it.
-            LazyLeaf::Test { field: FieldExpr::Message, test, negated } => Ok(self.message()?.any_member(|value| test.passes(value) != *negated)),
+            LazyLeaf::Test { field: FieldExpr::Message, test, negated } => {
+                Ok(self.message()?.any_member(|value| test.passes(value) != *negated))
+            }
             LazyLeaf::Test { field, test, negated } => {
-                let cell = field_cell(field, self.stored()?)?;
-                Ok(cell.any_member(|value| test.passes(value) != *negated))
+                Ok(self.fields(known, |row| field_cell(field, row))?.any_member(|value| test.passes(value) != *negated))
             }
             LazyLeaf::Compare(compare) => {
-                let event = self.stored()?;
-                Ok(compare.holds(&field_cell(&compare.left, event)?.members(), &field_cell(&compare.right, event)?.members()))
+                let side = |field| self.fields(known, |row| field_cell(field, row));
+                Ok(compare.holds(&side(&compare.left)?.members(), &side(&compare.right)?.members()))
             }
             LazyLeaf::Scalar(scalar) => {
-                let row = ExpressionFields { row: self, cells: &known.cells, failure: RefCell::default() };
                 // Limits are for one row: a rule that computes little on each of a million rows does no harm.
                 self.shared.context.begin_row(exec::RuleLimits::default());
-                let value = evaluate(scalar, &row, self.shared.context);
-                if let Some(error) = row.failure.into_inner() {
-                    return Err(error.into());
-                }
+                let value = self.fields(known, |row| {
+                    let value = evaluate(scalar, row, self.shared.context);
+                    row.failure.take().map_or(Ok(value), Err)
+                })?;
                 Ok(value.map_err(AnswerError::Rule)?.is_true())
             }
             LazyLeaf::Keyword(test) => Ok(all_values(self.stored()?).any(|value| test.passes(value))),
         }
+    }
+
+    /// Asks the fields of the row: from the cells of the scan where they say it, else of the whole event.
+    fn fields<T>(
+        &self,
+        known: &LazyAnswers,
+        ask: impl FnOnce(&ExpressionFields<'_, '_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        ask(&ExpressionFields { row: self, cells: &known.cells, failure: RefCell::default() })
     }
 
     fn word(&self, word: Word) -> Result<bool, HuntError> {

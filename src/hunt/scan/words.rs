@@ -4,13 +4,17 @@
 //! decompressed once a hunt and searched for the words of all rules in one pass; its answers are kept for the other
 //! event types whose messages lie in it. Most blocks hold no word at all and cost that one pass: their messages are
 //! never looked at one by one.
+//!
+//! Where a hunt asks most messages anyway, all blocks are read at once. Then the few events with a word are known, and the
+//! scans need not look up where each event's message lies.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::answers::{Answers, NOTHING};
 use super::matcher::{Matcher, MatcherBuilder};
-use crate::catalog::EventType;
+use crate::cancel::Cancel;
+use crate::catalog::{Catalog, EventId, EventType, TypeId};
 use crate::event::fold_into;
 use crate::hunt::HuntError;
 use crate::ir::{Case, Glob, Match, Pred, Test};
@@ -28,11 +32,21 @@ const MAX_KNOWN_BLOCKS: usize = 1_000_000;
 // It is twice as fast as an NFA and takes some 300 bytes a letter: this is what it may cost, 10 MB.
 const MAX_DFA_BYTES: usize = 32 * 1024;
 
+/// Events with words that are kept, where all blocks were read before: 8 MB. With more of them each event's message is looked up.
+const MAX_EVENTS_WITH_WORDS: usize = 200_000;
+
 /// The words of a hunt and what the blocks that were read have of them.
 pub(in crate::hunt) struct MessageWords<'s> {
     store: &'s Store,
     globs: Vec<(Glob, Case)>,
     ids: FxHashMap<(Glob, Case), WordId>,
+    /// Event types whose rules look for words, and how many events these have.
+    types: FxHashSet<TypeId>,
+    events: u64,
+    /// How many events have the types that have messages at all.
+    all_events: u64,
+    /// Whether all blocks were read, as far as that was good.
+    is_ahead: bool,
     /// Made when the first message is asked: by then the words of all rules are known.
     search: Option<Search<'s>>,
 }
@@ -47,14 +61,25 @@ struct Search<'s> {
     /// Block → the answers of its messages in their order; none where no message has a word.
     known: FxHashMap<i64, Option<Box<[u32]>>>,
     known_messages: usize,
+    /// Event → its answer, for the events with words; none where not all blocks were read.
+    events: Option<FxHashMap<EventId, u32>>,
     folded: String,
     hits: Vec<WordId>,
 }
 
 impl<'s> MessageWords<'s> {
     /// Starts without a word.
-    pub(in crate::hunt) fn new(store: &'s Store) -> Self {
-        Self { store, globs: Vec::new(), ids: FxHashMap::default(), search: None }
+    pub(in crate::hunt) fn new(store: &'s Store, catalog: &Catalog) -> Self {
+        Self {
+            store,
+            globs: Vec::new(),
+            ids: FxHashMap::default(),
+            types: FxHashSet::default(),
+            events: 0,
+            all_events: catalog.types.iter().filter(|event_type| event_type.has_messages).map(|event_type| event_type.events).sum(),
+            is_ahead: false,
+            search: None,
+        }
     }
 
     /// Notes the words of a condition on events of a type.
@@ -63,6 +88,9 @@ impl<'s> MessageWords<'s> {
             filter.each_leaf(&mut |leaf| {
                 if let Some((glob, case)) = word_of(leaf) {
                     self.id(glob, case);
+                    if self.types.insert(event_type.id) {
+                        self.events += event_type.events;
+                    }
                 }
             });
         }
@@ -83,11 +111,34 @@ impl<'s> MessageWords<'s> {
 
     /// The words of a message, ascending.
     pub(super) fn of(&mut self, place: MessagePlace) -> Result<&[WordId], HuntError> {
-        let search = match &mut self.search {
+        self.search()?.words(place)
+    }
+
+    /// Reads all messages, once, where rules look for words in most of a store's. Stops where the hunt is asked to.
+    pub(super) fn read_ahead(&mut self, cancel: &Cancel) -> Result<(), HuntError> {
+        if !std::mem::replace(&mut self.is_ahead, true) && self.events.saturating_mul(2) >= self.all_events {
+            let store = self.store;
+            self.search()?.read_all(store, cancel)?;
+        }
+        Ok(())
+    }
+
+    /// Whether it is known of every event which words its message has: then [`MessageWords::of_event`] tells.
+    pub(super) fn knows_events(&self) -> bool {
+        self.search.as_ref().is_some_and(|search| search.events.is_some())
+    }
+
+    /// The words of an event's message, ascending; none where that is not known.
+    pub(super) fn of_event(&self, event: EventId) -> &[WordId] {
+        let known = self.search.as_ref().and_then(|search| Some((search, *search.events.as_ref()?.get(&event)?)));
+        known.map_or(&[], |(search, answer)| search.answers.set(answer))
+    }
+
+    fn search(&mut self) -> Result<&mut Search<'s>, HuntError> {
+        Ok(match &mut self.search {
             Some(search) => search,
             none => none.insert(Search::new(self.store, &self.globs)?),
-        };
-        search.words(place)
+        })
     }
 }
 
@@ -113,6 +164,7 @@ impl<'s> Search<'s> {
             answers: Answers::new(),
             known: FxHashMap::default(),
             known_messages: 0,
+            events: None,
             folded: String::new(),
             hits: Vec::new(),
         })
@@ -125,6 +177,32 @@ impl<'s> Search<'s> {
         let messages = self.known.get(&place.block).and_then(Option::as_deref);
         let answer = messages.and_then(|messages| messages.get(usize::try_from(place.number).ok()?)).copied();
         Ok(self.answers.set(answer.unwrap_or(NOTHING)))
+    }
+
+    fn read_all(&mut self, store: &Store, cancel: &Cancel) -> Result<(), HuntError> {
+        let (mut with_words, mut blocks) = (0, 0);
+        for block in store.message_block_ids()? {
+            self.read(block)?;
+            let messages = self.known.get(&block).and_then(Option::as_deref).unwrap_or_default();
+            with_words += messages.iter().filter(|answer| **answer != NOTHING).count();
+            blocks += 1;
+            // What was read stays known, and the rest is read when it is asked. Words that every third message has end this soon.
+            if with_words > MAX_EVENTS_WITH_WORDS || self.known.len() < blocks || cancel.is_cancelled() {
+                return Ok(());
+            }
+        }
+        let mut events = FxHashMap::default();
+        if with_words > 0 {
+            store.each_message_place(&mut |event, place| {
+                let messages = self.known.get(&place.block).and_then(Option::as_deref).unwrap_or_default();
+                let answer = usize::try_from(place.number).ok().and_then(|number| messages.get(number).copied());
+                if let Some(answer) = answer.filter(|answer| *answer != NOTHING) {
+                    events.insert(event, answer);
+                }
+            })?;
+        }
+        self.events = Some(events);
+        Ok(())
     }
 
     fn read(&mut self, block: i64) -> Result<(), HuntError> {
