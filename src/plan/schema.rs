@@ -666,6 +666,7 @@ const SEARCH: &str = "search";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ir::{Field, Vocabulary};
 
     impl RowSchema {
         fn after_one(&self, stage: &Stage) -> Step {
@@ -684,6 +685,13 @@ mod tests {
 
     fn strings(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_type_of_a_long_sum_is_found_term_by_term() {
+        let field = |_| Scalar::Field(Field { name: "a".into(), vocabulary: Vocabulary::Row });
+        let sum = (0..100).map(field).reduce(|left, right| Scalar::Binary(BinaryOp::Add, Box::new(left), Box::new(right)));
+        assert_eq!(schema(&["a"]).type_of(&sum.expect("a hundred terms")), (Kind::Decimal, false));
     }
 
     #[test]

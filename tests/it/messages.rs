@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use retrohunt::compile::{CompileOptions, load_text};
+use retrohunt::hunt::HuntOptions;
 use retrohunt::ir::Glob;
 
 use crate::support::loaded::Loaded;
@@ -65,42 +66,73 @@ fn rule(id: &str, detection: &str) -> String {
     format!("title: {id}\nid: {id}\nlogsource:\n    product: windows\n    service: security\ndetection:\n{detection}\n---\n")
 }
 
-#[test]
-fn words_are_found_where_they_are_and_nowhere_else() {
-    let mut loaded = Loaded::of_bytes(events().as_bytes());
+/// The rules of all patterns, and the (rule, event) that they match.
+fn expected(loaded: &Loaded) -> (Vec<(String, String)>, BTreeSet<(String, i64)>) {
     let stored = loaded.events();
-    let (mut text, mut expected) = (String::new(), BTreeSet::new());
+    let (mut rules, mut expected) = (Vec::new(), BTreeSet::new());
     for (place, (spelling, glob)) in patterns().into_iter().enumerate() {
         let glob = glob.folded();
-        let holds = |value: &str| glob.matches(&Glob::literal(value).folded().as_literal().unwrap_or_default().to_owned());
+        let holds = |value: &str| glob.matches(Glob::literal(value).folded().as_literal().unwrap_or_default());
         for (number, event) in (1_i64..).zip(&stored) {
             let in_message = event.message.as_deref().is_some_and(holds);
             let anywhere = in_message || event.fields.values().flatten().any(|value| holds(value));
-            let one_type = event.code == "4688";
-            let mut expect = |rule: &str, is: bool| {
-                if is {
+            let is_creation = event.code == "4688";
+            let mut expect = |rule: &str, is_expected: bool| {
+                if is_expected {
                     expected.insert((format!("{rule}{place}"), number));
                 }
             };
             expect("word", anywhere);
             expect("no", !anywhere);
-            expect("some", anywhere && one_type);
-            expect("late", one_type && event.fields.get("Number").is_some_and(|n| n[0] == "v3") && !anywhere);
+            expect("some", anywhere && is_creation);
+            expect("late", is_creation && event.fields.get("Number").is_some_and(|n| n[0] == "v3") && !anywhere);
             expect("field", in_message);
             expect("nofield", event.message.is_some() && !in_message);
         }
         let word = format!("    words:\n        - '{spelling}'\n");
-        let selection = "    selection:\n        EventID: 4688\n";
-        let number = "    number:\n        Number: v3\n";
+        let number = "    code:\n        EventID: 4688\n    number:\n        Number: v3\n";
         let field = format!("    field:\n        Message|contains: '{spelling}'\n");
-        text += &rule(&format!("word{place}"), &format!("{word}    condition: words"));
-        text += &rule(&format!("no{place}"), &format!("{word}    condition: not words"));
-        text += &rule(&format!("some{place}"), &format!("{word}{selection}    condition: words and selection"));
-        text += &rule(&format!("late{place}"), &format!("{word}{selection}{number}    condition: selection and number and not words"));
-        text += &rule(&format!("field{place}"), &format!("{field}    condition: field"));
-        text += &rule(&format!("nofield{place}"), &format!("{field}    any:\n        Message: '*'\n    condition: any and not field"));
+        let any = "    any:\n        Message: '*'\n";
+        let mut add = |kind: &str, detection: String| {
+            let id = format!("{kind}{place}");
+            rules.push((kind.to_owned(), rule(&id, &detection)));
+        };
+        add("word", format!("{word}    condition: words"));
+        add("no", format!("{word}    condition: not words"));
+        add("some", format!("{word}{number}    condition: words and code"));
+        add("late", format!("{word}{number}    condition: code and number and not words"));
+        add("field", format!("{field}    condition: field"));
+        add("nofield", format!("{field}{any}    condition: any and not field"));
     }
+    (rules, expected)
+}
+
+fn assert_found(kinds: &[&str], options: &HuntOptions) {
+    let mut loaded = Loaded::of_bytes(events().as_bytes());
+    let (rules, expected) = expected(&loaded);
+    let is_of = |rule: &str| kinds.contains(&rule.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let text: String = rules.into_iter().filter(|(kind, _)| is_of(kind)).map(|(_, text)| text).collect();
     let set = load_text("words.yml", &text, &CompileOptions::default());
     assert!(!set.has_errors(), "{:?}", set.diagnostics);
-    assert_eq!(loaded.hunt(&set), expected);
+    let expected: BTreeSet<(String, i64)> = expected.into_iter().filter(|(rule, _)| is_of(rule)).collect();
+    assert!(!expected.is_empty());
+    assert_eq!(loaded.hunt_with(&set, options), expected);
+}
+
+#[test]
+fn words_are_found_where_they_are_and_nowhere_else() {
+    assert_found(&["word", "no", "some", "late", "field", "nofield"], &HuntOptions::starting_at(0));
+}
+
+#[test]
+fn words_are_found_where_each_message_is_looked_up() {
+    let mut options = HuntOptions::starting_at(0);
+    options.until_us = Some(i64::MAX);
+    assert_found(&["word", "no", "field"], &options);
+}
+
+#[test]
+fn words_are_found_where_few_events_are_asked() {
+    assert_found(&["some", "late"], &HuntOptions::starting_at(0));
+    assert_found(&["late"], &HuntOptions::starting_at(0));
 }
