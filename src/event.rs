@@ -217,13 +217,25 @@ fn single(mut changed: impl Iterator<Item = char>) -> Option<char> {
 
 /// Appends the folded form of `text` (see [`fold_char`]) to `out`.
 pub fn fold_into(text: &str, out: &mut String) {
-    if text.is_ascii() {
+    let mut rest = text;
+    // Run by run: a letter outside ASCII here and there must not make the rest of a long text slow.
+    while !rest.is_empty() {
+        let ascii = ascii_length(rest.as_bytes());
         let start = out.len();
-        out.push_str(text);
+        out.push_str(&rest[..ascii]);
         out[start..].make_ascii_lowercase();
-    } else {
-        out.extend(text.chars().map(fold_char));
+        let others = &rest[ascii..];
+        let end = others.find(|c: char| c.is_ascii()).unwrap_or(others.len());
+        out.extend(others[..end].chars().map(fold_char));
+        rest = &others[end..];
     }
+}
+
+/// How many bytes at the beginning are ASCII.
+fn ascii_length(bytes: &[u8]) -> usize {
+    // Asked of many bytes at a time, which the compiler makes vector instructions of; only the piece that has the letter is walked.
+    let pieces = bytes.chunks(64).take_while(|piece| piece.is_ascii()).map(<[u8]>::len).sum::<usize>();
+    pieces + bytes[pieces..].iter().take_while(|byte| byte.is_ascii()).count()
 }
 
 /// Bytes as lower-case hexadecimal digits: how hashes are shown everywhere.

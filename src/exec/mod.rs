@@ -123,6 +123,7 @@ pub struct Context {
     now: std::cell::Cell<Option<f64>>,
     regexes: RefCell<Regexes>,
     limits: std::cell::Cell<RuleLimits>,
+    tables: RefCell<stage::TableIndexes>,
     /// Bytes that expressions made of the present row.
     made: std::cell::Cell<usize>,
 }

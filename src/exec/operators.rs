@@ -34,6 +34,11 @@ impl MemoryBudget {
         RuleLimits { memory_bytes: self.limit }
     }
 
+    /// What is taken.
+    pub(super) fn used(&self) -> usize {
+        self.used
+    }
+
     /// Gives memory back.
     pub(super) fn give(&mut self, bytes: usize) {
         self.used = self.used.saturating_sub(bytes);

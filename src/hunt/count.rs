@@ -1,9 +1,10 @@
 //! How many events meet each condition of a rule: where a rule that finds nothing loses its events.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::hosts::Hosts;
-use super::scan::{ScanRule, ScanWith, scan};
+use super::scan::{MessageWords, ScanRule, ScanWith, scan};
 use super::{HuntError, context};
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId, TypeId};
@@ -30,14 +31,17 @@ pub fn count_conditions(store: &Store, catalog: &Catalog, plan: &Plan) -> Result
     let (hosts, cancel) = (Hosts::of(store, &[plan])?, Cancel::default());
     let with = ScanWith { context: &context, hosts: &hosts, cancel: &cancel };
     let range = EventRange { first: EventId(1), last: store.last_event()?, since_us: None, until_us: None };
+    let mut words = MessageWords::new(store, catalog);
+    let branches: Vec<_> = plan.branches.iter().filter_map(|branch| Some((branch, catalog.event_type(branch.event_type)?))).collect();
+    branches.iter().for_each(|(branch, event_type)| words.note(event_type, &branch.filter));
+    let words = RefCell::new(words);
     let mut out = Vec::new();
-    for branch in &plan.branches {
-        let Some(event_type) = catalog.event_type(branch.event_type) else { continue };
+    for (branch, event_type) in branches {
         let name = |expr: &FieldExpr| print_field(expr, event_type);
         let conditions = conditions(branch, &name);
         let rules: Vec<ScanRule<'_>> = conditions.iter().enumerate().map(|(rule, (_, filter))| ScanRule { rule, filter }).collect();
         let mut counts = vec![0; conditions.len()];
-        scan(store, event_type, &rules, range, &with, &mut |rule, _| counts[rule] += 1)?;
+        scan(store, event_type, &rules, range, (&with, &words), &mut |rule, _| counts[rule] += 1)?;
         let counted = conditions.into_iter().zip(counts).map(|((condition, _), events)| ConditionCount { condition, events });
         out.push((branch.event_type, counted.collect()));
     }

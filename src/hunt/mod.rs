@@ -23,6 +23,7 @@ mod subsearch;
 mod unanswered;
 mod window;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cancel::Cancel;
@@ -40,7 +41,7 @@ pub use engine::Engine;
 use finding::{FindingSaver, needed_fields};
 use hosts::Hosts;
 use matched::Matched;
-use scan::{ScanRule, ScanWith, scan};
+use scan::{MessageWords, ScanRule, ScanWith, scan};
 pub use unanswered::{Unanswered, unanswered, unanswered_correlation};
 
 /// What bounds a hunt. Made by [`HuntOptions::starting_at`]; there is no default, because nothing below the caller reads a clock.
@@ -428,13 +429,19 @@ fn match_events(
 ) -> Result<ScanResult, HuntError> {
     // By type id and not in a hash map: the order of the scan decides the order of faults and progress.
     let mut by_type: BTreeMap<TypeId, Vec<ScanRule<'_>>> = BTreeMap::new();
+    let mut words = MessageWords::new(store, catalog);
     for (rule, plan) in plans.iter().enumerate() {
         for branch in &plan.branches {
+            // Of all rules before the first scan: messages of several types lie in one block, which is read once.
+            if let Some(event_type) = catalog.event_type(branch.event_type) {
+                words.note(event_type, &branch.filter);
+            }
             by_type.entry(branch.event_type).or_default().push(ScanRule { rule, filter: &branch.filter });
         }
     }
     let total = by_type.keys().filter_map(|id| catalog.event_type(*id)).map(|t| t.events).sum();
     progress(HuntProgress::Planned { events: total });
+    let words = RefCell::new(words);
     let mut found = ScanResult {
         events: vec![Matched::default(); plans.len()],
         failed: BTreeMap::new(),
@@ -448,7 +455,7 @@ fn match_events(
             found.unread.insert(*id);
             continue;
         }
-        let scanned = scan(store, event_type, rules, range, with, &mut |rule, event| found.events[rule].add(*id, event))?;
+        let scanned = scan(store, event_type, rules, range, (with, &words), &mut |rule, event| found.events[rule].add(*id, event))?;
         if !scanned.is_whole {
             found.unread.insert(*id);
         }

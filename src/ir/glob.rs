@@ -60,6 +60,14 @@ impl Glob {
         }
     }
 
+    /// Returns its longest literal: the rarest, so that a search for it lets the fewest values through.
+    pub fn longest_text(&self) -> Option<&str> {
+        self.parts
+            .iter()
+            .filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None })
+            .max_by_key(|text| text.len())
+    }
+
     /// Returns the pattern with a wildcard in front and behind.
     pub fn contains(&self) -> Self {
         Self::new([Part::Any].into_iter().chain(self.parts.iter().cloned()).chain([Part::Any]))

@@ -448,10 +448,14 @@ impl RowSchema {
             BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge | BinaryOp::Xor => Kind::Truth,
             BinaryOp::Concat => Kind::Text,
             BinaryOp::Add if is_text(left) || is_text(right) => Kind::Text,
-            // Two texts are added where both are numbers, and joined where they are not.
-            BinaryOp::Add if [left, right].into_iter().all(|e| self.type_of(e).0 == Kind::Text) => Kind::Any,
             BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo => {
-                let exact = [left, right].into_iter().all(|e| *e == Scalar::Null || self.type_of(e).0.is_exact());
+                // Each side is asked once: asked twice at each `+`, a sum of forty terms would never end.
+                let sides = [left, right].map(|side| (side, self.type_of(side).0));
+                if op == BinaryOp::Add && sides.iter().all(|(_, kind)| *kind == Kind::Text) {
+                    // Two texts are added where both are numbers, and joined where they are not.
+                    return Kind::Any;
+                }
+                let exact = sides.iter().all(|(side, kind)| **side == Scalar::Null || kind.is_exact());
                 if exact { Kind::Number } else { Kind::Decimal }
             }
         }
@@ -655,6 +659,7 @@ const SEARCH: &str = "search";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ir::{Field, Vocabulary};
 
     impl RowSchema {
         fn after_one(&self, stage: &Stage) -> Step {
@@ -673,6 +678,13 @@ mod tests {
 
     fn strings(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_type_of_a_long_sum_is_found_term_by_term() {
+        let field = |_| Scalar::Field(Field { name: "a".into(), vocabulary: Vocabulary::Row });
+        let sum = (0..100).map(field).reduce(|left, right| Scalar::Binary(BinaryOp::Add, Box::new(left), Box::new(right)));
+        assert_eq!(schema(&["a"]).type_of(&sum.expect("a hundred terms")), (Kind::Decimal, false));
     }
 
     #[test]

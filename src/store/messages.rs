@@ -6,10 +6,11 @@
 
 use std::cell::RefCell;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use zstd::bulk::{Compressor, Decompressor};
 
 use super::StoreError;
+use crate::catalog::EventId;
 
 /// Messages of one block.
 const BLOCK_MESSAGES: usize = 64;
@@ -84,6 +85,65 @@ pub(super) fn read(connection: &Connection, event: i64) -> Result<Option<String>
     row.map(|(data, number)| text_of(&data, number)).transpose()
 }
 
+/// Where the rendered text of an event lies: which text of which block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessagePlace {
+    /// The block.
+    pub block: i64,
+    /// The text's number in it, from 0.
+    pub number: i64,
+}
+
+/// Where the message of an event lies.
+pub(super) fn place(connection: &Connection, event: i64) -> Result<Option<MessagePlace>, StoreError> {
+    let mut select = connection.prepare_cached("SELECT block, number FROM message WHERE event = ?1")?;
+    Ok(select.query_row(params![event], |row| Ok(MessagePlace { block: row.get(0)?, number: row.get(1)? })).optional()?)
+}
+
+/// Visits every message, by the ids of events.
+pub(super) fn each_place(connection: &Connection, visit: &mut dyn FnMut(EventId, MessagePlace)) -> Result<(), StoreError> {
+    let mut select = connection.prepare_cached("SELECT event, block, number FROM message ORDER BY event")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        visit(EventId(row.get(0)?), MessagePlace { block: row.get(1)?, number: row.get(2)? });
+    }
+    Ok(())
+}
+
+/// The ids of all blocks, ascending.
+pub(super) fn blocks(connection: &Connection) -> Result<Vec<i64>, StoreError> {
+    let mut select = connection.prepare_cached("SELECT id FROM message_block ORDER BY id")?;
+    Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
+/// Reads whole blocks of messages, for readers that ask something of every text in them.
+pub struct MessageBlocks<'s> {
+    select: CachedStatement<'s>,
+    decompressor: Decompressor<'static>,
+    texts: String,
+}
+
+impl<'s> MessageBlocks<'s> {
+    pub(super) fn new(connection: &'s Connection) -> Result<Self, StoreError> {
+        let select = connection.prepare_cached("SELECT data FROM message_block WHERE id = ?1")?;
+        Ok(Self { select, decompressor: Decompressor::new().map_err(StoreError::Compression)?, texts: String::new() })
+    }
+
+    /// The texts of a block, with a NUL between two.
+    ///
+    /// # Errors
+    /// When there is no such block, it is damaged, or SQLite fails.
+    pub fn texts(&mut self, block: i64) -> Result<&str, StoreError> {
+        let mut rows = self.select.query(params![block])?;
+        let row = rows.next()?.ok_or_else(|| StoreError::Damaged(format!("the block of messages {block} is missing")))?;
+        let data = row.get_ref(0)?.as_blob().map_err(|_| StoreError::Damaged(format!("the block of messages {block} is not a BLOB")))?;
+        // The memory of the block before: a new one for each would be zeroed by the system each time.
+        let memory = std::mem::take(&mut self.texts).into_bytes();
+        self.texts = decompress(&mut self.decompressor, data, memory)?;
+        Ok(&self.texts)
+    }
+}
+
 /// A compressed block and its texts.
 type Block = (Vec<u8>, String);
 
@@ -99,7 +159,8 @@ pub(super) fn text_of(data: &[u8], number: i64) -> Result<String, StoreError> {
             Some(0) => {}
             Some(at) => blocks.swap(0, at),
             None => {
-                let texts = decompress(data)?;
+                let mut decompressor = Decompressor::new().map_err(StoreError::Compression)?;
+                let texts = decompress(&mut decompressor, data, Vec::new())?;
                 blocks.truncate(KEPT - 1);
                 blocks.insert(0, (data.to_vec(), texts));
             }
@@ -109,13 +170,15 @@ pub(super) fn text_of(data: &[u8], number: i64) -> Result<String, StoreError> {
     })
 }
 
-fn decompress(data: &[u8]) -> Result<String, StoreError> {
-    let damaged = |error: std::io::Error| StoreError::Damaged(format!("a block of messages: {error}"));
+/// Decompresses a block into `memory`, whatever is in it.
+fn decompress(decompressor: &mut Decompressor<'_>, data: &[u8], mut memory: Vec<u8>) -> Result<String, StoreError> {
     let length = Decompressor::upper_bound(data)
         .filter(|l| *l <= MAX_BYTES)
         .ok_or_else(|| StoreError::Damaged("a block of messages has no length".to_owned()))?;
-    let bytes = Decompressor::new().map_err(damaged)?.decompress(data, length).map_err(damaged)?;
-    String::from_utf8(bytes).map_err(|_| StoreError::Damaged("a block of messages is not UTF-8".to_owned()))
+    memory.clear();
+    memory.reserve(length);
+    decompressor.decompress_to_buffer(data, &mut memory).map_err(|error| StoreError::Damaged(format!("a block of messages: {error}")))?;
+    String::from_utf8(memory).map_err(|_| StoreError::Damaged("a block of messages is not UTF-8".to_owned()))
 }
 
 #[cfg(test)]
@@ -141,6 +204,15 @@ mod tests {
         assert_eq!(read(&connection, 200).unwrap().as_deref(), Some(""));
         let blocks: i64 = connection.query_row("SELECT count(*) FROM message_block", [], |row| row.get(0)).unwrap();
         assert_eq!(blocks, 4);
+
+        let mut reader = MessageBlocks::new(&connection).unwrap();
+        for event in (0..200).rev().filter(|n| n % 3 != 0) {
+            let place = place(&connection, event).unwrap().unwrap();
+            let nth = usize::try_from(place.number).unwrap();
+            assert_eq!(reader.texts(place.block).unwrap().split('\0').nth(nth), Some(text(event).as_str()), "{event}");
+        }
+        assert_eq!(place(&connection, 3).unwrap(), None);
+        assert!(reader.texts(3).is_err());
     }
 
     #[test]

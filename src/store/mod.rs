@@ -57,6 +57,7 @@ pub use findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutcome
 pub use hunt_writer::HuntWriter;
 pub use known::{ArchiveId, Known, KnownBytes};
 pub use ledger::SourceRow;
+pub use messages::{MessageBlocks, MessagePlace};
 pub use query::{QueryLimits, QueryResult, SqlValue, TypedQueries, TypedQuery};
 pub use read::{Alias, StoredEvent, StoredValue};
 pub use risk::RiskEvent;
@@ -200,6 +201,24 @@ impl Store {
         })
     }
 
+    /// As [`Store::scan`], with the place of each event's rendered text.
+    ///
+    /// # Errors
+    /// When SQLite fails or the visitor does.
+    pub fn scan_with_messages(
+        &self,
+        event_type: &EventType,
+        columns: &[ColumnIndex],
+        range: EventRange,
+        visit: &mut dyn FnMut(EventId, Option<MessagePlace>, &[RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let range = EventRange { last: range.last.min(self.last_event()?), ..range };
+        scan::scan_with_messages(&self.connection, event_type, columns, range, &mut |event, place, cells| {
+            self.watch.note_progress();
+            visit(event, place, cells)
+        })
+    }
+
     /// Reads events of a type with their heads, by their ids.
     ///
     /// # Errors
@@ -215,6 +234,39 @@ impl Store {
     /// When SQLite fails or the text is damaged.
     pub fn message(&self, id: EventId) -> Result<Option<String>, StoreError> {
         messages::read(&self.connection, id.0)
+    }
+
+    /// Where the rendered text of an event lies; none where it has none.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn message_place(&self, id: EventId) -> Result<Option<MessagePlace>, StoreError> {
+        messages::place(&self.connection, id.0)
+    }
+
+    /// Visits every message by the ids of events, also those of a source that is not finished.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn each_message_place(&self, visit: &mut dyn FnMut(EventId, MessagePlace)) -> Result<(), StoreError> {
+        self.watch.note_progress();
+        messages::each_place(&self.connection, visit)
+    }
+
+    /// The ids of all blocks of rendered text, ascending.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn message_block_ids(&self) -> Result<Vec<i64>, StoreError> {
+        messages::blocks(&self.connection)
+    }
+
+    /// Reads rendered text block by block.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn message_blocks(&self) -> Result<MessageBlocks<'_>, StoreError> {
+        MessageBlocks::new(&self.connection)
     }
 
     /// The hosts of all events, each once; none where there are more than `most`.

@@ -8,6 +8,7 @@ use rusqlite::{CachedStatement, Connection, Row, Statement, params};
 use super::StoreError;
 use super::cell::RawCell;
 use super::event_row::EventRow;
+use super::messages::MessagePlace;
 use super::writer::{MAX_COLUMNS, MAX_TYPE_TABLES};
 use crate::catalog::{ColumnIndex, EventId, EventType, Storage, ValueId};
 
@@ -35,6 +36,23 @@ pub(super) fn scan(
     let statement = connection.prepare_cached(&statement(event_type, columns, range, Head::Id))?;
     let mut reader = CellReader::new(connection, event_type, columns, statement)?;
     reader.each(range.first, range.last, 1, &mut |event, _, cells| visit(event, cells))
+}
+
+/// See [`super::Store::scan_with_messages`].
+pub(super) fn scan_with_messages(
+    connection: &Connection,
+    event_type: &EventType,
+    columns: &[ColumnIndex],
+    range: EventRange,
+    visit: &mut dyn FnMut(EventId, Option<MessagePlace>, &[RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
+    let statement = connection.prepare_cached(&statement(event_type, columns, range, Head::Place))?;
+    let mut reader = CellReader::new(connection, event_type, columns, statement)?;
+    reader.each(range.first, range.last, 3, &mut |event, row, cells| {
+        let block: Option<i64> = row.get(1)?;
+        let place = block.map(|block| Ok::<_, StoreError>(MessagePlace { block, number: row.get(2)? })).transpose()?;
+        visit(event, place, cells)
+    })
 }
 
 /// Reads events of one type one by one or in runs, each with its row of the table of all events.
@@ -65,10 +83,11 @@ impl<'s> EventReader<'s> {
     }
 }
 
-/// Which columns of the table of all events come before an event's cells.
+/// What comes before an event's cells: its id, and with it the place of its message or its row of the table of all events.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Head {
     Id,
+    Place,
     Whole,
 }
 
@@ -214,7 +233,11 @@ fn statement(event_type: &EventType, columns: &[ColumnIndex], range: EventRange,
     };
     let cells: String =
         columns.iter().filter(|c| !is_outside(event_type, **c)).map(|c| format!(", {}", cell_sql(event_type, *c, id))).collect();
-    let heads = if head == Head::Whole { ", x.time_us, x.host, x.record" } else { "" };
+    let heads = match head {
+        Head::Id => "",
+        Head::Place => ", m.block, m.number",
+        Head::Whole => ", x.time_us, x.host, x.record",
+    };
     let mut sql = format!("SELECT {id}{heads}{cells} FROM {table}");
     let mut conditions = format!(" WHERE {id} BETWEEN ?1 AND ?2");
     if event_type.storage == Storage::Overflow {
@@ -225,6 +248,9 @@ fn statement(event_type: &EventType, columns: &[ColumnIndex], range: EventRange,
         sql.push_str(&format!(" JOIN event x ON x.id = {id}"));
         conditions.push_str(&range.since_us.map(|us| format!(" AND x.time_us >= {us}")).unwrap_or_default());
         conditions.push_str(&range.until_us.map(|us| format!(" AND x.time_us < {us}")).unwrap_or_default());
+    }
+    if head == Head::Place {
+        sql.push_str(&format!(" LEFT JOIN message m ON m.event = {id}"));
     }
     format!("{sql}{conditions} ORDER BY {id}")
 }

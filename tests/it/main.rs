@@ -22,6 +22,7 @@ mod kill;
 mod known;
 mod lookups;
 mod meaning;
+mod messages;
 mod pipelines;
 mod property;
 mod regression;

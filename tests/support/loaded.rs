@@ -107,8 +107,12 @@ impl Loaded {
 
     /// Hunts with all rules: (rule, ordinal of the event from 1) for each event behind a finding.
     pub(crate) fn hunt(&mut self, set: &RuleSet) -> BTreeSet<(String, i64)> {
-        let options = HuntOptions::starting_at(0);
-        let summary = hunt::run(&mut self.store, &set.rules, &set.correlations, Taxonomy::embedded(), &options, &mut |_| {});
+        self.hunt_with(set, &HuntOptions::starting_at(0))
+    }
+
+    /// The same with options.
+    pub(crate) fn hunt_with(&mut self, set: &RuleSet, options: &HuntOptions) -> BTreeSet<(String, i64)> {
+        let summary = hunt::run(&mut self.store, &set.rules, &set.correlations, Taxonomy::embedded(), options, &mut |_| {});
         assert_eq!(summary.expect("a hunt").failed.len(), 0, "no rule fails");
         let evidence = self.store.evidence(&FindingFilter::default()).expect("evidence");
         evidence.into_iter().map(|row| (row.rule_id, row.event.0)).collect()

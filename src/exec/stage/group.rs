@@ -77,17 +77,14 @@ impl ByFields {
     pub(super) fn keys(&self, cells: &[Cell]) -> Vec<Vec<Arc<str>>> {
         let mut keys = vec![Vec::with_capacity(self.slots.len())];
         for slot in &self.slots {
-            let mut members = slot.map_or_else(Vec::new, |place| cells[place].members());
-            if members.is_empty() {
-                members.extend(self.fill.clone());
-            }
-            match members.as_slice() {
-                [one] => keys.iter_mut().for_each(|key| key.push(one.clone())),
-                many => {
-                    let extend =
-                        |key: &Vec<Arc<str>>| many.iter().map(|m| [key.as_slice(), std::slice::from_ref(m)].concat()).collect::<Vec<_>>();
-                    keys = keys.iter().flat_map(extend).collect();
-                }
+            let cell = slot.map_or(&Cell::Null, |place| &cells[place]);
+            if let Cell::List(many) = cell {
+                let extend =
+                    |key: &Vec<Arc<str>>| many.iter().map(|m| [key.as_slice(), std::slice::from_ref(m)].concat()).collect::<Vec<_>>();
+                keys = keys.iter().flat_map(extend).collect();
+            } else {
+                let Some(one) = cell.first_member().or_else(|| self.fill.clone()) else { return Vec::new() };
+                keys.iter_mut().for_each(|key| key.push(one.clone()));
             }
         }
         keys

@@ -1,5 +1,6 @@
 //! `lookup`: columns of the rows of a table whose keys fit.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -9,7 +10,7 @@ use super::table_index::TableIndex;
 use super::{Operator, Pushed, passed};
 use crate::exec::condition::Slot;
 use crate::exec::operators::MemoryBudget;
-use crate::exec::{Cell, Fault, Row};
+use crate::exec::{Cell, Context, Fault, Row};
 use crate::ir;
 use crate::plan::{RowSchema, Step};
 
@@ -19,9 +20,13 @@ const KEPT_ANSWERS: usize = 4_096;
 const KEPT_KEY_BYTES: usize = 256;
 
 /// `lookup`.
-pub(super) struct LookupOperator {
+pub(super) struct LookupOperator<'c> {
     table: Arc<ir::Table>,
-    index: TableIndex,
+    /// The columns of its keys.
+    columns: Vec<usize>,
+    /// Made when the first row asks: in most windows no row comes this far.
+    index: Option<Rc<TableIndex>>,
+    context: &'c Context,
     keys: Vec<Slot>,
     /// Column of the table → column of the rows.
     outputs: Vec<(usize, usize)>,
@@ -31,29 +36,33 @@ pub(super) struct LookupOperator {
     known: FxHashMap<Box<[Arc<str>]>, Arc<[u32]>>,
 }
 
-impl LookupOperator {
-    pub(super) fn new(lookup: &ir::Lookup, before: &RowSchema, step: &Step, budget: &mut MemoryBudget) -> Result<Self, Fault> {
+impl<'c> LookupOperator<'c> {
+    pub(super) fn new(lookup: &ir::Lookup, before: &RowSchema, step: &Step, context: &'c Context) -> Self {
         let column = |name: &String| lookup.table.columns.iter().position(|column| column == name);
-        let columns: Vec<usize> = lookup.keys.iter().filter_map(|(name, _)| column(name)).collect();
-        let index = TableIndex::new(&lookup.table, &columns, budget)?;
         let outputs = lookup.outputs.iter().filter_map(|(name, field)| Some((column(name)?, step.row.place(field)?))).collect();
-        Ok(Self {
+        Self {
             table: lookup.table.clone(),
-            index,
+            columns: lookup.keys.iter().filter_map(|(name, _)| column(name)).collect(),
+            index: None,
+            context,
             keys: lookup.keys.iter().map(|(_, field)| before.place(field)).collect(),
             outputs,
             only_new: lookup.only_new,
             from: step.from.clone(),
             known: FxHashMap::default(),
-        })
+        }
     }
 
     /// The rows of the table that fit one text for each key, in the order of the file.
-    fn answer(&mut self, key: &[Arc<str>]) -> Arc<[u32]> {
+    fn answer(&mut self, key: &[Arc<str>], budget: &mut MemoryBudget) -> Result<Arc<[u32]>, Fault> {
         if let Some(known) = self.known.get(key) {
-            return known.clone();
+            return Ok(known.clone());
         }
-        let found: Arc<[u32]> = self.index.find(key).into();
+        let index = match &mut self.index {
+            Some(index) => index,
+            none => none.insert(self.context.tables.borrow_mut().index(&self.table, &self.columns, budget)?),
+        };
+        let found: Arc<[u32]> = index.find(key).into();
         if key.iter().map(|text| text.len()).sum::<usize>() <= KEPT_KEY_BYTES {
             // All go at once: what is used is soon back.
             if self.known.len() >= KEPT_ANSWERS {
@@ -61,7 +70,7 @@ impl LookupOperator {
             }
             self.known.insert(key.into(), found.clone());
         }
-        found
+        Ok(found)
     }
 
     /// What the outputs get for the keys of a row; none where nothing fits and no default takes its place.
@@ -72,7 +81,7 @@ impl LookupOperator {
         let mut places = vec![0; keys.len()];
         loop {
             let key: Vec<Arc<str>> = keys.iter().zip(&places).map(|(members, place)| members[*place].clone()).collect();
-            let rows = self.answer(&key);
+            let rows = self.answer(&key, budget)?;
             any |= !rows.is_empty();
             for (values, (column, _)) in out.iter_mut().zip(&self.outputs) {
                 // A missing value of a row that fits is missing: no default takes its place.
@@ -108,7 +117,7 @@ fn next_places(places: &mut [usize], keys: &[Vec<Arc<str>>]) -> bool {
     false
 }
 
-impl Operator for LookupOperator {
+impl Operator for LookupOperator<'_> {
     fn push(&mut self, row: Row, budget: &mut MemoryBudget) -> Pushed {
         let keys: Vec<Vec<Arc<str>>> =
             self.keys.iter().map(|slot| slot.map_or_else(Vec::new, |place| row.cells[place].members())).collect();

@@ -26,6 +26,7 @@ use super::operators::MemoryBudget;
 use super::{Context, Fault, Row};
 use crate::ir::Stage;
 use crate::plan::{RowSchema, Step};
+pub(super) use table_index::TableIndexes;
 
 /// A stage at work.
 pub(super) trait Operator {
@@ -123,7 +124,7 @@ fn operator<'c>(
         Stage::Expand { field, limit } => Box::new(list::ExpandOperator::new(field, *limit, before)),
         Stage::Combine { field, .. } => Box::new(list::CombineOperator::new(field, before)),
         Stage::JoinMembers { field, delimiter } => Box::new(list::JoinMembersOperator::new(field, delimiter, before, context)),
-        Stage::Lookup(stage) => Box::new(lookup::LookupOperator::new(stage, before, step, budget)?),
+        Stage::Lookup(stage) => Box::new(lookup::LookupOperator::new(stage, before, step, context)),
         Stage::Join(join) => Box::new(combine::JoinOperator::new(join, before, step, inner.next().unwrap_or_default(), budget)?),
         Stage::Map(map) => Box::new(map::MapOperator::new(map, before, step, inner.next().unwrap_or_default(), context, budget)?),
         Stage::Append(_) => Box::new(combine::AppendOperator::new(step, inner.next().unwrap_or_default(), budget)?),

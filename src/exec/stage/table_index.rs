@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
@@ -21,7 +22,51 @@ const ENTRY_BYTES: usize = 64;
 /// Pieces of fewer bytes are looked for only where a pattern has no longer one.
 const SHORT_PIECE: usize = 3;
 
+/// Memory (as budgets count it) of the indexes that a hunt keeps. A larger one is made anew for each use.
+const MAX_SHARED_BYTES: usize = 48 * 1024 * 1024;
+
+/// The indexes of the tables that rules look into. Dozens of rules share a table, and a replay in windows prepares each rule
+/// hundreds of times: made anew each time, the automata of the tables were four fifths of the whole hunt.
+#[derive(Debug, Default)]
+pub(in crate::exec) struct TableIndexes {
+    known: Vec<SharedIndex>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct SharedIndex {
+    /// Kept, so that no other table can have its address.
+    table: Arc<Table>,
+    columns: Vec<usize>,
+    index: Rc<TableIndex>,
+    bytes: usize,
+}
+
+impl TableIndexes {
+    /// The index of a table by some of its columns. Each user pays for it: what a rule may take does not depend on the rules before it.
+    pub(super) fn index(&mut self, table: &Arc<Table>, columns: &[usize], budget: &mut MemoryBudget) -> Result<Rc<TableIndex>, Fault> {
+        if let Some(known) = self.known.iter().find(|known| Arc::ptr_eq(&known.table, table) && known.columns == columns) {
+            budget.take(known.bytes)?;
+            return Ok(known.index.clone());
+        }
+        let before = budget.used();
+        let index = Rc::new(TableIndex::new(table, columns, budget)?);
+        let bytes = budget.used() - before;
+        if bytes <= MAX_SHARED_BYTES {
+            if self.bytes + bytes > MAX_SHARED_BYTES {
+                // All at once: the tables of one collection of rules fit, so that this is rare.
+                self.known.clear();
+                self.bytes = 0;
+            }
+            self.bytes += bytes;
+            self.known.push(SharedIndex { table: table.clone(), columns: columns.to_vec(), index: index.clone(), bytes });
+        }
+        Ok(index)
+    }
+}
+
 /// What a row of a table asks of one key.
+#[derive(Debug)]
 enum Ask {
     Text(Arc<str>),
     Pattern(Glob),
@@ -61,12 +106,14 @@ fn network(text: &str) -> Option<Cidr> {
 }
 
 /// Rows that ask for texts in the same keys.
+#[derive(Debug)]
 struct Literals {
     keys: Vec<usize>,
     rows: FxHashMap<Box<[Arc<str>]>, Vec<u32>>,
 }
 
 /// The rows of a table by what they ask.
+#[derive(Debug)]
 pub(super) struct TableIndex {
     fold: bool,
     most: usize,
@@ -81,6 +128,7 @@ pub(super) struct TableIndex {
 }
 
 /// Literal pieces of patterns, and whose they are.
+#[derive(Debug)]
 struct Pieces {
     automaton: AhoCorasick,
     rows: Vec<Vec<u32>>,
@@ -88,7 +136,7 @@ struct Pieces {
 
 impl TableIndex {
     /// Reads a table; `columns` are those of the keys.
-    pub(super) fn new(table: &Table, columns: &[usize], budget: &mut MemoryBudget) -> Result<Self, Fault> {
+    fn new(table: &Table, columns: &[usize], budget: &mut MemoryBudget) -> Result<Self, Fault> {
         let fold = !table.case_sensitive;
         let has_network = columns.iter().any(|column| table.matching[*column] == TableMatch::Cidr);
         // Of networks that hold an address the first of the file counts, and no other.

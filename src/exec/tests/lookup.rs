@@ -125,6 +125,21 @@ fn lists_that_multiply_stop_at_the_budget() {
 }
 
 #[test]
+fn each_use_of_a_table_pays_for_its_index_though_all_share_one() {
+    let rows = (0..500).fold(String::new(), |mut rows, n| {
+        write!(rows, "*{n}*x,{n};").unwrap();
+        rows
+    });
+    let lookup = stage(table("k,v", &rows, &[("k", TableMatch::Wildcard)]), "k", "v");
+    let fits = |stages: &[Stage], memory_bytes| through(stages, &["k"], &[&["a7x"]], RuleLimits { memory_bytes }).is_ok();
+    let least = (1..).map(|step| step * 1_000).find(|bytes| fits(std::slice::from_ref(&lookup), *bytes)).unwrap();
+    let twice = [lookup.clone(), lookup];
+    assert!(!fits(&twice, least) && fits(&twice, 2 * least));
+    // Without a row there is no question, and no index.
+    assert!(through(&twice, &["k"], &[], RuleLimits { memory_bytes: 1 }).is_ok());
+}
+
+#[test]
 fn the_index_finds_what_asking_every_row_finds() {
     let parts = ["a", "b", "*", "ab", "*a*", "b*", "ba*b", "", "**"];
     let mut rows = String::new();

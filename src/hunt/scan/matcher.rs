@@ -129,10 +129,7 @@ impl Sorted {
             }
         }
         let folded = glob.folded();
-        let longest =
-            // The longest literal is the rarest: fewer values reach the verification.
-            folded.parts().iter().filter_map(|p| if let Part::Text(t) = p { Some(t.as_str()) } else { None }).max_by_key(|t| t.len());
-        match longest {
+        match folded.longest_text() {
             Some(text) => push(&mut self.anywhere, text.as_bytes().to_vec(), OnMatch::Verify(id)),
             None => self.unfiltered.push(id),
         }

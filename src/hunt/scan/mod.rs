@@ -7,17 +7,22 @@
 //!
 //! The result is exact. What is dear (regular expressions, expressions, two fields compared) is asked last.
 
+mod answers;
 mod literal;
 mod matcher;
 mod program;
 mod row;
+mod words;
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 use rustc_hash::FxHashMap;
 
+use self::answers::{Answers, NOTHING};
 use self::program::{LeafId, ProgramBuilder, ProgramNode, TypeProgram, triggers};
-use self::row::{AnswerError, RowContext};
+use self::row::{AnswerError, RowContext, RowsContext};
+pub(super) use self::words::MessageWords;
 use super::HuntError;
 use super::hosts::Hosts;
 use crate::cancel::Cancel;
@@ -25,7 +30,7 @@ use crate::catalog::{ColumnIndex, Encoding, EventId, EventType, ValueId};
 use crate::exec::{Context, Fault};
 use crate::ir::Pred;
 use crate::plan::{FieldExpr, FieldFunction};
-use crate::store::{EventRange, RawCell, Store, StoredValue};
+use crate::store::{EventRange, MessagePlace, RawCell, Store, StoredValue};
 
 /// Answers kept per column before they are forgotten and asked again.
 // Some 70 MB a column at most. Logs with more distinct values than that do not repeat them soon.
@@ -72,10 +77,11 @@ pub(super) fn scan(
     event_type: &EventType,
     rules: &[ScanRule<'_>],
     range: EventRange,
-    with: &ScanWith<'_>,
+    (with, words): (&ScanWith<'_>, &RefCell<MessageWords<'_>>),
     matched: &mut dyn FnMut(usize, EventId),
 ) -> Result<Scanned, HuntError> {
-    let mut builder = ProgramBuilder::new(event_type, with.hosts);
+    let mut message_words = words.borrow_mut();
+    let mut builder = ProgramBuilder::new(event_type, with.hosts, &mut message_words);
     let mut failed = Vec::new();
     for rule in rules {
         // A rule whose expression does not compile fails here, alone; the scan goes on without it.
@@ -84,11 +90,17 @@ pub(super) fn scan(
         }
     }
     let program = builder.build()?;
+    drop(message_words);
     let columns: Vec<ColumnIndex> = program.columns.iter().map(|c| c.column).collect();
-    let mut scanner = Scanner::new(store, event_type, program, with.context);
+    // A part of the time has a part of the messages: reading the others would cost more than it spares.
+    if program.asks_all_messages && range.since_us.is_none() && range.until_us.is_none() {
+        words.borrow_mut().read_ahead(with.cancel)?;
+    }
+    let needs_places = program.asks_all_messages && !words.borrow().knows_events();
+    let mut scanner = Scanner::new(RowsContext { store, event_type, context: with.context, words }, program);
     scanner.failed = failed;
     let (mut failure, mut is_whole) = (None, true);
-    store.scan(event_type, &columns, range, &mut |event, cells| match scanner.row(event, cells, matched) {
+    let mut visit = |event, message, cells: &[RawCell<'_>]| match scanner.row(event, message, cells, matched) {
         Ok(()) if with.cancel.is_cancelled() => {
             is_whole = false;
             Ok(ControlFlow::Break(()))
@@ -98,17 +110,21 @@ pub(super) fn scan(
             failure = Some(error);
             Ok(ControlFlow::Break(()))
         }
-    })?;
+    };
+    // Only where they are asked for: the place of a message is a look-up a row.
+    if needs_places {
+        store.scan_with_messages(event_type, &columns, range, &mut visit)?;
+    } else {
+        store.scan(event_type, &columns, range, &mut |event, cells| visit(event, None, cells))?;
+    }
     match failure {
         Some(error) => Err(error),
         None => Ok(Scanned { rows: scanner.rows, is_whole, failed: scanner.failed }),
     }
 }
 
-struct Scanner<'a> {
-    store: &'a Store,
-    event_type: &'a EventType,
-    context: &'a Context,
+struct Scanner<'a, 's> {
+    shared: RowsContext<'a, 's>,
     program: TypeProgram,
     failed: Vec<(usize, Fault)>,
     /// Position in `program.columns` → what its values answer.
@@ -145,34 +161,10 @@ struct Scratch {
     due: Vec<u32>,
 }
 
-/// Distinct sets of leaves; number 0 is the empty one.
-struct Answers {
-    sets: Vec<Box<[LeafId]>>,
-    numbers: FxHashMap<Box<[LeafId]>, u32>,
-}
-
-impl Answers {
-    fn new() -> Self {
-        Self { sets: vec![Box::default()], numbers: std::iter::once((Box::default(), 0)).collect() }
-    }
-
-    fn number(&mut self, leaves: &[LeafId]) -> u32 {
-        if let Some(number) = self.numbers.get(leaves) {
-            return *number;
-        }
-        let number = u32::try_from(self.sets.len()).expect("fewer than 2^32 answers");
-        self.sets.push(leaves.into());
-        self.numbers.insert(leaves.into(), number);
-        number
-    }
-}
-
-impl<'a> Scanner<'a> {
-    fn new(store: &'a Store, event_type: &'a EventType, program: TypeProgram, context: &'a Context) -> Self {
+impl<'a, 's> Scanner<'a, 's> {
+    fn new(shared: RowsContext<'a, 's>, program: TypeProgram) -> Self {
         let mut scanner = Self {
-            store,
-            event_type,
-            context,
+            shared,
             failed: Vec::new(),
             known: program.columns.iter().map(|_| KnownValues::default()).collect(),
             answers: Answers::new(),
@@ -210,7 +202,13 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn row(&mut self, event: EventId, cells: &[RawCell<'_>], matched: &mut dyn FnMut(usize, EventId)) -> Result<(), HuntError> {
+    fn row(
+        &mut self,
+        event: EventId,
+        message: Option<MessagePlace>,
+        cells: &[RawCell<'_>],
+        matched: &mut dyn FnMut(usize, EventId),
+    ) -> Result<(), HuntError> {
         self.next_row();
         let mut due = std::mem::take(&mut self.scratch.due);
         due.clear();
@@ -223,22 +221,25 @@ impl<'a> Scanner<'a> {
             }
             if !self.program.columns[position].chains.is_empty() {
                 let answer = self.answer(position, cell)?;
-                if answer != 0 {
-                    let leaves = std::mem::take(&mut self.answers.sets[answer as usize]);
+                if answer != NOTHING {
+                    let leaves = self.answers.take(answer);
                     leaves.iter().for_each(|leaf| self.hold(*leaf, &mut due));
-                    self.answers.sets[answer as usize] = leaves;
+                    self.answers.put_back(answer, leaves);
                 }
             }
         }
+        if self.program.asks_all_messages {
+            self.hold_words(event, message, &mut due)?;
+        }
         due.extend_from_slice(&self.always);
-        let row = RowContext::new(self.store, self.event_type, event, cells, &self.program, self.context);
+        let row = RowContext::new(&self.shared, event, cells, &self.program);
         let mut failures = Vec::new();
         for index in &due {
             let rule = &self.program.rules[*index as usize];
             match row.holds(&rule.node, &self.held, self.row_number, &mut self.lazy_known) {
                 Ok(true) => matched(rule.rule, event),
                 Ok(false) => {}
-                Err(AnswerError::Store(error)) => return Err(error.into()),
+                Err(AnswerError::Hunt(error)) => return Err(error),
                 Err(AnswerError::Rule(fault)) => failures.push((*index, fault)),
             }
         }
@@ -248,6 +249,21 @@ impl<'a> Scanner<'a> {
             let rule = &mut self.program.rules[index as usize];
             rule.node = ProgramNode::False;
             self.failed.push((rule.rule, fault));
+        }
+        Ok(())
+    }
+
+    fn hold_words(&mut self, event: EventId, message: Option<MessagePlace>, due: &mut Vec<u32>) -> Result<(), HuntError> {
+        let mut words = self.shared.words.borrow_mut();
+        let of_message = match message {
+            Some(message) => words.of(message)?,
+            None => words.of_event(event),
+        };
+        for word in of_message {
+            // Words of rules that do not look at this event type have no leaf.
+            if let Some(leaf) = self.program.words.get(word).copied() {
+                self.hold(leaf, due);
+            }
         }
         Ok(())
     }
@@ -286,7 +302,7 @@ impl<'a> Scanner<'a> {
 
     /// The number of the set of leaves that a cell makes true.
     fn answer(&mut self, position: usize, cell: &RawCell<'_>) -> Result<u32, HuntError> {
-        let encoding = self.event_type.column(self.program.columns[position].column).encoding;
+        let encoding = self.shared.event_type.column(self.program.columns[position].column).encoding;
         match (cell, encoding) {
             (RawCell::Text(text), _) => Ok(self.ask_text(position, text)),
             (RawCell::Int(id), Encoding::Dictionary) => self.ask_value(position, *id),
@@ -314,7 +330,7 @@ impl<'a> Scanner<'a> {
         if let Some(answer) = self.known[position].by_value.get(&id) {
             return Ok(*answer);
         }
-        let answer = match self.store.value(ValueId(id))? {
+        let answer = match self.shared.store.value(ValueId(id))? {
             StoredValue::Text(text) => self.ask_text(position, &text),
             StoredValue::List(members) => {
                 let members: Vec<&str> = members.iter().map(String::as_str).collect();
@@ -344,10 +360,7 @@ impl<'a> Scanner<'a> {
                 }
             }
         }
-        // Sorted, so that equal answers get one number: most values answer the same few sets.
-        scratch.leaves.sort_unstable();
-        scratch.leaves.dedup();
-        self.answers.number(&scratch.leaves)
+        self.answers.number(&mut scratch.leaves)
     }
 }
 

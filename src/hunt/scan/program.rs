@@ -10,10 +10,11 @@
 use std::collections::BTreeMap;
 
 use regex::Regex;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::literal::required_literals;
 use super::matcher::{Matcher, MatcherBuilder, PatternId};
+use super::words::{MessageWords, WordId};
 use crate::catalog::{ColumnIndex, Encoding, EventType};
 use crate::exec::Fault;
 use crate::hunt::HuntError;
@@ -23,6 +24,9 @@ use crate::plan::{FieldExpr, FieldFunction};
 
 /// A leaf's number within one [`TypeProgram`].
 pub(super) type LeafId = u32;
+
+/// A word counts as this frequent when triggers are chosen: more than the rows of any store, so that it is chosen where nothing else is.
+const WORD_FREQUENCY: f64 = 1e15;
 
 /// All rules of one event type.
 pub(super) struct TypeProgram {
@@ -36,6 +40,10 @@ pub(super) struct TypeProgram {
     pub(super) rules: Vec<RuleProgram>,
     /// The lazy leaves.
     pub(super) lazy: Vec<LazyLeaf>,
+    /// Word in rendered text → its leaf.
+    pub(super) words: FxHashMap<WordId, LeafId>,
+    /// Whether the words are asked of every row: some rule has nothing else that tells the rows to look at.
+    pub(super) asks_all_messages: bool,
 }
 
 /// What is asked of one column.
@@ -77,12 +85,23 @@ pub(super) enum ProgramNode {
     Leaf(LeafId),
     /// A lazy leaf.
     Lazy(u32),
+    /// A word in the event's rendered text.
+    Word(Word),
     /// Not.
     Not(Box<ProgramNode>),
     /// All of, cheapest first.
     And(Vec<ProgramNode>),
     /// Any of, cheapest first.
     Or(Vec<ProgramNode>),
+}
+
+/// A word in rendered text: where messages are read for every row it is the leaf that the row holds, else it is asked late.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Word {
+    /// The word.
+    pub(super) id: WordId,
+    /// Its leaf.
+    pub(super) leaf: LeafId,
 }
 
 /// A question asked late.
@@ -102,13 +121,6 @@ pub(super) enum LazyLeaf {
     Scalar(Scalar<FieldExpr>),
     /// Any value of the event that no column matcher sees (times, rendered text).
     Keyword(Test),
-    /// The event's rendered text passes a pattern, which is folded where case does not count; the fields have their leaves.
-    Message {
-        /// The pattern.
-        glob: Glob,
-        /// With or without case.
-        case: Case,
-    },
 }
 
 /// A test in the form that is fast for many values.
@@ -120,9 +132,11 @@ pub(super) enum LazyTest {
 }
 
 /// Collects the rules of one event type.
-pub(super) struct ProgramBuilder<'a> {
+pub(super) struct ProgramBuilder<'a, 's> {
     event_type: &'a EventType,
     hosts: &'a Hosts,
+    message_words: &'a mut MessageWords<'s>,
+    words: FxHashMap<WordId, LeafId>,
     chains: BTreeMap<(ColumnIndex, Vec<FieldFunction>), ChainBuilder>,
     exists: BTreeMap<ColumnIndex, LeafId>,
     keywords: FxHashMap<(Glob, Case), LeafId>,
@@ -138,12 +152,14 @@ struct ChainBuilder {
     known: FxHashMap<Vec<PatternId>, LeafId>,
 }
 
-impl<'a> ProgramBuilder<'a> {
+impl<'a, 's> ProgramBuilder<'a, 's> {
     /// Starts the programs of an event type.
-    pub(super) fn new(event_type: &'a EventType, hosts: &'a Hosts) -> Self {
+    pub(super) fn new(event_type: &'a EventType, hosts: &'a Hosts, message_words: &'a mut MessageWords<'s>) -> Self {
         Self {
             event_type,
             hosts,
+            message_words,
+            words: FxHashMap::default(),
             chains: BTreeMap::new(),
             exists: BTreeMap::new(),
             keywords: FxHashMap::default(),
@@ -182,7 +198,10 @@ impl<'a> ProgramBuilder<'a> {
                 columns.entry(column).or_insert_with(|| empty(column));
             });
         }
+        let word_leaves: FxHashSet<LeafId> = self.words.values().copied().collect();
         Ok(TypeProgram {
+            asks_all_messages: self.rules.iter().any(|rule| asks_all_messages(&rule.node, &word_leaves)),
+            words: self.words,
             columns: columns.into_values().collect(),
             leaf_count: self.leaf_weight.len(),
             leaf_weight: self.leaf_weight,
@@ -236,6 +255,10 @@ impl<'a> ProgramBuilder<'a> {
         }
         if self.is_eager(m) {
             return Ok(self.eager(&m.field, &[m]));
+        }
+        // Negated it is true of messages without the word, and not of events without a message: the late question knows that.
+        if let (FieldExpr::Message, Test::Glob { glob, case }, false) = (&m.field, &m.test, m.negated) {
+            return Ok(if self.event_type.has_messages { self.word(glob, *case) } else { ProgramNode::False });
         }
         let test = match &m.test {
             Test::Regex(pattern) => {
@@ -327,14 +350,24 @@ impl<'a> ProgramBuilder<'a> {
         let timed = self.event_type.columns.iter().any(|c| matches!(c.encoding, Encoding::Time(_)));
         // Times have digits and punctuation only; for all other keywords the event need not be read.
         let rest = if timed && may_match_a_time(glob) {
-            LazyLeaf::Keyword(test)
+            self.lazy(LazyLeaf::Keyword(test))
         } else if self.event_type.has_messages {
-            LazyLeaf::Message { glob: if case == Case::Ignore { glob.folded() } else { glob.clone() }, case }
+            self.word(glob, case)
         } else {
             return ProgramNode::Leaf(leaf);
         };
-        let rest = self.lazy(rest);
         ProgramNode::Or(vec![ProgramNode::Leaf(leaf), rest])
+    }
+
+    /// A word in the rendered text alone.
+    fn word(&mut self, glob: &Glob, case: Case) -> ProgramNode {
+        let id = self.message_words.id(glob, case);
+        let next = u32::try_from(self.leaf_weight.len()).expect("fewer than 2^32 leaves");
+        let leaf = *self.words.entry(id).or_insert(next);
+        if leaf == next {
+            self.leaf_weight.push(WORD_FREQUENCY);
+        }
+        ProgramNode::Word(Word { id, leaf })
     }
 
     fn keyword_patterns(&mut self, glob: &Glob, case: Case, leaf: LeafId) {
@@ -363,7 +396,7 @@ impl LazyLeaf {
         match self {
             Self::Test { field: FieldExpr::Column(index), .. } => visit(*index),
             Self::Scalar(scalar) => scalar.each_field(&mut |field| field.each_column(visit)),
-            Self::Test { .. } | Self::Compare(_) | Self::Keyword(_) | Self::Message { .. } => {}
+            Self::Test { .. } | Self::Compare(_) | Self::Keyword(_) => {}
         }
     }
 }
@@ -400,8 +433,29 @@ fn cost(node: &ProgramNode) -> u32 {
         ProgramNode::True | ProgramNode::False | ProgramNode::Leaf(_) => 0,
         // Far above what the leaves of a rule sum up to: many cheap questions still come before one dear one.
         ProgramNode::Lazy(_) => 1_000,
+        // Dearer than leaves where messages are read late; cheaper than what must be asked of each event.
+        ProgramNode::Word(_) => 500,
         ProgramNode::Not(inner) => 1 + cost(inner),
         ProgramNode::And(parts) | ProgramNode::Or(parts) => parts.iter().map(cost).fold(1, u32::saturating_add),
+    }
+}
+
+/// Whether a rule must know of every row which words its message has.
+fn asks_all_messages(node: &ProgramNode, words: &FxHashSet<LeafId>) -> bool {
+    match triggers(node, &|_| 0.0) {
+        Some((_, leaves)) => leaves.iter().any(|leaf| words.contains(leaf)),
+        None => node.has_word(),
+    }
+}
+
+impl ProgramNode {
+    fn has_word(&self) -> bool {
+        match self {
+            Self::Word(_) => true,
+            Self::Not(inner) => inner.has_word(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::has_word),
+            Self::True | Self::False | Self::Leaf(_) | Self::Lazy(_) => false,
+        }
     }
 }
 
@@ -410,6 +464,8 @@ pub(super) fn triggers(node: &ProgramNode, frequency: &dyn Fn(LeafId) -> f64) ->
     match node {
         ProgramNode::False => Some((0.0, Vec::new())),
         ProgramNode::Leaf(leaf) => Some((frequency(*leaf), vec![*leaf])),
+        // However rare a word is: to know of every row whether it holds it, all messages must be read.
+        ProgramNode::Word(word) => Some((WORD_FREQUENCY, vec![word.leaf])),
         // These can be true in a row that holds no leaf of the rule.
         ProgramNode::True | ProgramNode::Lazy(_) | ProgramNode::Not(_) => None,
         // One part of a conjunction is enough: the rarest one.

@@ -4,13 +4,15 @@ use std::cell::{OnceCell, RefCell};
 
 use rustc_hash::FxHashMap;
 
-use super::program::{LazyLeaf, LazyTest, ProgramNode, TypeProgram};
+use super::program::{LazyLeaf, LazyTest, ProgramNode, TypeProgram, Word};
+use super::words::MessageWords;
 use crate::catalog::{ColumnIndex, Encoding, EventId, EventType, ValueId};
 use crate::exec::{self, Context, Fault, Fields, evaluate};
+use crate::hunt::HuntError;
 use crate::hunt::field::{EventFields, all_values, cell_of, field_cell};
-use crate::ir::{Case, Test};
+use crate::ir::Test;
 use crate::plan::FieldExpr;
-use crate::store::{RawCell, Store, StoreError, StoredEvent, StoredValue};
+use crate::store::{MessagePlace, RawCell, Store, StoreError, StoredEvent, StoredValue};
 
 /// Lazy answers kept before they are forgotten.
 // 24 bytes each: some 50 MB with the table's own room.
@@ -32,54 +34,53 @@ pub(super) struct LazyAnswers {
 /// Why a condition could not be answered.
 #[derive(Debug)]
 pub(super) enum AnswerError {
-    /// The store failed: nothing can go on.
-    Store(StoreError),
+    /// The store failed, or an automaton grew too large: nothing can go on.
+    Hunt(HuntError),
     /// The rule failed: the others go on.
     Rule(Fault),
 }
 
 impl From<StoreError> for AnswerError {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        Self::Hunt(error.into())
     }
 }
 
+impl From<HuntError> for AnswerError {
+    fn from(error: HuntError) -> Self {
+        Self::Hunt(error)
+    }
+}
+
+/// What the rows of a scan share.
+pub(super) struct RowsContext<'a, 's> {
+    /// The store.
+    pub(super) store: &'a Store,
+    /// The type of the events.
+    pub(super) event_type: &'a EventType,
+    /// What expressions ask beside the row.
+    pub(super) context: &'a Context,
+    /// The words in messages.
+    pub(super) words: &'a RefCell<MessageWords<'s>>,
+}
+
 /// One row while its rules are evaluated.
-pub(super) struct RowContext<'a> {
-    store: &'a Store,
-    event_type: &'a EventType,
+pub(super) struct RowContext<'a, 's> {
+    shared: &'a RowsContext<'a, 's>,
     event: EventId,
     cells: &'a [RawCell<'a>],
     program: &'a TypeProgram,
-    context: &'a Context,
     /// The whole event, fetched when a lazy leaf first needs it.
     stored: OnceCell<StoredEvent>,
-    /// Its rendered text, which all keywords of all rules ask, and the same without case.
-    message: OnceCell<Option<String>>,
-    folded_message: OnceCell<String>,
+    /// The same for its rendered text, and for where that lies.
+    message: OnceCell<exec::Cell>,
+    message_place: OnceCell<Option<MessagePlace>>,
 }
 
-impl<'a> RowContext<'a> {
+impl<'a, 's> RowContext<'a, 's> {
     /// Starts a row.
-    pub(super) fn new(
-        store: &'a Store,
-        event_type: &'a EventType,
-        event: EventId,
-        cells: &'a [RawCell<'a>],
-        program: &'a TypeProgram,
-        context: &'a Context,
-    ) -> Self {
-        Self {
-            store,
-            event_type,
-            event,
-            cells,
-            program,
-            context,
-            stored: OnceCell::new(),
-            message: OnceCell::new(),
-            folded_message: OnceCell::new(),
-        }
+    pub(super) fn new(shared: &'a RowsContext<'a, 's>, event: EventId, cells: &'a [RawCell<'a>], program: &'a TypeProgram) -> Self {
+        Self { shared, event, cells, program, stored: OnceCell::new(), message: OnceCell::new(), message_place: OnceCell::new() }
     }
 
     /// Whether the condition holds: a leaf does when `held[leaf]` is `row_number`.
@@ -89,6 +90,8 @@ impl<'a> RowContext<'a> {
             ProgramNode::False => false,
             ProgramNode::Leaf(leaf) => held[*leaf as usize] == row_number,
             ProgramNode::Lazy(lazy) => self.lazy(*lazy, known)?,
+            ProgramNode::Word(word) if self.program.asks_all_messages => held[word.leaf as usize] == row_number,
+            ProgramNode::Word(word) => self.word(*word)?,
             ProgramNode::Not(inner) => !self.holds(inner, held, row_number, known)?,
             ProgramNode::And(parts) => {
                 for part in parts {
@@ -111,57 +114,70 @@ impl<'a> RowContext<'a> {
 
     fn lazy(&self, lazy: u32, known: &mut LazyAnswers) -> Result<bool, AnswerError> {
         match &self.program.lazy[lazy as usize] {
-            // Tests of one column are asked of the value, which repeats; whole events are read only for the rest.
+            // Tests of one column are asked of the value, which repeats.
             LazyLeaf::Test { field: FieldExpr::Column(column), test, negated } if !self.is_time(*column) => {
                 Ok(self.column_test(lazy, *column, test, *negated, known)?)
             }
             LazyLeaf::Test { field: FieldExpr::Host, test, negated } => Ok(self.host_test(lazy, test, *negated, known)?),
+            // The same test over the message alone: the other fields of the event need not be read for it.
+            LazyLeaf::Test { field: FieldExpr::Message, test, negated } => {
+                Ok(self.message()?.any_member(|value| test.passes(value) != *negated))
+            }
             LazyLeaf::Test { field, test, negated } => {
-                let cell = field_cell(field, self.stored()?)?;
-                Ok(cell.any_member(|value| test.passes(value) != *negated))
+                Ok(self.fields(known, |row| field_cell(field, row))?.any_member(|value| test.passes(value) != *negated))
             }
             LazyLeaf::Compare(compare) => {
-                let event = self.stored()?;
-                Ok(compare.holds(&field_cell(&compare.left, event)?.members(), &field_cell(&compare.right, event)?.members()))
+                let side = |field| self.fields(known, |row| field_cell(field, row));
+                Ok(compare.holds(&side(&compare.left)?.members(), &side(&compare.right)?.members()))
             }
             LazyLeaf::Scalar(scalar) => {
-                let row = ExpressionFields { row: self, cells: &known.cells, failure: RefCell::default() };
                 // Limits are for one row: a rule that computes little on each of a million rows does no harm.
-                self.context.begin_row(exec::RuleLimits::default());
-                let value = evaluate(scalar, &row, self.context);
-                if let Some(error) = row.failure.into_inner() {
-                    return Err(AnswerError::Store(error));
-                }
+                self.shared.context.begin_row(exec::RuleLimits::default());
+                let value = self.fields(known, |row| {
+                    let value = evaluate(scalar, row, self.shared.context);
+                    row.failure.take().map_or(Ok(value), Err)
+                })?;
                 Ok(value.map_err(AnswerError::Rule)?.is_true())
-            }
-            LazyLeaf::Message { glob, case } => {
-                let Some(message) = self.message()? else { return Ok(false) };
-                Ok(match case {
-                    Case::Exact => glob.matches(message),
-                    Case::Ignore => glob.matches(self.folded_message.get_or_init(|| exec::folded(message))),
-                })
             }
             LazyLeaf::Keyword(test) => Ok(all_values(self.stored()?).any(|value| test.passes(value))),
         }
     }
 
-    fn message(&self) -> Result<Option<&str>, StoreError> {
-        if self.message.get().is_none() {
-            let _ = self.message.set(self.store.message(self.event)?);
+    /// Asks the fields of the row: from the cells of the scan where they say it, else of the whole event.
+    fn fields<T>(
+        &self,
+        known: &LazyAnswers,
+        ask: impl FnOnce(&ExpressionFields<'_, '_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        ask(&ExpressionFields { row: self, cells: &known.cells, failure: RefCell::default() })
+    }
+
+    fn word(&self, word: Word) -> Result<bool, HuntError> {
+        if self.message_place.get().is_none() {
+            let _ = self.message_place.set(self.shared.store.message_place(self.event)?);
         }
-        Ok(self.message.get().and_then(Option::as_deref))
+        let Some(place) = self.message_place.get().copied().flatten() else { return Ok(false) };
+        Ok(self.shared.words.borrow_mut().of(place)?.binary_search(&word.id).is_ok())
+    }
+
+    fn message(&self) -> Result<&exec::Cell, StoreError> {
+        if self.message.get().is_none() {
+            let text = self.shared.store.message(self.event)?;
+            let _ = self.message.set(text.map_or(exec::Cell::Null, exec::Cell::text_of));
+        }
+        Ok(self.message.get().unwrap_or(&exec::Cell::Null))
     }
 
     /// Keywords ask every row for its host: there are few hosts, so the text of each is asked once.
     fn host_test(&self, lazy: u32, test: &LazyTest, negated: bool, known: &mut LazyAnswers) -> Result<bool, StoreError> {
-        match self.store.event_rows(&[self.event])?.first().and_then(|row| row.host) {
+        match self.shared.store.event_rows(&[self.event])?.first().and_then(|row| row.host) {
             Some(host) => self.value_test(lazy, host, test, negated, known),
             None => Ok(false),
         }
     }
 
     fn is_time(&self, column: ColumnIndex) -> bool {
-        matches!(self.event_type.column(column).encoding, Encoding::Time(_))
+        matches!(self.shared.event_type.column(column).encoding, Encoding::Time(_))
     }
 
     fn column_test(
@@ -173,7 +189,7 @@ impl<'a> RowContext<'a> {
         known: &mut LazyAnswers,
     ) -> Result<bool, StoreError> {
         let position = self.program.columns.binary_search_by_key(&column, |c| c.column).expect("lazy columns are scanned");
-        let dictionary = self.event_type.column(column).encoding == Encoding::Dictionary;
+        let dictionary = self.shared.event_type.column(column).encoding == Encoding::Dictionary;
         let id = match &self.cells[position] {
             RawCell::Null => return Ok(false),
             RawCell::Text(text) => return Ok(test.passes(text) != negated),
@@ -189,7 +205,7 @@ impl<'a> RowContext<'a> {
         if let Some(answer) = known.answers.get(&(lazy, id.0)) {
             return Ok(*answer);
         }
-        let answer = match self.store.value(id)? {
+        let answer = match self.shared.store.value(id)? {
             StoredValue::Text(text) => test.passes(&text) != negated,
             StoredValue::List(members) => members.iter().any(|member| test.passes(member) != negated),
         };
@@ -204,7 +220,7 @@ impl<'a> RowContext<'a> {
         match self.stored.get() {
             Some(event) => Ok(event),
             None => {
-                let event = self.store.event(self.event)?;
+                let event = self.shared.store.event(self.event)?;
                 Ok(self.stored.get_or_init(|| event))
             }
         }
@@ -212,14 +228,14 @@ impl<'a> RowContext<'a> {
 }
 
 /// The fields of a row for an expression: from the cells of the scan where they say it.
-struct ExpressionFields<'a> {
-    row: &'a RowContext<'a>,
+struct ExpressionFields<'a, 's> {
+    row: &'a RowContext<'a, 's>,
     cells: &'a RefCell<FxHashMap<i64, exec::Cell>>,
     /// An expression cannot fail for the store's sake, so that is noted here.
     failure: RefCell<Option<StoreError>>,
 }
 
-impl Fields<FieldExpr> for ExpressionFields<'_> {
+impl Fields<FieldExpr> for ExpressionFields<'_, '_> {
     fn value(&self, field: &FieldExpr) -> exec::Cell {
         field_cell(field, self).unwrap_or_else(|error| {
             self.failure.replace(Some(error));
@@ -228,12 +244,12 @@ impl Fields<FieldExpr> for ExpressionFields<'_> {
     }
 }
 
-impl ExpressionFields<'_> {
+impl ExpressionFields<'_, '_> {
     fn dictionary(&self, id: ValueId) -> Result<exec::Cell, StoreError> {
         if let Some(known) = self.cells.borrow().get(&id.0) {
             return Ok(known.clone());
         }
-        let cell = cell_of(&self.row.store.value(id)?);
+        let cell = cell_of(&self.row.shared.store.value(id)?);
         let mut cells = self.cells.borrow_mut();
         if cells.len() >= MAX_KNOWN_CELLS {
             cells.clear();
@@ -243,12 +259,12 @@ impl ExpressionFields<'_> {
     }
 }
 
-impl EventFields for ExpressionFields<'_> {
+impl EventFields for ExpressionFields<'_, '_> {
     fn column(&self, column: ColumnIndex) -> Result<exec::Cell, StoreError> {
         let Ok(place) = self.row.program.columns.binary_search_by_key(&column, |c| c.column) else {
             return self.row.stored()?.column(column);
         };
-        match (&self.row.cells[place], self.row.event_type.column(column).encoding) {
+        match (&self.row.cells[place], self.row.shared.event_type.column(column).encoding) {
             (RawCell::Null, _) => Ok(exec::Cell::Null),
             (RawCell::Text(text), _) => Ok(exec::Cell::text_of(*text)),
             (RawCell::Value(id), _) => self.dictionary(*id),
@@ -271,7 +287,7 @@ impl EventFields for ExpressionFields<'_> {
     }
 
     fn message(&self) -> Result<exec::Cell, StoreError> {
-        self.row.stored()?.message()
+        Ok(self.row.message()?.clone())
     }
 }
 
