@@ -73,11 +73,11 @@ fn before(stage: &Stage, names: &mut Names) -> Vec<Stage> {
             let timed = Pred::Match(Match { field, test, negated: false, span: 0..0 });
             vec![Stage::Filter(timed), Stage::Sort { keys: vec![SortKey::auto("_time", true)], limit: None }]
         }
-        Stage::Format => vec![names.turned(Stage::Keep(names.some(FORMATTED)))],
-        // Of whole events a rule gets only what it names, which a query in brackets does for itself alone.
-        Stage::Join(_) | Stage::Append(_) | Stage::AppendPipe(_) | Stage::ForEach(_) | Stage::AddTotals(_) if names.is_event => {
-            vec![names.turned(Stage::Keep(names.some(KEPT)))]
+        // A window of time needs rows in the order of their times.
+        Stage::StreamStats(stream) if stream.time_window.is_some() => {
+            vec![Stage::Sort { keys: vec![SortKey::auto("_time", true)], limit: None }]
         }
+        Stage::Format => vec![names.turned(Stage::Keep(names.some(FORMATTED)))],
         _ => Vec::new(),
     }
 }
