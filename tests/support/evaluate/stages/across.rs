@@ -78,6 +78,10 @@ impl Table {
             let found = key(row).and_then(|key| partners.get(&key)).map(Vec::as_slice).unwrap_or_default();
             for partner in found.iter().take(join.max.map_or(usize::MAX, size)) {
                 let mut row = row.clone();
+                // Behind an aggregation of nothing is an event once it has a partner.
+                if let (None, Some(id)) = (row.get(ID), partner.get(ID)) {
+                    row.insert(ID.to_owned(), id.clone());
+                }
                 for (name, value) in partner.iter().filter(|(name, _)| *name != ID && !fields.contains(name)) {
                     if join.overwrite || !row.contains_key(name) {
                         set(&mut row, name, value.clone());

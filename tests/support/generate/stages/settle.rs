@@ -8,6 +8,9 @@ use super::texts::DOCUMENTS;
 /// Columns that `format` writes at most: behind it nothing else is there.
 const FORMATTED: usize = 3;
 
+/// Places that sums are rounded to. Sums of generated times end in some hundred millionths: a half is far away.
+const ROUNDED: f64 = 2.0;
+
 /// Columns of whole events that a query in brackets gives.
 const KEPT: usize = 6;
 
@@ -156,7 +159,7 @@ fn rounded(stage: &Stage) -> Option<Stage> {
     };
     let made = sums.into_iter().map(|name| {
         let column = || Scalar::Field(super::super::field(&name, Vocabulary::Row));
-        let round = Scalar::Call(Function::Round, vec![column(), Scalar::Number(4.0)]);
+        let round = Scalar::Call(Function::Round, vec![column(), Scalar::Number(ROUNDED)]);
         let made = Scalar::Call(Function::Coalesce, vec![round, column()]);
         (name, made)
     });
