@@ -132,7 +132,7 @@ fn place(stage: &Stage) -> usize {
 
 /// How often each stage is drawn, by its place.
 const WEIGHTS: [u32; STAGES] =
-    [12, 8, 12, 4, 6, 2, 2, 2, 2, 2, 2, 4, 4, 2, 1, 1, 2, 1, 2, 1, 1, 3, 0, 2, 2, 2, 1, 1, 1, 1, 2, 1, 2, 1, 3, 1, 2, 1];
+    [12, 8, 12, 4, 6, 2, 2, 2, 2, 2, 2, 4, 4, 2, 1, 1, 2, 1, 2, 1, 1, 3, 2, 2, 2, 2, 1, 1, 1, 1, 2, 1, 2, 1, 3, 1, 2, 1];
 
 /// How deep queries are in one another.
 const DEPTH: u32 = 2;
