@@ -27,6 +27,8 @@ pub(super) struct PreparedAggregate {
     function: AggregateFunction,
     argument: PreparedArgument,
     time: Slot,
+    /// How many rows were added: what keeps one of several knows by it which came first, also where groups are put together.
+    rows: std::cell::Cell<u64>,
 }
 
 enum PreparedArgument {
@@ -41,7 +43,7 @@ pub(super) enum Gathered {
     Count(usize),
     Distinct(FxHashSet<Arc<str>>),
     Values(BTreeSet<Arc<str>>),
-    List(Vec<Arc<str>>),
+    List(Vec<(u64, Arc<str>)>),
     Extreme(Option<Extreme>, Largest),
     Sum(Option<f64>),
     Range(Option<(f64, f64)>),
@@ -53,12 +55,15 @@ pub(super) enum Gathered {
         count: usize,
     },
     Numbers(Vec<f64>),
-    Kept(Option<Cell>, Largest),
-    Timed(Option<(Option<f64>, Cell)>, Largest),
+    Kept(Option<(u64, Cell)>, Largest),
+    Timed(Option<(TimedRow, Cell)>, Largest),
 }
 
-/// A time, and a number of that time.
-type TimedNumber = (f64, Option<f64>);
+/// A row's time, and its place among the rows.
+type TimedRow = (Option<f64>, u64);
+
+/// A time, the row's place among the rows, and a number of that row.
+type TimedNumber = (f64, u64, Option<f64>);
 
 /// Bytes of the largest value that was kept where one takes the place of another: what the budget holds for it.
 #[derive(Default)]
@@ -87,7 +92,7 @@ impl PreparedAggregate {
             Some(Scalar::Field(field)) => PreparedArgument::Column(columns.place(&field.name)),
             Some(expression) => PreparedArgument::Expression(placed(expression, columns)),
         };
-        Self { function: aggregate.function, argument, time: columns.place("_time") }
+        Self { function: aggregate.function, argument, time: columns.place("_time"), rows: std::cell::Cell::new(0) }
     }
 
     /// Nothing yet.
@@ -116,6 +121,7 @@ impl PreparedAggregate {
 
     /// Adds a row. Returns the bytes by which the gathered grew.
     pub(super) fn add(&self, gathered: &mut Gathered, cells: &[Cell], context: &Context) -> Result<usize, Fault> {
+        let place = self.rows.replace(self.rows.get() + 1);
         let evaluated;
         let value = match &self.argument {
             PreparedArgument::Row => &Cell::Bool(true),
@@ -141,7 +147,7 @@ impl PreparedAggregate {
             }
             Gathered::Distinct(seen) => taken(seen.len(), value, |m| seen.insert(m)),
             Gathered::Values(seen) => taken(seen.len(), value, |m| seen.insert(m)),
-            Gathered::List(list) => extend_list(list, value),
+            Gathered::List(list) => extend_list(list, place, value),
             Gathered::Extreme(best, largest) => {
                 self.extreme(best, value);
                 largest.grow(if let Some(Extreme::Text(text)) = best { text.len() } else { 0 })
@@ -149,7 +155,7 @@ impl PreparedAggregate {
             Gathered::Tally(tally) => tallied(tally, value),
             Gathered::Ends(ends) => {
                 let time = self.time.and_then(|place| cells[place].number());
-                time.into_iter().for_each(|time| widen(ends, (time, value.number())));
+                time.into_iter().for_each(|time| widen(ends, (time, place, value.number())));
                 0
             }
             Gathered::Sum(_) | Gathered::Range(_) | Gathered::Mean { .. } | Gathered::Numbers(_) => {
@@ -164,15 +170,14 @@ impl PreparedAggregate {
                 // `first` is the first row that has a value, not the value of the first row.
                 let is_kept = kept.is_none() || self.function == AggregateFunction::Last;
                 if is_kept {
-                    *kept = Some(value.clone());
+                    *kept = Some((place, value.clone()));
                 }
                 if is_kept { largest.grow(value.size_bytes()) } else { 0 }
             }
             Gathered::Timed(best, largest) => {
                 let time = self.time.and_then(|place| cells[place].number());
-                // Strictly nearer: of equal times the row that came first stays, as in Splunk.
-                if best.as_ref().is_none_or(|(known, _)| self.is_nearer(time, *known)) {
-                    *best = Some((time, value.clone()));
+                if best.as_ref().is_none_or(|(known, _)| self.is_nearer((time, place), *known)) {
+                    *best = Some(((time, place), value.clone()));
                     return Ok(largest.grow(value.size_bytes()));
                 }
                 0
@@ -200,14 +205,14 @@ impl PreparedAggregate {
         }
     }
 
-    /// Among equal times the first row counts; a row without a time only where no other has one.
-    fn is_nearer(&self, time: Option<f64>, known: Option<f64>) -> bool {
-        match (time, known) {
-            (Some(_), None) => true,
-            (None, _) => false,
-            (Some(time), Some(known)) if self.function == AggregateFunction::Latest => time > known,
-            (Some(time), Some(known)) => time < known,
-        }
+    /// Among equal times the row that came first counts, as in Splunk; a row without a time only where no other has one.
+    fn is_nearer(&self, (time, place): TimedRow, (known, known_place): TimedRow) -> bool {
+        let order = match (time, known) {
+            (Some(time), Some(known)) if self.function == AggregateFunction::Latest => known.total_cmp(&time),
+            (Some(time), Some(known)) => time.total_cmp(&known),
+            (time, known) => known.is_some().cmp(&time.is_some()),
+        };
+        order.then(place.cmp(&known_place)).is_lt()
     }
 
     fn extreme(&self, best: &mut Option<Extreme>, value: &Cell) {
@@ -234,7 +239,7 @@ impl PreparedAggregate {
             Gathered::Count(count) => Cell::count_of(*count),
             Gathered::Distinct(seen) => Cell::count_of(seen.len()),
             Gathered::Values(seen) => Cell::list_of(seen.iter().cloned().collect()),
-            Gathered::List(list) => Cell::list_of(list.clone()),
+            Gathered::List(list) => Cell::list_of(list.iter().map(|(_, text)| text.clone()).collect()),
             Gathered::Extreme(None, _) | Gathered::Sum(None) | Gathered::Range(None) | Gathered::Mean { count: 0, .. } => Cell::Null,
             Gathered::Extreme(Some(Extreme::Number(number)), _) => Cell::number_of(*number),
             Gathered::Extreme(Some(Extreme::Text(text)), _) => Cell::Text(text.clone()),
@@ -245,7 +250,7 @@ impl PreparedAggregate {
             Gathered::Mean { sum, count } => Cell::number_of(*sum / *count as f64),
             Gathered::Numbers(numbers) => self.of_numbers(numbers),
             Gathered::Ends(ends) => ends.map_or(Cell::Null, |ends| self.of_ends(ends)),
-            Gathered::Kept(kept, _) => kept.clone().unwrap_or(Cell::Null),
+            Gathered::Kept(kept, _) => kept.as_ref().map_or(Cell::Null, |(_, value)| value.clone()),
             Gathered::Timed(best, _) => best.as_ref().map_or(Cell::Null, |(_, value)| value.clone()),
         }
     }
@@ -266,7 +271,7 @@ impl PreparedAggregate {
         Cell::number_of(*number)
     }
 
-    fn of_ends(&self, ((first, least), (last, most)): (TimedNumber, TimedNumber)) -> Cell {
+    fn of_ends(&self, ((first, _, least), (last, _, most)): (TimedNumber, TimedNumber)) -> Cell {
         match self.function {
             AggregateFunction::EarliestTime => Cell::number_of(first),
             AggregateFunction::LatestTime => Cell::number_of(last),
@@ -277,8 +282,7 @@ impl PreparedAggregate {
         }
     }
 
-    /// Adds what another group has gathered for the same aggregate, for those whose result no order of rows decides. Returns the bytes
-    /// by which this one grew.
+    /// Adds what another group has gathered for the same aggregate. Returns the bytes by which this one grew.
     pub(super) fn merge(&self, into: &mut Gathered, from: Gathered) -> usize {
         match (into, from) {
             (Gathered::Count(count), Gathered::Count(more)) => *count += more,
@@ -296,10 +300,24 @@ impl PreparedAggregate {
                 widen(ends, last);
             }
             (Gathered::Extreme(best, _), Gathered::Extreme(Some(other), _)) => self.offer(best, other),
-            (Gathered::Timed(best, _), Gathered::Timed(Some((time, value)), _))
-                if best.as_ref().is_none_or(|(known, _)| self.is_nearer(time, *known)) =>
+            (Gathered::Timed(best, _), Gathered::Timed(Some((row, value)), _))
+                if best.as_ref().is_none_or(|(known, _)| self.is_nearer(row, *known)) =>
             {
-                *best = Some((time, value));
+                *best = Some((row, value));
+            }
+            (Gathered::Kept(kept, _), Gathered::Kept(Some((place, value)), _)) => {
+                let is_last = self.function == AggregateFunction::Last;
+                if kept.as_ref().is_none_or(|(known, _)| (place > *known) == is_last) {
+                    *kept = Some((place, value));
+                }
+            }
+            (Gathered::List(list), Gathered::List(more)) => {
+                let before = list.len();
+                list.extend(more);
+                list.sort_by_key(|(place, _)| *place);
+                list.truncate(LIST_MAX);
+                // About: members of the other list may have taken the place of some.
+                return list.iter().skip(before).map(|(_, text)| cost(text)).sum();
             }
             (Gathered::Distinct(seen), Gathered::Distinct(more)) => {
                 return more.into_iter().map(|text| (cost(&text), seen.insert(text))).map(|(cost, new)| if new { cost } else { 0 }).sum();
@@ -348,20 +366,21 @@ fn most_frequent(tally: &BTreeMap<Arc<str>, u64>) -> Cell {
 /// Takes a row between the earliest and the latest; among equal times the first row counts.
 fn widen(ends: &mut Option<(TimedNumber, TimedNumber)>, row: TimedNumber) {
     let (first, last) = ends.get_or_insert((row, row));
-    if row.0 < first.0 {
+    let is_before = |one: TimedNumber, other: TimedNumber| one.0 == other.0 && one.1 < other.1;
+    if row.0 < first.0 || is_before(row, *first) {
         *first = row;
     }
-    if row.0 > last.0 {
+    if row.0 > last.0 || is_before(row, *last) {
         *last = row;
     }
 }
 
 /// Adds the members of a value to a list as long as it has room. Returns the bytes by which it grew.
-fn extend_list(list: &mut Vec<Arc<str>>, value: &Cell) -> usize {
+fn extend_list(list: &mut Vec<(u64, Arc<str>)>, place: u64, value: &Cell) -> usize {
     let room = LIST_MAX.saturating_sub(list.len());
     let new: Vec<Arc<str>> = value.members().into_iter().take(room).collect();
-    let bytes = new.iter().map(|m| cost(m)).sum();
-    list.extend(new);
+    let bytes = new.iter().map(|m| cost(m) + size_of::<u64>()).sum();
+    list.extend(new.into_iter().map(|member| (place, member)));
     bytes
 }
 

@@ -168,10 +168,9 @@ fn truth_text(truth: bool) -> &'static str {
     if truth { "True" } else { "False" }
 }
 
-/// Writes a double: whole numbers without a fraction.
+/// Writes a double as [`Number`] does: whole numbers without a fraction, with all their digits.
 pub fn number_text(number: f64) -> String {
-    let number = number + 0.0; // minus zero is zero
-    if number == number.trunc() && number.abs() < 1e15 { format!("{number:.0}") } else { number.to_string() }
+    Number::of(number).map_or_else(|| number.to_string(), Number::text)
 }
 
 /// The order of Splunk's sort, min and max: numbers before texts; numbers by size, texts by bytes.

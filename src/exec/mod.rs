@@ -21,6 +21,7 @@ mod number;
 mod operators;
 mod pattern;
 mod row;
+mod spread;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ pub use number::Number;
 pub use operators::{Operators, needs_order};
 pub use pattern::{CompiledPattern, MatchGroups};
 pub use row::{GroupKey, GroupOrigin, KEPT_EVENTS, Row, RowKey, RowOrigin};
+pub use spread::spread_columns;
 
 pub(crate) use cell::folded;
 

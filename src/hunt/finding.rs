@@ -4,7 +4,6 @@ mod statement;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -14,7 +13,7 @@ use super::field::field_cell;
 use super::matched::Matched;
 use super::stages::{StageError, run_stages};
 use crate::catalog::Catalog;
-use crate::exec::{Cell, Context, Fault, GroupKey, Number, Row, RowKey, RuleLimits};
+use crate::exec::{Cell, Context, Fault, GroupKey, Number, Row, RowKey, RuleLimits, spread_columns};
 use crate::ir::Rule;
 use crate::plan::{Branch, FieldExpr, Kind, Plan, RowColumn, RowSource};
 use crate::store::{EVIDENCE_CAP, Envelope, EnvelopeReader, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Store, StoredEvent};
@@ -263,8 +262,7 @@ fn text(cell: &Cell) -> Option<String> {
 fn opened(column: &RowColumn, cell: &Cell) -> Vec<(String, serde_json::Value)> {
     match cell {
         Cell::List(members) if column.kind == Kind::Spread => {
-            let pair = |pair: &[Arc<str>]| (pair[0].to_string(), json(&Cell::read(pair[1].clone())));
-            members.chunks_exact(2).map(pair).collect()
+            spread_columns(members).iter().map(|(name, cell)| (name.to_string(), json(cell))).collect()
         }
         cell => vec![(column.name.clone(), json(cell))],
     }

@@ -83,7 +83,7 @@ impl DatePart {
     }
 }
 
-/// Reads a number: an optional sign, digits with an optional fraction, an optional exponent, and nothing around.
+/// Reads a number: an optional sign, digits with an optional point (`.5` and `5.` too), an optional exponent, and nothing around.
 /// `0x10`, `inf`, `nan` and the empty text are none.
 pub fn parse_number(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);

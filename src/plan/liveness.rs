@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ir::{Dedup, Field, Glob, Pred, Stage, Stats, Transaction, Vocabulary};
 
-use super::schema::{Inner, Kind, RowColumn, RowSchema, Step, may_write, written};
+use super::schema::{Inner, Kind, RowColumn, RowSchema, SPREAD, Step, may_write, written};
 use super::{Plan, spell};
 
 /// A stage and what it holds in brackets, before the rows that it takes are known.
@@ -47,6 +47,21 @@ impl Link {
                 None => vec![before.after(&self.stage, inner)],
             },
             stage => vec![before.after(stage, inner)],
+        }
+    }
+
+    /// The columns of an inner query that stand beside those of the rows: what these have under such a name is in the result too.
+    fn united(&self) -> Vec<String> {
+        match (&self.stage, &self.brackets) {
+            (Stage::Join(_) | Stage::Append(_), Brackets::Plan(plan)) => {
+                plan.result().columns.iter().map(|column| column.name.clone()).filter(|name| name != SPREAD).collect()
+            }
+            // What inner stages make stands beside what the rows have; which columns a pattern gives is not known here.
+            (_, Brackets::Stages(links)) => {
+                let steps = steps(links, &RowSchema::default());
+                steps.last().map(|step| step.row.columns.iter().map(|column| column.name.clone()).collect()).unwrap_or_default()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -98,11 +113,7 @@ pub(super) fn needed(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<St
     links.iter().for_each(|link| {
         link.each(&mut |link| {
             each_read(&link.stage, &mut add);
-            if let (Stage::Join(join), Brackets::Plan(plan)) = (&link.stage, &link.brackets)
-                && join.fields.is_empty()
-            {
-                plan.result().columns.iter().for_each(|column| add(&row_field(&column.name)));
-            }
+            link.united().iter().for_each(|name| add(&row_field(name)));
             patterns.extend(self::patterns(&link.stage));
             unpacks |= matches!(link.stage, Stage::Unpack(_));
         });
@@ -375,16 +386,18 @@ impl LiveRow {
     /// Reads what the brackets of a stage read of these rows.
     fn brackets(&mut self, link: &Link) {
         match &link.brackets {
-            Brackets::Plan(plan) => {
-                if matches!(&link.stage, Stage::Join(join) if join.fields.is_empty()) {
-                    plan.result().columns.iter().for_each(|column| self.read(&column.name));
-                }
-            }
+            Brackets::Plan(_) => link.united().iter().for_each(|name| self.read(name)),
             Brackets::Stages(links) => {
                 let mut inner = self.clone();
                 links.iter().for_each(|link| inner.step(link));
-                // What the inner stages leave of the event is in the result too; only what they read must be read.
+                // What the inner stages leave of the event is in the result too; only what they read must be read. What they put in the
+                // place of a field stands beside it.
                 (self.needed, self.filled, self.made) = (inner.needed, inner.filled, inner.made);
+                for (column, is_of) in inner.schema.columns.iter().zip(&inner.is_of) {
+                    if is_of.is_none() {
+                        self.read(&column.name);
+                    }
+                }
             }
             Brackets::Each(..) | Brackets::None => {}
         }

@@ -298,7 +298,7 @@ fn of_events(query: &Query, scope: &Scope, leading: usize, extra_fields: &[Field
     conditions.iter().for_each(|pred| table.add_pred(pred));
     // Constants first: with a thousand event types and three thousand rules, most pairs end here without a look at any column.
     let candidates = candidates(&scoped, &conditions, &table, taxonomy);
-    let known = || candidates.iter().flat_map(NameResolver::stored_names).collect();
+    let known = || candidates.iter().flat_map(NameResolver::pattern_names).collect();
     let is_there = |field: &Field| candidates.iter().any(|candidate| !candidate.resolve(field).is_missing());
     let links = links(stages, extra_fields, catalog, taxonomy);
     let needed = liveness::needed(&links, extra_fields, known, is_there);

@@ -24,6 +24,10 @@ use super::{FieldExpr, FieldFunction, is_filled};
 // What people type as keywords; the time and the record number would be found in any short number.
 const SEARCHED: [&str; 3] = ["EventID", "Channel", "Computer"];
 
+/// The names of an envelope's parts that a pattern means beside the stored names.
+// What every event of Windows says of itself in Splunk too. Not all names of a field map: each value would be there several times.
+const PATTERNED: [&str; 4] = ["EventCode", "EventID", "Channel", "Computer"];
+
 /// What a name is in one event type.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Resolved {
@@ -148,11 +152,16 @@ impl<'a> NameResolver<'a> {
     }
 
     /// The names that a pattern can mean.
-    pub(super) fn stored_names(&self) -> Vec<String> {
-        match &self.rows {
-            Some(rows) => rows.names(),
-            None => self.event_type.columns.iter().map(|column| column.field.clone()).collect(),
-        }
+    pub(super) fn pattern_names(&self) -> Vec<String> {
+        let Some(rows) = &self.rows else {
+            let is_there = |name: &&str| {
+                let field = Field { name: (*name).to_owned(), vocabulary: Vocabulary::Row };
+                self.before_names(&field).is_some_and(|resolved| !resolved.is_missing())
+            };
+            let stored = self.event_type.columns.iter().map(|column| column.field.clone());
+            return stored.chain(PATTERNED.into_iter().filter(is_there).map(str::to_owned)).collect();
+        };
+        rows.names()
     }
 
     fn before_names(&self, field: &Field) -> Option<Resolved> {

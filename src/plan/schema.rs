@@ -274,7 +274,11 @@ impl RowSchema {
             Stage::MakeList(make) if self.column(&make.field).is_some() => add(&make.field, Kind::Text, true),
             Stage::Convert(convert) => {
                 for (_, source, target) in self.conversions(convert) {
-                    add(&target, Kind::Any, self.column(&source).is_some_and(|source| source.multi));
+                    let multi = next.row.column(&source).is_some_and(|source| source.multi);
+                    let old = next.row.column(&target);
+                    let kind = old.map_or(Kind::Any, |old| old.kind.or(Kind::Any));
+                    let multi = multi || old.is_some_and(|old| old.multi);
+                    next.set(&target, kind, multi);
                 }
             }
             Stage::AddTotals(totals) => {
@@ -347,15 +351,17 @@ impl RowSchema {
         next
     }
 
-    /// The assignments that `foreach` makes for the columns that its patterns mean, in their order; a name twice counts once.
+    /// The assignments that `foreach` makes for the columns that its patterns mean, in the order of the names; a name twice counts once.
     /// Nothing: they would be too many or too long, and the rule fails where it runs.
     pub fn each_of(&self, for_each: &ForEach) -> Option<Vec<(String, Scalar)>> {
         let mut left = if self.columns.len() > FOR_EACH_COLUMNS { 0 } else { FOR_EACH_BYTES };
         let mut seen = BTreeSet::new();
         let mut out = Vec::new();
         for pattern in &for_each.patterns {
-            for place in self.matching(pattern) {
-                let name = &self.columns[place].name;
+            let mut names: Vec<&String> = self.matching(pattern).into_iter().map(|place| &self.columns[place].name).collect();
+            // Not in that of the columns: where a stage has replaced a field, another field's place would decide.
+            names.sort_unstable();
+            for name in names {
                 if seen.insert(name.as_str()) {
                     let tokens = ForEachTokens::new(pattern, name);
                     for (target, value) in &for_each.assignments {
@@ -375,13 +381,19 @@ impl RowSchema {
     /// The conversions of single columns that `convert` means: how, from which, to which.
     pub fn conversions(&self, convert: &Convert) -> Vec<(Conversion, String, String)> {
         let is_none = |item: &&ConvertItem| item.kind == Conversion::None;
-        let excepted: Vec<usize> = convert.items.iter().filter(is_none).flat_map(|item| self.matching(&item.field)).collect();
+        // One after the other: a column that one makes is there for the next.
+        let mut row = self.clone();
         let mut out = Vec::new();
         for item in convert.items.iter().filter(|item| !is_none(item)) {
+            let excepted: Vec<usize> = convert.items.iter().filter(is_none).flat_map(|item| row.matching(&item.field)).collect();
             let is_pattern = item.field.contains('*');
-            for place in self.matching(&item.field).into_iter().filter(|place| !is_pattern || !excepted.contains(place)) {
-                let name = &self.columns[place].name;
-                out.push((item.kind, name.clone(), item.alias.as_ref().unwrap_or(name).clone()));
+            for place in row.matching(&item.field).into_iter().filter(|place| !is_pattern || !excepted.contains(place)) {
+                let name = row.columns[place].name.clone();
+                let target = item.alias.as_ref().unwrap_or(&name).clone();
+                if row.place(&target).is_none() {
+                    row.columns.push(RowColumn { name: target.clone(), ..row.columns[place].clone() });
+                }
+                out.push((item.kind, name, target));
             }
         }
         out

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::cursor::Cursor;
 use super::{options, stats};
-use crate::ir::{AggregateFunction, Chart, Field, Stats, Vocabulary};
+use crate::ir::{Chart, Field, Stats, Vocabulary};
 
 /// Values of the second field that get a column where it is not told.
 const LIMIT: u64 = 10;
@@ -45,11 +45,6 @@ impl ChartOptions {
 
     fn chart(self, cursor: &mut Cursor<'_>, stats: Stats) -> Option<Chart> {
         let limit = (self.limit > 0 && stats.by.len() > 1).then_some(self.limit);
-        let by_order = |function| matches!(function, AggregateFunction::First | AggregateFunction::Last | AggregateFunction::List);
-        if limit.is_some() && self.show_other && stats.aggregates.iter().any(|aggregate| by_order(aggregate.function)) {
-            let message = "`first`, `last` and `list` have no value for all others together: set `limit=0` or `useother=false`";
-            cursor.error("spl-unsupported-option", message, cursor.at..cursor.at);
-        }
         cursor.faults.is_empty().then(|| Chart {
             stats,
             bucket: self.span,

@@ -10,4 +10,5 @@ mod sigma;
 mod sigma_book;
 mod sigma_features;
 mod splunk;
+mod splunk_rows;
 mod splunk_texts;

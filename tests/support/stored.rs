@@ -298,23 +298,23 @@ fn joins_rows(stage: &Stage) -> bool {
 
 /// What the evaluator says: the events of a rule whose rows still are events, and the rows of one with stages, in these columns.
 pub(crate) fn evaluated(query: &Query, events: &[Event], columns: &[String]) -> Found {
-    shown(query, &evaluate::rows(query, events), columns)
+    shown(query, (events, &evaluate::rows(query, events)), columns)
 }
 
 /// The same without rows that no event is behind (`stats count` of nothing): these are results, but no findings.
 pub(crate) fn findings(query: &Query, events: &[Event], columns: &[String]) -> Found {
     let mut rows = evaluate::rows(query, events);
     rows.retain(evaluate::has_events);
-    shown(query, &rows, columns)
+    shown(query, (events, &rows), columns)
 }
 
-fn shown(query: &Query, rows: &[evaluate::Row], columns: &[String]) -> Found {
+fn shown(query: &Query, (all, rows): (&[Event], &[evaluate::Row]), columns: &[String]) -> Found {
     let events = if aggregates(query) { Vec::new() } else { evaluate::events_of(rows) };
     if only_filters(query) {
         return Found { events, rows: Vec::new() };
     }
     let cells = |row: &evaluate::Row| {
-        row.iter().filter(|(name, _)| is_shown(columns, name)).map(|(name, value)| (name.clone(), value.clone().into_data())).collect()
+        row.iter().filter(|(name, _)| is_shown(columns, all, name)).map(|(name, value)| (name.clone(), value.clone().into_data())).collect()
     };
     tidy(Found { events, rows: rows.iter().map(cells).collect() })
 }
@@ -322,8 +322,12 @@ fn shown(query: &Query, rows: &[evaluate::Row], columns: &[String]) -> Found {
 /// What stands for every column among the names of those that a result has.
 pub(crate) const EVERY: &str = "*";
 
-fn is_shown(columns: &[String], name: &String) -> bool {
-    columns.contains(name) || (*name != evaluate::stages::ID && columns.iter().any(|column| column == EVERY))
+fn is_shown(columns: &[String], events: &[Event], name: &String) -> bool {
+    // Where values make columns, all of these are shown; a field of an event still only where something names it.
+    let is_of_event =
+        || evaluate::stages::ENVELOPE.contains(&name.as_str()) || events.iter().any(|e| e.fields.iter().any(|(n, _)| n == name));
+    let is_every = || columns.iter().any(|column| column == EVERY);
+    columns.contains(name) || (*name != evaluate::stages::ID && is_every() && !is_of_event())
 }
 
 /// Whether two results are the same: the events of a rule that only filters, else the rows, with their kinds. The last

@@ -9,6 +9,7 @@ use crate::exec::aggregate::Gathered;
 use crate::exec::condition::Slot;
 use crate::exec::operators::MemoryBudget;
 use crate::exec::row::{GroupOrigin, RowKey, RowOrigin};
+use crate::exec::spread::add_column;
 use crate::exec::{Cell, Context, Fault, Row, order};
 use crate::ir;
 use crate::plan::{RowSchema, SPREAD, Step};
@@ -73,6 +74,10 @@ impl<'c> ChartOperator<'c> {
                 });
             }
             let Some(row) = rows.last_mut() else { continue };
+            // A number where only numbers are in all of the row (rule P3).
+            if let text @ Cell::Text(_) = group.value(0) {
+                row.over = text;
+            }
             let name = group.key.get(1).cloned().unwrap_or_else(|| Arc::from(""));
             row.series.insert(name, std::mem::take(&mut group.gathered));
             row.origin.add(&RowOrigin::Group(Box::new(group.origin)));
@@ -129,10 +134,9 @@ impl<'c> ChartOperator<'c> {
             for ((aggregate, alias), gathered) in self.groups.aggregates().iter().zip(aliases).zip(gathered) {
                 let name = self.column_name(alias, &value);
                 let made = aggregate.finish(gathered);
-                match (self.columns.place(&name), made.text()) {
-                    (Some(place), _) if name != *field && name != SPREAD => cells[place] = made,
-                    (_, Some(text)) => spread.extend([Arc::from(name.as_str()), Arc::from(text.as_ref())]),
-                    (_, None) => {}
+                match self.columns.place(&name) {
+                    Some(place) if name != *field && name != SPREAD => cells[place] = made,
+                    _ => add_column(&mut spread, &name, &made),
                 }
             }
         }

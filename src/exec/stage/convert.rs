@@ -94,43 +94,55 @@ fn best(text: &str) -> Option<f64> {
 
 /// `[D+]HH:MM:SS`
 fn duration(text: &str) -> Option<f64> {
-    let (days, rest) = text.trim().split_once('+').unwrap_or(("0", text.trim()));
+    let (days, rest) = text.split_once('+').unwrap_or(("0", text));
     let parts: Vec<&str> = rest.split(':').collect();
     let [hours, minutes, seconds] = parts[..] else { return None };
     let [minute, hour, day] = DURATION;
-    Some(digits(days)? * day + digits(hours)? * hour + digits(minutes)? * minute + digits(seconds)?)
+    Some(digits(days)? * day + digits(hours)? * hour + digits(minutes)? * minute + decimal(seconds)?)
 }
 
 /// `[MM:]SS.SSS`
 fn minutes(text: &str) -> Option<f64> {
-    let (minutes, seconds) = text.trim().split_once(':').unwrap_or(("0", text.trim()));
-    Some(digits(minutes)? * DURATION[0] + digits(seconds)?)
+    let (minutes, seconds) = text.split_once(':').unwrap_or(("0", text));
+    Some(digits(minutes)? * DURATION[0] + decimal(seconds)?)
 }
 
-/// A number without a sign.
+/// Digits alone.
 fn digits(text: &str) -> Option<f64> {
-    let is_plain = text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || c == '.');
-    text.parse().ok().filter(|_| is_plain)
+    if text.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
+/// Digits, perhaps with a fraction.
+fn decimal(text: &str) -> Option<f64> {
+    if decimal_length(text) == text.len() { text.parse().ok() } else { None }
+}
+
+/// How many bytes of a text are the digits, and perhaps the fraction, that it begins with.
+fn decimal_length(text: &str) -> usize {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let whole = digits(text);
+    let fraction = text[whole..].strip_prefix('.').map_or(0, digits);
+    // A point needs digits on both sides: else it ends a sentence or begins an extension.
+    if whole > 0 && fraction > 0 { whole + 1 + fraction } else { whole }
 }
 
 /// A number of kilobytes, or one with `k`, `m` or `g` behind it.
 fn kilobytes(text: &str) -> Option<f64> {
-    let text = text.trim();
     let unit = text.chars().last()?;
     let factor = match unit.to_ascii_lowercase() {
         'k' => 1.0,
         'm' => 1_024.0,
         'g' => 1_048_576.0,
-        _ => return digits(text),
+        _ => return decimal(text),
     };
-    digits(text[..text.len() - unit.len_utf8()].trim_end()).map(|number| number * factor)
+    decimal(text[..text.len() - unit.len_utf8()].trim_end_matches(' ')).map(|number| number * factor)
 }
 
 /// How long the number is that a text begins with.
 fn leading_number(text: &str) -> Option<usize> {
-    let end = text.char_indices().find(|(at, c)| !(c.is_ascii_digit() || *c == '.' || (*at == 0 && matches!(c, '-' | '+'))));
-    let end = end.map_or(text.len(), |(end, _)| end);
-    text[..end].trim_end_matches('.').parse::<f64>().ok().map(|_| text[..end].trim_end_matches('.').len())
+    let sign = usize::from(text.starts_with(['-', '+']));
+    let length = decimal_length(&text[sign..]);
+    (length > 0).then_some(sign + length)
 }
 
 impl Operator for ConvertOperator {
@@ -149,13 +161,17 @@ impl Operator for ConvertOperator {
         let mut rows = std::mem::take(&mut self.rows);
         for item in &self.items {
             let can = |row: &Row| !row.cells[item.source].any_member(|member| best(member).is_none());
-            if item.kind != Conversion::Auto || rows.iter().all(can) {
-                for row in &mut rows {
-                    let before = row.size_bytes();
+            let converts = item.kind != Conversion::Auto || rows.iter().all(can);
+            for row in &mut rows {
+                let before = row.size_bytes();
+                if converts {
                     self.convert(item, &mut row.cells);
-                    budget.give(before);
-                    budget.take(row.size_bytes())?;
+                } else if !row.cells[item.source].is_null() {
+                    // A value that stays as it is stands under a new name too, as with `ctime`.
+                    row.cells[item.target] = row.cells[item.source].clone();
                 }
+                budget.give(before);
+                budget.take(row.size_bytes())?;
             }
         }
         Ok(rows)

@@ -56,7 +56,12 @@ impl<'c> FrequentOperator<'c> {
     fn other(&self, rest: Vec<CountedValues>, name: &str, total: f64) -> Option<Row> {
         let first = rest.first()?;
         let by = self.options.by.len();
-        let mut values: Vec<Cell> = (0..by).map(|place| first.group.value(place)).collect();
+        // A number where only numbers are in all of them (rule P3).
+        let value = |place: usize| {
+            let texts = rest.iter().map(|one| one.group.value(place)).find(|value| matches!(value, Cell::Text(_)));
+            texts.unwrap_or_else(|| first.group.value(place))
+        };
+        let mut values: Vec<Cell> = (0..by).map(value).collect();
         let mut key: Vec<Arc<str>> = first.group.key[..by].to_vec();
         values.extend(self.options.fields.iter().map(|_| Cell::text_of(name)));
         key.extend(self.options.fields.iter().map(|_| Arc::from(name)));

@@ -81,7 +81,7 @@ impl<'c> MapOperator<'c> {
         };
         let write = |text: &str| fill_tokens(text, &value);
         let steps: Vec<Step> = self.each.iter().map(|step| Step { stage: Stage::map_texts(&step.stage, &write), ..step.clone() }).collect();
-        let mut stages = operators(&steps, &self.first, self.context, &mut std::iter::empty(), budget)?;
+        let mut stages = operators(&steps, &self.first, false, self.context, &mut std::iter::empty(), budget)?;
         let mut made: Vec<Row> = Vec::new();
         let mut sink = |row: Row| {
             made.push(row);

@@ -82,14 +82,8 @@ impl<'c> StreamStatsOperator<'c> {
     }
 
     /// The aggregates of a row's group: of the rows before it, and of itself where it counts.
-    fn run(
-        &mut self,
-        row: &Row,
-        keys: &[RunningKey],
-        own: Option<&RunningKey>,
-        budget: &mut MemoryBudget,
-    ) -> Result<Option<Vec<Cell>>, Fault> {
-        let before = if self.options.current { None } else { own.map(|own| self.so_far(own)) };
+    fn run(&mut self, row: &Row, keys: &[RunningKey], own: &RunningKey, budget: &mut MemoryBudget) -> Result<Vec<Cell>, Fault> {
+        let before = if self.options.current { None } else { Some(self.so_far(own)) };
         let mut bytes = 0;
         for key in keys {
             let group = match self.running.get_mut(key) {
@@ -105,7 +99,7 @@ impl<'c> StreamStatsOperator<'c> {
         }
         self.taken += bytes;
         budget.take(bytes)?;
-        Ok(if self.options.current { own.map(|own| self.so_far(own)) } else { before })
+        Ok(before.unwrap_or_else(|| self.so_far(own)))
     }
 
     fn so_far(&mut self, key: &RunningKey) -> Vec<Cell> {
@@ -116,19 +110,15 @@ impl<'c> StreamStatsOperator<'c> {
     }
 
     /// The same over the rows of a window.
-    fn slide(
-        &mut self,
-        row: &Row,
-        keys: Vec<RunningKey>,
-        own: Option<&RunningKey>,
-        budget: &mut MemoryBudget,
-    ) -> Result<Option<Vec<Cell>>, Fault> {
+    fn slide(&mut self, row: &Row, keys: Vec<RunningKey>, own: &RunningKey, budget: &mut MemoryBudget) -> Result<Vec<Cell>, Fault> {
         let time = self.time.and_then(|place| row.cells[place].number());
         let bytes = row.size_bytes() + keys.iter().flatten().map(|text| text.len() + size_of::<Arc<str>>()).sum::<usize>();
-        // A window for each group has a copy of the row in each of its groups.
+        // A window for each group has a copy of the row in each of its groups, also where a member that makes one is there twice.
         let shared = self.options.global || self.options.window == 0;
-        let windows = if shared { vec![RunningKey::new()] } else { keys.clone() };
-        let before = if self.options.current { None } else { self.over_window(own, shared, time)? };
+        let mut windows = if shared { vec![RunningKey::new()] } else { keys.clone() };
+        windows.sort_unstable();
+        windows.dedup();
+        let before = if self.options.current { None } else { Some(self.over_window(own, shared, time)?) };
         for window in windows {
             let rows = self.windows.entry(window).or_default();
             rows.push_back(SeenRow { cells: row.cells.clone(), keys: keys.clone(), time, bytes });
@@ -136,18 +126,18 @@ impl<'c> StreamStatsOperator<'c> {
             self.taken += bytes;
             let most = usize::try_from(self.options.window).unwrap_or(usize::MAX);
             let near = self.options.time_window;
-            let is_far = |seen: &SeenRow| near.is_some_and(|near| !is_near(seen.time, time, near));
+            // A row without a time is near no other, and sends none away.
+            let is_far = |seen: &SeenRow| near.is_some_and(|near| time.is_some() && !is_near(seen.time, time, near));
             while rows.front().is_some_and(|oldest| (most > 0 && rows.len() > most) || (rows.len() > 1 && is_far(oldest))) {
                 let gone = rows.pop_front().map_or(0, |seen| seen.bytes);
                 self.taken -= gone;
                 budget.give(gone);
             }
         }
-        if self.options.current { self.over_window(own, shared, time) } else { Ok(before) }
+        before.map_or_else(|| self.over_window(own, shared, time), Ok)
     }
 
-    fn over_window(&self, own: Option<&RunningKey>, shared: bool, time: Option<f64>) -> Result<Option<Vec<Cell>>, Fault> {
-        let Some(own) = own else { return Ok(None) };
+    fn over_window(&self, own: &RunningKey, shared: bool, time: Option<f64>) -> Result<Vec<Cell>, Fault> {
         let mut group: Vec<Gathered> = self.aggregates.iter().map(PreparedAggregate::start).collect();
         let rows = if shared { self.windows.get(&RunningKey::new()) } else { self.windows.get(own) };
         for seen in rows.into_iter().flatten() {
@@ -163,7 +153,7 @@ impl<'c> StreamStatsOperator<'c> {
                 }
             }
         }
-        Ok(Some(self.aggregates.iter().zip(group).map(|(aggregate, gathered)| aggregate.finish(gathered)).collect()))
+        Ok(self.aggregates.iter().zip(group).map(|(aggregate, gathered)| aggregate.finish(gathered)).collect())
     }
 }
 
@@ -185,12 +175,18 @@ impl Operator for StreamStatsOperator<'_> {
             }
             self.last_key.clone_from(&own);
         }
-        let keys_bytes = self.by.keys_bytes(&row.cells);
-        budget.take(keys_bytes)?;
-        let keys = self.by.keys(&row.cells);
-        let results =
-            if self.has_window() { self.slide(&row, keys, own.as_ref(), budget)? } else { self.run(&row, &keys, own.as_ref(), budget)? };
-        budget.give(keys_bytes);
+        // A row of no group takes no place in a window either.
+        let results = match &own {
+            None => None,
+            Some(own) => {
+                let keys_bytes = self.by.keys_bytes(&row.cells);
+                budget.take(keys_bytes)?;
+                let keys = self.by.keys(&row.cells);
+                let results = if self.has_window() { self.slide(&row, keys, own, budget)? } else { self.run(&row, &keys, own, budget)? };
+                budget.give(keys_bytes);
+                Some(results)
+            }
+        };
         let mut cells: Vec<Cell> = copied(&self.from, &row.cells);
         if let Some(results) = results {
             self.targets.iter().zip(results).for_each(|(target, result)| cells[*target] = result);

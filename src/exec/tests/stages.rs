@@ -102,10 +102,10 @@ fn groups_and_transactions_know_their_events() {
 #[test]
 fn columns_that_only_rows_know_share_a_cell_as_names_and_values() {
     let rows: &[&[&str]] = &[&["a", "p"], &["a", "q"], &["b", "p"]];
-    assert_eq!(shown(&[chart(&["k", "x"])], &["k", "x"], rows), ["k=a *=p/1/q/1", "k=b *=p/1/q/0"]);
+    assert_eq!(shown(&[chart(&["k", "x"])], &["k", "x"], rows), ["k=a *=p/#1/q/#1", "k=b *=p/#1/q/#0"]);
     let Stage::Chart(split) = chart(&["k", "x"]) else { panic!("a table") };
     let named = Stage::Chart(Chart { columns: strings(&["q", "gone"]), ..split });
-    assert_eq!(shown(&[named], &["k", "x"], rows), ["k=a q=1 gone=∅ *=p/1", "k=b q=0 gone=∅ *=p/1"]);
+    assert_eq!(shown(&[named], &["k", "x"], rows), ["k=a q=1 gone=∅ *=p/#1", "k=b q=0 gone=∅ *=p/#1"]);
 }
 
 #[test]

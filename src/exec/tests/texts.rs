@@ -126,7 +126,13 @@ fn values_are_converted_or_go() {
         (Ctime, "x", "x"),
         (Dur2Sec, "1+02:03:04", "93784"),
         (Dur2Sec, "00:01:01", "61"),
+        (Dur2Sec, "00:01:01.5", "61.5"),
+        (Dur2Sec, "1.5:00:00", "∅"),
+        (Dur2Sec, " 00:01:01", "∅"),
         (Dur2Sec, "01:01", "∅"),
+        (Num, "01:01", "61"),
+        (Num, "1 ", "∅"),
+        (Mstime, "4.", "∅"),
         (Memk, "2m", "2048"),
         (Memk, "3 K", "3"),
         (Memk, "1g", "1048576"),
@@ -137,6 +143,8 @@ fn values_are_converted_or_go() {
         (RmComma, "1,000,000.00", "1000000.00"),
         (RmUnit, "-12.5KB", "-12.5"),
         (RmUnit, "KB", "KB"),
+        (RmUnit, "1.2.3", "1.2"),
+        (RmUnit, "5.", "5"),
         (Mktime, "no time", "∅"),
         (Auto, "1", "1"),
     ] {
@@ -145,6 +153,11 @@ fn values_are_converted_or_go() {
     assert_eq!(shown(&[convert(Num, Some("b"))], &["a", "b"], &[&["x", "old"], &["2", "old"]]), ["a=x b=old", "a=2 b=2"]);
     assert_eq!(shown(&[convert(Auto, None)], &["a"], &[&["00:01:00"], &["x"], &["1"]]), ["a=00:01:00", "a=x", "a=1"]);
     assert_eq!(shown(&[convert(Auto, None)], &["a"], &[&["00:01:00"], &["1"]]), ["a=60", "a=1"]);
+    assert_eq!(shown(&[convert(Auto, Some("b"))], &["a", "b"], &[&["x", "old"], &["2", "old"]]), ["a=x b=x", "a=2 b=2"]);
+    let chained = [(RmComma, "a", "b"), (Num, "b", "c")];
+    let chained = chained.map(|(kind, field, alias)| ConvertItem { kind, field: field.into(), alias: Some(alias.into()) }).to_vec();
+    let chained = Stage::Convert(Convert { items: chained, format: String::new() });
+    assert_eq!(shown(&[chained], &["a"], &[&["1,0"]]), ["a=1,0 b=10 c=10"]);
     let item = |kind, field: &str| ConvertItem { kind, field: field.into(), alias: None };
     let items = vec![item(RmComma, "x*"), item(Conversion::None, "x2")];
     let pattern = Stage::Convert(Convert { items, format: String::new() });

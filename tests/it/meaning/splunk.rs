@@ -3,7 +3,7 @@
 use crate::support::generate::splunk::escu_yaml;
 use crate::support::three_ways::{Answer, ask};
 
-fn answer(search: &str, events: &[&str]) -> Answer {
+pub(super) fn answer(search: &str, events: &[&str]) -> Answer {
     ask(&escu_yaml(search), events)
 }
 
@@ -17,7 +17,7 @@ fn matches(note: &str, search: &str, events: &[(&str, bool)]) {
 
 /// Asserts the result rows: `column=value` pairs, in the order of columns by name; members of a list joined by `|`.
 #[track_caller]
-fn gives(note: &str, search: &str, events: &[&str], expected: &[&str]) {
+pub(super) fn gives(note: &str, search: &str, events: &[&str], expected: &[&str]) {
     let rows = answer(search, events).rows;
     let mut shown: Vec<String> = rows
         .iter()

@@ -154,12 +154,12 @@ fn a_condition_and_its_negation_part_the_events() {
 #[test]
 fn queries_with_stages() {
     let tally = Tally::default();
-    check(250, &some_with(events::events_of_small_numbers(), stages::query, 1..8), |(list, as_json, cases)| {
+    check(1_000, &some_with(events::events_of_small_numbers(), stages::query, 1..8), |(list, as_json, cases)| {
         let queries: Vec<Query> = cases.into_iter().map(|c| c.query).collect();
         compare(&list, as_json, &rules(queries.clone()), &queries, &tally)
     });
     // Most of the newer stages have no portable text.
-    tally.report(10);
+    tally.report(12);
 }
 
 /// A condition and its negation part the rows wherever they stand among the stages.

@@ -27,7 +27,7 @@ pub(crate) fn made() -> (String, Value) {
 }
 
 /// The names by which an event's envelope answers.
-const ENVELOPE: [&str; 5] = ["EventID", "EventCode", "Channel", "Computer", "_time"];
+pub(crate) const ENVELOPE: [&str; 5] = ["EventID", "EventCode", "Channel", "Computer", "_time"];
 
 /// Rows at one point of a pipeline.
 #[derive(Default)]

@@ -93,7 +93,7 @@ pub(crate) fn pattern_of(text: &str) -> Glob {
     Glob::new(pieces.flat_map(|(i, piece)| (i > 0).then_some(Part::Any).into_iter().chain([Part::Text(piece.to_owned())])))
 }
 
-/// Reads a number: an optional sign, digits, an optional fraction, an optional exponent, and nothing around.
+/// Reads a number: an optional sign, digits with an optional point (`.5` and `5.` too), an optional exponent, and nothing around.
 pub(crate) fn number(text: &str) -> Option<f64> {
     fn digits(at: &mut &[u8]) -> bool {
         let count = at.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -107,14 +107,13 @@ pub(crate) fn number(text: &str) -> Option<f64> {
     }
     let mut at = text.as_bytes();
     sign(&mut at);
-    if !digits(&mut at) {
-        return None;
-    }
+    let mut has_digits = digits(&mut at);
     if let [b'.', rest @ ..] = at {
         at = rest;
-        if !digits(&mut at) {
-            return None;
-        }
+        has_digits |= digits(&mut at);
+    }
+    if !has_digits {
+        return None;
     }
     if let [b'e' | b'E', rest @ ..] = at {
         at = rest;
@@ -128,10 +127,10 @@ pub(crate) fn number(text: &str) -> Option<f64> {
     (at.is_empty() && number.is_finite()).then_some(number)
 }
 
-/// Writes a number: whole numbers without a fraction.
+/// Writes a number: whole numbers without a fraction, with all digits up to 2^63.
 pub(crate) fn number_text(number: f64) -> String {
     let number = number + 0.0; // minus zero is zero
-    if number == number.trunc() && number.abs() < 1e15 { format!("{number:.0}") } else { format!("{number}") }
+    if number == number.trunc() && number.abs() < 2_f64.powi(63) { format!("{number:.0}") } else { format!("{number}") }
 }
 
 /// Writes a time as seconds since 1970 in decimal, without trailing zeros.
@@ -167,8 +166,10 @@ fn numbers_have_nothing_around() {
         ("1 ", None),
         ("0x10", None),
         ("", None),
-        ("1.", None),
-        (".5", None),
+        ("1.", Some(1.0)),
+        (".5", Some(0.5)),
+        (".", None),
+        ("-.e1", None),
         ("inf", None),
         ("1e999", None),
         ("+7", Some(7.0)),

@@ -1,4 +1,4 @@
-//! Functions over JSON, by a crate.
+//! Functions over JSON, by a crate. Numbers keep their spelling, which the crate does not: it sees them as texts with a mark.
 
 use retrohunt::ir::Function;
 use serde_json::Value as Json;
@@ -23,13 +23,41 @@ pub(super) fn call(function: Function, a: &Arguments<'_>) -> Option<Value> {
         Function::JsonExtract | Function::JsonExtractExact => extract(function, a),
         Function::JsonArrayToMv => members(a),
         Function::MvToJsonArray => of_members(a),
-        Function::ToJson => Some(Value::Text(plain(&a.at(0)).to_string())),
+        Function::ToJson => Some(Value::Text(written(&plain(&a.at(0))))),
         other => panic!("{other:?} is not a function of JSON"),
     }
 }
 
+/// In front of a text that is a number. No generated text has it.
+const NUMBER: char = '\u{f8ff}';
+
 fn value(text: &str) -> Option<Json> {
-    serde_json::from_str(text).ok()
+    serde_json::from_str::<Json>(text).ok()?;
+    let (mut marked, mut in_text, mut in_number, mut is_escaped) = (String::new(), false, false, false);
+    // A blank at the end ends a number.
+    for c in text.chars().chain([' ']) {
+        let is_number = !in_text && (c.is_ascii_digit() || c == '-' || (in_number && matches!(c, '+' | '.' | 'e' | 'E')));
+        if is_number != in_number {
+            marked.push('"');
+            marked.extend(is_number.then_some(NUMBER));
+        }
+        in_number = is_number;
+        in_text ^= c == '"' && !is_escaped;
+        is_escaped = in_text && c == '\\' && !is_escaped;
+        marked.push(c);
+    }
+    serde_json::from_str(&marked).ok()
+}
+
+/// JSON as text, its numbers as they were written.
+fn written(json: &Json) -> String {
+    let mut parts = json.to_string();
+    while let Some(at) = parts.find(&format!("\"{NUMBER}")) {
+        let end = at + 1 + parts[at + 1..].find('"').expect("a text ends");
+        let number = parts[at + 1 + NUMBER.len_utf8()..end].to_owned();
+        parts.replace_range(at..=end, &number);
+    }
+    parts
 }
 
 /// A text that is an object or an array is that inside of a new one.
@@ -61,7 +89,7 @@ fn made(function: Function, a: &Arguments<'_>) -> Option<Value> {
         }
         Json::Object(members)
     };
-    Some(Value::Text(json.to_string()))
+    Some(Value::Text(written(&json)))
 }
 
 fn keys(text: &str) -> Option<Value> {
@@ -70,7 +98,7 @@ fn keys(text: &str) -> Option<Value> {
 }
 
 fn text_of(json: &Json) -> String {
-    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
+    json.as_str().filter(|text| !text.starts_with(NUMBER)).map_or_else(|| written(json), str::to_owned)
 }
 
 /// `a.b{}.c{0}`: the values there.
@@ -110,10 +138,10 @@ fn extract(function: Function, a: &Arguments<'_>) -> Option<Value> {
     let one = if a.0.len() == 1 { Some(&json) } else { found.first().copied().filter(|_| found.len() == 1 && !many) };
     match one {
         Some(Json::Null) => None,
-        Some(Json::Number(number)) => Measured::read(&number.to_string()).map(Measured::end),
+        Some(Json::String(text)) if text.starts_with(NUMBER) => Measured::read(&text[NUMBER.len_utf8()..]).map(Measured::end),
         Some(json) => Some(Value::Text(text_of(json))),
         None if found.is_empty() => None,
-        None => Some(Value::Text(found.into_iter().cloned().collect::<Json>().to_string())),
+        None => Some(Value::Text(written(&found.into_iter().cloned().collect()))),
     }
 }
 
@@ -204,7 +232,7 @@ fn members(a: &Arguments<'_>) -> Option<Value> {
     if a.0.len() > 1 && a.at(1) == Value::Null {
         return None;
     }
-    let member = |json: &Json| if a.is_true(1) { json.to_string() } else { text_of(json) };
+    let member = |json: &Json| if a.is_true(1) { written(json) } else { text_of(json) };
     Some(Value::of_members(&value(&a.text(0)?)?.as_array()?.iter().map(member).collect::<Vec<_>>()))
 }
 
@@ -214,5 +242,5 @@ fn of_members(a: &Arguments<'_>) -> Option<Value> {
     }
     let typed = a.is_true(1);
     let member = |text: String| value(&text).filter(|_| typed).unwrap_or(Json::String(text));
-    Some(Value::Text(a.members(0)?.into_iter().map(member).collect::<Json>().to_string()))
+    Some(Value::Text(written(&a.members(0)?.into_iter().map(member).collect())))
 }

@@ -1,13 +1,14 @@
 //! Stages that bring rows together with tables and with other queries.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use retrohunt::ir::{
-    Case, Field, ForEach, Join, Lookup, Map, Query, Scalar, Stage, Table as LookupTable, TableMatch, Vocabulary, fill_tokens,
+    Case, Cidr, Field, ForEach, Join, Lookup, Map, Query, Scalar, Stage, Table as LookupTable, TableMatch, Vocabulary, fill_tokens,
 };
 
-use super::super::pred::in_written_network;
+use super::super::pred::in_network;
 use super::super::scalar::{Value, evaluate};
 use super::super::{Row, text};
 use super::summary::combinations;
@@ -79,6 +80,10 @@ impl Table {
             let found = key(row).and_then(|key| partners.get(&key)).map(Vec::as_slice).unwrap_or_default();
             for partner in found.iter().take(join.max.map_or(usize::MAX, size)) {
                 let mut row = row.clone();
+                // Behind an aggregation of nothing is an event once it has a partner.
+                if let (None, Some(id)) = (row.get(ID), partner.get(ID)) {
+                    row.insert(ID.to_owned(), id.clone());
+                }
                 for (name, value) in partner.iter().filter(|(name, _)| *name != ID && !fields.contains(name)) {
                     if join.overwrite || !row.contains_key(name) {
                         set(&mut row, name, value.clone());
@@ -170,7 +175,8 @@ impl Table {
     pub(super) fn for_each(&mut self, each: &ForEach) {
         let mut meant: Vec<(String, Vec<String>)> = Vec::new();
         for pattern in &each.patterns {
-            for name in self.columns.clone().iter().filter(|name| is_meant(pattern, name)) {
+            let names: std::collections::BTreeSet<String> = self.columns.iter().cloned().collect();
+            for name in names.iter().filter(|name| is_meant(pattern, name)) {
                 if !meant.iter().any(|(known, _)| known == name) {
                     meant.push((name.clone(), segments(pattern, name)));
                 }
@@ -208,9 +214,21 @@ fn cell_fits(table: &LookupTable, place: usize, cell: &str, value: &str) -> bool
         _ if cell.is_empty() => false,
         TableMatch::Exact => text::characters(cell, case) == text::characters(value, case),
         TableMatch::Wildcard => text::glob_matches(&text::pattern_of(cell), value, case),
-        TableMatch::Cidr if cell.contains('/') => in_written_network(cell, value),
-        TableMatch::Cidr => in_written_network(&format!("{cell}/{}", if cell.contains(':') { 128 } else { 32 }), value),
+        TableMatch::Cidr => match network_of(cell) {
+            Some(network) => in_network(&network, value),
+            // What is no network is a text.
+            None => text::characters(cell, case) == text::characters(value, case),
+        },
     }
+}
+
+/// The network that a cell of a table says, or that of one address.
+fn network_of(cell: &str) -> Option<Cidr> {
+    let (address, prefix) = cell.split_once('/').map_or((cell, None), |(address, prefix)| (address, Some(prefix)));
+    let address: IpAddr = address.trim().parse().ok()?;
+    let width = if address.is_ipv4() { 32 } else { 128 };
+    let prefix = prefix.map_or(Some(width), |prefix| prefix.trim().parse().ok())?;
+    (prefix <= width).then_some(Cidr { address, prefix })
 }
 
 /// What each `*` of a pattern took of a name, the last as much as it can.

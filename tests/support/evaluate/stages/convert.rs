@@ -37,7 +37,7 @@ impl Table {
         for row in &mut self.rows {
             let Some(value) = row.get(name).cloned() else { continue };
             let converted = converted(item.kind, &value, format);
-            if converted != Value::Null || item.alias.is_none() {
+            if converted != Value::Null || target == name {
                 set(row, target, converted);
             }
         }
@@ -58,7 +58,7 @@ fn converted(kind: Conversion, value: &Value, format: &str) -> Value {
         Conversion::Auto => number(automatic(&text)),
         Conversion::Ctime => text::number(&text).and_then(|at| time::format(at, format)).map_or(value.clone(), Value::Text),
         Conversion::Mktime => number(time::parse(&text, format)),
-        Conversion::Num => number(text::number(&text)),
+        Conversion::Num => number(automatic(&text)),
         Conversion::Dur2Sec => number(duration(&text)),
         Conversion::Mstime => number(minutes(&text)),
         Conversion::Memk => number(kilobytes(&text)),
@@ -68,28 +68,25 @@ fn converted(kind: Conversion, value: &Value, format: &str) -> Value {
 }
 
 fn automatic(text: &str) -> Option<f64> {
-    text::number(text).or_else(|| duration(text)).or_else(|| minutes(text).filter(|_| text.contains(':')))
+    text::number(text).or_else(|| duration(text)).or_else(|| minutes(text))
 }
 
 fn digits(text: &str) -> Option<f64> {
     (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
-/// `[D+]HH:MM:SS`
+/// `[D+]HH:MM:SS`, the seconds perhaps with a fraction.
 fn duration(text: &str) -> Option<f64> {
     let (days, clock) = text.split_once('+').map_or((Some(0.0), text), |(days, clock)| (digits(days), clock));
-    let parts: Vec<f64> = clock.split(':').map(digits).collect::<Option<_>>()?;
+    let parts: Vec<&str> = clock.split(':').collect();
     let [hours, minutes, seconds] = parts[..] else { return None };
-    Some(((days? * 24.0 + hours) * 60.0 + minutes) * 60.0 + seconds)
+    Some(((days? * 24.0 + digits(hours)?) * 60.0 + digits(minutes)?) * 60.0 + decimal(seconds)?)
 }
 
 /// `[MM:]SS.SSS`
 fn minutes(text: &str) -> Option<f64> {
     let (minutes, seconds) = text.split_once(':').map_or((Some(0.0), text), |(minutes, seconds)| (digits(minutes), seconds));
-    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
-    digits(whole)?;
-    digits(fraction)?;
-    Some(minutes? * 60.0 + seconds.parse::<f64>().ok()?)
+    Some(minutes? * 60.0 + decimal(seconds)?)
 }
 
 /// A number of kilobytes, or with `k`, `m` or `g` behind it.
@@ -101,7 +98,7 @@ fn kilobytes(text: &str) -> Option<f64> {
         'g' => 1_048_576.0,
         _ => return decimal(text),
     };
-    Some(decimal(&text[..text.len() - 1])? * factor)
+    Some(decimal(text[..text.len() - 1].trim_end_matches(' '))? * factor)
 }
 
 /// Digits, perhaps with a fraction.

@@ -30,9 +30,17 @@ impl Table {
         for row in &mut self.rows {
             let before = row.clone();
             let own = keys(stats, &before);
-            let Some(key) = own.first() else { continue };
-            let changed = last_key.as_ref().is_some_and(|last| last != key);
-            if stream.reset.0.as_ref().is_some_and(|pred| passes(pred, &before)) || (stream.reset_on_change && changed) {
+            // Any row may ask for a new start, also one that counts for no group.
+            if stream.reset.0.as_ref().is_some_and(|pred| passes(pred, &before)) {
+                seen.clear();
+            }
+            let Some(key) = own.first() else {
+                if stream.reset.1.as_ref().is_some_and(|pred| passes(pred, &before)) {
+                    seen.clear();
+                }
+                continue;
+            };
+            if stream.reset_on_change && last_key.as_ref().is_some_and(|last| last != key) {
                 seen.clear();
             }
             last_key = Some(key.clone());

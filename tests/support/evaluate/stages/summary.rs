@@ -11,6 +11,9 @@ use super::{ID, Table, is_meant, set, size};
 /// The column of a row's bucket while a chart is made.
 const BUCKET: &str = "\0bucket";
 
+/// The column of a row's place while a chart is made.
+const PLACE: &str = "\0place";
+
 /// Shares are written with so many decimal places.
 const PLACES: f64 = 1e6;
 
@@ -114,28 +117,30 @@ impl Table {
             }
             chart.stats.by[0].name = BUCKET.to_owned();
         }
-        if chart.is_split() {
-            self.cross(&chart);
+        let made = if chart.is_split() {
+            self.cross(&chart)
         } else {
             self.stats(&chart.stats);
-        }
+            chart.stats.aggregates.iter().map(|aggregate| (aggregate.alias.clone(), aggregate.clone())).collect()
+        };
         for row in &mut self.rows {
             let bucket = row.remove(BUCKET).map(|bucket| ("_time".to_owned(), bucket));
             row.extend(bucket);
         }
         self.columns.iter_mut().filter(|name| *name == BUCKET).for_each(|name| "_time".clone_into(name));
-        if let Some(span) = chart.bucket.filter(|_| chart.continuous && !chart.is_split()) {
-            self.fill_buckets(span, &chart.stats.aggregates);
+        if let Some(span) = chart.bucket.filter(|_| chart.continuous) {
+            self.fill_buckets(span, &made);
         }
     }
 
-    /// A row for each value of the first field, a column for each value of the second.
-    fn cross(&mut self, chart: &Chart) {
+    /// A row for each value of the first field, a column for each value of the second. Returns these columns and what is in them.
+    fn cross(&mut self, chart: &Chart) -> Vec<(String, Aggregate)> {
         let stats = self.without_patterns(&chart.stats);
         let [over, split] = &stats.by[..] else { unreachable!("two fields") };
         let members = |row: &Row, name: &str| row.get(name).and_then(Value::members).unwrap_or_default();
         let mut cells: Cells = BTreeMap::new();
-        for row in &self.rows {
+        for (place, row) in self.rows.iter_mut().enumerate() {
+            set(row, PLACE, Value::Number(number(place)));
             let splits = members(row, &split.name);
             let splits: Vec<Option<String>> = if splits.is_empty() { vec![None] } else { splits.into_iter().map(Some).collect() };
             for text in members(row, &over.name) {
@@ -155,15 +160,18 @@ impl Table {
         let written = |aggregate: &Aggregate, name: &String| if is_many { format!("{}: {name}", aggregate.alias) } else { name.clone() };
         let mut rows = Vec::new();
         for (text, splits) in &cells {
-            let of_shown = splits.iter().filter(|(split, _)| column(split).is_some());
-            let all: Vec<Row> = of_shown.flat_map(|(_, rows)| rows.clone()).collect();
+            // What the limit leaves out has a row, though no column: it counts nothing there.
+            let of_row = splits.iter().filter(|(split, _)| split.is_some() || chart.null.is_some());
+            let all: Vec<Row> = of_row.flat_map(|(_, rows)| rows.clone()).collect();
             if all.is_empty() {
                 continue;
             }
             let mut row = Row::new();
             for name in &names {
                 let of = splits.iter().filter(|(split, _)| column(split).as_ref() == Some(name));
-                let of: Vec<Row> = of.flat_map(|(_, rows)| rows.clone()).collect();
+                let mut of: Vec<Row> = of.flat_map(|(_, rows)| rows.clone()).collect();
+                let place = |row: &Row| row.get(PLACE).and_then(Value::number);
+                of.sort_by(|a, b| place(a).partial_cmp(&place(b)).expect("places are numbers"));
                 for aggregate in &stats.aggregates {
                     set(&mut row, &written(aggregate, name), aggregate::compute(aggregate, &of));
                 }
@@ -173,20 +181,21 @@ impl Table {
             rows.push(row);
         }
         *self = Self { columns: vec![over.name.clone()], rows };
-        for aggregate in &stats.aggregates {
-            names.iter().for_each(|name| self.know(&written(aggregate, name)));
-        }
+        let made = |aggregate: &Aggregate| names.iter().map(|name| (written(aggregate, name), aggregate.clone())).collect::<Vec<_>>();
+        let made: Vec<(String, Aggregate)> = stats.aggregates.iter().flat_map(made).collect();
+        made.iter().for_each(|(name, _)| self.know(name));
+        made
     }
 
     /// A row for each bucket between the first and the last; a count there is 0.
-    fn fill_buckets(&mut self, span: f64, aggregates: &[Aggregate]) {
+    fn fill_buckets(&mut self, span: f64, made: &[(String, Aggregate)]) {
         let times: Vec<f64> = self.rows.iter().filter_map(|row| row.get("_time").and_then(Value::number)).collect();
         let (Some(first), Some(last)) = (times.iter().copied().reduce(f64::min), times.iter().copied().reduce(f64::max)) else { return };
         let mut at = first;
         while at < last {
             if !times.contains(&at) {
                 let mut row: Row = [("_time".to_owned(), Value::Number(at))].into();
-                aggregates.iter().for_each(|aggregate| set(&mut row, &aggregate.alias, aggregate::compute(aggregate, &[])));
+                made.iter().for_each(|(name, aggregate)| set(&mut row, name, aggregate::compute(aggregate, &[])));
                 self.rows.push(row);
             }
             at += span;
@@ -214,7 +223,7 @@ fn greatest(cells: &Cells, first: &Aggregate, limit: Option<u64>) -> Vec<String>
 
 /// A value of a group: a number where only numbers are in it.
 fn typed(name: &str, text: &str, rows: &[Row]) -> Value {
-    let is_number = rows.iter().all(|row| matches!(row.get(name), Some(Value::Number(_))));
-    let number = if is_number { super::text::number(text) } else { None };
-    number.map_or_else(|| Value::Text(text.to_owned()), Value::Number)
+    let is_number = rows.iter().all(|row| matches!(row.get(name), Some(Value::Number(_) | Value::Decimal(..))));
+    let first = if is_number { rows.first().and_then(|row| row.get(name)) } else { None };
+    first.cloned().unwrap_or_else(|| Value::Text(text.to_owned()))
 }

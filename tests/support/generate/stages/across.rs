@@ -14,7 +14,20 @@ use super::{any_name, settle, some_names};
 
 /// The columns of generated tables: two keys, two others.
 const TABLE_COLUMNS: [&str; 4] = ["Alpha", "Peer", "out", "n"];
-const NETWORKS: [&str; 6] = ["10.0.0.0/8", "192.168.0.0/16", "fe80::/10", "10.0.0.1/32", "192.168.1.5", "::1"];
+const NETWORKS: [&str; 12] = [
+    "10.0.0.0/8",
+    "192.168.0.0/16",
+    "fe80::/10",
+    "10.0.0.1/32",
+    "192.168.1.5",
+    "::1",
+    "10.9.9.9/8",
+    "10.0.0.0/33",
+    "10.0.0",
+    "-",
+    " 10.0.0.1",
+    "",
+];
 const OUTPUTS: [&str; 6] = ["", "x", "1", "1.0", "true", "two words"];
 
 /// A cell of a key: a value of the events, or a pattern of one with `*` alone.

@@ -130,10 +130,9 @@ fn place(stage: &Stage) -> usize {
     }
 }
 
-/// How often each stage is drawn, by its place. `convert`, `streamstats` and `transaction` are not drawn until the documents say
-/// what they do with lists and with texts that only begin like a number.
+/// How often each stage is drawn, by its place.
 const WEIGHTS: [u32; STAGES] =
-    [12, 8, 12, 4, 6, 2, 2, 2, 2, 2, 2, 4, 4, 2, 1, 1, 2, 1, 2, 1, 1, 0, 0, 2, 1, 1, 1, 1, 1, 1, 2, 1, 0, 1, 3, 1, 2, 1];
+    [12, 8, 12, 4, 6, 2, 2, 2, 2, 2, 2, 4, 4, 2, 1, 1, 2, 1, 2, 1, 1, 3, 2, 2, 2, 2, 1, 1, 1, 1, 2, 1, 2, 1, 3, 1, 2, 1];
 
 /// How deep queries are in one another.
 const DEPTH: u32 = 2;
@@ -219,7 +218,10 @@ pub(crate) fn query(pool: &[String]) -> impl Strategy<Value = Case> + use<> {
             if both { Pred::And(vec![inner, pred]) } else { Pred::Or(vec![pred, Pred::Not(Box::new(inner))]) }
         }),
     ];
-    (filter, prop::collection::vec(stage, 1..6)).prop_map(|(filter, stages)| {
+    // Most of the newer stages have no portable text: one query in four is of the others alone, so that SQLite takes part.
+    let portable = any_of(plain(pool).into());
+    let stages = prop_oneof![3 => prop::collection::vec(stage, 1..6), 1 => prop::collection::vec(portable, 1..5)];
+    (filter, stages).prop_map(|(filter, stages)| {
         let query = settle::query(Query { source: Source::Events(Scope::Any), filter, stages });
         Case { text: String::new(), query }
     })

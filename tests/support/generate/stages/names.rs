@@ -151,8 +151,6 @@ impl Names {
                     }
                     rename.from = self.name(&rename.from);
                     if let (Some(from), Some(to)) = (rename.from.split_once('*'), rename.to.split_once('*')) {
-                        // What the envelope answers is not among the columns that a pattern means.
-                        self.columns.retain(|column| column != "EventCode");
                         self.columns.iter_mut().for_each(|column| renamed(column, from, to));
                         continue;
                     }
@@ -295,6 +293,13 @@ impl Names {
             }
             Stage::ForEach(mut each) => {
                 each.patterns = self.all(&each.patterns);
+                // A name that a text or a chart may have made counts as a column there.
+                if self.is_open {
+                    each.patterns.retain(|name| self.columns.contains(name));
+                    if each.patterns.is_empty() {
+                        each.patterns = self.some(1);
+                    }
+                }
                 each.assignments.iter().filter(|(name, _)| !name.contains("<<")).for_each(|(name, _)| self.add(name));
                 Stage::ForEach(each)
             }

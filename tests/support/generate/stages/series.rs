@@ -17,7 +17,7 @@ const EACH: [&str; 5] = ["A*", "*a", "m*", "x.*", "*"];
 pub(super) fn stream_stats(pool: &[String]) -> BoxedStrategy<Stage> {
     let window = (prop_oneof![2 => Just(0u64), 3 => 1..4u64], any::<bool>(), prop::option::weighted(0.2, select(&SPANS[..])));
     let reset = || prop::option::weighted(0.15, condition(pool));
-    let resets = ((reset(), reset()), Just(false));
+    let resets = ((reset(), reset()), prop::bool::weighted(0.2));
     (aggregates::stats(), prop::bool::weighted(0.8), window, resets)
         .prop_map(|(mut stats, current, (window, global, time_window), (reset, reset_on_change))| {
             stats.fill_null_by = None; // only `tstats` can say it
@@ -78,15 +78,12 @@ pub(super) fn add_totals() -> BoxedStrategy<Stage> {
     let last = (prop::option::of(new_name()), select(&FILLERS[..]));
     let columns = (names_of_numbers(), prop::option::weighted(0.3, Just("Total".to_owned())), last)
         .prop_map(|(fields, row, (field, label))| AddTotals { fields, row, column: Some(TotalsRow { field, label: label.to_owned() }) });
-    // Rarely the last row: it and the only row of `stats` without `by` are one finding so far.
-    let columns = columns.prop_map(|totals| AddTotals { column: None, row: Some("Total".to_owned()), ..totals });
     prop_oneof![2 => rows, 1 => columns].prop_map(Stage::AddTotals).boxed()
 }
 
 pub(super) fn chart() -> BoxedStrategy<Stage> {
     let over = prop_oneof![2 => any_name().prop_map(|name| (name, None)), 1 => select(&SPANS[1..]).prop_map(|span| ("_time", Some(span)))];
-    // One field alone so far: buckets of a split chart that no row is in are rows of the hunt.
-    let split = (Just(None::<&'static str>), prop::option::of(1..4u64), any::<bool>(), any::<bool>());
+    let split = (prop::option::weighted(0.4, any_name()), prop::option::of(1..4u64), any::<bool>(), any::<bool>());
     (aggregates::stats(), over, any::<bool>(), split)
         .prop_map(|(mut stats, (over, bucket), continuous, (split, limit, others, nulls))| {
             let other = others.then(|| "OTHER".to_owned());

@@ -8,6 +8,9 @@ use super::texts::DOCUMENTS;
 /// Columns that `format` writes at most: behind it nothing else is there.
 const FORMATTED: usize = 3;
 
+/// Places that sums are rounded to. Sums of generated times end in some hundred millionths: a half is far away.
+const ROUNDED: f64 = 2.0;
+
 /// Columns of whole events that a query in brackets gives.
 const KEPT: usize = 6;
 
@@ -73,11 +76,11 @@ fn before(stage: &Stage, names: &mut Names) -> Vec<Stage> {
             let timed = Pred::Match(Match { field, test, negated: false, span: 0..0 });
             vec![Stage::Filter(timed), Stage::Sort { keys: vec![SortKey::auto("_time", true)], limit: None }]
         }
-        Stage::Format => vec![names.turned(Stage::Keep(names.some(FORMATTED)))],
-        // Of whole events a rule gets only what it names, which a query in brackets does for itself alone.
-        Stage::Join(_) | Stage::Append(_) | Stage::AppendPipe(_) | Stage::ForEach(_) | Stage::AddTotals(_) if names.is_event => {
-            vec![names.turned(Stage::Keep(names.some(KEPT)))]
+        // A window of time needs rows in the order of their times.
+        Stage::StreamStats(stream) if stream.time_window.is_some() => {
+            vec![Stage::Sort { keys: vec![SortKey::auto("_time", true)], limit: None }]
         }
+        Stage::Format => vec![names.turned(Stage::Keep(names.some(FORMATTED)))],
         _ => Vec::new(),
     }
 }
@@ -156,7 +159,7 @@ fn rounded(stage: &Stage) -> Option<Stage> {
     };
     let made = sums.into_iter().map(|name| {
         let column = || Scalar::Field(super::super::field(&name, Vocabulary::Row));
-        let round = Scalar::Call(Function::Round, vec![column(), Scalar::Number(4.0)]);
+        let round = Scalar::Call(Function::Round, vec![column(), Scalar::Number(ROUNDED)]);
         let made = Scalar::Call(Function::Coalesce, vec![round, column()]);
         (name, made)
     });

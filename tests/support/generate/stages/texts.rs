@@ -138,9 +138,7 @@ pub(super) fn join_members() -> BoxedStrategy<Stage> {
 }
 
 pub(super) fn convert() -> BoxedStrategy<Stage> {
-    // What Splunk takes for a duration is documented by examples alone.
-    let is_documented = |kind: &Conversion| !matches!(kind, Conversion::Mstime | Conversion::Auto | Conversion::RmUnit);
-    let kinds: Vec<Conversion> = Conversion::ALL.into_iter().map(|(kind, _)| kind).filter(is_documented).collect();
+    let kinds: Vec<Conversion> = Conversion::ALL.into_iter().map(|(kind, _)| kind).collect();
     let one = (select(kinds.clone()), number_name(), prop::option::weighted(0.4, new_name()))
         .prop_map(|(kind, field, alias)| ConvertItem { kind, field: field.to_owned(), alias: alias.filter(|_| kind != Conversion::None) });
     let many = (select(kinds.clone()), select(&["*", "A*", "m*"][..])).prop_map(|(kind, field)| ConvertItem {
