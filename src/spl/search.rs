@@ -196,10 +196,14 @@ impl SearchParser<'_, '_> {
         let (mut text, mut case, mut whole) = (unescape_unless(quoted, text), Case::Ignore, span.clone());
         if !quoted && matches!(text.as_str(), "TERM" | "CASE") && self.cursor.rest().starts_with('(') {
             case = if text == "CASE" { Case::Exact } else { Case::Ignore };
-            let end = self.cursor.rest().find(')').map_or(self.cursor.end, |i| self.cursor.at + i + 1);
-            text = self.cursor.slice(self.cursor.at + 1..end.saturating_sub(1).max(self.cursor.at + 1)).trim().to_owned();
-            self.cursor.at = end;
-            whole = span.start..end;
+            let start = self.cursor.at + 1;
+            let close = self.cursor.rest().find(')').map(|length| start - 1 + length);
+            text = self.cursor.slice(start..close.unwrap_or(self.cursor.end)).trim().to_owned();
+            self.cursor.at = close.map_or(self.cursor.end, |close| close + 1);
+            whole = span.start..self.cursor.at;
+            if close.is_none() {
+                self.cursor.unexpected("`)`");
+            }
         }
         let message = format!("`{text}` is searched in the values of fields and in the message: the raw text of events is not kept");
         let mut fault = SearchFault::note("spl-free-text", message, whole);

@@ -83,6 +83,13 @@ fn size_has_a_limit() {
 }
 
 #[test]
+fn an_open_bracket_of_case_is_told() {
+    for search in ["CASE(\u{fc}", "TERM(", "a=1 CASE(x"] {
+        assert!(codes(search, &Macros::builtin()).contains(&"spl-syntax"), "{search}");
+    }
+}
+
+#[test]
 fn macros_do_not_explode() {
     let mut macros = Macros::builtin();
     macros.add_file(&source("name: m0\ndefinition: 'x=1 '"));
