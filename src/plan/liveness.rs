@@ -135,6 +135,9 @@ pub(super) fn needed(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<St
             all.entry(field.name.clone()).or_insert_with(|| field.clone());
         });
     }
+    for name in renamed_to(links, &RowSchema { columns: all.keys().map(column).collect() }) {
+        all.entry(name.clone()).or_insert_with(|| row_field(&name));
+    }
     let mut rows = LiveRow {
         schema: RowSchema { columns: all.keys().map(column).collect() },
         is_of: (0..all.len()).map(Some).collect(),
@@ -150,6 +153,20 @@ pub(super) fn needed(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<St
     rows.read_filled();
     let fields = all.into_iter().zip(rows.needed).filter(|(_, needed)| *needed).map(|(field, _)| field).collect();
     Needed { fields, made: rows.made }
+}
+
+/// The names that renamings by pattern give. A row that lacks the old one keeps what it has under the new one.
+fn renamed_to(links: &[Link], first: &RowSchema) -> BTreeSet<String> {
+    let is_pattern = |link: &Link| matches!(&link.stage, Stage::Rename(renames) if renames.iter().any(|rename| rename.from.contains('*')));
+    let Some(last) = links.iter().rposition(is_pattern) else { return BTreeSet::new() };
+    let (mut row, mut names) = (first.clone(), BTreeSet::new());
+    for link in &links[..=last] {
+        row = link.steps(&row).pop().map_or(row, |step| step.row);
+        if is_pattern(link) {
+            names.extend(row.columns.iter().map(|column| column.name.clone()));
+        }
+    }
+    names
 }
 
 /// What stages need of the event.

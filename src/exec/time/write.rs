@@ -5,6 +5,9 @@ use jiff::tz::TimeZone;
 
 use super::{DAYS, MONTHS, directive, expanded, timestamp};
 
+/// Nanoseconds of a second.
+const NANOSECONDS: i128 = 1_000_000_000;
+
 /// Digits of `%N`, and of `%Q`, without a width.
 const SUBSECOND_WIDTHS: [(char, usize); 2] = [('N', 9), ('Q', 3)];
 
@@ -78,7 +81,8 @@ fn clock(time: &DateTime, letter: char) -> Option<String> {
         'p' => (if time.hour() < 12 { "AM" } else { "PM" }).to_owned(),
         'P' => (if time.hour() < 12 { "am" } else { "pm" }).to_owned(),
         'f' => format!("{:06}", time.subsec_nanosecond() / 1_000),
-        's' => time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second().to_string(),
+        // The second that the time is in, as `%S` has it: before 1970 too.
+        's' => time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_nanosecond().div_euclid(NANOSECONDS).to_string(),
         'z' => "+0000".to_owned(),
         'Z' => "UTC".to_owned(),
         '%' => "%".to_owned(),

@@ -85,7 +85,9 @@ fn compare(list: &[Event], as_json: bool, compiled: &[Rule], meanings: &[Query],
     }
     let both = engines::both(&mut stored.store, compiled, &[]);
     Tally::add(&tally.stated, both.findings);
-    prop_assert!(both.failed.is_empty(), "{:?}", both.failed);
+    // A text that is longer than SQLite is allowed to take is refused with a word, and gives no findings to compare.
+    let failed: Vec<_> = both.failed.iter().filter(|(_, fault)| !fault.message.ends_with("statement too long")).collect();
+    prop_assert!(failed.is_empty(), "{failed:?}");
     prop_assert!(both.differences.is_empty(), "{}", both.differences.join("\n"));
     Ok(())
 }

@@ -90,7 +90,9 @@ impl Table {
             }
             let is_end = transaction.ends_with.as_ref().is_some_and(|pred| passes(pred, &row));
             let is_start = transaction.starts_with.as_ref().is_some_and(|pred| passes(pred, &row));
-            let mut place = open.iter().rposition(|open| open.takes(transaction, &key));
+            // One that shares a value goes before one that only does not contradict.
+            let latest = |shares: bool| open.iter().rposition(|open| open.takes(transaction, &key) && (!shares || open.shares(&key)));
+            let mut place = latest(true).or_else(|| latest(false));
             if let Some(full) = place.filter(|place| !open[*place].may_go_on(transaction, at)) {
                 done.push(Open { at_limit: true, ..open.remove(full) });
                 place = None;
@@ -156,6 +158,11 @@ impl Open {
 
     fn is_whole(&self, transaction: &Transaction) -> bool {
         (self.has_end || transaction.ends_with.is_none()) && (self.has_start || transaction.starts_with.is_none())
+    }
+
+    /// Whether a row has a value in common.
+    fn shares(&self, key: &[BTreeSet<String>]) -> bool {
+        self.key.iter().zip(key).any(|(own, new)| !own.is_disjoint(new))
     }
 
     /// Whether a row does not contradict, and has something in common where that is asked.
