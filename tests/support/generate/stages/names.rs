@@ -33,7 +33,9 @@ impl Names {
             Source::Table(table) => table.columns.iter().map(String::as_str).collect(),
             Source::Rows(_) => vec!["_time"],
         };
-        Self { columns: names.into_iter().map(str::to_owned).collect(), asked: 0, is_open: false, is_event }
+        // Which columns findings have is known only from the names that are asked of them.
+        let is_open = matches!(source, Source::Findings { .. });
+        Self { columns: names.into_iter().map(str::to_owned).collect(), asked: 0, is_open, is_event }
     }
 
     /// Some of the columns, as many as asked at most.
