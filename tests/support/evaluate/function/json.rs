@@ -203,7 +203,7 @@ fn changed(function: Function, a: &Arguments<'_>) -> Option<Value> {
             }
         }
     }
-    Some(Value::Text(json.to_string()))
+    Some(Value::Text(written(&json)))
 }
 
 fn set(json: &mut Json, pointer: &str, new: Json) {

@@ -154,7 +154,9 @@ fn json_arguments(function: Function) -> Vec<Vec<Takes>> {
         Function::JsonAppend | Function::JsonExtend | Function::JsonSet => {
             vec![vec![OneOf(&JSON), OneOf(&PATHS), Anything], vec![OneOf(&JSON), OneOf(&PATHS), OneOf(&JSON), OneOf(&PATHS), Text]]
         }
-        Function::JsonSetExact => vec![vec![OneOf(&JSON), OneOf(&KEYS), Anything]],
+        Function::JsonSetExact => {
+            vec![vec![OneOf(&JSON), OneOf(&KEYS), Anything], vec![OneOf(&JSON), OneOf(&KEYS), OneOf(&JSON), OneOf(&KEYS), Text]]
+        }
         Function::JsonArray => vec![vec![], vec![Text], vec![Text, Whole, List, OneOf(&JSON)]],
         Function::JsonObject => vec![vec![], vec![OneOf(&["k"]), Anything], vec![OneOf(&["k"]), Text, OneOf(&["l"]), OneOf(&JSON)]],
         Function::JsonArrayToMv => vec![vec![OneOf(&JSON)], vec![OneOf(&JSON), Truth]],

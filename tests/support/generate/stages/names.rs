@@ -121,6 +121,15 @@ impl Names {
         self.is_open |= other.is_open;
     }
 
+    /// Brings the rows of brackets to these. Which of the columns that nobody names are shown is told apart where one side has such.
+    fn unite_rows(&mut self, stages: &mut Vec<Stage>, inner: &mut Self) {
+        if self.is_open && inner.is_open {
+            let kept = inner.some(settle::KEPT);
+            stages.push(inner.turned(Stage::Keep(kept)));
+        }
+        self.unite(inner);
+    }
+
     /// The stage with names that are there.
     pub(super) fn turned(&mut self, stage: Stage) -> Stage {
         match stage {
@@ -318,7 +327,7 @@ impl Names {
                 Stage::Lookup(Lookup { keys, ..lookup })
             }
             Stage::Join(join) => {
-                let (query, inner) = settle::inner(*join.query);
+                let (mut query, mut inner) = settle::inner(*join.query);
                 let common: Vec<&String> = self.columns.iter().filter(|name| inner.columns.contains(name)).collect();
                 let is_common = |name: &String| common.is_empty() || common.contains(&name);
                 let fields = join.fields.iter().enumerate();
@@ -326,7 +335,7 @@ impl Names {
                     .map(|(place, name)| if is_common(name) { name.clone() } else { common[(place + name.len()) % common.len()].clone() })
                     .collect();
                 fields.dedup();
-                self.unite(&inner);
+                self.unite_rows(&mut query.stages, &mut inner);
                 Stage::Join(Join { fields, query: Box::new(query), ..join })
             }
             Stage::Map(map) => {
@@ -339,14 +348,14 @@ impl Names {
                 Stage::Map(Map { keys, query: Box::new(query), each })
             }
             Stage::Append(query) => {
-                let (query, inner) = settle::inner(*query);
-                self.unite(&inner);
+                let (mut query, mut inner) = settle::inner(*query);
+                self.unite_rows(&mut query.stages, &mut inner);
                 Stage::Append(Box::new(query))
             }
             Stage::AppendPipe(stages) => {
                 let mut inner = self.clone();
-                let stages = settle::settled(stages, &mut inner, true);
-                self.unite(&inner);
+                let mut stages = settle::settled(stages, &mut inner, true);
+                self.unite_rows(&mut stages, &mut inner);
                 Stage::AppendPipe(stages)
             }
             other => {

@@ -12,7 +12,7 @@ const FORMATTED: usize = 3;
 const ROUNDED: f64 = 2.0;
 
 /// Columns of whole events that a query in brackets gives.
-const KEPT: usize = 6;
+pub(super) const KEPT: usize = 6;
 
 /// Turns names to columns that are there and gives rows an order where a stage asks for one.
 pub(super) fn query(query: Query) -> Query {
