@@ -58,7 +58,9 @@ impl Link {
             }
             // What inner stages make stands beside what the rows have; which columns a pattern gives is not known here.
             (_, Brackets::Stages(links)) => {
-                let steps = steps(links, &RowSchema::default());
+                // Renamed or changed, a column that they read is one that they make.
+                let read: BTreeSet<String> = links.iter().flat_map(|link| names_read(std::slice::from_ref(&link.stage))).collect();
+                let steps = steps(links, &RowSchema { columns: read.iter().map(text_column).collect() });
                 steps.last().map(|step| step.row.columns.iter().map(|column| column.name.clone()).collect()).unwrap_or_default()
             }
             _ => Vec::new(),
@@ -124,8 +126,7 @@ pub(super) fn needed(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<St
         let known: BTreeSet<String> = known().into_iter().filter(|name| globs.iter().any(|glob| glob.matches(name))).collect();
         known.iter().for_each(|name| add(&row_field(name)));
     }
-    let column = |name: &String| RowColumn { name: name.clone(), kind: Kind::Text, multi: false, named: false };
-    let columns = RowSchema { columns: all.keys().map(column).collect() };
+    let columns = RowSchema { columns: all.keys().map(text_column).collect() };
     let assigned = |link: &Link| match &link.stage {
         Stage::ForEach(for_each) => columns.each_of(for_each).unwrap_or_default(),
         _ => Vec::new(),
@@ -135,11 +136,11 @@ pub(super) fn needed(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<St
             all.entry(field.name.clone()).or_insert_with(|| field.clone());
         });
     }
-    for name in renamed_to(links, &RowSchema { columns: all.keys().map(column).collect() }) {
+    for name in renamed_to(links, &RowSchema { columns: all.keys().map(text_column).collect() }) {
         all.entry(name.clone()).or_insert_with(|| row_field(&name));
     }
     let mut rows = LiveRow {
-        schema: RowSchema { columns: all.keys().map(column).collect() },
+        schema: RowSchema { columns: all.keys().map(text_column).collect() },
         is_of: (0..all.len()).map(Some).collect(),
         // Where no pattern asks, presence does not matter, and finding it out costs a look into each event type.
         is_there: if patterns.is_empty() && !unpacks { vec![true; all.len()] } else { all.values().map(is_there).collect() },
@@ -175,6 +176,10 @@ pub(super) struct Needed {
     pub(super) fields: BTreeMap<String, Field>,
     /// Names that a stage gives a value at least in some rows: no event need have them.
     pub(super) made: BTreeSet<String>,
+}
+
+fn text_column(name: &String) -> RowColumn {
+    RowColumn { name: name.clone(), kind: Kind::Text, multi: false, named: false }
 }
 
 fn row_field(name: &str) -> Field {
@@ -411,7 +416,8 @@ impl LiveRow {
                 // place of a field stands beside it.
                 (self.needed, self.filled, self.made) = (inner.needed, inner.filled, inner.made);
                 for (column, is_of) in inner.schema.columns.iter().zip(&inner.is_of) {
-                    if is_of.is_none() {
+                    let is_own = self.schema.place(&column.name).is_some_and(|place| self.is_of[place] == *is_of);
+                    if !is_own {
                         self.read(&column.name);
                     }
                 }

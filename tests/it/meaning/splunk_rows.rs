@@ -55,6 +55,8 @@ fn both_rows_of_an_append_have_what_one_side_names() {
     gives("P7", search, &EVENTS, &["Alpha=b _time=1709287202", "Alpha=b n=b"]);
     let search = "Channel=Security Beta=y | appendpipe [eval Alpha=\"new\" | fields Alpha] | fields Alpha | fields - _time";
     gives("P7", search, &EVENTS, &["Alpha=b", "Alpha=new"]);
+    let search = "Channel=Security Beta=y | appendpipe [rename Alpha as Beta] | fields - _time";
+    gives("renamed", search, &EVENTS, &["Alpha=b Beta=y", "Beta=b"]);
 }
 
 #[test]
