@@ -11,6 +11,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::field::{EventFields, cell_of, field_cell};
+use super::kept::{EventRest, Keeping, KeptEvent, KeptRows, KeptTypes, WholeColumns};
 use super::matched::Matched;
 use crate::catalog::{Catalog, ColumnIndex, Encoding, EventId, EventType, ValueId};
 use crate::exec::{Cell, Row, RowOrigin};
@@ -40,6 +41,7 @@ pub(super) struct Feed<'s> {
     catalog: &'s Catalog,
     values: RefCell<FxHashMap<i64, Cell>>,
     value_bytes: std::cell::Cell<usize>,
+    kept: RefCell<KeptTypes>,
     /// What searches over risk read: filled once all other rules have run.
     risk: Vec<RiskEvent>,
 }
@@ -56,7 +58,14 @@ struct FedColumns<'s> {
 impl<'s> Feed<'s> {
     /// Starts without a value.
     pub(super) fn new(store: &'s Store, catalog: &'s Catalog) -> Self {
-        Self { store, catalog, values: RefCell::default(), value_bytes: std::cell::Cell::default(), risk: Vec::new() }
+        Self {
+            store,
+            catalog,
+            values: RefCell::default(),
+            value_bytes: std::cell::Cell::default(),
+            kept: RefCell::default(),
+            risk: Vec::new(),
+        }
     }
 
     /// Gives it the risk of the findings.
@@ -122,6 +131,12 @@ impl<'s> Feed<'s> {
             if events.is_empty() {
                 continue;
             }
+            if let Some(rows) = self.kept_rows(&source, events.len())? {
+                if self.kept_run(&source, &rows, events, sink)?.is_break() {
+                    return Ok(());
+                }
+                continue;
+            }
             let mut reader = self.store.event_reader(source.event_type, &source.columns)?;
             for run in runs(events, source.event_type) {
                 if self.run(&source, &mut reader, run, sink)?.is_break() {
@@ -130,6 +145,51 @@ impl<'s> Feed<'s> {
             }
         }
         Ok(())
+    }
+
+    /// The rows of a type that many rules read.
+    fn kept_rows(&self, source: &FedColumns<'_>, events: usize) -> Result<Option<KeptRows>, StoreError> {
+        let ask = || self.kept.borrow_mut().ask(source.event_type, &source.columns, events);
+        match ask() {
+            Keeping::Kept(rows) => Ok(Some(rows)),
+            Keeping::No => Ok(None),
+            Keeping::Missing(missing) => {
+                let whole = self.whole_columns(source.event_type, &missing)?;
+                self.kept.borrow_mut().keep(source.event_type.id, &missing, whole);
+                Ok(if let Keeping::Kept(rows) = ask() { Some(rows) } else { None })
+            }
+        }
+    }
+
+    fn whole_columns(&self, event_type: &EventType, columns: &[ColumnIndex]) -> Result<WholeColumns, StoreError> {
+        let mut whole = WholeColumns { heads: Vec::new(), columns: vec![Vec::new(); columns.len()] };
+        let mut reader = self.store.event_reader(event_type, columns)?;
+        reader.each(EventId(1), self.store.last_event()?, &mut |event, cells| {
+            whole.heads.push(event);
+            for ((kept, column), cell) in whole.columns.iter_mut().zip(columns).zip(cells) {
+                kept.push(self.cell(event_type, *column, cell, event.time_us)?);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(whole)
+    }
+
+    fn kept_run(
+        &self,
+        source: &FedColumns<'_>,
+        rows: &KeptRows,
+        events: &[EventId],
+        sink: &mut RowSink<'_>,
+    ) -> Result<ControlFlow<()>, StoreError> {
+        for event in events {
+            let Ok(place) = rows.heads.binary_search_by_key(event, |head| head.id) else { continue };
+            let read = KeptEvent { rows, columns: &source.columns, place, rest: self };
+            let cells = source.fields.iter().map(|field| field_cell(field, &read)).collect::<Result<_, _>>()?;
+            if sink(Row { cells, origin: RowOrigin::Event { id: *event, time_us: rows.heads[place].time_us } }).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     fn run(
@@ -200,6 +260,26 @@ impl<'s> Feed<'s> {
         let read = ReadEvent { feed: self, source, event, cells };
         let cells = source.fields.iter().map(|field| field_cell(field, &read)).collect::<Result<_, _>>()?;
         Ok(Row { cells, origin: RowOrigin::Event { id: event.id, time_us: event.time_us } })
+    }
+
+    /// What a raw cell of a column means.
+    fn cell(
+        &self,
+        event_type: &EventType,
+        column: ColumnIndex,
+        cell: &store::RawCell<'_>,
+        time_us: Option<i64>,
+    ) -> Result<Cell, StoreError> {
+        Ok(match (cell, event_type.column(column).encoding) {
+            (store::RawCell::Null, _) => Cell::Null,
+            (store::RawCell::Text(text), _) => Cell::text_of(*text),
+            (store::RawCell::Value(id), _) => self.value(*id)?,
+            (store::RawCell::Int(id), Encoding::Dictionary) => self.value(ValueId(*id))?,
+            (store::RawCell::Int(number), Encoding::Inline) => Cell::text_of(number.to_string()),
+            (store::RawCell::Int(difference), Encoding::Time(shape)) => {
+                Cell::Text(Arc::from(store::time_cell(shape, *difference, time_us)))
+            }
+        })
     }
 
     /// A value of the dictionary.
@@ -276,16 +356,7 @@ struct ReadEvent<'a> {
 impl EventFields for ReadEvent<'_> {
     fn column(&self, column: ColumnIndex) -> Result<Cell, StoreError> {
         let place = self.source.columns.binary_search(&column).expect("the columns of all fields are read");
-        Ok(match (&self.cells[place], self.source.event_type.column(column).encoding) {
-            (store::RawCell::Null, _) => Cell::Null,
-            (store::RawCell::Text(text), _) => Cell::text_of(*text),
-            (store::RawCell::Value(id), _) => self.feed.value(*id)?,
-            (store::RawCell::Int(id), Encoding::Dictionary) => self.feed.value(ValueId(*id))?,
-            (store::RawCell::Int(number), Encoding::Inline) => Cell::text_of(number.to_string()),
-            (store::RawCell::Int(difference), Encoding::Time(shape)) => {
-                Cell::Text(Arc::from(store::time_cell(shape, *difference, self.event.time_us)))
-            }
-        })
+        self.feed.cell(self.source.event_type, column, &self.cells[place], self.event.time_us)
     }
 
     fn time_us(&self) -> Result<Option<i64>, StoreError> {
@@ -293,7 +364,7 @@ impl EventFields for ReadEvent<'_> {
     }
 
     fn host(&self) -> Result<Cell, StoreError> {
-        self.event.host.map_or(Ok(Cell::Null), |host| self.feed.value(host))
+        EventRest::host(self.feed, &self.event)
     }
 
     fn record(&self) -> Result<Option<i64>, StoreError> {
@@ -301,6 +372,16 @@ impl EventFields for ReadEvent<'_> {
     }
 
     fn message(&self) -> Result<Cell, StoreError> {
-        Ok(self.feed.store.message(self.event.id)?.map_or(Cell::Null, Cell::text_of))
+        EventRest::message(self.feed, &self.event)
+    }
+}
+
+impl EventRest for Feed<'_> {
+    fn host(&self, head: &EventRow) -> Result<Cell, StoreError> {
+        head.host.map_or(Ok(Cell::Null), |host| self.value(host))
+    }
+
+    fn message(&self, head: &EventRow) -> Result<Cell, StoreError> {
+        Ok(self.store.message(head.id)?.map_or(Cell::Null, Cell::text_of))
     }
 }

@@ -15,6 +15,7 @@ mod feed;
 mod field;
 mod finding;
 mod hosts;
+mod kept;
 mod matched;
 mod risk;
 mod scan;
