@@ -220,6 +220,6 @@ mod tests {
         let shared: Arc<str> = "y".repeat(1_000).into();
         let column = vec![Cell::Text(shared); 10];
         assert!(bytes_of(&column) < 2_000);
-        assert!(bytes_of(&vec![Cell::text_of("y".repeat(1_000)), Cell::text_of("y".repeat(1_000))]) > 2_000);
+        assert!(bytes_of(&[Cell::text_of("y".repeat(1_000)), Cell::text_of("y".repeat(1_000))]) > 2_000);
     }
 }

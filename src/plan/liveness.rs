@@ -60,7 +60,7 @@ impl Link {
             (_, Brackets::Stages(links)) => {
                 // Renamed or changed, a column that they read is one that they make.
                 let read: BTreeSet<String> = links.iter().flat_map(|link| names_read(std::slice::from_ref(&link.stage))).collect();
-                let steps = steps(links, &RowSchema { columns: read.iter().map(text_column).collect() });
+                let steps = steps(links, &RowSchema { columns: read.iter().map(|name| text_column(name)).collect() });
                 steps.last().map(|step| step.row.columns.iter().map(|column| column.name.clone()).collect()).unwrap_or_default()
             }
             _ => Vec::new(),
@@ -126,7 +126,7 @@ pub(super) fn needed(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<St
         let known: BTreeSet<String> = known().into_iter().filter(|name| globs.iter().any(|glob| glob.matches(name))).collect();
         known.iter().for_each(|name| add(&row_field(name)));
     }
-    let columns = RowSchema { columns: all.keys().map(text_column).collect() };
+    let columns = RowSchema { columns: all.keys().map(|name| text_column(name)).collect() };
     let assigned = |link: &Link| match &link.stage {
         Stage::ForEach(for_each) => columns.each_of(for_each).unwrap_or_default(),
         _ => Vec::new(),
@@ -136,11 +136,11 @@ pub(super) fn needed(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<St
             all.entry(field.name.clone()).or_insert_with(|| field.clone());
         });
     }
-    for name in renamed_to(links, &RowSchema { columns: all.keys().map(text_column).collect() }) {
+    for name in renamed_to(links, &RowSchema { columns: all.keys().map(|name| text_column(name)).collect() }) {
         all.entry(name.clone()).or_insert_with(|| row_field(&name));
     }
     let mut rows = LiveRow {
-        schema: RowSchema { columns: all.keys().map(text_column).collect() },
+        schema: RowSchema { columns: all.keys().map(|name| text_column(name)).collect() },
         is_of: (0..all.len()).map(Some).collect(),
         // Where no pattern asks, presence does not matter, and finding it out costs a look into each event type.
         is_there: if patterns.is_empty() && !unpacks { vec![true; all.len()] } else { all.values().map(is_there).collect() },
@@ -178,8 +178,8 @@ pub(super) struct Needed {
     pub(super) made: BTreeSet<String>,
 }
 
-fn text_column(name: &String) -> RowColumn {
-    RowColumn { name: name.clone(), kind: Kind::Text, multi: false, named: false }
+fn text_column(name: &str) -> RowColumn {
+    RowColumn { name: name.to_owned(), kind: Kind::Text, multi: false, named: false }
 }
 
 fn row_field(name: &str) -> Field {
