@@ -1,15 +1,13 @@
 //! Which rows of a table fit some values: found without asking every row.
 //!
 //! A row asks for a text, a pattern or a network in each key column. Rows that ask for texts in the same columns are in one
-//! map by those texts. Rows with no text at all are found by a literal piece of their first pattern (one automaton looks
-//! for the pieces of all) or by the prefix of their first network. Whatever else a row asks is tested then.
+//! map by those texts. Rows with no text at all are found by a few bytes that their first pattern cannot do without (those of all
+//! are in one map) or by the prefix of their first network. Whatever else a row asks is tested then.
 
-use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::exec::operators::MemoryBudget;
@@ -19,14 +17,15 @@ use crate::ir::{Cidr, Glob, Part, Table, TableMatch, parse_address};
 /// Memory of an entry of a map beside its text, about.
 const ENTRY_BYTES: usize = 64;
 
-/// Pieces of fewer bytes are looked for only where a pattern has no longer one.
-const SHORT_PIECE: usize = 3;
+/// Bytes of the grams that patterns are found by, the longest first: each pattern has the longest that it has room for.
+// More than 8 do not fit the number that a gram is; each size more would be one more look-up for each byte of a value.
+const GRAM_BYTES: [usize; 5] = [8, 4, 3, 2, 1];
 
 /// Memory (as budgets count it) of the indexes that a hunt keeps. A larger one is made anew for each use.
 const MAX_SHARED_BYTES: usize = 48 * 1024 * 1024;
 
 /// The indexes of the tables that rules look into. Dozens of rules share a table, and a replay in windows prepares each rule
-/// hundreds of times: made anew each time, the automata of the tables were four fifths of the whole hunt.
+/// hundreds of times: made anew each time, the indexes of the tables were four fifths of the whole hunt.
 #[derive(Debug, Default)]
 pub(in crate::exec) struct TableIndexes {
     known: Vec<SharedIndex>,
@@ -120,18 +119,20 @@ pub(super) struct TableIndex {
     /// What each row asks of each key; a row that can fit nothing has none.
     asks: Vec<Box<[Ask]>>,
     literals: Vec<Literals>,
-    patterns: Option<Pieces>,
+    patterns: Grams,
     /// Rows whose first key is a pattern without any literal piece.
     open: Vec<u32>,
     /// Rows whose first key is a network: by kind of address and length of the prefix, then by the address cut to it.
     networks: Vec<((bool, u8), FxHashMap<u128, Vec<u32>>)>,
 }
 
-/// Literal pieces of patterns, and whose they are.
-#[derive(Debug)]
-struct Pieces {
-    automaton: AhoCorasick,
-    rows: Vec<Vec<u32>>,
+/// Some bytes of each pattern, and whose they are.
+// An automaton over a whole literal of each is faster to ask. But one of 35,000 domains takes 0.3 s to build, and often a few hundred
+// rows ask: these maps are built forty times as fast.
+#[derive(Debug, Default)]
+struct Grams {
+    /// For each of [`GRAM_BYTES`]: gram → the rows that are found by it.
+    by_size: [FxHashMap<u64, Vec<u32>>; GRAM_BYTES.len()],
 }
 
 impl TableIndex {
@@ -141,8 +142,8 @@ impl TableIndex {
         let has_network = columns.iter().any(|column| table.matching[*column] == TableMatch::Cidr);
         // Of networks that hold an address the first of the file counts, and no other.
         let most = if has_network { 1 } else { usize::try_from(table.max_matches).unwrap_or(usize::MAX) };
-        let mut index = Self { fold, most, asks: Vec::new(), literals: Vec::new(), patterns: None, open: Vec::new(), networks: Vec::new() };
-        let mut patterns: Vec<u32> = Vec::new();
+        let mut index =
+            Self { fold, most, asks: Vec::new(), literals: Vec::new(), patterns: Grams::default(), open: Vec::new(), networks: Vec::new() };
         for (number, row) in (0..).zip(&table.rows) {
             let ask = |column: &usize| Ask::new(&row[*column], table.matching[*column], fold);
             // A missing value fits nothing.
@@ -150,15 +151,14 @@ impl TableIndex {
             let asks: Box<[Ask]> = if is_whole { columns.iter().map(ask).collect() } else { Box::default() };
             budget.take(columns.iter().map(|column| row[*column].len() + size_of::<Ask>() + ENTRY_BYTES).sum())?;
             if is_whole {
-                index.add(number, &asks, &mut patterns);
+                index.add(number, &asks);
             }
             index.asks.push(asks);
         }
-        index.add_patterns(&patterns, budget)?;
         Ok(index)
     }
 
-    fn add(&mut self, number: u32, asks: &[Ask], patterns: &mut Vec<u32>) {
+    fn add(&mut self, number: u32, asks: &[Ask]) {
         let texts: Vec<(usize, Arc<str>)> =
             (0..).zip(asks).filter_map(|(key, ask)| if let Ask::Text(text) = ask { Some((key, text.clone())) } else { None }).collect();
         if !texts.is_empty() {
@@ -170,7 +170,7 @@ impl TableIndex {
             return self.literals[place].rows.entry(texts.into()).or_default().push(number);
         }
         match asks.first() {
-            Some(Ask::Pattern(_)) => patterns.push(number),
+            Some(Ask::Pattern(glob)) if !self.patterns.add(number, glob) => self.open.push(number),
             Some(Ask::Network(network)) => {
                 let kind = (network.address.is_ipv4(), network.prefix);
                 let place = self.networks.iter().position(|(known, _)| *known == kind).unwrap_or_else(|| {
@@ -179,30 +179,8 @@ impl TableIndex {
                 });
                 self.networks[place].1.entry(cut(network.address, network.prefix)).or_default().push(number);
             }
-            Some(Ask::Text(_)) | None => {}
+            Some(Ask::Pattern(_) | Ask::Text(_)) | None => {}
         }
-    }
-
-    /// Finds for each row whose first key is a pattern the piece that it is found by.
-    fn add_patterns(&mut self, rows: &[u32], budget: &mut MemoryBudget) -> Result<(), Fault> {
-        let asks = &self.asks;
-        let globs = rows.iter().filter_map(|row| match asks[*row as usize].first() {
-            Some(Ask::Pattern(glob)) => Some((*row, glob)),
-            _ => None,
-        });
-        let mut shared: FxHashMap<&str, u32> = FxHashMap::default();
-        globs.clone().flat_map(|(_, glob)| pieces(glob)).for_each(|piece| *shared.entry(piece).or_default() += 1);
-        let mut by_piece: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
-        for (row, glob) in globs {
-            // The rarest piece and then the longest: `*\System32\*` of a thousand patterns tells none of them from another.
-            // One of a letter or two stands in nearly every value.
-            match pieces(glob).min_by_key(|piece| (piece.len() < SHORT_PIECE, shared[piece], Reverse(piece.len()))) {
-                Some(piece) => by_piece.entry(piece).or_default().push(row),
-                None => self.open.push(row),
-            }
-        }
-        self.patterns = Pieces::new(by_piece, budget)?;
-        Ok(())
     }
 
     /// The rows that fit, in the order of the table, as many as may.
@@ -213,8 +191,8 @@ impl TableIndex {
             let texts: Box<[Arc<str>]> = literals.keys.iter().map(|place| key[*place].clone()).collect();
             rows.extend(literals.rows.get(&texts).into_iter().flatten());
         }
-        if let (Some(pieces), Some(first)) = (&self.patterns, key.first()) {
-            pieces.rows_of(first, &mut rows);
+        if let Some(first) = key.first() {
+            self.patterns.rows_of(first, &mut rows);
         }
         if let Some(address) = key.first().filter(|_| !self.networks.is_empty()).and_then(|text| parse_address(text)) {
             self.networks_of(address, &mut rows);
@@ -247,32 +225,42 @@ fn cut(address: IpAddr, prefix: u8) -> u128 {
     bits.checked_shr(width - u32::from(prefix).min(width)).unwrap_or(0)
 }
 
-/// The texts that a pattern cannot do without.
-fn pieces(glob: &Glob) -> impl Iterator<Item = &str> {
-    glob.parts().iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None })
-}
-
-impl Pieces {
-    fn new(pieces: FxHashMap<&str, Vec<u32>>, budget: &mut MemoryBudget) -> Result<Option<Self>, Fault> {
-        if pieces.is_empty() {
-            return Ok(None);
-        }
-        let (texts, rows): (Vec<&str>, Vec<Vec<u32>>) = pieces.into_iter().unzip();
-        // Small before fast: a table may have 100,000 pieces, and the answers are kept.
-        let built = AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::ContiguousNFA)).build(&texts);
-        let automaton = built.map_err(|_| Fault::Memory { limit: budget.limits().memory_bytes })?;
-        budget.take(automaton.memory_usage())?;
-        Ok(Some(Self { automaton, rows }))
+impl Grams {
+    /// Adds the row of a pattern; false where the pattern has no text that it could be found by.
+    fn add(&mut self, row: u32, glob: &Glob) -> bool {
+        let texts = || glob.parts().iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_bytes()) } else { None });
+        let Some(longest) = texts().map(<[u8]>::len).max() else { return false };
+        let Some(place) = GRAM_BYTES.iter().position(|size| *size <= longest) else { return false };
+        let (size, rows) = (GRAM_BYTES[place], &mut self.by_size[place]);
+        // Of the grams in the middle, at the beginning and at the end the one that the fewest rows before have: `\System32\` of a
+        // thousand patterns tells none of them from another. To look at all would cost more than it tells.
+        let grams = texts().filter(|text| text.len() >= size).flat_map(|text| {
+            let last = text.len() - size;
+            [last / 2, 0, last].map(|start| gram(&text[start..start + size]))
+        });
+        let Some(rarest) = grams.min_by_key(|gram| rows.get(gram).map_or(0, Vec::len)) else { return false };
+        rows.entry(rarest).or_default().push(row);
+        true
     }
 
-    /// Adds the rows whose piece stands in a value.
+    /// Adds the rows whose gram stands in a value.
     fn rows_of(&self, value: &str, rows: &mut Vec<u32>) {
         let mut seen = FxHashSet::default();
-        for found in self.automaton.find_overlapping_iter(value) {
-            let piece = found.pattern().as_usize();
-            if seen.insert(piece) {
-                rows.extend(&self.rows[piece]);
+        for (size, known) in GRAM_BYTES.iter().zip(&self.by_size).filter(|(_, known)| !known.is_empty()) {
+            seen.clear();
+            for window in value.as_bytes().windows(*size) {
+                let gram = gram(window);
+                if let Some(found) = known.get(&gram)
+                    && seen.insert(gram)
+                {
+                    rows.extend(found);
+                }
             }
         }
     }
+}
+
+/// A few bytes as one number.
+fn gram(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |gram, byte| gram << 8 | u64::from(*byte))
 }
