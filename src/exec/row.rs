@@ -52,7 +52,24 @@ pub struct GroupOrigin {
 }
 
 /// By-field in the rule's spelling → value, of the last aggregation. Nothing that later stages do to the columns changes it.
-pub type GroupKey = Arc<[(Arc<str>, Arc<str>)]>;
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct GroupKey {
+    /// Shared by all groups of a stage: there may be one group a row.
+    names: Arc<[Arc<str>]>,
+    values: Arc<[Arc<str>]>,
+}
+
+impl GroupKey {
+    /// Makes the key of the group with these values of the by-fields.
+    pub fn new(names: Arc<[Arc<str>]>, values: Arc<[Arc<str>]>) -> Self {
+        Self { names, values }
+    }
+
+    /// The by-fields, each with its value.
+    pub fn pairs(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>)> {
+        self.names.iter().zip(self.values.iter())
+    }
+}
 
 /// What identifies a row among the results of its rule, together with its place among rows with the same key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

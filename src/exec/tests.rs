@@ -109,7 +109,9 @@ fn groups_know_their_events_and_their_key_whatever_happens_to_the_columns() {
         let origins: Vec<(String, u64, Vec<i64>)> = rows
             .iter()
             .map(|(_, origin)| match origin.key() {
-                super::RowKey::Group(key) => (key[0].1.to_string(), origin.count(), origin.events().iter().map(|e| e.0).collect()),
+                super::RowKey::Group(key) => {
+                    (key.pairs().next().unwrap().1.to_string(), origin.count(), origin.events().iter().map(|e| e.0).collect())
+                }
                 super::RowKey::Event(_) | super::RowKey::Made => panic!("these rows are groups"),
             })
             .collect();

@@ -222,7 +222,7 @@ impl StageSaver<'_, '_> {
         let key = row.origin.key();
         let event = if let RowKey::Event(id) = key { Some(self.envelopes.of(id)?) } else { None };
         let group =
-            if let RowKey::Group(group) = &key { group.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect() } else { Vec::new() };
+            if let RowKey::Group(group) = &key { group.pairs().map(|(k, v)| (k.to_string(), v.to_string())).collect() } else { Vec::new() };
         // Rows with equal keys are told apart by their place among them, which no stage can change: the order is the same in each hunt.
         // A row made of no event is saved as one of a group without columns is, so they are counted together.
         let key = if key == RowKey::Made { RowKey::Group(GroupKey::default()) } else { key };

@@ -8,7 +8,7 @@ use super::{Operator, Pushed, held};
 use crate::exec::aggregate::Gathered;
 use crate::exec::condition::Slot;
 use crate::exec::operators::MemoryBudget;
-use crate::exec::row::{GroupOrigin, RowKey, RowOrigin};
+use crate::exec::row::{GroupKey, GroupOrigin, RowKey, RowOrigin};
 use crate::exec::spread::add_column;
 use crate::exec::{Cell, Context, Fault, Row, order};
 use crate::ir;
@@ -144,7 +144,7 @@ impl<'c> ChartOperator<'c> {
             cells[place] = Cell::list_of(spread);
         }
         origin.settle();
-        origin.key = RowKey::Group([(Arc::from(field.as_str()), key)].into());
+        origin.key = RowKey::Group(GroupKey::new([Arc::from(field.as_str())].into(), [key].into()));
         Row { cells, origin: RowOrigin::Group(Box::new(origin)) }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::group::{Grouped, RowGroups};
 use super::{Operator, Pushed, held};
 use crate::exec::operators::MemoryBudget;
-use crate::exec::row::{GroupOrigin, RowKey, RowOrigin};
+use crate::exec::row::{GroupKey, GroupOrigin, RowKey, RowOrigin};
 use crate::exec::{Cell, Context, Fault, Row};
 use crate::ir::{self, Aggregate, AggregateFunction};
 use crate::plan::{RowSchema, Step};
@@ -88,7 +88,7 @@ impl<'c> FrequentOperator<'c> {
         self.options.count.iter().for_each(|name| set(name, Cell::number_of(count)));
         self.options.percent.iter().for_each(|name| set(name, Cell::text_of(format!("{:.6}", 100.0 * count / total))));
         origin.settle();
-        origin.key = RowKey::Group(names().map(|name| Arc::from(name.as_str())).zip(key.iter().cloned()).collect());
+        origin.key = RowKey::Group(GroupKey::new(names().map(|name| Arc::from(name.as_str())).collect(), key.into()));
         Row { cells, origin: RowOrigin::Group(Box::new(origin)) }
     }
 }

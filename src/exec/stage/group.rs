@@ -9,7 +9,7 @@ use super::{Operator, Pushed, held};
 use crate::exec::aggregate::{Gathered, PreparedAggregate};
 use crate::exec::condition::Slot;
 use crate::exec::operators::MemoryBudget;
-use crate::exec::row::{GroupOrigin, RowKey, RowOrigin};
+use crate::exec::row::{GroupKey, GroupOrigin, RowKey, RowOrigin};
 use crate::exec::{Cell, Context, Fault, Number, Row};
 use crate::ir;
 use crate::plan::{RowSchema, Step};
@@ -28,8 +28,10 @@ pub(super) struct ByFields {
 pub(super) struct RowGroups {
     by: ByFields,
     aggregates: Vec<PreparedAggregate>,
-    places: FxHashMap<Box<[Arc<str>]>, usize>,
+    places: FxHashMap<Arc<[Arc<str>]>, usize>,
     groups: Vec<RowGroup>,
+    /// The key of the row at hand: its memory serves all rows.
+    key: Vec<Arc<str>>,
     /// What the groups took of the budget.
     taken: usize,
 }
@@ -38,30 +40,30 @@ pub(super) struct RowGroups {
 struct RowGroup {
     gathered: Vec<Gathered>,
     origin: GroupOrigin,
-    /// For each by-field whether only numbers are in the group: then the group's value is the number.
-    is_number: Vec<bool>,
-    /// The first of these numbers: it knows its digits, which its text does not tell from others.
-    numbers: Vec<Option<Number>>,
+    numbers: Numbers,
 }
+
+/// For each by-field the first number where only numbers are in the group: then the group's value is that number. It knows its digits,
+/// which its text does not tell from others. Empty where no by-field has any: most groups, and there may be one a row.
+type Numbers = Box<[Option<Number>]>;
 
 /// A group at the end of the input.
 pub(super) struct Grouped {
     /// The texts of its by-fields.
-    pub(super) key: Box<[Arc<str>]>,
+    pub(super) key: Arc<[Arc<str>]>,
     /// For each aggregate.
     pub(super) gathered: Vec<Gathered>,
     /// The events behind it.
     pub(super) origin: GroupOrigin,
-    is_number: Vec<bool>,
-    numbers: Vec<Option<Number>>,
+    numbers: Numbers,
 }
 
 impl Grouped {
     /// The value of a by-field. One that only held numbers is a number again (rule P3); one text among them makes it text for the
     /// whole group.
     pub(super) fn value(&self, place: usize) -> Cell {
-        match self.numbers[place] {
-            Some(number) if self.is_number[place] => Cell::Number(number),
+        match self.numbers.get(place) {
+            Some(Some(number)) => Cell::Number(*number),
             _ => Cell::Text(self.key[place].clone()),
         }
     }
@@ -90,6 +92,26 @@ impl ByFields {
         keys
     }
 
+    /// Puts the one key of a row that has no list in its by-fields into `key`; false where it has one. The key is not whole where a
+    /// by-field is missing.
+    fn single_key(&self, cells: &[Cell], key: &mut Vec<Arc<str>>) -> bool {
+        key.clear();
+        for slot in &self.slots {
+            let cell = slot.map_or(&Cell::Null, |place| &cells[place]);
+            if let Cell::List(_) = cell {
+                return false;
+            }
+            key.extend(cell.first_member().or_else(|| self.fill.clone()));
+        }
+        true
+    }
+
+    /// The number of each by-field of a row.
+    fn numbers(&self, cells: &[Cell]) -> Numbers {
+        let number = |slot: &Slot| if let Some(Cell::Number(number)) = slot.map(|place| &cells[place]) { Some(*number) } else { None };
+        if self.slots.iter().any(|slot| number(slot).is_some()) { self.slots.iter().map(number).collect() } else { Numbers::default() }
+    }
+
     /// Memory of [`RowGroups::keys`] at most: lists in several by-fields multiply.
     pub(super) fn keys_bytes(&self, cells: &[Cell]) -> usize {
         let members = |slot: &Slot| slot.map_or(1, |place| cells[place].member_count().max(1));
@@ -116,7 +138,7 @@ impl RowGroups {
 
     fn over(by: ByFields, aggregates: &[ir::Aggregate], before: &RowSchema) -> Self {
         let aggregates = aggregates.iter().map(|aggregate| PreparedAggregate::new(aggregate, before)).collect();
-        Self { by, aggregates, places: FxHashMap::default(), groups: Vec::new(), taken: 0 }
+        Self { by, aggregates, places: FxHashMap::default(), groups: Vec::new(), key: Vec::new(), taken: 0 }
     }
 
     /// The aggregates, in order.
@@ -126,60 +148,66 @@ impl RowGroups {
 
     /// Ends the input: the groups in the order of their texts, and what they took of the budget.
     pub(super) fn take(&mut self) -> (Vec<Grouped>, usize) {
-        let mut keyed: Vec<(Box<[Arc<str>]>, usize)> = std::mem::take(&mut self.places).into_iter().collect();
+        let mut keyed: Vec<(Arc<[Arc<str>]>, usize)> = std::mem::take(&mut self.places).into_iter().collect();
         // In the order of the keys, as Splunk shows them, and not in that of a hash map.
         keyed.sort_unstable();
         let mut groups: Vec<RowGroup> = std::mem::take(&mut self.groups);
         let grouped = keyed.into_iter().map(|(key, place)| {
-            let RowGroup { gathered, origin, is_number, numbers } = std::mem::take(&mut groups[place]);
-            Grouped { key, gathered, origin, is_number, numbers }
+            let RowGroup { gathered, origin, numbers } = std::mem::take(&mut groups[place]);
+            Grouped { key, gathered, origin, numbers }
         });
         (grouped.collect(), std::mem::take(&mut self.taken))
     }
 
     pub(super) fn add(&mut self, row: &Row, context: &Context, budget: &mut MemoryBudget) -> Result<(), Fault> {
+        // Nearly all rows have one key: no list of keys is made for them.
+        let mut key = std::mem::take(&mut self.key);
+        if self.by.single_key(&row.cells, &mut key) {
+            let added = if key.len() == self.by.slots.len() { self.add_to(&mut key, row, context, budget) } else { Ok(()) };
+            self.key = key;
+            return added;
+        }
         let keys_bytes = self.by.keys_bytes(&row.cells);
         // Before the keys are made: two by-fields of a thousand members each make a million keys of one row.
         budget.take(keys_bytes)?;
-        for key in self.by.keys(&row.cells) {
-            let mut bytes = 0;
-            let place = match self.places.get(key.as_slice()) {
-                Some(place) => *place,
-                None => {
-                    bytes += GROUP_BYTES + self.aggregates.len() * size_of::<Gathered>();
-                    bytes += key.iter().map(|text| text.len() + size_of::<Arc<str>>()).sum::<usize>();
-                    self.start(key)
-                }
-            };
-            let group = &mut self.groups[place];
-            for ((is_number, first), slot) in group.is_number.iter_mut().zip(&mut group.numbers).zip(&self.by.slots) {
-                match slot.map(|place| &row.cells[place]) {
-                    Some(Cell::Number(number)) => *first = first.or(Some(*number)),
-                    _ => *is_number = false,
-                }
-            }
-            let before = group.origin.events.capacity();
-            group.origin.add(&row.origin);
-            bytes += group.origin.events.capacity().saturating_sub(before) * size_of::<i64>();
-            for (aggregate, gathered) in self.aggregates.iter().zip(&mut group.gathered) {
-                bytes += aggregate.add(gathered, &row.cells, context)?;
-            }
-            self.taken += bytes;
-            budget.take(bytes)?;
+        for mut key in self.by.keys(&row.cells) {
+            self.add_to(&mut key, row, context, budget)?;
         }
         budget.give(keys_bytes);
         Ok(())
     }
 
-    fn start(&mut self, key: Vec<Arc<str>>) -> usize {
+    /// Adds a row to the group of a key, which is empty then if it is new.
+    fn add_to(&mut self, key: &mut Vec<Arc<str>>, row: &Row, context: &Context, budget: &mut MemoryBudget) -> Result<(), Fault> {
+        let mut bytes = 0;
+        let place = match self.places.get(key.as_slice()) {
+            Some(place) => *place,
+            None => {
+                bytes += GROUP_BYTES + self.aggregates.len() * size_of::<Gathered>();
+                bytes += key.iter().map(|text| text.len() + size_of::<Arc<str>>()).sum::<usize>();
+                self.start(key.drain(..).collect(), self.by.numbers(&row.cells))
+            }
+        };
+        let group = &mut self.groups[place];
+        for (number, slot) in group.numbers.iter_mut().zip(&self.by.slots) {
+            if !matches!(slot.map(|place| &row.cells[place]), Some(Cell::Number(_))) {
+                *number = None;
+            }
+        }
+        let before = group.origin.events.capacity();
+        group.origin.add(&row.origin);
+        bytes += group.origin.events.capacity().saturating_sub(before) * size_of::<i64>();
+        for (aggregate, gathered) in self.aggregates.iter().zip(&mut group.gathered) {
+            bytes += aggregate.add(gathered, &row.cells, context)?;
+        }
+        self.taken += bytes;
+        budget.take(bytes)
+    }
+
+    fn start(&mut self, key: Arc<[Arc<str>]>, numbers: Numbers) -> usize {
         let gathered = self.aggregates.iter().map(PreparedAggregate::start).collect();
-        self.groups.push(RowGroup {
-            gathered,
-            origin: GroupOrigin::default(),
-            is_number: vec![true; self.by.slots.len()],
-            numbers: vec![None; self.by.slots.len()],
-        });
-        self.places.insert(key.into_boxed_slice(), self.groups.len() - 1);
+        self.groups.push(RowGroup { gathered, origin: GroupOrigin::default(), numbers });
+        self.places.insert(key, self.groups.len() - 1);
         self.groups.len() - 1
     }
 
@@ -195,7 +223,7 @@ impl RowGroups {
 /// `stats`: one row a group, by the texts of the by-fields; without by exactly one.
 pub(super) struct StatsOperator<'c> {
     groups: RowGroups,
-    names: Vec<Arc<str>>,
+    names: Arc<[Arc<str>]>,
     /// Where the by-fields, then the aggregates stand in a result row of so many columns.
     places: Vec<usize>,
     columns: usize,
@@ -207,7 +235,7 @@ impl<'c> StatsOperator<'c> {
         let mut groups = RowGroups::new(stats, before);
         // `stats count` of nothing is one row with 0, as in Splunk.
         if stats.by.is_empty() {
-            groups.start(Vec::new());
+            groups.start(Arc::default(), Numbers::default());
         }
         let names = stats.by.iter().map(|field| &field.name).chain(stats.aggregates.iter().map(|aggregate| &aggregate.alias));
         let places = names.filter_map(|name| step.row.place(name)).collect();
@@ -228,7 +256,7 @@ impl Operator for StatsOperator<'_> {
         for mut group in groups {
             let mut origin = std::mem::take(&mut group.origin);
             origin.settle();
-            origin.key = RowKey::Group(self.names.iter().cloned().zip(group.key.iter().cloned()).collect());
+            origin.key = RowKey::Group(GroupKey::new(self.names.clone(), group.key.clone()));
             let mut cells = vec![Cell::Null; self.columns];
             let gathered = std::mem::take(&mut group.gathered);
             let by = (0..self.names.len()).map(|place| group.value(place));
@@ -258,7 +286,7 @@ impl<'c> EventStatsOperator<'c> {
         let targets = stats.aggregates.iter().filter_map(|aggregate| step.row.place(&aggregate.alias)).collect();
         let mut groups = RowGroups::new(stats, before);
         if stats.by.is_empty() {
-            groups.start(Vec::new());
+            groups.start(Arc::default(), Numbers::default());
         }
         Self { groups, from: step.from.clone(), targets, rows: Vec::new(), context }
     }

@@ -86,7 +86,7 @@ fn groups_and_transactions_know_their_events() {
     let origins = |stage: Stage| -> Vec<(String, u64, Vec<i64>)> {
         let rows = through(&[stage], &["k", "x"], &[&["a", "1"], &["b", "1"], &["a", "2"]], RuleLimits::default()).unwrap();
         let key = |key: RowKey| match key {
-            RowKey::Group(key) => key.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" "),
+            RowKey::Group(key) => key.pairs().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" "),
             RowKey::Event(id) => format!("event {}", id.0),
             RowKey::Made => "made".to_owned(),
         };

@@ -9,7 +9,7 @@ use super::{FindingSaver, StageSaver, row_finding, text};
 use crate::cancel::Cancel;
 use crate::catalog::EventId;
 use crate::diag::Diagnostic;
-use crate::exec::{Cell, GroupOrigin, Row, RowOrigin, number_text};
+use crate::exec::{Cell, GroupKey, GroupOrigin, Row, RowOrigin, number_text};
 use crate::hunt::HuntError;
 use crate::ir::Rule;
 use crate::plan::{Plan, TIME};
@@ -115,7 +115,7 @@ struct RowReader<'a> {
     places: Vec<(&'a str, Option<usize>)>,
     lists: Option<usize>,
     origin: &'a StatementOrigin,
-    names: Vec<Arc<str>>,
+    names: Arc<[Arc<str>]>,
 }
 
 impl<'a> RowReader<'a> {
@@ -126,7 +126,7 @@ impl<'a> RowReader<'a> {
         let places =
             columns.enumerate().map(|(place, name)| (name, if plan.steps.is_empty() { by_name(name) } else { Some(place) })).collect();
         let names = match &statement.row.origin {
-            StatementOrigin::Event { .. } => Vec::new(),
+            StatementOrigin::Event { .. } => Arc::default(),
             StatementOrigin::Group { keys, .. } => keys.iter().map(|(name, _)| name.as_str().into()).collect(),
         };
         Self { places, lists: statement.row.lists, origin: &statement.row.origin, names }
@@ -160,7 +160,7 @@ impl<'a> RowReader<'a> {
                 RowOrigin::Event { id: EventId(whole(&values[*id]).unwrap_or_default()), time_us: event.and_then(|e| e.time_us) }
             }
             StatementOrigin::Group { keys, count, first_us, last_us, events } => {
-                let key = self.names.iter().zip(keys).map(|(name, (_, place))| (name.clone(), key(&values[*place]))).collect();
+                let key = GroupKey::new(self.names.clone(), keys.iter().map(|(_, place)| key(&values[*place])).collect());
                 let count = whole(&values[*count]).and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
                 let span = (whole(&values[*first_us]), whole(&values[*last_us]));
                 RowOrigin::Group(Box::new(GroupOrigin::of(key, ids(&values[*events]), count, span)))
