@@ -27,13 +27,16 @@ pub struct ConditionCount {
 /// # Errors
 /// When the store cannot be read, or a pattern cannot be compiled.
 pub fn count_conditions(store: &Store, catalog: &Catalog, plan: &Plan) -> Result<Vec<(TypeId, Vec<ConditionCount>)>, HuntError> {
-    let context = context(store, &[plan], None)?;
+    let context = context(&[plan], None, || store.newest_time())?;
     let (hosts, cancel) = (Hosts::of(store, &[plan])?, Cancel::default());
     let with = ScanWith { context: &context, hosts: &hosts, cancel: &cancel };
     let range = EventRange { first: EventId(1), last: store.last_event()?, since_us: None, until_us: None };
     let mut words = MessageWords::new(store, catalog);
     let branches: Vec<_> = plan.branches.iter().filter_map(|branch| Some((branch, catalog.event_type(branch.event_type)?))).collect();
-    branches.iter().for_each(|(branch, event_type)| words.note(event_type, &branch.filter));
+    for (branch, event_type) in &branches {
+        // One by one, as they are scanned.
+        branch.filter.each_leaf(&mut |leaf| words.note(event_type, leaf, &hosts));
+    }
     let words = RefCell::new(words);
     let mut out = Vec::new();
     for (branch, event_type) in branches {

@@ -168,9 +168,13 @@ pub fn run(
     let watermark = store.last_event()?;
     let range = EventRange { first: EventId(1), last: watermark, since_us: options.since_us, until_us: options.until_us };
     // A statement has no place for what a search in brackets found: it would be another text with other events.
-    let resolved = match options.engine {
+    let brackets = match options.engine {
         Engine::Scan => resolve_brackets(store, &catalog, rules, taxonomy, options, range)?,
-        Engine::Sqlite => vec![None; rules.len()],
+        Engine::Sqlite => None,
+    };
+    let (resolved, newest_us, hosts) = match brackets {
+        Some(brackets) => (brackets.rules, Some(brackets.newest_us), Some(brackets.hosts)),
+        None => (vec![None; rules.len()], None, None),
     };
     let queries =
         rules.iter().zip(&resolved).map(|(rule, resolved)| resolved.as_ref().and_then(|resolved| resolved.as_ref().ok()).unwrap_or(rule));
@@ -182,8 +186,8 @@ pub fn run(
     }
     let trees: Vec<Vec<&Plan>> = plans.iter().map(Plan::tree).collect();
     let all: Vec<&Plan> = trees.iter().flatten().copied().chain(inputs.iter().map(|(.., plan)| plan)).collect();
-    let context = context(store, &all, options.until_us)?;
-    let hosts = Hosts::of(store, &all)?;
+    let context = context(&all, options.until_us, || newest_us.map_or_else(|| store.newest_time(), Ok))?;
+    let hosts = hosts.map_or_else(|| Hosts::of(store, &all), Ok)?;
     let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
     let mut found = match_events(store, &catalog, &all, range, &with, progress)?;
     found.first_input = trees.iter().map(Vec::len).sum();
@@ -280,7 +284,16 @@ impl MatchedRules<'_> {
     }
 }
 
-/// The rules whose conditions have searches in brackets, with their rows in place of them; none where a rule has none.
+/// The searches in brackets of conditions, once they have run.
+struct Brackets {
+    /// The rules that have any, with rows in place of them; none where a rule has none.
+    rules: Vec<Option<Result<Rule, Fault>>>,
+    /// What was read of all events: the rest of the hunt asks the same.
+    newest_us: Option<i64>,
+    hosts: Hosts,
+}
+
+/// Runs the searches in brackets of conditions; none where no rule has any.
 fn resolve_brackets(
     store: &Store,
     catalog: &Catalog,
@@ -288,18 +301,19 @@ fn resolve_brackets(
     taxonomy: &Taxonomy,
     options: &HuntOptions,
     range: EventRange,
-) -> Result<Vec<Option<Result<Rule, Fault>>>, HuntError> {
+) -> Result<Option<Brackets>, HuntError> {
     if !rules.iter().any(subsearch::has_any) {
-        return Ok(vec![None; rules.len()]);
+        return Ok(None);
     }
+    let newest_us = options.until_us.map_or_else(|| store.newest_time(), |until_us| Ok(Some(until_us)))?;
     #[allow(clippy::cast_precision_loss, reason = "a double holds the microseconds of our times")]
-    let now_us = options.until_us.map_or_else(|| store.newest_time(), |until_us| Ok(Some(until_us)))?;
-    let context = Context::new(now_us.map(|us| us as f64 / 1e6));
+    let context = Context::new(newest_us.map(|us| us as f64 / 1e6));
     let hosts = Hosts::all(store)?;
     let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
     let brackets = subsearch::SubsearchContext { store, catalog, taxonomy, context: &context, range, with: &with };
     let resolve = |rule| if subsearch::has_any(rule) { subsearch::resolve(&brackets, rule).map(Some) } else { Ok(None) };
-    rules.iter().map(resolve).collect()
+    let rules = rules.iter().map(resolve).collect::<Result<_, _>>()?;
+    Ok(Some(Brackets { rules, newest_us, hosts }))
 }
 
 /// A hunt that may be asked to stop. Where that was in the scan, the rules whose event types were all read by then still
@@ -324,13 +338,17 @@ impl Stop<'_> {
 
 /// What expressions ask beside the row: the time that is now is the end of the hunted time, else that of the newest event,
 /// which is looked up only where a rule asks.
-fn context(store: &Store, plans: &[&Plan], until_us: Option<i64>) -> Result<Context, StoreError> {
+fn context(
+    plans: &[&Plan],
+    until_us: Option<i64>,
+    newest: impl FnOnce() -> Result<Option<i64>, StoreError>,
+) -> Result<Context, StoreError> {
     let filter_asks = |branch: &Branch| branch.filter.any_leaf(&|leaf| matches!(leaf, Pred::Scalar(scalar) if scalar.calls(Function::Now)));
     let stage_asks = |stage: &Stage| stage.calls(Function::Now);
     let asks =
         |plan: &&Plan| matches!(plan.source, RowSource::Made(_)) || plan.branches.iter().any(filter_asks) || plan.stages().any(stage_asks);
     let is_asked = until_us.is_none() && plans.iter().any(asks);
-    let newest_us = if is_asked { store.newest_time()? } else { until_us };
+    let newest_us = if is_asked { newest()? } else { until_us };
     #[allow(clippy::cast_precision_loss, reason = "a double holds the microseconds of our times")]
     Ok(Context::new(newest_us.map(|us| us as f64 / 1e6)))
 }
@@ -435,7 +453,7 @@ fn match_events(
         for branch in &plan.branches {
             // Of all rules before the first scan: messages of several types lie in one block, which is read once.
             if let Some(event_type) = catalog.event_type(branch.event_type) {
-                words.note(event_type, &branch.filter);
+                words.note(event_type, &branch.filter, with.hosts);
             }
             by_type.entry(branch.event_type).or_default().push(ScanRule { rule, filter: &branch.filter });
         }

@@ -5,7 +5,9 @@
 //! dictionary it was 267 bytes at 3.8 µs.
 
 use std::cell::RefCell;
+use std::ops::ControlFlow;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use zstd::bulk::{Compressor, Decompressor};
 
@@ -110,36 +112,52 @@ pub(super) fn each_place(connection: &Connection, visit: &mut dyn FnMut(EventId,
     Ok(())
 }
 
-/// The ids of all blocks, ascending.
-pub(super) fn blocks(connection: &Connection) -> Result<Vec<i64>, StoreError> {
-    let mut select = connection.prepare_cached("SELECT id FROM message_block ORDER BY id")?;
-    Ok(select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+/// Visits all blocks by their ids until the visitor breaks: id and texts, as [`MessageBlocks::texts`] gives them.
+pub(super) fn each_block(
+    connection: &Connection,
+    visit: &mut dyn FnMut(i64, &[u8]) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
+    let mut select = connection.prepare_cached("SELECT id, data FROM message_block ORDER BY id")?;
+    let mut decompressor = Decompressor::new().map_err(StoreError::Compression)?;
+    let mut texts = Vec::new();
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let block = row.get(0)?;
+        decompress(&mut decompressor, blob(block, row.get_ref(1)?)?, &mut texts)?;
+        if visit(block, &texts)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn blob(block: i64, data: ValueRef<'_>) -> Result<&[u8], StoreError> {
+    data.as_blob().map_err(|_| StoreError::Damaged(format!("the block of messages {block} is not a BLOB")))
 }
 
 /// Reads whole blocks of messages, for readers that ask something of every text in them.
 pub struct MessageBlocks<'s> {
     select: CachedStatement<'s>,
     decompressor: Decompressor<'static>,
-    texts: String,
+    /// Memory for all blocks: a new one for each would be zeroed by the system each time.
+    texts: Vec<u8>,
 }
 
 impl<'s> MessageBlocks<'s> {
     pub(super) fn new(connection: &'s Connection) -> Result<Self, StoreError> {
         let select = connection.prepare_cached("SELECT data FROM message_block WHERE id = ?1")?;
-        Ok(Self { select, decompressor: Decompressor::new().map_err(StoreError::Compression)?, texts: String::new() })
+        Ok(Self { select, decompressor: Decompressor::new().map_err(StoreError::Compression)?, texts: Vec::new() })
     }
 
-    /// The texts of a block, with a NUL between two.
+    /// The texts of a block, with a NUL between two. They are UTF-8 where the store is not damaged: who needs text checks that,
+    /// because to search bytes costs less than the check.
     ///
     /// # Errors
     /// When there is no such block, it is damaged, or SQLite fails.
-    pub fn texts(&mut self, block: i64) -> Result<&str, StoreError> {
+    pub fn texts(&mut self, block: i64) -> Result<&[u8], StoreError> {
         let mut rows = self.select.query(params![block])?;
         let row = rows.next()?.ok_or_else(|| StoreError::Damaged(format!("the block of messages {block} is missing")))?;
-        let data = row.get_ref(0)?.as_blob().map_err(|_| StoreError::Damaged(format!("the block of messages {block} is not a BLOB")))?;
-        // The memory of the block before: a new one for each would be zeroed by the system each time.
-        let memory = std::mem::take(&mut self.texts).into_bytes();
-        self.texts = decompress(&mut self.decompressor, data, memory)?;
+        decompress(&mut self.decompressor, blob(block, row.get_ref(0)?)?, &mut self.texts)?;
         Ok(&self.texts)
     }
 }
@@ -160,7 +178,9 @@ pub(super) fn text_of(data: &[u8], number: i64) -> Result<String, StoreError> {
             Some(at) => blocks.swap(0, at),
             None => {
                 let mut decompressor = Decompressor::new().map_err(StoreError::Compression)?;
-                let texts = decompress(&mut decompressor, data, Vec::new())?;
+                let mut texts = Vec::new();
+                decompress(&mut decompressor, data, &mut texts)?;
+                let texts = String::from_utf8(texts).map_err(|_| StoreError::Damaged("a block of messages is not UTF-8".to_owned()))?;
                 blocks.truncate(KEPT - 1);
                 blocks.insert(0, (data.to_vec(), texts));
             }
@@ -171,14 +191,14 @@ pub(super) fn text_of(data: &[u8], number: i64) -> Result<String, StoreError> {
 }
 
 /// Decompresses a block into `memory`, whatever is in it.
-fn decompress(decompressor: &mut Decompressor<'_>, data: &[u8], mut memory: Vec<u8>) -> Result<String, StoreError> {
+fn decompress(decompressor: &mut Decompressor<'_>, data: &[u8], memory: &mut Vec<u8>) -> Result<(), StoreError> {
     let length = Decompressor::upper_bound(data)
         .filter(|l| *l <= MAX_BYTES)
         .ok_or_else(|| StoreError::Damaged("a block of messages has no length".to_owned()))?;
     memory.clear();
     memory.reserve(length);
-    decompressor.decompress_to_buffer(data, &mut memory).map_err(|error| StoreError::Damaged(format!("a block of messages: {error}")))?;
-    String::from_utf8(memory).map_err(|_| StoreError::Damaged("a block of messages is not UTF-8".to_owned()))
+    decompressor.decompress_to_buffer(data, memory).map_err(|error| StoreError::Damaged(format!("a block of messages: {error}")))?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -209,7 +229,7 @@ mod tests {
         for event in (0..200).rev().filter(|n| n % 3 != 0) {
             let place = place(&connection, event).unwrap().unwrap();
             let nth = usize::try_from(place.number).unwrap();
-            assert_eq!(reader.texts(place.block).unwrap().split('\0').nth(nth), Some(text(event).as_str()), "{event}");
+            assert_eq!(reader.texts(place.block).unwrap().split(|byte| *byte == 0).nth(nth), Some(text(event).as_bytes()), "{event}");
         }
         assert_eq!(place(&connection, 3).unwrap(), None);
         assert!(reader.texts(3).is_err());

@@ -253,12 +253,12 @@ impl Store {
         messages::each_place(&self.connection, visit)
     }
 
-    /// The ids of all blocks of rendered text, ascending.
+    /// Visits all blocks of rendered text by their ids, as [`MessageBlocks::texts`] gives them, until the visitor breaks.
     ///
     /// # Errors
-    /// When SQLite fails.
-    pub fn message_block_ids(&self) -> Result<Vec<i64>, StoreError> {
-        messages::blocks(&self.connection)
+    /// When a block is damaged, or SQLite or the visitor fails.
+    pub fn each_message_block(&self, visit: &mut dyn FnMut(i64, &[u8]) -> Result<ControlFlow<()>, StoreError>) -> Result<(), StoreError> {
+        messages::each_block(&self.connection, visit)
     }
 
     /// Reads rendered text block by block.

@@ -9,7 +9,9 @@ use retrohunt::ir::Glob;
 use crate::support::loaded::Loaded;
 
 /// Event codes, so that messages of several types share blocks.
-const CODES: [u32; 3] = [4624, 4688, 1102];
+const CODES: [u32; 2] = [4624, 4688];
+/// That of every fiftieth event: words that only a few events are asked for are searched apart.
+const RARE_CODE: u32 = 1102;
 /// More than the messages of some blocks.
 const EVENTS: usize = 700;
 
@@ -34,7 +36,7 @@ fn events() -> String {
     let line = |n: usize| {
         // Some events have no message at all.
         let text = if n % 11 == 5 { String::new() } else { format!(",\"Message\":{}", serde_json::Value::from(message(n))) };
-        let code = CODES[n * n % 3];
+        let code = if n % 50 == 0 { RARE_CODE } else { CODES[n * n % 3] };
         format!(
             "{{\"Channel\":\"Security\",\"EventID\":{code},\"Computer\":\"h\",\"TimeCreated\":\"2024-03-01T00:00:00Z\",\"EventRecordID\":{n},\"Number\":\"v{}\"{text}}}\n",
             n % 7
@@ -66,7 +68,7 @@ fn rule(id: &str, detection: &str) -> String {
     format!("title: {id}\nid: {id}\nlogsource:\n    product: windows\n    service: security\ndetection:\n{detection}\n---\n")
 }
 
-/// The rules of all patterns, and the (rule, event) that they match.
+/// The rules of all patterns by their ids, and the (rule, event) that they match.
 fn expected(loaded: &Loaded) -> (Vec<(String, String)>, BTreeSet<(String, i64)>) {
     let stored = loaded.events();
     let (mut rules, mut expected) = (Vec::new(), BTreeSet::new());
@@ -85,21 +87,24 @@ fn expected(loaded: &Loaded) -> (Vec<(String, String)>, BTreeSet<(String, i64)>)
             expect("word", anywhere);
             expect("no", !anywhere);
             expect("some", anywhere && is_creation);
+            expect("rare", anywhere && event.code == RARE_CODE.to_string());
             expect("late", is_creation && event.fields.get("Number").is_some_and(|n| n[0] == "v3") && !anywhere);
             expect("field", in_message);
             expect("nofield", event.message.is_some() && !in_message);
         }
         let word = format!("    words:\n        - '{spelling}'\n");
         let number = "    code:\n        EventID: 4688\n    number:\n        Number: v3\n";
+        let rare = format!("    code:\n        EventID: {RARE_CODE}\n");
         let field = format!("    field:\n        Message|contains: '{spelling}'\n");
         let any = "    any:\n        Message: '*'\n";
         let mut add = |kind: &str, detection: String| {
             let id = format!("{kind}{place}");
-            rules.push((kind.to_owned(), rule(&id, &detection)));
+            rules.push((id.clone(), rule(&id, &detection)));
         };
         add("word", format!("{word}    condition: words"));
         add("no", format!("{word}    condition: not words"));
         add("some", format!("{word}{number}    condition: words and code"));
+        add("rare", format!("{word}{rare}    condition: words and code"));
         add("late", format!("{word}{number}    condition: code and number and not words"));
         add("field", format!("{field}    condition: field"));
         add("nofield", format!("{field}{any}    condition: any and not field"));
@@ -107,11 +112,12 @@ fn expected(loaded: &Loaded) -> (Vec<(String, String)>, BTreeSet<(String, i64)>)
     (rules, expected)
 }
 
+/// Hunts with the rules of some kinds, or of some ids.
 fn assert_found(kinds: &[&str], options: &HuntOptions) {
     let mut loaded = Loaded::of_bytes(events().as_bytes());
     let (rules, expected) = expected(&loaded);
-    let is_of = |rule: &str| kinds.contains(&rule.trim_end_matches(|c: char| c.is_ascii_digit()));
-    let text: String = rules.into_iter().filter(|(kind, _)| is_of(kind)).map(|(_, text)| text).collect();
+    let is_of = |rule: &str| kinds.contains(&rule) || kinds.contains(&rule.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let text: String = rules.into_iter().filter(|(id, _)| is_of(id)).map(|(_, text)| text).collect();
     let set = load_text("words.yml", &text, &CompileOptions::default());
     assert!(!set.has_errors(), "{:?}", set.diagnostics);
     let expected: BTreeSet<(String, i64)> = expected.into_iter().filter(|(rule, _)| is_of(rule)).collect();
@@ -121,7 +127,7 @@ fn assert_found(kinds: &[&str], options: &HuntOptions) {
 
 #[test]
 fn words_are_found_where_they_are_and_nowhere_else() {
-    assert_found(&["word", "no", "some", "late", "field", "nofield"], &HuntOptions::starting_at(0));
+    assert_found(&["word", "no", "some", "rare", "late", "field", "nofield"], &HuntOptions::starting_at(0));
 }
 
 #[test]
@@ -135,4 +141,14 @@ fn words_are_found_where_each_message_is_looked_up() {
 fn words_are_found_where_few_events_are_asked() {
     assert_found(&["some", "late"], &HuntOptions::starting_at(0));
     assert_found(&["late"], &HuntOptions::starting_at(0));
+}
+
+#[test]
+fn words_of_few_events_are_found_beside_those_of_many() {
+    assert_found(&["rare"], &HuntOptions::starting_at(0));
+    // The last is a common word that is asked of few events, and late.
+    assert_found(&["word0", "field6", "no3", "rare1", "rare6", "rare8", "late8"], &HuntOptions::starting_at(0));
+    let mut options = HuntOptions::starting_at(0);
+    options.until_us = Some(i64::MAX);
+    assert_found(&["word0", "rare6", "rare8", "late8"], &options);
 }

@@ -8,6 +8,7 @@
 //! The result is exact. What is dear (regular expressions, expressions, two fields compared) is asked last.
 
 mod answers;
+mod gate;
 mod literal;
 mod matcher;
 mod program;
@@ -23,6 +24,7 @@ use self::answers::{Answers, NOTHING};
 use self::program::{LeafId, ProgramBuilder, ProgramNode, TypeProgram, triggers};
 use self::row::{AnswerError, RowContext, RowsContext};
 pub(super) use self::words::MessageWords;
+use self::words::Reach;
 use super::HuntError;
 use super::hosts::Hosts;
 use crate::cancel::Cancel;
@@ -90,14 +92,17 @@ pub(super) fn scan(
         }
     }
     let program = builder.build()?;
+    message_words.ask(event_type, program.words.keys().copied());
+    let reach = message_words.reach(program.words.keys().copied());
     drop(message_words);
     let columns: Vec<ColumnIndex> = program.columns.iter().map(|c| c.column).collect();
     // A part of the time has a part of the messages: reading the others would cost more than it spares.
-    if program.asks_all_messages && range.since_us.is_none() && range.until_us.is_none() {
+    let asks_words = !program.words.is_empty();
+    if asks_words && reach == Reach::Many && range.since_us.is_none() && range.until_us.is_none() {
         words.borrow_mut().read_ahead(with.cancel)?;
     }
-    let needs_places = program.asks_all_messages && !words.borrow().knows_events();
-    let mut scanner = Scanner::new(RowsContext { store, event_type, context: with.context, words }, program);
+    let needs_places = asks_words && !(reach == Reach::Many && words.borrow().knows_events());
+    let mut scanner = Scanner::new(RowsContext { store, event_type, context: with.context, words }, program, reach);
     scanner.failed = failed;
     let (mut failure, mut is_whole) = (None, true);
     let mut visit = |event, message, cells: &[RawCell<'_>]| match scanner.row(event, message, cells, matched) {
@@ -126,6 +131,8 @@ pub(super) fn scan(
 struct Scanner<'a, 's> {
     shared: RowsContext<'a, 's>,
     program: TypeProgram,
+    /// How many events the words are asked of that are asked of every row.
+    reach: Reach,
     failed: Vec<(usize, Fault)>,
     /// Position in `program.columns` → what its values answer.
     known: Vec<KnownValues>,
@@ -162,9 +169,10 @@ struct Scratch {
 }
 
 impl<'a, 's> Scanner<'a, 's> {
-    fn new(shared: RowsContext<'a, 's>, program: TypeProgram) -> Self {
+    fn new(shared: RowsContext<'a, 's>, program: TypeProgram, reach: Reach) -> Self {
         let mut scanner = Self {
             shared,
+            reach,
             failed: Vec::new(),
             known: program.columns.iter().map(|_| KnownValues::default()).collect(),
             answers: Answers::new(),
@@ -195,7 +203,7 @@ impl<'a, 's> Scanner<'a, 's> {
         self.triggered = vec![Vec::new(); self.program.leaf_count];
         self.always.clear();
         for (index, rule) in (0..).zip(&self.program.rules) {
-            match triggers(&rule.node, &frequency) {
+            match triggers(&rule.node, &frequency, &|word| self.program.words.contains_key(&word)) {
                 Some((_, leaves)) => leaves.into_iter().for_each(|leaf| self.triggered[leaf as usize].push(index)),
                 None => self.always.push(index),
             }
@@ -228,7 +236,7 @@ impl<'a, 's> Scanner<'a, 's> {
                 }
             }
         }
-        if self.program.asks_all_messages {
+        if !self.program.words.is_empty() {
             self.hold_words(event, message, &mut due)?;
         }
         due.extend_from_slice(&self.always);
@@ -256,11 +264,11 @@ impl<'a, 's> Scanner<'a, 's> {
     fn hold_words(&mut self, event: EventId, message: Option<MessagePlace>, due: &mut Vec<u32>) -> Result<(), HuntError> {
         let mut words = self.shared.words.borrow_mut();
         let of_message = match message {
-            Some(message) => words.of(message)?,
+            Some(message) => words.of(message, self.reach)?,
             None => words.of_event(event),
         };
         for word in of_message {
-            // Words of rules that do not look at this event type have no leaf.
+            // Words that no rule asks of this event type have no leaf.
             if let Some(leaf) = self.program.words.get(word).copied() {
                 self.hold(leaf, due);
             }

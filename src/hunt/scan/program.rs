@@ -40,10 +40,8 @@ pub(super) struct TypeProgram {
     pub(super) rules: Vec<RuleProgram>,
     /// The lazy leaves.
     pub(super) lazy: Vec<LazyLeaf>,
-    /// Word in rendered text → its leaf.
+    /// Word that is asked of every row's rendered text → its leaf: some rule has nothing else that tells the rows to look at.
     pub(super) words: FxHashMap<WordId, LeafId>,
-    /// Whether the words are asked of every row: some rule has nothing else that tells the rows to look at.
-    pub(super) asks_all_messages: bool,
 }
 
 /// What is asked of one column.
@@ -95,7 +93,7 @@ pub(super) enum ProgramNode {
     Or(Vec<ProgramNode>),
 }
 
-/// A word in rendered text: where messages are read for every row it is the leaf that the row holds, else it is asked late.
+/// A word in rendered text: where it is asked of every row it is the leaf that the row holds, else it is asked late.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Word {
     /// The word.
@@ -179,6 +177,11 @@ impl<'a, 's> ProgramBuilder<'a, 's> {
         Ok(())
     }
 
+    /// The words that the rules ask of every row.
+    pub(super) fn asked_words(&self) -> FxHashSet<WordId> {
+        asked_words(&self.rules)
+    }
+
     /// Builds the matchers.
     ///
     /// # Errors
@@ -198,10 +201,11 @@ impl<'a, 's> ProgramBuilder<'a, 's> {
                 columns.entry(column).or_insert_with(|| empty(column));
             });
         }
-        let word_leaves: FxHashSet<LeafId> = self.words.values().copied().collect();
+        let mut words = self.words;
+        let asked = asked_words(&self.rules);
+        words.retain(|word, _| asked.contains(word));
         Ok(TypeProgram {
-            asks_all_messages: self.rules.iter().any(|rule| asks_all_messages(&rule.node, &word_leaves)),
-            words: self.words,
+            words,
             columns: columns.into_values().collect(),
             leaf_count: self.leaf_weight.len(),
             leaf_weight: self.leaf_weight,
@@ -440,40 +444,54 @@ fn cost(node: &ProgramNode) -> u32 {
     }
 }
 
-/// Whether a rule must know of every row which words its message has.
-fn asks_all_messages(node: &ProgramNode, words: &FxHashSet<LeafId>) -> bool {
-    match triggers(node, &|_| 0.0) {
-        Some((_, leaves)) => leaves.iter().any(|leaf| words.contains(leaf)),
-        None => node.has_word(),
+/// The words that rules must know of every row: those among their triggers, and all of a rule that has no triggers.
+// No others: a word that stands in every third message costs more than it tells where its rule looks at few rows anyway.
+fn asked_words(rules: &[RuleProgram]) -> FxHashSet<WordId> {
+    let mut asked = FxHashSet::default();
+    for rule in rules {
+        let mut words = Vec::new();
+        rule.node.each_word(&mut |word| words.push(word));
+        if words.is_empty() {
+            continue;
+        }
+        let triggers = triggers(&rule.node, &|_| 0.0, &|_| true);
+        let is_asked = |word: &Word| triggers.as_ref().is_none_or(|(_, leaves)| leaves.contains(&word.leaf));
+        asked.extend(words.iter().filter(|word| is_asked(word)).map(|word| word.id));
     }
+    asked
 }
 
 impl ProgramNode {
-    fn has_word(&self) -> bool {
+    fn each_word(&self, visit: &mut dyn FnMut(Word)) {
         match self {
-            Self::Word(_) => true,
-            Self::Not(inner) => inner.has_word(),
-            Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::has_word),
-            Self::True | Self::False | Self::Leaf(_) | Self::Lazy(_) => false,
+            Self::Word(word) => visit(*word),
+            Self::Not(inner) => inner.each_word(visit),
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.each_word(visit)),
+            Self::True | Self::False | Self::Leaf(_) | Self::Lazy(_) => {}
         }
     }
 }
 
-/// The triggers of a condition with their summed frequency; `None` where it can be true without any leaf.
-pub(super) fn triggers(node: &ProgramNode, frequency: &dyn Fn(LeafId) -> f64) -> Option<(f64, Vec<LeafId>)> {
+/// The triggers of a condition with their summed frequency; `None` where it can be true without any leaf. `is_asked` tells which words
+/// are known of every row: no other is a trigger.
+pub(super) fn triggers(
+    node: &ProgramNode,
+    frequency: &dyn Fn(LeafId) -> f64,
+    is_asked: &dyn Fn(WordId) -> bool,
+) -> Option<(f64, Vec<LeafId>)> {
     match node {
         ProgramNode::False => Some((0.0, Vec::new())),
         ProgramNode::Leaf(leaf) => Some((frequency(*leaf), vec![*leaf])),
         // However rare a word is: to know of every row whether it holds it, all messages must be read.
-        ProgramNode::Word(word) => Some((WORD_FREQUENCY, vec![word.leaf])),
+        ProgramNode::Word(word) if is_asked(word.id) => Some((WORD_FREQUENCY, vec![word.leaf])),
         // These can be true in a row that holds no leaf of the rule.
-        ProgramNode::True | ProgramNode::Lazy(_) | ProgramNode::Not(_) => None,
+        ProgramNode::True | ProgramNode::Word(_) | ProgramNode::Lazy(_) | ProgramNode::Not(_) => None,
         // One part of a conjunction is enough: the rarest one.
-        ProgramNode::And(parts) => parts.iter().filter_map(|p| triggers(p, frequency)).min_by(|a, b| a.0.total_cmp(&b.0)),
+        ProgramNode::And(parts) => parts.iter().filter_map(|p| triggers(p, frequency, is_asked)).min_by(|a, b| a.0.total_cmp(&b.0)),
         ProgramNode::Or(parts) => {
             let mut all = (0.0, Vec::new());
             for part in parts {
-                let (sum, leaves) = triggers(part, frequency)?;
+                let (sum, leaves) = triggers(part, frequency, is_asked)?;
                 all.0 += sum;
                 all.1.extend(leaves);
             }

@@ -90,7 +90,7 @@ impl<'a, 's> RowContext<'a, 's> {
             ProgramNode::False => false,
             ProgramNode::Leaf(leaf) => held[*leaf as usize] == row_number,
             ProgramNode::Lazy(lazy) => self.lazy(*lazy, known)?,
-            ProgramNode::Word(word) if self.program.asks_all_messages => held[word.leaf as usize] == row_number,
+            ProgramNode::Word(word) if self.program.words.contains_key(&word.id) => held[word.leaf as usize] == row_number,
             ProgramNode::Word(word) => self.word(*word)?,
             ProgramNode::Not(inner) => !self.holds(inner, held, row_number, known)?,
             ProgramNode::And(parts) => {
@@ -157,7 +157,7 @@ impl<'a, 's> RowContext<'a, 's> {
             let _ = self.message_place.set(self.shared.store.message_place(self.event)?);
         }
         let Some(place) = self.message_place.get().copied().flatten() else { return Ok(false) };
-        Ok(self.shared.words.borrow_mut().of(place)?.binary_search(&word.id).is_ok())
+        self.shared.words.borrow_mut().holds(place, word.id)
     }
 
     fn message(&self) -> Result<&exec::Cell, StoreError> {

@@ -5,21 +5,29 @@
 //! event types whose messages lie in it. Most blocks hold no word at all and cost that one pass: their messages are
 //! never looked at one by one.
 //!
+//! There are two searches. Words that are asked of many events are searched apart, because one common word among them would make every
+//! block be looked through message by message. Where few events are asked, all words are searched, in the blocks of these events.
+//!
 //! Where a hunt asks most messages anyway, all blocks are read at once. Then the few events with a word are known, and the
 //! scans need not look up where each event's message lies.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use rustc_hash::FxHashMap;
 
 use super::answers::{Answers, NOTHING};
+use super::gate::Gate;
 use super::matcher::{Matcher, MatcherBuilder};
+use super::program::ProgramBuilder;
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId, EventType, TypeId};
 use crate::event::fold_into;
 use crate::hunt::HuntError;
+use crate::hunt::hosts::Hosts;
 use crate::ir::{Case, Glob, Match, Pred, Test};
 use crate::plan::FieldExpr;
-use crate::store::{MessageBlocks, MessagePlace, Store};
+use crate::store::{MessageBlocks, MessagePlace, Store, StoreError};
 
 /// A word's number within one [`MessageWords`].
 pub(super) type WordId = u32;
@@ -28,35 +36,47 @@ pub(super) type WordId = u32;
 const MAX_KNOWN_MESSAGES: usize = 8_000_000;
 /// Blocks whose answers are kept, most of them nothing: some 50 MB with the table's own room.
 const MAX_KNOWN_BLOCKS: usize = 1_000_000;
-/// Bytes of all words up to which the search of blocks is a DFA.
-// It is twice as fast as an NFA and takes some 300 bytes a letter: this is what it may cost, 10 MB.
-const MAX_DFA_BYTES: usize = 32 * 1024;
-
 /// Events with words that are kept, where all blocks were read before: 8 MB. With more of them each event's message is looked up.
 const MAX_EVENTS_WITH_WORDS: usize = 200_000;
+
+/// A word is searched with those of many events where it is asked of at least one event in so many.
+// A common word that is asked of few events would make every block be looked through message by message.
+const MANY_EVENTS: u64 = 8;
+
+/// How many events some words are asked of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Of so many that all blocks are searched for them.
+    Many,
+    /// Of few: only their blocks are read.
+    Few,
+}
 
 /// The words of a hunt and what the blocks that were read have of them.
 pub(in crate::hunt) struct MessageWords<'s> {
     store: &'s Store,
     globs: Vec<(Glob, Case)>,
     ids: FxHashMap<(Glob, Case), WordId>,
-    /// Event types whose rules look for words, and how many events these have.
-    types: FxHashSet<TypeId>,
-    events: u64,
+    /// Words that are asked of all events of a type → these types, and how many events they have.
+    asked: BTreeMap<WordId, BTreeMap<TypeId, u64>>,
     /// How many events have the types that have messages at all.
     all_events: u64,
     /// Whether all blocks were read, as far as that was good.
     is_ahead: bool,
-    /// Made when the first message is asked: by then the words of all rules are known.
-    search: Option<Search<'s>>,
+    /// The search for the words that are asked of many events. Made when the first message is asked: by then the words of all rules
+    /// are known.
+    wide: Option<Search<'s>>,
+    /// The search for all words, where few events are asked.
+    narrow: Option<Search<'s>>,
 }
 
 struct Search<'s> {
-    blocks: MessageBlocks<'s>,
-    /// Finds a place that some word may be at; none: every message must be looked at.
-    gate: Option<AhoCorasick>,
-    /// Tells which words a message has; its patterns have the numbers of the words.
+    blocks: Option<MessageBlocks<'s>>,
+    gate: Gate,
+    /// Tells which words a message has.
     matcher: Matcher,
+    /// The words that its patterns are, ascending.
+    words: Vec<WordId>,
     answers: Answers,
     /// Block → the answers of its messages in their order; none where no message has a word.
     known: FxHashMap<i64, Option<Box<[u32]>>>,
@@ -74,26 +94,25 @@ impl<'s> MessageWords<'s> {
             store,
             globs: Vec::new(),
             ids: FxHashMap::default(),
-            types: FxHashSet::default(),
-            events: 0,
+            asked: BTreeMap::new(),
             all_events: catalog.types.iter().filter(|event_type| event_type.has_messages).map(|event_type| event_type.events).sum(),
             is_ahead: false,
-            search: None,
+            wide: None,
+            narrow: None,
         }
     }
 
     /// Notes the words of a condition on events of a type.
-    pub(in crate::hunt) fn note(&mut self, event_type: &EventType, filter: &Pred<FieldExpr>) {
-        if event_type.has_messages {
-            filter.each_leaf(&mut |leaf| {
-                if let Some((glob, case)) = word_of(leaf) {
-                    self.id(glob, case);
-                    if self.types.insert(event_type.id) {
-                        self.events += event_type.events;
-                    }
-                }
-            });
+    pub(in crate::hunt) fn note(&mut self, event_type: &EventType, filter: &Pred<FieldExpr>, hosts: &Hosts) {
+        if !event_type.has_messages || !filter.any_leaf(&is_word) {
+            return;
         }
+        // The program of the condition alone: what its scan will ask, nothing else can tell as surely.
+        let mut builder = ProgramBuilder::new(event_type, hosts, self);
+        // A condition that does not compile is not scanned.
+        let _ = builder.add(0, filter);
+        let asked = builder.asked_words();
+        self.ask(event_type, asked.into_iter());
     }
 
     /// The number of a word. One that was not noted before makes all that is known be forgotten.
@@ -105,62 +124,99 @@ impl<'s> MessageWords<'s> {
         let id = u32::try_from(self.globs.len()).expect("fewer than 2^32 words");
         self.globs.push(key.clone());
         self.ids.insert(key, id);
-        self.search = None;
+        (self.wide, self.narrow) = (None, None);
         id
     }
 
-    /// The words of a message, ascending.
-    pub(super) fn of(&mut self, place: MessagePlace) -> Result<&[WordId], HuntError> {
-        self.search()?.words(place)
+    /// Notes that words are asked of all events of a type.
+    pub(super) fn ask(&mut self, event_type: &EventType, words: impl Iterator<Item = WordId>) {
+        for word in words {
+            let is_new = self.asked.entry(word).or_default().insert(event_type.id, event_type.events).is_none();
+            if is_new && self.wide.is_some() && self.reach([word]) == Reach::Many {
+                self.wide = None;
+            }
+        }
+    }
+
+    /// How many events words are asked of that belong together: few where one of them is asked of few.
+    pub(super) fn reach(&self, words: impl IntoIterator<Item = WordId>) -> Reach {
+        let events = |word| self.asked.get(&word).map_or(0, |types| types.values().sum::<u64>());
+        let is_asked_of_many = words.into_iter().all(|word| events(word).saturating_mul(MANY_EVENTS) >= self.all_events);
+        if is_asked_of_many { Reach::Many } else { Reach::Few }
+    }
+
+    /// The words of a message, ascending: all of them, or those that are asked of many events.
+    pub(super) fn of(&mut self, place: MessagePlace, reach: Reach) -> Result<&[WordId], HuntError> {
+        self.search(reach)?.words(place)
+    }
+
+    /// Whether a message has a word, asked late.
+    pub(super) fn holds(&mut self, place: MessagePlace, word: WordId) -> Result<bool, HuntError> {
+        let reach = self.reach([word]);
+        Ok(self.of(place, reach)?.binary_search(&word).is_ok())
     }
 
     /// Reads all messages, once, where rules look for words in most of a store's. Stops where the hunt is asked to.
     pub(super) fn read_ahead(&mut self, cancel: &Cancel) -> Result<(), HuntError> {
-        if !std::mem::replace(&mut self.is_ahead, true) && self.events.saturating_mul(2) >= self.all_events {
+        if std::mem::replace(&mut self.is_ahead, true) {
+            return Ok(());
+        }
+        let wide = self.asked.iter().filter(|(word, _)| self.reach([**word]) == Reach::Many);
+        let types: BTreeMap<TypeId, u64> = wide.flat_map(|(_, types)| types.iter().map(|(id, events)| (*id, *events))).collect();
+        if types.values().sum::<u64>().saturating_mul(2) >= self.all_events {
             let store = self.store;
-            self.search()?.read_all(store, cancel)?;
+            self.search(Reach::Many)?.read_all(store, cancel)?;
         }
         Ok(())
     }
 
-    /// Whether it is known of every event which words its message has: then [`MessageWords::of_event`] tells.
+    /// Whether it is known of every event which of the words its message has that are asked of many: then
+    /// [`MessageWords::of_event`] tells.
     pub(super) fn knows_events(&self) -> bool {
-        self.search.as_ref().is_some_and(|search| search.events.is_some())
+        self.wide.as_ref().is_some_and(|search| search.events.is_some())
     }
 
-    /// The words of an event's message, ascending; none where that is not known.
+    /// Those words of an event's message that are asked of many, ascending; none where that is not known.
     pub(super) fn of_event(&self, event: EventId) -> &[WordId] {
-        let known = self.search.as_ref().and_then(|search| Some((search, *search.events.as_ref()?.get(&event)?)));
+        let known = self.wide.as_ref().and_then(|search| Some((search, *search.events.as_ref()?.get(&event)?)));
         known.map_or(&[], |(search, answer)| search.answers.set(answer))
     }
 
-    fn search(&mut self) -> Result<&mut Search<'s>, HuntError> {
-        Ok(match &mut self.search {
-            Some(search) => search,
-            none => none.insert(Search::new(self.store, &self.globs)?),
+    fn search(&mut self, reach: Reach) -> Result<&mut Search<'s>, HuntError> {
+        let words = |from: &Self| (0..).take(from.globs.len()).filter(|word| reach == Reach::Few || from.reach([*word]) == reach).collect();
+        let is_made = if reach == Reach::Many { self.wide.is_some() } else { self.narrow.is_some() };
+        let made = if is_made { None } else { Some(Search::new(self.store, &self.globs, words(self))?) };
+        let search = if reach == Reach::Many { &mut self.wide } else { &mut self.narrow };
+        Ok(match made {
+            Some(made) => search.insert(made),
+            None => search.as_mut().expect("it was made"),
         })
     }
 }
 
-/// The pattern of a condition that asks rendered text.
-fn word_of(leaf: &Pred<FieldExpr>) -> Option<(&Glob, Case)> {
+/// Whether a condition asks rendered text for a pattern.
+fn is_word(leaf: &Pred<FieldExpr>) -> bool {
+    let is_message = |asked: &Match<FieldExpr>| asked.field == FieldExpr::Message && matches!(asked.test, Test::Glob { .. });
     match leaf {
-        Pred::Keyword { glob, case } => Some((glob, *case)),
-        Pred::Match(Match { field: FieldExpr::Message, test: Test::Glob { glob, case }, negated: false, .. }) => Some((glob, *case)),
-        _ => None,
+        Pred::Keyword { .. } => true,
+        Pred::Match(asked) => is_message(asked) && !asked.negated,
+        _ => false,
     }
 }
 
 impl<'s> Search<'s> {
-    fn new(store: &'s Store, globs: &[(Glob, Case)]) -> Result<Self, HuntError> {
+    /// Starts a search for some of the words.
+    fn new(store: &'s Store, globs: &[(Glob, Case)], words: Vec<WordId>) -> Result<Self, HuntError> {
+        let globs: Vec<&(Glob, Case)> = words.iter().map(|word| &globs[*word as usize]).collect();
         let mut builder = MatcherBuilder::default();
-        for (glob, case) in globs {
+        for (glob, case) in &globs {
             builder.add(&Test::Glob { glob: glob.clone(), case: *case }, false);
         }
         Ok(Self {
-            blocks: store.message_blocks()?,
-            gate: gate(globs)?,
+            blocks: Some(store.message_blocks()?),
+            gate: Gate::new(&globs)?,
             matcher: builder.build()?,
+            words,
             answers: Answers::new(),
             known: FxHashMap::default(),
             known_messages: 0,
@@ -181,15 +237,18 @@ impl<'s> Search<'s> {
 
     fn read_all(&mut self, store: &Store, cancel: &Cancel) -> Result<(), HuntError> {
         let (mut with_words, mut blocks) = (0, 0);
-        for block in store.message_block_ids()? {
-            self.read(block)?;
+        let mut is_whole = true;
+        store.each_message_block(&mut |block, texts| {
+            self.look_through(block, texts)?;
             let messages = self.known.get(&block).and_then(Option::as_deref).unwrap_or_default();
             with_words += messages.iter().filter(|answer| **answer != NOTHING).count();
             blocks += 1;
             // What was read stays known, and the rest is read when it is asked. Words that every third message has end this soon.
-            if with_words > MAX_EVENTS_WITH_WORDS || self.known.len() < blocks || cancel.is_cancelled() {
-                return Ok(());
-            }
+            is_whole = with_words <= MAX_EVENTS_WITH_WORDS && self.known.len() >= blocks && !cancel.is_cancelled();
+            Ok(if is_whole { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })?;
+        if !is_whole {
+            return Ok(());
         }
         let mut events = FxHashMap::default();
         if with_words > 0 {
@@ -206,13 +265,23 @@ impl<'s> Search<'s> {
     }
 
     fn read(&mut self, block: i64) -> Result<(), HuntError> {
-        let texts = self.blocks.texts(block)?;
+        // Taken out while the block is looked at: its texts are the reader's.
+        let mut blocks = self.blocks.take().expect("it is there between two blocks");
+        let read = blocks.texts(block).and_then(|texts| self.look_through(block, texts));
+        self.blocks = Some(blocks);
+        Ok(read?)
+    }
+
+    /// Finds the words of a block and remembers them.
+    fn look_through(&mut self, block: i64, texts: &[u8]) -> Result<(), StoreError> {
+        if !self.gate.opens(texts) {
+            self.remember(block, None);
+            return Ok(());
+        }
+        let texts = str::from_utf8(texts).map_err(|_| StoreError::Damaged(format!("the block of messages {block} is not UTF-8")))?;
         self.folded.clear();
         fold_into(texts, &mut self.folded);
-        let next_place = |from: usize| match &self.gate {
-            Some(gate) => gate.find(Input::new(&self.folded).range(from..)).map(|found| found.start()),
-            None => Some(from),
-        };
+        let next_place = |from: usize| self.gate.next_place(&self.folded, from);
         let mut answers: Vec<u32> = Vec::new();
         let (mut place, mut start) = (next_place(0), 0);
         if place.is_some() {
@@ -222,6 +291,7 @@ impl<'s> Search<'s> {
                 self.hits.clear();
                 if place.is_some_and(|place| place <= end) {
                     self.matcher.matches(message, &mut self.hits);
+                    self.hits.iter_mut().for_each(|hit| *hit = self.words[*hit as usize]);
                     place = next_place(end);
                 }
                 answers.push(self.answers.number(&mut self.hits));
@@ -241,18 +311,4 @@ impl<'s> Search<'s> {
         }
         self.known.insert(block, answers);
     }
-}
-
-/// An automaton over the longest literal of each word; none where a word has no literal.
-fn gate(globs: &[(Glob, Case)]) -> Result<Option<AhoCorasick>, HuntError> {
-    let literal = |(glob, _): &(Glob, Case)| glob.folded().longest_text().map(str::to_owned);
-    let Some(literals) = globs.iter().map(literal).collect::<Option<Vec<String>>>() else { return Ok(None) };
-    let is_small = literals.iter().map(String::len).sum::<usize>() <= MAX_DFA_BYTES;
-    let kind = if is_small { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
-    let built = AhoCorasick::builder()
-        // Leftmost, because only such a search can jump from one likely place to the next by vector instructions; few words allow that.
-        .match_kind(MatchKind::LeftmostFirst)
-        .kind(Some(kind))
-        .build(&literals);
-    built.map(Some).map_err(|error| HuntError::Automaton { patterns: literals.len(), source: error.into() })
 }
