@@ -285,7 +285,7 @@ impl MatchedRules<'_> {
 }
 
 /// The searches in brackets of conditions, once they have run.
-struct Brackets {
+struct RunBrackets {
     /// The rules that have any, with rows in place of them; none where a rule has none.
     rules: Vec<Option<Result<Rule, Fault>>>,
     /// What was read of all events: the rest of the hunt asks the same.
@@ -301,7 +301,7 @@ fn resolve_brackets(
     taxonomy: &Taxonomy,
     options: &HuntOptions,
     range: EventRange,
-) -> Result<Option<Brackets>, HuntError> {
+) -> Result<Option<RunBrackets>, HuntError> {
     if !rules.iter().any(subsearch::has_any) {
         return Ok(None);
     }
@@ -313,7 +313,7 @@ fn resolve_brackets(
     let brackets = subsearch::SubsearchContext { store, catalog, taxonomy, context: &context, range, with: &with };
     let resolve = |rule| if subsearch::has_any(rule) { subsearch::resolve(&brackets, rule).map(Some) } else { Ok(None) };
     let rules = rules.iter().map(resolve).collect::<Result<_, _>>()?;
-    Ok(Some(Brackets { rules, newest_us, hosts }))
+    Ok(Some(RunBrackets { rules, newest_us, hosts }))
 }
 
 /// A hunt that may be asked to stop. Where that was in the scan, the rules whose event types were all read by then still

@@ -36,7 +36,7 @@ fn events() -> String {
     let line = |n: usize| {
         // Some events have no message at all.
         let text = if n % 11 == 5 { String::new() } else { format!(",\"Message\":{}", serde_json::Value::from(message(n))) };
-        let code = if n % 50 == 0 { RARE_CODE } else { CODES[n * n % 3] };
+        let code = if n.is_multiple_of(50) { RARE_CODE } else { CODES[n * n % 3] };
         format!(
             "{{\"Channel\":\"Security\",\"EventID\":{code},\"Computer\":\"h\",\"TimeCreated\":\"2024-03-01T00:00:00Z\",\"EventRecordID\":{n},\"Number\":\"v{}\"{text}}}\n",
             n % 7

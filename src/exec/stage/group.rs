@@ -40,12 +40,12 @@ pub(super) struct RowGroups {
 struct RowGroup {
     gathered: Vec<Gathered>,
     origin: GroupOrigin,
-    numbers: Numbers,
+    numbers: GroupNumbers,
 }
 
 /// For each by-field the first number where only numbers are in the group: then the group's value is that number. It knows its digits,
 /// which its text does not tell from others. Empty where no by-field has any: most groups, and there may be one a row.
-type Numbers = Box<[Option<Number>]>;
+type GroupNumbers = Box<[Option<Number>]>;
 
 /// A group at the end of the input.
 pub(super) struct Grouped {
@@ -55,7 +55,7 @@ pub(super) struct Grouped {
     pub(super) gathered: Vec<Gathered>,
     /// The events behind it.
     pub(super) origin: GroupOrigin,
-    numbers: Numbers,
+    numbers: GroupNumbers,
 }
 
 impl Grouped {
@@ -107,9 +107,9 @@ impl ByFields {
     }
 
     /// The number of each by-field of a row.
-    fn numbers(&self, cells: &[Cell]) -> Numbers {
+    fn numbers(&self, cells: &[Cell]) -> GroupNumbers {
         let number = |slot: &Slot| if let Some(Cell::Number(number)) = slot.map(|place| &cells[place]) { Some(*number) } else { None };
-        if self.slots.iter().any(|slot| number(slot).is_some()) { self.slots.iter().map(number).collect() } else { Numbers::default() }
+        if self.slots.iter().any(|slot| number(slot).is_some()) { self.slots.iter().map(number).collect() } else { GroupNumbers::default() }
     }
 
     /// Memory of [`RowGroups::keys`] at most: lists in several by-fields multiply.
@@ -204,7 +204,7 @@ impl RowGroups {
         budget.take(bytes)
     }
 
-    fn start(&mut self, key: Arc<[Arc<str>]>, numbers: Numbers) -> usize {
+    fn start(&mut self, key: Arc<[Arc<str>]>, numbers: GroupNumbers) -> usize {
         let gathered = self.aggregates.iter().map(PreparedAggregate::start).collect();
         self.groups.push(RowGroup { gathered, origin: GroupOrigin::default(), numbers });
         self.places.insert(key, self.groups.len() - 1);
@@ -235,7 +235,7 @@ impl<'c> StatsOperator<'c> {
         let mut groups = RowGroups::new(stats, before);
         // `stats count` of nothing is one row with 0, as in Splunk.
         if stats.by.is_empty() {
-            groups.start(Arc::default(), Numbers::default());
+            groups.start(Arc::default(), GroupNumbers::default());
         }
         let names = stats.by.iter().map(|field| &field.name).chain(stats.aggregates.iter().map(|aggregate| &aggregate.alias));
         let places = names.filter_map(|name| step.row.place(name)).collect();
@@ -286,7 +286,7 @@ impl<'c> EventStatsOperator<'c> {
         let targets = stats.aggregates.iter().filter_map(|aggregate| step.row.place(&aggregate.alias)).collect();
         let mut groups = RowGroups::new(stats, before);
         if stats.by.is_empty() {
-            groups.start(Arc::default(), Numbers::default());
+            groups.start(Arc::default(), GroupNumbers::default());
         }
         Self { groups, from: step.from.clone(), targets, rows: Vec::new(), context }
     }
