@@ -12,9 +12,10 @@ use crate::exec::cell::MEMBER_BYTES;
 use crate::exec::condition::Slot;
 use crate::exec::operators::MemoryBudget;
 use crate::exec::row::GroupOrigin;
+use crate::exec::spread::{add_column, spread_columns};
 use crate::exec::{Cell, Condition, Context, Fault, Row, RowOrigin};
 use crate::ir;
-use crate::plan::{RowSchema, Step};
+use crate::plan::{RowSchema, SPREAD, Step};
 
 /// Memory of a transaction beside its texts, in bytes.
 const TRANSACTION_BYTES: usize = 256;
@@ -26,6 +27,8 @@ struct Grown {
     fields: Vec<BTreeSet<Arc<str>>>,
     /// For each column the values so far.
     values: Vec<BTreeSet<Arc<str>>>,
+    /// The same for the columns that values make.
+    spread: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     newest: Option<f64>,
     oldest: Option<f64>,
     origin: GroupOrigin,
@@ -116,6 +119,7 @@ impl<'c> TransactionOperator<'c> {
                 rows: 0,
                 fields: vec![BTreeSet::new(); self.fields.len()],
                 values: vec![BTreeSet::new(); self.columns.columns.len()],
+                spread: BTreeMap::new(),
                 newest: None,
                 oldest: None,
                 origin: GroupOrigin::default(),
@@ -145,9 +149,15 @@ impl<'c> TransactionOperator<'c> {
                 bytes += added(&mut grown.fields[field], member);
             }
         }
-        for (set, from) in grown.values.iter_mut().zip(&self.from) {
+        for ((set, from), column) in grown.values.iter_mut().zip(&self.from).zip(&self.columns.columns) {
             let members = from.map_or_else(Vec::new, |place| row.cells[place].members());
-            bytes += members.into_iter().map(|member| added(set, member)).sum::<usize>();
+            if column.name == SPREAD {
+                for (name, cell) in spread_columns(&members) {
+                    bytes += cell.members().into_iter().map(|member| spread_bytes(&mut grown.spread, &name, member)).sum::<usize>();
+                }
+            } else {
+                bytes += members.into_iter().map(|member| added(set, member)).sum::<usize>();
+            }
         }
         if grown.rows == 0 {
             grown.origin.key = row.origin.key();
@@ -186,13 +196,17 @@ impl<'c> TransactionOperator<'c> {
     }
 
     fn result(&self, grown: Grown) -> Row {
-        let mut cells: Vec<Cell> = grown.values.into_iter().map(|members| Cell::list_of(members.into_iter().collect())).collect();
+        let list = |members: BTreeSet<Arc<str>>| Cell::list_of(members.into_iter().collect());
+        let mut spread = Vec::new();
+        grown.spread.into_iter().for_each(|(name, members)| add_column(&mut spread, &name, &list(members)));
+        let mut cells: Vec<Cell> = grown.values.into_iter().map(list).collect();
         let mut set = |name: &str, value: Cell| {
             if let Some(place) = self.columns.place(name) {
                 cells[place] = value;
             }
         };
         let duration = grown.newest.zip(grown.oldest).map(|(newest, oldest)| newest - oldest);
+        set(SPREAD, Cell::list_of(spread));
         set(crate::plan::TIME, grown.oldest.map_or(Cell::Null, Cell::number_of));
         set("duration", Cell::number_of(duration.unwrap_or(0.0)));
         set("eventcount", Cell::number_of(count_number(grown.rows)));
@@ -207,6 +221,14 @@ impl<'c> TransactionOperator<'c> {
 fn added(set: &mut BTreeSet<Arc<str>>, member: Arc<str>) -> usize {
     let cost = member.len() + MEMBER_BYTES + if set.is_empty() { SET_BYTES } else { 0 };
     if set.insert(member) { cost } else { 0 }
+}
+
+/// The same for a column that values make.
+fn spread_bytes(spread: &mut BTreeMap<Arc<str>, BTreeSet<Arc<str>>>, name: &Arc<str>, member: Arc<str>) -> usize {
+    match spread.get_mut(name) {
+        Some(set) => added(set, member),
+        None => name.len() + SET_BYTES + added(spread.entry(name.clone()).or_default(), member),
+    }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a count of rows")]

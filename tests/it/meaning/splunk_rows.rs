@@ -76,3 +76,9 @@ fn two_rows_without_a_group_are_two_findings() {
     let search = "Channel=Security | stats sum(Amount) as n | addcoltotals";
     gives("P17", search, &EVENTS, &["n=10", "n=10"]);
 }
+
+#[test]
+fn a_transaction_joins_the_columns_that_values_make_by_name() {
+    let search = "Channel=Security | chart count over Beta by Alpha | eval k=\"k\" | transaction k";
+    gives("P14", search, &EVENTS, &["Beta=x|y a=0|2 b=0|1 c=0|1 closed_txn=0 duration=0 eventcount=2 k=k"]);
+}
