@@ -108,7 +108,6 @@ fn means_all_columns(stage: &Stage) -> bool {
         Stage::Drop(names) => all(names),
         // The last row would have no sums of those columns.
         Stage::AddTotals(totals) => totals.column.is_some() || all(&totals.fields),
-        Stage::Transaction(_) => true,
         stage => reads_unnamed(stage) || pattern_renames(stage) > 0,
     }
 }
