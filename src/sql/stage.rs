@@ -401,6 +401,10 @@ impl<'a> SqlRows<'a> {
         };
         if value.multi {
             let alias = format!("_m{place}");
+            // Members are texts: a number beside them would be a group of its own, and have another text.
+            if !matches!(value.kind, Kind::Text | Kind::TruthText) {
+                return SqlGroupKey::of(self.writer.gap("grouping by a field of lists and numbers"));
+            }
             let Some(list) = self.schema.place(&field.name).and_then(|place| self.columns[place].list.clone()) else {
                 return SqlGroupKey::of(self.writer.gap("grouping by a computed multivalue field"));
             };

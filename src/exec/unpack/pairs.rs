@@ -16,12 +16,17 @@ pub(super) fn each(text: &str, marks: &PairMarks, visit: &mut dyn FnMut(&str, &s
         !quoted && ends_pair(c)
     });
     for piece in pieces {
-        let Some((name, value)) = piece.split_once(|c: char| marks.values.contains(c)) else { continue };
-        let value = value.trim();
-        let value = value.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(value);
-        let name = clean(name);
-        if !name.is_empty() && !value.is_empty() {
-            visit(&name, value);
+        let mut rest = piece;
+        while let Some((name, value)) = rest.split_once(|c: char| marks.values.contains(c)) {
+            let value = value.trim();
+            // What stands behind the closing quote is no part of it: `a="7">` is an attribute of a tag.
+            let quoted = value.strip_prefix('"').and_then(|inner| inner.split_once('"'));
+            let (value, behind) = quoted.unwrap_or((value, ""));
+            let name = clean(name);
+            if !name.is_empty() && !value.is_empty() {
+                visit(&name, value);
+            }
+            rest = behind;
         }
     }
 }

@@ -66,6 +66,9 @@ fn a_text_may_take_the_place_of_the_raw_text() {
     let event = r#""id":"1","etps":"Verdict:Phish;Rescan Verdict:Malware""#;
     let search = "rename etps as _raw | extract pairdelim=\";\" kvdelim=\":\" | search Rescan_Verdict=malware | table Verdict";
     assert_eq!(of_json(event, search), ["Verdict=Phish"], "X12");
+    let quotes = r#""id":"1","etps":"x=\"7\"> y=\"8 9\"z=10""#;
+    let search = "rename etps as _raw | extract | table x y z";
+    assert_eq!(of_json(quotes, search), ["x=7 y=8 9 z=10"], "X12");
 }
 
 const TASK: &str = r#"<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System><Provider Name="Microsoft-Windows-Security-Auditing"/>
