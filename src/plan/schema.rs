@@ -149,7 +149,7 @@ impl RowSchema {
     }
 
     /// What a stage makes of the columns. `foreach` is not among them: [`RowSchema::each_of`] makes assignments of it first;
-    /// `rename` by a pattern may need one more: [`RowSchema::renamed`].
+    /// `rename` by a pattern may need one more: `RowSchema::renamed`.
     pub fn after(&self, stage: &Stage, inner: Inner) -> Step {
         let Some(spelled) = self.spelled(stage) else { return self.step(stage, inner) };
         let mut step = self.step(&spelled.stage, inner);
