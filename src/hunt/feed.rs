@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::field::{EventFields, cell_of, field_cell};
-use super::kept::{EventRest, Keeping, KeptEvent, KeptRows, KeptTypes, WholeColumns};
+use super::kept::{Keeping, KeptRows, KeptTypes, WholeColumns};
 use super::matched::Matched;
 use crate::catalog::{Catalog, ColumnIndex, Encoding, EventId, EventType, ValueId};
 use crate::exec::{Cell, Row, RowOrigin};
@@ -183,9 +183,7 @@ impl<'s> Feed<'s> {
     ) -> Result<ControlFlow<()>, StoreError> {
         for event in events {
             let Ok(place) = rows.heads.binary_search_by_key(event, |head| head.id) else { continue };
-            let read = KeptEvent { rows, columns: &source.columns, place, rest: self };
-            let cells = source.fields.iter().map(|field| field_cell(field, &read)).collect::<Result<_, _>>()?;
-            if sink(Row { cells, origin: RowOrigin::Event { id: *event, time_us: rows.heads[place].time_us } }).is_break() {
+            if sink(self.row(source, rows.heads[place], ReadCells::Kept(rows, place))?).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -201,7 +199,7 @@ impl<'s> Feed<'s> {
     ) -> Result<ControlFlow<()>, StoreError> {
         let mut flow = ControlFlow::Continue(());
         each_wanted(reader, run, &mut |event, cells| {
-            flow = sink(self.row(source, event, cells)?);
+            flow = sink(self.row(source, event, ReadCells::Raw(cells))?);
             Ok(flow)
         })?;
         Ok(flow)
@@ -256,7 +254,7 @@ impl<'s> Feed<'s> {
         Ok(())
     }
 
-    fn row(&self, source: &FedColumns<'_>, event: EventRow, cells: &[store::RawCell<'_>]) -> Result<Row, StoreError> {
+    fn row(&self, source: &FedColumns<'_>, event: EventRow, cells: ReadCells<'_>) -> Result<Row, StoreError> {
         let read = ReadEvent { feed: self, source, event, cells };
         let cells = source.fields.iter().map(|field| field_cell(field, &read)).collect::<Result<_, _>>()?;
         Ok(Row { cells, origin: RowOrigin::Event { id: event.id, time_us: event.time_us } })
@@ -350,13 +348,24 @@ struct ReadEvent<'a> {
     feed: &'a Feed<'a>,
     source: &'a FedColumns<'a>,
     event: EventRow,
-    cells: &'a [store::RawCell<'a>],
+    cells: ReadCells<'a>,
+}
+
+/// The cells of an event in the columns that its source reads.
+enum ReadCells<'a> {
+    /// As they stand in the table.
+    Raw(&'a [store::RawCell<'a>]),
+    /// Of a kept type, by the event's place in it.
+    Kept(&'a KeptRows, usize),
 }
 
 impl EventFields for ReadEvent<'_> {
     fn column(&self, column: ColumnIndex) -> Result<Cell, StoreError> {
         let place = self.source.columns.binary_search(&column).expect("the columns of all fields are read");
-        self.feed.cell(self.source.event_type, column, &self.cells[place], self.event.time_us)
+        match self.cells {
+            ReadCells::Raw(cells) => self.feed.cell(self.source.event_type, column, &cells[place], self.event.time_us),
+            ReadCells::Kept(rows, event) => Ok(rows.cell(place, event)),
+        }
     }
 
     fn time_us(&self) -> Result<Option<i64>, StoreError> {
@@ -364,7 +373,7 @@ impl EventFields for ReadEvent<'_> {
     }
 
     fn host(&self) -> Result<Cell, StoreError> {
-        EventRest::host(self.feed, &self.event)
+        self.event.host.map_or(Ok(Cell::Null), |host| self.feed.value(host))
     }
 
     fn record(&self) -> Result<Option<i64>, StoreError> {
@@ -372,16 +381,6 @@ impl EventFields for ReadEvent<'_> {
     }
 
     fn message(&self) -> Result<Cell, StoreError> {
-        EventRest::message(self.feed, &self.event)
-    }
-}
-
-impl EventRest for Feed<'_> {
-    fn host(&self, head: &EventRow) -> Result<Cell, StoreError> {
-        head.host.map_or(Ok(Cell::Null), |host| self.value(host))
-    }
-
-    fn message(&self, head: &EventRow) -> Result<Cell, StoreError> {
-        Ok(self.store.message(head.id)?.map_or(Cell::Null, Cell::text_of))
+        Ok(self.feed.store.message(self.event.id)?.map_or(Cell::Null, Cell::text_of))
     }
 }

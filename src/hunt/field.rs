@@ -31,7 +31,7 @@ pub(super) fn field_cell(expr: &FieldExpr, event: &dyn EventFields) -> Result<Ce
         FieldExpr::Missing => Cell::Null,
         FieldExpr::Constant(text) => Cell::text_of(text.as_str()),
         FieldExpr::Column(index) => event.column(*index)?,
-        FieldExpr::Time => event.time_us()?.map_or(Cell::Null, seconds),
+        FieldExpr::Time => seconds(event.time_us()?),
         FieldExpr::Host => event.host()?,
         FieldExpr::Record => event.record()?.map_or(Cell::Null, |record| Cell::text_of(record.to_string())),
         FieldExpr::Message => event.message()?,
@@ -77,10 +77,10 @@ fn applied(function: &FieldFunction, cell: Cell) -> Cell {
     Cell::list_of(members)
 }
 
-/// Seconds since 1970, to the microsecond.
+/// A time as a number of seconds since 1970, to the microsecond; null where there is none.
 #[allow(clippy::cast_precision_loss, reason = "a double holds the microseconds of our times")]
-fn seconds(time_us: i64) -> Cell {
-    Cell::number_of(time_us as f64 / 1e6)
+pub(super) fn seconds(time_us: Option<i64>) -> Cell {
+    time_us.map_or(Cell::Null, |us| Cell::number_of(us as f64 / 1e6))
 }
 
 impl EventFields for StoredEvent {

@@ -7,10 +7,9 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::field::EventFields;
 use crate::catalog::{ColumnIndex, EventType, TypeId};
 use crate::exec::Cell;
-use crate::store::{EventRow, StoreError};
+use crate::store::EventRow;
 
 /// A type with more events is read anew each time: its columns would push out those of all others.
 const MAX_EVENTS: u64 = 60_000;
@@ -101,6 +100,13 @@ impl KeptTypes {
     }
 }
 
+impl KeptRows {
+    /// The cell of one of the asked columns in one of the events, both by place.
+    pub(super) fn cell(&self, column: usize, event: usize) -> Cell {
+        self.columns[column][event].clone()
+    }
+}
+
 impl KeptType {
     fn rows(&self, columns: &[ColumnIndex]) -> Option<KeptRows> {
         let columns = columns.iter().map(|column| self.columns.get(column).cloned()).collect::<Option<_>>()?;
@@ -117,55 +123,6 @@ fn bytes_of(cells: &[Cell]) -> usize {
         cell => cell.size_bytes(),
     };
     size_of_val(cells) + cells.iter().map(own).sum::<usize>()
-}
-
-/// An event of a kept type.
-pub(super) struct KeptEvent<'a, F> {
-    /// The kept columns.
-    pub(super) rows: &'a KeptRows,
-    /// Their places in the type, ascending.
-    pub(super) columns: &'a [ColumnIndex],
-    /// Which of the events.
-    pub(super) place: usize,
-    /// What the table of the type does not have.
-    pub(super) rest: &'a F,
-}
-
-/// What an event has beside its columns.
-pub(super) trait EventRest {
-    /// A host.
-    fn host(&self, head: &EventRow) -> Result<Cell, StoreError>;
-    /// The rendered text.
-    fn message(&self, head: &EventRow) -> Result<Cell, StoreError>;
-}
-
-impl<F: EventRest> KeptEvent<'_, F> {
-    fn head(&self) -> &EventRow {
-        &self.rows.heads[self.place]
-    }
-}
-
-impl<F: EventRest> EventFields for KeptEvent<'_, F> {
-    fn column(&self, column: ColumnIndex) -> Result<Cell, StoreError> {
-        let at = self.columns.binary_search(&column).expect("the columns of all fields are kept");
-        Ok(self.rows.columns[at][self.place].clone())
-    }
-
-    fn time_us(&self) -> Result<Option<i64>, StoreError> {
-        Ok(self.head().time_us)
-    }
-
-    fn host(&self) -> Result<Cell, StoreError> {
-        self.rest.host(self.head())
-    }
-
-    fn record(&self) -> Result<Option<i64>, StoreError> {
-        Ok(self.head().record)
-    }
-
-    fn message(&self) -> Result<Cell, StoreError> {
-        self.rest.message(self.head())
-    }
 }
 
 #[cfg(test)]

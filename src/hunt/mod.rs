@@ -306,8 +306,7 @@ fn resolve_brackets(
         return Ok(None);
     }
     let newest_us = options.until_us.map_or_else(|| store.newest_time(), |until_us| Ok(Some(until_us)))?;
-    #[allow(clippy::cast_precision_loss, reason = "a double holds the microseconds of our times")]
-    let context = Context::new(newest_us.map(|us| us as f64 / 1e6));
+    let context = context_at(newest_us);
     let hosts = Hosts::all(store)?;
     let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
     let brackets = subsearch::SubsearchContext { store, catalog, taxonomy, context: &context, range, with: &with };
@@ -349,8 +348,12 @@ fn context(
         |plan: &&Plan| matches!(plan.source, RowSource::Made(_)) || plan.branches.iter().any(filter_asks) || plan.stages().any(stage_asks);
     let is_asked = until_us.is_none() && plans.iter().any(asks);
     let newest_us = if is_asked { newest()? } else { until_us };
-    #[allow(clippy::cast_precision_loss, reason = "a double holds the microseconds of our times")]
-    Ok(Context::new(newest_us.map(|us| us as f64 / 1e6)))
+    Ok(context_at(newest_us))
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a double holds the microseconds of our times")]
+fn context_at(now_us: Option<i64>) -> Context {
+    Context::new(now_us.map(|us| us as f64 / 1e6))
 }
 
 fn failure(fault: &Fault) -> Diagnostic {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::field::seconds;
 use crate::exec::{Cell, GroupKey, GroupOrigin, Row, RowKey, RowOrigin};
 use crate::plan::{RowSchema, TIME};
 use crate::store::RiskEvent;
@@ -16,7 +17,7 @@ const SOURCE: &str = "source";
 pub(super) fn row(event: &RiskEvent, prefix: Option<&str>, columns: &RowSchema) -> Row {
     let cell = |name: &str| {
         if name == TIME {
-            return time(event.last_us);
+            return seconds(event.last_us);
         }
         match prefix {
             None => field(event, name),
@@ -29,11 +30,6 @@ pub(super) fn row(event: &RiskEvent, prefix: Option<&str>, columns: &RowSchema) 
     let mut origin = GroupOrigin::of(GroupKey::default(), event.events.clone(), event.count, (event.first_us, event.last_us));
     (origin.key, origin.rows) = (RowKey::Made, 1);
     Row { cells, origin: RowOrigin::Group(Box::new(origin)) }
-}
-
-fn time(time_us: Option<i64>) -> Cell {
-    #[allow(clippy::cast_precision_loss, reason = "a double holds the microseconds of our times")]
-    time_us.map_or(Cell::Null, |us| Cell::number_of(us as f64 / 1e6))
 }
 
 fn field(event: &RiskEvent, name: &str) -> Cell {

@@ -5,10 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Conversion, Glob, Pred, Rename, Scalar, Stage, Stats};
-
-/// Rows that `sort` keeps where a search names no number: meant as an order, not as a choice of the first rows.
-const SORT_ROWS: u64 = 10_000;
+use super::{Conversion, Glob, Pred, Rename, SORT_LIMIT, Scalar, Stage, Stats};
 
 /// What is known of the columns at one point of a pipeline.
 #[derive(Debug, Default)]
@@ -44,7 +41,10 @@ impl CountedColumns {
             Stage::Rename(renames) => renames.iter().for_each(|rename| self.rename(rename)),
             Stage::Keep(names) => self.keep(names),
             Stage::Drop(names) => self.columns.retain(|column| !names.iter().any(|name| Glob::wildcard(name).matches(column))),
-            Stage::Sort { limit, .. } => return limit.filter(|limit| *limit < SORT_ROWS).map(|limit| format!("`sort` keeps {limit} rows")),
+            // Without a number it is meant as an order, not as a choice of the first rows.
+            Stage::Sort { limit, .. } => {
+                return limit.filter(|limit| *limit < SORT_LIMIT).map(|limit| format!("`sort` keeps {limit} rows"));
+            }
             Stage::Bin { field, alias, .. } => {
                 let target = alias.as_ref().unwrap_or(field);
                 self.spread(&[field], target);
@@ -127,7 +127,7 @@ impl CountedColumns {
                 found = Some(field.name.clone());
             }
         });
-        if pred.any_leaf(&|leaf| matches!(leaf, Pred::Keyword { .. })) {
+        if pred.has_keyword() {
             found = found.or_else(|| self.columns.first().cloned());
         }
         found.map(|name| format!("it compares `{name}`, which depends on how many events there are"))

@@ -36,7 +36,7 @@ pub use pred::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred,
 pub use print::{print_pred, print_query, print_scalar};
 pub use print_correlation::print_correlation;
 pub use print_stage::print_stage;
-pub use query::{Aggregate, Query, Rename, Rule, Scope, SortBy, SortKey, Source, Stage, Stats};
+pub use query::{Aggregate, Query, Rename, Rule, SORT_LIMIT, Scope, SortBy, SortKey, Source, Stage, Stats};
 pub use scalar::{BinaryOp, Function, Gives, Scalar};
 pub use stage::{
     AddTotals, Chart, Conversion, Convert, ConvertItem, Dedup, Edit, Extract, ForEach, Frequent, HeadWhile, Join, ListSplit, Lookup,

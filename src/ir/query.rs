@@ -234,6 +234,9 @@ pub struct Rename {
     pub to: String,
 }
 
+/// Rows that `sort` keeps where a search names no number.
+pub const SORT_LIMIT: u64 = 10_000;
+
 /// One sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SortKey {

@@ -80,6 +80,11 @@ impl<F> Pred<F> {
         }
     }
 
+    /// Whether it looks at the values of all fields.
+    pub fn has_keyword(&self) -> bool {
+        self.any_leaf(&|leaf| matches!(leaf, Self::Keyword { .. }))
+    }
+
     /// Calls `visit` for every field, from left to right, as often as it occurs.
     pub fn each_field<'a>(&'a self, visit: &mut dyn FnMut(&'a F)) {
         self.each_leaf(&mut |leaf| match leaf {

@@ -270,7 +270,7 @@ fn patterns(stage: &Stage) -> Vec<&str> {
         // Rows are alike when all their other columns are.
         Stage::Combine { .. } | Stage::Format => vec!["*"],
         Stage::Dedup(dedup) if dedup.fields.is_empty() => vec!["*"],
-        Stage::Transaction(Transaction { starts_with, ends_with, .. }) if starts_with.iter().chain(ends_with).any(has_keyword) => {
+        Stage::Transaction(Transaction { starts_with, ends_with, .. }) if starts_with.iter().chain(ends_with).any(Pred::has_keyword) => {
             vec!["*"]
         }
         Stage::Stats(_) | Stage::EventStats(_) | Stage::StreamStats(_) => {
@@ -285,16 +285,6 @@ fn read_stats(stats: &Stats, visit: &mut dyn FnMut(&Field)) {
     stats.by.iter().for_each(&mut *visit);
     let named = stats.aggregates.iter().filter(|aggregate| spell::pattern(aggregate).is_none());
     named.filter_map(|a| a.argument.as_ref()).for_each(|argument| argument.each_field(&mut |field| visit(field)));
-}
-
-/// Whether a condition looks at the values of all columns.
-fn has_keyword(condition: &Pred) -> bool {
-    match condition {
-        Pred::Keyword { .. } => true,
-        Pred::And(parts) | Pred::Or(parts) => parts.iter().any(has_keyword),
-        Pred::Not(inner) => has_keyword(inner),
-        _ => false,
-    }
 }
 
 /// The rows at one point: their columns, and which of them still are fields of the event.

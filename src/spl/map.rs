@@ -99,7 +99,7 @@ fn mapped(mut query: Query, asked: usize) -> Result<Map, &'static str> {
     query.filter = Pred::all(of_all);
     let mut each = std::mem::take(&mut query.stages);
     if !by_row.is_empty() {
-        if by_row.iter().any(has_keyword) {
+        if by_row.iter().any(Pred::has_keyword) {
             // A word is looked for in the whole event, and a stage sees what the search gives it.
             query.stages.push(Stage::Keep(["*", TIME, "Message"].map(str::to_owned).to_vec()));
         }
@@ -142,10 +142,6 @@ fn has_token(pred: &Pred) -> bool {
     !Stage::Filter(pred.clone()).tokens().is_empty()
 }
 
-fn has_keyword(pred: &Pred) -> bool {
-    pred.any_leaf(&|leaf| matches!(leaf, Pred::Keyword { .. }))
-}
-
 fn holds_query(stage: &Stage) -> bool {
     match stage {
         Stage::Join(_) | Stage::Append(_) | Stage::AppendPipe(_) | Stage::Map(_) => true,
@@ -167,7 +163,7 @@ fn has_pattern(stage: &Stage) -> bool {
         Stage::Convert(convert) => convert.items.iter().any(|item| is_pattern(&item.field)),
         Stage::AddTotals(totals) => totals.fields.is_empty() || totals.fields.iter().any(is_pattern),
         Stage::Transaction(_) | Stage::Combine { .. } | Stage::Format => true,
-        Stage::Filter(pred) => has_keyword(pred) && !has_token(pred),
+        Stage::Filter(pred) => pred.has_keyword() && !has_token(pred),
         Stage::EventStats(stats) => {
             let mut fields = Vec::new();
             stats

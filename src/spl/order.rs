@@ -2,10 +2,8 @@
 
 use super::cursor::Cursor;
 use super::{eval, options};
-use crate::ir::{Dedup, HeadWhile, SortBy, SortKey, Stage};
+use crate::ir::{Dedup, HeadWhile, SORT_LIMIT, SortBy, SortKey, Stage};
 
-/// Rows that `sort` keeps where it is not told.
-const SORT_LIMIT: u64 = 10_000;
 /// Rows that `head` and `tail` keep where they are not told.
 const HEAD_LIMIT: u64 = 10;
 

@@ -11,6 +11,7 @@ use crate::catalog::EventId;
 use crate::diag::Diagnostic;
 use crate::exec::{Cell, GroupKey, GroupOrigin, Row, RowOrigin, number_text};
 use crate::hunt::HuntError;
+use crate::hunt::field::seconds;
 use crate::ir::Rule;
 use crate::plan::{Plan, TIME};
 use crate::sql::{Statement, StatementOrigin};
@@ -142,8 +143,7 @@ impl<'a> RowReader<'a> {
 
     fn row(&self, values: &[SqlValue], event: Option<&Envelope>) -> Row {
         let lists = self.lists.map_or(serde_json::Value::Null, |place| json(&values[place]));
-        #[allow(clippy::cast_precision_loss, reason = "a double holds the microseconds of our times")]
-        let time = || event.and_then(|event| event.time_us).map_or(Cell::Null, |us| Cell::number_of(us as f64 / 1e6));
+        let time = || seconds(event.and_then(|event| event.time_us));
         let cell = |(name, place): &(&str, Option<usize>)| match (place, lists.get(name)) {
             (_, Some(serde_json::Value::Array(members))) => {
                 Cell::list_of(members.iter().map(|member| member.as_str().unwrap_or_default().into()).collect())

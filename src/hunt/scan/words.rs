@@ -230,9 +230,13 @@ impl<'s> Search<'s> {
         if !self.known.contains_key(&place.block) {
             self.read(place.block)?;
         }
+        Ok(self.answers.set(self.answer(place)))
+    }
+
+    /// The answer of a message in a block that is known.
+    fn answer(&self, place: MessagePlace) -> u32 {
         let messages = self.known.get(&place.block).and_then(Option::as_deref);
-        let answer = messages.and_then(|messages| messages.get(usize::try_from(place.number).ok()?)).copied();
-        Ok(self.answers.set(answer.unwrap_or(NOTHING)))
+        messages.and_then(|messages| messages.get(usize::try_from(place.number).ok()?)).copied().unwrap_or(NOTHING)
     }
 
     fn read_all(&mut self, store: &Store, cancel: &Cancel) -> Result<(), HuntError> {
@@ -253,9 +257,8 @@ impl<'s> Search<'s> {
         let mut events = FxHashMap::default();
         if with_words > 0 {
             store.each_message_place(&mut |event, place| {
-                let messages = self.known.get(&place.block).and_then(Option::as_deref).unwrap_or_default();
-                let answer = usize::try_from(place.number).ok().and_then(|number| messages.get(number).copied());
-                if let Some(answer) = answer.filter(|answer| *answer != NOTHING) {
+                let answer = self.answer(place);
+                if answer != NOTHING {
                     events.insert(event, answer);
                 }
             })?;
