@@ -159,9 +159,17 @@ pub(super) fn needed(links: &[Link], extra: &[Field], known: impl Fn() -> Vec<St
 /// The names that renamings by pattern give. A row that lacks the old one keeps what it has under the new one.
 fn renamed_to(links: &[Link], first: &RowSchema) -> BTreeSet<String> {
     let is_pattern = |link: &Link| matches!(&link.stage, Stage::Rename(renames) if renames.iter().any(|rename| rename.from.contains('*')));
-    let Some(last) = links.iter().rposition(is_pattern) else { return BTreeSet::new() };
+    let has_pattern = |link: &Link| {
+        let mut has = false;
+        link.each(&mut |inner| has |= is_pattern(inner));
+        has
+    };
+    let Some(last) = links.iter().rposition(has_pattern) else { return BTreeSet::new() };
     let (mut row, mut names) = (first.clone(), BTreeSet::new());
     for link in &links[..=last] {
+        if let Brackets::Stages(inner) = &link.brackets {
+            names.extend(renamed_to(inner, &row));
+        }
         row = link.steps(&row).pop().map_or(row, |step| step.row);
         if is_pattern(link) {
             names.extend(row.columns.iter().map(|column| column.name.clone()));
@@ -407,7 +415,7 @@ impl LiveRow {
                 (self.needed, self.filled, self.made) = (inner.needed, inner.filled, inner.made);
                 for (column, is_of) in inner.schema.columns.iter().zip(&inner.is_of) {
                     let is_own = self.schema.place(&column.name).is_some_and(|place| self.is_of[place] == *is_of);
-                    if !is_own {
+                    if !is_own || self.made.contains(&column.name) {
                         self.read(&column.name);
                     }
                 }

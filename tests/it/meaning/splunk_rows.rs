@@ -60,6 +60,14 @@ fn both_rows_of_an_append_have_what_one_side_names() {
 }
 
 #[test]
+fn rows_before_an_appendpipe_keep_what_the_copies_replace() {
+    let search = "Channel=Security Beta=y | appendpipe [streamstats window=1 count as Alpha] | fields - _time";
+    gives("P8", search, &EVENTS, &["Alpha=b", "Alpha=1"]);
+    let search = "Channel=Security Beta=y | eval x.Alpha=\"n\" | appendpipe [rename x.* as *] | fields - _time";
+    gives("P6", search, &EVENTS, &["Alpha=b x.Alpha=n", "Alpha=n"]);
+}
+
+#[test]
 fn a_pattern_means_what_every_event_of_windows_says_of_itself() {
     let search = "Channel=Security Beta=y | fields Alpha E* Ch* Comp* | fields - _time";
     gives("P6", search, &EVENTS, &["Alpha=b Channel=Security Computer=host.test EventCode=7001 EventID=7001"]);

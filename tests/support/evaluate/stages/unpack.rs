@@ -140,10 +140,10 @@ fn step(text: &str) -> (&str, Vec<&str>) {
     (name, text[name.len()..].split('{').skip(1).map(|place| place.trim_end_matches('}')).collect())
 }
 
-/// `<name>text</name>` with nothing inside but text.
+/// `<name>text</name>` with nothing inside but text; blanks alone are none.
 fn elements(text: &str) -> Found {
     let regex = super::rewrite::regex(r"<([^\s/<>!?]+)[^<>]*>([^<]*)</([^\s<>]+)\s*>");
-    let pairs = regex.captures_iter(text).filter(|found| found[1] == found[3]);
+    let pairs = regex.captures_iter(text).filter(|found| found[1] == found[3] && !found[2].trim().is_empty());
     pairs.map(|found| (found[1].to_owned(), entities(&found[2]))).collect()
 }
 

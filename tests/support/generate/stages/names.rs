@@ -296,7 +296,9 @@ impl Names {
                     chart.stats.by.dedup_by(|a, b| a.name == b.name);
                     distinct(&mut chart.stats);
                 }
-                self.close(chart.stats.by.iter().map(|field| field.name.clone()).collect());
+                // The second field of two makes columns and is none.
+                let shown = if chart.is_split() { &chart.stats.by[..1] } else { &chart.stats.by[..] };
+                self.close(shown.iter().map(|field| field.name.clone()).collect());
                 // The columns that values make are known to nobody; a pattern may not mean them.
                 self.is_open = chart.is_split();
                 chart.stats.aggregates.iter().filter(|_| !chart.is_split()).for_each(|aggregate| self.add(&aggregate.alias));
@@ -310,6 +312,11 @@ impl Names {
                     if each.patterns.is_empty() {
                         each.patterns = self.some(1);
                     }
+                }
+                // Which fields events can have that no event passes the condition of, nobody says: a column without a value may be
+                // there or not.
+                if self.is_event {
+                    each.assignments = series::of_values(each.assignments);
                 }
                 each.assignments.iter().filter(|(name, _)| !name.contains("<<")).for_each(|(name, _)| self.add(name));
                 Stage::ForEach(each)

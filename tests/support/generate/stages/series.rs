@@ -96,11 +96,26 @@ pub(super) fn chart() -> BoxedStrategy<Stage> {
         .boxed()
 }
 
+/// An assignment of `foreach` that gives nothing where the field has nothing.
+fn upper() -> (&'static str, Scalar) {
+    ("<<FIELD>>", Scalar::Call(Function::Upper, vec![Scalar::Field(field("<<FIELD>>", Vocabulary::Row))]))
+}
+
+/// Those assignments of `foreach` that give nothing where the field has nothing; one at least.
+pub(super) fn of_values(assignments: Vec<(String, Scalar)>) -> Vec<(String, Scalar)> {
+    let mut out: Vec<(String, Scalar)> = assignments.into_iter().filter(|(name, _)| name.contains("<<")).collect();
+    if out.is_empty() {
+        let (name, scalar) = upper();
+        out.push((name.to_owned(), scalar));
+    }
+    out
+}
+
 pub(super) fn for_each() -> BoxedStrategy<Stage> {
     let of_row = |name: &str| Scalar::Field(field(name, Vocabulary::Row));
     let both = move |op, left, right| Scalar::Binary(op, Box::new(left), Box::new(right));
     let texts = vec![
-        ("<<FIELD>>", Scalar::Call(Function::Upper, vec![of_row("<<FIELD>>")])),
+        upper(),
         (
             "seen",
             both(

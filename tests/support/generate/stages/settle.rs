@@ -11,6 +11,12 @@ const FORMATTED: usize = 3;
 /// Places that sums are rounded to. Sums of generated times end in some hundred millionths: a half is far away.
 const ROUNDED: f64 = 2.0;
 
+/// What is added to a sum that is rounded. Quotients of small numbers may stand right at a half; with this they do not.
+const OFF_HALF: f64 = 0.001_23;
+
+/// Sums from here on are rounded as so many times this: squares of times have no digits left behind their point.
+const LARGE: f64 = 1e12;
+
 /// Columns of whole events that a query in brackets gives.
 pub(super) const KEPT: usize = 6;
 
@@ -159,8 +165,12 @@ fn rounded(stage: &Stage) -> Option<Stage> {
     };
     let made = sums.into_iter().map(|name| {
         let column = || Scalar::Field(super::super::field(&name, Vocabulary::Row));
-        let round = Scalar::Call(Function::Round, vec![column(), Scalar::Number(ROUNDED)]);
-        let made = Scalar::Call(Function::Coalesce, vec![round, column()]);
+        let both = |op, left, number| Scalar::Binary(op, Box::new(left), Box::new(Scalar::Number(number)));
+        let round = |of| Scalar::Call(Function::Round, vec![both(BinaryOp::Add, of, OFF_HALF), Scalar::Number(ROUNDED)]);
+        let is_large = both(BinaryOp::Gt, column(), LARGE);
+        let scaled = both(BinaryOp::Divide, column(), LARGE);
+        let rounded = Scalar::Call(Function::If, vec![is_large, round(scaled), round(column())]);
+        let made = Scalar::Call(Function::Coalesce, vec![rounded, column()]);
         (name, made)
     });
     let made: Vec<(String, Scalar)> = made.collect();
