@@ -46,6 +46,9 @@ impl Link {
                 Some(assignments) => vec![before.after(&Stage::Eval(assignments), inner)],
                 None => vec![before.after(&self.stage, inner)],
             },
+            Stage::Unpack(unpack) if unpack.path.is_none() => {
+                vec![before.after(&Stage::Unpack(super::unpack::over(unpack, before)), inner)]
+            }
             stage => vec![before.after(stage, inner)],
         }
     }
@@ -398,7 +401,14 @@ impl LiveRow {
                 from.filter(|_| !is_new).and_then(|place| self.is_of[place])
             });
             self.is_of = carried.collect();
-            self.made.extend(may_write(stage, step.inner.result(&self.schema)));
+            let may_write = may_write(stage, step.inner.result(&self.schema));
+            for (column, is_of) in step.row.columns.iter().zip(&mut self.is_of) {
+                // No event has it, but from here on rows do: a pattern means it.
+                if is_of.is_some_and(|field| !self.is_there[field]) && may_write.contains(&column.name) {
+                    *is_of = None;
+                }
+            }
+            self.made.extend(may_write);
             self.schema = step.row;
         }
     }

@@ -2,12 +2,21 @@
 
 use std::collections::BTreeSet;
 
+use super::schema::{Kind, RowSchema};
 use super::{TIME, liveness};
 use crate::ir::{Rename, Stage, Unpack};
 
 /// The columns that a text is read for, of the names that are asked for behind it.
 pub(super) fn columns(unpack: &Unpack, asked: BTreeSet<String>) -> Vec<String> {
     asked.into_iter().filter(|name| is_column(name) && name.starts_with(&unpack.prefix)).collect()
+}
+
+/// The reading of a text over rows that have columns already: of those it takes what the text holds, whether or not a later stage
+/// names them, for a result shows them.
+pub(super) fn over(unpack: &Unpack, before: &RowSchema) -> Unpack {
+    let names = before.columns.iter().filter(|column| column.kind != Kind::Spread).map(|column| column.name.clone());
+    let columns = columns(unpack, names.chain(unpack.columns.iter().cloned()).collect());
+    Unpack { columns, ..unpack.clone() }
 }
 
 fn is_column(name: &str) -> bool {

@@ -438,8 +438,10 @@ pub(super) fn sort_keys(writer: &StatementWriter, value: &Typed) -> Vec<Expr> {
         return vec![ast::is_null(x()), x()];
     }
     let number = || writer.as_number(value.clone());
-    // Four keys instead of one, because in SQLite numbers and texts of a column have an order of their own.
-    vec![ast::is_null(x()), ast::is_null(number()), number(), x()]
+    // Four keys instead of one, because in SQLite numbers and texts of a column have an order of their own. The last is for texts alone:
+    // `1` and `01` are one number, and stay in the order in which they came.
+    let of_text = ast::case(vec![(ast::is_null(number()), x())], None);
+    vec![ast::is_null(x()), ast::is_null(number()), number(), of_text]
 }
 
 /// Whether a text column's value is a number, for stages that leave other values alone.

@@ -65,6 +65,22 @@ fn rows_before_an_appendpipe_keep_what_the_copies_replace() {
     gives("P8", search, &EVENTS, &["Alpha=b", "Alpha=1"]);
     let search = "Channel=Security Beta=y | eval x.Alpha=\"n\" | appendpipe [rename x.* as *] | fields - _time";
     gives("P6", search, &EVENTS, &["Alpha=b x.Alpha=n", "Alpha=n"]);
+    let search =
+        "Channel=Security Beta=y | append [search Channel=Security Beta=y | stats count as x.Alpha] | rename x.* as * | fields - _time";
+    gives("P6", search, &EVENTS, &["Alpha=b", "Alpha=1"]);
+}
+
+#[test]
+fn spellings_of_one_number_stay_in_their_order() {
+    let events = [r#""Amount":"01""#, r#""Amount":"1""#];
+    gives("P11", "Channel=Security | sort 1 Amount | table Amount", &events, &["Amount=1"]);
+    gives("P11", "Channel=Security | sort 0 Amount | head 1 | table Amount", &events, &["Amount=1"]);
+}
+
+#[test]
+fn a_text_gives_its_values_to_columns_that_are_there() {
+    let search = r#"Channel=Security Beta=y | eval ka="old", doc="{\"ka\":\"x\"}" | fromjson doc | fields - _time doc"#;
+    gives("X14", search, &EVENTS, &["ka=x"]);
 }
 
 #[test]
