@@ -325,9 +325,12 @@ impl<'a> SqlRows<'a> {
             return;
         }
         let values: Vec<Typed> = dedup.fields.iter().map(|name| self.value_of(name)).collect();
-        let values: Vec<Expr> =
+        // Its lines do not tell a list from a text that has them.
+        let lists: Vec<Expr> = values.iter().filter_map(|value| value.list.clone()).collect();
+        let mut values: Vec<Expr> =
             values.into_iter().map(|value| if value.kind.is_number() { value.expr } else { self.writer.as_text(value) }).collect();
         let present = ast::all(values.iter().cloned().map(ast::is_not_null).collect());
+        values.extend(lists);
         // By the order so far: which of several equal rows is the first depends on it.
         let place = ast::call_with("row_number", Vec::new(), Extras { over: Some((values, self.order.clone())), ..Extras::default() });
         let name = self.fresh("_place");

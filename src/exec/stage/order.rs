@@ -12,8 +12,9 @@ use crate::exec::{Cell, Context, Fault, Row, evaluate};
 use crate::ir::{self, Scalar};
 use crate::plan::RowSchema;
 
-/// The texts by which rows are alike; a missing one is unlike the empty text.
-type DedupKey = Box<[Option<Box<str>>]>;
+/// By what rows are alike: the members of each column, of a single value its text; a missing one is unlike the empty text.
+// Members and not lines: a text of two lines is not a list of two members.
+type DedupKey = Box<[Option<Box<[Box<str>]>>]>;
 
 /// `dedup`, `uniq`.
 pub(super) struct DedupOperator {
@@ -35,8 +36,13 @@ impl DedupOperator {
     }
 
     fn key(&self, cells: &[Cell]) -> DedupKey {
-        let text = |slot: &Slot| slot.and_then(|place| cells[place].text()).map(|text| text.into_owned().into_boxed_str());
-        self.places.iter().map(text).collect()
+        let members = |cell: &Cell| -> Option<Box<[Box<str>]>> {
+            match cell {
+                Cell::List(members) => Some(members.iter().map(|member| Box::from(member.as_ref())).collect()),
+                single => single.text().map(|text| Box::from([text.into_owned().into_boxed_str()])),
+            }
+        };
+        self.places.iter().map(|slot| slot.and_then(|place| members(&cells[place]))).collect()
     }
 }
 
@@ -50,7 +56,8 @@ impl Operator for DedupOperator {
             self.seen.clear();
             budget.give(std::mem::take(&mut self.taken));
         }
-        let bytes: usize = key.iter().map(|text| text.as_ref().map_or(0, |text| text.len()) + size_of::<Option<Box<str>>>()).sum();
+        let bytes: usize =
+            key.iter().flatten().flatten().map(|text| text.len() + size_of::<Box<str>>()).sum::<usize>() + size_of_val(&*key);
         let times = self.seen.entry(key).or_insert(0);
         if *times == 0 {
             self.taken += bytes;

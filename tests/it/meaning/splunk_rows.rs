@@ -78,6 +78,12 @@ fn spellings_of_one_number_stay_in_their_order() {
 }
 
 #[test]
+fn a_text_of_two_lines_is_not_a_list_of_two() {
+    let events = [r#""Alpha":"a\nb""#, r#""Alpha":["a","b"]"#, r#""Alpha":["a","b"]"#];
+    gives("P10", "Channel=Security | dedup Alpha | stats count", &events, &["count=2"]);
+}
+
+#[test]
 fn a_text_gives_its_values_to_columns_that_are_there() {
     let search = r#"Channel=Security Beta=y | eval ka="old", doc="{\"ka\":\"x\"}" | fromjson doc | fields - _time doc"#;
     gives("X14", search, &EVENTS, &["ka=x"]);
