@@ -160,8 +160,8 @@ impl World for Events<'_> {
                 first.sort_by_key(|e| (std::cmp::Reverse(e.time_us), std::cmp::Reverse(e.id)));
                 return Table::of_events(&first, events);
             }
-            // A hunt of generated rules has found nothing before.
-            Source::Findings { .. } => Table::default(),
+            // A hunt of generated rules has found nothing before; every finding has a time.
+            Source::Findings { .. } => Table { columns: vec!["_time".to_owned()], rows: Vec::new() },
             Source::Table(table) => stages::rows_of(table),
             Source::Rows(count) => {
                 let now = now::now(self.0.iter().map(|event| event.time_us).max());
