@@ -12,6 +12,9 @@ use super::{series, settle};
 /// Of so many names that no column has, one stays.
 const LOST_NAMES: usize = 5;
 
+/// Names in generated texts.
+const UNPACKED: [&str; 3] = ["ka", "kb", "kc"];
+
 /// The columns at one point, as far as stages tell.
 #[derive(Clone)]
 pub(super) struct Names {
@@ -225,7 +228,7 @@ impl Names {
                 match &unpack.path {
                     Some(path) => self.add(unpack.output.as_ref().unwrap_or(path)),
                     None => {
-                        ["ka", "kb", "kc"].iter().for_each(|name| self.add(&format!("{}{name}", unpack.prefix)));
+                        UNPACKED.iter().for_each(|name| self.add(&format!("{}{name}", unpack.prefix)));
                         self.is_open = true;
                     }
                 }
@@ -308,7 +311,8 @@ impl Names {
                 each.patterns = self.all(&each.patterns);
                 // A name that a text or a chart may have made counts as a column there.
                 if self.is_open {
-                    each.patterns.retain(|name| self.columns.contains(name));
+                    let may_be_read = |name: &String| UNPACKED.iter().any(|read| name.ends_with(read));
+                    each.patterns.retain(|name| self.columns.contains(name) && !may_be_read(name));
                     if each.patterns.is_empty() {
                         each.patterns = self.some(1);
                     }
