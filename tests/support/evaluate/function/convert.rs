@@ -33,7 +33,8 @@ pub(super) fn printf(a: &Arguments<'_>) -> Option<Value> {
             }
             "%d" => whole()?.to_string(),
             "%5d" => format!("{:5}", whole()?),
-            "%05.1f" => format!("{:05.1}", a.number(place)?),
+            // Rule N1: there is no minus zero.
+            "%05.1f" => format!("{:05.1}", a.number(place)? + 0.0),
             "%x" => format!("{:x}", whole()?),
             "%s" => a.text(place)?,
             "%-4s" => format!("{:4}", a.text(place)?),
