@@ -147,7 +147,7 @@ fn elements(text: &str) -> Found {
     pairs.map(|found| (found[1].to_owned(), entities(&found[2]))).collect()
 }
 
-/// `name=value`, the value perhaps in double quotes; in names, what is not a letter, digit or `_` becomes `_`.
+/// `name=value`, the value perhaps in double quotes; in names, what is not a letter, digit or `_` becomes `_`, at their ends it goes.
 fn pairs(text: &str, marks: &PairMarks) -> Found {
     let is_between = |c: char| if marks.pairs.is_empty() { c.is_whitespace() || ",;|".contains(c) } else { marks.pairs.contains(c) };
     let is_mark = |c: char| marks.values.contains(c);
@@ -162,7 +162,8 @@ fn pairs(text: &str, marks: &PairMarks) -> Found {
         };
         let quoted = value.strip_prefix('"').and_then(|inner| inner.find('"').map(|end| (&inner[..end], &inner[end + 1..])));
         let (value, behind) = quoted.unwrap_or_else(|| value.split_at(value.find(is_between).unwrap_or(value.len())));
-        let name: String = name.trim().chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect();
+        let name = name.trim_matches(|c: char| !c.is_alphanumeric() && c != '_');
+        let name: String = name.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect();
         if !name.is_empty() {
             out.push((name, value.trim().to_owned()));
         }
