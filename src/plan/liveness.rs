@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ir::{Dedup, Field, Glob, Pred, Stage, Stats, Transaction, Vocabulary};
 
+use super::outputs::result_columns;
 use super::schema::{Inner, Kind, RowColumn, RowSchema, SPREAD, Step, may_write, written};
 use super::{Plan, spell};
 
@@ -96,7 +97,13 @@ pub(super) fn names_read(stages: &[Stage]) -> BTreeSet<String> {
             names.insert(field.name.clone());
         });
         match stage {
-            Stage::AppendPipe(inner) => names.extend(names_read(inner)),
+            // The result has the columns of an inner query or of inner stages, and shows what the rows in front have under their names.
+            Stage::AppendPipe(inner) => {
+                names.extend(names_read(inner));
+                names.extend(inner.iter().flat_map(|stage| [written(stage, &RowSchema::default()), may_write(stage, None)].concat()));
+            }
+            Stage::Append(query) => names.extend(result_columns(query).unwrap_or_default()),
+            Stage::Join(join) => names.extend(result_columns(&join.query).unwrap_or_default()),
             // What an inner query reads of its own rows is not among them, but what it joins on is.
             Stage::ForEach(for_each) => names.extend(for_each.patterns.iter().filter(|name| !name.contains('*')).cloned()),
             _ => {}

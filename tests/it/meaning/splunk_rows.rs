@@ -87,6 +87,9 @@ fn a_text_of_two_lines_is_not_a_list_of_two() {
 fn a_text_gives_its_values_to_columns_that_are_there() {
     let search = r#"Channel=Security Beta=y | eval ka="old", doc="{\"ka\":\"x\"}" | fromjson doc | fields - _time doc"#;
     gives("X14", search, &EVENTS, &["ka=x"]);
+    let search = r#"Channel=Security Beta=y | eval doc="{\"ka\":\"x\"}" | fromjson doc | fields - _time doc
+        | append [search Channel=Security Beta=y | stats count as ka]"#;
+    gives("X14", search, &EVENTS, &["ka=x", "ka=1"]);
 }
 
 #[test]
