@@ -7,15 +7,17 @@
 use std::collections::BTreeSet;
 
 use super::correlation::{InputPlan, correlated};
+use super::describe::{self, Describer};
 use super::finding::{FindingSaver, StatementRunner, StatementStopped};
 use super::{HuntError, HuntOptions, HuntProgress, HuntSummary, Stop};
 use crate::catalog::{Catalog, TypeId};
 use crate::diag::{Diagnostic, Severity};
 use crate::exec::Context;
-use crate::ir::{Correlation, Function, Rule, RuleMeta};
+use crate::ir::{Correlation, Function, Rule};
 use crate::plan::Plan;
 use crate::sql::{Statement, StatementOptions, portable_correlation_with, portable_with};
-use crate::store::{HuntRecord, Store};
+use crate::store::{HuntRecord, HuntedRule, RuleOutcome, Store};
+use crate::taxonomy::Taxonomy;
 
 /// How rules are run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,8 +42,33 @@ struct Ran {
 /// What rules are planned against, and their plans.
 pub(super) struct PlannedRules<'p> {
     pub(super) catalog: &'p Catalog,
+    pub(super) taxonomy: &'p Taxonomy,
     pub(super) plans: &'p [Plan],
     pub(super) inputs: &'p [InputPlan],
+}
+
+impl PlannedRules<'_> {
+    fn describer<'a>(
+        &'a self,
+        store: &'a Store,
+        (rules, correlations): (&'a [Rule], &'a [Correlation]),
+        hunted: &'a [HuntedRule<'a>],
+        ran: &Ran,
+    ) -> Describer<'a> {
+        let of_correlation = |index: usize| self.inputs.iter().filter(|(own, ..)| *own == index).map(|(.., plan)| plan).collect();
+        let why = |gaps: &[Diagnostic]| gaps.iter().map(|gap| gap.message.as_str()).collect::<Vec<_>>().join("; ");
+        let without = ran.without_text.iter().map(|(index, gaps)| (*index, RuleOutcome::Unsupported, why(gaps)));
+        Describer {
+            store,
+            catalog: self.catalog,
+            taxonomy: self.taxonomy,
+            rules: hunted,
+            queries: rules.iter().map(|rule| Some(&rule.query)).chain(correlations.iter().map(|_| None)).collect(),
+            plans: self.plans.iter().map(Plan::tree).chain((0..correlations.len()).map(of_correlation)).collect(),
+            without_events: ran.without_events.iter().copied().collect(),
+            failed: describe::failures(&ran.failed).into_iter().chain(without).collect(),
+        }
+    }
 }
 
 /// Hunts as [`super::run`] does, by statements.
@@ -56,10 +83,10 @@ pub(super) fn run(
     let watermark = store.last_event()?;
     let record =
         HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
-    let metas: Vec<&RuleMeta> = rules.iter().map(|rule| &rule.meta).chain(correlations.iter().map(|c| &c.meta)).collect();
+    let hunted = describe::hunted(rules, correlations);
     let context = Context::default(); // nothing is evaluated here
     let mut statements = StatementRunner::new(store, &options.statements, &options.cancel)?;
-    let mut saver = FindingSaver::new(store, planned.catalog, &context, store.hunt_writer(&record, &metas)?)?;
+    let mut saver = FindingSaver::new(store, planned.catalog, &context, store.hunt_writer(&record, &hunted)?)?;
     let mut stop = Stop { cancel: &options.cancel, in_scan: false, unfinished: None };
     let asked = StatementOptions { since_us: options.since_us, until_us: options.until_us, ..StatementOptions::default() };
     let mut ran = Ran::default();
@@ -100,7 +127,8 @@ pub(super) fn run(
         ran.ended(index, ended, &mut stop);
         ran.with_findings += usize::from(saver.findings() > before);
     }
-    summary(rules, correlations, planned, ran, saver, stop.unfinished)
+    let describer = planned.describer(store, (rules, correlations), &hunted, &ran);
+    summary((rules, correlations), planned, ran, (saver, &describer), stop.unfinished)
 }
 
 /// The findings of a correlation's statement. Where it does not run to its end, nothing of it is saved.
@@ -161,18 +189,17 @@ impl Ran {
 }
 
 fn summary(
-    rules: &[Rule],
-    correlations: &[Correlation],
+    (rules, correlations): (&[Rule], &[Correlation]),
     planned: &PlannedRules<'_>,
     ran: Ran,
-    saver: FindingSaver<'_>,
+    (saver, describer): (FindingSaver<'_>, &Describer<'_>),
     unfinished: Option<usize>,
 ) -> Result<HuntSummary, HuntError> {
     let plans = planned.plans.iter().flat_map(Plan::tree).chain(planned.inputs.iter().map(|(.., plan)| plan));
     let types: BTreeSet<TypeId> = plans.flat_map(|plan| &plan.branches).map(|branch| branch.event_type).collect();
     let findings = saver.findings();
     Ok(HuntSummary {
-        outcome: saver.finish()?,
+        outcome: saver.finish(describer)?,
         rules: rules.len() + correlations.iter().filter(|c| c.reports).count(),
         rules_without_events: ran.without_events,
         rules_with_findings: ran.with_findings,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 
 use super::HuntError;
+use super::describe::Describer;
 use super::feed::Feed;
 use super::field::field_cell;
 use super::matched::Matched;
@@ -100,9 +101,10 @@ impl<'s> FindingSaver<'s> {
         self.writer.findings()
     }
 
-    /// Ends the hunt.
-    pub(super) fn finish(self) -> Result<HuntOutcome, HuntError> {
+    /// Describes what was found and ends the hunt.
+    pub(super) fn finish(mut self, describer: &Describer<'_>) -> Result<HuntOutcome, HuntError> {
         drop(self.envelopes);
+        describer.run(&mut self.writer)?;
         Ok(self.writer.finish()?)
     }
 

@@ -10,6 +10,7 @@
 
 mod correlation;
 mod count;
+mod describe;
 mod engine;
 mod feed;
 mod field;
@@ -31,13 +32,14 @@ use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId, TypeId};
 use crate::diag::Diagnostic;
 use crate::exec::{Context, Fault};
-use crate::ir::{Correlation, Function, Input, InputSource, Pred, Rule, RuleMeta, Stage};
+use crate::ir::{Correlation, Function, Input, InputSource, Pred, Rule, Stage};
 use crate::plan::{Branch, Plan, RowSource, plan};
 use crate::store::{EventRange, HuntOutcome, HuntRecord, QueryLimits, Store, StoreError};
 use crate::taxonomy::Taxonomy;
 use correlation::{Correlator, InputPlan};
 pub use correlation::{LeftOut, plan_inputs};
 pub use count::{ConditionCount, count_conditions};
+use describe::Describer;
 pub use engine::Engine;
 use finding::{FindingSaver, needed_fields};
 use hosts::Hosts;
@@ -181,7 +183,7 @@ pub fn run(
     let plans: Vec<Plan> = queries.map(|rule| window::plan_rule(rule, options.window_us, &catalog, taxonomy)).collect();
     let inputs = plan_inputs(correlations, &catalog, taxonomy);
     if options.engine == Engine::Sqlite {
-        let planned = engine::PlannedRules { catalog: &catalog, plans: &plans, inputs: &inputs };
+        let planned = engine::PlannedRules { catalog: &catalog, taxonomy, plans: &plans, inputs: &inputs };
         return engine::run(store, rules, correlations, &planned, options, progress);
     }
     let trees: Vec<Vec<&Plan>> = plans.iter().map(Plan::tree).collect();
@@ -194,8 +196,8 @@ pub fn run(
 
     let record =
         HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
-    let metas: Vec<&RuleMeta> = rules.iter().map(|rule| &rule.meta).chain(correlations.iter().map(|c| &c.meta)).collect();
-    let mut saver = FindingSaver::new(store, &catalog, &context, store.hunt_writer(&record, &metas)?)?;
+    let hunted = describe::hunted(rules, correlations);
+    let mut saver = FindingSaver::new(store, &catalog, &context, store.hunt_writer(&record, &hunted)?)?;
     let mut stop = Stop { cancel: &options.cancel, in_scan: !found.unread.is_empty(), unfinished: None };
     let matched = MatchedRules { rules, resolved: &resolved, trees: &trees, found: &found, window_us: options.window_us };
     let mut tally = Tally::default();
@@ -205,14 +207,27 @@ pub fn run(
     matched.findings(true, &mut saver, &mut stop, &mut tally, progress)?;
     let findings = saver.findings();
     let without = plans.iter().enumerate().filter(|(_, p)| !p.can_have_rows()).map(|(i, _)| i);
+    let rules_without_events: Vec<usize> = without.chain(correlated.without_events).collect();
+    let failed: Vec<(usize, Diagnostic)> = tally.failed.into_iter().chain(correlated.failed).collect();
+    let of_correlation = |index: usize| inputs.iter().filter(|(own, ..)| *own == index).map(|(.., plan)| plan).collect();
+    let describer = Describer {
+        store,
+        catalog: &catalog,
+        taxonomy,
+        rules: &hunted,
+        queries: rules.iter().map(|rule| Some(&rule.query)).chain(correlations.iter().map(|_| None)).collect(),
+        plans: trees.iter().cloned().chain((0..correlations.len()).map(of_correlation)).collect(),
+        without_events: rules_without_events.iter().copied().collect(),
+        failed: describe::failures(&failed),
+    };
     Ok(HuntSummary {
-        outcome: saver.finish()?,
+        outcome: saver.finish(&describer)?,
         rules: rules.len() + correlations.iter().filter(|c| c.reports).count(),
-        rules_without_events: without.chain(correlated.without_events).collect(),
+        rules_without_events,
         rules_with_findings: tally.with_findings + correlated.with_findings,
         findings,
         events_scanned: found.scanned,
-        failed: tally.failed.into_iter().chain(correlated.failed).collect(),
+        failed,
         without_text: Vec::new(),
         left_out: correlated.left_out,
         unfinished: stop.unfinished,

@@ -89,7 +89,7 @@ pub fn unanswered_correlation(index: usize, all: &[Correlation], catalog: &Catal
 }
 
 /// What a query speaks of, in a few words.
-fn scope_name(scope: Option<&Scope>) -> String {
+pub(super) fn scope_name(scope: Option<&Scope>) -> String {
     match scope {
         Some(Scope::LogSource { product, category, service }) => {
             [product, category, service].into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")

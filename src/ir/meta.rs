@@ -31,6 +31,9 @@ pub enum Level {
 }
 
 impl Level {
+    /// All levels, the lowest first.
+    pub const ALL: [Self; 5] = [Self::Informational, Self::Low, Self::Medium, Self::High, Self::Critical];
+
     /// The level's name as Sigma spells it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -44,9 +47,7 @@ impl Level {
 
     /// Reads a level without regard to case.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Informational, Self::Low, Self::Medium, Self::High, Self::Critical]
-            .into_iter()
-            .find(|level| level.as_str().eq_ignore_ascii_case(text))
+        Self::ALL.into_iter().find(|level| level.as_str().eq_ignore_ascii_case(text))
     }
 
     /// The risk score that stands for a level where a rule has none.

@@ -21,6 +21,7 @@ const FUNCTIONS: &[&str] = &[
     "ifnull",
     "iif",
     "instr",
+    "json_group_array",
     "length",
     "like",
     "lower",

@@ -26,6 +26,8 @@ pub struct FindingRow {
     pub rule_title: String,
     /// Its path as the hunt's user named it.
     pub rule_path: String,
+    /// Level of both languages on one scale; empty where the rule has none.
+    pub severity: String,
     /// Sigma level or ESCU type.
     pub level: String,
     /// ATT&CK techniques.
@@ -54,6 +56,38 @@ pub struct FindingRow {
     pub message: String,
     /// Risk objects: `field`, `type`, `value`, `score`.
     pub risk_objects: Vec<Value>,
+    /// What happened, of the first event behind it.
+    pub details: String,
+    /// Hosts of its events.
+    pub hosts: Vec<String>,
+    /// Users that it is about.
+    pub users: Vec<String>,
+    /// What a person said of it, and the note beside it.
+    pub triage: Option<(String, String)>,
+    /// What the rule says of itself.
+    pub rule: RuleText,
+}
+
+/// What a rule says of itself, for who reads its findings. Empty where it is silent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RuleText {
+    /// What it finds.
+    pub description: String,
+    /// Who wrote it.
+    pub author: String,
+    /// e.g. `stable`, `production`.
+    pub status: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Links.
+    pub references: Vec<String>,
+    /// Known false positives.
+    pub false_positives: Vec<String>,
+    /// The fields that its conditions test.
+    pub fields: Vec<String>,
+    /// Its SQL text, where it has one that is not too long.
+    pub sql: String,
 }
 
 /// One event of one finding.
@@ -84,8 +118,16 @@ pub struct FindingFilter {
     pub id: Option<i64>,
     /// Only rules with this id, or with this text in title or path (without ASCII case).
     pub rule: Option<String>,
-    /// Only rules of this Sigma level or above.
+    /// Only rules of this level or above, in either language.
     pub min_level: Option<Level>,
+    /// Only rules with this tag, technique, tactic or story (without ASCII case).
+    pub tag: Option<String>,
+    /// Only findings about this host: its whole name, or the name before its first dot.
+    pub host: Option<String>,
+    /// Only findings about this user: with or without the domain.
+    pub user: Option<String>,
+    /// Only findings with this triage status; `new`: those without any.
+    pub status: Option<String>,
     /// Only findings whose last event is at or after this time.
     pub since_us: Option<i64>,
     /// Only findings whose first event is before this time.
@@ -97,7 +139,8 @@ pub struct FindingFilter {
 }
 
 impl FindingFilter {
-    fn sql(&self) -> (String, Vec<SqlValue>) {
+    /// The condition over `finding f` and `rule r`, with its parameters.
+    pub(super) fn sql(&self) -> (String, Vec<SqlValue>) {
         let mut conditions = vec!["1".to_owned()];
         let mut parameters = Vec::new();
         let mut add = |condition: &str, value: SqlValue| {
@@ -125,14 +168,38 @@ impl FindingFilter {
                 SqlValue::Integer(hunt.0),
             );
         }
+        if let Some(tag) = &self.tag {
+            add(
+                "EXISTS (SELECT 1 FROM json_each(r.tags) j WHERE lower(j.value) = lower(?) OR lower(j.value) = 'attack.' || lower(?)
+                 UNION ALL SELECT 1 FROM json_each(r.techniques) j WHERE lower(j.value) = lower(?)
+                 UNION ALL SELECT 1 FROM json_each(r.tactics) j WHERE lower(j.value) = lower(?)
+                 UNION ALL SELECT 1 FROM json_each(r.stories) j WHERE lower(j.value) = lower(?))",
+                SqlValue::Text(tag.clone()),
+            );
+        }
+        if let Some(host) = &self.host {
+            add(
+                "EXISTS (SELECT 1 FROM finding_entity x WHERE x.finding = f.id AND x.kind = 'host'
+                 AND (x.value = ? OR substr(x.value, 1, instr(x.value || '.', '.') - 1) = ? COLLATE NOCASE))",
+                SqlValue::Text(host.clone()),
+            );
+        }
+        if let Some(user) = &self.user {
+            add(
+                "EXISTS (SELECT 1 FROM finding_entity x WHERE x.finding = f.id AND x.kind = 'user'
+                 AND (x.value = ? OR substr(x.value, instr(x.value, char(92)) + 1) = ? COLLATE NOCASE))",
+                SqlValue::Text(user.clone()),
+            );
+        }
+        if let Some(status) = &self.status {
+            add(
+                "coalesce((SELECT lower(t.status) FROM triage t WHERE t.finding_id = f.finding_id), 'new') = lower(?)",
+                SqlValue::Text(status.clone()),
+            );
+        }
         if let Some(level) = self.min_level {
-            let levels: Vec<String> = [Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical]
-                .into_iter()
-                .filter(|l| *l >= level)
-                .map(|l| format!("'{}'", l.as_str()))
-                .collect();
-            // Splunk's types are in the same column and are not levels: they are out where a level is asked for.
-            conditions.push(format!("r.level IN ({})", levels.join(", ")));
+            let levels: Vec<String> = Level::ALL.into_iter().filter(|l| *l >= level).map(|l| format!("'{}'", l.as_str())).collect();
+            conditions.push(format!("r.severity IN ({})", levels.join(", ")));
         }
         (conditions.join(" AND "), parameters)
     }
@@ -147,8 +214,11 @@ pub(super) fn each_finding<E: From<StoreError>>(
     let (condition, parameters) = filter.sql();
     let sql = format!(
         "SELECT f.id, f.finding_id, f.hunt, f.state, r.rule_id, r.title, r.path, r.level, r.techniques, r.tactics, r.stories, f.group_json, f.columns_json, f.count,
-                f.first_time_us, f.last_time_us, f.risk_score, f.impact, f.confidence, f.message, f.risk_objects_json
-         FROM finding f JOIN rule r ON r.id = f.rule WHERE {condition} ORDER BY f.id"
+                f.first_time_us, f.last_time_us, f.risk_score, f.impact, f.confidence, f.message, f.risk_objects_json,
+                r.severity, f.details, (SELECT json_group_array(value) FROM finding_entity x WHERE x.finding = f.id AND kind = 'host'),
+                (SELECT json_group_array(value) FROM finding_entity x WHERE x.finding = f.id AND kind = 'user'), t.status, t.note,
+                r.description, r.author, r.status, r.tags, r.reference_links, r.false_positives, r.fields, r.sql
+         FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN triage t ON t.finding_id = f.finding_id WHERE {condition} ORDER BY f.id"
     );
     let mut statement = connection.prepare(&sql).map_err(StoreError::from)?;
     let mut rows = statement.query(params_from_iter(&parameters)).map_err(StoreError::from)?;
@@ -181,6 +251,21 @@ fn finding(row: &Row<'_>) -> Result<FindingRow, StoreError> {
         confidence: row.get(18)?,
         message: row.get(19)?,
         risk_objects: serde_json::from_value(json(row, 20)?).unwrap_or_default(),
+        severity: row.get(21)?,
+        details: row.get(22)?,
+        hosts: texts(row, 23)?,
+        users: texts(row, 24)?,
+        triage: row.get::<_, Option<String>>(25)?.zip(row.get(26)?),
+        rule: RuleText {
+            description: row.get(27)?,
+            author: row.get(28)?,
+            status: row.get(29)?,
+            tags: texts(row, 30)?,
+            references: texts(row, 31)?,
+            false_positives: texts(row, 32)?,
+            fields: texts(row, 33)?,
+            sql: row.get(34)?,
+        },
     })
 }
 

@@ -6,6 +6,7 @@
 
 use super::Envelope;
 use crate::catalog::EventId;
+use crate::ir::RuleMeta;
 
 /// Events kept as evidence of one finding; its count stays exact.
 pub const EVIDENCE_CAP: usize = 1_000;
@@ -54,6 +55,76 @@ pub struct Finding {
     pub evidence: Vec<EventId>,
 }
 
+/// A rule that is hunted, as it is saved.
+#[derive(Debug, Clone)]
+pub struct HuntedRule<'r> {
+    /// What it says of itself.
+    pub meta: &'r RuleMeta,
+    /// The fields that its conditions test, in its own spelling, in their order.
+    pub fields: Vec<String>,
+}
+
+/// A finding of this hunt whose details are to be written: it is new, or what is behind it has changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UndescribedFinding {
+    /// Its row.
+    pub row: i64,
+    /// Index into the hunt's rules.
+    pub rule_index: usize,
+    /// By-field → value.
+    pub group: serde_json::Map<String, serde_json::Value>,
+    /// The columns of the result row.
+    pub columns: serde_json::Map<String, serde_json::Value>,
+    /// Risk objects: `field`, `type`, `value`, `score`.
+    pub risk_objects: Vec<serde_json::Value>,
+    /// Events behind it.
+    pub count: u64,
+    /// The first of its events by id; none for rows that are made of no event.
+    pub first_event: Option<EventId>,
+}
+
+/// What a finding tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FindingDescription {
+    /// What happened.
+    pub details: String,
+    /// The hosts that it is about, beside those of its events.
+    pub hosts: Vec<String>,
+    /// The users that it is about.
+    pub users: Vec<String>,
+}
+
+/// What became of a rule in a hunt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleOutcome {
+    /// It found something.
+    Found,
+    /// It could have, and found nothing.
+    Nothing,
+    /// The store has no events that it asks for.
+    NoData,
+    /// Its events lack fields that it needs.
+    NoField,
+    /// It does not compile, or this engine has no text for it.
+    Unsupported,
+    /// It could not run to its end.
+    Failed,
+}
+
+impl RuleOutcome {
+    /// Its name in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::Nothing => "nothing",
+            Self::NoData => "no-data",
+            Self::NoField => "no-field",
+            Self::Unsupported => "unsupported",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// A hunt to be saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HuntRecord {
@@ -91,7 +162,6 @@ pub struct HuntOutcome {
 mod tests {
     use super::*;
     use crate::event::{EventBatch, Names};
-    use crate::ir::RuleMeta;
     use crate::store::tests::{add, load};
     use crate::store::{FindingFilter, FindingRow, Store};
 
@@ -134,7 +204,7 @@ mod tests {
 
     fn hunt(store: &mut Store, since_us: Option<i64>, rule: &RuleMeta, findings: &[Finding]) -> HuntOutcome {
         let record = HuntRecord { started_us: 5, since_us, until_us: None, last_event: EventId(3) };
-        let mut writer = store.hunt_writer(&record, &[rule]).unwrap();
+        let mut writer = store.hunt_writer(&record, &[HuntedRule { meta: rule, fields: Vec::new() }]).unwrap();
         findings.iter().for_each(|finding| writer.save(finding).unwrap());
         writer.finish().unwrap()
     }

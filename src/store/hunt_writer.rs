@@ -6,11 +6,17 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutcome, HuntRecord};
+use super::findings::{
+    EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule, RuleOutcome,
+    UndescribedFinding,
+};
 use super::{Envelope, StoreError};
-use crate::catalog::SourceId;
+use crate::catalog::{EventId, SourceId};
 use crate::event::hex;
-use crate::ir::{Language, RuleMeta};
+use crate::ir::{Language, Level, RuleMeta};
+
+/// Longest SQL text (bytes) that is saved with a rule. One over hundreds of event types has a megabyte: `compile` prints it.
+const SQL_BYTES_MAX: usize = 16 * 1024;
 
 /// A hunt that is being saved. Dropped before [`HuntWriter::finish`] it saves nothing.
 pub struct HuntWriter<'s> {
@@ -22,8 +28,10 @@ pub struct HuntWriter<'s> {
     rules: Vec<SavedRule>,
     outcome: HuntOutcome,
     hashes: FxHashMap<SourceId, String>,
-    /// What the outcome was when the rule at hand began.
-    before_rule: HuntOutcome,
+    /// What the outcome was when the rule at hand began, and how many findings were to be described.
+    before_rule: (HuntOutcome, usize),
+    /// Rows of findings that are to be described, each with its rule.
+    undescribed: Vec<(i64, usize)>,
 }
 
 /// A rule's row, and what of it goes into each of its findings.
@@ -31,6 +39,8 @@ struct SavedRule {
     row: i64,
     /// It could not run to its end: what earlier hunts found of it says nothing new.
     failed: bool,
+    /// It found something in this hunt.
+    found: bool,
     id: String,
     impact: Option<f64>,
     confidence: Option<f64>,
@@ -41,6 +51,9 @@ struct Statements<'s> {
     insert: CachedStatement<'s>,
     update: CachedStatement<'s>,
     known: CachedStatement<'s>,
+    describe: CachedStatement<'s>,
+    forget_entities: CachedStatement<'s>,
+    entity: CachedStatement<'s>,
     forget_evidence: CachedStatement<'s>,
     evidence: CachedStatement<'s>,
     history: CachedStatement<'s>,
@@ -59,7 +72,10 @@ impl<'s> Statements<'s> {
                      risk_score = ?9, impact = ?10, confidence = ?11, message = ?12, risk_objects_json = ?13, state = 'current'
                  WHERE finding_id = ?1",
             )?,
-            known: connection.prepare_cached("SELECT id FROM finding WHERE finding_id = ?1")?,
+            known: connection.prepare_cached("SELECT id, rule = ?2 AND count = ?3 AND first_time_us IS ?4 AND details <> '' FROM finding WHERE finding_id = ?1")?,
+            describe: connection.prepare_cached("UPDATE finding SET details = ?2 WHERE id = ?1")?,
+            forget_entities: connection.prepare_cached("DELETE FROM finding_entity WHERE finding = ?1")?,
+            entity: connection.prepare_cached("INSERT OR IGNORE INTO finding_entity (finding, kind, value) VALUES (?1, ?2, ?3)")?,
             forget_evidence: connection.prepare_cached("DELETE FROM evidence WHERE finding = ?1")?,
             evidence: connection.prepare_cached("INSERT OR IGNORE INTO evidence (finding, event) VALUES (?1, ?2)")?,
             history: connection.prepare_cached(
@@ -71,14 +87,14 @@ impl<'s> Statements<'s> {
 
 impl<'s> HuntWriter<'s> {
     /// Begins the transaction with the hunt and its rules.
-    pub(super) fn new(connection: &'s Connection, hunt: &HuntRecord, rules: &[&RuleMeta]) -> Result<Self, StoreError> {
+    pub(super) fn new(connection: &'s Connection, hunt: &HuntRecord, rules: &[HuntedRule<'_>]) -> Result<Self, StoreError> {
         let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
         transaction.execute(
             "INSERT INTO hunt (started_us, since_us, until_us, last_event, rules, findings) VALUES (?1, ?2, ?3, ?4, ?5, 0)",
             params![hunt.started_us, hunt.since_us, hunt.until_us, hunt.last_event.0, count(rules.len() as u64)],
         )?;
         let outcome = HuntOutcome { hunt_id: HuntId(transaction.last_insert_rowid()), ..HuntOutcome::default() };
-        let rules = rules.iter().map(|meta| save_rule(&transaction, meta)).collect::<Result<_, _>>()?;
+        let rules = rules.iter().map(|rule| save_rule(&transaction, rule)).collect::<Result<_, _>>()?;
         Ok(Self {
             statements: Statements::new(connection)?,
             transaction,
@@ -87,7 +103,8 @@ impl<'s> HuntWriter<'s> {
             rules,
             outcome,
             hashes: FxHashMap::default(),
-            before_rule: outcome,
+            before_rule: (outcome, 0),
+            undescribed: Vec::new(),
         })
     }
 
@@ -115,7 +132,7 @@ impl<'s> HuntWriter<'s> {
     /// # Errors
     /// When SQLite fails.
     pub fn begin_rule(&mut self) -> Result<(), StoreError> {
-        self.before_rule = self.outcome;
+        self.before_rule = (self.outcome, self.undescribed.len());
         self.connection.prepare_cached("SAVEPOINT rule")?.execute([])?;
         Ok(())
     }
@@ -135,7 +152,8 @@ impl<'s> HuntWriter<'s> {
     /// When SQLite fails.
     pub fn take_back_rule(&mut self) -> Result<(), StoreError> {
         self.connection.prepare_cached("ROLLBACK TO rule")?.execute([])?;
-        self.outcome = self.before_rule;
+        self.outcome = self.before_rule.0;
+        self.undescribed.truncate(self.before_rule.1);
         self.end_rule()
     }
 
@@ -150,6 +168,7 @@ impl<'s> HuntWriter<'s> {
     /// When SQLite fails.
     pub fn save(&mut self, finding: &Finding) -> Result<(), StoreError> {
         let identity = self.identity(finding)?;
+        self.rules[finding.rule_index].found = true;
         let (hunt, rule) = (self.outcome.hunt_id.0, &self.rules[finding.rule_index]);
         let (group, columns) = (texts(&finding.group), object(&finding.columns));
         let objects = risk_objects(&finding.risk_objects);
@@ -172,11 +191,17 @@ impl<'s> HuntWriter<'s> {
         let statements = &mut self.statements;
         let id: i64 = if statements.insert.execute(row)? == 1 {
             self.outcome.new += 1;
-            self.connection.last_insert_rowid()
+            let id = self.connection.last_insert_rowid();
+            self.undescribed.push((id, finding.rule_index));
+            id
         } else {
             self.outcome.known += 1;
+            let known = params![identity, rule.row, events, finding.first_time_us];
+            let (id, is_described): (i64, bool) = statements.known.query_row(known, |row| Ok((row.get(0)?, row.get(1)?)))?;
             statements.update.execute(row)?;
-            let id = statements.known.query_row(params![identity], |row| row.get(0))?;
+            if !is_described {
+                self.undescribed.push((id, finding.rule_index));
+            }
             // Evidence is that of the last hunt: what an older text of the rule found must not mix with it.
             statements.forget_evidence.execute(params![id])?;
             id
@@ -186,6 +211,76 @@ impl<'s> HuntWriter<'s> {
         }
         statements.history.execute(params![id, hunt, events, finding.first_time_us, finding.last_time_us])?;
         Ok(())
+    }
+
+    /// The findings so far that are to be described, those of one event together.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn undescribed(&mut self) -> Result<Vec<UndescribedFinding>, StoreError> {
+        let sql = "SELECT group_json, columns_json, risk_objects_json, count, (SELECT min(event) FROM evidence WHERE finding = f.id) FROM finding f WHERE id = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut out = Vec::with_capacity(self.undescribed.len());
+        for (row, rule_index) in std::mem::take(&mut self.undescribed) {
+            out.push(statement.query_row(params![row], |columns| {
+                let json = |place| columns.get::<_, String>(place);
+                Ok(UndescribedFinding {
+                    row,
+                    rule_index,
+                    group: serde_json::from_str(&json(0)?).unwrap_or_default(),
+                    columns: serde_json::from_str(&json(1)?).unwrap_or_default(),
+                    risk_objects: serde_json::from_str(&json(2)?).unwrap_or_default(),
+                    count: u64::try_from(columns.get::<_, i64>(3)?).unwrap_or(0),
+                    first_event: columns.get::<_, Option<i64>>(4)?.map(EventId),
+                })
+            })?);
+        }
+        // Several rules find the same event, and reading it is what costs.
+        out.sort_by_key(|finding| (finding.first_event, finding.row));
+        Ok(out)
+    }
+
+    /// Writes what a finding tells.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn describe(&mut self, row: i64, description: &FindingDescription) -> Result<(), StoreError> {
+        let statements = &mut self.statements;
+        statements.describe.execute(params![row, description.details])?;
+        statements.forget_entities.execute(params![row])?;
+        for (kind, values) in [("host", &description.hosts), ("user", &description.users)] {
+            for value in values {
+                statements.entity.execute(params![row, kind, value])?;
+            }
+        }
+        let sql = "INSERT OR IGNORE INTO finding_entity (finding, kind, value)
+                   SELECT DISTINCT x.finding, 'host', v.text FROM evidence x JOIN event e ON e.id = x.event JOIN value v ON v.id = e.host WHERE x.finding = ?1";
+        self.connection.prepare_cached(sql)?.execute(params![row])?;
+        Ok(())
+    }
+
+    /// Whether a rule found something in this hunt.
+    pub fn has_findings(&self, rule_index: usize) -> bool {
+        let rule = &self.rules[rule_index];
+        rule.found && !rule.failed
+    }
+
+    /// Saves the SQL text of a rule; one that is too long is left out.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn set_sql(&mut self, rule_index: usize, sql: &str) -> Result<(), StoreError> {
+        let sql = if sql.len() > SQL_BYTES_MAX { "" } else { sql };
+        self.connection.prepare_cached("UPDATE rule SET sql = ?2 WHERE id = ?1")?.execute(params![self.rules[rule_index].row, sql])?;
+        Ok(())
+    }
+
+    /// Saves what became of a rule.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn set_outcome(&mut self, meta: &RuleMeta, outcome: RuleOutcome, reason: &str) -> Result<(), StoreError> {
+        save_outcome(self.connection, self.outcome.hunt_id, meta, outcome, reason)
     }
 
     /// Ends the hunt: what it did not find again is retired, and all of it becomes visible.
@@ -244,12 +339,47 @@ fn source_hash<'h>(connection: &Connection, hashes: &'h mut FxHashMap<SourceId, 
     }
 }
 
-fn save_rule(connection: &Connection, meta: &RuleMeta) -> Result<SavedRule, StoreError> {
+/// Saves what became of a rule in a hunt, in the place of what became of it in an earlier one.
+pub(super) fn save_outcome(
+    connection: &Connection,
+    hunt: HuntId,
+    meta: &RuleMeta,
+    outcome: RuleOutcome,
+    reason: &str,
+) -> Result<(), StoreError> {
+    let sql = "INSERT OR REPLACE INTO rule_status (rule_id, path, hunt, title, language, severity, techniques, tactics, outcome, reason)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    connection.prepare_cached(sql)?.execute(params![
+        meta.id,
+        meta.path,
+        hunt.0,
+        meta.title,
+        meta.language.map(Language::name).unwrap_or_default(),
+        severity(meta),
+        json!(meta.techniques).to_string(),
+        json!(meta.tactics).to_string(),
+        outcome.name(),
+        reason
+    ])?;
+    Ok(())
+}
+
+/// The one scale of both languages; empty where a rule has neither level nor risk.
+fn severity(meta: &RuleMeta) -> &'static str {
+    meta.effective_level().map_or("", Level::as_str)
+}
+
+fn save_rule(connection: &Connection, rule: &HuntedRule<'_>) -> Result<SavedRule, StoreError> {
+    let meta = rule.meta;
     let level = meta.level.map_or_else(|| meta.detection_type.clone(), |level| level.as_str().to_owned());
     connection
         .prepare_cached(
-            "INSERT INTO rule (rule_id, hash, title, path, language, level, techniques, tactics, stories) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT (rule_id, hash) DO UPDATE SET path = excluded.path",
+            "INSERT INTO rule (rule_id, hash, title, path, language, level, techniques, tactics, stories,
+                 severity, status, description, author, tags, reference_links, false_positives, fields)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+             ON CONFLICT (rule_id, hash) DO UPDATE SET path = excluded.path, severity = excluded.severity, status = excluded.status,
+                 description = excluded.description, author = excluded.author, tags = excluded.tags, reference_links = excluded.reference_links,
+                 false_positives = excluded.false_positives, fields = excluded.fields",
         )?
         .execute(params![
             meta.id,
@@ -260,13 +390,21 @@ fn save_rule(connection: &Connection, meta: &RuleMeta) -> Result<SavedRule, Stor
             level,
             json!(meta.techniques).to_string(),
             json!(meta.tactics).to_string(),
-            json!(meta.stories).to_string()
+            json!(meta.stories).to_string(),
+            severity(meta),
+            meta.status,
+            meta.description,
+            meta.author,
+            json!(meta.tags).to_string(),
+            json!(meta.references).to_string(),
+            json!(meta.false_positives).to_string(),
+            json!(rule.fields).to_string()
         ])?;
     let row = connection
         .prepare_cached("SELECT id FROM rule WHERE rule_id = ?1 AND hash = ?2")?
         .query_row(params![meta.id, meta.hash], |row| row.get(0))?;
     let (impact, confidence) = meta.risk.map_or((None, None), |r| (r.impact, r.confidence));
-    Ok(SavedRule { row, failed: false, id: meta.id.clone(), impact, confidence })
+    Ok(SavedRule { row, failed: false, found: false, id: meta.id.clone(), impact, confidence })
 }
 
 /// Marks what this hunt did not find again: of its own rules `gone`, of older texts of its rules `superseded`.

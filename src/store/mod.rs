@@ -52,8 +52,11 @@ pub use cell::RawCell;
 pub use envelope::{Envelope, EnvelopeReader};
 pub use error::StoreError;
 pub use event_row::{EventRow, Wanted};
-pub use finding_rows::{EvidenceRow, FindingFilter, FindingRow};
-pub use findings::{EVIDENCE_CAP, Finding, FindingRiskObject, HuntId, HuntOutcome, HuntRecord};
+pub use finding_rows::{EvidenceRow, FindingFilter, FindingRow, RuleText};
+pub use findings::{
+    EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule, RuleOutcome,
+    UndescribedFinding,
+};
 pub use hunt_writer::HuntWriter;
 pub use known::{ArchiveId, Known, KnownBytes};
 pub use ledger::SourceRow;
@@ -376,8 +379,16 @@ impl Store {
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn hunt_writer(&self, hunt: &HuntRecord, rules: &[&RuleMeta]) -> Result<HuntWriter<'_>, StoreError> {
+    pub fn hunt_writer(&self, hunt: &HuntRecord, rules: &[HuntedRule<'_>]) -> Result<HuntWriter<'_>, StoreError> {
         HuntWriter::new(&self.connection, hunt, rules)
+    }
+
+    /// Saves what became of a rule that a hunt could not take along.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn save_outcome(&self, hunt: HuntId, meta: &RuleMeta, outcome: RuleOutcome, reason: &str) -> Result<(), StoreError> {
+        hunt_writer::save_outcome(&self.connection, hunt, meta, outcome, reason)
     }
 
     /// How many hunts there were, and how many findings are current.

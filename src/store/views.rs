@@ -105,6 +105,9 @@ fn type_view(event_type: &EventType) -> String {
 
 fn fixed_views() -> String {
     let (time, first, last) = (time_text("e.time_us"), time_text("f.first_time_us"), time_text("f.last_time_us"));
+    let (of_first, of_last) = (time_text("min(f.first_time_us)"), time_text("max(f.last_time_us)"));
+    let [hosts, users] = ["host", "user"]
+        .map(|kind| format!("(SELECT json_group_array(x.value) FROM finding_entity x WHERE x.finding = f.id AND x.kind = '{kind}')"));
     format!(
         "CREATE VIEW event_head AS SELECT e.id AS _id, {time} AS _time, e.time_us AS _time_us, {HOST} AS _host, {SOURCE} AS _source, {RECORD} AS _record,
              e.type AS _type, CAST(e.record AS TEXT) AS _number FROM event e;
@@ -121,9 +124,21 @@ fn fixed_views() -> String {
          CREATE VIEW overflow_text AS SELECT o.event, o.field,
              CASE typeof(o.value) WHEN 'integer' THEN (SELECT v.text FROM value v WHERE v.id = o.value) ELSE o.value END AS text FROM overflow o;
          CREATE VIEW findings AS SELECT f.id AS finding_id, f.hunt AS hunt_id, r.rule_id, r.title AS rule_title, r.path AS rule_path,
-             nullif(r.level, '') AS level, r.techniques, r.tactics, f.group_json AS \"group\", f.count, {first} AS first_time, {last} AS last_time,
-             f.risk_score, f.message, f.risk_objects_json AS risk_objects, f.columns_json AS columns, f.state, t.status AS triage, t.note AS triage_note
+             nullif(r.severity, '') AS severity, nullif(r.level, '') AS level, r.techniques, r.tactics, f.group_json AS \"group\", f.count,
+             {first} AS first_time, {last} AS last_time, f.details, {hosts} AS hosts, {users} AS users,
+             f.risk_score, f.message, f.risk_objects_json AS risk_objects, f.columns_json AS columns, f.state, t.status AS triage, t.note AS triage_note,
+             r.description, r.author, r.tags, r.reference_links, r.false_positives
              FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN triage t ON t.finding_id = f.finding_id;
+         CREATE VIEW finding_summary AS SELECT nullif(r.severity, '') AS severity, r.rule_id, r.title AS rule_title, x.value AS host, count(*) AS findings,
+             sum(f.count) AS count, {of_first} AS first_time, {of_last} AS last_time
+             FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN finding_entity x ON x.finding = f.id AND x.kind = 'host'
+             WHERE f.state = 'current' GROUP BY r.rule_id, x.value;
+         CREATE VIEW timeline AS SELECT e._time AS time, nullif(r.severity, '') AS severity, r.title AS rule_title, r.rule_id, e._host AS host,
+             y.dataset AS channel, y.code AS event_code, e._record AS record, f.details, e._source AS path, f.id AS finding_id, x.event AS event_id
+             FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule JOIN event_head e ON e._id = x.event
+             JOIN event_type y ON y.id = e._type WHERE f.state = 'current';
+         CREATE VIEW rule_outcomes AS SELECT rule_id, path AS rule_path, hunt AS hunt_id, title AS rule_title, language, nullif(severity, '') AS severity,
+             techniques, tactics, outcome, nullif(reason, '') AS reason FROM rule_status;
          CREATE VIEW finding_events AS SELECT x.finding AS finding_id, r.rule_id, e._source AS path, e._record AS record, e._time AS time,
              x.event AS event_id, e._host AS host, y.view
              FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule JOIN event_head e ON e._id = x.event JOIN event_type y ON y.id = e._type;"

@@ -8,6 +8,7 @@
 
 mod dataset;
 mod definition;
+mod details;
 mod fields;
 mod selector;
 
@@ -16,6 +17,7 @@ use std::sync::{Arc, LazyLock};
 
 pub use dataset::{Dataset, ModelField, RowCondition};
 pub use definition::{Definition, EnvelopeField, FieldFunction};
+pub use details::{DetailField, EventDetails};
 pub use fields::{LookupVocabulary, TypeNames};
 pub use selector::Selector;
 
@@ -52,12 +54,35 @@ const DATA_MODELS: &[(&str, &str)] = &[
     ("rules/datamodels/other.yml", include_str!("../../rules/datamodels/other.yml")),
 ];
 
-/// Log sources, data models and field maps.
+/// The files of details, as built in.
+const DETAILS: &[(&str, &str)] = &[
+    ("rules/details/windows.yml", include_str!("../../rules/details/windows.yml")),
+    ("rules/details/other.yml", include_str!("../../rules/details/other.yml")),
+];
+
+const EMBEDDED_FILES: DataFiles<'_> = DataFiles { log_sources: LOG_SOURCES, fields: FIELDS, models: DATA_MODELS, details: DETAILS };
+
+/// The texts of data files, each with its path.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DataFiles<'a> {
+    /// Log sources.
+    pub log_sources: &'a [(&'a str, &'a str)],
+    /// Field maps.
+    pub fields: &'a [(&'a str, &'a str)],
+    /// Data models.
+    pub models: &'a [(&'a str, &'a str)],
+    /// Details of events.
+    pub details: &'a [(&'a str, &'a str)],
+}
+
+/// Log sources, data models, field maps and details.
 #[derive(Debug, Default)]
 pub struct Taxonomy {
     products: Vec<Product>,
     models: Vec<DataModel>,
     maps: FieldMaps,
+    /// The narrowest first.
+    details: Vec<EventDetails>,
 }
 
 /// The log sources of one product.
@@ -119,17 +144,17 @@ impl Taxonomy {
     /// Returns the built-in taxonomy; it is parsed once.
     pub fn embedded() -> &'static Self {
         static EMBEDDED: LazyLock<Taxonomy> =
-            LazyLock::new(|| Taxonomy::parse(LOG_SOURCES, FIELDS, DATA_MODELS).expect("the built-in data files parse: a test reads them"));
+            LazyLock::new(|| Taxonomy::parse(EMBEDDED_FILES).expect("the built-in data files parse: a test reads them"));
         &EMBEDDED
     }
 
-    /// Parses data files: (path, text) of log sources, field maps and data models.
+    /// Parses data files.
     ///
     /// # Errors
     /// The first fault, with its place.
-    pub fn parse(log_sources: &[(&str, &str)], fields: &[(&str, &str)], models: &[(&str, &str)]) -> Result<Self, Diagnostic> {
+    pub fn parse(files: DataFiles<'_>) -> Result<Self, Diagnostic> {
         let mut out = Self::default();
-        for file in log_sources {
+        for file in files.log_sources {
             let (source, root) = root_of(*file)?;
             let entries = if root.items().is_empty() { std::slice::from_ref(&root) } else { root.items() };
             for entry in entries {
@@ -137,19 +162,27 @@ impl Taxonomy {
             }
         }
         let mut maps = Vec::new();
-        for file in fields {
+        for file in files.fields {
             let (source, root) = root_of(*file)?;
             for entry in root.items() {
                 maps.push(FieldMap::parse(&source, entry)?);
             }
         }
-        for file in models {
+        for file in files.models {
             let (source, root) = root_of(*file)?;
             for (name, node) in root.entries() {
                 out.models.push(DataModel::parse(&source, &name.text, node)?);
             }
         }
+        for file in files.details {
+            let (source, root) = root_of(*file)?;
+            for entry in root.items() {
+                out.details.push(EventDetails::parse(&source, entry)?);
+            }
+        }
         out.maps = FieldMaps::new(maps);
+        // Stable: among equally narrow ones the first stays first.
+        out.details.sort_by_key(EventDetails::breadth);
         Ok(out)
     }
 
@@ -232,6 +265,11 @@ impl Taxonomy {
     /// Returns the constants that a Splunk name has in event types; `$dataset` and the like in them stand for parts of the type.
     pub fn constants(&self, name: &str) -> Vec<&str> {
         self.maps.constants(name)
+    }
+
+    /// Returns the fields that tell what happened in events of a type.
+    pub fn details(&self, event_type: &EventType) -> Option<&EventDetails> {
+        self.details.iter().find(|details| details.is_of(event_type))
     }
 
     /// Returns the names that hold in an event type.

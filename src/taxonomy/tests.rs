@@ -45,7 +45,7 @@ fn dns_channels_have_the_names_that_windows_writes_and_those_of_the_taxonomy() {
 
 #[test]
 fn the_built_in_data_parses() {
-    if let Err(fault) = Taxonomy::parse(LOG_SOURCES, FIELDS, DATA_MODELS) {
+    if let Err(fault) = Taxonomy::parse(EMBEDDED_FILES) {
         panic!("{fault:?} at {:?}", fault.line_column());
     }
 }
@@ -110,4 +110,25 @@ fn sigmahq_log_sources_are_known() {
         }
     }
     assert_eq!(unknown.into_iter().collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn the_narrowest_details_hold() {
+    let taxonomy = Taxonomy::embedded();
+    let label = |dataset: &str, code: &str, field: &str| {
+        let details = taxonomy.details(&event_type("windows", dataset, code))?;
+        details.field(field).map(|field| field.label.clone())
+    };
+    assert_eq!(label("Microsoft-Windows-Sysmon/Operational", "1", "commandline").as_deref(), Some("Command line"));
+    assert_eq!(label("Security", "4688", "NewProcessName").as_deref(), Some("Command line"));
+    assert_eq!(label("Security", "4624", "IpAddress").as_deref(), Some("Address"));
+    assert_eq!(label("Security", "9999", "IpAddress"), None);
+}
+
+#[test]
+fn a_fault_in_details_names_its_place() {
+    let file = ("d.yml", "- events: {product: windows}\n  fields: {A: x}\n  lines: [B]\n");
+    let fault = Taxonomy::parse(DataFiles { details: &[file], ..DataFiles::default() }).unwrap_err();
+    assert_eq!(fault.message, "`lines` names B, which is not a label");
+    assert!(fault.line_column().is_some());
 }

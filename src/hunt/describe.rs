@@ -1,0 +1,322 @@
+//! What findings tell: what happened, on which hosts, by which users; and what became of each rule.
+//!
+//! Done last, for the findings of all engines and of correlations alike, and only for those that are new or have changed: hunting
+//! again over the same events reads none of them.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::HuntError;
+use super::unanswered::scope_name;
+use crate::catalog::{Catalog, ColumnIndex, EventId, EventType};
+use crate::diag::Diagnostic;
+use crate::ir::{Correlation, InputSource, Pred, Query, Rule};
+use crate::plan::{FieldExpr, Plan};
+use crate::store::{
+    FindingDescription, HuntWriter, HuntedRule, RuleOutcome, Store, StoreError, StoredEvent, StoredValue, UndescribedFinding,
+};
+use crate::taxonomy::{EventDetails, Taxonomy};
+
+/// Characters of a value: enough for a path or the head of a command line, and some values still fit a row of a spreadsheet.
+const VALUE_CHARS: usize = 200;
+/// Values of one finding.
+const VALUES_MAX: usize = 10;
+/// Values of an event that no details are defined for.
+const UNKNOWN_VALUES_MAX: usize = 6;
+/// Between two values. A dot in the middle of the line is in no path, command line or name.
+const SEPARATOR: &str = " · ";
+/// Marks the label of a field that the rule tested.
+const TESTED: &str = "*";
+
+/// Columns of a result that its times and its count are in already.
+const TOLD_ELSEWHERE: [&str; 9] =
+    ["_time", "count", "firstTime", "lastTime", "first_time", "last_time", "first_window", "last_window", "windows"];
+
+/// The rules of a hunt with the fields that they test, correlations behind rules.
+pub(super) fn hunted<'r>(rules: &'r [Rule], correlations: &'r [Correlation]) -> Vec<HuntedRule<'r>> {
+    let of_rules = rules.iter().map(|rule| HuntedRule { meta: &rule.meta, fields: tested_names(std::iter::once(&rule.query)) });
+    let of_correlations = correlations.iter().map(|correlation| {
+        let queries = correlation.inputs.iter().filter_map(|input| match &input.source {
+            InputSource::Query(query) => Some(query),
+            InputSource::Correlation(_) => None,
+        });
+        HuntedRule { meta: &correlation.meta, fields: tested_names(queries) }
+    });
+    of_rules.chain(of_correlations).collect()
+}
+
+fn tested_names<'q>(queries: impl Iterator<Item = &'q Query>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for query in queries {
+        query.filter.each_field(&mut |field| {
+            if !names.contains(&field.name) {
+                names.push(field.name.clone());
+            }
+        });
+    }
+    names
+}
+
+/// What a hunt knows of its rules when their findings are made, each list by the rule's index.
+pub(super) struct Describer<'a> {
+    pub(super) store: &'a Store,
+    pub(super) catalog: &'a Catalog,
+    pub(super) taxonomy: &'a Taxonomy,
+    pub(super) rules: &'a [HuntedRule<'a>],
+    /// The queries, for what the store lacks; none for correlations.
+    pub(super) queries: Vec<Option<&'a Query>>,
+    /// The plans.
+    pub(super) plans: Vec<Vec<&'a Plan>>,
+    /// Rules that cannot find anything in this store.
+    pub(super) without_events: BTreeSet<usize>,
+    /// Rules that could not run, and why.
+    pub(super) failed: Vec<(usize, RuleOutcome, String)>,
+}
+
+/// A diagnostic as the reason of a failure.
+pub(super) fn failures(failed: &[(usize, Diagnostic)]) -> Vec<(usize, RuleOutcome, String)> {
+    failed.iter().map(|(index, diagnostic)| (*index, RuleOutcome::Failed, diagnostic.message.clone())).collect()
+}
+
+impl Describer<'_> {
+    /// Describes the findings of the hunt and notes what became of its rules.
+    pub(super) fn run(&self, writer: &mut HuntWriter<'_>) -> Result<(), HuntError> {
+        let undescribed = writer.undescribed()?;
+        let mut event: Option<(EventId, StoredEvent)> = None;
+        for finding in &undescribed {
+            let read = match (finding.first_event, &event) {
+                (Some(id), Some((known, _))) if id == *known => None,
+                (Some(id), _) => Some((id, self.store.event(id)?)),
+                (None, _) => None,
+            };
+            if read.is_some() {
+                event = read;
+            }
+            let first = event.as_ref().filter(|(id, _)| Some(*id) == finding.first_event).map(|(_, event)| event);
+            writer.describe(finding.row, &self.description(finding, first)?)?;
+        }
+        let with_new: BTreeSet<usize> = undescribed.iter().map(|finding| finding.rule_index).collect();
+        for index in with_new {
+            if let Some(sql) = self.sql(index) {
+                writer.set_sql(index, &sql)?;
+            }
+        }
+        self.outcomes(writer)
+    }
+
+    /// The portable text of a rule; only its own plan has one.
+    fn sql(&self, index: usize) -> Option<String> {
+        self.queries[index]?;
+        let statement = crate::sql::portable(self.plans[index].first()?, self.catalog).ok()?;
+        statement.not_portable.is_empty().then_some(statement.sql)
+    }
+
+    fn outcomes(&self, writer: &mut HuntWriter<'_>) -> Result<(), HuntError> {
+        for (index, rule) in self.rules.iter().enumerate() {
+            let (outcome, reason) = match self.failed.iter().find(|(failed, ..)| *failed == index) {
+                Some((_, outcome, reason)) => (*outcome, reason.clone()),
+                None if writer.has_findings(index) => (RuleOutcome::Found, String::new()),
+                None if self.without_events.contains(&index) => self.lacking(index),
+                None => (RuleOutcome::Nothing, String::new()),
+            };
+            writer.set_outcome(rule.meta, outcome, &reason)?;
+        }
+        Ok(())
+    }
+
+    /// What a rule needs that the store does not have.
+    fn lacking(&self, index: usize) -> (RuleOutcome, String) {
+        let missing: BTreeSet<&str> = self.plans[index].iter().flat_map(|plan| plan.missing.iter().map(String::as_str)).collect();
+        if missing.is_empty() {
+            let scope = self.queries[index].map(|query| scope_name(query.scope())).unwrap_or_default();
+            return (RuleOutcome::NoData, scope);
+        }
+        (RuleOutcome::NoField, missing.into_iter().collect::<Vec<_>>().join(", "))
+    }
+
+    fn description(&self, finding: &UndescribedFinding, event: Option<&StoredEvent>) -> Result<FindingDescription, StoreError> {
+        let mut out = FindingDescription::default();
+        for object in &finding.risk_objects {
+            let text = |name: &str| object[name].as_str().unwrap_or_default().to_owned();
+            match text("type").as_str() {
+                "user" => out.users.push(text("value")),
+                "system" => out.hosts.push(text("value")),
+                _ => {}
+            }
+        }
+        let is_row = finding.group.is_empty() && finding.columns.is_empty();
+        let Some(event) = event.filter(|_| is_row) else {
+            out.details = of_row(&finding.group, &finding.columns);
+            return Ok(out);
+        };
+        let id = event.envelope.event_type;
+        let event_type =
+            self.catalog.event_type(id).ok_or_else(|| StoreError::Damaged(format!("an event has the unknown type {}", id.0)))?;
+        let details = self.taxonomy.details(event_type);
+        let tested = tested_columns(&self.plans[finding.rule_index], event_type);
+        out.details = of_event(event_type, event, details, &tested);
+        for name in details.into_iter().flat_map(|details| &details.users) {
+            out.users.extend(values(event_type, event, name).into_iter().map(str::to_owned).filter(|value| is_said(value)));
+        }
+        Ok(out)
+    }
+}
+
+/// The columns that conditions of plans ask something of, those alone that a `not` asks left out.
+fn tested_columns(plans: &[&Plan], event_type: &EventType) -> Vec<ColumnIndex> {
+    fn positive(pred: &Pred<FieldExpr>, visit: &mut dyn FnMut(&FieldExpr)) {
+        match pred {
+            Pred::Not(_) => {}
+            Pred::And(parts) | Pred::Or(parts) => parts.iter().for_each(|part| positive(part, visit)),
+            Pred::Match(matched) if matched.negated => {}
+            leaf => leaf.each_field(&mut |field| visit(field)),
+        }
+    }
+    let mut columns = Vec::new();
+    for branch in plans.iter().flat_map(|plan| &plan.branches).filter(|branch| branch.event_type == event_type.id) {
+        positive(&branch.filter, &mut |field| field.each_column(&mut |column| columns.push(column)));
+    }
+    // In the order of the event's fields: a rule's order is that of its author's thoughts.
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}
+
+/// `Command line*: powershell -enc … · Parent: …`: what the rule tested first, then what tells of such events.
+pub(super) fn of_event(event_type: &EventType, event: &StoredEvent, details: Option<&EventDetails>, tested: &[ColumnIndex]) -> String {
+    let mut parts: Vec<(String, String)> = Vec::new();
+    let mut told: Vec<&str> = Vec::new();
+    let known = |index: ColumnIndex| event_type.columns.get(index.0 as usize).map(|column| column.field.as_str());
+    for name in tested.iter().filter_map(|index| known(*index)).filter(|name| !is_same_for_all(name)) {
+        let field = details.and_then(|details| details.field(name));
+        let first_line = field.is_some_and(|field| field.first_line);
+        if let Some(value) = shown(event_type, event, name, first_line) {
+            let label = field.map_or(name, |field| field.label.as_str());
+            parts.push((format!("{label}{TESTED}"), value));
+            told.push(name);
+        }
+    }
+    if let Some(details) = details {
+        for field in details.fields.iter().filter(|field| !field.names.iter().any(|name| told.contains(&name.as_str()))) {
+            let value = field.names.iter().find_map(|name| shown(event_type, event, name, field.first_line));
+            parts.extend(value.map(|value| (field.label.clone(), value)));
+        }
+    } else {
+        let names = event_type.columns.iter().map(|column| column.field.as_str());
+        let names = names.filter(|name| !told.contains(name) && !is_same_for_all(name) && !is_number_of_something(name));
+        let values = names.filter_map(|name| Some((name.to_owned(), shown(event_type, event, name, false)?)));
+        parts.extend(values.take(UNKNOWN_VALUES_MAX));
+    }
+    if parts.is_empty() {
+        return event.message.as_deref().map(|message| one_line(message.lines().next().unwrap_or_default())).unwrap_or_default();
+    }
+    joined(parts)
+}
+
+/// The values of a result row.
+fn of_row(group: &Map<String, Value>, columns: &Map<String, Value>) -> String {
+    let others = columns.iter().filter(|(name, _)| !group.contains_key(*name) && !TOLD_ELSEWHERE.contains(&name.as_str()));
+    let texts = group.iter().chain(others).filter_map(|(name, value)| {
+        let text = match value {
+            Value::Null => return None,
+            Value::String(text) => text.clone(),
+            Value::Array(members) => members
+                .iter()
+                .map(|member| member.as_str().map_or_else(|| member.to_string(), str::to_owned))
+                .collect::<Vec<_>>()
+                .join(", "),
+            other => other.to_string(),
+        };
+        let text = one_line(&text);
+        is_said(&text).then(|| (name.clone(), text))
+    });
+    joined(texts.collect())
+}
+
+fn joined(parts: Vec<(String, String)>) -> String {
+    parts.into_iter().take(VALUES_MAX).map(|(label, value)| format!("{label}: {value}")).collect::<Vec<_>>().join(SEPARATOR)
+}
+
+/// A field's value on one line; none where it says nothing.
+fn shown(event_type: &EventType, event: &StoredEvent, name: &str, first_line: bool) -> Option<String> {
+    let members = values(event_type, event, name);
+    let text = members.into_iter().filter(|member| is_said(member)).collect::<Vec<_>>().join(", ");
+    let text = if first_line { text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default() } else { &text };
+    let text = one_line(text);
+    is_said(&text).then_some(text)
+}
+
+fn values<'e>(event_type: &EventType, event: &'e StoredEvent, name: &str) -> Vec<&'e str> {
+    let column = event_type.columns.iter().position(|column| column.field.eq_ignore_ascii_case(name));
+    match column.and_then(|place| event.columns.get(place)) {
+        Some(Some(StoredValue::Text(text))) => vec![text.as_str()],
+        Some(Some(StoredValue::List(members))) => members.iter().map(String::as_str).collect(),
+        Some(None) | None => Vec::new(),
+    }
+}
+
+/// Whether a value says anything: Windows writes `-` for what is not known.
+fn is_said(value: &str) -> bool {
+    !matches!(value.trim(), "" | "-" | "N/A" | "(null)")
+}
+
+/// Fields that every event of a kind has with the same value, or with one that says nothing about what happened.
+fn is_same_for_all(name: &str) -> bool {
+    const NAMES: [&str; 11] =
+        ["Provider_Name", "Provider_Guid", "Channel", "EventID", "Computer", "Keywords", "Level", "Opcode", "Task", "Version", "RuleName"];
+    NAMES.contains(&name) || name.starts_with("Execution_") || name.starts_with("Correlation_")
+}
+
+/// Fields that number something for machines.
+fn is_number_of_something(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["guid", "id", "uuid", "version", "utctime", "time", "timestamp"].iter().any(|end| name.ends_with(end))
+}
+
+/// Blanks and line breaks become one blank; what is too long ends with `…`.
+fn one_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(VALUE_CHARS * 2));
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        let chars = word.chars().count();
+        let space = usize::from(length > 0);
+        if length + space + chars > VALUE_CHARS {
+            // A word that is too long by itself is cut, as a script without a blank; others stay whole.
+            let room = VALUE_CHARS.saturating_sub(length + space + 1);
+            if room > VALUE_CHARS / 4 {
+                out.extend((length > 0).then_some(' '));
+                out.extend(word.chars().take(room));
+            } else {
+                out.extend((length > 0).then_some(' '));
+            }
+            out.push('…');
+            return out;
+        }
+        out.extend((length > 0).then_some(' '));
+        out.push_str(word);
+        length += space + chars;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_cut_between_words_where_it_can_be() {
+        assert_eq!(one_line(" a \r\n\tb  "), "a b");
+        let long = format!("{} {}", "x".repeat(190), "y".repeat(30));
+        assert_eq!(one_line(&long), format!("{} …", "x".repeat(190)));
+        let script = "z".repeat(500);
+        assert_eq!(one_line(&script).chars().count(), VALUE_CHARS);
+    }
+
+    #[test]
+    fn a_result_row_tells_its_group_and_then_what_else_it_has() {
+        let map = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap();
+        let columns = map(r#"{"user":"bob","count":3,"process":["a.exe","b.exe"],"dest":null,"note":"-","firstTime":"1"}"#);
+        assert_eq!(of_row(&map(r#"{"user":"bob"}"#), &columns), "user: bob · process: a.exe, b.exe");
+    }
+}
