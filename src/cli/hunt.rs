@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, bail};
 
 use super::Outcome;
+use super::findings::{ListArgs, summarise};
 use super::format::FormatArgs;
 use super::interrupt;
 use super::printer::Printer;
@@ -14,10 +15,11 @@ use super::store::StoreArgs;
 use super::values;
 use super::words::{counted, counted_len, thousands};
 use crate::compile::RuleSet;
+use crate::diag::Severity;
 use crate::hunt::{self, Engine, HuntOptions, HuntProgress, HuntSummary, LeftOut};
-use crate::ir::WindowClass;
-use crate::report::{FINDING, ListWriter, finding_row, visible};
-use crate::store::FindingFilter;
+use crate::ir::{RuleMeta, WindowClass};
+use crate::report::{Format, visible};
+use crate::store::{FindingFilter, HuntId, RuleOutcome, Store};
 use crate::taxonomy::Taxonomy;
 
 /// Hunt with rules over the store and save what they find.
@@ -49,6 +51,8 @@ pub(crate) struct Args {
     /// How rules are run
     #[arg(long, value_enum, value_name = "NAME", default_value_t = EngineName::Scan)]
     engine: EngineName,
+    #[command(flatten)]
+    list: ListArgs,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -90,11 +94,12 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     progress.finish();
     let summary = result.context("the hunt failed")?;
 
-    let filter = FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() };
-    let width = printer.width();
-    let mut writer = ListWriter::new(printer.data(), args.output.format, &FINDING, width)?;
-    store.each_finding(&filter, &mut |finding| anyhow::Ok(writer.row(&finding_row(&finding))?))?;
-    writer.finish()?;
+    save_left_out(&store, &set, summary.outcome.hunt_id)?;
+    let filter = args.list.filter(FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() });
+    args.list.write(&store, &filter, args.output.format, printer)?;
+    if matches!(args.output.format, Format::Table | Format::Vertical) {
+        summarise(&store, &filter, printer)?;
+    }
     let stored = store.catalog()?.types.iter().map(|of| of.events).sum();
     store.close().with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
     say(&summary, &set, stored, started, printer);
@@ -107,6 +112,18 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         return Ok(Outcome::Interrupted);
     }
     Ok(Outcome::partial_if(set.has_errors() || !summary.failed.is_empty() || !summary.without_text.is_empty()))
+}
+
+/// Notes the rules that do not compile, with the first reason: a report tells what was not looked for.
+fn save_left_out(store: &Store, set: &RuleSet, hunt: HuntId) -> anyhow::Result<()> {
+    for (document, said) in set.documents.iter().zip(set.said()) {
+        let Some(fault) = said.iter().find(|diagnostic| diagnostic.severity == Severity::Error) else { continue };
+        let mut meta = RuleMeta::default();
+        (meta.id, meta.title) = (document.id.clone(), document.name.clone());
+        (meta.path, meta.language) = (document.source.path.clone(), Some(document.language));
+        store.save_outcome(hunt, &meta, RuleOutcome::Unsupported, &fault.message)?;
+    }
+    Ok(())
 }
 
 /// Rules that compare counts, join or order see the whole time at once, which is not what a schedule would have shown them.

@@ -35,6 +35,7 @@ mod sources;
 mod sql;
 mod store;
 mod test;
+mod timeline;
 mod values;
 mod verdicts;
 mod views;
@@ -77,6 +78,7 @@ enum Command {
     Sources(sources::Args),
     Hunt(hunt::Args),
     Findings(findings::Args),
+    Timeline(timeline::Args),
     Risk(risk::Args),
     Sql(sql::Args),
     Views(views::Args),
@@ -154,6 +156,7 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
         Command::Sources(args) => sources::run(&args, printer),
         Command::Hunt(args) => hunt::run(&args, printer),
         Command::Findings(args) => findings::run(&args, printer),
+        Command::Timeline(args) => timeline::run(&args, printer),
         Command::Risk(args) => risk::run(&args, printer),
         Command::Sql(args) => sql::run(&args, printer),
         Command::Views(args) => views::run(&args, printer),

@@ -16,7 +16,7 @@ use crate::plan::{FieldExpr, Plan};
 use crate::store::{
     FindingDescription, HuntWriter, HuntedRule, RuleOutcome, Store, StoreError, StoredEvent, StoredValue, UndescribedFinding,
 };
-use crate::taxonomy::{EventDetails, Taxonomy};
+use crate::taxonomy::{DetailField, EventDetails, Taxonomy};
 
 /// Characters of a value: enough for a path or the head of a command line, and some values still fit a row of a spreadsheet.
 const VALUE_CHARS: usize = 200;
@@ -163,6 +163,18 @@ impl Describer<'_> {
     }
 }
 
+/// What happened in an event: the fields that tell of its kind.
+///
+/// # Errors
+/// When there is no such event, or the store fails.
+pub fn event_details(store: &Store, taxonomy: &Taxonomy, event: EventId) -> Result<String, StoreError> {
+    let stored = store.event(event)?;
+    let catalog = store.catalog()?;
+    let id = stored.envelope.event_type;
+    let event_type = catalog.event_type(id).ok_or_else(|| StoreError::Damaged(format!("an event has the unknown type {}", id.0)))?;
+    Ok(of_event(event_type, &stored, taxonomy.details(event_type), &[]))
+}
+
 /// The columns that conditions of plans ask something of, those alone that a `not` asks left out.
 fn tested_columns(plans: &[&Plan], event_type: &EventType) -> Vec<ColumnIndex> {
     fn positive(pred: &Pred<FieldExpr>, visit: &mut dyn FnMut(&FieldExpr)) {
@@ -189,7 +201,12 @@ pub(super) fn of_event(event_type: &EventType, event: &StoredEvent, details: Opt
     let mut told: Vec<&str> = Vec::new();
     let known = |index: ColumnIndex| event_type.columns.get(index.0 as usize).map(|column| column.field.as_str());
     for name in tested.iter().filter_map(|index| known(*index)).filter(|name| !is_same_for_all(name)) {
-        let field = details.and_then(|details| details.field(name));
+        // Of several fields with one label, that with the value the label is shown with has it.
+        let has_label = |field: &&DetailField| {
+            let first = field.names.iter().find(|name| shown(event_type, event, name, field.first_line).is_some());
+            first.is_some_and(|first| first.eq_ignore_ascii_case(name))
+        };
+        let field = details.and_then(|details| details.field(name)).filter(has_label);
         let first_line = field.is_some_and(|field| field.first_line);
         if let Some(value) = shown(event_type, event, name, first_line) {
             let label = field.map_or(name, |field| field.label.as_str());
@@ -198,9 +215,10 @@ pub(super) fn of_event(event_type: &EventType, event: &StoredEvent, details: Opt
         }
     }
     if let Some(details) = details {
-        for field in details.fields.iter().filter(|field| !field.names.iter().any(|name| told.contains(&name.as_str()))) {
-            let value = field.names.iter().find_map(|name| shown(event_type, event, name, field.first_line));
-            parts.extend(value.map(|value| (field.label.clone(), value)));
+        for field in &details.fields {
+            let mut values = field.names.iter().filter_map(|name| Some((name, shown(event_type, event, name, field.first_line)?)));
+            let first = values.next().filter(|(name, _)| !told.iter().any(|told| told.eq_ignore_ascii_case(name)));
+            parts.extend(first.map(|(_, value)| (field.label.clone(), value)));
         }
     } else {
         let names = event_type.columns.iter().map(|column| column.field.as_str());

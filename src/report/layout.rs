@@ -16,6 +16,8 @@ const SHORT: usize = 28;
 const TEXT_MIN: usize = 16;
 /// The narrowest that a column of one line becomes: most host names are no longer.
 const LINE_MIN: usize = 18;
+/// The narrowest that a column of one line becomes that is cut between words: the first three or four words of a title.
+const WORDS_MIN: usize = 24;
 /// The narrowest that a path becomes: name and folder of most files, and where that is too much, the name.
 const PATH_MINS: [usize; 2] = [36, 18];
 
@@ -51,7 +53,8 @@ fn fit_paths(columns: &[TableColumn], needs: &[ColumnNeed], width: usize, path_m
 fn least(kind: CellStyle, need: ColumnNeed, path_min: usize) -> usize {
     let natural = need.widest.max(need.heading);
     match kind {
-        CellStyle::Number | CellStyle::Time | CellStyle::ExactTime => natural,
+        CellStyle::Number | CellStyle::Time | CellStyle::ExactTime | CellStyle::Whole => natural,
+        CellStyle::Words => natural.min(WORDS_MIN.max(need.heading)),
         CellStyle::Line => natural.min(LINE_MIN.max(need.heading)),
         CellStyle::Path => natural.min(path_min),
         CellStyle::Text if natural <= SHORT => natural,
@@ -94,6 +97,24 @@ pub(super) fn one_line(text: &str, width: usize, keeps_end: bool) -> String {
         std::iter::once('…').chain(end.into_iter().rev()).collect()
     } else {
         text.chars().take_while(|c| fits(c)).chain(['…']).collect()
+    }
+}
+
+/// One line of a text: cut behind the last word that fits, or within the first where that is too long.
+pub(super) fn whole_words(text: &str, width: usize) -> String {
+    let cut = one_line(text, width, false);
+    if cut == text {
+        return cut;
+    }
+    let kept = cut.trim_end_matches('…');
+    // A word that ends just where the line does is whole.
+    if text[kept.len()..].starts_with(' ') {
+        return cut;
+    }
+    match kept.rfind(' ') {
+        // A dash or a colon at the end says nothing.
+        Some(space) if !kept[..space].trim().is_empty() => format!("{}…", kept[..space].trim_end_matches([' ', '-', ':', ','])),
+        _ => cut,
     }
 }
 
@@ -152,6 +173,14 @@ mod tests {
         assert_eq!(one_line("ws07.corp.example", 10, false), "ws07.corp…");
         assert_eq!(one_line("case/evtx/Security.evtx", 14, true), "…Security.evtx");
         assert_eq!(one_line("short", 5, true), "short");
+    }
+
+    #[test]
+    fn words_stay_whole() {
+        assert_eq!(whole_words("Metasploit SMB Authentication", 20), "Metasploit SMB…");
+        assert_eq!(whole_words("Metasploit SMB Authentication", 15), "Metasploit SMB…");
+        assert_eq!(whole_words("Metasploit SMB", 14), "Metasploit SMB");
+        assert_eq!(whole_words("Metasploit", 5), "Meta…");
     }
 
     fn need(widest: usize) -> ColumnNeed {

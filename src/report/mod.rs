@@ -10,6 +10,7 @@
 mod csv;
 mod evidence;
 mod finding;
+mod finding_group;
 mod json;
 mod jsonl;
 mod layout;
@@ -19,6 +20,7 @@ mod sarif;
 mod shape;
 mod source;
 mod table;
+mod timeline;
 mod vertical;
 mod view;
 mod visible;
@@ -27,6 +29,7 @@ use std::io::{self, Write};
 
 pub use evidence::{EVIDENCE, evidence_row};
 pub use finding::{FINDING, finding_row};
+pub use finding_group::{finding_group_row, finding_group_shape};
 pub use json::to_json;
 pub use regression::{REGRESSION, regression_row, write_junit};
 pub use risk::{RISK, risk_row};
@@ -34,6 +37,7 @@ pub use sarif::sarif;
 pub use serde_json::Value;
 pub use shape::{CellStyle, ListingShape, TableColumn, cell_text};
 pub use source::{EXPLAINED, SOURCE, explained_row, source_row, why_not_read};
+pub use timeline::{TIMELINE, timeline_row};
 pub use view::{VIEW, VIEW_COLUMN, ViewRow, view_column_row, view_row};
 pub use visible::{visible, visible_text};
 

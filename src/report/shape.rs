@@ -36,6 +36,10 @@ pub enum CellStyle {
     Text,
     /// On the left, one line; cut at its end where the terminal is narrow.
     Line,
+    /// On the left, one line; cut between words where the terminal is narrow.
+    Words,
+    /// On the left, one line, never cut: what people copy.
+    Whole,
     /// As `Line`, cut at its beginning.
     Path,
     /// On the right, never wrapped.

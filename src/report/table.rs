@@ -137,7 +137,10 @@ fn write_line(out: &mut dyn Write, cells: &[TableCell], shown: &[(usize, usize)]
         _ if width_of(&cells[index].text) <= width => vec![cells[index].text.clone()],
         CellStyle::Line => vec![layout::one_line(&cells[index].text, width, false)],
         CellStyle::Path => vec![layout::one_line(&cells[index].text, width, true)],
-        CellStyle::Text | CellStyle::Number | CellStyle::Time | CellStyle::ExactTime => layout::wrapped(&cells[index].text, width),
+        CellStyle::Words => vec![layout::whole_words(&cells[index].text, width)],
+        CellStyle::Text | CellStyle::Number | CellStyle::Time | CellStyle::ExactTime | CellStyle::Whole => {
+            layout::wrapped(&cells[index].text, width)
+        }
     };
     let columns: Vec<Vec<String>> = shown.iter().map(|column| lines_of(*column)).collect();
     for number in 0..columns.iter().map(Vec::len).max().unwrap_or(0) {

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row, params_from_iter};
 use serde_json::{Map, Value};
 
+use super::finding_groups::FindingOrder;
 use super::findings::HuntId;
 use super::{SqlValue, StoreError};
 use crate::catalog::EventId;
@@ -136,6 +137,10 @@ pub struct FindingFilter {
     pub hunt: Option<HuntId>,
     /// Also those that are superseded or gone.
     pub with_past: bool,
+    /// Another order than that in which they were first found.
+    pub order: Option<FindingOrder>,
+    /// So many at most.
+    pub limit: Option<u64>,
 }
 
 impl FindingFilter {
@@ -212,13 +217,15 @@ pub(super) fn each_finding<E: From<StoreError>>(
     visit: &mut dyn FnMut(FindingRow) -> Result<(), E>,
 ) -> Result<(), E> {
     let (condition, parameters) = filter.sql();
+    let order = filter.order.map_or_else(|| "f.id".to_owned(), FindingOrder::of_findings);
+    let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
     let sql = format!(
         "SELECT f.id, f.finding_id, f.hunt, f.state, r.rule_id, r.title, r.path, r.level, r.techniques, r.tactics, r.stories, f.group_json, f.columns_json, f.count,
                 f.first_time_us, f.last_time_us, f.risk_score, f.impact, f.confidence, f.message, f.risk_objects_json,
                 r.severity, f.details, (SELECT json_group_array(value) FROM finding_entity x WHERE x.finding = f.id AND kind = 'host'),
                 (SELECT json_group_array(value) FROM finding_entity x WHERE x.finding = f.id AND kind = 'user'), t.status, t.note,
                 r.description, r.author, r.status, r.tags, r.reference_links, r.false_positives, r.fields, r.sql
-         FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN triage t ON t.finding_id = f.finding_id WHERE {condition} ORDER BY f.id"
+         FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN triage t ON t.finding_id = f.finding_id WHERE {condition} ORDER BY {order} LIMIT {limit}"
     );
     let mut statement = connection.prepare(&sql).map_err(StoreError::from)?;
     let mut rows = statement.query(params_from_iter(&parameters)).map_err(StoreError::from)?;

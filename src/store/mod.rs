@@ -11,6 +11,7 @@ mod encode;
 mod envelope;
 mod error;
 mod event_row;
+mod finding_groups;
 mod finding_rows;
 mod findings;
 mod functions;
@@ -35,6 +36,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod time;
+mod timeline;
 mod type_state;
 mod view_queries;
 mod views;
@@ -52,6 +54,7 @@ pub use cell::RawCell;
 pub use envelope::{Envelope, EnvelopeReader};
 pub use error::StoreError;
 pub use event_row::{EventRow, Wanted};
+pub use finding_groups::{FindingGroup, FindingOrder, FindingTotals, GroupBy};
 pub use finding_rows::{EvidenceRow, FindingFilter, FindingRow, RuleText};
 pub use findings::{
     EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule, RuleOutcome,
@@ -67,6 +70,7 @@ pub use risk::RiskEvent;
 pub use risk_ranking::RankedObject;
 pub use scan::{EventRange, EventReader};
 pub use time::time_cell;
+pub use timeline::{TimeSpan, TimelineEvent};
 pub use views::ViewDefinition;
 pub(crate) use views::{cell_name, select_with_cells, view_columns};
 pub use writer::{SourceEnd, SourceOutcome, SourceStart, Writer};
@@ -400,7 +404,44 @@ impl Store {
         Ok((count("SELECT count(*) FROM hunt")?, count("SELECT count(*) FROM finding WHERE state = 'current'")?))
     }
 
-    /// Reads findings in the order they were first found.
+    /// Reads the events behind findings in the order of time, each once.
+    ///
+    /// # Errors
+    /// When SQLite fails, or what `visit` returns.
+    pub fn each_timeline_event<E: From<StoreError>>(
+        &self,
+        filter: &FindingFilter,
+        span: TimeSpan,
+        visit: &mut dyn FnMut(TimelineEvent) -> Result<(), E>,
+    ) -> Result<(), E> {
+        timeline::each(&self.connection, filter, span, visit)
+    }
+
+    /// The events of the same hosts that are at most so far in time from one behind a finding, in the order of time.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn events_around(&self, filter: &FindingFilter, span: TimeSpan, around_us: i64) -> Result<Vec<EventId>, StoreError> {
+        timeline::around(&self.connection, filter, span, around_us, self.last_event()?)
+    }
+
+    /// Counts findings by what they have in common.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn finding_groups(&self, filter: &FindingFilter, by: GroupBy, order: FindingOrder) -> Result<Vec<FindingGroup>, StoreError> {
+        finding_groups::groups(&self.connection, filter, by, order)
+    }
+
+    /// Counts findings.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn finding_totals(&self, filter: &FindingFilter) -> Result<FindingTotals, StoreError> {
+        finding_groups::totals(&self.connection, filter)
+    }
+
+    /// Reads findings in the order they were first found, or in the one that the filter asks for.
     ///
     /// # Errors
     /// When SQLite fails or the store is damaged.

@@ -1,5 +1,6 @@
 //! `retrohunt findings`: list, filter and show what hunts found.
 
+mod list;
 mod show;
 
 use super::Outcome;
@@ -9,14 +10,21 @@ use super::store::StoreArgs;
 use super::values;
 use super::words::counted;
 use crate::ir::Level;
-use crate::report::{EVIDENCE, FINDING, Format, ListWriter, evidence_row, finding_row};
+use crate::report::{EVIDENCE, Format, ListWriter, evidence_row};
 use crate::store::{FindingFilter, HuntId, Store};
 
+pub(crate) use list::{ListArgs, WhomArgs, summarise};
+
 /// List findings, show one with its events, or list the evidence.
+///
+/// A table has one line for each rule and host, the highest level first, and a summary behind it. The other formats
+/// have each finding.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   retrohunt findings --level high
+  retrohunt findings --host ws07 --all
+  retrohunt findings --group-by technique --sort count
   retrohunt findings show 3
   retrohunt findings --rule smb --format jsonl
   retrohunt findings --evidence --format csv > evidence.csv")]
@@ -29,9 +37,12 @@ pub(crate) struct Args {
     /// Only findings of rules with this id, or with this text in title or path
     #[arg(long, value_name = "TEXT", help_heading = "Filters")]
     rule: Option<String>,
-    /// Only findings of rules of this level or above
+    /// Only findings of rules of this level or above; a Splunk detection counts by its risk score
     #[arg(long, value_name = "LEVEL", value_parser = values::level, help_heading = "Filters")]
     level: Option<Level>,
+    /// Only findings of rules with this tag, ATT&CK technique, tactic or analytic story
+    #[arg(long, value_name = "TAG", help_heading = "Filters")]
+    tag: Option<String>,
     /// Only findings with an event at or after this time
     #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
     since: Option<i64>,
@@ -44,6 +55,8 @@ pub(crate) struct Args {
     /// Include findings that a later hunt did not find again, and those of an older version of a rule
     #[arg(long, help_heading = "Filters")]
     past: bool,
+    #[command(flatten)]
+    list: ListArgs,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -70,36 +83,33 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         show::run(&store, ids, args.output.format, printer)?;
         return Ok(Outcome::Complete);
     }
-    let filter = FindingFilter {
+    let filter = args.list.filter(FindingFilter {
         rule: args.rule.clone(),
         min_level: args.level,
+        tag: args.tag.clone(),
         since_us: args.since,
         until_us: args.until,
         hunt: args.hunt.map(HuntId),
         with_past: args.past,
         ..FindingFilter::default()
-    };
+    });
     if args.evidence {
         list_evidence(&store, &filter, args.output.format, printer)?
     } else {
-        list(&store, &filter, args.output.format, printer)?
+        list(&store, &filter, args, printer)?
     }
     Ok(Outcome::Complete)
 }
 
-fn list(store: &Store, filter: &FindingFilter, format: Format, printer: &mut Printer) -> anyhow::Result<()> {
-    let width = printer.width();
-    let mut writer = ListWriter::new(printer.data(), format, &FINDING, width)?;
-    let mut count = 0;
-    store.each_finding(filter, &mut |finding| {
-        count += 1;
-        anyhow::Ok(writer.row(&finding_row(&finding))?)
-    })?;
-    writer.finish()?;
-    match count {
-        0 => printer.note(&nothing_found(store)?),
-        n => printer.note(&format!("{}; `retrohunt findings show ID` has the events of one", counted(n, "finding"))),
+fn list(store: &Store, filter: &FindingFilter, args: &Args, printer: &mut Printer) -> anyhow::Result<()> {
+    if args.list.write(store, filter, args.output.format, printer)? == 0 {
+        printer.note(&nothing_found(store)?);
+        return Ok(());
     }
+    if matches!(args.output.format, Format::Table | Format::Vertical) {
+        summarise(store, filter, printer)?;
+    }
+    printer.note("`retrohunt findings show ID` has the events of a finding and what its rule says");
     Ok(())
 }
 

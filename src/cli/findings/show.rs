@@ -7,7 +7,7 @@ use crate::catalog::{Catalog, EventType};
 use crate::cli::printer::Printer;
 use crate::event::format_time;
 use crate::report::{FINDING, Format, ListWriter, ListingShape, TableColumn, cell_text, finding_row, to_json, visible, visible_text};
-use crate::store::{EvidenceRow, FindingFilter, FindingRow, Store, StoredEvent, StoredValue};
+use crate::store::{EvidenceRow, FindingFilter, FindingRow, RuleText, Store, StoredEvent, StoredValue};
 
 /// Widest field name that others are aligned with. One long name must not push all values off an 80-column terminal.
 const NAME_WIDTH: usize = 32;
@@ -110,7 +110,11 @@ fn block(finding: &FindingRow, events: &[ShownEvent<'_>]) -> String {
     let row: Map<String, Value> = FINDING.fields.iter().cloned().zip(finding_row(finding)).collect();
     let mut out = format!("Finding {}: {}\n", cell_text(&row["finding_id"]), visible(&cell_text(&row["rule_title"])));
     let names = [
+        "severity",
         "level",
+        "details",
+        "hosts",
+        "users",
         "message",
         "group",
         "count",
@@ -126,7 +130,8 @@ fn block(finding: &FindingRow, events: &[ShownEvent<'_>]) -> String {
     ];
     for name in names {
         let text = if name == "risk_objects" { risk_objects(&row[name]) } else { cell_text(&row[name]).into_owned() };
-        if text != "-" {
+        let is_told = (name == "level" && row["level"] == row["severity"]) || (name == "message" && row["message"] == row["rule_title"]);
+        if text != "-" && !text.is_empty() && !is_told {
             line(&name.replace('_', " "), &text, 13, &mut out);
         }
     }
@@ -135,12 +140,29 @@ fn block(finding: &FindingRow, events: &[ShownEvent<'_>]) -> String {
         let text = format!("{}, ending {} to {}", cell_text(windows), cell_text(first), cell_text(last));
         line("windows", &text, 13, &mut out);
     }
+    rule_text(&finding.rule, &mut out);
     result_row(finding, &mut out);
     for shown in events {
-        event_block(shown, &mut out);
+        event_block(shown, &finding.rule.fields, &mut out);
     }
     out.push('\n');
     out
+}
+
+/// What the rule says of itself: what it looks for, and when that is harmless.
+fn rule_text(rule: &RuleText, out: &mut String) {
+    let lines = [
+        ("description", rule.description.trim().to_owned()),
+        ("false positives", rule.false_positives.join("\n")),
+        ("references", rule.references.join("\n")),
+        ("author", rule.author.clone()),
+        ("status", rule.status.clone()),
+    ];
+    if lines.iter().all(|(_, text)| text.is_empty()) {
+        return;
+    }
+    out.push_str("\nRule\n");
+    lines.iter().filter(|(_, text)| !text.is_empty()).for_each(|(name, text)| line(name, text, 15, out));
 }
 
 /// What the rule's search gives, where it does more than find the event. The columns of a correlation are told above.
@@ -163,7 +185,8 @@ fn risk_objects(value: &Value) -> String {
     if shown.is_empty() { "-".to_owned() } else { shown.join(", ") }
 }
 
-fn event_block(shown: &ShownEvent<'_>, out: &mut String) {
+/// The fields that the rule tests are marked as in the details.
+fn event_block(shown: &ShownEvent<'_>, tested: &[String], out: &mut String) {
     let envelope = &shown.event.envelope;
     let kind = [&shown.event_type.dataset, &shown.event_type.code].map(String::as_str).join(" ");
     let time = envelope.time_us.map_or_else(|| "no time".to_owned(), format_time);
@@ -175,10 +198,13 @@ fn event_block(shown: &ShownEvent<'_>, out: &mut String) {
         None => format!("{}, line or record {}", envelope.path, envelope.position),
     };
     let fields = fields(shown);
-    let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).clamp(6, NAME_WIDTH);
+    let is_tested = |name: &str| tested.iter().any(|tested| tested.eq_ignore_ascii_case(name));
+    let named: Vec<(String, &Vec<String>)> =
+        fields.iter().map(|(name, members)| (if is_tested(name) { format!("{name}*") } else { name.clone() }, members)).collect();
+    let width = named.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).clamp(6, NAME_WIDTH);
     line("file", &place, width, out);
     line("sha256", &shown.sha256, width, out);
-    for (name, members) in &fields {
+    for (name, members) in &named {
         line(name, &members.join("\n"), width, out);
     }
 }

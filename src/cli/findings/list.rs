@@ -1,0 +1,194 @@
+//! How findings are listed: folded by rule and host, or one by one.
+
+use crate::cli::printer::Printer;
+use crate::cli::words::{counted, counted_len, thousands};
+use crate::event::format_time;
+use crate::report::{FINDING, Format, ListWriter, finding_group_row, finding_group_shape, finding_row, visible};
+use crate::store::{FindingFilter, FindingGroup, FindingOrder, GroupBy, Store};
+
+/// Lines of a folded table where nothing else is asked for: with the summary they are two screens of 50 lines.
+const LINES: u64 = 60;
+/// Lines of each part of the summary.
+const TOP: usize = 5;
+
+/// How findings are listed.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ListArgs {
+    /// List each finding; else a table has one line for each rule and host
+    #[arg(long, conflicts_with = "group_by", help_heading = "List")]
+    all: bool,
+    /// Fold findings by what they have in common
+    #[arg(long, value_enum, value_name = "NAME", help_heading = "List")]
+    group_by: Option<GroupName>,
+    /// What comes first
+    #[arg(long, value_enum, value_name = "ORDER", help_heading = "List")]
+    sort: Option<OrderName>,
+    /// So many lines at most; 0: all [default: 60 of a folded table, else all]
+    #[arg(long, value_name = "N", help_heading = "List")]
+    limit: Option<u64>,
+    #[command(flatten)]
+    whom: WhomArgs,
+}
+
+/// Whom findings are about, and what was said of them.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct WhomArgs {
+    /// Only findings about this host; the name before the first dot is enough
+    #[arg(long, value_name = "NAME", help_heading = "Filters")]
+    host: Option<String>,
+    /// Only findings about this user, with or without the domain
+    #[arg(long, value_name = "NAME", help_heading = "Filters")]
+    user: Option<String>,
+    /// Only findings with this triage status; `new`: without any
+    #[arg(long, value_name = "STATUS", help_heading = "Filters")]
+    status: Option<String>,
+}
+
+impl WhomArgs {
+    /// Adds what is asked for to a filter.
+    pub(crate) fn filter(&self, filter: FindingFilter) -> FindingFilter {
+        let mut filter = filter;
+        (filter.host, filter.user, filter.status) = (self.host.clone(), self.user.clone(), self.status.clone());
+        filter
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum GroupName {
+    /// Rule and host
+    RuleHost,
+    /// Rule
+    Rule,
+    /// Host
+    Host,
+    /// User
+    User,
+    /// ATT&CK technique
+    Technique,
+    /// Level
+    Level,
+    /// Day of the first event
+    Day,
+}
+
+impl From<GroupName> for GroupBy {
+    fn from(name: GroupName) -> Self {
+        match name {
+            GroupName::RuleHost => Self::RuleHost,
+            GroupName::Rule => Self::Rule,
+            GroupName::Host => Self::Host,
+            GroupName::User => Self::User,
+            GroupName::Technique => Self::Technique,
+            GroupName::Level => Self::Level,
+            GroupName::Day => Self::Day,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum OrderName {
+    /// The highest level first, then the most findings
+    Level,
+    /// The earliest first
+    Time,
+    /// The most first
+    Count,
+}
+
+impl From<OrderName> for FindingOrder {
+    fn from(name: OrderName) -> Self {
+        match name {
+            OrderName::Level => Self::Level,
+            OrderName::Time => Self::Time,
+            OrderName::Count => Self::Count,
+        }
+    }
+}
+
+impl ListArgs {
+    /// Adds what the list asks for to a filter.
+    pub(crate) fn filter(&self, filter: FindingFilter) -> FindingFilter {
+        self.whom.filter(filter)
+    }
+
+    /// Lists the findings that a filter lets pass. Returns how many there are.
+    pub(crate) fn write(&self, store: &Store, filter: &FindingFilter, format: Format, printer: &mut Printer) -> anyhow::Result<u64> {
+        let is_read = matches!(format, Format::Table | Format::Vertical);
+        match self.group_by {
+            Some(name) => self.folded(store, filter, name.into(), format, printer),
+            None if is_read && !self.all => self.folded(store, filter, GroupBy::RuleHost, format, printer),
+            None => self.single(store, filter, format, printer),
+        }
+    }
+
+    fn folded(&self, store: &Store, filter: &FindingFilter, by: GroupBy, format: Format, printer: &mut Printer) -> anyhow::Result<u64> {
+        let groups = store.finding_groups(filter, by, self.sort.map(FindingOrder::from).unwrap_or_default())?;
+        let most = match (self.limit, format) {
+            (Some(0), _) => usize::MAX,
+            (Some(limit), _) => usize::try_from(limit).unwrap_or(usize::MAX),
+            (None, Format::Table | Format::Vertical) => usize::try_from(LINES).expect("a small number"),
+            (None, _) => usize::MAX,
+        };
+        let (shape, width) = (finding_group_shape(by), printer.width());
+        let mut writer = ListWriter::new(printer.data(), format, &shape, width)?;
+        groups.iter().take(most).try_for_each(|group| writer.row(&finding_group_row(group)))?;
+        writer.finish()?;
+        printer.flush()?;
+        if groups.len() > most {
+            let (shown, all) = (thousands(most as u64), counted_len(groups.len(), "line"));
+            printer.note(&format!("{shown} of {all}: `--limit 0` shows all, `--level high` or `--host NAME` fewer"));
+        }
+        Ok(store.finding_totals(filter)?.findings)
+    }
+
+    fn single(&self, store: &Store, filter: &FindingFilter, format: Format, printer: &mut Printer) -> anyhow::Result<u64> {
+        let limit = self.limit.filter(|limit| *limit > 0);
+        let filter = FindingFilter { order: self.sort.map(FindingOrder::from), limit, ..filter.clone() };
+        let width = printer.width();
+        let mut writer = ListWriter::new(printer.data(), format, &FINDING, width)?;
+        let mut count = 0;
+        store.each_finding(&filter, &mut |finding| {
+            count += 1;
+            anyhow::Ok(writer.row(&finding_row(&finding))?)
+        })?;
+        writer.finish()?;
+        printer.flush()?;
+        Ok(count)
+    }
+}
+
+/// Says what findings there are: how many of each level, and which rules, hosts and days have most.
+pub(crate) fn summarise(store: &Store, filter: &FindingFilter, printer: &Printer) -> anyhow::Result<()> {
+    let totals = store.finding_totals(filter)?;
+    if totals.findings == 0 {
+        return Ok(());
+    }
+    let time = |us: Option<i64>| us.map(|us| format_time(us)[..10].to_owned());
+    let span = match (time(totals.first_time_us), time(totals.last_time_us)) {
+        (Some(first), Some(last)) if first == last => format!(", {first}"),
+        (Some(first), Some(last)) => format!(", {first} to {last}"),
+        _ => String::new(),
+    };
+    let (findings, rules, hosts) = (counted(totals.findings, "finding"), counted(totals.rules, "rule"), counted(totals.hosts, "host"));
+    printer.headed_note("Summary:", &format!("{findings} from {rules} on {hosts}{span}"));
+    let of = |by| store.finding_groups(filter, by, FindingOrder::Count);
+    let levels = store.finding_groups(filter, GroupBy::Level, FindingOrder::Level)?;
+    let level = |group: &FindingGroup| group.severity.map_or("no level", |level| level.as_str()).to_owned();
+    lines("Levels", levels.len(), &levels, level, printer);
+    let rules = of(GroupBy::Rule)?;
+    lines("Top rules", TOP, &rules, |group| group.rule_title.clone().unwrap_or_default(), printer);
+    let hosts: Vec<FindingGroup> = of(GroupBy::Host)?.into_iter().filter(|group| group.host.is_some()).collect();
+    lines("Top hosts", TOP, &hosts, |group| group.host.clone().unwrap_or_default(), printer);
+    let days: Vec<FindingGroup> = of(GroupBy::Day)?.into_iter().filter(|group| group.day.is_some()).collect();
+    lines("Top days", TOP, &days, |group| group.day.clone().unwrap_or_default(), printer);
+    Ok(())
+}
+
+/// One line for each of the first groups, with the number of its findings and, where it has several, of its rules.
+fn lines(head: &str, most: usize, groups: &[FindingGroup], name: impl Fn(&FindingGroup) -> String, printer: &Printer) {
+    for (place, group) in groups.iter().take(most).enumerate() {
+        let head = if place == 0 { head } else { "" };
+        let rules = if group.rules > 1 { format!(", {}", counted(group.rules, "rule")) } else { String::new() };
+        printer.note(&format!("  {head:<10} {:>7}  {}{rules}", thousands(group.findings), visible(&name(group))));
+    }
+}

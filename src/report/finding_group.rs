@@ -1,0 +1,72 @@
+//! The listing of findings by what they have in common: one row a group.
+
+use serde_json::{Value, json};
+
+use super::{CellStyle, ListingShape, TableColumn, time};
+use crate::ir::Level;
+use crate::store::{FindingGroup, GroupBy};
+
+/// The fields of a group; what its findings do not have in common is null.
+const FIELDS: [&str; 14] = [
+    "severity",
+    "rule_id",
+    "rule_title",
+    "host",
+    "user",
+    "technique",
+    "day",
+    "rules",
+    "findings",
+    "count",
+    "first_time",
+    "last_time",
+    "finding_id",
+    "details",
+];
+
+/// What a listing of groups shows.
+pub fn finding_group_shape(by: GroupBy) -> ListingShape {
+    let id = || TableColumn::number("finding_id", "Id");
+    let level = || TableColumn::new("severity", "Level", CellStyle::Whole);
+    let rule = || TableColumn::new("rule_title", "Rule", CellStyle::Words);
+    let whole = |field, heading| TableColumn::new(field, heading, CellStyle::Whole);
+    let mut table = match by {
+        GroupBy::RuleHost => vec![id(), level(), rule(), whole("host", "Host")],
+        GroupBy::Rule => vec![id(), level(), rule()],
+        GroupBy::Host => vec![level(), whole("host", "Host")],
+        GroupBy::User => vec![level(), whole("user", "User")],
+        GroupBy::Technique => vec![level(), whole("technique", "Technique")],
+        GroupBy::Level => vec![level()],
+        GroupBy::Day => vec![level(), whole("day", "Day (UTC)")],
+    };
+    table.push(TableColumn::number("findings", "Findings"));
+    if !matches!(by, GroupBy::RuleHost | GroupBy::Rule) {
+        table.push(TableColumn::number("rules", "Rules"));
+    }
+    table.push(TableColumn::time("first_time", "First (UTC)").spare(1));
+    table.push(TableColumn::time("last_time", "Last (UTC)").spare(4));
+    if matches!(by, GroupBy::RuleHost | GroupBy::Rule) {
+        table.push(TableColumn::new("details", "Details of the first", CellStyle::Words).spare(5));
+    }
+    ListingShape::new(FIELDS, table)
+}
+
+/// Returns a group as a row of [`finding_group_shape`].
+pub fn finding_group_row(group: &FindingGroup) -> Vec<Value> {
+    vec![
+        json!(group.severity.map(Level::as_str)),
+        json!(group.rule_id),
+        json!(group.rule_title),
+        json!(group.host),
+        json!(group.user),
+        json!(group.technique),
+        json!(group.day),
+        json!(group.rules),
+        json!(group.findings),
+        json!(group.count),
+        time(group.first_time_us),
+        time(group.last_time_us),
+        json!(group.finding_id),
+        json!(group.details),
+    ]
+}

@@ -1,0 +1,210 @@
+//! Findings counted by rule and host, or by what else they have in common, and the totals of a hunt.
+
+use rusqlite::{Connection, Row, params_from_iter};
+
+use super::finding_rows::FindingFilter;
+use super::{SqlValue, StoreError};
+use crate::ir::Level;
+
+/// What the findings of one group have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GroupBy {
+    /// Rule and host: a finding on two hosts is in the groups of both.
+    #[default]
+    RuleHost,
+    /// The rule.
+    Rule,
+    /// The host.
+    Host,
+    /// The user.
+    User,
+    /// The ATT&CK technique.
+    Technique,
+    /// The level.
+    Level,
+    /// The day (UTC) of the first event.
+    Day,
+}
+
+/// The order of findings and groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FindingOrder {
+    /// The highest level first, then the most findings.
+    #[default]
+    Level,
+    /// The earliest first event first.
+    Time,
+    /// The most findings first; of findings, the most events.
+    Count,
+}
+
+/// Findings with something in common. What they do not have in common is missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FindingGroup {
+    /// The highest level among them.
+    pub severity: Option<Level>,
+    /// The rule's own id.
+    pub rule_id: Option<String>,
+    /// Its title.
+    pub rule_title: Option<String>,
+    /// The host.
+    pub host: Option<String>,
+    /// The user.
+    pub user: Option<String>,
+    /// The technique.
+    pub technique: Option<String>,
+    /// The day, as `2024-01-31`.
+    pub day: Option<String>,
+    /// How many rules found them.
+    pub rules: u64,
+    /// How many there are.
+    pub findings: u64,
+    /// Events behind them.
+    pub count: u64,
+    /// Time of the first event (µs UTC).
+    pub first_time_us: Option<i64>,
+    /// Time of the last (µs UTC).
+    pub last_time_us: Option<i64>,
+    /// The one that was found first.
+    pub finding_id: i64,
+    /// What it says.
+    pub details: String,
+}
+
+/// 5 for critical to 1 for informational, 0 without a level.
+pub(super) const RANK: &str = "CASE r.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 WHEN 'informational' THEN 1 ELSE 0 END";
+
+const HOST: &str = "LEFT JOIN finding_entity x ON x.finding = f.id AND x.kind = 'host'";
+const USER: &str = "JOIN finding_entity x ON x.finding = f.id AND x.kind = 'user'";
+const TECHNIQUE: &str = "JOIN json_each(r.techniques) x";
+/// A day before 1970 has a negative time, of which integer division would give the day after.
+const DAY: &str =
+    "CASE WHEN f.first_time_us IS NULL THEN NULL ELSE strftime('%Y-%m-%d', floor(f.first_time_us / 1000000.0), 'unixepoch') END";
+
+/// A way to group: what is joined, and the expressions of rule id, title and of one more key.
+struct GroupSql {
+    join: &'static str,
+    keys: &'static str,
+    rule: bool,
+    other: &'static str,
+}
+
+impl GroupBy {
+    fn sql(self) -> GroupSql {
+        let (join, keys, rule, other) = match self {
+            Self::RuleHost => (HOST, "r.rule_id, x.value", true, "x.value"),
+            Self::Rule => ("", "r.rule_id", true, "NULL"),
+            Self::Host => (HOST, "x.value", false, "x.value"),
+            Self::User => (USER, "x.value", false, "x.value"),
+            Self::Technique => (TECHNIQUE, "x.value", false, "x.value"),
+            Self::Level => ("", "r.severity", false, "NULL"),
+            Self::Day => ("", DAY, false, DAY),
+        };
+        GroupSql { join, keys, rule, other }
+    }
+}
+
+impl FindingOrder {
+    /// Of single findings, over `finding f` and `rule r`.
+    pub(super) fn of_findings(self) -> String {
+        match self {
+            Self::Level => format!("{RANK} DESC, f.first_time_us IS NULL, f.first_time_us, f.id"),
+            Self::Time => "f.first_time_us IS NULL, f.first_time_us, f.id".to_owned(),
+            Self::Count => "f.count DESC, f.id".to_owned(),
+        }
+    }
+
+    fn of_groups(self) -> &'static str {
+        match self {
+            Self::Level => "rank DESC, findings DESC, title, other, first_id",
+            Self::Time => "first IS NULL, first, rank DESC, first_id",
+            Self::Count => "findings DESC, rank DESC, title, other, first_id",
+        }
+    }
+}
+
+/// See [`super::Store::finding_groups`].
+pub(super) fn groups(
+    connection: &Connection,
+    filter: &FindingFilter,
+    by: GroupBy,
+    order: FindingOrder,
+) -> Result<Vec<FindingGroup>, StoreError> {
+    let (condition, parameters) = filter.sql();
+    let (sql, order) = (by.sql(), order.of_groups());
+    let (id, title) = if sql.rule { ("r.rule_id", "r.title") } else { ("NULL", "NULL") };
+    let sql = format!(
+        "SELECT g.*, (SELECT d.details FROM finding d WHERE d.id = g.first_id) FROM (
+             SELECT max({RANK}) AS rank, {id} AS rule, {title} AS title, {} AS other, count(DISTINCT r.rule_id) AS rules, count(*) AS findings,
+                 sum(f.count) AS events, min(f.first_time_us) AS first, max(f.last_time_us) AS last, min(f.id) AS first_id
+             FROM finding f JOIN rule r ON r.id = f.rule {} WHERE {condition} GROUP BY {}) g ORDER BY {order}",
+        sql.other, sql.join, sql.keys
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let rows = statement.query_map(params_from_iter(&parameters), |row| group(row, by))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn group(row: &Row<'_>, by: GroupBy) -> rusqlite::Result<FindingGroup> {
+    let number = |place| row.get::<_, i64>(place).map(|number| u64::try_from(number).unwrap_or(0));
+    let rank = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
+    let other: Option<String> = row.get(3)?;
+    let mut out = FindingGroup {
+        severity: rank.checked_sub(1).and_then(|place| Level::ALL.get(place)).copied(),
+        rule_id: row.get(1)?,
+        rule_title: row.get(2)?,
+        rules: number(4)?,
+        findings: number(5)?,
+        count: number(6)?,
+        first_time_us: row.get(7)?,
+        last_time_us: row.get(8)?,
+        finding_id: row.get(9)?,
+        details: row.get(10)?,
+        ..FindingGroup::default()
+    };
+    match by {
+        GroupBy::RuleHost | GroupBy::Host => out.host = other,
+        GroupBy::User => out.user = other,
+        GroupBy::Technique => out.technique = other,
+        GroupBy::Day => out.day = other,
+        GroupBy::Rule | GroupBy::Level => {}
+    }
+    Ok(out)
+}
+
+/// How many findings pass a filter, of how many rules, and the time from their first to their last event.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FindingTotals {
+    /// Findings.
+    pub findings: u64,
+    /// Rules that found them.
+    pub rules: u64,
+    /// Hosts of their events.
+    pub hosts: u64,
+    /// Time of the first event (µs UTC).
+    pub first_time_us: Option<i64>,
+    /// Time of the last (µs UTC).
+    pub last_time_us: Option<i64>,
+}
+
+/// See [`super::Store::finding_totals`].
+pub(super) fn totals(connection: &Connection, filter: &FindingFilter) -> Result<FindingTotals, StoreError> {
+    let (condition, parameters): (String, Vec<SqlValue>) = filter.sql();
+    let sql = format!(
+        "SELECT count(*), count(DISTINCT r.rule_id), min(f.first_time_us), max(f.last_time_us),
+             (SELECT count(DISTINCT x.value) FROM finding f JOIN rule r ON r.id = f.rule {HOST} WHERE {condition})
+         FROM finding f JOIN rule r ON r.id = f.rule WHERE {condition}"
+    );
+    let number = |row: &Row<'_>, place| row.get::<_, i64>(place).map(|number| u64::try_from(number).unwrap_or(0));
+    Ok(connection.prepare(&sql)?.query_row(params_from_iter(&parameters), |row| {
+        Ok(FindingTotals {
+            findings: number(row, 0)?,
+            rules: number(row, 1)?,
+            first_time_us: row.get(2)?,
+            last_time_us: row.get(3)?,
+            hosts: number(row, 4)?,
+        })
+    })?)
+}
