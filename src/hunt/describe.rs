@@ -24,6 +24,8 @@ const VALUE_CHARS: usize = 200;
 const VALUES_MAX: usize = 10;
 /// Values of an event that no details are defined for.
 const UNKNOWN_VALUES_MAX: usize = 6;
+/// Event types of a rule whose SQL text is kept with it.
+const SQL_TYPES_MAX: usize = 8;
 /// Between two values. A dot in the middle of the line is in no path, command line or name.
 const SEPARATOR: &str = " · ";
 /// Marks the label of a field that the rule tested.
@@ -98,9 +100,7 @@ impl Describer<'_> {
         }
         let with_new: BTreeSet<usize> = undescribed.iter().map(|finding| finding.rule_index).collect();
         for index in with_new {
-            if let Some(sql) = self.sql(index) {
-                writer.set_sql(index, &sql)?;
-            }
+            writer.describe_rule(index, &self.rules[index], &self.sql(index).unwrap_or_default())?;
         }
         self.outcomes(writer)
     }
@@ -108,7 +108,9 @@ impl Describer<'_> {
     /// The portable text of a rule; only its own plan has one.
     fn sql(&self, index: usize) -> Option<String> {
         self.queries[index]?;
-        let statement = crate::sql::portable(self.plans[index].first()?, self.catalog).ok()?;
+        // One over many event types is longer than what is kept, and writing it costs more than the hunt.
+        let plan = self.plans[index].first().filter(|plan| plan.branches.len() <= SQL_TYPES_MAX)?;
+        let statement = crate::sql::portable(plan, self.catalog).ok()?;
         statement.not_portable.is_empty().then_some(statement.sql)
     }
 

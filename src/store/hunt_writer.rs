@@ -94,7 +94,7 @@ impl<'s> HuntWriter<'s> {
             params![hunt.started_us, hunt.since_us, hunt.until_us, hunt.last_event.0, count(rules.len() as u64)],
         )?;
         let outcome = HuntOutcome { hunt_id: HuntId(transaction.last_insert_rowid()), ..HuntOutcome::default() };
-        let rules = rules.iter().map(|rule| save_rule(&transaction, rule)).collect::<Result<_, _>>()?;
+        let rules = rules.iter().map(|rule| save_rule(&transaction, rule.meta)).collect::<Result<_, _>>()?;
         Ok(Self {
             statements: Statements::new(connection)?,
             transaction,
@@ -265,13 +265,27 @@ impl<'s> HuntWriter<'s> {
         rule.found && !rule.failed
     }
 
-    /// Saves the SQL text of a rule; one that is too long is left out.
+    /// Saves what a rule says of itself, beside what identifies it, and its SQL text; one that is too long is left out. Done for rules with
+    /// findings: the words of thousands of others would be most of a small store.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn set_sql(&mut self, rule_index: usize, sql: &str) -> Result<(), StoreError> {
-        let sql = if sql.len() > SQL_BYTES_MAX { "" } else { sql };
-        self.connection.prepare_cached("UPDATE rule SET sql = ?2 WHERE id = ?1")?.execute(params![self.rules[rule_index].row, sql])?;
+    pub fn describe_rule(&mut self, rule_index: usize, rule: &HuntedRule<'_>, sql: &str) -> Result<(), StoreError> {
+        let (meta, sql) = (rule.meta, if sql.len() > SQL_BYTES_MAX { "" } else { sql });
+        let update = "UPDATE rule SET severity = ?2, status = ?3, description = ?4, author = ?5, tags = ?6, reference_links = ?7, false_positives = ?8,
+                          fields = ?9, sql = ?10 WHERE id = ?1";
+        self.connection.prepare_cached(update)?.execute(params![
+            self.rules[rule_index].row,
+            severity(meta),
+            meta.status,
+            meta.description,
+            meta.author,
+            json!(meta.tags).to_string(),
+            json!(meta.references).to_string(),
+            json!(meta.false_positives).to_string(),
+            json!(rule.fields).to_string(),
+            sql
+        ])?;
         Ok(())
     }
 
@@ -369,17 +383,12 @@ fn severity(meta: &RuleMeta) -> &'static str {
     meta.effective_level().map_or("", Level::as_str)
 }
 
-fn save_rule(connection: &Connection, rule: &HuntedRule<'_>) -> Result<SavedRule, StoreError> {
-    let meta = rule.meta;
+fn save_rule(connection: &Connection, meta: &RuleMeta) -> Result<SavedRule, StoreError> {
     let level = meta.level.map_or_else(|| meta.detection_type.clone(), |level| level.as_str().to_owned());
     connection
         .prepare_cached(
-            "INSERT INTO rule (rule_id, hash, title, path, language, level, techniques, tactics, stories,
-                 severity, status, description, author, tags, reference_links, false_positives, fields)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
-             ON CONFLICT (rule_id, hash) DO UPDATE SET path = excluded.path, severity = excluded.severity, status = excluded.status,
-                 description = excluded.description, author = excluded.author, tags = excluded.tags, reference_links = excluded.reference_links,
-                 false_positives = excluded.false_positives, fields = excluded.fields",
+            "INSERT INTO rule (rule_id, hash, title, path, language, level, techniques, tactics, stories) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (rule_id, hash) DO UPDATE SET path = excluded.path",
         )?
         .execute(params![
             meta.id,
@@ -390,15 +399,7 @@ fn save_rule(connection: &Connection, rule: &HuntedRule<'_>) -> Result<SavedRule
             level,
             json!(meta.techniques).to_string(),
             json!(meta.tactics).to_string(),
-            json!(meta.stories).to_string(),
-            severity(meta),
-            meta.status,
-            meta.description,
-            meta.author,
-            json!(meta.tags).to_string(),
-            json!(meta.references).to_string(),
-            json!(meta.false_positives).to_string(),
-            json!(rule.fields).to_string()
+            json!(meta.stories).to_string()
         ])?;
     let row = connection
         .prepare_cached("SELECT id FROM rule WHERE rule_id = ?1 AND hash = ?2")?
