@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::HuntError;
+use super::correlation::InputPlan;
 use super::unanswered::scope_name;
 use crate::catalog::{Catalog, ColumnIndex, EventId, EventType};
 use crate::diag::Diagnostic;
@@ -62,14 +63,14 @@ fn tested_names<'q>(queries: impl Iterator<Item = &'q Query>) -> Vec<String> {
 
 /// What a hunt knows of its rules when their findings are made, each list by the rule's index.
 pub(super) struct Describer<'a> {
-    pub(super) store: &'a Store,
-    pub(super) catalog: &'a Catalog,
-    pub(super) taxonomy: &'a Taxonomy,
-    pub(super) rules: &'a [HuntedRule<'a>],
+    store: &'a Store,
+    catalog: &'a Catalog,
+    taxonomy: &'a Taxonomy,
+    rules: &'a [HuntedRule<'a>],
     /// The queries, for what the store lacks; none for correlations.
-    pub(super) queries: Vec<Option<&'a Query>>,
+    queries: Vec<Option<&'a Query>>,
     /// The plans.
-    pub(super) plans: Vec<Vec<&'a Plan>>,
+    plans: Vec<Vec<&'a Plan>>,
     /// Rules that cannot find anything in this store.
     pub(super) without_events: BTreeSet<usize>,
     /// Rules that could not run, and why.
@@ -81,7 +82,28 @@ pub(super) fn failures(failed: &[(usize, Diagnostic)]) -> Vec<(usize, RuleOutcom
     failed.iter().map(|(index, diagnostic)| (*index, RuleOutcome::Failed, diagnostic.message.clone())).collect()
 }
 
-impl Describer<'_> {
+impl<'a> Describer<'a> {
+    /// Knows the rules; `plans` are those of the rules alone. What became of them is filled in when they have run.
+    pub(super) fn new(
+        (store, catalog, taxonomy): (&'a Store, &'a Catalog, &'a Taxonomy),
+        (rules, correlations): (&'a [Rule], &'a [Correlation]),
+        hunted: &'a [HuntedRule<'a>],
+        plans: impl Iterator<Item = Vec<&'a Plan>>,
+        inputs: &'a [InputPlan],
+    ) -> Self {
+        let of_correlation = |index: usize| inputs.iter().filter(|(own, ..)| *own == index).map(|(.., plan)| plan).collect();
+        Self {
+            store,
+            catalog,
+            taxonomy,
+            rules: hunted,
+            queries: rules.iter().map(|rule| Some(&rule.query)).chain(correlations.iter().map(|_| None)).collect(),
+            plans: plans.chain((0..correlations.len()).map(of_correlation)).collect(),
+            without_events: BTreeSet::new(),
+            failed: Vec::new(),
+        }
+    }
+
     /// Describes the findings of the hunt and notes what became of its rules.
     pub(super) fn run(&self, writer: &mut HuntWriter<'_>) -> Result<(), HuntError> {
         let undescribed = writer.undescribed()?;

@@ -55,19 +55,13 @@ impl PlannedRules<'_> {
         hunted: &'a [HuntedRule<'a>],
         ran: &Ran,
     ) -> Describer<'a> {
-        let of_correlation = |index: usize| self.inputs.iter().filter(|(own, ..)| *own == index).map(|(.., plan)| plan).collect();
         let why = |gaps: &[Diagnostic]| gaps.iter().map(|gap| gap.message.as_str()).collect::<Vec<_>>().join("; ");
         let without = ran.without_text.iter().map(|(index, gaps)| (*index, RuleOutcome::Unsupported, why(gaps)));
-        Describer {
-            store,
-            catalog: self.catalog,
-            taxonomy: self.taxonomy,
-            rules: hunted,
-            queries: rules.iter().map(|rule| Some(&rule.query)).chain(correlations.iter().map(|_| None)).collect(),
-            plans: self.plans.iter().map(Plan::tree).chain((0..correlations.len()).map(of_correlation)).collect(),
-            without_events: ran.without_events.iter().copied().collect(),
-            failed: describe::failures(&ran.failed).into_iter().chain(without).collect(),
-        }
+        let plans = self.plans.iter().map(Plan::tree);
+        let mut describer = Describer::new((store, self.catalog, self.taxonomy), (rules, correlations), hunted, plans, self.inputs);
+        describer.without_events.extend(&ran.without_events);
+        describer.failed = describe::failures(&ran.failed).into_iter().chain(without).collect();
+        describer
     }
 }
 

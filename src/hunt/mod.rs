@@ -210,17 +210,10 @@ pub fn run(
     let without = plans.iter().enumerate().filter(|(_, p)| !p.can_have_rows()).map(|(i, _)| i);
     let rules_without_events: Vec<usize> = without.chain(correlated.without_events).collect();
     let failed: Vec<(usize, Diagnostic)> = tally.failed.into_iter().chain(correlated.failed).collect();
-    let of_correlation = |index: usize| inputs.iter().filter(|(own, ..)| *own == index).map(|(.., plan)| plan).collect();
-    let describer = Describer {
-        store,
-        catalog: &catalog,
-        taxonomy,
-        rules: &hunted,
-        queries: rules.iter().map(|rule| Some(&rule.query)).chain(correlations.iter().map(|_| None)).collect(),
-        plans: trees.iter().cloned().chain((0..correlations.len()).map(of_correlation)).collect(),
-        without_events: rules_without_events.iter().copied().collect(),
-        failed: describe::failures(&failed),
-    };
+    let plans = trees.iter().cloned();
+    let mut describer = Describer::new((store, &catalog, taxonomy), (rules, correlations), &hunted, plans, &inputs);
+    describer.without_events.extend(&rules_without_events);
+    describer.failed = describe::failures(&failed);
     Ok(HuntSummary {
         outcome: saver.finish(&describer)?,
         rules: rules.len() + correlations.iter().filter(|c| c.reports).count(),

@@ -78,9 +78,8 @@ pub(super) const RANK: &str = "CASE r.severity WHEN 'critical' THEN 5 WHEN 'high
 const HOST: &str = "LEFT JOIN finding_entity x ON x.finding = f.id AND x.kind = 'host'";
 const USER: &str = "JOIN finding_entity x ON x.finding = f.id AND x.kind = 'user'";
 const TECHNIQUE: &str = "JOIN json_each(r.techniques) x";
-/// A day before 1970 has a negative time, of which integer division would give the day after.
-const DAY: &str =
-    "CASE WHEN f.first_time_us IS NULL THEN NULL ELSE strftime('%Y-%m-%d', floor(f.first_time_us / 1000000.0), 'unixepoch') END";
+/// A day before 1970 has a negative time, of which integer division alone would give the day after.
+const DAY: &str = "CASE WHEN f.first_time_us IS NOT NULL THEN strftime('%Y-%m-%d', (f.first_time_us - (f.first_time_us % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch') END";
 
 /// A way to group: what is joined, and the expressions of rule id, title and of one more key.
 struct GroupSql {

@@ -105,7 +105,18 @@ pub(super) fn type_view(product: &str, dataset: &str, code: &str, taken: &dyn Fn
         }
         base.extend(part.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
     }
-    let system = ["event_head", "events", "findings", "finding_events", "messages", "other_fields", "overflow_text"];
+    let system = [
+        "event_head",
+        "events",
+        "findings",
+        "finding_events",
+        "finding_summary",
+        "messages",
+        "other_fields",
+        "overflow_text",
+        "rule_outcomes",
+        "timeline",
+    ];
     if base.is_empty()
         // A number in front would need quotes in every statement that somebody types.
         || base.starts_with(|c: char| c.is_ascii_digit())
