@@ -74,6 +74,7 @@ pub mod reader;
 pub mod regression;
 #[cfg(feature = "cli")]
 pub mod report;
+pub mod search;
 pub mod sigma;
 pub mod spl;
 pub mod sql;

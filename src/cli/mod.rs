@@ -31,6 +31,7 @@ mod printer;
 mod progress;
 mod risk;
 mod rules;
+mod search;
 mod sources;
 mod sql;
 mod store;
@@ -64,6 +65,7 @@ Examples:
   retrohunt hunt                 Hunt with the rules that come with the program
   retrohunt hunt --rules sigma/rules --level high
   retrohunt findings show 3      One finding with all its events
+  retrohunt search mimikatz      Every event that has the word
   retrohunt sql \"SELECT * FROM security_5145 LIMIT 5\"
 
 Exit codes: 0 all good, 1 error, 2 wrong usage, 3 done but something was left out or damaged, 130 interrupted.";
@@ -78,6 +80,7 @@ enum Command {
     Hunt(hunt::Args),
     Findings(findings::Args),
     Risk(risk::Args),
+    Search(search::Args),
     Sql(sql::Args),
     Views(views::Args),
     Compile(compile::Args),
@@ -155,6 +158,7 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
         Command::Hunt(args) => hunt::run(&args, printer),
         Command::Findings(args) => findings::run(&args, printer),
         Command::Risk(args) => risk::run(&args, printer),
+        Command::Search(args) => search::run(&args, printer),
         Command::Sql(args) => sql::run(&args, printer),
         Command::Views(args) => views::run(&args, printer),
         Command::Compile(args) => compile::run(&args, printer),

@@ -36,6 +36,7 @@ mod schema;
 mod tests;
 mod time;
 mod type_state;
+mod values;
 mod view_queries;
 mod views;
 mod watch;
@@ -298,6 +299,26 @@ impl Store {
     /// When there is none, or SQLite fails.
     pub fn value(&self, id: ValueId) -> Result<StoredValue, StoreError> {
         read::value(&self.connection, id)
+    }
+
+    /// Visits every text of the dictionary, the members of lists too; lists themselves are left out.
+    ///
+    /// # Errors
+    /// When SQLite fails or the store is damaged.
+    pub fn each_text(&self, visit: &mut dyn FnMut(ValueId, &str)) -> Result<(), StoreError> {
+        values::each_text(&self.connection, &mut |id, text| {
+            self.watch.note_progress();
+            visit(id, text);
+        })
+    }
+
+    /// Visits the members of every list: the list, the member.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn each_list_member(&self, visit: &mut dyn FnMut(ValueId, ValueId)) -> Result<(), StoreError> {
+        self.watch.note_progress();
+        values::each_member(&self.connection, visit)
     }
 
     /// Reads an event with all its fields.

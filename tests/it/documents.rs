@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use regex::Regex;
-use retrohunt::report::{EVIDENCE, EXPLAINED, FINDING, ListingShape, REGRESSION, RISK, SOURCE, VIEW, VIEW_COLUMN};
+use retrohunt::report::{EVIDENCE, EXPLAINED, FINDING, ListingShape, REGRESSION, RISK, SEARCH, SOURCE, VIEW, VIEW_COLUMN};
 use serde_json::Value;
 
 use crate::support::binary::{TestStore, run, text};
@@ -31,12 +31,13 @@ fn documented_fields(text: &str, section: &str) -> Vec<String> {
 #[test]
 fn every_listing_is_documented_field_by_field() {
     let text = document("docs/output.md");
-    let sections: [(&str, &ListingShape); 8] = [
+    let sections: [(&str, &ListingShape); 9] = [
         ("## `retrohunt sources`", &SOURCE),
         ("## `retrohunt load --explain`", &EXPLAINED),
         ("## `retrohunt findings` and `retrohunt hunt`", &FINDING),
         ("## `retrohunt findings --evidence`", &EVIDENCE),
         ("## `retrohunt risk`", &RISK),
+        ("## `retrohunt search TERM…`", &SEARCH),
         ("## `retrohunt test PATH…`", &REGRESSION),
         ("## `retrohunt views`\n", &VIEW),
         ("## `retrohunt views NAME`", &VIEW_COLUMN),

@@ -29,6 +29,7 @@ mod regression;
 mod risk;
 mod sample_files;
 mod screens;
+mod search;
 mod shapes;
 mod starter_pack;
 mod tidy;
