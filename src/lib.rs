@@ -68,6 +68,7 @@ pub mod hunt;
 pub mod ir;
 pub mod load;
 pub mod normalise;
+pub mod overview;
 pub mod pcre;
 pub mod plan;
 pub mod reader;

@@ -26,7 +26,9 @@ mod hints;
 mod hunt;
 mod interrupt;
 mod load;
+mod logons;
 mod man;
+mod metrics;
 mod printer;
 mod progress;
 mod risk;
@@ -81,6 +83,8 @@ enum Command {
     Findings(findings::Args),
     Risk(risk::Args),
     Search(search::Args),
+    Metrics(metrics::Args),
+    Logons(logons::Args),
     Sql(sql::Args),
     Views(views::Args),
     Compile(compile::Args),
@@ -159,6 +163,8 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
         Command::Findings(args) => findings::run(&args, printer),
         Command::Risk(args) => risk::run(&args, printer),
         Command::Search(args) => search::run(&args, printer),
+        Command::Metrics(args) => metrics::run(&args, printer),
+        Command::Logons(args) => logons::run(&args, printer),
         Command::Sql(args) => sql::run(&args, printer),
         Command::Views(args) => views::run(&args, printer),
         Command::Compile(args) => compile::run(&args, printer),

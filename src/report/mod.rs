@@ -13,6 +13,8 @@ mod finding;
 mod json;
 mod jsonl;
 mod layout;
+mod logons;
+mod metrics;
 mod regression;
 mod risk;
 mod sarif;
@@ -29,6 +31,11 @@ use std::io::{self, Write};
 pub use evidence::{EVIDENCE, evidence_row};
 pub use finding::{FINDING, finding_row};
 pub use json::to_json;
+pub use logons::{LOGONS, logons_row};
+pub use metrics::{
+    METRICS_CHANNELS, METRICS_CLEARED, METRICS_CODES, METRICS_GAPS, METRICS_HOSTS, METRICS_SUMMARY, metrics_channel_row,
+    metrics_cleared_row, metrics_code_row, metrics_gap_row, metrics_host_row, metrics_summary_row,
+};
 pub use regression::{REGRESSION, regression_row, write_junit};
 pub use risk::{RISK, risk_row};
 pub use sarif::sarif;

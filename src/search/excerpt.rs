@@ -77,8 +77,8 @@ mod tests {
     #[test]
     fn long_text_is_cut_between_words() {
         let text = format!("{}needle {}", "alpha ".repeat(60), "omega ".repeat(60));
-        let at = text.find("needle").unwrap();
-        let shown = excerpt(&text, &[at..at + 6]);
+        let place = text.find("needle").map(|at| at..at + 6).unwrap();
+        let shown = excerpt(&text, &[place]);
         assert!(shown.starts_with("… alpha ") && shown.ends_with(" omega …") && shown.contains(" needle "), "{shown}");
         assert!(shown.chars().count() < 180 && !shown.replace("alpha", "").contains("lpha"), "{shown}");
     }
@@ -90,6 +90,7 @@ mod tests {
         let shown = excerpt(&text, &[place("TWO"), place("ONE")]);
         assert_eq!(shown.matches('…').count(), 3, "{shown}");
         assert!(shown.find("ONE").unwrap() < shown.find("TWO").unwrap());
-        assert!(excerpt(&text, &[0..text.len()]).chars().count() < 300);
+        let whole = 0..text.len();
+        assert!(excerpt(&text, &[whole]).chars().count() < 300);
     }
 }

@@ -10,7 +10,7 @@ use super::marks::ValueMarks;
 use super::terms::{Mask, Terms};
 use super::{SearchOptions, WantedType};
 use crate::catalog::{Column, Encoding, EventId, ValueId};
-use crate::event::fold_into;
+use crate::event::host::HostName;
 use crate::store::{EventRange, EventRow, RawCell, Store, StoreError, time_cell};
 
 /// Candidates that are looked up in the table of all events in one go.
@@ -55,11 +55,11 @@ impl<'s> SearchPass<'s> {
             events: 0,
             memory: String::new(),
         };
-        let host = options.host.as_ref().map(|host| folded(host));
+        let host = options.host.as_deref().map(HostName::new);
         store.each_text(&mut |id, text| {
             pass.values.add(id.0, terms.mask(text, &mut pass.memory));
             if let (Some(wanted), Some(hosts)) = (&host, &mut pass.hosts)
-                && is_host(text, wanted)
+                && wanted.is(text)
             {
                 hosts.insert(id);
             }
@@ -205,17 +205,4 @@ impl<'s> SearchPass<'s> {
 
 fn is_within(time_us: Option<i64>, since_us: Option<i64>, until_us: Option<i64>) -> bool {
     since_us.is_none_or(|since| time_us.is_some_and(|us| us >= since)) && until_us.is_none_or(|until| time_us.is_some_and(|us| us < until))
-}
-
-fn folded(text: &str) -> String {
-    let mut out = String::new();
-    fold_into(text, &mut out);
-    out
-}
-
-/// Whether a text is the name of a host, given whole or up to its first dot.
-fn is_host(text: &str, wanted: &str) -> bool {
-    // Lengths in bytes differ after folding, and most values are no host: ASCII is compared without a new string.
-    let is_same = |name: &str| if name.is_ascii() { name.eq_ignore_ascii_case(wanted) } else { folded(name) == *wanted };
-    is_same(text) || text.split_once('.').is_some_and(|(first, _)| is_same(first))
 }

@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(terms.mask("xa.by", &mut memory), 0b001);
         assert_eq!(terms.mask("axb STRAßE οδος", &mut memory), 0b110);
         assert_eq!(terms.all(), 0b111);
-        assert_eq!(terms.places("Ⱥ οδος"), [6..10], "folded letters may have another number of bytes");
+        assert_eq!(terms.places("Ⱥ οδος").first(), Some(&(6..10)), "folded letters may have another number of bytes");
     }
 
     #[test]
@@ -160,7 +160,7 @@ mod tests {
         let terms = compile("^a[0-9]+$").unwrap();
         let mut memory = String::new();
         assert_eq!([terms.mask("a12", &mut memory), terms.mask("A12", &mut memory), terms.mask("ba1", &mut memory)], [1, 0, 0]);
-        assert_eq!(compile("(?i)^A1").unwrap().places("a12"), [0..2]);
+        assert_eq!(compile("(?i)^A1").unwrap().places("a12").first(), Some(&(0..2)));
         assert!(compile("a(?=b)").is_err() && compile("(").is_err());
     }
 

@@ -76,7 +76,7 @@ use lock::WriteLock;
 use open::Written;
 use watch::Watch;
 
-use crate::catalog::{Catalog, ColumnIndex, EventId, EventType, ValueId};
+use crate::catalog::{Catalog, Column, ColumnIndex, EventId, EventType, ValueId};
 use crate::ir::RuleMeta;
 
 /// One open store.
@@ -350,6 +350,25 @@ impl Store {
     /// When one is not there, or SQLite fails.
     pub fn event_rows(&self, ids: &[EventId]) -> Result<Vec<EventRow>, StoreError> {
         event_row::event_rows(&self.connection, ids)
+    }
+
+    /// Visits the rows of all visible events in the table of all events, by their ids.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn each_event_row(&self, visit: &mut dyn FnMut(EventRow)) -> Result<(), StoreError> {
+        event_row::each(&self.connection, self.last_event()?, &mut |row| {
+            self.watch.note_progress();
+            visit(row);
+        })
+    }
+
+    /// What a cell says: a text, a list or nothing. `time_us` is the time of its event.
+    ///
+    /// # Errors
+    /// When a value is missing, or SQLite fails.
+    pub fn cell_value(&self, cell: &RawCell<'_>, column: &Column, time_us: Option<i64>) -> Result<Option<StoredValue>, StoreError> {
+        read::render(&self.connection, cell, column, time_us)
     }
 
     /// Makes the store ready for statements that somebody typed: reading only, within limits.

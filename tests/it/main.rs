@@ -23,6 +23,7 @@ mod known;
 mod lookups;
 mod meaning;
 mod messages;
+mod overview;
 mod pipelines;
 mod property;
 mod regression;
