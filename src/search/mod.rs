@@ -15,6 +15,7 @@ mod terms;
 use std::collections::BTreeSet;
 
 use crate::catalog::{Catalog, ColumnIndex, EventType};
+use crate::event::host::HostName;
 use crate::store::{Store, StoreError};
 
 pub use hit::SearchHit;
@@ -107,10 +108,6 @@ pub fn search<E: From<SearchError>>(
     let catalog = store.catalog().map_err(SearchError::Store)?;
     let wanted = wanted(&catalog, options)?;
     let mut pass = SearchPass::new(store, &terms, options).map_err(SearchError::Store)?;
-    if let (Some(name), true) = (&options.host, pass.is_without_host()) {
-        let known = store.hosts(MAX_KNOWN_HOSTS).map_err(SearchError::Store)?.unwrap_or_default();
-        return Err(SearchError::Unknown { what: "host", name: name.clone(), known }.into());
-    }
     if wanted.iter().any(|of| of.with_message) {
         pass.read_messages().map_err(SearchError::Store)?;
     }
@@ -118,6 +115,9 @@ pub fn search<E: From<SearchError>>(
         pass.read_type(of).map_err(SearchError::Store)?;
     }
     let (events, oldest) = pass.finish();
+    if let (Some(name), 0) = (&options.host, events) {
+        check_host(store, name)?;
+    }
     let mut summary = SearchSummary { events, shown: 0, last_us: None };
     for id in oldest {
         let hit = hit::of(store, &catalog, &terms, options, id).map_err(SearchError::Store)?;
@@ -126,6 +126,17 @@ pub fn search<E: From<SearchError>>(
         visit(hit)?;
     }
     Ok(summary)
+}
+
+/// Tells a host that has no such event from one that is not there.
+fn check_host(store: &Store, name: &str) -> Result<(), SearchError> {
+    let wanted = HostName::new(name);
+    match store.hosts(MAX_KNOWN_HOSTS)? {
+        Some(known) if !known.iter().any(|host| wanted.is(host)) => {
+            Err(SearchError::Unknown { what: "host", name: name.to_owned(), known })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// An event type that is searched, and what of it.

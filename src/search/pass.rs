@@ -76,11 +76,6 @@ impl<'s> SearchPass<'s> {
         Ok(pass)
     }
 
-    /// Whether a host is wanted and no value has its name.
-    pub(super) fn is_without_host(&self) -> bool {
-        self.hosts.as_ref().is_some_and(FxHashSet::is_empty)
-    }
-
     /// Asks the messages, block by block.
     pub(super) fn read_messages(&mut self) -> Result<(), StoreError> {
         // Block → the masks of its messages in their order; only blocks with a hit.

@@ -194,6 +194,7 @@ fn what_cannot_be_searched_is_said() {
     says(&["x", "--channel", "Securiyt"], 1, &["no event has the channel `Securiyt`; did you mean `Security`?"]);
     says(&["x", "--event-id", "4624,1"], 1, &["no event has the event id `1`; `retrohunt views` lists"]);
     says(&["x", "--host", "host.tset"], 1, &["no event has the host `host.tset`; did you mean `host.test`?"]);
+    says(&["x", "--host", "alpha"], 1, &["no event has the host `alpha`"]); // a value of some event
     says(&["--regex", "a(?=b)"], 2, &["the regular expression `a(?=b)` cannot be used: look-around is not supported"]);
     says(&[""], 2, &["there is nothing to search for"]);
     says(&["1", "2", "3", "4", "5", "6", "7", "8", "9"], 2, &["9 terms are more than a search can have (8)"]);
