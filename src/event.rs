@@ -8,6 +8,7 @@
 //! all, an empty one is there as `""`; numbers and booleans are text in the source's own spelling.
 
 pub(crate) mod civil;
+pub(crate) mod host;
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};

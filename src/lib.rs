@@ -49,7 +49,8 @@
 //!
 //! Options and results can grow: make options with their constructor, then set fields.
 //!
-//! Next to these, [`sql`] prints a rule as a statement for any SQLite client, [`regression`] runs the tests of rules, and
+//! Next to these, [`mod@search`] finds words in all events, [`overview`] counts what a store has, [`sql`] prints a rule as a statement for
+//! any SQLite client, [`regression`] runs the tests of rules, and
 //! [`mod@reader`] with [`archive`] reads logs without a store. [`architecture`] has the map and the invariants.
 //!
 //! The library never prints, never exits and reads no clock: that is the work of the module `cli`, which the feature `cli` (on by
@@ -68,12 +69,14 @@ pub mod hunt;
 pub mod ir;
 pub mod load;
 pub mod normalise;
+pub mod overview;
 pub mod pcre;
 pub mod plan;
 pub mod reader;
 pub mod regression;
 #[cfg(feature = "cli")]
 pub mod report;
+pub mod search;
 pub mod sigma;
 pub mod spl;
 pub mod sql;

@@ -34,7 +34,7 @@ const PARTS: &[Part] = &[
     Part { name: "readers", what: "50,000 events of seven kinds in every encoding", run: readers::measure },
     Part { name: "evtx", what: "EVTX files of ../shared/corpora/dev", run: evtx },
     Part { name: "flat", what: "2,000,000 flat JSON events without Message, then all Windows Sigma rules", run: flat },
-    Part { name: "message", what: "500,000 flat JSON events with Message", run: message },
+    Part { name: "message", what: "500,000 flat JSON events with Message, then searches", run: message },
     Part { name: "process", what: "500,000 process creations with unique command lines, then all rules", run: process },
     Part { name: "rules", what: "all public Sigma rules: compiled, and checked", run: sigma::rules },
     Part { name: "bounds", what: "work that must grow with the input and no faster", run: bounds::measure },
@@ -103,6 +103,14 @@ fn message(bench: &Bench) {
     report_load(&load, bench.events(&store));
     goal("peak MB", load.peak_bytes as f64 / 1e6, 256.0, false);
     goal("store against input, %", 100.0 * size(&store) as f64 / size(&file) as f64, 20.0, false);
+    for arguments in [&["search", "lsass"][..], &["search", "4242"], &["search", "--regex", r"(?i)-enc[a-z]*\s"], &["metrics"], &["logons"]]
+    {
+        let store = ["--format", "jsonl", "--store", text(&store)];
+        let shown = if arguments == ["metrics"] { &["--section", "hosts"][..] } else { &[] };
+        let looked = run(&bench.program, &[arguments, shown, &store].concat(), None);
+        println!("  {}: {:.2} CPU-s, peak {:.0} MB", arguments.join(" "), looked.cpu_seconds, looked.peak_bytes as f64 / 1e6);
+        goal("CPU-seconds", looked.cpu_seconds, 1.5, false);
+    }
 }
 
 fn process(bench: &Bench) {

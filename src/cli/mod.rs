@@ -26,11 +26,14 @@ mod hints;
 mod hunt;
 mod interrupt;
 mod load;
+mod logons;
 mod man;
+mod metrics;
 mod printer;
 mod progress;
 mod risk;
 mod rules;
+mod search;
 mod sources;
 mod sql;
 mod store;
@@ -65,6 +68,7 @@ Examples:
   retrohunt hunt                 Hunt with the rules that come with the program
   retrohunt hunt --rules sigma/rules --level high
   retrohunt findings show 3      One finding with all its events
+  retrohunt search mimikatz      Every event that has the word
   retrohunt sql \"SELECT * FROM security_5145 LIMIT 5\"
 
 Exit codes: 0 all good, 1 error, 2 wrong usage, 3 done but something was left out or damaged, 130 interrupted.";
@@ -80,6 +84,9 @@ enum Command {
     Findings(findings::Args),
     Timeline(timeline::Args),
     Risk(risk::Args),
+    Search(search::Args),
+    Metrics(metrics::Args),
+    Logons(logons::Args),
     Sql(sql::Args),
     Views(views::Args),
     Compile(compile::Args),
@@ -158,6 +165,9 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
         Command::Findings(args) => findings::run(&args, printer),
         Command::Timeline(args) => timeline::run(&args, printer),
         Command::Risk(args) => risk::run(&args, printer),
+        Command::Search(args) => search::run(&args, printer),
+        Command::Metrics(args) => metrics::run(&args, printer),
+        Command::Logons(args) => logons::run(&args, printer),
         Command::Sql(args) => sql::run(&args, printer),
         Command::Views(args) => views::run(&args, printer),
         Command::Compile(args) => compile::run(&args, printer),

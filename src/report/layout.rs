@@ -145,7 +145,7 @@ fn break_at(text: &str, width: usize) -> usize {
             break;
         }
         full = full.max(at + c.len_utf8());
-        if matches!(c, '\\' | '/' | ',' | ';' | '&' | '|' | '=' | '_') {
+        if matches!(c, '\\' | '/' | ',' | ';' | '&' | '|' | '=' | '_' | '-') {
             separator = Some(at + 1);
         }
     }
@@ -163,6 +163,10 @@ mod tests {
         assert_eq!(wrapped("Metasploit SMB Authentication", 12), ["Metasploit", "SMB", "Authenticati", "on"]);
         assert_eq!(wrapped("Metasploit SMB Login", 14), ["Metasploit SMB", "Login"]);
         assert_eq!(wrapped(r"C:\Windows\System32\lsass.exe", 16), [r"C:\Windows\", r"System32\", "lsass.exe"]);
+        assert_eq!(
+            wrapped("Microsoft-Windows-TerminalServices/Operational", 20),
+            ["Microsoft-Windows-", "TerminalServices/", "Operational"]
+        );
         assert_eq!(wrapped("日本語のホスト", 6), ["日本語", "のホス", "ト"]);
         assert_eq!(wrapped("", 5), [""]);
         assert_eq!(wrapped("  a", 1), ["", "a"]);

@@ -14,9 +14,12 @@ mod finding_group;
 mod json;
 mod jsonl;
 mod layout;
+mod logons;
+mod metrics;
 mod regression;
 mod risk;
 mod sarif;
+mod search;
 mod shape;
 mod source;
 mod table;
@@ -31,9 +34,15 @@ pub use evidence::{EVIDENCE, evidence_row};
 pub use finding::{FINDING, finding_row};
 pub use finding_group::{finding_group_row, finding_group_shape};
 pub use json::to_json;
+pub use logons::{LOGONS, logons_row};
+pub use metrics::{
+    METRICS_CHANNELS, METRICS_CLEARED, METRICS_CODES, METRICS_GAPS, METRICS_HOSTS, METRICS_SUMMARY, metrics_channel_row,
+    metrics_cleared_row, metrics_code_row, metrics_gap_row, metrics_host_row, metrics_summary_row,
+};
 pub use regression::{REGRESSION, regression_row, write_junit};
 pub use risk::{RISK, risk_row};
 pub use sarif::sarif;
+pub use search::{SEARCH, search_row};
 pub use serde_json::Value;
 pub use shape::{CellStyle, ListingShape, TableColumn, cell_text};
 pub use source::{EXPLAINED, SOURCE, explained_row, source_row, why_not_read};

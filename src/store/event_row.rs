@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 use std::slice::Iter;
 
-use rusqlite::{CachedStatement, Connection, params};
+use rusqlite::{CachedStatement, Connection, Row, params};
 
 use super::StoreError;
 use crate::catalog::{EventId, TypeId, ValueId};
@@ -48,6 +48,28 @@ impl<'w, T> Wanted<'w, T> {
     }
 }
 
+/// Visits all rows up to an event.
+pub(super) fn each(connection: &Connection, last: EventId, visit: &mut dyn FnMut(EventRow)) -> Result<(), StoreError> {
+    let sql = "SELECT id, type, time_us, host, record FROM event WHERE id <= ?1 ORDER BY id";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![last.0])?;
+    while let Some(row) = rows.next()? {
+        visit(event_row(row)?);
+    }
+    Ok(())
+}
+
+fn event_row(row: &Row<'_>) -> rusqlite::Result<EventRow> {
+    let host: Option<i64> = row.get(3)?;
+    Ok(EventRow {
+        id: EventId(row.get(0)?),
+        event_type: TypeId(row.get(1)?),
+        time_us: row.get(2)?,
+        host: host.map(ValueId),
+        record: row.get(4)?,
+    })
+}
+
 /// Reads the rows of ascending ids.
 pub(super) fn event_rows(connection: &Connection, ids: &[EventId]) -> Result<Vec<EventRow>, StoreError> {
     let sql = "SELECT id, type, time_us, host, record FROM event WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
@@ -68,10 +90,8 @@ fn read(statement: &mut CachedStatement<'_>, run: &[EventId], out: &mut Vec<Even
     let mut rows = statement.query(params![first.0, last.0])?;
     let mut wanted = Wanted::new(run, |id| *id);
     while let Some(row) = rows.next()? {
-        if let Some(id) = wanted.meet(EventId(row.get(0)?)) {
-            let host: Option<i64> = row.get(3)?;
-            let (event_type, host) = (TypeId(row.get(1)?), host.map(ValueId));
-            out.push(EventRow { id: *id, event_type, time_us: row.get(2)?, host, record: row.get(4)? });
+        if wanted.meet(EventId(row.get(0)?)).is_some() {
+            out.push(event_row(row)?);
         }
     }
     Ok(())

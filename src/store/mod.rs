@@ -38,6 +38,7 @@ mod tests;
 mod time;
 mod timeline;
 mod type_state;
+mod values;
 mod view_queries;
 mod views;
 mod watch;
@@ -79,7 +80,7 @@ use lock::WriteLock;
 use open::Written;
 use watch::Watch;
 
-use crate::catalog::{Catalog, ColumnIndex, EventId, EventType, ValueId};
+use crate::catalog::{Catalog, Column, ColumnIndex, EventId, EventType, ValueId};
 use crate::ir::RuleMeta;
 
 /// One open store.
@@ -304,6 +305,26 @@ impl Store {
         read::value(&self.connection, id)
     }
 
+    /// Visits every text of the dictionary, the members of lists too; lists themselves are left out.
+    ///
+    /// # Errors
+    /// When SQLite fails or the store is damaged.
+    pub fn each_text(&self, visit: &mut dyn FnMut(ValueId, &str)) -> Result<(), StoreError> {
+        values::each_text(&self.connection, &mut |id, text| {
+            self.watch.note_progress();
+            visit(id, text);
+        })
+    }
+
+    /// Visits the members of every list: the list, the member.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn each_list_member(&self, visit: &mut dyn FnMut(ValueId, ValueId)) -> Result<(), StoreError> {
+        self.watch.note_progress();
+        values::each_member(&self.connection, visit)
+    }
+
     /// Reads an event with all its fields.
     ///
     /// # Errors
@@ -333,6 +354,25 @@ impl Store {
     /// When one is not there, or SQLite fails.
     pub fn event_rows(&self, ids: &[EventId]) -> Result<Vec<EventRow>, StoreError> {
         event_row::event_rows(&self.connection, ids)
+    }
+
+    /// Visits the rows of all visible events in the table of all events, by their ids.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn each_event_row(&self, visit: &mut dyn FnMut(EventRow)) -> Result<(), StoreError> {
+        event_row::each(&self.connection, self.last_event()?, &mut |row| {
+            self.watch.note_progress();
+            visit(row);
+        })
+    }
+
+    /// What a cell says: a text, a list or nothing. `time_us` is the time of its event.
+    ///
+    /// # Errors
+    /// When a value is missing, or SQLite fails.
+    pub fn cell_value(&self, cell: &RawCell<'_>, column: &Column, time_us: Option<i64>) -> Result<Option<StoredValue>, StoreError> {
+        read::render(&self.connection, cell, column, time_us)
     }
 
     /// Makes the store ready for statements that somebody typed: reading only, within limits.

@@ -9,6 +9,7 @@
 mod dataset;
 mod definition;
 mod details;
+mod event_names;
 mod fields;
 mod selector;
 
@@ -18,6 +19,7 @@ use std::sync::{Arc, LazyLock};
 pub use dataset::{Dataset, ModelField, RowCondition};
 pub use definition::{Definition, EnvelopeField, FieldFunction};
 pub use details::{DetailField, EventDetails};
+pub use event_names::EventNames;
 pub use fields::{LookupVocabulary, TypeNames};
 pub use selector::Selector;
 

@@ -5,7 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use regex::Regex;
-use retrohunt::report::{EVIDENCE, EXPLAINED, FINDING, ListingShape, REGRESSION, RISK, SOURCE, VIEW, VIEW_COLUMN};
+use retrohunt::report::{
+    EVIDENCE, EXPLAINED, FINDING, LOGONS, ListingShape, METRICS_CHANNELS, METRICS_CLEARED, METRICS_CODES, METRICS_GAPS, METRICS_HOSTS,
+    METRICS_SUMMARY, REGRESSION, RISK, SEARCH, SOURCE, VIEW, VIEW_COLUMN,
+};
 use serde_json::Value;
 
 use crate::support::binary::{TestStore, run, text};
@@ -31,12 +34,20 @@ fn documented_fields(text: &str, section: &str) -> Vec<String> {
 #[test]
 fn every_listing_is_documented_field_by_field() {
     let text = document("docs/output.md");
-    let sections: [(&str, &ListingShape); 8] = [
+    let sections: [(&str, &ListingShape); 16] = [
         ("## `retrohunt sources`", &SOURCE),
         ("## `retrohunt load --explain`", &EXPLAINED),
         ("## `retrohunt findings` and `retrohunt hunt`", &FINDING),
         ("## `retrohunt findings --evidence`", &EVIDENCE),
         ("## `retrohunt risk`", &RISK),
+        ("## `retrohunt search TERM…`", &SEARCH),
+        ("## `retrohunt metrics --section summary`", &METRICS_SUMMARY),
+        ("## `retrohunt metrics --section hosts`", &METRICS_HOSTS),
+        ("## `retrohunt metrics --section channels`", &METRICS_CHANNELS),
+        ("## `retrohunt metrics --section event-ids`", &METRICS_CODES),
+        ("## `retrohunt metrics --section gaps`", &METRICS_GAPS),
+        ("## `retrohunt metrics --section cleared-logs`", &METRICS_CLEARED),
+        ("## `retrohunt logons`", &LOGONS),
         ("## `retrohunt test PATH…`", &REGRESSION),
         ("## `retrohunt views`\n", &VIEW),
         ("## `retrohunt views NAME`", &VIEW_COLUMN),
