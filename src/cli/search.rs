@@ -14,9 +14,9 @@ use crate::search::{SearchError, SearchHit, SearchOptions, SearchSummary, search
 
 /// Search all values and messages for words or patterns.
 ///
-/// Each event that has them is a row, oldest first. A term is plain text, anywhere in a value, without case. An event must have all terms;
-/// they may be in different fields. The host that wrote the event counts beside other terms, but not alone; `--host` keeps the events of one
-/// host.
+/// Each event that has them is a row, oldest first. A term is plain text, anywhere in a value, without case. An event
+/// must have all terms; they may be in different fields. The host that wrote the event counts beside other terms, but
+/// not alone; `--host` keeps the events of one host.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

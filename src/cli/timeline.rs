@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let span = (args.since, args.until);
     let width = printer.width();
     let mut writer = ListWriter::new(printer.data(), args.output.format, &TIMELINE, width)?;
-    let mut rows = Rows { store: &store, catalog: &catalog, envelopes: store.envelopes()?, count: 0, found: 0 };
+    let mut rows = TimelineRows { store: &store, catalog: &catalog, envelopes: store.envelopes()?, count: 0, found: 0 };
     match args.context {
         None => store.each_timeline_event(&filter, span, &mut |event| rows.write(&event, &mut writer))?,
         Some(around_us) => rows.with_context(&filter, span, around_us, &mut writer)?,
@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
 }
 
 /// Writes events as rows.
-struct Rows<'s> {
+struct TimelineRows<'s> {
     store: &'s Store,
     catalog: &'s Catalog,
     envelopes: EnvelopeReader<'s>,
@@ -96,7 +96,7 @@ struct Rows<'s> {
     found: u64,
 }
 
-impl Rows<'_> {
+impl TimelineRows<'_> {
     fn write(&mut self, event: &TimelineEvent, writer: &mut ListWriter<'_>) -> anyhow::Result<()> {
         let envelope = self.envelopes.of(event.event)?;
         let event_type = self.catalog.event_type(envelope.event_type).context("an event has an unknown type")?;

@@ -115,6 +115,7 @@ pub(super) fn type_view(product: &str, dataset: &str, code: &str, taken: &dyn Fn
         "other_fields",
         "overflow_text",
         "rule_outcomes",
+        "rules",
         "timeline",
     ];
     if base.is_empty()

@@ -126,8 +126,7 @@ fn fixed_views() -> String {
          CREATE VIEW findings AS SELECT f.id AS finding_id, f.hunt AS hunt_id, r.rule_id, r.title AS rule_title, r.path AS rule_path,
              nullif(r.severity, '') AS severity, nullif(r.level, '') AS level, r.techniques, r.tactics, f.group_json AS \"group\", f.count,
              {first} AS first_time, {last} AS last_time, f.details, {hosts} AS hosts, {users} AS users,
-             f.risk_score, f.message, f.risk_objects_json AS risk_objects, f.columns_json AS columns, f.state, t.status AS triage, t.note AS triage_note,
-             r.description, r.author, r.tags, r.reference_links, r.false_positives
+             f.risk_score, f.message, f.risk_objects_json AS risk_objects, f.columns_json AS columns, f.state, t.status AS triage, t.note AS triage_note
              FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN triage t ON t.finding_id = f.finding_id;
          CREATE VIEW finding_summary AS SELECT nullif(r.severity, '') AS severity, r.rule_id, r.title AS rule_title, x.value AS host, count(*) AS findings,
              sum(f.count) AS count, {of_first} AS first_time, {of_last} AS last_time
@@ -137,6 +136,9 @@ fn fixed_views() -> String {
              y.dataset AS channel, y.code AS event_code, e._record AS record, f.details, e._source AS path, f.id AS finding_id, x.event AS event_id
              FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule JOIN event_head e ON e._id = x.event
              JOIN event_type y ON y.id = e._type WHERE f.state = 'current';
+         CREATE VIEW rules AS SELECT r.rule_id, r.title AS rule_title, r.path AS rule_path, r.language, nullif(r.severity, '') AS severity,
+             nullif(r.level, '') AS level, r.status, r.description, r.author, r.techniques, r.tactics, r.stories, r.tags, r.reference_links,
+             r.false_positives, r.fields, r.sql FROM rule r WHERE EXISTS (SELECT 1 FROM finding f WHERE f.rule = r.id);
          CREATE VIEW rule_outcomes AS SELECT rule_id, path AS rule_path, hunt AS hunt_id, title AS rule_title, language, nullif(severity, '') AS severity,
              techniques, tactics, outcome, nullif(reason, '') AS reason FROM rule_status;
          CREATE VIEW finding_events AS SELECT x.finding AS finding_id, r.rule_id, e._source AS path, e._record AS record, e._time AS time,
