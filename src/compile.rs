@@ -203,10 +203,7 @@ impl<'a> Loader<'a> {
             None => return self.not_a_rule(source, named, None),
         };
         self.set.documents.push(match (kind, documents.first()) {
-            (Some(RuleKind::Escu), Some(document)) => {
-                let text = |key: &str| document.get(key).and_then(Node::scalar_text).unwrap_or_default();
-                RuleDocument::splunk(source, text("id"), text("name"))
-            }
+            (Some(RuleKind::Escu), Some(document)) => RuleDocument::escu(source, document),
             (Some(RuleKind::Page), _) => {
                 let (id, title) = spl::page_name(source);
                 RuleDocument::splunk(source, &id, &title)

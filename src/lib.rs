@@ -62,6 +62,7 @@ pub mod catalog;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod compile;
+pub mod coverage;
 pub mod diag;
 pub mod event;
 pub mod exec;

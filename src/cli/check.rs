@@ -18,8 +18,8 @@ use crate::compile::{RuleSet, load_rules};
 use crate::diag::{Diagnostic, Severity, has_errors};
 use crate::hunt::{unanswered, unanswered_correlation};
 use crate::report::{Format, ListWriter, ListingShape, TableColumn, sarif, to_json, visible};
-use crate::status::{KeptOut, Verdict, kept_out, lint, needs, verdicts};
-use crate::taxonomy::Taxonomy;
+use crate::status::{KeptOut, Verdict, kept_out, lint, needs, unknown_techniques, verdicts};
+use crate::taxonomy::{AttackMatrix, Taxonomy};
 
 /// Check rules and show each fault with its place.
 ///
@@ -89,6 +89,9 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     // First, because a reader mends the pipeline before the rules.
     set.diagnostics.splice(0..0, of_changes);
     set.rules.iter().for_each(|rule| set.diagnostics.extend(lint(rule)));
+    let of_rules = set.rules.iter().map(|rule| (&rule.meta, &rule.origin));
+    let all = of_rules.chain(set.correlations.iter().map(|correlation| (&correlation.meta, &correlation.origin)));
+    set.diagnostics.extend(all.flat_map(|(meta, origin)| unknown_techniques(meta, origin, AttackMatrix::embedded())));
     let mut without_events = None;
     let notes = match store {
         Some(store) => {

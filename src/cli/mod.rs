@@ -18,6 +18,7 @@ mod changes;
 mod check;
 mod compile;
 mod completions;
+mod coverage;
 mod explain;
 mod findings;
 mod flags;
@@ -87,6 +88,7 @@ enum Command {
     Search(search::Args),
     Metrics(metrics::Args),
     Logons(logons::Args),
+    Coverage(coverage::Args),
     Sql(sql::Args),
     Views(views::Args),
     Compile(compile::Args),
@@ -168,6 +170,7 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
         Command::Search(args) => search::run(&args, printer),
         Command::Metrics(args) => metrics::run(&args, printer),
         Command::Logons(args) => logons::run(&args, printer),
+        Command::Coverage(args) => coverage::run(&args, printer),
         Command::Sql(args) => sql::run(&args, printer),
         Command::Views(args) => views::run(&args, printer),
         Command::Compile(args) => compile::run(&args, printer),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::diag::{Diagnostic, SourceText};
-use crate::ir::Language;
+use crate::ir::{Language, technique_id};
 use crate::yaml::{Node, Value};
 
 /// A document that is a rule (or a correlation or filter of Sigma), whether or not it compiled.
@@ -22,13 +22,24 @@ pub struct RuleDocument {
     pub source: Arc<SourceText>,
     /// Where it stands in it.
     pub span: Range<usize>,
+    /// The ATT&CK techniques that it names, as it has them: also where it does not compile, so that one knows what is not looked for.
+    pub techniques: Vec<String>,
 }
 
 impl RuleDocument {
     /// A Splunk detection: a whole file.
     pub(super) fn splunk(source: &Arc<SourceText>, id: &str, name: &str) -> Self {
         let span = 0..source.text.len();
-        Self { id: id.to_owned(), name: name.to_owned(), language: Language::Splunk, source: source.clone(), span }
+        let (id, name) = (id.to_owned(), name.to_owned());
+        Self { id, name, language: Language::Splunk, source: source.clone(), span, techniques: Vec::new() }
+    }
+
+    /// A detection of ESCU's form.
+    pub(super) fn escu(source: &Arc<SourceText>, document: &Node) -> Self {
+        let text = |key: &str| document.get(key).and_then(Node::scalar_text).unwrap_or_default();
+        let techniques = document.get("tags").and_then(|tags| tags.get("mitre_attack_id")).map(Node::texts).unwrap_or_default();
+        let techniques = techniques.iter().filter_map(|id| technique_id(id.trim())).collect();
+        Self { techniques, ..Self::splunk(source, text("id"), text("name")) }
     }
 
     /// The documents of a Sigma file; a file that cannot be read is one.
@@ -39,10 +50,17 @@ impl RuleDocument {
             language: Language::Sigma,
             source: source.clone(),
             span,
+            techniques: Vec::new(),
         };
         let text = |node: &Node, key: &str| node.get(key).and_then(Node::scalar_text).unwrap_or_default().to_owned();
         let rules = documents.iter().filter(|document| is_rule(document));
-        let found: Vec<Self> = rules.map(|node| of(&text(node, "id"), &text(node, "title"), node.span.clone())).collect();
+        let techniques = |node: &Node| {
+            let tags = node.get("tags").map(Node::texts).unwrap_or_default();
+            tags.iter().filter_map(|tag| technique_id(tag.trim().to_ascii_lowercase().strip_prefix("attack.")?)).collect()
+        };
+        let found: Vec<Self> = rules
+            .map(|node| Self { techniques: techniques(node), ..of(&text(node, "id"), &text(node, "title"), node.span.clone()) })
+            .collect();
         if found.is_empty() { vec![of("", "", 0..source.text.len())] } else { found }
     }
 }

@@ -136,6 +136,14 @@ impl RuleMeta {
     }
 }
 
+/// Reads the id of an ATT&CK technique in any case: `t1021.002` → `T1021.002`.
+pub fn technique_id(text: &str) -> Option<String> {
+    let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
+    let number = text.strip_prefix(['t', 'T'])?;
+    let (main, sub) = number.split_once('.').map_or((number, None), |(main, sub)| (main, Some(sub)));
+    (digits(main, 4) && sub.is_none_or(|sub| digits(sub, 3))).then(|| text.to_ascii_uppercase())
+}
+
 /// A rule's risk.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Risk {

@@ -30,7 +30,7 @@ mod window;
 pub use aggregate::{AggregateFunction, Percent};
 pub use correlation::{Correlation, CorrelationKind, Input, InputSource, RuleExpression, ValueAggregate, WindowCondition};
 pub use glob::{Glob, Part};
-pub use meta::{Language, Level, Risk, RiskObject, RuleMeta};
+pub use meta::{Language, Level, Risk, RiskObject, RuleMeta, technique_id};
 pub use origin::{Mention, MentionKind, RuleOrigin};
 pub use pred::{Case, Cidr, DatePart, Field, FieldCompare, Match, NumberOp, Pred, Test, Vocabulary, parse_address};
 pub use print::{print_pred, print_query, print_scalar};

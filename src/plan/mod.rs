@@ -382,6 +382,36 @@ fn groups_by(stages: &[Stage]) -> &[Field] {
     }
 }
 
+/// The names under which Splunk says where an event comes from, and the id that Windows gives it.
+const ORIGIN_FIELDS: [&str; 5] = ["source", "sourcetype", "eventtype", "EventCode", "EventID"];
+
+/// Returns the event types of a catalog that could answer a query, whatever fields they have: those in its scope whose constants
+/// (channel, event id, source type) do not already answer no. None for rows that are not events.
+pub fn candidate_types(query: &Query, catalog: &Catalog, taxonomy: &Taxonomy) -> Vec<TypeId> {
+    let Some(scope) = query.scope() else { return Vec::new() };
+    let (scoped, _) = scope::scoped(scope, catalog, taxonomy);
+    let filters = query.stages.iter().map_while(|stage| match stage {
+        Stage::Filter(pred) => Some(pred),
+        _ => None,
+    });
+    let conditions: Vec<&Pred> = std::iter::once(&query.filter).chain(filters).collect();
+    let mut table = FieldTable::default();
+    conditions.iter().for_each(|pred| table.add_pred(pred));
+    let can = |scoped: &Scoped<'_>| {
+        let resolver = NameResolver::new(scoped.clone(), taxonomy);
+        // A data set says what a field is that an event does not have: a constant of this type, and not of one with the field.
+        let resolved = |field: &Field| if scoped.rows.is_some() { resolver.before_stored(field) } else { Some(resolver.resolve(field)) };
+        let constant = |field: &&Field| match resolved(field) {
+            // What says where an event comes from is a constant or not there: an event of another system has no channel.
+            Some(found) if found.is_missing() && ORIGIN_FIELDS.contains(&field.name.as_str()) => Some(Resolved::Synonyms(Vec::new())),
+            found => found.filter(Resolved::is_constant),
+        };
+        let constants: Vec<Option<Resolved>> = table.fields.iter().map(constant).collect();
+        conditions.iter().all(|pred| fold::answer(pred, &table, &constants) != Some(false))
+    };
+    scoped.iter().filter(|scoped| can(scoped)).map(|scoped| scoped.event_type.id).collect()
+}
+
 /// Returns the scoped event types whose constants do not already answer no.
 fn candidates<'a>(scoped: &[Scoped<'a>], conditions: &[&Pred], table: &FieldTable<'_>, taxonomy: &'a Taxonomy) -> Vec<NameResolver<'a>> {
     let resolvers = scoped.iter().map(|s| NameResolver::new(s.clone(), taxonomy));

@@ -7,6 +7,7 @@
 //!
 //! Nothing here opens a file or knows a terminal: the caller passes a writer and, for tables, a width.
 
+mod coverage;
 mod csv;
 mod evidence;
 mod finding;
@@ -30,6 +31,7 @@ mod visible;
 
 use std::io::{self, Write};
 
+pub use coverage::{RULE_COVERAGE, SOURCE_COVERAGE, TECHNIQUE, rule_coverage_row, source_coverage_row, technique_row};
 pub use evidence::{EVIDENCE, evidence_row};
 pub use finding::{FINDING, finding_row};
 pub use finding_group::{finding_group_row, finding_group_shape};

@@ -10,7 +10,7 @@ use super::legacy::{self, Legacy};
 use super::pipeline::{self, Draft};
 use super::{condition, detection, filter, resolve, validate};
 use crate::event::hex;
-use crate::ir::{Language, Level, Pred, Query, Rule, RuleMeta, RuleOrigin, Scope, Source};
+use crate::ir::{Language, Level, Pred, Query, Rule, RuleMeta, RuleOrigin, Scope, Source, technique_id};
 use crate::suggest::nearest;
 use crate::yaml::{Node, Value};
 
@@ -166,13 +166,12 @@ pub(super) fn attack(tag: &str) -> Option<Attack> {
     if TACTICS.contains(&tactic.as_str()) {
         return Some(Attack::Tactic(tactic));
     }
+    if let Some(id) = technique_id(name) {
+        return Some(Attack::Technique(id));
+    }
     let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
     let (kind, number) = name.split_at_checked(1)?;
     match kind {
-        "t" => {
-            let (main, sub) = number.split_once('.').map_or((number, None), |(main, sub)| (main, Some(sub)));
-            (digits(main, 4) && sub.is_none_or(|sub| digits(sub, 3))).then(|| Attack::Technique(name.to_ascii_uppercase()))
-        }
         "s" | "g" | "m" | "c" => digits(number, 4).then_some(Attack::Other),
         _ => name.strip_prefix("ta").or(name.strip_prefix("ds")).filter(|n| digits(n, 4)).map(|_| Attack::Other),
     }

@@ -3,8 +3,10 @@
 //! A program that hunts with a thousand rules must say which of them it did not ask, or their silence reads as "nothing
 //! happened". The status of a document comes from what was said of it while it compiled and, where a store is at hand, of
 //! the store ([`crate::hunt::unanswered`]). [`needs`] adds what a rule asks for that no log can give; [`lint()`] warns of
-//! detections that speak of fields which their own search does not have. Nothing here changes what a rule means.
+//! detections that speak of fields which their own search does not have, and [`unknown_techniques`] names ids that ATT&CK does
+//! not have. Nothing here changes what a rule means.
 
+mod attack;
 mod lint;
 mod needs;
 
@@ -14,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::compile::{RuleDocument, RuleSet};
 use crate::diag::{Diagnostic, Severity, Subject};
 
+pub use attack::unknown_techniques;
 pub use lint::lint;
 pub use needs::needs;
 

@@ -5,23 +5,30 @@
 //! a dataset means ([`Selector`]), what fields a dataset has ([`Dataset`]), and what a name means in an event type
 //! ([`Definition`]). It knows no rule, no
 //! query and no SQL: the planner puts the answers to use.
+//!
+//! Beside them are facts that no plan needs: what must be switched on for a log to have its events ([`Visibility`], of
+//! `rules/visibility`), and the tactics and techniques of ATT&CK ([`AttackMatrix`], of `rules/attack`).
 
+mod attack;
 mod dataset;
 mod definition;
 mod details;
 mod event_names;
 mod fields;
 mod selector;
+mod visibility;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
+pub use attack::{AttackMatrix, AttackTactic, AttackTechnique};
 pub use dataset::{Dataset, ModelField, RowCondition};
 pub use definition::{Definition, EnvelopeField, FieldFunction};
 pub use details::{DetailField, EventDetails};
 pub use event_names::EventNames;
 pub use fields::{LookupVocabulary, TypeNames};
 pub use selector::Selector;
+pub use visibility::{EventSource, Visibility};
 
 use dataset::DataModel;
 use fields::{FieldMap, FieldMaps};

@@ -61,6 +61,16 @@ impl Selector {
         Ok(out)
     }
 
+    /// A choice by names alone.
+    pub(super) fn of(product: &str, datasets: Vec<String>, codes: Vec<String>) -> Self {
+        Self { product: Some(product.to_owned()), datasets, codes, ..Self::default() }
+    }
+
+    /// The product, data sets and event ids; empty lists where any is meant.
+    pub(super) fn names(&self) -> (&str, &[String], &[String]) {
+        (self.product.as_deref().unwrap_or_default(), &self.datasets, &self.codes)
+    }
+
     /// Whether an event type is meant.
     pub fn selects(&self, event_type: &EventType) -> bool {
         self.product.as_deref().is_none_or(|product| product == event_type.product)

@@ -9,6 +9,7 @@ mod breadth;
 mod check;
 mod cli;
 mod corpus;
+mod coverage;
 mod damage;
 mod documents;
 mod engine;
