@@ -15,7 +15,7 @@ pub(crate) struct FormatArgs {
 
 impl ValueEnum for Format {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Table, Self::Vertical, Self::Json, Self::Jsonl, Self::Csv]
+        &[Self::Table, Self::Vertical, Self::Json, Self::Jsonl, Self::Csv, Self::RawCsv]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
@@ -24,7 +24,8 @@ impl ValueEnum for Format {
             Self::Vertical => ("vertical", "One field a line, for rows too wide for a table"),
             Self::Json => ("json", "One array of objects"),
             Self::Jsonl => ("jsonl", "One object a line"),
-            Self::Csv => ("csv", "Comma-separated, with a header line"),
+            Self::Csv => ("csv", "Comma-separated, with a header line; texts that a spreadsheet would run get a ' in front"),
+            Self::RawCsv => ("csv-raw", "The same for programs: every text as it is"),
         };
         Some(PossibleValue::new(name).help(help))
     }

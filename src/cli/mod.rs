@@ -20,6 +20,7 @@ mod compile;
 mod completions;
 mod coverage;
 mod explain;
+mod export;
 mod findings;
 mod flags;
 mod format;
@@ -89,6 +90,7 @@ enum Command {
     Metrics(metrics::Args),
     Logons(logons::Args),
     Coverage(coverage::Args),
+    Export(export::Args),
     Sql(sql::Args),
     Views(views::Args),
     Compile(compile::Args),
@@ -171,6 +173,7 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
         Command::Metrics(args) => metrics::run(&args, printer),
         Command::Logons(args) => logons::run(&args, printer),
         Command::Coverage(args) => coverage::run(&args, printer),
+        Command::Export(args) => export::run(&args, printer),
         Command::Sql(args) => sql::run(&args, printer),
         Command::Views(args) => views::run(&args, printer),
         Command::Compile(args) => compile::run(&args, printer),

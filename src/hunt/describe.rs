@@ -219,6 +219,14 @@ fn tested_columns(plans: &[&Plan], event_type: &EventType) -> Vec<ColumnIndex> {
     columns
 }
 
+/// Says what happened in one event of a finding. `fields`: what the rule tests, as it spells them.
+pub fn event_details(event_type: &EventType, event: &StoredEvent, taxonomy: &Taxonomy, fields: &[String]) -> String {
+    let mut tested: Vec<ColumnIndex> = fields.iter().filter_map(|field| event_type.column_any_case(field)).collect();
+    tested.sort_unstable();
+    tested.dedup();
+    of_event(event_type, event, taxonomy.details(event_type), &tested)
+}
+
 /// `Command line*: powershell -enc … · Parent: …`: what the rule tested first, then what tells of such events.
 pub(super) fn of_event(event_type: &EventType, event: &StoredEvent, details: Option<&EventDetails>, tested: &[ColumnIndex]) -> String {
     let mut parts: Vec<(String, String)> = Vec::new();

@@ -3,6 +3,9 @@
 //! Null is an empty cell; lists and objects are cells of JSON text, so nothing of their structure is lost. Line breaks
 //! inside a cell are kept (the cell is quoted); other control and bidirectional characters are in visible form,
 //! because a CSV listing ends on a terminal as often as in a file.
+//!
+//! A spreadsheet takes a text for a formula that begins like one, and a log is written by whoever is hunted. Such a text gets a `'` in
+//! front ([`CsvCells::Safe`]), which spreadsheets show as the text behind it; [`CsvCells::Raw`] is for programs.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -11,19 +14,38 @@ use serde_json::Value;
 
 use super::{ListingShape, visible, visible_text};
 
+/// How a text begins that a spreadsheet would take for a formula. A line break in front does not stop it.
+const FORMULA_STARTS: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
+
+/// What becomes of texts that a spreadsheet would run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CsvCells {
+    /// They get a `'` in front.
+    #[default]
+    Safe,
+    /// They stay as they are.
+    Raw,
+}
+
 /// Writes the header.
 pub(super) fn header(out: &mut dyn Write, shape: &ListingShape) -> io::Result<()> {
     record(out, shape.fields.iter().map(|f| visible(f)))
 }
 
 /// Writes a row.
-pub(super) fn line(out: &mut dyn Write, values: &[Value]) -> io::Result<()> {
-    record(out, values.iter().map(cell))
+pub(super) fn line(out: &mut dyn Write, values: &[Value], cells: CsvCells) -> io::Result<()> {
+    record(out, values.iter().map(|value| cell(value, cells)))
 }
 
-fn cell(value: &Value) -> Cow<'_, str> {
+/// Puts a `'` in front of a text that a spreadsheet would run.
+pub(super) fn without_formula(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.starts_with(FORMULA_STARTS) { Cow::Owned(format!("'{text}")) } else { text }
+}
+
+fn cell(value: &Value, cells: CsvCells) -> Cow<'_, str> {
     match value {
         Value::Null => Cow::Borrowed(""),
+        Value::String(text) if cells == CsvCells::Safe => without_formula(visible_text(text)),
         Value::String(text) => visible_text(text),
         Value::Array(_) | Value::Object(_) => {
             let mut out = Vec::new();
@@ -34,7 +56,7 @@ fn cell(value: &Value) -> Cow<'_, str> {
     }
 }
 
-fn record<'a>(out: &mut dyn Write, cells: impl Iterator<Item = Cow<'a, str>>) -> io::Result<()> {
+pub(super) fn record<'a>(out: &mut dyn Write, cells: impl Iterator<Item = Cow<'a, str>>) -> io::Result<()> {
     let mut writer = csv::WriterBuilder::new().from_writer(out);
     for cell in cells {
         writer.write_field(cell.as_bytes()).map_err(into_io)?;

@@ -10,6 +10,7 @@
 mod coverage;
 mod csv;
 mod evidence;
+mod export;
 mod finding;
 mod finding_group;
 mod json;
@@ -32,7 +33,12 @@ mod visible;
 use std::io::{self, Write};
 
 pub use coverage::{RULE_COVERAGE, SOURCE_COVERAGE, TECHNIQUE, rule_coverage_row, source_coverage_row, technique_row};
+pub use csv::CsvCells;
 pub use evidence::{EVIDENCE, evidence_row};
+pub use export::{
+    EventFacts, IRIS_FIELDS, Navigator, TIMELINE_FIELDS, TIMESKETCH_FIELDS, csv_header, csv_row, iris_row, json_line, ocsf, timeline_row,
+    timesketch, timesketch_row,
+};
 pub use finding::{FINDING, finding_row};
 pub use finding_group::{finding_group_row, finding_group_shape};
 pub use json::to_json;
@@ -67,8 +73,10 @@ pub enum Format {
     Json,
     /// One object a line.
     Jsonl,
-    /// Comma-separated, with a header line.
+    /// Comma-separated, with a header line; no cell is a formula.
     Csv,
+    /// The same, with every text as it is.
+    RawCsv,
     /// One field a line, for reading rows that are too wide for a table.
     Vertical,
 }
@@ -84,7 +92,7 @@ enum ListingState {
     Table(Box<table::TextTable>),
     Json { rows: u64 },
     Jsonl,
-    Csv,
+    Csv(CsvCells),
     Vertical(vertical::Vertical),
 }
 
@@ -96,9 +104,9 @@ impl<'a> ListWriter<'a> {
             Format::Json => ListingState::Json { rows: 0 },
             Format::Jsonl => ListingState::Jsonl,
             Format::Vertical => ListingState::Vertical(vertical::Vertical::new(width.map(usize::from))),
-            Format::Csv => {
+            Format::Csv | Format::RawCsv => {
                 csv::header(out, shape)?;
-                ListingState::Csv
+                ListingState::Csv(if format == Format::Csv { CsvCells::Safe } else { CsvCells::Raw })
             }
         };
         Ok(Self { out, shape, state })
@@ -115,7 +123,7 @@ impl<'a> ListWriter<'a> {
                 json::object(self.out, &self.shape.fields, values)?;
             }
             ListingState::Jsonl => jsonl::line(self.out, &self.shape.fields, values)?,
-            ListingState::Csv => csv::line(self.out, values)?,
+            ListingState::Csv(cells) => csv::line(self.out, values, *cells)?,
             ListingState::Vertical(rows) => rows.row(self.out, self.shape, values)?,
         }
         Ok(())
@@ -132,7 +140,7 @@ impl<'a> ListWriter<'a> {
             ListingState::Table(mut table) => table.write(self.out, self.shape)?,
             ListingState::Json { rows: 0 } => self.out.write_all(b"[]\n")?,
             ListingState::Json { .. } => self.out.write_all(b"\n]\n")?,
-            ListingState::Jsonl | ListingState::Csv | ListingState::Vertical(_) => {}
+            ListingState::Jsonl | ListingState::Csv(_) | ListingState::Vertical(_) => {}
         }
         self.out.flush()
     }

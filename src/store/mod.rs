@@ -46,6 +46,7 @@ mod write_type;
 mod writer;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -504,6 +505,13 @@ impl Store {
         visit: &mut dyn FnMut(FindingRow) -> Result<(), E>,
     ) -> Result<(), E> {
         finding_rows::each_finding(&self.connection, filter, visit)
+    }
+
+    /// When each hunt began (µs UTC), by its number.
+    pub fn hunt_times(&self) -> Result<BTreeMap<i64, i64>, StoreError> {
+        let mut statement = self.connection.prepare("SELECT id, started_us FROM hunt")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Reads the evidence of findings, by finding and event.

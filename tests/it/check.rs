@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::binary::{TestStore, run, text};
 use crate::support::samples::{security_line, sigma_rule};
+use crate::support::schema::{assert_valid, schema};
 
 const ONE: &str = "aaaaaaaa-0000-4000-8000-000000000001";
 const TWO: &str = "aaaaaaaa-0000-4000-8000-000000000002";
@@ -56,6 +57,7 @@ fn sarif_has_rules_and_places() {
     let store = TestStore::new();
     store.file("rules/a.yml", sigma_rule(ONE, "EventID|contain: 4624"));
     let log: Value = serde_json::from_str(&check(&store, &["--format", "sarif"], 3)).expect("JSON");
+    assert_valid(&schema("sarif-2.1.0.json"), &log);
     let run = &log["runs"][0];
     assert_eq!((&log["version"], &run["tool"]["driver"]["name"]), (&json!("2.1.0"), &json!("retrohunt")));
     assert_eq!(run["tool"]["driver"]["rules"][0]["id"], "sigma-unknown-modifier");

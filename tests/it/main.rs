@@ -14,6 +14,7 @@ mod damage;
 mod documents;
 mod engine;
 mod examples;
+mod export;
 mod faults;
 mod hostile;
 mod hostile_corpus;

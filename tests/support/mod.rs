@@ -15,6 +15,7 @@ pub(crate) mod loaded;
 pub(crate) mod memory;
 pub(crate) mod mutate;
 pub(crate) mod samples;
+pub(crate) mod schema;
 pub(crate) mod shared;
 pub(crate) mod stored;
 pub(crate) mod three_ways;

@@ -53,7 +53,7 @@ fn write_objects(format: Format, objects: &[Value], printer: &mut Printer) -> an
         (Format::Table | Format::Vertical, _) => {}
         (Format::Json, [one]) => printer.data().write_all(to_json(one).as_bytes())?,
         (Format::Json, many) => printer.data().write_all(to_json(&json!(many)).as_bytes())?,
-        (Format::Jsonl | Format::Csv, many) => {
+        (Format::Jsonl | Format::Csv | Format::RawCsv, many) => {
             let mut shape: ListingShape = FINDING.clone();
             shape.fields.push("events".to_owned());
             shape.table = vec![TableColumn::text("events", "Events")];
