@@ -50,14 +50,15 @@ enum By {
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let store = args.store.open_read_only()?;
-    let set = args.rules.load(printer)?;
+    let mut set = args.rules.load(printer)?;
     report_left_out(&set, printer);
-    let (catalog, found) = (store.catalog()?, found(&store)?);
-    let mut all = coverage(&set, &catalog, Taxonomy::embedded(), &found);
+    let is_partial = set.has_errors();
     if args.rules.level.is_some() || !args.rules.tag.is_empty() {
-        // What does not compile was not asked for its level.
-        all.rules.retain(|rule| !matches!(rule.state, RuleState::Unsupported | RuleState::Invalid));
+        // What does not compile has no level, and was not asked for its tags.
+        set.documents.clear();
     }
+    let (catalog, found) = (store.catalog()?, found(&store)?);
+    let all = coverage(&set, &catalog, Taxonomy::embedded(), &found);
     let (width, format) = (printer.width(), args.output.format);
     let (shape, rows): (_, Vec<_>) = match args.by {
         By::Technique => (&TECHNIQUE, all.techniques.iter().map(technique_row).collect()),
@@ -69,7 +70,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     writer.finish()?;
     printer.flush()?;
     say(&all, args.by, printer);
-    Ok(Outcome::partial_if(set.has_errors()))
+    Ok(Outcome::partial_if(is_partial))
 }
 
 /// The current findings, by the id of their rule.

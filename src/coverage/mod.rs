@@ -15,8 +15,8 @@ use crate::catalog::Catalog;
 use crate::compile::RuleSet;
 use crate::diag::{Diagnostic, Severity};
 use crate::hunt::{unanswered, unanswered_correlation};
-use crate::ir::{InputSource, Language, Level, Query, RuleMeta};
-use crate::status::{Status, Verdict, verdicts};
+use crate::ir::{InputSource, Language, Level, Query, Rule, RuleMeta, Scope};
+use crate::status::{Status, Verdict, named_sources, verdicts};
 use crate::taxonomy::{AttackMatrix, Taxonomy, Visibility};
 
 use source::SourceFinder;
@@ -140,7 +140,7 @@ pub fn coverage(set: &RuleSet, catalog: &Catalog, taxonomy: &Taxonomy, found: &B
         if said.cannot_fire {
             out.state =
                 if said.notes.iter().all(|note| note.code == "store-field-absent") { RuleState::NoField } else { RuleState::NoData };
-            out.missing = names(&said.notes.iter().collect::<Vec<_>>());
+            out.missing = missing_of(rule, &said.notes);
             out.needs = finder.missing_for(&[&rule.query], &read);
         }
         finder.count(&read);
@@ -164,6 +164,17 @@ pub fn coverage(set: &RuleSet, catalog: &Catalog, taxonomy: &Taxonomy, found: &B
     let techniques = technique::of(&rules, found, matrix);
     let sources = finder.sources(&rules, &techniques);
     Coverage { rules, sources, techniques }
+}
+
+/// What a rule lacks, by name. A search over all events says itself which it means, by their source.
+fn missing_of(rule: &Rule, notes: &[Diagnostic]) -> Vec<String> {
+    let of_store = names(&notes.iter().collect::<Vec<_>>());
+    let is_about_events = notes.iter().any(|note| note.code != "store-field-absent");
+    if !is_about_events || rule.query.scope() != Some(&Scope::Any) {
+        return of_store;
+    }
+    let named = named_sources(&rule.query);
+    if named.is_empty() { of_store } else { named }
 }
 
 /// A document that does not compile, as a rule; none where it does.

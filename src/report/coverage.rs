@@ -77,7 +77,7 @@ pub static SOURCE_COVERAGE: LazyLock<ListingShape> = LazyLock::new(|| {
             TableColumn::number("events", "Events"),
             TableColumn::number("rules", "Rules"),
             TableColumn::number("silent_rules", "Silent"),
-            TableColumn::new("enable", "To have it", CellStyle::Line).spare(1),
+            TableColumn::new("enable", "Setting that gives it", CellStyle::Line).spare(1),
         ],
     )
 });

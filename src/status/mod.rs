@@ -18,7 +18,7 @@ use crate::diag::{Diagnostic, Severity, Subject};
 
 pub use attack::unknown_techniques;
 pub use lint::lint;
-pub use needs::needs;
+pub use needs::{named_sources, needs};
 
 /// Whether a rule document is answered. Ordered: of several reasons the greatest decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -159,6 +159,27 @@ fn folded(text: &str) -> String {
     out
 }
 
+/// The sources that the condition of a search names, as it would say them: `sourcetype=aws:firehose`.
+pub fn named_sources(query: &Query) -> Vec<String> {
+    let mut out = Vec::new();
+    let filters = query.stages.iter().map_while(|stage| match stage {
+        Stage::Filter(pred) => Some(pred),
+        _ => None,
+    });
+    for pred in std::iter::once(&query.filter).chain(filters) {
+        pred.each_leaf(&mut |leaf| {
+            if let Pred::Match(matched) = leaf
+                && !matched.negated
+                && SOURCE_FIELDS.contains(&matched.field.name.as_str())
+                && !out.contains(&shown(matched))
+            {
+                out.push(shown(matched));
+            }
+        });
+    }
+    out
+}
+
 /// `sourcetype=aws:firehose`, as a search would say it.
 fn shown(matched: &Match) -> String {
     let value = match &matched.test {

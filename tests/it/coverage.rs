@@ -96,6 +96,7 @@ fn removing_a_source_flips_the_rules_that_need_it() {
     let row = |rows: &[Value], title: &str| rows.iter().find(|row| text(row, "rule_title") == title).unwrap().clone();
     assert_eq!(row(&after, "Rule 6")["not_observed"], json!(["Sysmon 10 (process access)"]));
     assert_eq!(row(&after, "Rule 5")["not_observed"], json!(["Sysmon 1 (process creation)"]));
+    assert_eq!(row(&after, "Rule 7")["missing"], json!(["source=XmlWinEventLog:Microsoft-Windows-Sysmon/Operational"]));
     assert_eq!(row(&after, "Rule 8")["missing"], json!(["command contingency"]));
     assert_eq!(row(&after, "Rule 8")["techniques"], json!(["T1685.005"]), "of a rule that does not compile, in today's words");
 }
@@ -122,6 +123,9 @@ fn techniques_have_fired_or_could_or_are_blind() {
     assert_eq!(text(row("T1059.001"), "name"), "Command and Scripting Interpreter: PowerShell");
     assert_eq!((&row("T1685")["tactics"], &row("T1685")["findings"]), (&json!(["defense-impairment"]), &json!(1)));
     assert_eq!((&row("T1003")["no_data"], &row("T1685.005")["unsupported"]), (&json!(1), &json!(1)));
+    let of_tag =
+        store.run(["coverage", "--rules", &rules, "--by", "rule", "--tag", "T1105", "--format", "jsonl"]).expect_code(&[3]).json_lines();
+    assert_eq!(states(&of_tag, "rule_title"), BTreeMap::from([("Rule 3", "runnable")]), "what does not compile was not asked");
     let notes = store.run(["coverage", "--rules", &rules]).expect_code(&[3]).stderr;
     assert!(notes.contains("Rules: 9 rules: 7 runnable, 1 without data, 1 unsupported"), "{notes}");
     assert!(notes.contains("9 techniques: 5 fired, 2 could fire, 2 blind"), "{notes}");

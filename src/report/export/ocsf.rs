@@ -65,7 +65,8 @@ pub fn ocsf(finding: &FindingRow, hunted_us: i64) -> Value {
         "finding_info": info(finding),
         "resources": resources(finding),
         "observables": observables(finding),
-        "unmapped": { "finding_id": finding.finding_id, "details": finding.details, "triage": status_text, "rule_path": finding.rule_path },
+        "unmapped": { "finding_id": finding.finding_id, "details": finding.details, "triage": status_text, "rule_path": finding.rule_path,
+            "references": finding.rule.references, "false_positives": finding.rule.false_positives },
     });
     // OCSF has whole numbers here.
     let whole = |score: Option<f64>| score.and_then(|score| format!("{score:.0}").parse::<i64>().ok()).map(|score| json!(score));
@@ -136,7 +137,6 @@ fn info(finding: &FindingRow) -> Value {
     if let Some(object) = info.as_object_mut() {
         let text = |text: &str| Some(text).filter(|text| !text.is_empty()).map(|text| json!(text));
         optional(object, "desc", text(&finding.rule.description));
-        optional(object, "src_url", finding.rule.references.first().and_then(|url| text(url)));
         optional(object, "first_seen_time", finding.first_time_us.map(|us| json!(us.div_euclid(1000))));
         optional(object, "last_seen_time", finding.last_time_us.map(|us| json!(us.div_euclid(1000))));
     }
