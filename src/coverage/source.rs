@@ -67,7 +67,7 @@ impl<'a> SourceFinder<'a> {
             codes_of(query, &mut codes);
             codes.sort_unstable();
             codes.dedup();
-            let (catalog, places) = self.possible.entry(codes).or_insert_with_key(|codes| possible(self.visibility, codes));
+            let (catalog, places) = self.possible.entry(codes).or_insert_with_key(|codes| possible(self.visibility, self.taxonomy, codes));
             found.extend(read(query, catalog, self.taxonomy).into_iter().map(|id| places[id.0 as usize]));
         }
         found.sort_unstable();
@@ -129,11 +129,11 @@ fn inner(query: &Query) -> impl Iterator<Item = &Query> {
 }
 
 /// The sources as event types with ids in their order, and the source of each.
-fn possible(visibility: &Visibility, codes: &[String]) -> (Catalog, Vec<usize>) {
+fn possible(visibility: &Visibility, taxonomy: &Taxonomy, codes: &[String]) -> (Catalog, Vec<usize>) {
     let (mut catalog, mut places) = (Catalog::default(), Vec::new());
     // Sources of fields have the types of another source.
     for (place, source) in visibility.sources().iter().enumerate().filter(|(_, source)| source.fields.is_empty()) {
-        for mut of in source.possible_types(codes) {
+        for mut of in source.possible_types(codes, taxonomy) {
             of.id = TypeId(u32::try_from(places.len()).expect("some hundred sources have few types"));
             catalog.types.push(of);
             places.push(place);

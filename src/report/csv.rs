@@ -27,9 +27,9 @@ pub enum CsvCells {
     Raw,
 }
 
-/// Writes the header.
-pub(super) fn header(out: &mut dyn Write, shape: &ListingShape) -> io::Result<()> {
-    record(out, shape.fields.iter().map(|f| visible(f)))
+/// Writes the header. Names are of log data too: `chart` makes columns of values.
+pub(super) fn header(out: &mut dyn Write, shape: &ListingShape, cells: CsvCells) -> io::Result<()> {
+    record(out, shape.fields.iter().map(|field| safe(visible(field), cells)))
 }
 
 /// Writes a row.
@@ -37,16 +37,15 @@ pub(super) fn line(out: &mut dyn Write, values: &[Value], cells: CsvCells) -> io
     record(out, values.iter().map(|value| cell(value, cells)))
 }
 
-/// Puts a `'` in front of a text that a spreadsheet would run.
-pub(super) fn without_formula(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.starts_with(FORMULA_STARTS) { Cow::Owned(format!("'{text}")) } else { text }
+/// A text as a cell: with a `'` in front where a spreadsheet would run it.
+pub(super) fn safe(text: Cow<'_, str>, cells: CsvCells) -> Cow<'_, str> {
+    if cells == CsvCells::Safe && text.starts_with(FORMULA_STARTS) { Cow::Owned(format!("'{text}")) } else { text }
 }
 
 fn cell(value: &Value, cells: CsvCells) -> Cow<'_, str> {
     match value {
         Value::Null => Cow::Borrowed(""),
-        Value::String(text) if cells == CsvCells::Safe => without_formula(visible_text(text)),
-        Value::String(text) => visible_text(text),
+        Value::String(text) => safe(visible_text(text), cells),
         Value::Array(_) | Value::Object(_) => {
             let mut out = Vec::new();
             super::json::write(&mut out, value).expect("a vector takes all bytes");

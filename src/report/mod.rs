@@ -105,8 +105,9 @@ impl<'a> ListWriter<'a> {
             Format::Jsonl => ListingState::Jsonl,
             Format::Vertical => ListingState::Vertical(vertical::Vertical::new(width.map(usize::from))),
             Format::Csv | Format::RawCsv => {
-                csv::header(out, shape)?;
-                ListingState::Csv(if format == Format::Csv { CsvCells::Safe } else { CsvCells::Raw })
+                let cells = if format == Format::Csv { CsvCells::Safe } else { CsvCells::Raw };
+                csv::header(out, shape, cells)?;
+                ListingState::Csv(cells)
             }
         };
         Ok(Self { out, shape, state })

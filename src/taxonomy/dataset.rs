@@ -122,6 +122,11 @@ impl DataModel {
         Some(Dataset { model: self, place })
     }
 
+    /// What chooses the events of the parts.
+    pub(super) fn selectors(&self) -> impl Iterator<Item = &Selector> {
+        self.parts.iter().flat_map(|part| &part.events)
+    }
+
     /// Returns all datasets, each parent before its children.
     pub(super) fn datasets(&self) -> impl Iterator<Item = Dataset<'_>> {
         (0..self.parts.len()).map(|place| Dataset { model: self, place })

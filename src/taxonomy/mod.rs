@@ -18,7 +18,7 @@ mod fields;
 mod selector;
 mod visibility;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 pub use attack::{AttackMatrix, AttackTactic, AttackTechnique};
@@ -260,6 +260,14 @@ impl Taxonomy {
     /// Returns all datasets, model by model, each parent before its children.
     pub fn datasets(&self) -> impl Iterator<Item = Dataset<'_>> {
         self.models.iter().flat_map(DataModel::datasets)
+    }
+
+    /// Returns the event ids of a data set that log sources and data models name, sorted.
+    pub fn codes_of(&self, product: &str, dataset: &str) -> BTreeSet<&str> {
+        let of_products =
+            self.products.iter().flat_map(|of| of.any.iter().chain(of.services.values().flatten()).chain(of.categories.values().flatten()));
+        let all = of_products.chain(self.models.iter().flat_map(DataModel::selectors));
+        all.flat_map(|selector| selector.codes_of(product, dataset)).map(String::as_str).collect()
     }
 
     /// Returns the Sigma categories of a product by name.

@@ -71,6 +71,13 @@ impl Selector {
         (self.product.as_deref().unwrap_or_default(), &self.datasets, &self.codes)
     }
 
+    /// The event ids that it names of a data set; none where it means another one.
+    pub(super) fn codes_of(&self, product: &str, dataset: &str) -> &[String] {
+        let is_own = self.product.as_deref().is_none_or(|own| own == product);
+        let is_meant = self.datasets.iter().any(|name| dataset_matches(name, dataset));
+        if is_own && is_meant { &self.codes } else { &[] }
+    }
+
     /// Whether an event type is meant.
     pub fn selects(&self, event_type: &EventType) -> bool {
         self.product.as_deref().is_none_or(|product| product == event_type.product)

@@ -2,10 +2,11 @@
 //!
 //! A store shows what was collected. That a source is not in it does not say that it was off, and nothing here says so.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::selector::Selector;
-use super::{fault, root_of, texts};
+use super::{Taxonomy, fault, root_of, texts};
 use crate::catalog::{EventType, Storage, TypeId};
 use crate::diag::Diagnostic;
 use crate::yaml::Node;
@@ -92,37 +93,43 @@ impl EventSource {
         self.events.names().2.is_empty()
     }
 
-    /// The event types that it could give, without columns. Of a whole log those with the given ids and one without.
-    pub fn possible_types(&self, codes: &[String]) -> Vec<EventType> {
+    /// The event types that it could give, without columns. Of a whole log those with the given ids, those with the ids that log
+    /// sources and data models name, and one without.
+    pub fn possible_types(&self, codes: &[String], taxonomy: &Taxonomy) -> Vec<EventType> {
         let (product, datasets, own) = self.events.names();
-        let without = String::new();
-        let codes: Vec<&String> = if own.is_empty() { codes.iter().chain([&without]).collect() } else { own.iter().collect() };
-        let of = |dataset: &String, code: &String| EventType {
+        let of = |dataset: &str, code: &str| EventType {
             id: TypeId(0),
             product: product.to_owned(),
-            dataset: dataset.clone(),
-            code: code.clone(),
+            dataset: dataset.to_owned(),
+            code: code.to_owned(),
             storage: Storage::Overflow,
             view: String::new(),
             columns: Vec::new(),
             has_messages: false,
             events: 0,
         };
-        datasets.iter().flat_map(|dataset| codes.iter().map(move |code| of(dataset, code))).collect()
+        let of_dataset = |dataset: &String| -> Vec<EventType> {
+            let mut all: BTreeSet<&str> = own.iter().map(String::as_str).collect();
+            if own.is_empty() {
+                all.extend(codes.iter().map(String::as_str).chain(taxonomy.codes_of(product, dataset)).chain([""]));
+            }
+            all.into_iter().map(|code| of(dataset, code)).collect()
+        };
+        datasets.iter().flat_map(of_dataset).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::taxonomy::{LogSource, Taxonomy};
+    use crate::taxonomy::LogSource;
 
     #[test]
     fn names_are_unique_and_each_event_has_one_source() {
         let sources = Visibility::embedded().sources();
         for (place, source) in sources.iter().enumerate() {
             assert!(sources[..place].iter().all(|other| other.name != source.name), "{} is there twice", source.name);
-            for event_type in source.possible_types(&[]).iter().filter(|_| source.fields.is_empty()) {
+            for event_type in source.possible_types(&[], Taxonomy::embedded()).iter().filter(|_| source.fields.is_empty()) {
                 let of: Vec<&str> =
                     sources.iter().filter(|s| s.fields.is_empty() && s.gives(event_type)).map(|s| s.name.as_str()).collect();
                 assert_eq!(of, [source.name.as_str()], "{} {}", event_type.dataset, event_type.code);
@@ -134,7 +141,7 @@ mod tests {
     #[test]
     fn every_windows_log_source_has_a_setting() {
         let (taxonomy, sources) = (Taxonomy::embedded(), Visibility::embedded().sources());
-        let types: Vec<EventType> = sources.iter().flat_map(|source| source.possible_types(&[])).collect();
+        let types: Vec<EventType> = sources.iter().flat_map(|source| source.possible_types(&[], Taxonomy::embedded())).collect();
         let text = include_str!("../../rules/logsources/windows.yml");
         let names = |key: &str| -> Vec<String> {
             let body = text.split_once(&format!("\n{key}:\n")).map_or("", |(_, body)| body);

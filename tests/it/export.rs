@@ -189,8 +189,8 @@ fn iris_gets_ten_columns_and_nothing_that_its_case_does_not_have() {
 #[test]
 fn csv_of_listings_runs_nothing_either() {
     let store = hunted();
-    let sql = "SELECT '=1+1' AS a, -1 AS b, '-x' AS c, 'x=1' AS d";
+    let sql = "SELECT '=1+1' AS a, -1 AS b, '-x' AS c, 'x=1' AS \"=d\"";
     let written = |format: &str| store.run(["sql", sql, "--format", format]).expect_code(&[0]).stdout;
-    assert_eq!(written("csv"), "a,b,c,d\n'=1+1,-1,'-x,x=1\n");
-    assert_eq!(written("csv-raw"), "a,b,c,d\n=1+1,-1,-x,x=1\n");
+    assert_eq!(written("csv"), "a,b,c,'=d\n'=1+1,-1,'-x,x=1\n");
+    assert_eq!(written("csv-raw"), "a,b,c,=d\n=1+1,-1,-x,x=1\n");
 }

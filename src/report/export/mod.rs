@@ -22,7 +22,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::csv::{self, CsvCells, without_formula};
+use super::csv::{self, CsvCells};
 use super::{json, visible};
 use crate::store::FindingRow;
 
@@ -70,10 +70,9 @@ pub fn csv_header(out: &mut dyn Write, fields: &[&str]) -> io::Result<()> {
 
 /// Writes a row of a CSV export: one line of the file, whatever the values hold.
 pub fn csv_row(out: &mut dyn Write, values: &[String], cells: CsvCells) -> io::Result<()> {
-    let is_own = |value: &str| value == UTC_OFFSET;
-    let cell = |value: &'_ String| match cells {
-        CsvCells::Safe if !is_own(value) => without_formula(Cow::Owned(visible(value).into_owned())),
-        _ => Cow::Owned(visible(value).into_owned()),
+    let cell = |value: &'_ String| {
+        let cells = if value == UTC_OFFSET { CsvCells::Raw } else { cells };
+        csv::safe(Cow::Owned(visible(value).into_owned()), cells)
     };
     csv::record(out, values.iter().map(cell))
 }
