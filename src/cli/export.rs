@@ -20,7 +20,7 @@ use crate::report::{
     CsvCells, EventFacts, IRIS_FIELDS, Navigator, TIMELINE_FIELDS, TIMESKETCH_FIELDS, csv_header, csv_row, iris_row, json_line, ocsf,
     timeline_row, timesketch, timesketch_row, to_json, visible,
 };
-use crate::store::{FindingFilter, FindingRow, HuntId, Store, StoredEvent, StoredValue};
+use crate::store::{FindingFilter, FindingRow, HuntId, RuleText, Store, StoredEvent, StoredValue};
 use crate::taxonomy::Taxonomy;
 
 /// Write findings for other tools: ATT&CK Navigator, Timesketch, OCSF, IRIS.
@@ -202,10 +202,8 @@ type WriteEvent<'w> = dyn FnMut(&FindingRow, Option<&EventFacts>) -> io::Result<
 fn each_event(store: &Store, filter: &FindingFilter, written: &mut Exported, write: &mut WriteEvent<'_>) -> anyhow::Result<()> {
     let catalog = store.catalog()?;
     let mut findings: BTreeMap<i64, FindingRow> = BTreeMap::new();
-    store.each_finding(filter, &mut |mut finding| {
-        // The statement is the largest part of a finding, and no row has it.
-        finding.rule.sql = String::new();
-        findings.insert(finding.finding_id, finding);
+    store.each_finding(filter, &mut |finding| {
+        findings.insert(finding.finding_id, without_texts(finding));
         anyhow::Ok(())
     })?;
     written.findings = findings.len() as u64;
@@ -232,6 +230,16 @@ fn each_event(store: &Store, filter: &FindingFilter, written: &mut Exported, wri
         written.count(write(finding, Some(&facts))?);
     }
     Ok(())
+}
+
+/// A finding without what no row of an event has: all of them are in memory, because rows of several findings are in the order of time.
+fn without_texts(mut finding: FindingRow) -> FindingRow {
+    finding.rule = RuleText { fields: std::mem::take(&mut finding.rule.fields), ..RuleText::default() };
+    finding.risk_objects = Vec::new();
+    finding.stories = Vec::new();
+    finding.message = String::new();
+    finding.identity = String::new();
+    finding
 }
 
 /// Stands for no event: ids begin with 1.

@@ -168,7 +168,13 @@ pub fn coverage(set: &RuleSet, catalog: &Catalog, taxonomy: &Taxonomy, found: &B
 
 /// What a rule lacks, by name. A search over all events says itself which it means, by their source.
 fn missing_of(rule: &Rule, notes: &[Diagnostic]) -> Vec<String> {
-    let of_store = names(&notes.iter().collect::<Vec<_>>());
+    let mut of_store = names(&notes.iter().collect::<Vec<_>>());
+    // The log is there and these events are not: without their ids it would read as if the log were missing.
+    if notes.iter().any(|note| note.code == "store-type-absent")
+        && let ([name], codes @ [_, ..]) = (&mut of_store[..], &source::event_ids(&rule.query)[..])
+    {
+        name.push_str(&format!(", event {}", codes.join(", ")));
+    }
     let is_about_events = notes.iter().any(|note| note.code != "store-field-absent");
     if !is_about_events || rule.query.scope() != Some(&Scope::Any) {
         return of_store;

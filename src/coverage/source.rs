@@ -63,11 +63,8 @@ impl<'a> SourceFinder<'a> {
     pub(super) fn read_by(&mut self, queries: &[&Query]) -> Vec<usize> {
         let mut found = Vec::new();
         for query in queries {
-            let mut codes = Vec::new();
-            codes_of(query, &mut codes);
-            codes.sort_unstable();
-            codes.dedup();
-            let (catalog, places) = self.possible.entry(codes).or_insert_with_key(|codes| possible(self.visibility, self.taxonomy, codes));
+            let (catalog, places) =
+                self.possible.entry(event_ids(query)).or_insert_with_key(|codes| possible(self.visibility, self.taxonomy, codes));
             found.extend(read(query, catalog, self.taxonomy).into_iter().map(|id| places[id.0 as usize]));
         }
         found.sort_unstable();
@@ -142,7 +139,15 @@ fn possible(visibility: &Visibility, taxonomy: &Taxonomy, codes: &[String]) -> (
     (catalog, places)
 }
 
-/// The event ids that a query asks for as they are.
+/// The event ids that a query asks for as they are, each once.
+pub(super) fn event_ids(query: &Query) -> Vec<String> {
+    let mut out = Vec::new();
+    codes_of(query, &mut out);
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
 fn codes_of(query: &Query, out: &mut Vec<String>) {
     let filters = query.stages.iter().filter_map(|stage| match stage {
         Stage::Filter(pred) => Some(pred),

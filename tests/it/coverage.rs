@@ -96,6 +96,7 @@ fn removing_a_source_flips_the_rules_that_need_it() {
     let row = |rows: &[Value], title: &str| rows.iter().find(|row| text(row, "rule_title") == title).unwrap().clone();
     assert_eq!(row(&after, "Rule 6")["not_observed"], json!(["Sysmon 10 (process access)"]));
     assert_eq!(row(&after, "Rule 5")["not_observed"], json!(["Sysmon 1 (process creation)"]));
+    assert_eq!(row(&after, "Rule 5")["missing"], json!(["log source windows sysmon, event 1"]), "the log is there");
     assert_eq!(row(&after, "Rule 7")["missing"], json!(["source=XmlWinEventLog:Microsoft-Windows-Sysmon/Operational"]));
     assert_eq!(row(&after, "Rule 8")["missing"], json!(["command contingency"]));
     assert_eq!(row(&after, "Rule 8")["techniques"], json!(["T1685.005"]), "of a rule that does not compile, in today's words");

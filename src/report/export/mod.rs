@@ -3,9 +3,9 @@
 //! | form | a line is | for |
 //! |---|---|---|
 //! | [`Navigator`] | – (one layer) | ATT&CK Navigator 5, layer format 4.5 |
-//! | [`timesketch`] | an event behind a finding | Timesketch |
+//! | [`timesketch()`] | an event behind a finding | Timesketch |
 //! | [`timeline_row`] | an event behind a finding | Timeline Explorer, spreadsheets |
-//! | [`ocsf`] | a finding | anything that reads OCSF's Detection Finding (2004) |
+//! | [`ocsf()`] | a finding | anything that reads OCSF's Detection Finding (2004) |
 //! | [`iris_row`] | a finding | the timeline of DFIR-IRIS |
 //!
 //! What people said of a finding (its triage) is in all of them but the layer, which is of techniques. Each form follows what its tool
