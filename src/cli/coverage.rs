@@ -42,7 +42,7 @@ pub(crate) struct Args {
 enum By {
     /// An ATT&CK technique: fired, could fire or blind
     Technique,
-    /// A rule: runnable, no data, no field, unsupported or invalid
+    /// A rule: runnable, no-data, no-field, unsupported or invalid
     Rule,
     /// A source of events, with the setting that gives them
     Source,

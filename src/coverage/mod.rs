@@ -49,12 +49,12 @@ pub enum RuleState {
 }
 
 impl RuleState {
-    /// As output has it.
+    /// As output has it; the view `rule_outcomes` has the same words.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Runnable => "runnable",
-            Self::NoData => "no data",
-            Self::NoField => "no field",
+            Self::NoData => "no-data",
+            Self::NoField => "no-field",
             Self::Unsupported => "unsupported",
             Self::Invalid => "invalid",
         }

@@ -85,9 +85,9 @@ fn removing_a_source_flips_the_rules_that_need_it() {
     let (old, new) = (states(&before, "rule_title"), states(&after, "rule_title"));
     let flipped: Vec<(&str, &str)> =
         new.iter().filter(|(rule, state)| old[*rule] != **state).map(|(rule, state)| (*rule, *state)).collect();
-    assert_eq!(flipped, ["Rule 1", "Rule 2", "Rule 5", "Rule 7", "Rule 9"].map(|rule| (rule, "no data")));
+    assert_eq!(flipped, ["Rule 1", "Rule 2", "Rule 5", "Rule 7", "Rule 9"].map(|rule| (rule, "no-data")));
     let steady: Vec<&str> = ["Rule 3", "Rule 4", "Rule 6", "Rule 8"].map(|rule| new[rule]).to_vec();
-    assert_eq!(steady, ["runnable", "runnable", "no data", "unsupported"]);
+    assert_eq!(steady, ["runnable", "runnable", "no-data", "unsupported"]);
     for row in after.iter().filter(|row| flipped.iter().any(|(rule, _)| *rule == text(row, "rule_title"))) {
         let sources: Vec<&str> = row["not_observed"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         assert!(sources.contains(&"Sysmon 1 (process creation)"), "{row}");
@@ -143,7 +143,7 @@ fn a_missing_field_names_what_would_give_it() {
         (listed(&store, &path, "rule").remove(0), listed(&store, &path, "source"))
     };
     let (without, sources) = of("");
-    assert_eq!((text(&without, "state"), &without["missing"]), ("no field", &json!(["field CommandLine"])));
+    assert_eq!((text(&without, "state"), &without["missing"]), ("no-field", &json!(["field CommandLine"])));
     assert_eq!(without["not_observed"], json!(["Sysmon 1 (process creation)", "Security 4688 (command line)"]));
     let source = |name: &str| sources.iter().find(|row| text(row, "source") == name).unwrap();
     let line = source("Security 4688 (command line)");
