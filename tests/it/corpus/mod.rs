@@ -2,6 +2,7 @@
 //! in many encodings.
 
 mod archives;
+mod coverage;
 mod encodings;
 mod escu;
 mod fields;
