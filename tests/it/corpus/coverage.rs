@@ -1,7 +1,6 @@
 //! Coverage over the public Sigma rules: without the events of one source exactly those rules are silent that nothing else answers.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use retrohunt::Taxonomy;
 use retrohunt::catalog::{Catalog, EventType};
@@ -28,7 +27,7 @@ fn runnable(coverage: &Coverage) -> BTreeSet<&str> {
 #[test]
 fn removing_sysmon_1_flips_the_rules_that_nothing_else_answers() {
     let (Some(rules), Some(logs)) = (shared("rules/sigmahq"), shared("corpora/dev/evtx/sigma-regression")) else { return };
-    let set = load_rules(&[PathBuf::from(rules)], &CompileOptions::default());
+    let set = load_rules(&[rules], &CompileOptions::default());
     let mut store = Store::in_memory().unwrap();
     load(&mut store, &[logs], &LoadOptions::default(), &mut |_| {}).unwrap();
     let with = store.catalog().unwrap();
