@@ -9,16 +9,17 @@ use anyhow::Context;
 use clap::ValueEnum;
 
 use super::Outcome;
+use super::findings::WhomArgs;
 use super::printer::Printer;
 use super::store::StoreArgs;
 use super::values;
 use super::words::counted;
 use crate::catalog::{Catalog, EventId, EventType};
-use crate::hunt::event_details;
+use crate::hunt::details_of_event;
 use crate::ir::Level;
 use crate::report::{
-    CsvCells, EventFacts, IRIS_FIELDS, Navigator, TIMELINE_FIELDS, TIMESKETCH_FIELDS, csv_header, csv_row, iris_row, json_line, ocsf,
-    timeline_row, timesketch, timesketch_row, to_json, visible,
+    CsvCells, EventFacts, IRIS_FIELDS, Navigator, SHEET_FIELDS, TIMESKETCH_FIELDS, csv_header, csv_row, iris_row, json_line, ocsf,
+    sheet_row, timesketch, timesketch_row, to_json, visible,
 };
 use crate::store::{FindingFilter, FindingRow, HuntId, RuleText, Store, StoredEvent, StoredValue};
 use crate::taxonomy::Taxonomy;
@@ -53,15 +54,6 @@ pub(crate) struct Args {
     /// Only findings of rules with this tag, ATT&CK technique, tactic or analytic story
     #[arg(long, value_name = "TAG", help_heading = "Filters")]
     tag: Option<String>,
-    /// Only findings about this host
-    #[arg(long, value_name = "HOST", help_heading = "Filters")]
-    host: Option<String>,
-    /// Only findings about this user
-    #[arg(long, value_name = "USER", help_heading = "Filters")]
-    user: Option<String>,
-    /// Only findings with this triage status; `new`: those without any
-    #[arg(long, value_name = "STATUS", help_heading = "Filters")]
-    status: Option<String>,
     /// Only findings with an event at or after this time
     #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
     since: Option<i64>,
@@ -71,6 +63,8 @@ pub(crate) struct Args {
     /// Only findings of this hunt
     #[arg(long, value_name = "ID", help_heading = "Filters")]
     hunt: Option<i64>,
+    #[command(flatten)]
+    whom: WhomArgs,
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -93,18 +87,15 @@ enum ExportForm {
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let store = args.store.open_read_only()?;
-    let filter = FindingFilter {
+    let filter = args.whom.filter(FindingFilter {
         rule: args.rule.clone(),
         min_level: args.level,
         tag: args.tag.clone(),
-        host: args.host.clone(),
-        user: args.user.clone(),
-        status: args.status.clone(),
         since_us: args.since,
         until_us: args.until,
         hunt: args.hunt.map(HuntId),
         ..FindingFilter::default()
-    };
+    });
     let written = match &args.file {
         Some(path) => {
             let cannot = || format!("cannot write `{}`", visible(&path.to_string_lossy()));
@@ -186,10 +177,8 @@ fn export(args: &Args, store: &Store, filter: &FindingFilter, out: &mut dyn Writ
             })?;
         }
         ExportForm::TimelineCsv => {
-            csv_header(out, &TIMELINE_FIELDS)?;
-            each_event(store, filter, &mut written, &mut |finding, event| {
-                csv_row(out, &timeline_row(finding, event), cells).map(|()| true)
-            })?;
+            csv_header(out, &SHEET_FIELDS)?;
+            each_event(store, filter, &mut written, &mut |finding, event| csv_row(out, &sheet_row(finding, event), cells).map(|()| true))?;
         }
     }
     Ok(written)
@@ -251,7 +240,7 @@ fn facts(finding: &FindingRow, event: &StoredEvent, catalog: &Catalog) -> EventF
     // A finding of one event has its details already, with the names of the rule's fields.
     let is_one = finding.count == 1 && finding.group.is_empty() && finding.columns.is_empty() && !finding.details.is_empty();
     let details =
-        if is_one { finding.details.clone() } else { event_details(event_type, event, Taxonomy::embedded(), &finding.rule.fields) };
+        if is_one { finding.details.clone() } else { details_of_event(event_type, event, Taxonomy::embedded(), &finding.rule.fields) };
     EventFacts {
         id: envelope.id.0,
         time_us: envelope.time_us,

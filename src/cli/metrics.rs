@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
                 let heading = section.heading(rows.len(), shown.len());
                 writeln!(printer.data(), "{}{heading}", if place > 0 { "\n" } else { "" })?;
             }
-            Format::Csv | Format::Jsonl => {}
+            Format::Csv | Format::RawCsv | Format::Jsonl => {}
         }
         let mut writer = ListWriter::new(printer.data(), format, shape, width)?;
         shown.iter().try_for_each(|row| writer.row(row))?;

@@ -196,7 +196,7 @@ pub fn event_details(store: &Store, taxonomy: &Taxonomy, event: EventId) -> Resu
     let catalog = store.catalog()?;
     let id = stored.envelope.event_type;
     let event_type = catalog.event_type(id).ok_or_else(|| StoreError::Damaged(format!("an event has the unknown type {}", id.0)))?;
-    Ok(of_event(event_type, &stored, taxonomy.details(event_type), &[]))
+    Ok(details_of_event(event_type, &stored, taxonomy, &[]))
 }
 
 /// The columns that conditions of plans ask something of, those alone that a `not` asks left out.
@@ -220,7 +220,7 @@ fn tested_columns(plans: &[&Plan], event_type: &EventType) -> Vec<ColumnIndex> {
 }
 
 /// Says what happened in one event of a finding. `fields`: what the rule tests, as it spells them.
-pub fn event_details(event_type: &EventType, event: &StoredEvent, taxonomy: &Taxonomy, fields: &[String]) -> String {
+pub fn details_of_event(event_type: &EventType, event: &StoredEvent, taxonomy: &Taxonomy, fields: &[String]) -> String {
     let mut tested: Vec<ColumnIndex> = fields.iter().filter_map(|field| event_type.column_any_case(field)).collect();
     tested.sort_unstable();
     tested.dedup();

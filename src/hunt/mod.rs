@@ -40,7 +40,7 @@ use correlation::{Correlator, InputPlan};
 pub use correlation::{LeftOut, plan_inputs};
 pub use count::{ConditionCount, count_conditions};
 use describe::Describer;
-pub use describe::event_details;
+pub use describe::{details_of_event, event_details};
 pub use engine::Engine;
 use finding::{FindingSaver, needed_fields};
 use hosts::Hosts;

@@ -36,7 +36,7 @@ pub use coverage::{RULE_COVERAGE, SOURCE_COVERAGE, TECHNIQUE, rule_coverage_row,
 pub use csv::CsvCells;
 pub use evidence::{EVIDENCE, evidence_row};
 pub use export::{
-    EventFacts, IRIS_FIELDS, Navigator, TIMELINE_FIELDS, TIMESKETCH_FIELDS, csv_header, csv_row, iris_row, json_line, ocsf, timeline_row,
+    EventFacts, IRIS_FIELDS, Navigator, SHEET_FIELDS, TIMESKETCH_FIELDS, csv_header, csv_row, iris_row, json_line, ocsf, sheet_row,
     timesketch, timesketch_row,
 };
 pub use finding::{FINDING, finding_row};

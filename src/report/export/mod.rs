@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`Navigator`] | – (one layer) | ATT&CK Navigator 5, layer format 4.5 |
 //! | [`timesketch()`] | an event behind a finding | Timesketch |
-//! | [`timeline_row`] | an event behind a finding | Timeline Explorer, spreadsheets |
+//! | [`sheet_row`] | an event behind a finding | Timeline Explorer, spreadsheets |
 //! | [`ocsf()`] | a finding | anything that reads OCSF's Detection Finding (2004) |
 //! | [`iris_row`] | a finding | the timeline of DFIR-IRIS |
 //!
@@ -14,7 +14,7 @@
 mod iris;
 mod navigator;
 mod ocsf;
-mod timeline;
+mod sheet;
 mod timesketch;
 
 use std::borrow::Cow;
@@ -29,7 +29,7 @@ use crate::store::FindingRow;
 pub use iris::{IRIS_FIELDS, iris_row};
 pub use navigator::Navigator;
 pub use ocsf::ocsf;
-pub use timeline::{TIMELINE_FIELDS, timeline_row};
+pub use sheet::{SHEET_FIELDS, sheet_row};
 pub use timesketch::{TIMESKETCH_FIELDS, timesketch, timesketch_row};
 
 /// UTC as IRIS has it: the one cell that an export itself begins like a formula. The importer reads no other form of it.

@@ -6,7 +6,7 @@ use super::{EventFacts, joined, triage};
 use crate::store::FindingRow;
 
 /// The columns.
-pub const TIMELINE_FIELDS: [&str; 18] = [
+pub const SHEET_FIELDS: [&str; 18] = [
     "Time (UTC)",
     "Severity",
     "Rule",
@@ -28,7 +28,7 @@ pub const TIMELINE_FIELDS: [&str; 18] = [
 ];
 
 /// Returns an event behind a finding, or a finding without events.
-pub fn timeline_row(finding: &FindingRow, event: Option<&EventFacts>) -> Vec<String> {
+pub fn sheet_row(finding: &FindingRow, event: Option<&EventFacts>) -> Vec<String> {
     let (status, note) = triage(finding);
     let of = |text: fn(&EventFacts) -> String| event.map(text).unwrap_or_default();
     vec![
