@@ -71,7 +71,7 @@ const SCREEN_ROWS: usize = 15;
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let sections: &[Section] = if args.section.is_empty() { Section::value_variants() } else { &args.section };
     let format = args.output.format;
-    if matches!(format, Format::Csv | Format::Jsonl) && sections.len() != 1 {
+    if matches!(format, Format::Csv | Format::RawCsv | Format::Jsonl) && sections.len() != 1 {
         let names: Vec<String> = Section::value_variants().iter().map(Section::name).collect();
         return Err(
             UsageError(format!("this format has rows of one kind: choose a section with `--section` ({})", names.join(", "))).into()
