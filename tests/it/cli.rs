@@ -120,6 +120,7 @@ fn findings_have_the_documented_shape() {
                 "rule_id",
                 "rule_title",
                 "rule_path",
+                "severity",
                 "level",
                 "techniques",
                 "tactics",
@@ -130,7 +131,11 @@ fn findings_have_the_documented_shape() {
                 "last_time",
                 "risk_score",
                 "message",
-                "risk_objects"
+                "risk_objects",
+                "details",
+                "hosts",
+                "users",
+                "triage"
             ]
         );
         assert_time(text(row, "first_time"));
