@@ -28,6 +28,7 @@ mod messages;
 mod overview;
 mod pipelines;
 mod property;
+mod reading;
 mod regression;
 mod risk;
 mod sample_files;
