@@ -11,10 +11,10 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 SHARE   := $(DESTDIR)$(PREFIX)/share
 
-.PHONY: help setup build install uninstall demo check fmt lint test doc bench compare accept fuzz clean
+.PHONY: help setup build install uninstall demo check fmt lint test test-web doc bench compare accept fuzz clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: ## Fetch what a build needs: the tool chain's components and the locked packages
 	@command -v $(CARGO) >/dev/null || { echo 'cargo is missing: install Rust' >&2; exit 1; }
@@ -54,6 +54,9 @@ lint: ## Check with clippy, warnings are errors; the library also without the pr
 
 test: ## Run every test, the rules about the code itself included
 	$(CARGO) test --locked --quiet
+
+test-web: build ## Open reports in a headless Chromium and use them; says so where none is installed
+	python3 tests/web/run.py $(BIN) target/web
 
 doc: ## Check that the documentation builds without a warning
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet

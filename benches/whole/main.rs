@@ -15,6 +15,7 @@ mod child;
 mod encode;
 mod generate;
 mod readers;
+mod report;
 mod sigma;
 mod truth;
 
@@ -37,6 +38,7 @@ const PARTS: &[Part] = &[
     Part { name: "message", what: "500,000 flat JSON events with Message, then searches", run: message },
     Part { name: "process", what: "500,000 process creations with unique command lines, then all rules", run: process },
     Part { name: "rules", what: "all public Sigma rules: compiled, and checked", run: sigma::rules },
+    Part { name: "report", what: "a report of 100,000 findings: size, and time in a browser", run: report::measure },
     Part { name: "bounds", what: "work that must grow with the input and no faster", run: bounds::measure },
     Part { name: "correlation", what: "three correlations over 1,000,000 events of one group", run: sigma::correlation },
 ];

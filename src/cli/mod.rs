@@ -33,6 +33,7 @@ mod man;
 mod metrics;
 mod printer;
 mod progress;
+mod report;
 mod risk;
 mod rules;
 mod search;
@@ -85,6 +86,7 @@ enum Command {
     Hunt(hunt::Args),
     Findings(findings::Args),
     Timeline(timeline::Args),
+    Report(report::Args),
     Risk(risk::Args),
     Search(search::Args),
     Metrics(metrics::Args),
@@ -168,6 +170,7 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
         Command::Hunt(args) => hunt::run(&args, printer),
         Command::Findings(args) => findings::run(&args, printer),
         Command::Timeline(args) => timeline::run(&args, printer),
+        Command::Report(args) => report::run(&args, printer),
         Command::Risk(args) => risk::run(&args, printer),
         Command::Search(args) => search::run(&args, printer),
         Command::Metrics(args) => metrics::run(&args, printer),

@@ -13,6 +13,7 @@ mod evidence;
 mod export;
 mod finding;
 mod finding_group;
+pub mod html;
 mod json;
 mod jsonl;
 mod layout;

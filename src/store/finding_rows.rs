@@ -281,7 +281,7 @@ fn json(row: &Row<'_>, index: usize) -> Result<Value, StoreError> {
     serde_json::from_str(&text).map_err(|e| StoreError::Damaged(format!("a finding holds invalid JSON: {e}")))
 }
 
-fn texts(row: &Row<'_>, index: usize) -> Result<Vec<String>, StoreError> {
+pub(super) fn texts(row: &Row<'_>, index: usize) -> Result<Vec<String>, StoreError> {
     Ok(serde_json::from_value(json(row, index)?).unwrap_or_default())
 }
 

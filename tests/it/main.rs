@@ -30,6 +30,7 @@ mod pipelines;
 mod property;
 mod reading;
 mod regression;
+mod report;
 mod risk;
 mod sample_files;
 mod screens;

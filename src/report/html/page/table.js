@@ -1,0 +1,152 @@
+// The list of findings: sorted, in pages, each row opens.
+
+/** Where each text stands in the order of all: sorting by text compares numbers. */
+function ranks(texts) {
+  const order = Uint32Array.from(texts, (_, id) => id).sort((a, b) => (texts[a] < texts[b] ? -1 : texts[a] > texts[b] ? 1 : a - b));
+  const rank = new Uint32Array(texts.length);
+  order.forEach((id, place) => { rank[id] = place; });
+  return rank;
+}
+
+const LAST = Number.MAX_SAFE_INTEGER;
+
+/** The columns: a title, a class, what a cell shows, and the number that it is sorted by. */
+function makeColumns(data, lowered) {
+  const { findings, rules, names } = data;
+  const text = (id) => names.texts[id];
+  let rank = null;
+  const place = (id) => { rank ??= ranks(lowered); return id === undefined ? LAST : rank[id]; };
+  const named = (lists, ids) => (finding) => {
+    const own = [...lists.of(finding)].map((id) => short(text(ids[id])));
+    return own.length > 2 ? `${own.slice(0, 2).join(', ')} and ${own.length - 2} more` : own.join(', ');
+  };
+  return [
+    { key: 'level', title: 'Level', cell: (i) => levelMark(findings.level[i]), by: (i) => findings.level[i] },
+    { key: 'time', title: 'First (UTC)', className: 'time', cell: (i) => timeText(findings.first[i]).slice(0, 19), by: (i) => findings.first[i] ?? LAST },
+    { key: 'rule', title: 'Rule', by: (i) => place(rules.title[findings.rule[i]]) },
+    { key: 'host', title: 'Host', className: 'host', cell: named(findings.hosts, names.hosts), by: (i) => place(names.hosts[findings.hosts.of(i)[0]]) },
+    { key: 'user', title: 'User', className: 'user', cell: named(findings.users, names.users), by: (i) => place(names.users[findings.users.of(i)[0]]) },
+    { key: 'count', title: 'Events', className: 'number', cell: (i) => grouped.format(findings.count[i]), by: (i) => -findings.count[i] },
+    { key: 'details', title: 'Details', className: 'details', cell: (i) => make('span', '', ...detailParts(short(text(findings.details[i]) || text(findings.message[i])))), by: (i) => place(findings.details[i]) },
+    { key: 'status', title: 'Status', cell: (i) => text(names.statuses[findings.status[i]]), by: (i) => place(names.statuses[findings.status[i]]) },
+  ];
+}
+
+class FindingTable {
+  constructor(data, lowered) {
+    Object.assign(this, { data, columns: makeColumns(data, lowered), sort: 'level', isReversed: false, page: 0, size: 50 });
+    this.found = new Uint32Array(0);
+    this.opened = new Set();
+    this.body = document.getElementById('rows');
+    this.drawHead();
+    const turn = (pages) => () => { this.page += pages; this.draw(); document.getElementById('findings').scrollIntoView(); };
+    document.getElementById('previous').addEventListener('click', turn(-1));
+    document.getElementById('next').addEventListener('click', turn(1));
+    const size = document.getElementById('size');
+    size.addEventListener('change', () => { this.size = Number(size.value); this.page = 0; this.draw(); });
+    this.body.addEventListener('keydown', (event) => this.whenKey(event));
+  }
+
+  drawHead() {
+    const heads = this.columns.map((column) => {
+      const head = make('th', column.className === 'number' ? 'number' : '', makeButton('', column.title, () => this.sortBy(column.key)));
+      head.scope = 'col';
+      head.dataset.key = column.key;
+      return head;
+    });
+    document.getElementById('columns').replaceChildren(...heads);
+  }
+
+  sortBy(key) {
+    this.isReversed = this.sort === key && !this.isReversed;
+    this.sort = key;
+    this.order();
+    this.draw();
+  }
+
+  /** Takes the findings that pass the filters. */
+  show(found) {
+    this.found = found;
+    this.order();
+    this.draw();
+  }
+
+  order() {
+    const { by } = this.columns.find((column) => column.key === this.sort);
+    const { first } = this.data.findings;
+    const keys = new Float64Array(first.length);
+    for (const finding of this.found) keys[finding] = by(finding);
+    const sign = this.isReversed ? -1 : 1;
+    // Within one level the newest come first: that is where somebody who responds begins.
+    this.found.sort((a, b) => sign * (keys[a] - keys[b]) || (first[b] ?? 0) - (first[a] ?? 0) || a - b);
+    this.page = 0;
+    for (const head of document.querySelectorAll('#columns th')) {
+      head.setAttribute('aria-sort', head.dataset.key !== this.sort ? 'none' : this.isReversed ? 'descending' : 'ascending');
+    }
+  }
+
+  draw() {
+    const pages = Math.max(1, Math.ceil(this.found.length / this.size));
+    this.page = Math.min(Math.max(this.page, 0), pages - 1);
+    const shown = this.found.subarray(this.page * this.size, (this.page + 1) * this.size);
+    this.body.replaceChildren(...[...shown].flatMap((finding) => this.rows(finding)));
+    const all = this.data.findings.id.length;
+    const count = this.found.length === all ? counted(all, 'finding') : `${grouped.format(this.found.length)} of ${counted(all, 'finding')}`;
+    document.getElementById('count').textContent = count;
+    document.getElementById('place').textContent = `Page ${grouped.format(this.page + 1)} of ${grouped.format(pages)}`;
+    document.getElementById('previous').disabled = this.page === 0;
+    document.getElementById('next').disabled = this.page === pages - 1;
+  }
+
+  rows(finding) {
+    const { findings, rules, names } = this.data;
+    const isOpen = this.opened.has(finding);
+    const cells = this.columns.map((column) => {
+      if (column.key !== 'rule') {
+        const cell = make('td', column.className ?? '', column.cell(finding));
+        if (column.key !== 'level') cell.dataset.label = column.title;
+        return cell;
+      }
+      const button = makeButton('plain open', short(names.texts[rules.title[findings.rule[finding]]]), () => this.toggle(finding));
+      button.setAttribute('aria-expanded', String(isOpen));
+      button.dataset.finding = String(findings.id[finding]);
+      const head = make('th', '', button);
+      head.scope = 'row';
+      return head;
+    });
+    const row = make('tr', 'finding', ...cells);
+    return isOpen ? [row, this.detailRow(finding)] : [row];
+  }
+
+  detailRow(finding) {
+    const cell = make('td', '', findingDetail(this.data, finding));
+    cell.colSpan = this.columns.length;
+    return make('tr', 'detail', cell);
+  }
+
+  toggle(finding) {
+    const button = this.body.querySelector(`button[data-finding="${this.data.findings.id[finding]}"]`);
+    const row = button.closest('tr');
+    if (this.opened.delete(finding)) row.nextElementSibling.remove();
+    else {
+      this.opened.add(finding);
+      row.after(this.detailRow(finding));
+    }
+    button.setAttribute('aria-expanded', String(this.opened.has(finding)));
+  }
+
+  whenKey(event) {
+    const buttons = [...this.body.querySelectorAll('button.open')];
+    const detail = event.target.closest('tr.detail');
+    const own = event.target.closest('tr.finding')?.querySelector('button.open') ?? detail?.previousElementSibling.querySelector('button.open');
+    const at = buttons.indexOf(own);
+    if (at < 0) return;
+    if (event.key === 'Escape' && own.getAttribute('aria-expanded') === 'true') {
+      own.click();
+      own.focus();
+    } else if ((event.key === 'ArrowDown' || event.key === 'ArrowUp') && event.target === own) {
+      event.preventDefault();
+      buttons[at + (event.key === 'ArrowDown' ? 1 : -1)]?.focus();
+    }
+  }
+}

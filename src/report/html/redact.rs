@@ -1,0 +1,310 @@
+//! Names of hosts, users and domains, and addresses, become pseudonyms, everywhere in a report: one name is one pseudonym.
+//!
+//! Names are those of the findings, their events and processes, of fields that hold names, of profile folders, SIDs and mail
+//! addresses. Each is looked for in every text, without case and as a whole word. Pseudonyms are numbers in the order of the names: a
+//! hash would be guessed for addresses and short names. What is encoded (base64 in a command line) is not seen, nor are names that the
+//! report's own data never name as such.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use regex::Regex;
+
+use super::data::ReportData;
+
+/// Names that say nothing of anybody: they are the same everywhere.
+const COMMON: [&str; 30] = [
+    "-",
+    "n/a",
+    "system",
+    "local system",
+    "localsystem",
+    "local service",
+    "localservice",
+    "network service",
+    "networkservice",
+    "anonymous logon",
+    "everyone",
+    "nt authority",
+    "nt service",
+    "builtin",
+    "window manager",
+    "font driver host",
+    "iis apppool",
+    "nt virtual machine",
+    "workgroup",
+    "local",
+    "localhost",
+    "public",
+    "default",
+    "default user",
+    "all users",
+    "authenticated users",
+    "users",
+    "microsoftaccount",
+    "azuread",
+    "unknown",
+];
+
+static PROFILE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?i)(?:[\\/]users|[\\/]home|documents and settings)[\\/]([^\\/:*?"<>|\r\n,;']+)"#).expect("it compiles")
+});
+static SID: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"S-1-(?:5-21|12-1)-\d+(?:-\d+)+").expect("it compiles"));
+static MAIL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"([\w.+-]+)@([\w-]+(?:\.[\w-]+)+)").expect("it compiles"));
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[0-9A-Za-z:.]{2,}").expect("it compiles"));
+
+/// What a name is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum NameKind {
+    Host,
+    User,
+    Domain,
+    Address,
+}
+
+impl NameKind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::User => "user",
+            Self::Domain => "domain",
+            Self::Address => "address",
+        }
+    }
+}
+
+/// Puts pseudonyms in the place of names.
+pub fn redact(data: &mut ReportData) {
+    let mut names = KnownNames::default();
+    names.collect(data);
+    let pseudonyms = names.pseudonyms();
+    data.each_text(&mut |text| *text = pseudonyms.applied(text));
+    data.scope.push(("Redacted".to_owned(), "hosts, users, domains and addresses are pseudonyms".to_owned()));
+}
+
+/// Names by their folded spelling.
+#[derive(Default)]
+struct KnownNames {
+    /// Spelling → what it is of, and the name that stands for all spellings.
+    known: BTreeMap<String, (NameKind, String)>,
+}
+
+impl KnownNames {
+    fn collect(&mut self, data: &mut ReportData) {
+        data.hosts.iter().for_each(|host| self.host(host));
+        data.events.iter().for_each(|event| self.host(&event.host));
+        data.users.iter().for_each(|user| self.user(user));
+        data.processes.iter().for_each(|process| self.user(&process.user));
+        for object in &data.risk {
+            match object.kind.as_str() {
+                "system" => self.host(&object.object),
+                "user" => self.user(&object.object),
+                _ => {}
+            }
+        }
+        for finding in &data.findings {
+            finding.values.iter().for_each(|(name, value)| self.of_field(name, value));
+            // `Account*: alice · Workstation: WS07`
+            let labelled = finding.details.split(" · ").filter_map(|part| part.split_once(": "));
+            labelled.for_each(|(label, value)| self.of_field(label, value));
+        }
+        // Not the texts of rules: what they name is of no log.
+        data.each_log_text(&mut |text| self.within(text));
+    }
+
+    /// The value of a field whose name says that it holds names.
+    fn of_field(&mut self, name: &str, value: &str) {
+        let is_mail = value.contains('@');
+        match kind_of_field(name) {
+            Some(NameKind::Host) if !is_mail => self.host(value),
+            Some(NameKind::Host | NameKind::User) => self.user(value),
+            Some(NameKind::Domain) => self.add(NameKind::Domain, value, value),
+            Some(NameKind::Address) | None => {}
+        }
+    }
+
+    /// Names that a text shows as such.
+    fn within(&mut self, text: &str) {
+        // Most texts have none of these: a search for a byte is far cheaper than an expression.
+        if text.contains(['\\', '/']) {
+            PROFILE.captures_iter(text).for_each(|found| self.user(found[1].trim()));
+        }
+        if text.contains("S-1-") {
+            SID.find_iter(text).for_each(|sid| self.add(NameKind::User, sid.as_str(), sid.as_str()));
+        }
+        if text.contains('@') {
+            for found in MAIL.captures_iter(text) {
+                self.user(&found[1]);
+                self.add(NameKind::Domain, &found[2], &found[2]);
+            }
+        }
+        ADDRESS.find_iter(text).filter_map(|run| address(run.as_str())).for_each(|(_, shown)| self.add(NameKind::Address, shown, shown));
+    }
+
+    fn host(&mut self, name: &str) {
+        let name = name.trim().trim_start_matches('\\');
+        if name.parse::<IpAddr>().is_ok() {
+            return self.add(NameKind::Address, name, name);
+        }
+        let short = name.split('.').next().unwrap_or(name);
+        self.add(NameKind::Host, name, short);
+        self.add(NameKind::Host, short, short);
+        if let Some((_, domain)) = name.split_once('.') {
+            self.add(NameKind::Domain, domain, domain);
+        }
+    }
+
+    fn user(&mut self, name: &str) {
+        let name = name.trim();
+        let (domain, user) = match (name.rsplit_once('\\'), name.split_once('@')) {
+            (Some((domain, user)), _) => (domain, user),
+            (None, Some((user, domain))) => (domain, user),
+            (None, None) => ("", name),
+        };
+        self.add(NameKind::Domain, domain, domain);
+        match user.strip_suffix('$') {
+            // The account of a computer.
+            Some(host) => self.host(host),
+            None => self.add(NameKind::User, user, user),
+        }
+    }
+
+    fn add(&mut self, kind: NameKind, spelling: &str, name: &str) {
+        let (spelling, name) = (spelling.trim().to_lowercase(), name.to_lowercase());
+        let is_common = COMMON.contains(&spelling.as_str()) || spelling.starts_with("dwm-") || spelling.starts_with("umfd-");
+        if spelling.is_empty() || is_common || !spelling.contains(char::is_alphanumeric) {
+            return;
+        }
+        let known = self.known.entry(spelling).or_insert_with(|| (kind, name.clone()));
+        if kind < known.0 {
+            *known = (kind, name);
+        }
+    }
+
+    fn pseudonyms(&self) -> Pseudonyms {
+        let of_kind: BTreeSet<(NameKind, &str)> = self.known.values().map(|(kind, name)| (*kind, name.as_str())).collect();
+        let mut numbers: BTreeMap<NameKind, usize> = BTreeMap::new();
+        let mut given: BTreeMap<(NameKind, &str), String> = BTreeMap::new();
+        for key in of_kind {
+            let number = numbers.entry(key.0).or_default();
+            *number += 1;
+            given.insert(key, format!("{}-{number}", key.0.word()));
+        }
+        let mut spellings = Vec::new();
+        let mut words = Vec::new();
+        for (spelling, (kind, name)) in &self.known {
+            let word = &given[&(*kind, name.as_str())];
+            // The automaton ignores the case of ASCII alone.
+            for variant in BTreeSet::from([spelling.clone(), spelling.to_uppercase()]) {
+                if variant == *spelling || !variant.eq_ignore_ascii_case(spelling) {
+                    spellings.push(variant);
+                    words.push(word.clone());
+                }
+            }
+        }
+        let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&spellings).ok();
+        Pseudonyms { automaton, words }
+    }
+}
+
+/// What a field of this name holds.
+fn kind_of_field(name: &str) -> Option<NameKind> {
+    let name = name.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    if has(&["domain"]) {
+        Some(NameKind::Domain)
+    } else if has(&["user", "account", "subject", "actor", "owner", "principal"]) {
+        Some(NameKind::User)
+    } else if has(&["host", "computer", "workstation", "machine", "dvc", "address"]) || name == "dest" || name == "src" {
+        Some(NameKind::Host)
+    } else {
+        None
+    }
+}
+
+/// Whether a run of letters, digits, dots and colons is an address: where in it, and its text. Loopback is the same everywhere.
+fn address(run: &str) -> Option<(usize, &str)> {
+    let whole = run.trim_end_matches(['.', ':']);
+    let parsed = |text: &str| text.parse::<IpAddr>().ok().filter(|ip| !ip.is_loopback() && !ip.is_unspecified());
+    if parsed(whole).is_some() {
+        return Some((0, whole));
+    }
+    // `ip:10.0.0.1:443`
+    let mut start = 0;
+    for part in run.split(':') {
+        if part.contains('.') && parsed(part.trim_end_matches('.')).is_some() {
+            return Some((start, part.trim_end_matches('.')));
+        }
+        start += part.len() + 1;
+    }
+    None
+}
+
+struct Pseudonyms {
+    automaton: Option<AhoCorasick>,
+    words: Vec<String>,
+}
+
+impl Pseudonyms {
+    fn applied(&self, text: &str) -> String {
+        let Some(automaton) = &self.automaton else { return text.to_owned() };
+        let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        let is_whole = |start: usize, end: usize| !is_word(text[..start].chars().next_back()) && !is_word(text[end..].chars().next());
+        let all = automaton.find_overlapping_iter(text).map(|found| (found.start(), found.end(), found.pattern().as_usize()));
+        let mut found: Vec<(usize, usize, usize)> = all.filter(|(start, end, _)| is_whole(*start, *end)).collect();
+        found.sort_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
+        let (mut out, mut done) = (String::with_capacity(text.len()), 0);
+        for (start, end, word) in found {
+            if start >= done {
+                out.push_str(&text[done..start]);
+                out.push_str(&self.words[word]);
+            }
+            // What reaches beyond the name before it is gone with it: half a name may tell the whole.
+            done = done.max(end);
+        }
+        out.push_str(&text[done..]);
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::html::data::{ReportEvent, ReportFinding, ReportProcess, ReportRule, ReportSource};
+
+    #[test]
+    fn names_are_gone_from_every_text_and_one_name_is_one_pseudonym() {
+        let finding = ReportFinding {
+            message: r"alice on WS07 from 10.1.2.3:445, C:\Users\b.smith\x.exe, c.jones@corp.example, S-1-5-21-1-2-3-500".into(),
+            details:
+                r"User*: CORP\Alice · Host: ws07.corp.example · malice alice2 · fe80::12 · 127.0.0.1 · 12:34:56 · [x]::Y · Workstation: PC3"
+                    .into(),
+            values: vec![("dest_host".into(), "srv9".into()), ("TargetUserName".into(), "Élodie".into())],
+            ..ReportFinding::default()
+        };
+        let mut data = ReportData {
+            hosts: vec!["ws07.corp.example".into()],
+            users: vec![r"CORP\alice".into(), "SYSTEM".into()],
+            rules: vec![ReportRule { description: "SYSTEM or élodie or ÉLODIE".into(), ..ReportRule::default() }],
+            findings: vec![finding],
+            events: vec![ReportEvent { host: "WS07".into(), ..ReportEvent::default() }],
+            processes: vec![ReportProcess { command_line: r"net use \\srv9\share /user:alice".into(), ..ReportProcess::default() }],
+            sources: vec![ReportSource { path: "logs/WS07/alice.evtx".into(), ..ReportSource::default() }],
+            ..ReportData::default()
+        };
+        redact(&mut data);
+        let finding = &data.findings[0];
+        assert_eq!(finding.message, r"user-1 on host-3 from address-1:445, C:\Users\user-2\x.exe, user-3@domain-2, user-4");
+        assert_eq!(
+            finding.details,
+            r"User*: domain-1\user-1 · Host: host-3 · malice alice2 · address-2 · 127.0.0.1 · 12:34:56 · [x]::Y · Workstation: host-1"
+        );
+        assert_eq!(finding.values[0].1, "host-2");
+        assert_eq!(data.rules[0].description, "SYSTEM or user-5 or user-5");
+        assert_eq!(data.processes[0].command_line, r"net use \\host-2\share /user:user-1");
+        assert_eq!(data.sources[0].path, "logs/host-3/user-1.evtx");
+        assert_eq!((data.hosts[0].as_str(), data.users[1].as_str()), ("host-3", "SYSTEM"));
+    }
+}

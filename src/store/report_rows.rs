@@ -1,0 +1,83 @@
+//! What a report asks for beside the findings: their events, what became of the rules, and the hunts.
+
+use rusqlite::params_from_iter;
+
+use super::finding_rows::texts;
+use super::{FindingFilter, HuntId, Store, StoreError};
+use crate::catalog::EventId;
+
+/// What became of a rule in the last hunt that had it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RuleOutcomeRow {
+    /// The rule's own id.
+    pub rule_id: String,
+    /// Its path as the hunt's user named it.
+    pub path: String,
+    /// Its title.
+    pub title: String,
+    /// Its level on the scale of both languages; empty where it has none.
+    pub severity: String,
+    /// ATT&CK techniques.
+    pub techniques: Vec<String>,
+    /// ATT&CK tactics.
+    pub tactics: Vec<String>,
+    /// The name of a [`super::RuleOutcome`].
+    pub outcome: String,
+    /// Why, where it found nothing for a reason.
+    pub reason: String,
+}
+
+impl Store {
+    /// Visits the events behind findings, by finding and event, one line each however many sources hold the event.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn each_finding_event(&self, filter: &FindingFilter, visit: &mut dyn FnMut(i64, EventId)) -> Result<(), StoreError> {
+        let (condition, parameters) = filter.sql();
+        let sql = format!(
+            "SELECT x.finding, x.event FROM finding f JOIN rule r ON r.id = f.rule JOIN evidence x ON x.finding = f.id
+             WHERE {condition} ORDER BY x.finding, x.event"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        let mut rows = statement.query(params_from_iter(&parameters))?;
+        while let Some(row) = rows.next()? {
+            visit(row.get(0)?, EventId(row.get(1)?));
+        }
+        Ok(())
+    }
+
+    /// When each hunt began (µs UTC), in their order.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn hunts(&self) -> Result<Vec<(HuntId, i64)>, StoreError> {
+        let mut statement = self.connection.prepare("SELECT id, started_us FROM hunt ORDER BY id")?;
+        let rows = statement.query_map([], |row| Ok((HuntId(row.get(0)?), row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What became of each rule in the last hunt that had it, by path.
+    ///
+    /// # Errors
+    /// When SQLite fails or the store is damaged.
+    pub fn rule_outcomes(&self) -> Result<Vec<RuleOutcomeRow>, StoreError> {
+        let sql = "SELECT rule_id, path, title, severity, techniques, tactics, outcome, reason FROM rule_status ORDER BY path, rule_id";
+        let mut statement = self.connection.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            out.push(RuleOutcomeRow {
+                rule_id: row.get(0)?,
+                path: row.get(1)?,
+                title: row.get(2)?,
+                severity: row.get(3)?,
+                techniques: texts(row, 4)?,
+                tactics: texts(row, 5)?,
+                outcome: row.get(6)?,
+                reason: row.get(7)?,
+            });
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,164 @@
+//! The report as a file: what it replaces, what it leaves out, what it hides. What a browser does with it is tested by `tests/web`.
+
+use std::fs;
+use std::io::Read as _;
+
+use flate2::read::GzDecoder;
+use serde_json::Value;
+
+use crate::support::binary::TestStore;
+use crate::support::samples::{security_line, sigma_rule};
+
+const ID: &str = "44444444-4444-4444-8444-444444444444";
+
+/// A store with two findings of one rule.
+fn hunted() -> TestStore {
+    let store = TestStore::new();
+    let lines: String = ["alice", "bob"]
+        .iter()
+        .zip(1..)
+        .map(|(user, n)| security_line(n, 4624, &format!(r#","TargetUserName":"{user}","IpAddress":"10.7.0.9""#)))
+        .collect();
+    let input = store.file("alice-laptop/events.jsonl", lines);
+    store.load([&input]);
+    let rule = store.file("rule.yml", sigma_rule(ID, "EventID: 4624"));
+    store.run(["hunt", "--format", "jsonl", "--rules", rule.to_str().unwrap()]).expect_code(&[0]);
+    store
+}
+
+fn report(store: &TestStore, more: &[&str]) -> String {
+    let arguments = ["report", "--html", "-"].iter().chain(more);
+    store.run(arguments).expect_code(&[0]).stdout
+}
+
+/// The data that a page holds.
+fn data(page: &str) -> Value {
+    let packed = page.split("<script id=\"data\" type=\"application/octet-stream\">").nth(1).unwrap().split('<').next().unwrap();
+    let sextet = |c: u8| match c {
+        b'A'..=b'Z' => c - b'A',
+        b'a'..=b'z' => c - b'a' + 26,
+        b'0'..=b'9' => c - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => panic!("base64 has no `{c}`"),
+    };
+    let digits: Vec<u8> = packed.bytes().filter(|c| *c != b'=').map(sextet).collect();
+    let bytes = digits.chunks(4).flat_map(|four| {
+        let number = four.iter().fold(0_u32, |number, digit| number << 6 | u32::from(*digit)) << (6 * (4 - four.len()));
+        number.to_be_bytes()[1..four.len()].to_vec()
+    });
+    let mut json = String::new();
+    GzDecoder::new(bytes.collect::<Vec<u8>>().as_slice()).read_to_string(&mut json).unwrap();
+    serde_json::from_str(&json).unwrap()
+}
+
+/// The programs of the first finding's process and of those above it.
+fn chain(data: &Value) -> Vec<&str> {
+    let processes = &data["processes"];
+    let mut at = data["events"]["process"][0].as_u64();
+    let mut chain = Vec::new();
+    while let Some(process) = at {
+        let text = processes["image"][process as usize].as_u64().unwrap();
+        chain.push(data["names"]["texts"][text as usize].as_str().unwrap());
+        at = processes["parent"][process as usize].as_u64();
+    }
+    chain
+}
+
+#[test]
+fn processes_lead_to_those_that_started_them() {
+    let sysmon = |n: u32, code: u32, more: &str| {
+        format!(
+            r#"{{"@timestamp":"2024-03-01T10:00:{n:02}Z","Channel":"Microsoft-Windows-Sysmon/Operational","EventID":{code},"Hostname":"h","RecordNumber":{n}{more}}}"#
+        ) + "\n"
+    };
+    let guid = |n: u32| format!("{{00000000-0000-0000-0000-{n:012}}}");
+    let started = |n: u32, image: &str, parent: u32| {
+        let (own, above) = (guid(n), guid(parent));
+        sysmon(n, 1, &format!(r#","ProcessGuid":"{own}","ParentProcessGuid":"{above}","Image":"{image}","ParentImage":"of {image}""#))
+    };
+    // By GUID, to a parent whose own start nobody saw; the finding is about a network connection.
+    let connected = sysmon(9, 3, &format!(r#","ProcessGuid":"{}","Image":"c.exe","DestinationPort":"4444""#, guid(3).to_lowercase()));
+    let by_guid = [started(1, "a.exe", 7), started(2, "b.exe", 1), started(3, "c.exe", 2), connected].concat();
+    // By number on a host: 0x20 is used twice, and what counts is the time.
+    let process = |n: i64, own: &str, parent: &str, image: &str| {
+        security_line(
+            n,
+            4688,
+            &format!(r#","NewProcessId":"{own}","ProcessId":"{parent}","NewProcessName":"{image}","ParentProcessName":"p of {image}""#),
+        )
+    };
+    let by_number =
+        [process(1, "0x20", "0x4", "first.exe"), process(2, "0x30", "0x20", "wanted.exe"), process(3, "0x20", "0x4", "second.exe")];
+    for (lines, selection, expected) in [
+        (by_guid, "DestinationPort: 4444", &["c.exe", "b.exe", "a.exe", "of a.exe"][..]),
+        (by_number.concat(), "NewProcessName: wanted.exe", &["wanted.exe", "first.exe", "p of first.exe"]),
+    ] {
+        let store = TestStore::new();
+        store.load([&store.file("events.jsonl", lines)]);
+        let rule = sigma_rule(ID, selection).replace("    service: security\n", "");
+        let rule = store.file("rule.yml", rule);
+        store.run(["hunt", "--format", "jsonl", "--rules", rule.to_str().unwrap()]).expect_code(&[0]);
+        let page = data(&report(&store, &[]));
+        assert_eq!(chain(&page), expected, "{page}");
+    }
+}
+
+#[test]
+fn the_same_store_gives_the_same_page() {
+    let store = hunted();
+    let page = report(&store, &[]);
+    assert!(page.starts_with("<!doctype html>\n<!-- retrohunt report -->\n"));
+    assert!(page.contains("2 from 1 rule") && page.contains("alice-laptop") && page.contains(&format!("Rule {ID}")));
+    assert_eq!(page, report(&store, &[]));
+}
+
+#[test]
+fn a_report_is_replaced_and_no_other_file() {
+    let store = hunted();
+    let path = store.folder().join("report.html");
+    for _ in 0..2 {
+        store.run(["report", "--html", path.to_str().unwrap()]).expect_code(&[0]);
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), report(&store, &[]));
+    let before = fs::read(store.path()).unwrap();
+    let refused = store.run(["report", "--html", store.path().to_str().unwrap()]).expect_code(&[1]);
+    assert!(refused.stderr.contains("is not a report of retrohunt"), "{}", refused.stderr);
+    assert_eq!(fs::read(store.path()).unwrap(), before);
+    let nowhere = store.run(["report", "--html", "no/such/folder/report.html"]).expect_code(&[1]);
+    assert!(nowhere.stderr.contains("there is no folder `no/such/folder`"), "{}", nowhere.stderr);
+}
+
+#[test]
+fn filters_leave_findings_out_and_the_page_says_so() {
+    let store = hunted();
+    for (arguments, expected) in [
+        (&["--level", "high"][..], "2 from 1 rule"),
+        (&["--level", "critical"], "0 from 0 rules"),
+        (&["--since", "2024-03-01T10:00:02"], "1 from 1 rule"),
+        (&["--until", "2024-03-01"], "0 from 0 rules"),
+        (&["--status", "new"], "2 from 1 rule"),
+        (&["--status", "closed"], "0 from 0 rules"),
+    ] {
+        let page = report(&store, arguments);
+        assert!(page.contains(expected), "{arguments:?}");
+        let name =
+            ["Level", "Since", "Until", "Status"].into_iter().find(|name| arguments[0] == format!("--{}", name.to_lowercase())).unwrap();
+        assert!(page.contains(&format!("<dt>{name}</dt>")), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_redacted_page_names_nobody() {
+    let store = hunted();
+    let shown = |page: &str| page.split("<script id=\"data\"").next().unwrap().to_owned();
+    let (open, redacted) = (shown(&report(&store, &[])), shown(&report(&store, &["--redact"])));
+    for name in ["alice", "host.test", "10.7.0.9"] {
+        assert!(open.contains(name), "{name}");
+        assert!(!redacted.contains(name), "{name}");
+    }
+    assert!(redacted.contains("user-1") && redacted.contains("host-1") && redacted.contains("address-1"));
+    assert_eq!(report(&store, &["--redact"]), report(&store, &["--redact"]));
+    let packed = data(&report(&store, &["--redact"])).to_string();
+    assert!(["alice", "bob", "host.test", "10.7.0.9"].iter().all(|name| !packed.contains(name)), "{packed}");
+}
