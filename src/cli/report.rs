@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::Outcome;
+use super::findings::WhomArgs;
 use super::printer::Printer;
 use super::store::StoreArgs;
 use super::values;
 use super::words::{bytes, counted_len};
+use crate::event::format_time;
 use crate::ir::Level;
 use crate::report::html::{self, ReportData};
 use crate::report::visible;
@@ -39,9 +41,8 @@ pub(crate) struct Args {
     /// Only findings with an event before this time
     #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
     until: Option<i64>,
-    /// Only findings with this triage status; `new`: those without any
-    #[arg(long, value_name = "STATUS", help_heading = "Filters")]
-    status: Option<String>,
+    #[command(flatten)]
+    whom: WhomArgs,
     /// Put pseudonyms in place of hosts, users, domains and addresses, in every text of the page
     ///
     /// Names that are encoded (base64 in a command line) stay, and so do names that nothing in the findings marks as such: read the page
@@ -58,15 +59,10 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         must_be_free(&args.html)?;
     }
     let store = args.store.open_read_only()?;
-    let filter = FindingFilter {
-        min_level: args.level,
-        since_us: args.since,
-        until_us: args.until,
-        status: args.status.clone(),
-        ..FindingFilter::default()
-    };
+    let times_and_level = FindingFilter { min_level: args.level, since_us: args.since, until_us: args.until, ..FindingFilter::default() };
+    let filter = args.whom.filter(times_and_level);
     let mut data = html::gather(&store, &filter)?;
-    data.scope.extend(filters(args));
+    data.scope.extend(filters(&filter));
     if args.redact {
         html::redact(&mut data);
     }
@@ -81,12 +77,14 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     Ok(Outcome::Complete)
 }
 
-/// What was left out, for the head of the page.
-fn filters(args: &Args) -> impl Iterator<Item = (String, String)> {
-    let time = |us: Option<i64>| us.map(crate::event::format_time);
-    let level = args.level.map(|level| format!("{} and above", level.as_str()));
-    let all = [("Level", level), ("Since", time(args.since)), ("Until", time(args.until)), ("Status", args.status.clone())];
-    all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))
+/// What was asked for, for the head of the page.
+fn filters(filter: &FindingFilter) -> Vec<(String, String)> {
+    let time = |us: Option<i64>| us.map(format_time);
+    let level = filter.min_level.map(|level| format!("{} and above", level.as_str()));
+    let (host, user, status) = (filter.host.clone(), filter.user.clone(), filter.status.clone());
+    let (since, until) = (time(filter.since_us), time(filter.until_us));
+    let all = [("Level", level), ("Since", since), ("Until", until), ("Host", host), ("User", user), ("Status", status)];
+    all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 /// Before the long work: the folder must be there, and what stands in the way must be a report. `--html case.db` must not cost a case.

@@ -139,11 +139,15 @@ fn filters_leave_findings_out_and_the_page_says_so() {
         (&["--until", "2024-03-01"], "0 from 0 rules"),
         (&["--status", "new"], "2 from 1 rule"),
         (&["--status", "closed"], "0 from 0 rules"),
+        (&["--host", "host"], "2 from 1 rule"),
+        (&["--user", "alice"], "1 from 1 rule"),
     ] {
         let page = report(&store, arguments);
         assert!(page.contains(expected), "{arguments:?}");
-        let name =
-            ["Level", "Since", "Until", "Status"].into_iter().find(|name| arguments[0] == format!("--{}", name.to_lowercase())).unwrap();
+        let name = ["Level", "Since", "Until", "Status", "Host", "User"]
+            .into_iter()
+            .find(|name| arguments[0] == format!("--{}", name.to_lowercase()))
+            .unwrap();
         assert!(page.contains(&format!("<dt>{name}</dt>")), "{arguments:?}");
     }
 }

@@ -104,6 +104,8 @@ impl KnownNames {
                 _ => {}
             }
         }
+        // A host or user that was asked for.
+        data.scope.iter().for_each(|(name, value)| self.of_field(name, value));
         for finding in &data.findings {
             finding.values.iter().for_each(|(name, value)| self.of_field(name, value));
             // `Account*: alice · Workstation: WS07`
