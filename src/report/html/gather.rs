@@ -144,10 +144,15 @@ impl ReportGatherer {
                 "no-data" | "no-field" => ReportOutcome::Blind,
                 _ => ReportOutcome::NotRun,
             };
+            let reason = match row.outcome.as_str() {
+                "no-data" if !row.reason.is_empty() => format!("no events of {}", row.reason),
+                "no-field" if !row.reason.is_empty() => format!("no event has the field {}", row.reason),
+                _ => row.reason,
+            };
             let key = rule_key(&row.rule_id, &row.path);
             if let Some(place) = self.rules.get(&key) {
                 // Its findings are here, whatever a later hunt with fewer events or a broken text made of it.
-                self.data.rules[*place as usize].reason = row.reason;
+                self.data.rules[*place as usize].reason = reason;
                 continue;
             }
             self.rules.insert(key, u32::try_from(self.data.rules.len()).unwrap_or(u32::MAX));
@@ -160,7 +165,7 @@ impl ReportGatherer {
                 title: row.title,
                 path: row.path,
                 outcome,
-                reason: row.reason,
+                reason,
                 ..ReportRule::default()
             });
         }
