@@ -75,6 +75,15 @@ function make(name, className, ...content) {
   return element;
 }
 
+/** Characters up to which a name is broken at its own marks. A longer one is broken anywhere. */
+const NAME = 400;
+
+/** A name in pieces: it is broken behind a dot or slash rather than within a word. */
+function breakable(name) {
+  if (name.length > NAME) return [name];
+  return name.split(/(?<=[.\\/@])(?=[^.\\/@])/).flatMap((piece, index) => (index === 0 ? [piece] : [make('wbr', ''), piece]));
+}
+
 function makeButton(className, text, whenPressed) {
   const button = make('button', className, text);
   button.type = 'button';

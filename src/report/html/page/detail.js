@@ -37,7 +37,7 @@ function evidenceTable(data, finding, text) {
   const rows = [...ids].map((event) => {
     const source = events.source[event];
     const cells = [timeText(events.time[event]), text(events.host[event]), text(events.kind[event]), text(sources.path[source]), String(events.record[event])];
-    const row = make('tr', '', ...cells.map((cell, index) => make('td', index === 0 ? 'time' : '', cell)));
+    const row = make('tr', '', ...cells.map((cell, index) => (index === 0 ? make('td', 'time', cell) : make('td', '', ...breakable(cell)))));
     row.append(make('td', 'hash', text(sources.sha256[source])));
     return row;
   });

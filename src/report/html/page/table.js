@@ -18,7 +18,7 @@ function makeColumns(data, lowered) {
   const place = (id) => { rank ??= ranks(lowered); return id === undefined ? LAST : rank[id]; };
   const named = (lists, ids) => (finding) => {
     const own = [...lists.of(finding)].map((id) => short(text(ids[id])));
-    return own.length > 2 ? `${own.slice(0, 2).join(', ')} and ${own.length - 2} more` : own.join(', ');
+    return make('span', '', ...breakable(own.length > 2 ? `${own.slice(0, 2).join(', ')} and ${own.length - 2} more` : own.join(', ')));
   };
   return [
     { key: 'level', title: 'Level', cell: (i) => levelMark(findings.level[i]), by: (i) => findings.level[i] },
