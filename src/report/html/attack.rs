@@ -11,15 +11,15 @@ const TITLES_MAX: usize = 3;
 
 /// What the rules of a technique come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum TechniqueState {
+enum MatrixState {
     Fired,
     Could,
     Blind,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct TechniqueCount {
-    state: TechniqueState,
+struct MatrixCount {
+    state: MatrixState,
     findings: u64,
     rules: u64,
 }
@@ -33,10 +33,9 @@ pub(super) fn attack(data: &ReportData) -> PageMarkup {
         out.raw("<p>No rule names a technique.</p>");
         return out;
     }
-    out.raw("<p>").text(&counted(of_state(TechniqueState::Fired), "technique")).raw(" fired (a rule found something), ");
-    out.text(&thousands(of_state(TechniqueState::Could) as u64))
-        .raw(" could have fired (a rule ran, and this report has no finding of it), ");
-    out.text(&thousands(of_state(TechniqueState::Blind) as u64))
+    out.raw("<p>").text(&counted(of_state(MatrixState::Fired), "technique")).raw(" fired (a rule found something), ");
+    out.text(&thousands(of_state(MatrixState::Could) as u64)).raw(" could have fired (a rule ran, and this report has no finding of it), ");
+    out.text(&thousands(of_state(MatrixState::Blind) as u64))
         .raw(" are blind (there are rules, and the store has no data for any of them).");
     out.raw("</p><div class=\"matrix\">");
     for (name, places) in &data.tactics {
@@ -46,54 +45,54 @@ pub(super) fn attack(data: &ReportData) -> PageMarkup {
     out
 }
 
-fn techniques(data: &ReportData) -> Vec<Option<TechniqueCount>> {
+fn techniques(data: &ReportData) -> Vec<Option<MatrixCount>> {
     let mut findings = vec![0_u64; data.rules.len()];
     data.findings.iter().for_each(|finding| findings[finding.rule as usize] += 1);
-    let mut counts: Vec<Option<TechniqueCount>> = vec![None; data.techniques.len()];
+    let mut counts: Vec<Option<MatrixCount>> = vec![None; data.techniques.len()];
     for (rule, found) in data.rules.iter().zip(findings) {
         let state = match rule.outcome {
-            _ if found > 0 => TechniqueState::Fired,
+            _ if found > 0 => MatrixState::Fired,
             // What it found is not in this report: a filter left it out.
-            ReportOutcome::Found | ReportOutcome::Nothing => TechniqueState::Could,
-            ReportOutcome::Blind | ReportOutcome::NotRun => TechniqueState::Blind,
+            ReportOutcome::Found | ReportOutcome::Nothing => MatrixState::Could,
+            ReportOutcome::Blind | ReportOutcome::NotRun => MatrixState::Blind,
         };
         for technique in &rule.techniques {
-            let count = counts[*technique as usize].get_or_insert(TechniqueCount { state, findings: 0, rules: 0 });
-            *count = TechniqueCount { state: count.state.min(state), findings: count.findings + found, rules: count.rules + 1 };
+            let count = counts[*technique as usize].get_or_insert(MatrixCount { state, findings: 0, rules: 0 });
+            *count = MatrixCount { state: count.state.min(state), findings: count.findings + found, rules: count.rules + 1 };
         }
     }
     counts
 }
 
-fn tactic(out: &mut PageMarkup, data: &ReportData, name: &str, places: &[u32], counts: &[Option<TechniqueCount>]) {
-    let mut known: Vec<(usize, TechniqueCount)> =
+fn tactic(out: &mut PageMarkup, data: &ReportData, name: &str, places: &[u32], counts: &[Option<MatrixCount>]) {
+    let mut known: Vec<(usize, MatrixCount)> =
         places.iter().filter_map(|place| Some((*place as usize, counts[*place as usize]?))).collect();
     known.sort_by_key(|(place, count)| (count.state, std::cmp::Reverse(count.findings), data.techniques[*place].clone()));
     out.raw("<section><h3>").text(name).raw("</h3>");
-    for (state, words) in [(TechniqueState::Fired, ""), (TechniqueState::Could, " could have fired"), (TechniqueState::Blind, " blind")] {
+    for (state, words) in [(MatrixState::Fired, ""), (MatrixState::Could, " could have fired"), (MatrixState::Blind, " blind")] {
         let of_state: Vec<_> = known.iter().filter(|(_, count)| count.state == state).collect();
         if of_state.is_empty() {
             continue;
         }
         // What fired is what a reader looks for; hundreds of techniques that did not would hide it.
-        if state != TechniqueState::Fired {
+        if state != MatrixState::Fired {
             out.raw("<details><summary>").text(&thousands(of_state.len() as u64)).raw(words).raw("</summary>");
         }
         out.raw("<ul>");
         of_state.iter().for_each(|(place, count)| technique(out, data, *place, *count));
-        out.raw("</ul>").raw(if state == TechniqueState::Fired { "" } else { "</details>" });
+        out.raw("</ul>").raw(if state == MatrixState::Fired { "" } else { "</details>" });
     }
     out.raw("</section>");
 }
 
-fn technique(out: &mut PageMarkup, data: &ReportData, place: usize, count: TechniqueCount) {
+fn technique(out: &mut PageMarkup, data: &ReportData, place: usize, count: MatrixCount) {
     let (class, word) = match count.state {
-        TechniqueState::Fired => ("fired", counted(usize::try_from(count.findings).unwrap_or(usize::MAX), "finding")),
-        TechniqueState::Could => ("could", "could fire".to_owned()),
-        TechniqueState::Blind => ("blind", "blind".to_owned()),
+        MatrixState::Fired => ("fired", counted(usize::try_from(count.findings).unwrap_or(usize::MAX), "finding")),
+        MatrixState::Could => ("could", "could fire".to_owned()),
+        MatrixState::Blind => ("blind", "blind".to_owned()),
     };
     out.raw("<li class=\"").raw(class).raw("\"><span");
-    if count.state == TechniqueState::Fired {
+    if count.state == MatrixState::Fired {
         out.raw(" data-show=\"technique ").text(&place.to_string()).raw("\"");
     }
     let name = data.technique_names.get(place).filter(|name| !name.is_empty());

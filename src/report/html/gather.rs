@@ -8,7 +8,7 @@ use super::data::{ReportData, ReportEvent, ReportFinding, ReportOutcome, ReportR
 use super::markup::{counted, thousands};
 use super::processes::processes;
 use super::summary::time;
-use super::tactics::tactics;
+use super::tactics::matrix;
 use crate::catalog::{Catalog, EventId, TypeId};
 
 use crate::report::cell_text;
@@ -35,7 +35,7 @@ pub fn gather(store: &Store, filter: &FindingFilter) -> Result<ReportData, Store
     gathered.events(store, &catalog, filter)?;
     gathered.risk(store, filter)?;
     let mut data = gathered.data;
-    data.tactics = tactics(&data.rules, data.techniques.len());
+    (data.tactics, data.technique_names) = matrix(&data.techniques);
     data.scope = scope(store, &data)?;
     Ok(data)
 }

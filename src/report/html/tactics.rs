@@ -1,53 +1,21 @@
-//! Which tactics a technique belongs to, as the rules have it.
+//! Where the techniques of rules stand in the matrix, and what they are called.
 
-use std::collections::BTreeMap;
+use crate::taxonomy::AttackMatrix;
 
-use super::data::ReportRule;
-
-/// Tactics in the order of an attack: the short name of tags, and the name.
-const TACTICS: [(&str, &str); 15] = [
-    ("reconnaissance", "Reconnaissance"),
-    ("resource-development", "Resource Development"),
-    ("initial-access", "Initial Access"),
-    ("execution", "Execution"),
-    ("persistence", "Persistence"),
-    ("privilege-escalation", "Privilege Escalation"),
-    ("defense-evasion", "Defense Evasion"),
-    ("stealth", "Stealth"),
-    ("credential-access", "Credential Access"),
-    ("discovery", "Discovery"),
-    ("lateral-movement", "Lateral Movement"),
-    ("collection", "Collection"),
-    ("command-and-control", "Command and Control"),
-    ("exfiltration", "Exfiltration"),
-    ("impact", "Impact"),
-];
-
-/// A technique stands under each tactic that has at least this part of the votes of its first: a rule with two tactics and two
-/// techniques does not say which belongs to which, many rules together do.
-const SHARE: f64 = 0.5;
-
-/// The matrix of the techniques that rules name. What rules put under no tactic stands under the last heading.
-pub(super) fn tactics(rules: &[ReportRule], techniques: usize) -> Vec<(String, Vec<u32>)> {
-    let mut votes: Vec<BTreeMap<usize, f64>> = vec![BTreeMap::new(); techniques];
-    for rule in rules {
-        let own: Vec<usize> = rule.tactics.iter().filter_map(|tactic| TACTICS.iter().position(|(short, _)| short == tactic)).collect();
-        let weight = 1.0 / f64::from(u32::try_from(own.len().max(1)).unwrap_or(1));
-        for technique in &rule.techniques {
-            own.iter().for_each(|tactic| *votes[*technique as usize].entry(*tactic).or_default() += weight);
-        }
-    }
-    let mut columns: Vec<(String, Vec<u32>)> = TACTICS.iter().map(|(_, name)| ((*name).to_owned(), Vec::new())).collect();
-    columns.push(("No tactic named".to_owned(), Vec::new()));
-    for (technique, votes) in (0..).zip(&votes) {
-        let most = votes.values().copied().fold(0.0, f64::max);
-        votes.iter().filter(|(_, votes)| **votes >= most * SHARE).for_each(|(tactic, _)| columns[*tactic].1.push(technique));
-        if votes.is_empty() {
-            columns[TACTICS.len()].1.push(technique);
-        }
-    }
-    columns.retain(|(_, techniques)| !techniques.is_empty());
-    columns
+/// The matrix, tactics in their order with the places of techniques; and the names of all techniques. An id of an older version stands
+/// where the technique stands that replaced it; what ATT&CK does not know stands under the last heading.
+pub(super) fn matrix(techniques: &[String]) -> (Vec<(String, Vec<u32>)>, Vec<String>) {
+    let attack = AttackMatrix::embedded();
+    let current = |id: &str| attack.current(&id.to_ascii_uppercase()).to_owned();
+    let places = |is_here: &dyn Fn(&str) -> bool| -> Vec<u32> {
+        (0..).zip(techniques).filter(|(_, id)| is_here(&current(id))).map(|(place, _)| place).collect()
+    };
+    let is_of = |id: &str, short: &str| attack.technique(id).is_some_and(|technique| technique.tactics.iter().any(|own| own == short));
+    let mut columns: Vec<(String, Vec<u32>)> =
+        attack.tactics().iter().map(|tactic| (tactic.name.clone(), places(&|id| is_of(id, &tactic.short)))).collect();
+    columns.push((format!("Not in ATT&CK {}", attack.version()), places(&|id| attack.technique(id).is_none())));
+    columns.retain(|(_, places)| !places.is_empty());
+    (columns, techniques.iter().map(|id| attack.full_name(&current(id))).collect())
 }
 
 #[cfg(test)]
@@ -55,15 +23,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_rules_say_where_a_technique_belongs() {
-        let rule = |tactics: &[&str], techniques: &[u32]| ReportRule {
-            tactics: tactics.iter().map(ToString::to_string).collect(),
-            techniques: techniques.to_vec(),
-            ..ReportRule::default()
-        };
-        let rules = [rule(&["execution", "impact"], &[0, 1]), rule(&["execution"], &[0]), rule(&["impact"], &[1]), rule(&["of-old"], &[2])];
-        let columns = tactics(&rules, 3);
-        let shown: Vec<(&str, &[u32])> = columns.iter().map(|(name, techniques)| (name.as_str(), techniques.as_slice())).collect();
-        assert_eq!(shown, [("Execution", &[0_u32][..]), ("Impact", &[1][..]), ("No tactic named", &[2][..])]);
+    fn techniques_stand_under_their_tactics_and_unknown_ones_under_none() {
+        let techniques = ["T1003.001", "T1086", "T9999"].map(str::to_owned);
+        let (columns, names) = matrix(&techniques);
+        assert_eq!(names, ["OS Credential Dumping: LSASS Memory", "Command and Scripting Interpreter: PowerShell", ""]);
+        let of = |name: &str| columns.iter().find(|(column, _)| column.starts_with(name)).map(|(_, places)| places.as_slice());
+        assert_eq!([of("Execution"), of("Credential Access"), of("Not in ATT&CK")], [Some(&[1_u32][..]), Some(&[0]), Some(&[2])]);
     }
 }
