@@ -14,9 +14,7 @@ use crate::catalog::{Catalog, ColumnIndex, EventId, EventType};
 use crate::diag::Diagnostic;
 use crate::ir::{Correlation, InputSource, Pred, Query, Rule};
 use crate::plan::{FieldExpr, Plan};
-use crate::store::{
-    FindingDescription, HuntWriter, HuntedRule, RuleOutcome, Store, StoreError, StoredEvent, StoredValue, UndescribedFinding,
-};
+use crate::store::{FindingDescription, FindingValues, HuntWriter, HuntedRule, RuleOutcome, Store, StoreError, StoredEvent, StoredValue};
 use crate::taxonomy::{DetailField, EventDetails, Taxonomy};
 
 /// Characters of a value: enough for a path or the head of a command line, and some values still fit a row of a spreadsheet.
@@ -109,16 +107,15 @@ impl<'a> Describer<'a> {
         let undescribed = writer.undescribed()?;
         let mut event: Option<(EventId, StoredEvent)> = None;
         for finding in &undescribed {
-            let read = match (finding.first_event, &event) {
-                (Some(id), Some((known, _))) if id == *known => None,
-                (Some(id), _) => Some((id, self.store.event(id)?)),
-                (None, _) => None,
-            };
-            if read.is_some() {
-                event = read;
+            let values = writer.values(finding.row)?;
+            // A result row tells by itself; of a single event the event does.
+            let asked = finding.first_event.filter(|_| values.group.is_empty() && values.columns.is_empty());
+            if let Some(id) = asked.filter(|id| event.as_ref().is_none_or(|(known, _)| known != id)) {
+                event = Some((id, self.store.event_fields(id)?));
             }
-            let first = event.as_ref().filter(|(id, _)| Some(*id) == finding.first_event).map(|(_, event)| event);
-            writer.describe(finding.row, &self.description(finding, first)?)?;
+            let first = event.as_ref().filter(|_| asked.is_some()).map(|(_, event)| event);
+            let description = self.description(finding.rule_index, &values, first)?;
+            writer.describe(finding.row, &description)?;
         }
         let with_new: BTreeSet<usize> = undescribed.iter().map(|finding| finding.rule_index).collect();
         for index in with_new {
@@ -159,7 +156,12 @@ impl<'a> Describer<'a> {
         (RuleOutcome::NoField, missing.into_iter().collect::<Vec<_>>().join(", "))
     }
 
-    fn description(&self, finding: &UndescribedFinding, event: Option<&StoredEvent>) -> Result<FindingDescription, StoreError> {
+    fn description(
+        &self,
+        rule_index: usize,
+        finding: &FindingValues,
+        event: Option<&StoredEvent>,
+    ) -> Result<FindingDescription, StoreError> {
         let mut out = FindingDescription::default();
         for object in &finding.risk_objects {
             let text = |name: &str| object[name].as_str().unwrap_or_default().to_owned();
@@ -169,8 +171,7 @@ impl<'a> Describer<'a> {
                 _ => {}
             }
         }
-        let is_row = finding.group.is_empty() && finding.columns.is_empty();
-        let Some(event) = event.filter(|_| is_row) else {
+        let Some(event) = event else {
             out.details = of_row(&finding.group, &finding.columns);
             return Ok(out);
         };
@@ -178,8 +179,11 @@ impl<'a> Describer<'a> {
         let event_type =
             self.catalog.event_type(id).ok_or_else(|| StoreError::Damaged(format!("an event has the unknown type {}", id.0)))?;
         let details = self.taxonomy.details(event_type);
-        let tested = tested_columns(&self.plans[finding.rule_index], event_type);
+        let tested = tested_columns(&self.plans[rule_index], event_type);
         out.details = of_event(event_type, event, details, &tested);
+        if out.details.is_empty() && event_type.has_messages {
+            out.details = first_line(&self.store.event(event.envelope.id)?);
+        }
         for name in details.into_iter().flat_map(|details| &details.users) {
             out.users.extend(values(event_type, event, name).into_iter().map(str::to_owned).filter(|value| is_said(value)));
         }
@@ -192,7 +196,7 @@ impl<'a> Describer<'a> {
 /// # Errors
 /// When there is no such event, or the store fails.
 pub fn event_details(store: &Store, taxonomy: &Taxonomy, event: EventId) -> Result<String, StoreError> {
-    let stored = store.event(event)?;
+    let stored = store.event_fields(event)?;
     let catalog = store.catalog()?;
     let id = stored.envelope.event_type;
     let event_type = catalog.event_type(id).ok_or_else(|| StoreError::Damaged(format!("an event has the unknown type {}", id.0)))?;
@@ -258,10 +262,12 @@ pub(super) fn of_event(event_type: &EventType, event: &StoredEvent, details: Opt
         let values = names.filter_map(|name| Some((name.to_owned(), shown(event_type, event, name, false)?)));
         parts.extend(values.take(UNKNOWN_VALUES_MAX));
     }
-    if parts.is_empty() {
-        return event.message.as_deref().map(|message| one_line(message.lines().next().unwrap_or_default())).unwrap_or_default();
-    }
     joined(parts)
+}
+
+/// The first line of the rendered text: where an event has nothing else, it says what happened.
+fn first_line(event: &StoredEvent) -> String {
+    event.message.as_deref().and_then(|message| message.lines().next()).map(one_line).unwrap_or_default()
 }
 
 /// The values of a result row.

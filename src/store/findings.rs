@@ -65,22 +65,25 @@ pub struct HuntedRule<'r> {
 }
 
 /// A finding of this hunt whose details are to be written: it is new, or what is behind it has changed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UndescribedFinding {
     /// Its row.
     pub row: i64,
     /// Index into the hunt's rules.
     pub rule_index: usize,
+    /// The first of its events by id; none for rows that are made of no event.
+    pub first_event: Option<EventId>,
+}
+
+/// What a finding has.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FindingValues {
     /// By-field → value.
     pub group: serde_json::Map<String, serde_json::Value>,
     /// The columns of the result row.
     pub columns: serde_json::Map<String, serde_json::Value>,
     /// Risk objects: `field`, `type`, `value`, `score`.
     pub risk_objects: Vec<serde_json::Value>,
-    /// Events behind it.
-    pub count: u64,
-    /// The first of its events by id; none for rows that are made of no event.
-    pub first_event: Option<EventId>,
 }
 
 /// What a finding tells.

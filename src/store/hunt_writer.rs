@@ -7,7 +7,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::findings::{
-    EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule, RuleOutcome,
+    EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, FindingValues, HuntId, HuntOutcome, HuntRecord, HuntedRule, RuleOutcome,
     UndescribedFinding,
 };
 use super::{Envelope, StoreError};
@@ -213,31 +213,37 @@ impl<'s> HuntWriter<'s> {
         Ok(())
     }
 
-    /// The findings so far that are to be described, those of one event together.
+    /// The findings so far that are to be described, those of one event together: several rules find the same event, and reading it is
+    /// what costs.
     ///
     /// # Errors
     /// When SQLite fails.
     pub fn undescribed(&mut self) -> Result<Vec<UndescribedFinding>, StoreError> {
-        let sql = "SELECT group_json, columns_json, risk_objects_json, count, (SELECT min(event) FROM evidence WHERE finding = f.id) FROM finding f WHERE id = ?1";
-        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut statement = self.connection.prepare_cached("SELECT min(event) FROM evidence WHERE finding = ?1")?;
         let mut out = Vec::with_capacity(self.undescribed.len());
         for (row, rule_index) in std::mem::take(&mut self.undescribed) {
-            out.push(statement.query_row(params![row], |columns| {
-                let json = |place| columns.get::<_, String>(place);
-                Ok(UndescribedFinding {
-                    row,
-                    rule_index,
-                    group: serde_json::from_str(&json(0)?).unwrap_or_default(),
-                    columns: serde_json::from_str(&json(1)?).unwrap_or_default(),
-                    risk_objects: serde_json::from_str(&json(2)?).unwrap_or_default(),
-                    count: u64::try_from(columns.get::<_, i64>(3)?).unwrap_or(0),
-                    first_event: columns.get::<_, Option<i64>>(4)?.map(EventId),
-                })
-            })?);
+            let first_event: Option<i64> = statement.query_row(params![row], |columns| columns.get(0))?;
+            out.push(UndescribedFinding { row, rule_index, first_event: first_event.map(EventId) });
         }
-        // Several rules find the same event, and reading it is what costs.
         out.sort_by_key(|finding| (finding.first_event, finding.row));
         Ok(out)
+    }
+
+    /// What a finding has, for its description.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn values(&self, row: i64) -> Result<FindingValues, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT group_json, columns_json, risk_objects_json FROM finding WHERE id = ?1")?;
+        Ok(statement.query_row(params![row], |columns| {
+            let json = |place| columns.get::<_, String>(place);
+            Ok(FindingValues {
+                group: serde_json::from_str(&json(0)?).unwrap_or_default(),
+                columns: serde_json::from_str(&json(1)?).unwrap_or_default(),
+                risk_objects: serde_json::from_str(&json(2)?).unwrap_or_default(),
+            })
+        })?)
     }
 
     /// Writes what a finding tells.

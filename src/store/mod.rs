@@ -60,7 +60,7 @@ pub use event_row::{EventRow, Wanted};
 pub use finding_groups::{FindingGroup, FindingOrder, FindingTotals, GroupBy};
 pub use finding_rows::{EvidenceRow, FindingFilter, FindingRow, RuleText};
 pub use findings::{
-    EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule, RuleOutcome,
+    EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, FindingValues, HuntId, HuntOutcome, HuntRecord, HuntedRule, RuleOutcome,
     UndescribedFinding,
 };
 pub use hunt_writer::HuntWriter;
@@ -333,6 +333,22 @@ impl Store {
     /// # Errors
     /// When there is none, or SQLite fails.
     pub fn event(&self, id: EventId) -> Result<StoredEvent, StoreError> {
+        self.read_event(id, read::event)
+    }
+
+    /// Reads an event with all its fields, but without its rendered text, which costs more than all of them.
+    ///
+    /// # Errors
+    /// When there is none, or SQLite fails.
+    pub fn event_fields(&self, id: EventId) -> Result<StoredEvent, StoreError> {
+        self.read_event(id, read::fields)
+    }
+
+    fn read_event(
+        &self,
+        id: EventId,
+        read: fn(&Connection, &EventType, Envelope) -> Result<StoredEvent, StoreError>,
+    ) -> Result<StoredEvent, StoreError> {
         let envelope = read::envelope(&self.connection, id)?;
         if self.catalog.borrow().is_none() {
             self.catalog()?;
@@ -340,7 +356,7 @@ impl Store {
         let catalog = self.catalog.borrow();
         let event_type = catalog.as_ref().and_then(|c| c.event_type(envelope.event_type));
         let event_type = event_type.ok_or_else(|| StoreError::Damaged(format!("event {} has an unknown type", id.0)))?;
-        read::event(&self.connection, event_type, envelope)
+        read(&self.connection, event_type, envelope)
     }
 
     /// Reads the envelopes of many events.

@@ -87,6 +87,13 @@ pub(super) fn envelope(connection: &Connection, id: EventId) -> Result<Envelope,
 /// Reads an event with all its fields.
 pub(super) fn event(connection: &Connection, event_type: &EventType, envelope: Envelope) -> Result<StoredEvent, StoreError> {
     let id = envelope.id;
+    let message = if event_type.has_messages { messages::read(connection, id.0)? } else { None };
+    Ok(StoredEvent { message, aliases: aliases(connection, id)?, ..fields(connection, event_type, envelope)? })
+}
+
+/// Reads the fields of an event, without its rendered text and where else it was met.
+pub(super) fn fields(connection: &Connection, event_type: &EventType, envelope: Envelope) -> Result<StoredEvent, StoreError> {
+    let id = envelope.id;
     let all: Vec<ColumnIndex> = (0..event_type.columns.len()).map(|i| ColumnIndex(u32::try_from(i).expect("few columns"))).collect();
     let range = scan::EventRange { first: id, last: id, since_us: None, until_us: None };
     let mut columns = Vec::with_capacity(all.len());
@@ -96,8 +103,7 @@ pub(super) fn event(connection: &Connection, event_type: &EventType, envelope: E
         }
         Ok(std::ops::ControlFlow::Break(()))
     })?;
-    let message = if event_type.has_messages { messages::read(connection, id.0)? } else { None };
-    Ok(StoredEvent { envelope, columns, message, aliases: aliases(connection, id)? })
+    Ok(StoredEvent { envelope, columns, message: None, aliases: Vec::new() })
 }
 
 fn aliases(connection: &Connection, id: EventId) -> Result<Vec<Alias>, StoreError> {
