@@ -56,7 +56,7 @@ test: ## Run every test, the rules about the code itself included
 	$(CARGO) test --locked --quiet
 
 test-web: build ## Open reports in a headless Chromium and use them; says so where none is installed
-	python3 tests/web/run.py $(BIN) target/web
+	@if command -v python3 >/dev/null; then python3 tests/web/run.py $(BIN) target/web; else echo 'skipped: python3 is not installed'; fi
 
 doc: ## Check that the documentation builds without a warning
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
