@@ -5,8 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
-
 use super::HuntError;
 use super::correlation::InputPlan;
 use super::unanswered::scope_name;
@@ -14,25 +12,17 @@ use crate::catalog::{Catalog, ColumnIndex, EventId, EventType};
 use crate::diag::Diagnostic;
 use crate::ir::{Correlation, InputSource, Pred, Query, Rule};
 use crate::plan::{FieldExpr, Plan};
-use crate::store::{FindingDescription, FindingValues, HuntWriter, HuntedRule, RuleOutcome, Store, StoreError, StoredEvent, StoredValue};
+use crate::store::{
+    FindingDescription, HuntWriter, HuntedRule, RuleOutcome, Store, StoreError, StoredEvent, StoredValue, is_said, joined, one_line,
+};
 use crate::taxonomy::{DetailField, EventDetails, Taxonomy};
 
-/// Characters of a value: enough for a path or the head of a command line, and some values still fit a row of a spreadsheet.
-const VALUE_CHARS: usize = 200;
-/// Values of one finding.
-const VALUES_MAX: usize = 10;
 /// Values of an event that no details are defined for.
 const UNKNOWN_VALUES_MAX: usize = 6;
 /// Event types of a rule whose SQL text is kept with it.
 const SQL_TYPES_MAX: usize = 8;
-/// Between two values. A dot in the middle of the line is in no path, command line or name.
-const SEPARATOR: &str = " · ";
 /// Marks the label of a field that the rule tested.
 const TESTED: &str = "*";
-
-/// Columns of a result that its times and its count are in already.
-const TOLD_ELSEWHERE: [&str; 9] =
-    ["_time", "count", "firstTime", "lastTime", "first_time", "last_time", "first_window", "last_window", "windows"];
 
 /// The rules of a hunt with the fields that they test, correlations behind rules.
 pub(super) fn hunted<'r>(rules: &'r [Rule], correlations: &'r [Correlation]) -> Vec<HuntedRule<'r>> {
@@ -107,18 +97,14 @@ impl<'a> Describer<'a> {
         let undescribed = writer.undescribed()?;
         let mut event: Option<(EventId, StoredEvent)> = None;
         for finding in &undescribed {
-            let values = writer.values(finding.row)?;
-            // A result row tells by itself; of a single event the event does.
-            let asked = finding.first_event.filter(|_| values.group.is_empty() && values.columns.is_empty());
-            if let Some(id) = asked.filter(|id| event.as_ref().is_none_or(|(known, _)| known != id)) {
+            if let Some(id) = finding.first_event.filter(|id| event.as_ref().is_none_or(|(known, _)| known != id)) {
                 event = Some((id, self.store.event_fields(id)?));
             }
-            let first = event.as_ref().filter(|_| asked.is_some()).map(|(_, event)| event);
-            let description = self.description(finding.rule_index, &values, first)?;
+            let first = event.as_ref().filter(|_| finding.first_event.is_some()).map(|(_, event)| event);
+            let description = self.description(finding.rule_index, first)?;
             writer.describe(finding.row, &description)?;
         }
-        let with_new: BTreeSet<usize> = undescribed.iter().map(|finding| finding.rule_index).collect();
-        for index in with_new {
+        for index in writer.changed_rules() {
             writer.describe_rule(index, &self.rules[index], &self.sql(index).unwrap_or_default())?;
         }
         self.outcomes(writer)
@@ -156,25 +142,9 @@ impl<'a> Describer<'a> {
         (RuleOutcome::NoField, missing.into_iter().collect::<Vec<_>>().join(", "))
     }
 
-    fn description(
-        &self,
-        rule_index: usize,
-        finding: &FindingValues,
-        event: Option<&StoredEvent>,
-    ) -> Result<FindingDescription, StoreError> {
+    fn description(&self, rule_index: usize, event: Option<&StoredEvent>) -> Result<FindingDescription, StoreError> {
         let mut out = FindingDescription::default();
-        for object in &finding.risk_objects {
-            let text = |name: &str| object[name].as_str().unwrap_or_default().to_owned();
-            match text("type").as_str() {
-                "user" => out.users.push(text("value")),
-                "system" => out.hosts.push(text("value")),
-                _ => {}
-            }
-        }
-        let Some(event) = event else {
-            out.details = of_row(&finding.group, &finding.columns);
-            return Ok(out);
-        };
+        let Some(event) = event else { return Ok(out) };
         let id = event.envelope.event_type;
         let event_type =
             self.catalog.event_type(id).ok_or_else(|| StoreError::Damaged(format!("an event has the unknown type {}", id.0)))?;
@@ -262,36 +232,12 @@ pub(super) fn of_event(event_type: &EventType, event: &StoredEvent, details: Opt
         let values = names.filter_map(|name| Some((name.to_owned(), shown(event_type, event, name, false)?)));
         parts.extend(values.take(UNKNOWN_VALUES_MAX));
     }
-    joined(parts)
+    joined(parts.into_iter())
 }
 
 /// The first line of the rendered text: where an event has nothing else, it says what happened.
 fn first_line(event: &StoredEvent) -> String {
     event.message.as_deref().and_then(|message| message.lines().next()).map(one_line).unwrap_or_default()
-}
-
-/// The values of a result row.
-fn of_row(group: &Map<String, Value>, columns: &Map<String, Value>) -> String {
-    let others = columns.iter().filter(|(name, _)| !group.contains_key(*name) && !TOLD_ELSEWHERE.contains(&name.as_str()));
-    let texts = group.iter().chain(others).filter_map(|(name, value)| {
-        let text = match value {
-            Value::Null => return None,
-            Value::String(text) => text.clone(),
-            Value::Array(members) => members
-                .iter()
-                .map(|member| member.as_str().map_or_else(|| member.to_string(), str::to_owned))
-                .collect::<Vec<_>>()
-                .join(", "),
-            other => other.to_string(),
-        };
-        let text = one_line(&text);
-        is_said(&text).then(|| (name.clone(), text))
-    });
-    joined(texts.collect())
-}
-
-fn joined(parts: Vec<(String, String)>) -> String {
-    parts.into_iter().take(VALUES_MAX).map(|(label, value)| format!("{label}: {value}")).collect::<Vec<_>>().join(SEPARATOR)
 }
 
 /// A field's value on one line; none where it says nothing.
@@ -312,11 +258,6 @@ fn values<'e>(event_type: &EventType, event: &'e StoredEvent, name: &str) -> Vec
     }
 }
 
-/// Whether a value says anything: Windows writes `-` for what is not known.
-fn is_said(value: &str) -> bool {
-    !matches!(value.trim(), "" | "-" | "N/A" | "(null)")
-}
-
 /// Fields that every event of a kind has with the same value, or with one that says nothing about what happened.
 fn is_same_for_all(name: &str) -> bool {
     const NAMES: [&str; 11] =
@@ -328,51 +269,4 @@ fn is_same_for_all(name: &str) -> bool {
 fn is_number_of_something(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["guid", "id", "uuid", "version", "utctime", "time", "timestamp"].iter().any(|end| name.ends_with(end))
-}
-
-/// Blanks and line breaks become one blank; what is too long ends with `…`.
-fn one_line(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(VALUE_CHARS * 2));
-    let mut length = 0;
-    for word in text.split_whitespace() {
-        let chars = word.chars().count();
-        let space = usize::from(length > 0);
-        if length + space + chars > VALUE_CHARS {
-            // A word that is too long by itself is cut, as a script without a blank; others stay whole.
-            let room = VALUE_CHARS.saturating_sub(length + space + 1);
-            if room > VALUE_CHARS / 4 {
-                out.extend((length > 0).then_some(' '));
-                out.extend(word.chars().take(room));
-            } else {
-                out.extend((length > 0).then_some(' '));
-            }
-            out.push('…');
-            return out;
-        }
-        out.extend((length > 0).then_some(' '));
-        out.push_str(word);
-        length += space + chars;
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_is_cut_between_words_where_it_can_be() {
-        assert_eq!(one_line(" a \r\n\tb  "), "a b");
-        let long = format!("{} {}", "x".repeat(190), "y".repeat(30));
-        assert_eq!(one_line(&long), format!("{} …", "x".repeat(190)));
-        let script = "z".repeat(500);
-        assert_eq!(one_line(&script).chars().count(), VALUE_CHARS);
-    }
-
-    #[test]
-    fn a_result_row_tells_its_group_and_then_what_else_it_has() {
-        let map = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap();
-        let columns = map(r#"{"user":"bob","count":3,"process":["a.exe","b.exe"],"dest":null,"note":"-","firstTime":"1"}"#);
-        assert_eq!(of_row(&map(r#"{"user":"bob"}"#), &columns), "user: bob · process: a.exe, b.exe");
-    }
 }

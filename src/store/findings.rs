@@ -64,7 +64,7 @@ pub struct HuntedRule<'r> {
     pub fields: Vec<String>,
 }
 
-/// A finding of this hunt whose details are to be written: it is new, or what is behind it has changed.
+/// A finding of a single event whose details are to be written: it is new, or what is behind it has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UndescribedFinding {
     /// Its row.
@@ -75,25 +75,12 @@ pub struct UndescribedFinding {
     pub first_event: Option<EventId>,
 }
 
-/// What a finding has.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct FindingValues {
-    /// By-field → value.
-    pub group: serde_json::Map<String, serde_json::Value>,
-    /// The columns of the result row.
-    pub columns: serde_json::Map<String, serde_json::Value>,
-    /// Risk objects: `field`, `type`, `value`, `score`.
-    pub risk_objects: Vec<serde_json::Value>,
-}
-
-/// What a finding tells.
+/// What a finding of a single event tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FindingDescription {
     /// What happened.
     pub details: String,
-    /// The hosts that it is about, beside those of its events.
-    pub hosts: Vec<String>,
-    /// The users that it is about.
+    /// The users that it is about, beside those who carry its risk.
     pub users: Vec<String>,
 }
 

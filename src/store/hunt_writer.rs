@@ -7,10 +7,10 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::findings::{
-    EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, FindingValues, HuntId, HuntOutcome, HuntRecord, HuntedRule, RuleOutcome,
+    EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule, RuleOutcome,
     UndescribedFinding,
 };
-use super::{Envelope, StoreError};
+use super::{Envelope, StoreError, details};
 use crate::catalog::{EventId, SourceId};
 use crate::event::hex;
 use crate::ir::{Language, Level, RuleMeta};
@@ -41,6 +41,8 @@ struct SavedRule {
     failed: bool,
     /// It found something in this hunt.
     found: bool,
+    /// Some of its findings are new, or what is behind them has changed.
+    changed: bool,
     id: String,
     impact: Option<f64>,
     confidence: Option<f64>,
@@ -54,6 +56,7 @@ struct Statements<'s> {
     describe: CachedStatement<'s>,
     forget_entities: CachedStatement<'s>,
     entity: CachedStatement<'s>,
+    hosts: CachedStatement<'s>,
     forget_evidence: CachedStatement<'s>,
     evidence: CachedStatement<'s>,
     history: CachedStatement<'s>,
@@ -63,19 +66,23 @@ impl<'s> Statements<'s> {
     fn new(connection: &'s Connection) -> Result<Self, StoreError> {
         Ok(Self {
             insert: connection.prepare_cached(
-                "INSERT INTO finding (finding_id, rule, hunt, group_json, columns_json, count, first_time_us, last_time_us, risk_score, impact, confidence, message, risk_objects_json, first_hunt, state)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?3, 'current')
+                "INSERT INTO finding (finding_id, rule, hunt, group_json, columns_json, count, first_time_us, last_time_us, risk_score, impact, confidence, message, risk_objects_json, details, first_hunt, state)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?3, 'current')
                  ON CONFLICT (finding_id) DO NOTHING",
             )?,
             update: connection.prepare_cached(
                 "UPDATE finding SET rule = ?2, hunt = ?3, group_json = ?4, columns_json = ?5, count = ?6, first_time_us = ?7, last_time_us = ?8,
-                     risk_score = ?9, impact = ?10, confidence = ?11, message = ?12, risk_objects_json = ?13, state = 'current'
+                     risk_score = ?9, impact = ?10, confidence = ?11, message = ?12, risk_objects_json = ?13, details = CASE ?14 WHEN '' THEN details ELSE ?14 END, state = 'current'
                  WHERE finding_id = ?1",
             )?,
             known: connection.prepare_cached("SELECT id, rule = ?2 AND count = ?3 AND first_time_us IS ?4 AND details <> '' FROM finding WHERE finding_id = ?1")?,
             describe: connection.prepare_cached("UPDATE finding SET details = ?2 WHERE id = ?1")?,
             forget_entities: connection.prepare_cached("DELETE FROM finding_entity WHERE finding = ?1")?,
             entity: connection.prepare_cached("INSERT OR IGNORE INTO finding_entity (finding, kind, value) VALUES (?1, ?2, ?3)")?,
+            hosts: connection.prepare_cached(
+                "INSERT OR IGNORE INTO finding_entity (finding, kind, value)
+                 SELECT DISTINCT x.finding, 'host', v.text FROM evidence x JOIN event e ON e.id = x.event JOIN value v ON v.id = e.host WHERE x.finding = ?1",
+            )?,
             forget_evidence: connection.prepare_cached("DELETE FROM evidence WHERE finding = ?1")?,
             evidence: connection.prepare_cached("INSERT OR IGNORE INTO evidence (finding, event) VALUES (?1, ?2)")?,
             history: connection.prepare_cached(
@@ -173,6 +180,9 @@ impl<'s> HuntWriter<'s> {
         let (group, columns) = (texts(&finding.group), object(&finding.columns));
         let objects = risk_objects(&finding.risk_objects);
         let events = count(finding.count);
+        // A result row tells by itself; of a single event the event does, and it is read later.
+        let is_row = !finding.group.is_empty() || !finding.columns.is_empty();
+        let details = if is_row { details::of_row(&finding.group, &finding.columns) } else { String::new() };
         let row = params![
             identity,
             rule.row,
@@ -186,30 +196,33 @@ impl<'s> HuntWriter<'s> {
             rule.impact,
             rule.confidence,
             finding.message,
-            objects
+            objects,
+            details
         ];
         let statements = &mut self.statements;
-        let id: i64 = if statements.insert.execute(row)? == 1 {
+        let (id, is_changed): (i64, bool) = if statements.insert.execute(row)? == 1 {
             self.outcome.new += 1;
-            let id = self.connection.last_insert_rowid();
-            self.undescribed.push((id, finding.rule_index));
-            id
+            (self.connection.last_insert_rowid(), true)
         } else {
             self.outcome.known += 1;
             let known = params![identity, rule.row, events, finding.first_time_us];
             let (id, is_described): (i64, bool) = statements.known.query_row(known, |row| Ok((row.get(0)?, row.get(1)?)))?;
             statements.update.execute(row)?;
-            if !is_described {
-                self.undescribed.push((id, finding.rule_index));
-            }
             // Evidence is that of the last hunt: what an older text of the rule found must not mix with it.
             statements.forget_evidence.execute(params![id])?;
-            id
+            (id, !is_described)
         };
         for event in finding.evidence.iter().take(EVIDENCE_CAP) {
             statements.evidence.execute(params![id, event.0])?;
         }
         statements.history.execute(params![id, hunt, events, finding.first_time_us, finding.last_time_us])?;
+        if is_changed {
+            self.rules[finding.rule_index].changed = true;
+            self.save_entities(id, &finding.risk_objects)?;
+            if !is_row {
+                self.undescribed.push((id, finding.rule_index));
+            }
+        }
         Ok(())
     }
 
@@ -229,21 +242,9 @@ impl<'s> HuntWriter<'s> {
         Ok(out)
     }
 
-    /// What a finding has, for its description.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub fn values(&self, row: i64) -> Result<FindingValues, StoreError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT group_json, columns_json, risk_objects_json FROM finding WHERE id = ?1")?;
-        Ok(statement.query_row(params![row], |columns| {
-            let json = |place| columns.get::<_, String>(place);
-            Ok(FindingValues {
-                group: serde_json::from_str(&json(0)?).unwrap_or_default(),
-                columns: serde_json::from_str(&json(1)?).unwrap_or_default(),
-                risk_objects: serde_json::from_str(&json(2)?).unwrap_or_default(),
-            })
-        })?)
+    /// The rules some of whose findings are new or have changed.
+    pub fn changed_rules(&self) -> Vec<usize> {
+        (0..self.rules.len()).filter(|index| self.rules[*index].changed).collect()
     }
 
     /// Writes what a finding tells.
@@ -251,17 +252,25 @@ impl<'s> HuntWriter<'s> {
     /// # Errors
     /// When SQLite fails.
     pub fn describe(&mut self, row: i64, description: &FindingDescription) -> Result<(), StoreError> {
-        let statements = &mut self.statements;
-        statements.describe.execute(params![row, description.details])?;
-        statements.forget_entities.execute(params![row])?;
-        for (kind, values) in [("host", &description.hosts), ("user", &description.users)] {
-            for value in values {
-                statements.entity.execute(params![row, kind, value])?;
-            }
+        self.statements.describe.execute(params![row, description.details])?;
+        for user in &description.users {
+            self.statements.entity.execute(params![row, "user", user])?;
         }
-        let sql = "INSERT OR IGNORE INTO finding_entity (finding, kind, value)
-                   SELECT DISTINCT x.finding, 'host', v.text FROM evidence x JOIN event e ON e.id = x.event JOIN value v ON v.id = e.host WHERE x.finding = ?1";
-        self.connection.prepare_cached(sql)?.execute(params![row])?;
+        Ok(())
+    }
+
+    /// Whom a finding is about: what carries its risk, and the hosts of its events.
+    fn save_entities(&mut self, row: i64, objects: &[FindingRiskObject]) -> Result<(), StoreError> {
+        let statements = &mut self.statements;
+        statements.forget_entities.execute(params![row])?;
+        for object in objects {
+            match object.kind.as_str() {
+                "user" => statements.entity.execute(params![row, "user", object.value])?,
+                "system" => statements.entity.execute(params![row, "host", object.value])?,
+                _ => 0,
+            };
+        }
+        statements.hosts.execute(params![row])?;
         Ok(())
     }
 
@@ -411,7 +420,7 @@ fn save_rule(connection: &Connection, meta: &RuleMeta) -> Result<SavedRule, Stor
         .prepare_cached("SELECT id FROM rule WHERE rule_id = ?1 AND hash = ?2")?
         .query_row(params![meta.id, meta.hash], |row| row.get(0))?;
     let (impact, confidence) = meta.risk.map_or((None, None), |r| (r.impact, r.confidence));
-    Ok(SavedRule { row, failed: false, found: false, id: meta.id.clone(), impact, confidence })
+    Ok(SavedRule { row, failed: false, found: false, changed: false, id: meta.id.clone(), impact, confidence })
 }
 
 /// Marks what this hunt did not find again: of its own rules `gone`, of older texts of its rules `superseded`.

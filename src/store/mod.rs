@@ -6,6 +6,7 @@
 mod catalog_sql;
 mod cell;
 mod check;
+mod details;
 mod dictionary;
 mod encode;
 mod envelope;
@@ -54,13 +55,14 @@ use std::path::Path;
 use rusqlite::Connection;
 
 pub use cell::RawCell;
+pub use details::{is_said, joined, one_line};
 pub use envelope::{Envelope, EnvelopeReader};
 pub use error::StoreError;
 pub use event_row::{EventRow, Wanted};
 pub use finding_groups::{FindingGroup, FindingOrder, FindingTotals, GroupBy};
 pub use finding_rows::{EvidenceRow, FindingFilter, FindingRow, RuleText};
 pub use findings::{
-    EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, FindingValues, HuntId, HuntOutcome, HuntRecord, HuntedRule, RuleOutcome,
+    EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule, RuleOutcome,
     UndescribedFinding,
 };
 pub use hunt_writer::HuntWriter;

@@ -1,0 +1,99 @@
+//! The words of a finding's details: values on one line, and those of a result row.
+
+use serde_json::Value;
+
+/// Characters of a value: enough for a path or the head of a command line, and some values still fit a row of a spreadsheet.
+const VALUE_CHARS: usize = 200;
+/// Values of one finding.
+const VALUES_MAX: usize = 10;
+/// Between two values. A dot in the middle of the line is in no path, command line or name.
+const SEPARATOR: &str = " · ";
+/// Columns of a result that its times and its count are in already.
+const TOLD_ELSEWHERE: [&str; 9] =
+    ["_time", "count", "firstTime", "lastTime", "first_time", "last_time", "first_window", "last_window", "windows"];
+
+/// The values of a result row.
+pub(super) fn of_row(group: &[(String, String)], columns: &[(String, Value)]) -> String {
+    let is_told = |name: &String| group.iter().any(|(by, _)| by == name) || TOLD_ELSEWHERE.contains(&name.as_str());
+    let by = group.iter().map(|(name, value)| (name, one_line(value)));
+    let others = columns.iter().filter(|(name, _)| !is_told(name)).filter_map(|(name, value)| {
+        let text = match value {
+            Value::Null => return None,
+            Value::String(text) => text.clone(),
+            Value::Array(members) => members
+                .iter()
+                .map(|member| member.as_str().map_or_else(|| member.to_string(), str::to_owned))
+                .collect::<Vec<_>>()
+                .join(", "),
+            other => other.to_string(),
+        };
+        Some((name, one_line(&text)))
+    });
+    joined(by.chain(others).filter(|(_, text)| is_said(text)).map(|(name, text)| (name.clone(), text)))
+}
+
+/// Values with their labels, as many as fit.
+pub fn joined(parts: impl Iterator<Item = (String, String)>) -> String {
+    parts.take(VALUES_MAX).map(|(label, value)| format!("{label}: {value}")).collect::<Vec<_>>().join(SEPARATOR)
+}
+
+/// Whether a value says anything: Windows writes `-` for what is not known.
+pub fn is_said(value: &str) -> bool {
+    !matches!(value.trim(), "" | "-" | "N/A" | "(null)")
+}
+
+/// Blanks and line breaks become one blank; what is too long ends with `…`.
+pub fn one_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(VALUE_CHARS * 2));
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        let chars = word.chars().count();
+        let space = usize::from(length > 0);
+        if length + space + chars > VALUE_CHARS {
+            // A word that is too long by itself is cut, as a script without a blank; others stay whole.
+            let room = VALUE_CHARS.saturating_sub(length + space + 1);
+            if room > VALUE_CHARS / 4 {
+                out.extend((length > 0).then_some(' '));
+                out.extend(word.chars().take(room));
+            } else {
+                out.extend((length > 0).then_some(' '));
+            }
+            out.push('…');
+            return out;
+        }
+        out.extend((length > 0).then_some(' '));
+        out.push_str(word);
+        length += space + chars;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_cut_between_words_where_it_can_be() {
+        assert_eq!(one_line(" a \r\n\tb  "), "a b");
+        let long = format!("{} {}", "x".repeat(190), "y".repeat(30));
+        assert_eq!(one_line(&long), format!("{} …", "x".repeat(190)));
+        let script = "z".repeat(500);
+        assert_eq!(one_line(&script).chars().count(), VALUE_CHARS);
+    }
+
+    #[test]
+    fn a_result_row_tells_its_group_and_then_what_else_it_has() {
+        let columns = [
+            ("user", json!("bob")),
+            ("count", json!(3)),
+            ("process", json!(["a.exe", "b.exe"])),
+            ("dest", Value::Null),
+            ("note", json!("-")),
+            ("firstTime", json!("1")),
+        ];
+        let columns = columns.map(|(name, value)| (name.to_owned(), value));
+        assert_eq!(of_row(&[("user".to_owned(), "bob".to_owned())], &columns), "user: bob · process: a.exe, b.exe");
+    }
+}
