@@ -1,7 +1,7 @@
 //! The report as one page: markup, style, script and data in one file that asks for nothing else.
 //!
 //! A log is written by whoever is being hunted, and this page is opened in a browser. So nothing of a log ever becomes markup: static
-//! tables are made by [`markup`], which escapes all text; the list is made by the script with `textContent` from data that are base64 in
+//! tables are made by `markup`, which escapes all text; the list is made by the script with `textContent` from data that are base64 in
 //! the page. A policy before anything else forbids every request, every script and every style but the two of this program, by their
 //! hashes, and all ways to make markup of a text.
 
