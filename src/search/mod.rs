@@ -1,6 +1,6 @@
 //! Search: the events that hold some words or match some patterns, in any value or rendered message, oldest first.
 //!
-//! Every distinct value is asked once, in the dictionary; what it answers is kept as one byte a value ([`marks::ValueMarks`]). Messages are
+//! Every distinct value is asked once, in the dictionary; what it answers is kept as one byte a value (`ValueMarks`). Messages are
 //! asked block by block. Then one pass over the event types looks for cells whose value has a mark. So the cost grows with the distinct
 //! values and with the number of cells, and not with the text of all events. Only the events that are shown are read whole.
 //!
