@@ -9,19 +9,17 @@ use anyhow::Context;
 use clap::ValueEnum;
 
 use super::Outcome;
-use super::findings::WhomArgs;
+use super::findings::FindingArgs;
 use super::printer::Printer;
 use super::store::StoreArgs;
-use super::values;
 use super::words::counted;
 use crate::catalog::{Catalog, EventId, EventType};
 use crate::hunt::details_of_event;
-use crate::ir::Level;
 use crate::report::{
     CsvCells, EventFacts, IRIS_FIELDS, Navigator, SHEET_FIELDS, TIMESKETCH_FIELDS, csv_header, csv_row, iris_row, json_line, ocsf,
     sheet_row, timesketch, timesketch_row, to_json, visible,
 };
-use crate::store::{FindingFilter, FindingRow, HuntId, RuleText, Store, StoredEvent, StoredValue};
+use crate::store::{FindingFilter, FindingRow, RuleText, Store, StoredEvent, StoredValue};
 use crate::taxonomy::Taxonomy;
 
 /// Write findings for other tools: ATT&CK Navigator, Timesketch, OCSF, IRIS.
@@ -45,26 +43,8 @@ pub(crate) struct Args {
     /// Leave texts of CSV as they are, also where a spreadsheet would run them as formulas
     #[arg(long, help_heading = "Output")]
     raw: bool,
-    /// Only findings of rules with this id, or with this text in title or path
-    #[arg(long, value_name = "TEXT", help_heading = "Filters")]
-    rule: Option<String>,
-    /// Only findings of rules of this level or above
-    #[arg(long, value_name = "LEVEL", value_parser = values::level, help_heading = "Filters")]
-    level: Option<Level>,
-    /// Only findings of rules with this tag, ATT&CK technique, tactic or analytic story
-    #[arg(long, value_name = "TAG", help_heading = "Filters")]
-    tag: Option<String>,
-    /// Only findings with an event at or after this time
-    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
-    since: Option<i64>,
-    /// Only findings with an event before this time
-    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
-    until: Option<i64>,
-    /// Only findings of this hunt
-    #[arg(long, value_name = "ID", help_heading = "Filters")]
-    hunt: Option<i64>,
     #[command(flatten)]
-    whom: WhomArgs,
+    filter: FindingArgs,
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -87,15 +67,7 @@ enum ExportForm {
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let store = args.store.open_read_only()?;
-    let filter = args.whom.filter(FindingFilter {
-        rule: args.rule.clone(),
-        min_level: args.level,
-        tag: args.tag.clone(),
-        since_us: args.since,
-        until_us: args.until,
-        hunt: args.hunt.map(HuntId),
-        ..FindingFilter::default()
-    });
+    let filter = args.filter.filter();
     let written = match &args.file {
         Some(path) => {
             let cannot = || format!("cannot write `{}`", visible(&path.to_string_lossy()));

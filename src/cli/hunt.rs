@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, bail};
 
 use super::Outcome;
-use super::findings::{ListArgs, summarise};
+use super::findings::{ListArgs, WhomArgs, summarise};
 use super::format::FormatArgs;
 use super::interrupt;
 use super::printer::Printer;
@@ -54,6 +54,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     list: ListArgs,
     #[command(flatten)]
+    whom: WhomArgs,
+    #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
     output: FormatArgs,
@@ -95,7 +97,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let summary = result.context("the hunt failed")?;
 
     save_left_out(&store, &set, summary.outcome.hunt_id)?;
-    let filter = args.list.filter(FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() });
+    let filter = args.whom.filter(FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() });
     args.list.write(&store, &filter, args.output.format, printer)?;
     if matches!(args.output.format, Format::Table | Format::Vertical) {
         summarise(&store, &filter, printer)?;

@@ -1,10 +1,12 @@
 //! How findings are listed: folded by rule and host, or one by one.
 
 use crate::cli::printer::Printer;
+use crate::cli::values;
 use crate::cli::words::{counted, counted_len, thousands};
 use crate::event::format_time;
+use crate::ir::Level;
 use crate::report::{FINDING, Format, ListWriter, finding_group_row, finding_group_shape, finding_row, visible};
-use crate::store::{FindingFilter, FindingGroup, FindingOrder, GroupBy, Store};
+use crate::store::{FindingFilter, FindingGroup, FindingOrder, GroupBy, HuntId, Store};
 
 /// Lines of a folded table where nothing else is asked for: with the summary they are two screens of 50 lines.
 const LINES: u64 = 60;
@@ -26,8 +28,46 @@ pub(crate) struct ListArgs {
     /// So many lines at most; 0: all [default: 60 of a folded table, else all]
     #[arg(long, value_name = "N", help_heading = "List")]
     limit: Option<u64>,
+}
+
+/// Which findings.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct FindingArgs {
+    /// Only findings of rules with this id, or with this text in title or path
+    #[arg(long, value_name = "TEXT", help_heading = "Filters")]
+    rule: Option<String>,
+    /// Only findings of rules of this level or above; a Splunk detection counts by its risk score
+    #[arg(long, value_name = "LEVEL", value_parser = values::level, help_heading = "Filters")]
+    level: Option<Level>,
+    /// Only findings of rules with this tag, ATT&CK technique, tactic or analytic story
+    #[arg(long, value_name = "TAG", help_heading = "Filters")]
+    tag: Option<String>,
+    /// Only what has an event at or after this time
+    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
+    since: Option<i64>,
+    /// Only what has an event before this time
+    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
+    until: Option<i64>,
+    /// Only findings of this hunt
+    #[arg(long, value_name = "ID", help_heading = "Filters")]
+    hunt: Option<i64>,
     #[command(flatten)]
     whom: WhomArgs,
+}
+
+impl FindingArgs {
+    /// What is asked for.
+    pub(crate) fn filter(&self) -> FindingFilter {
+        self.whom.filter(FindingFilter {
+            rule: self.rule.clone(),
+            min_level: self.level,
+            tag: self.tag.clone(),
+            since_us: self.since,
+            until_us: self.until,
+            hunt: self.hunt.map(HuntId),
+            ..FindingFilter::default()
+        })
+    }
 }
 
 /// Whom findings are about, and what was said of them.
@@ -106,11 +146,6 @@ impl From<OrderName> for FindingOrder {
 }
 
 impl ListArgs {
-    /// Adds what the list asks for to a filter.
-    pub(crate) fn filter(&self, filter: FindingFilter) -> FindingFilter {
-        self.whom.filter(filter)
-    }
-
     /// Lists the findings that a filter lets pass. Returns how many there are.
     pub(crate) fn write(&self, store: &Store, filter: &FindingFilter, format: Format, printer: &mut Printer) -> anyhow::Result<u64> {
         let is_read = matches!(format, Format::Table | Format::Vertical);

@@ -9,11 +9,10 @@ use super::printer::Printer;
 use super::store::StoreArgs;
 use super::values;
 use super::words::counted;
-use crate::ir::Level;
 use crate::report::{EVIDENCE, Format, ListWriter, evidence_row};
-use crate::store::{FindingFilter, HuntId, Store};
+use crate::store::{FindingFilter, Store};
 
-pub(crate) use list::{ListArgs, WhomArgs, summarise};
+pub(crate) use list::{FindingArgs, ListArgs, WhomArgs, summarise};
 
 /// List findings, show one with its events, or list the evidence.
 ///
@@ -34,24 +33,8 @@ pub(crate) struct Args {
     /// List the events behind the findings: which record of which file
     #[arg(long)]
     evidence: bool,
-    /// Only findings of rules with this id, or with this text in title or path
-    #[arg(long, value_name = "TEXT", help_heading = "Filters")]
-    rule: Option<String>,
-    /// Only findings of rules of this level or above; a Splunk detection counts by its risk score
-    #[arg(long, value_name = "LEVEL", value_parser = values::level, help_heading = "Filters")]
-    level: Option<Level>,
-    /// Only findings of rules with this tag, ATT&CK technique, tactic or analytic story
-    #[arg(long, value_name = "TAG", help_heading = "Filters")]
-    tag: Option<String>,
-    /// Only findings with an event at or after this time
-    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
-    since: Option<i64>,
-    /// Only findings with an event before this time
-    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
-    until: Option<i64>,
-    /// Only findings of this hunt
-    #[arg(long, value_name = "ID", help_heading = "Filters")]
-    hunt: Option<i64>,
+    #[command(flatten)]
+    filter: FindingArgs,
     /// Include findings that a later hunt did not find again, and those of an older version of a rule
     #[arg(long, help_heading = "Filters")]
     past: bool,
@@ -83,16 +66,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         show::run(&store, ids, args.output.format, printer)?;
         return Ok(Outcome::Complete);
     }
-    let filter = args.list.filter(FindingFilter {
-        rule: args.rule.clone(),
-        min_level: args.level,
-        tag: args.tag.clone(),
-        since_us: args.since,
-        until_us: args.until,
-        hunt: args.hunt.map(HuntId),
-        with_past: args.past,
-        ..FindingFilter::default()
-    });
+    let filter = FindingFilter { with_past: args.past, ..args.filter.filter() };
     if args.evidence {
         list_evidence(&store, &filter, args.output.format, printer)?
     } else {
