@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Context;
 
 use super::Outcome;
-use super::findings::WhomArgs;
+use super::findings::FindingArgs;
 use super::format::FormatArgs;
 use super::printer::Printer;
 use super::store::StoreArgs;
@@ -13,9 +13,8 @@ use super::values;
 use super::words::counted;
 use crate::catalog::{Catalog, EventId};
 use crate::hunt::event_details;
-use crate::ir::Level;
 use crate::report::{ListWriter, TIMELINE, timeline_row};
-use crate::store::{EnvelopeReader, FindingFilter, HuntId, Store, TimeSpan, TimelineEvent};
+use crate::store::{EnvelopeReader, FindingFilter, Store, TimeSpan, TimelineEvent};
 use crate::taxonomy::Taxonomy;
 
 /// Show the events behind findings in the order of time, one line an event.
@@ -31,26 +30,8 @@ pub(crate) struct Args {
     /// Show all events of the same host from this long before each of them to this long after it
     #[arg(long, value_name = "LENGTH", value_parser = values::length)]
     context: Option<i64>,
-    /// Only findings of rules with this id, or with this text in title or path
-    #[arg(long, value_name = "TEXT", help_heading = "Filters")]
-    rule: Option<String>,
-    /// Only findings of rules of this level or above; a Splunk detection counts by its risk score
-    #[arg(long, value_name = "LEVEL", value_parser = values::level, help_heading = "Filters")]
-    level: Option<Level>,
-    /// Only findings of rules with this tag, ATT&CK technique, tactic or analytic story
-    #[arg(long, value_name = "TAG", help_heading = "Filters")]
-    tag: Option<String>,
-    /// Only events at or after this time
-    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
-    since: Option<i64>,
-    /// Only events before this time
-    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
-    until: Option<i64>,
-    /// Only findings of this hunt
-    #[arg(long, value_name = "ID", help_heading = "Filters")]
-    hunt: Option<i64>,
     #[command(flatten)]
-    whom: WhomArgs,
+    filter: FindingArgs,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -60,14 +41,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let store = args.store.open_read_only()?;
     let catalog = store.catalog()?;
-    let filter = args.whom.filter(FindingFilter {
-        rule: args.rule.clone(),
-        min_level: args.level,
-        tag: args.tag.clone(),
-        hunt: args.hunt.map(HuntId),
-        ..FindingFilter::default()
-    });
-    let span = (args.since, args.until);
+    let mut filter = args.filter.filter();
+    // Of events, not of findings: one finding may have events of many days.
+    let span = (filter.since_us.take(), filter.until_us.take());
     let width = printer.width();
     let mut writer = ListWriter::new(printer.data(), args.output.format, &TIMELINE, width)?;
     let mut rows = TimelineRows { store: &store, catalog: &catalog, envelopes: store.envelopes()?, count: 0, found: 0 };
@@ -101,8 +77,11 @@ impl TimelineRows<'_> {
         let envelope = self.envelopes.of(event.event)?;
         let event_type = self.catalog.event_type(envelope.event_type).context("an event has an unknown type")?;
         // What a group of events tells is not what happened in each of them.
-        let details =
-            if event.details.is_empty() { event_details(self.store, Taxonomy::embedded(), event.event)? } else { event.details.clone() };
+        let details = if event.details.is_empty() {
+            event_details(self.store, Taxonomy::embedded(), event_type, event.event)?
+        } else {
+            event.details.clone()
+        };
         self.count += 1;
         self.found += u64::from(!event.findings.is_empty());
         Ok(writer.row(&timeline_row(event, &envelope, event_type, &details))?)

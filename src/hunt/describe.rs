@@ -3,7 +3,7 @@
 //! Done last, for the findings of all engines and of correlations alike, and only for those that are new or have changed: hunting
 //! again over the same events reads none of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::HuntError;
 use super::correlation::InputPlan;
@@ -62,12 +62,12 @@ pub(super) struct Describer<'a> {
     /// Rules that cannot find anything in this store.
     pub(super) without_events: BTreeSet<usize>,
     /// Rules that could not run, and why.
-    pub(super) failed: Vec<(usize, RuleOutcome, String)>,
+    pub(super) failed: BTreeMap<usize, (RuleOutcome, String)>,
 }
 
 /// A diagnostic as the reason of a failure.
-pub(super) fn failures(failed: &[(usize, Diagnostic)]) -> Vec<(usize, RuleOutcome, String)> {
-    failed.iter().map(|(index, diagnostic)| (*index, RuleOutcome::Failed, diagnostic.message.clone())).collect()
+pub(super) fn failures(failed: &[(usize, Diagnostic)]) -> BTreeMap<usize, (RuleOutcome, String)> {
+    failed.iter().map(|(index, diagnostic)| (*index, (RuleOutcome::Failed, diagnostic.message.clone()))).collect()
 }
 
 impl<'a> Describer<'a> {
@@ -88,7 +88,7 @@ impl<'a> Describer<'a> {
             queries: rules.iter().map(|rule| Some(&rule.query)).chain(correlations.iter().map(|_| None)).collect(),
             plans: plans.chain((0..correlations.len()).map(of_correlation)).collect(),
             without_events: BTreeSet::new(),
-            failed: Vec::new(),
+            failed: BTreeMap::new(),
         }
     }
 
@@ -121,8 +121,8 @@ impl<'a> Describer<'a> {
 
     fn outcomes(&self, writer: &mut HuntWriter<'_>) -> Result<(), HuntError> {
         for (index, rule) in self.rules.iter().enumerate() {
-            let (outcome, reason) = match self.failed.iter().find(|(failed, ..)| *failed == index) {
-                Some((_, outcome, reason)) => (*outcome, reason.clone()),
+            let (outcome, reason) = match self.failed.get(&index) {
+                Some((outcome, reason)) => (*outcome, reason.clone()),
                 None if writer.has_findings(index) => (RuleOutcome::Found, String::new()),
                 None if self.without_events.contains(&index) => self.lacking(index),
                 None => (RuleOutcome::Nothing, String::new()),
@@ -150,10 +150,7 @@ impl<'a> Describer<'a> {
             self.catalog.event_type(id).ok_or_else(|| StoreError::Damaged(format!("an event has the unknown type {}", id.0)))?;
         let details = self.taxonomy.details(event_type);
         let tested = tested_columns(&self.plans[rule_index], event_type);
-        out.details = of_event(event_type, event, details, &tested);
-        if out.details.is_empty() && event_type.has_messages {
-            out.details = first_line(&self.store.event(event.envelope.id)?);
-        }
+        out.details = or_message(self.store, event_type, event, of_event(event_type, event, details, &tested))?;
         for name in details.into_iter().flat_map(|details| &details.users) {
             out.users.extend(values(event_type, event, name).into_iter().map(str::to_owned).filter(|value| is_said(value)));
         }
@@ -161,16 +158,18 @@ impl<'a> Describer<'a> {
     }
 }
 
-/// What happened in an event: the fields that tell of its kind.
+/// What happened in an event of this type: the fields that tell of its kind.
 ///
 /// # Errors
 /// When there is no such event, or the store fails.
-pub fn event_details(store: &Store, taxonomy: &Taxonomy, event: EventId) -> Result<String, StoreError> {
-    let stored = store.event_fields(event)?;
-    let catalog = store.catalog()?;
-    let id = stored.envelope.event_type;
-    let event_type = catalog.event_type(id).ok_or_else(|| StoreError::Damaged(format!("an event has the unknown type {}", id.0)))?;
-    Ok(details_of_event(event_type, &stored, taxonomy, &[]))
+pub fn event_details(store: &Store, taxonomy: &Taxonomy, event_type: &EventType, event: EventId) -> Result<String, StoreError> {
+    let fields = store.event_fields(event)?;
+    or_message(store, event_type, &fields, details_of_event(event_type, &fields, taxonomy, &[]))
+}
+
+/// The details of an event that was read without its message; where they are empty, the message is read after all.
+fn or_message(store: &Store, event_type: &EventType, event: &StoredEvent, details: String) -> Result<String, StoreError> {
+    if details.is_empty() && event_type.has_messages { Ok(first_line(&store.event(event.envelope.id)?)) } else { Ok(details) }
 }
 
 /// The columns that conditions of plans ask something of, those alone that a `not` asks left out.
@@ -202,11 +201,10 @@ pub fn details_of_event(event_type: &EventType, event: &StoredEvent, taxonomy: &
 }
 
 /// `Command line*: powershell -enc … · Parent: …`: what the rule tested first, then what tells of such events.
-pub(super) fn of_event(event_type: &EventType, event: &StoredEvent, details: Option<&EventDetails>, tested: &[ColumnIndex]) -> String {
+fn of_event(event_type: &EventType, event: &StoredEvent, details: Option<&EventDetails>, tested: &[ColumnIndex]) -> String {
     let mut parts: Vec<(String, String)> = Vec::new();
     let mut told: Vec<&str> = Vec::new();
-    let known = |index: ColumnIndex| event_type.columns.get(index.0 as usize).map(|column| column.field.as_str());
-    for name in tested.iter().filter_map(|index| known(*index)).filter(|name| !is_same_for_all(name)) {
+    for name in tested.iter().map(|index| event_type.column(*index).field.as_str()).filter(|name| !is_same_for_all(name)) {
         // Of several fields with one label, that with the value the label is shown with has it.
         let has_label = |field: &&DetailField| {
             let first = field.names.iter().find(|name| shown(event_type, event, name, field.first_line).is_some());
@@ -232,7 +230,7 @@ pub(super) fn of_event(event_type: &EventType, event: &StoredEvent, details: Opt
         let values = names.filter_map(|name| Some((name.to_owned(), shown(event_type, event, name, false)?)));
         parts.extend(values.take(UNKNOWN_VALUES_MAX));
     }
-    joined(parts.into_iter())
+    if parts.is_empty() { first_line(event) } else { joined(parts.into_iter()) }
 }
 
 /// The first line of the rendered text: where an event has nothing else, it says what happened.
@@ -250,12 +248,8 @@ fn shown(event_type: &EventType, event: &StoredEvent, name: &str, first_line: bo
 }
 
 fn values<'e>(event_type: &EventType, event: &'e StoredEvent, name: &str) -> Vec<&'e str> {
-    let column = event_type.columns.iter().position(|column| column.field.eq_ignore_ascii_case(name));
-    match column.and_then(|place| event.columns.get(place)) {
-        Some(Some(StoredValue::Text(text))) => vec![text.as_str()],
-        Some(Some(StoredValue::List(members))) => members.iter().map(String::as_str).collect(),
-        Some(None) | None => Vec::new(),
-    }
+    let value = event_type.column_any_case(name).and_then(|column| event.columns.get(column.0 as usize)?.as_ref());
+    value.map(StoredValue::members).unwrap_or_default().iter().map(String::as_str).collect()
 }
 
 /// Fields that every event of a kind has with the same value, or with one that says nothing about what happened.

@@ -56,7 +56,7 @@ impl PlannedRules<'_> {
         ran: &Ran,
     ) -> Describer<'a> {
         let why = |gaps: &[Diagnostic]| gaps.iter().map(|gap| gap.message.as_str()).collect::<Vec<_>>().join("; ");
-        let without = ran.without_text.iter().map(|(index, gaps)| (*index, RuleOutcome::Unsupported, why(gaps)));
+        let without = ran.without_text.iter().map(|(index, gaps)| (*index, (RuleOutcome::Unsupported, why(gaps))));
         let plans = self.plans.iter().map(Plan::tree);
         let mut describer = Describer::new((store, self.catalog, self.taxonomy), (rules, correlations), hunted, plans, self.inputs);
         describer.without_events.extend(&ran.without_events);

@@ -136,3 +136,20 @@ fn hunting_again_changes_nothing_and_what_became_of_each_rule_is_kept() {
     assert_eq!(of("found"), number(&sql(&store, "SELECT count(DISTINCT rule_id) AS n FROM findings")[0], "n"));
     assert!(of("no-data") + of("no-field") > 0, "{outcomes:?}");
 }
+
+#[test]
+fn an_event_that_has_its_message_alone_says_its_first_line() {
+    let store = TestStore::new();
+    let line = |record: u32| {
+        format!(
+            "{{\"@timestamp\":\"2024-03-01T10:00:{record:02}.000Z\",\"Channel\":\"Application\",\"EventID\":7001,\"Hostname\":\"h.test\",\"RecordNumber\":{record},\"Message\":\"It stopped.\\r\\nNobody knows why.\"}}\n"
+        )
+    };
+    store.load([store.file("events.jsonl", [line(1), line(2)].concat())]);
+    let rule = "title: Stopped\nid: aaaaaaaa-0000-4000-8000-000000000001\nlevel: low\nlogsource: {product: windows, service: application}\ndetection:\n  s: {EventID: 7001}\n  condition: s\n";
+    store.run(["hunt", "--rules", &store.file("rule.yml", rule).to_string_lossy()]).expect_code(&[0]);
+    assert!(rows(&store, &["findings"]).iter().all(|row| text(row, "details") == "It stopped."));
+    // Of an event that no finding is about alone, too.
+    let around = rows(&store, &["timeline", "--since", "2024-03-01T10:00:02Z", "--context", "5s"]);
+    assert_eq!(around.iter().map(|row| text(row, "details")).collect::<Vec<_>>(), ["It stopped.", "It stopped."]);
+}
