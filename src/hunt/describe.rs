@@ -94,9 +94,8 @@ impl<'a> Describer<'a> {
 
     /// Describes the findings of the hunt and notes what became of its rules.
     pub(super) fn run(&self, writer: &mut HuntWriter<'_>) -> Result<(), HuntError> {
-        let undescribed = writer.undescribed()?;
         let mut event: Option<(EventId, StoredEvent)> = None;
-        for finding in &undescribed {
+        for finding in writer.undescribed() {
             if let Some(id) = finding.first_event.filter(|id| event.as_ref().is_none_or(|(known, _)| known != id)) {
                 event = Some((id, self.store.event_fields(id)?));
             }

@@ -17,17 +17,14 @@ pub(super) fn of_row(group: &[(String, String)], columns: &[(String, Value)]) ->
     let is_told = |name: &String| group.iter().any(|(by, _)| by == name) || TOLD_ELSEWHERE.contains(&name.as_str());
     let by = group.iter().map(|(name, value)| (name, one_line(value)));
     let others = columns.iter().filter(|(name, _)| !is_told(name)).filter_map(|(name, value)| {
+        let member = |member: &Value| member.as_str().map_or_else(|| member.to_string(), str::to_owned);
         let text = match value {
             Value::Null => return None,
-            Value::String(text) => text.clone(),
-            Value::Array(members) => members
-                .iter()
-                .map(|member| member.as_str().map_or_else(|| member.to_string(), str::to_owned))
-                .collect::<Vec<_>>()
-                .join(", "),
+            Value::String(text) => one_line(text),
+            Value::Array(members) => one_line(&members.iter().map(member).collect::<Vec<_>>().join(", ")),
             other => other.to_string(),
         };
-        Some((name, one_line(&text)))
+        Some((name, text))
     });
     joined(by.chain(others).filter(|(_, text)| is_said(text)).map(|(name, text)| (name.clone(), text)))
 }
@@ -52,13 +49,9 @@ pub fn one_line(text: &str) -> String {
         if length + space + chars > VALUE_CHARS {
             // A word that is too long by itself is cut, as a script without a blank; others stay whole.
             let room = VALUE_CHARS.saturating_sub(length + space + 1);
-            if room > VALUE_CHARS / 4 {
-                out.extend((length > 0).then_some(' '));
-                out.extend(word.chars().take(room));
-            } else {
-                out.extend((length > 0).then_some(' '));
-            }
-            out.push('…');
+            let kept = if room > VALUE_CHARS / 4 { room } else { 0 };
+            out.extend((length > 0).then_some(' '));
+            out.extend(word.chars().take(kept).chain(['…']));
             return out;
         }
         out.extend((length > 0).then_some(' '));

@@ -11,7 +11,7 @@ use super::findings::{
     UndescribedFinding,
 };
 use super::{Envelope, StoreError, details};
-use crate::catalog::{EventId, SourceId};
+use crate::catalog::SourceId;
 use crate::event::hex;
 use crate::ir::{Language, Level, RuleMeta};
 
@@ -30,8 +30,8 @@ pub struct HuntWriter<'s> {
     hashes: FxHashMap<SourceId, String>,
     /// What the outcome was when the rule at hand began, and how many findings were to be described.
     before_rule: (HuntOutcome, usize),
-    /// Rows of findings that are to be described, each with its rule.
-    undescribed: Vec<(i64, usize)>,
+    /// Findings of single events that are to be described.
+    undescribed: Vec<UndescribedFinding>,
 }
 
 /// A rule's row, and what of it goes into each of its findings.
@@ -220,7 +220,8 @@ impl<'s> HuntWriter<'s> {
             self.rules[finding.rule_index].changed = true;
             self.save_entities(id, &finding.risk_objects)?;
             if !is_row {
-                self.undescribed.push((id, finding.rule_index));
+                let first_event = finding.evidence.iter().min().copied();
+                self.undescribed.push(UndescribedFinding { row: id, rule_index: finding.rule_index, first_event });
             }
         }
         Ok(())
@@ -228,18 +229,10 @@ impl<'s> HuntWriter<'s> {
 
     /// The findings so far that are to be described, those of one event together: several rules find the same event, and reading it is
     /// what costs.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub fn undescribed(&mut self) -> Result<Vec<UndescribedFinding>, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT min(event) FROM evidence WHERE finding = ?1")?;
-        let mut out = Vec::with_capacity(self.undescribed.len());
-        for (row, rule_index) in std::mem::take(&mut self.undescribed) {
-            let first_event: Option<i64> = statement.query_row(params![row], |columns| columns.get(0))?;
-            out.push(UndescribedFinding { row, rule_index, first_event: first_event.map(EventId) });
-        }
+    pub fn undescribed(&mut self) -> Vec<UndescribedFinding> {
+        let mut out = std::mem::take(&mut self.undescribed);
         out.sort_by_key(|finding| (finding.first_event, finding.row));
-        Ok(out)
+        out
     }
 
     /// The rules some of whose findings are new or have changed.
