@@ -1,6 +1,6 @@
 //! `retrohunt export`: findings in the forms of other tools.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -9,18 +9,17 @@ use anyhow::Context;
 use clap::ValueEnum;
 
 use super::Outcome;
+use super::event_facts::{FINDINGS_AT_ONCE, event_facts, findings_of};
 use super::findings::FindingArgs;
 use super::printer::Printer;
 use super::store::StoreArgs;
 use super::words::counted;
-use crate::catalog::{Catalog, EventId, EventType};
-use crate::hunt::details_of_event;
+use crate::catalog::EventId;
 use crate::report::{
     CsvCells, EventFacts, IRIS_FIELDS, Navigator, SHEET_FIELDS, TIMESKETCH_FIELDS, csv_header, csv_row, iris_row, json_line, ocsf,
     sheet_row, timesketch, timesketch_row, to_json, visible,
 };
-use crate::store::{FindingFilter, FindingRow, RuleText, Store, StoredEvent, StoredValue};
-use crate::taxonomy::Taxonomy;
+use crate::store::{FindingFilter, FindingRow, Store, StoredEvent};
 
 /// Write findings for other tools: ATT&CK Navigator, Timesketch, OCSF, IRIS.
 ///
@@ -137,13 +136,13 @@ fn export(args: &Args, store: &Store, filter: &FindingFilter, out: &mut dyn Writ
                 anyhow::Ok(row.map_or(Ok(()), |row| csv_row(out, &row, cells))?)
             })?;
         }
-        ExportForm::Timesketch => each_event(store, filter, &mut written, &mut |finding, event| match timesketch(finding, event) {
+        ExportForm::Timesketch => each_event(store, filter, &mut written, &mut |finding, event| match timesketch(&[finding], event) {
             Some(row) => json_line(out, &row.into()).map(|()| true),
             None => Ok(false),
         })?,
         ExportForm::TimesketchCsv => {
             csv_header(out, &TIMESKETCH_FIELDS)?;
-            each_event(store, filter, &mut written, &mut |finding, event| match timesketch(finding, event) {
+            each_event(store, filter, &mut written, &mut |finding, event| match timesketch(&[finding], event) {
                 Some(row) => csv_row(out, &timesketch_row(&row), cells).map(|()| true),
                 None => Ok(false),
             })?;
@@ -162,79 +161,26 @@ type WriteEvent<'w> = dyn FnMut(&FindingRow, Option<&EventFacts>) -> io::Result<
 /// Calls `write` for every event behind the findings in the order of time, and for every finding without events.
 fn each_event(store: &Store, filter: &FindingFilter, written: &mut Exported, write: &mut WriteEvent<'_>) -> anyhow::Result<()> {
     let catalog = store.catalog()?;
-    let mut findings: BTreeMap<i64, FindingRow> = BTreeMap::new();
-    store.each_finding(filter, &mut |finding| {
-        findings.insert(finding.finding_id, without_texts(finding));
-        anyhow::Ok(())
-    })?;
-    written.findings = findings.len() as u64;
-    let mut rows: Vec<(Option<i64>, EventId, i64)> =
-        store.evidence(filter)?.iter().map(|row| (row.time_us, row.event, row.finding_id)).collect();
-    let with_events: BTreeSet<i64> = rows.iter().map(|(.., finding)| *finding).collect();
-    rows.extend(findings.values().filter(|of| !with_events.contains(&of.finding_id)).map(|of| (of.first_time_us, NO_EVENT, of.finding_id)));
-    // An event that several files hold is a line of evidence for each of them, and here one.
-    rows.sort_unstable();
-    rows.dedup();
+    let mut rows: Vec<(Option<EventId>, i64)> = Vec::new();
+    store.each_finding_in_time(filter, &mut |_, event, finding| rows.push((event, finding)))?;
+    written.findings = rows.iter().map(|(_, finding)| finding).collect::<HashSet<_>>().len() as u64;
     let mut read: Option<(EventId, StoredEvent)> = None;
-    for (_, id, finding) in rows {
-        let Some(finding) = findings.get(&finding) else { continue };
-        if id == NO_EVENT {
-            written.count(write(finding, None)?);
-            continue;
+    for batch in rows.chunks(FINDINGS_AT_ONCE) {
+        let findings = findings_of(store, batch.iter().map(|(_, finding)| *finding))?;
+        for (event, finding) in batch {
+            let Some(finding) = findings.get(finding) else { continue };
+            let Some(id) = *event else {
+                written.count(write(finding, None)?);
+                continue;
+            };
+            // Rules that find the same event stand next to each other.
+            if read.as_ref().is_none_or(|(known, _)| *known != id) {
+                read = Some((id, store.event(id)?));
+            }
+            let Some((_, event)) = &read else { continue };
+            let facts = event_facts(event, &catalog, &[finding]);
+            written.count(write(finding, Some(&facts))?);
         }
-        // Rules that find the same event stand next to each other.
-        if read.as_ref().is_none_or(|(known, _)| *known != id) {
-            read = Some((id, store.event(id)?));
-        }
-        let Some((_, event)) = &read else { continue };
-        let facts = facts(finding, event, &catalog);
-        written.count(write(finding, Some(&facts))?);
     }
     Ok(())
-}
-
-/// A finding without what no row of an event has: all of them are in memory, because rows of several findings are in the order of time.
-fn without_texts(mut finding: FindingRow) -> FindingRow {
-    finding.rule = RuleText { fields: std::mem::take(&mut finding.rule.fields), ..RuleText::default() };
-    finding.risk_objects = Vec::new();
-    finding.stories = Vec::new();
-    finding.message = String::new();
-    finding.identity = String::new();
-    finding
-}
-
-/// Stands for no event: ids begin with 1.
-const NO_EVENT: EventId = EventId(0);
-
-fn facts(finding: &FindingRow, event: &StoredEvent, catalog: &Catalog) -> EventFacts {
-    let envelope = &event.envelope;
-    let Some(event_type) = catalog.event_type(envelope.event_type) else { return EventFacts::default() };
-    // A finding of one event has its details already, with the names of the rule's fields.
-    let is_one = finding.count == 1 && finding.group.is_empty() && finding.columns.is_empty() && !finding.details.is_empty();
-    let details =
-        if is_one { finding.details.clone() } else { details_of_event(event_type, event, Taxonomy::embedded(), &finding.rule.fields) };
-    EventFacts {
-        id: envelope.id.0,
-        time_us: envelope.time_us,
-        host: envelope.host.as_deref().unwrap_or_default().to_owned(),
-        product: event_type.product.clone(),
-        channel: event_type.dataset.clone(),
-        code: event_type.code.clone(),
-        provider: provider(event_type, event),
-        record: envelope.record.unwrap_or(envelope.position),
-        path: envelope.path.to_string(),
-        details,
-    }
-}
-
-/// The fields in which logs of Windows name the provider.
-const PROVIDER_FIELDS: [&str; 3] = ["Provider_Name", "SourceName", "Provider"];
-
-fn provider(event_type: &EventType, event: &StoredEvent) -> String {
-    let column = PROVIDER_FIELDS.iter().find_map(|field| event_type.column_any_case(field));
-    match column.and_then(|column| event.columns.get(column.0 as usize)) {
-        Some(Some(StoredValue::Text(text))) => text.clone(),
-        Some(Some(StoredValue::List(members))) => members.first().cloned().unwrap_or_default(),
-        _ => String::new(),
-    }
 }

@@ -1,10 +1,11 @@
 //! `retrohunt hunt`: rules over the store, findings out.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 
 use super::Outcome;
+use super::clock::now_us;
 use super::findings::{ListArgs, WhomArgs, summarise};
 use super::format::FormatArgs;
 use super::interrupt;
@@ -143,12 +144,6 @@ fn say_one_window(set: &RuleSet, printer: &Printer) {
 fn title_of(set: &RuleSet, index: usize) -> &str {
     let rules = set.rules.iter().map(|rule| &rule.meta).chain(set.correlations.iter().map(|correlation| &correlation.meta));
     rules.map(|meta| meta.title.as_str()).nth(index).unwrap_or_default()
-}
-
-/// The clock is read here and nowhere below.
-fn now_us() -> i64 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX)
 }
 
 fn show(progress: &LazyBar, step: &HuntProgress) {

@@ -16,9 +16,11 @@
 
 mod changes;
 mod check;
+mod clock;
 mod compile;
 mod completions;
 mod coverage;
+mod event_facts;
 mod explain;
 mod export;
 mod findings;
@@ -42,6 +44,7 @@ mod sql;
 mod store;
 mod test;
 mod timeline;
+mod triage;
 mod values;
 mod verdicts;
 mod views;
@@ -86,6 +89,7 @@ enum Command {
     Hunt(hunt::Args),
     Findings(findings::Args),
     Timeline(timeline::Args),
+    Triage(triage::Args),
     Report(report::Args),
     Risk(risk::Args),
     Search(search::Args),
@@ -170,6 +174,7 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
         Command::Hunt(args) => hunt::run(&args, printer),
         Command::Findings(args) => findings::run(&args, printer),
         Command::Timeline(args) => timeline::run(&args, printer),
+        Command::Triage(args) => triage::run(&args, printer),
         Command::Report(args) => report::run(&args, printer),
         Command::Risk(args) => risk::run(&args, printer),
         Command::Search(args) => search::run(&args, printer),

@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::flags::with_flags;
 use crate::diag::{self, Diagnostic, Severity};
-use crate::report::{visible, visible_text};
+use crate::report::{visible, visible_text, wrapped_text};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -42,9 +42,9 @@ impl Printer {
         self.out.flush()
     }
 
-    /// Returns the columns of the terminal that data goes to; `None` where it is a file or a pipe.
+    /// Returns the columns of the terminal that data goes to. A file or a pipe has as many as `COLUMNS` says, or no end.
     pub(crate) fn width(&self) -> Option<u16> {
-        terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0).filter(|width| *width >= MIN_WIDTH)
+        width_of(terminal_size::terminal_size_of(io::stdout()))
     }
 
     /// Whether somebody reads messages as they come: a long list would hide what was before it.
@@ -60,27 +60,27 @@ impl Printer {
     /// Says something about the work: a summary, what to do next.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            stderr_line(&visible_text(&with_flags(text)));
+            tell("", BOLD, text);
         }
     }
 
     /// Says something with its first words in bold.
     pub(crate) fn headed_note(&self, head: &str, text: &str) {
         if !self.quiet {
-            stderr_line(&format!("{BOLD}{}{BOLD:#} {}", visible(head), visible_text(&with_flags(text))));
+            tell(&visible(head), BOLD, text);
         }
     }
 
     /// Says what was skipped or damaged.
     pub(crate) fn warning(&self, text: &str) {
         if !self.quiet {
-            stderr_line(&format!("{WARNING}warning:{WARNING:#} {}", visible_text(&with_flags(text))));
+            tell("warning:", WARNING, text);
         }
     }
 
     /// Says why the command failed; also with `--quiet`.
     pub(crate) fn error(&self, text: &str) {
-        stderr_line(&format!("{ERROR}error:{ERROR:#} {}", visible_text(&with_flags(text))));
+        tell("error:", ERROR, text);
     }
 
     /// Shows a diagnostic with its place in the rule; with `--quiet` only an error.
@@ -97,6 +97,27 @@ impl Printer {
         let mut out = anstream::AutoStream::new(Vec::new(), anstream::AutoStream::choice(&io::stdout()));
         out.write_all(with_flags(&text).as_bytes())?;
         self.out.write_all(&out.into_inner())
+    }
+}
+
+/// The columns of a terminal, or of whatever else text goes to.
+fn width_of(terminal: Option<(terminal_size::Width, terminal_size::Height)>) -> Option<u16> {
+    // Shells know `COLUMNS` and do not pass it on unless somebody says so: who does wants it.
+    let said = || std::env::var("COLUMNS").ok()?.parse().ok();
+    terminal.map(|(width, _)| width.0).or_else(said).filter(|width| *width >= MIN_WIDTH)
+}
+
+/// Writes a sentence to stderr, behind a word that says what it is; broken between words where it is too long.
+fn tell(head: &str, style: Style, text: &str) {
+    let text = visible_text(&with_flags(text)).into_owned();
+    let whole = if head.is_empty() { text } else { format!("{head} {text}") };
+    let whole = match width_of(terminal_size::terminal_size_of(io::stderr())) {
+        Some(width) => wrapped_text(&whole, usize::from(width)),
+        None => whole,
+    };
+    match whole.strip_prefix(head) {
+        Some(rest) if !head.is_empty() => stderr_line(&format!("{style}{head}{style:#}{rest}")),
+        _ => stderr_line(&whole),
     }
 }
 

@@ -34,7 +34,7 @@ pub static TECHNIQUE: LazyLock<ListingShape> = LazyLock::new(|| {
             TableColumn::number("findings", "Findings"),
             TableColumn::number("runnable", "Runnable"),
             TableColumn::number("rules", "Rules"),
-            TableColumn::new("not_observed", "Not observed in this store", CellStyle::Line).or("missing").spare(1),
+            TableColumn::new("not_observed", "Not observed in this store", CellStyle::Words).or("missing").spare(1),
         ],
     )
 });
@@ -63,7 +63,7 @@ pub static RULE_COVERAGE: LazyLock<ListingShape> = LazyLock::new(|| {
             TableColumn::text("rule_title", "Rule"),
             TableColumn::number("findings", "Findings"),
             TableColumn::text("missing", "Missing"),
-            TableColumn::new("not_observed", "Not observed in this store", CellStyle::Line).spare(1),
+            TableColumn::new("not_observed", "Not observed in this store", CellStyle::Words).spare(1),
         ],
     )
 });
@@ -77,7 +77,7 @@ pub static SOURCE_COVERAGE: LazyLock<ListingShape> = LazyLock::new(|| {
             TableColumn::number("events", "Events"),
             TableColumn::number("rules", "Rules"),
             TableColumn::number("silent_rules", "Silent"),
-            TableColumn::new("enable", "Setting that gives it", CellStyle::Line).spare(1),
+            TableColumn::text("enable", "Setting that gives it").spare(1),
         ],
     )
 });

@@ -37,7 +37,7 @@ pub static FINDING: LazyLock<ListingShape> = LazyLock::new(|| {
             TableColumn::number("finding_id", "Id"),
             TableColumn::new("severity", "Level", CellStyle::Whole).or("level"),
             TableColumn::new("rule_title", "Rule", CellStyle::Words),
-            TableColumn::new("hosts", "Host", CellStyle::Line).spare(3),
+            TableColumn::new("hosts", "Host", CellStyle::Words).spare(3),
             TableColumn::number("count", "Count").spare(4),
             TableColumn::time("first_time", "First (UTC)").spare(2),
             TableColumn::new("details", "Details", CellStyle::Words).spare(1),

@@ -14,8 +14,6 @@ pub(super) const GAP: usize = 2;
 const SHORT: usize = 28;
 /// The narrowest that a column of longer text becomes.
 const TEXT_MIN: usize = 16;
-/// The narrowest that a column of one line becomes: most host names are no longer.
-const LINE_MIN: usize = 18;
 /// The narrowest that a column of one line becomes that is cut between words: the first three or four words of a title.
 const WORDS_MIN: usize = 24;
 /// The narrowest that a path becomes: name and folder of most files, and where that is too much, the name.
@@ -55,7 +53,6 @@ fn least(kind: CellStyle, need: ColumnNeed, path_min: usize) -> usize {
     match kind {
         CellStyle::Number | CellStyle::Time | CellStyle::ExactTime | CellStyle::Whole => natural,
         CellStyle::Words => natural.min(WORDS_MIN.max(need.heading)),
-        CellStyle::Line => natural.min(LINE_MIN.max(need.heading)),
         CellStyle::Path => natural.min(path_min),
         CellStyle::Text if natural <= SHORT => natural,
         CellStyle::Text => TEXT_MIN.max(need.heading.min(SHORT)),
@@ -81,41 +78,90 @@ pub(super) fn width_of(text: &str) -> usize {
     text.width()
 }
 
-/// One line of a text: cut at its end, or for a path at its beginning, where it is too long.
-pub(super) fn one_line(text: &str, width: usize, keeps_end: bool) -> String {
+/// One line of a path that keeps its end: cut between two folders, or within the name where that alone is too long.
+pub(super) fn end_of_path(path: &str, width: usize) -> String {
+    if width_of(path) <= width {
+        return path.to_owned();
+    }
+    let mut used = 0;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used < width
+    };
+    let end: usize = path.chars().rev().take_while(fits).map(char::len_utf8).sum();
+    let end = &path[path.len() - end..];
+    format!("…{}", end.find(is_path_separator).map_or(end, |at| &end[at..]))
+}
+
+fn is_path_separator(c: char) -> bool {
+    matches!(c, '\\' | '/')
+}
+
+/// One line of a text: cut behind the last word that fits. Of a path that does not fit, the end is shown: it names the program or file.
+pub(super) fn whole_words(text: &str, width: usize) -> String {
     if width_of(text) <= width {
         return text.to_owned();
     }
     let room = width.saturating_sub(1);
     let mut used = 0;
-    let mut fits = |c: &char| {
+    let full = text.char_indices().find(|(_, c)| {
         used += c.width().unwrap_or(0);
-        used <= room
-    };
-    if keeps_end {
-        let end: Vec<char> = text.chars().rev().take_while(|c| fits(c)).collect();
-        std::iter::once('…').chain(end.into_iter().rev()).collect()
-    } else {
-        text.chars().take_while(|c| fits(c)).chain(['…']).collect()
+        used > room
+    });
+    let full = full.map_or(text.len(), |(at, _)| at);
+    // A word that ends just where the line does is whole.
+    let kept = if text[full..].starts_with(' ') { full } else { text[..full].rfind(' ').unwrap_or(0) };
+    let rest = text[kept..].trim_start();
+    let word = rest.split(' ').next().unwrap_or_default();
+    if let Some(end) = end_of_word(word, width.saturating_sub(width_of(&text[..kept]) + 2)) {
+        return format!("{} {end}{}", &text[..kept], if word.len() < rest.len() { "…" } else { "" }).trim_start().to_owned();
+    }
+    let kept = without_bare_name(&text[..kept]);
+    // A dash or a colon at the end says nothing.
+    let kept = kept.trim_end_matches([' ', '-', ':', ',', '·']);
+    if kept.is_empty() { format!("{}…", &text[..full]) } else { format!("{kept}…") }
+}
+
+/// The least of a word's end that tells something: `…\cmd.exe`.
+const WORD_END_MIN: usize = 6;
+
+/// The end of a path, from a separator on, with a `…` before it; `None` where that is too long or too little.
+fn end_of_word(word: &str, room: usize) -> Option<String> {
+    if word.contains('<') {
+        return None; // markup: its slashes separate nothing
+    }
+    let starts = word.char_indices().filter(|(_, c)| is_path_separator(*c)).map(|(at, _)| at);
+    let end = starts.map(|at| &word[at..]).find(|end| width_of(end) < room)?;
+    (width_of(end) >= WORD_END_MIN).then(|| format!("…{end}"))
+}
+
+/// What separates the parts of details, each of which is `name: value`.
+const PARTS: &str = " · ";
+
+/// Details without the name at their end whose value is cut off.
+fn without_bare_name(kept: &str) -> &str {
+    match kept.rfind(PARTS) {
+        Some(at) if !kept[at + PARTS.len()..].contains(": ") => &kept[..at],
+        _ => kept,
     }
 }
 
-/// One line of a text: cut behind the last word that fits, or within the first where that is too long.
-pub(super) fn whole_words(text: &str, width: usize) -> String {
-    let cut = one_line(text, width, false);
-    if cut == text {
-        return cut;
+/// A text with lines of at most so many columns; what is broken off a line stands below it, a little to the right.
+pub fn wrapped_text(text: &str, width: usize) -> String {
+    const INDENT: usize = 2;
+    let mut out: Vec<String> = Vec::new();
+    for line in text.split('\n') {
+        if width_of(line) <= width {
+            out.push(line.to_owned());
+            continue;
+        }
+        let margin = line.len() - line.trim_start_matches(' ').len() + INDENT;
+        let first = break_at(line, width);
+        out.push(line[..first].trim_end().to_owned());
+        let rest = wrapped(line[first..].trim_start(), width.saturating_sub(margin).max(INDENT));
+        out.extend(rest.into_iter().map(|part| format!("{}{part}", " ".repeat(margin))));
     }
-    let kept = cut.trim_end_matches('…');
-    // A word that ends just where the line does is whole.
-    if text[kept.len()..].starts_with(' ') {
-        return cut;
-    }
-    match kept.rfind(' ') {
-        // A dash or a colon at the end says nothing.
-        Some(space) if !kept[..space].trim().is_empty() => format!("{}…", kept[..space].trim_end_matches([' ', '-', ':', ','])),
-        _ => cut,
-    }
+    out.join("\n")
 }
 
 /// The lines of a text within a width.
@@ -173,10 +219,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_broken_off_stands_below() {
+        assert_eq!(wrapped_text("one two three\n  four five six\nend", 10), "one two\n  three\n  four\n    five\n    six\nend");
+        assert_eq!(wrapped_text("", 5), "");
+    }
+
+    #[test]
     fn a_line_is_cut_where_it_matters_least() {
-        assert_eq!(one_line("ws07.corp.example", 10, false), "ws07.corp…");
-        assert_eq!(one_line("case/evtx/Security.evtx", 14, true), "…Security.evtx");
-        assert_eq!(one_line("short", 5, true), "short");
+        assert_eq!(end_of_path("case/evtx/Security.evtx", 16), "…/Security.evtx");
+        assert_eq!(end_of_path("case/evtx/Security.evtx", 15), "…/Security.evtx");
+        assert_eq!(end_of_path("case/evtx/Security.evtx", 14), "…Security.evtx");
+        assert_eq!(end_of_path("case/evtx/Security.evtx", 10), "…rity.evtx");
+        assert_eq!(end_of_path("short", 5), "short");
     }
 
     #[test]
@@ -185,6 +239,18 @@ mod tests {
         assert_eq!(whole_words("Metasploit SMB Authentication", 15), "Metasploit SMB…");
         assert_eq!(whole_words("Metasploit SMB", 14), "Metasploit SMB");
         assert_eq!(whole_words("Metasploit", 5), "Meta…");
+    }
+
+    #[test]
+    fn details_show_values_and_not_names_alone() {
+        let details = r"Image*: C:\Windows\System32\cmd.exe · Parent: C:\Office\WINWORD.EXE";
+        assert_eq!(whole_words(details, 20), r"Image*: …\cmd.exe…");
+        assert_eq!(whole_words(details, 28), r"Image*: …\System32\cmd.exe…");
+        assert_eq!(whole_words(details, 44), r"Image*: C:\Windows\System32\cmd.exe…");
+        assert_eq!(whole_words(details, 60), r"Image*: C:\Windows\System32\cmd.exe · Parent: …\WINWORD.EXE");
+        assert_eq!(whole_words("Account: bob · Domain name: CORP", 24), "Account: bob…");
+        assert_eq!(whole_words("Account: bob · Domain: CORP · Type: 3", 32), "Account: bob · Domain: CORP…");
+        assert_eq!(whole_words("日本語のホスト", 6), "日本…");
     }
 
     fn need(widest: usize) -> ColumnNeed {
@@ -198,13 +264,13 @@ mod tests {
             TableColumn::text("b", "B"),
             TableColumn::text("c", "C").spare(2),
             TableColumn::time("d", "D").spare(1),
-            TableColumn::new("e", "E", CellStyle::Line),
+            TableColumn::new("e", "E", CellStyle::Words),
         ];
         let needs = [need(4), need(60), need(20), need(19), need(40)];
         let shown = |width| fit(&columns, &needs, width).map(|shown| shown.iter().map(|(i, _)| *i).collect::<Vec<_>>());
         assert_eq!(fit(&columns, &needs, 200).unwrap(), [(0, 4), (1, 60), (2, 20), (3, 19), (4, 40)]);
         assert_eq!(shown(80).unwrap(), [0, 1, 3, 4]);
-        assert_eq!(shown(45).unwrap(), [0, 1, 4]);
+        assert_eq!(shown(50).unwrap(), [0, 1, 4]);
         assert_eq!(shown(40), None);
         let total: usize = fit(&columns, &needs, 80).unwrap().iter().map(|(_, width)| width).sum();
         assert_eq!(total + 3 * GAP, 80);

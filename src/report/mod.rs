@@ -43,6 +43,7 @@ pub use export::{
 pub use finding::{FINDING, finding_row};
 pub use finding_group::{finding_group_row, finding_group_shape};
 pub use json::to_json;
+pub use layout::wrapped_text;
 pub use logons::{LOGONS, logons_row};
 pub use metrics::{
     METRICS_CHANNELS, METRICS_CLEARED, METRICS_CODES, METRICS_GAPS, METRICS_HOSTS, METRICS_SUMMARY, metrics_channel_row,
@@ -56,6 +57,7 @@ pub use serde_json::Value;
 pub use shape::{CellStyle, ListingShape, TableColumn, cell_text};
 pub use source::{EXPLAINED, SOURCE, explained_row, source_row, why_not_read};
 pub use timeline::{TIMELINE, timeline_row};
+pub use vertical::named_lines;
 pub use view::{VIEW, VIEW_COLUMN, ViewRow, view_column_row, view_row};
 pub use visible::{visible, visible_text};
 

@@ -34,13 +34,11 @@ pub struct TableColumn {
 pub enum CellStyle {
     /// On the left; wrapped where the terminal is narrow.
     Text,
-    /// On the left, one line; cut at its end where the terminal is narrow.
-    Line,
     /// On the left, one line; cut between words where the terminal is narrow.
     Words,
     /// On the left, one line, never cut: what people copy.
     Whole,
-    /// As `Line`, cut at its beginning.
+    /// On the left, one line; cut at its beginning, between folders, where the terminal is narrow.
     Path,
     /// On the right, never wrapped.
     Number,

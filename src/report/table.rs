@@ -135,8 +135,7 @@ fn at_least(widths: &[usize], cells: &[TableCell]) -> Vec<(usize, usize)> {
 fn write_line(out: &mut dyn Write, cells: &[TableCell], shown: &[(usize, usize)], shape: &ListingShape) -> io::Result<()> {
     let lines_of = |(index, width): (usize, usize)| match shape.table[index].kind {
         _ if width_of(&cells[index].text) <= width => vec![cells[index].text.clone()],
-        CellStyle::Line => vec![layout::one_line(&cells[index].text, width, false)],
-        CellStyle::Path => vec![layout::one_line(&cells[index].text, width, true)],
+        CellStyle::Path => vec![layout::end_of_path(&cells[index].text, width)],
         CellStyle::Words => vec![layout::whole_words(&cells[index].text, width)],
         CellStyle::Text | CellStyle::Number | CellStyle::Time | CellStyle::ExactTime | CellStyle::Whole => {
             layout::wrapped(&cells[index].text, width)

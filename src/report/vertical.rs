@@ -51,15 +51,23 @@ impl Vertical {
             None => visible_text(value),
             Some((at, _)) => format!("{}…", visible_text(&value[..at])).into(),
         };
-        let mut head = format!("  {name}{}  ", " ".repeat(names.saturating_sub(width_of(name))));
-        let room = self.width.map(|width| width.saturating_sub(names + 4).max(VALUE_WIDTH_MIN));
-        for line in shown.trim_end().split('\n') {
-            let parts = room.map_or_else(|| vec![line.to_owned()], |room| wrapped(line, room));
-            for part in parts {
-                writeln!(out, "{}", format!("{head}{part}").trim_end())?;
-                head = " ".repeat(names + 4);
-            }
-        }
-        Ok(())
+        out.write_all(named_lines(name, &shown, names, self.width).as_bytes())
     }
+}
+
+/// Returns `  name  value`, with further lines of the value below its first. `names` is the width of the widest name. Lines are wrapped to
+/// `width`, where there is one.
+pub fn named_lines(name: &str, value: &str, names: usize, width: Option<usize>) -> String {
+    let mut out = String::new();
+    let mut head = format!("  {name}{}  ", " ".repeat(names.saturating_sub(width_of(name))));
+    let room = width.map(|width| width.saturating_sub(names + 4).max(VALUE_WIDTH_MIN));
+    for line in value.trim_end().split('\n') {
+        let parts = room.map_or_else(|| vec![line.to_owned()], |room| wrapped(line, room));
+        for part in parts {
+            out.push_str(format!("{head}{part}").trim_end());
+            out.push('\n');
+            head = " ".repeat(names + 4);
+        }
+    }
+    out
 }

@@ -115,8 +115,8 @@ pub struct EvidenceRow {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FindingFilter {
-    /// Only this one.
-    pub id: Option<i64>,
+    /// Only these, past ones too.
+    pub ids: Option<Vec<i64>>,
     /// Only rules with this id, or with this text in title or path (without ASCII case).
     pub rule: Option<String>,
     /// Only rules of this level or above, in either language.
@@ -152,10 +152,11 @@ impl FindingFilter {
             parameters.push(value);
             conditions.push(condition.replace('?', &format!("?{}", parameters.len())));
         };
-        if let Some(id) = self.id {
-            add("f.id = ?", SqlValue::Integer(id));
+        if let Some(ids) = &self.ids {
+            let list: Vec<String> = ids.iter().map(i64::to_string).collect();
+            add("f.id IN (SELECT value FROM json_each(?))", SqlValue::Text(format!("[{}]", list.join(","))));
         } else if !self.with_past {
-            // Who asks for one finding by its number gets it, also where a later hunt no longer found it.
+            // Who asks for a finding by its number gets it, also where a later hunt no longer found it.
             add("f.state = ?", SqlValue::Text("current".to_owned()));
         }
         if let Some(rule) = &self.rule {

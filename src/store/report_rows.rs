@@ -47,6 +47,30 @@ impl Store {
         Ok(())
     }
 
+    /// Visits findings in the order of time, once for each event behind them and once where there is none: (time, event, finding).
+    /// Times are µs UTC; that of a finding without events is that of its first.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn each_finding_in_time(
+        &self,
+        filter: &FindingFilter,
+        visit: &mut dyn FnMut(Option<i64>, Option<EventId>, i64),
+    ) -> Result<(), StoreError> {
+        let (condition, parameters) = filter.sql();
+        let sql = format!(
+            "SELECT CASE WHEN x.event IS NULL THEN f.first_time_us ELSE e.time_us END AS time_us, x.event, f.id
+             FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN evidence x ON x.finding = f.id LEFT JOIN event e ON e.id = x.event
+             WHERE {condition} ORDER BY 1, 2, 3"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        let mut rows = statement.query(params_from_iter(&parameters))?;
+        while let Some(row) = rows.next()? {
+            visit(row.get(0)?, row.get::<_, Option<i64>>(1)?.map(EventId), row.get(2)?);
+        }
+        Ok(())
+    }
+
     /// When each hunt began (µs UTC), in their order.
     ///
     /// # Errors

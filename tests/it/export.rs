@@ -109,6 +109,28 @@ fn timesketch_gets_an_event_a_line() {
     assert!(raw[0]["message"].starts_with("=Account made: "), "{raw:?}");
 }
 
+#[test]
+fn a_timeline_for_timesketch_has_an_event_once_with_all_its_findings() {
+    let store = hunted();
+    say(&store, ACCOUNT, "true-positive", "she did");
+    let lines = store.run(["timeline", "--format", "timesketch"]).expect_code(&[0]).json_lines();
+    let form = schema("timesketch.json");
+    lines.iter().for_each(|line| assert_valid(&form, line));
+    assert_eq!(lines.len() as i64, store.number("SELECT count(DISTINCT event_id) FROM finding_events"));
+    assert!(lines.is_sorted_by_key(|line| line["timestamp"].as_i64()), "in the order of time");
+    let account = lines.iter().find(|line| line["event_identifier"] == 4720).unwrap();
+    assert!(text(account, "message").starts_with("=Account made, Tools: "), "{account}");
+    assert_eq!((&account["rule_title"], &account["triage"]), (&json!("=Account made, Tools"), &json!("true-positive, new")));
+    assert_eq!(text(account, "finding_ids").split(", ").next(), Some(account["finding_id"].to_string().as_str()), "{account}");
+    for label in ["T1078", "T1136.001", "T1562.001", "true-positive", "new"] {
+        assert!(account["tag"].as_array().unwrap().contains(&json!(label)), "{label} is not in {account}");
+    }
+    let around = store.run(["timeline", "--rule", ACCOUNT, "--context", "1h", "--format", "timesketch"]).expect_code(&[0]).json_lines();
+    around.iter().for_each(|line| assert_valid(&form, line));
+    let beside = around.iter().find(|line| line["event_identifier"] == 4624).unwrap();
+    assert_eq!((&beside["tag"], beside.get("severity"), beside.get("finding_id")), (&json!([]), None, None), "{beside}");
+}
+
 /// The importer reads chunks of 10,000 rows.
 #[test]
 fn a_timesketch_file_of_many_rows_has_its_five_columns() {

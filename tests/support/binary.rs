@@ -47,7 +47,7 @@ fn tail(text: &str) -> &str {
 /// The program, ready for arguments.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_retrohunt"));
-    command.stdin(Stdio::null()).env_remove("RETROHUNT_STORE");
+    command.stdin(Stdio::null()).env_remove("RETROHUNT_STORE").env_remove("COLUMNS");
     command
 }
 

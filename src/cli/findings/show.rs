@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 use crate::catalog::{Catalog, EventType};
 use crate::cli::printer::Printer;
 use crate::event::format_time;
-use crate::report::{FINDING, Format, ListWriter, ListingShape, TableColumn, cell_text, finding_row, to_json, visible, visible_text};
+use crate::report::{
+    FINDING, Format, ListWriter, ListingShape, TableColumn, cell_text, finding_row, named_lines, to_json, visible, visible_text,
+};
 use crate::store::{EvidenceRow, FindingFilter, FindingRow, RuleText, Store, StoredEvent, StoredValue};
 
 /// Widest field name that others are aligned with. One long name must not push all values off an 80-column terminal.
@@ -22,14 +24,15 @@ struct ShownEvent<'a> {
 /// Shows findings.
 pub(super) fn run(store: &Store, ids: &[i64], format: Format, printer: &mut Printer) -> anyhow::Result<()> {
     let catalog = store.catalog()?;
+    let width = printer.width().map(usize::from);
     let mut objects = Vec::new();
     for id in ids {
-        let filter = FindingFilter { id: Some(*id), ..FindingFilter::default() };
+        let filter = FindingFilter { ids: Some(vec![*id]), ..FindingFilter::default() };
         let Some(finding) = store.findings(&filter)?.pop() else { bail!("there is no finding {id}: `retrohunt findings` lists them") };
         let evidence = store.evidence(&filter)?;
         let events = events(store, &catalog, evidence)?;
         if matches!(format, Format::Table | Format::Vertical) {
-            printer.data().write_all(block(&finding, &events).as_bytes())?;
+            printer.data().write_all(block(&finding, &events, width).as_bytes())?;
         } else {
             objects.push(object(&finding, &events));
         }
@@ -106,7 +109,7 @@ fn fields(shown: &ShownEvent<'_>) -> Vec<(String, Vec<String>)> {
 }
 
 /// The form for reading.
-fn block(finding: &FindingRow, events: &[ShownEvent<'_>]) -> String {
+fn block(finding: &FindingRow, events: &[ShownEvent<'_>], width: Option<usize>) -> String {
     let row: Map<String, Value> = FINDING.fields.iter().cloned().zip(finding_row(finding)).collect();
     let mut out = format!("Finding {}: {}\n", cell_text(&row["finding_id"]), visible(&cell_text(&row["rule_title"])));
     let names = [
@@ -132,7 +135,7 @@ fn block(finding: &FindingRow, events: &[ShownEvent<'_>]) -> String {
         let text = if name == "risk_objects" { risk_objects(&row[name]) } else { cell_text(&row[name]).into_owned() };
         let is_told = (name == "level" && row["level"] == row["severity"]) || (name == "message" && row["message"] == row["rule_title"]);
         if text != "-" && !text.is_empty() && !is_told {
-            line(&name.replace('_', " "), &text, 13, &mut out);
+            prose(&name.replace('_', " "), &text, 13, width, &mut out);
         }
     }
     // Only correlations have these columns.
@@ -140,7 +143,7 @@ fn block(finding: &FindingRow, events: &[ShownEvent<'_>]) -> String {
         let text = format!("{}, ending {} to {}", cell_text(windows), cell_text(first), cell_text(last));
         line("windows", &text, 13, &mut out);
     }
-    rule_text(&finding.rule, &mut out);
+    rule_text(&finding.rule, width, &mut out);
     result_row(finding, &mut out);
     for shown in events {
         event_block(shown, &finding.rule.fields, &mut out);
@@ -150,7 +153,7 @@ fn block(finding: &FindingRow, events: &[ShownEvent<'_>]) -> String {
 }
 
 /// What the rule says of itself: what it looks for, and when that is harmless.
-fn rule_text(rule: &RuleText, out: &mut String) {
+fn rule_text(rule: &RuleText, width: Option<usize>, out: &mut String) {
     let lines = [
         ("description", rule.description.trim().to_owned()),
         ("false positives", rule.false_positives.join("\n")),
@@ -162,7 +165,7 @@ fn rule_text(rule: &RuleText, out: &mut String) {
         return;
     }
     out.push_str("\nRule\n");
-    lines.iter().filter(|(_, text)| !text.is_empty()).for_each(|(name, text)| line(name, text, 15, out));
+    lines.iter().filter(|(_, text)| !text.is_empty()).for_each(|(name, text)| prose(name, text, 15, width, out));
 }
 
 /// What the rule's search gives, where it does more than find the event. The columns of a correlation are told above.
@@ -209,12 +212,12 @@ fn event_block(shown: &ShownEvent<'_>, tested: &[String], out: &mut String) {
     }
 }
 
-/// Writes `  name  value`; further lines of the value stand below its first.
+/// Writes a value as it is: who copies a command line wants it whole.
 fn line(name: &str, value: &str, width: usize, out: &mut String) {
-    let value = visible_text(value);
-    let mut lines = value.trim_end().split('\n');
-    out.push_str(&format!("  {:<width$}  {}\n", visible(name), lines.next().unwrap_or_default()));
-    for more in lines {
-        out.push_str(&format!("  {:width$}  {more}\n", ""));
-    }
+    out.push_str(&named_lines(&visible(name), &visible_text(value), width, None));
+}
+
+/// Writes what is read and not copied: wrapped between words.
+fn prose(name: &str, value: &str, names: usize, width: Option<usize>, out: &mut String) {
+    out.push_str(&named_lines(&visible(name), &visible_text(value), names, width));
 }

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{EventFacts, joined, triage};
+use crate::ir::Level;
 use crate::store::FindingRow;
 
 /// The fields, in the order of the CSV.
-pub const TIMESKETCH_FIELDS: [&str; 21] = [
+pub const TIMESKETCH_FIELDS: [&str; 22] = [
     "message",
     "datetime",
     "timestamp",
@@ -31,6 +32,7 @@ pub const TIMESKETCH_FIELDS: [&str; 21] = [
     "triage",
     "triage_note",
     "finding_id",
+    "finding_ids",
     "event_id",
 ];
 
@@ -41,45 +43,70 @@ const OTHER_EVENT: &str = "retrohunt:event";
 /// A finding that no event is told of.
 const FINDING: &str = "retrohunt:finding";
 
-/// Returns an event behind a finding, or a finding without events; `None` where it has no time, without which Timesketch takes nothing.
-pub fn timesketch(finding: &FindingRow, event: Option<&EventFacts>) -> Option<Map<String, Value>> {
-    let time_us = event.map_or(finding.first_time_us, |event| event.time_us)?;
+/// Returns an event and the findings about it, of which there may be none, or a finding without events; `None` where there is no time,
+/// without which Timesketch takes nothing.
+pub fn timesketch(findings: &[&FindingRow], event: Option<&EventFacts>) -> Option<Map<String, Value>> {
+    let first = findings.first();
+    let time_us = event.map_or(first.and_then(|finding| finding.first_time_us), |event| event.time_us)?;
     let time = Timestamp::from_microsecond(time_us).ok()?;
-    let (status, note) = triage(finding);
+    let nothing = EventFacts { host: first.map_or_else(String::new, |finding| joined(&finding.hosts)), ..EventFacts::default() };
+    let of = event.unwrap_or(&nothing);
     let (data_type, details) = match event {
         Some(event) if event.product == "windows" => (WINDOWS_EVENT, event.details.as_str()),
         Some(event) => (OTHER_EVENT, event.details.as_str()),
-        None => (FINDING, finding.details.as_str()),
+        None => (FINDING, first.map_or("", |finding| finding.details.as_str())),
     };
-    let nothing = EventFacts { host: joined(&finding.hosts), ..EventFacts::default() };
-    let of = event.unwrap_or(&nothing);
-    let numbered = |text: &str| text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number));
+    let all = |text: fn(&FindingRow) -> Vec<String>| different(findings.iter().flat_map(|finding| text(finding)));
+    let titles = joined(&all(|finding| vec![finding.rule_title.clone()]));
     let values = [
-        json!(if details.is_empty() { finding.rule_title.clone() } else { format!("{}: {details}", finding.rule_title) }),
+        json!(message(&titles, details, of)),
         json!(time.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()),
         json!(time_us),
         json!(if event.is_some() { "Event Logged" } else { "First Event of Finding" }),
-        json!(tags(finding, status)),
+        json!(different(findings.iter().flat_map(|finding| tags(finding)))),
         json!(data_type),
-        numbered(&of.code),
+        of.code.parse::<i64>().map_or_else(|_| json!(of.code), |number| json!(number)),
         json!(of.provider),
         json!(of.host),
         json!(of.channel),
         event.map_or(Value::Null, |event| json!(event.record)),
         json!(of.path),
-        json!(joined(&finding.users)),
-        json!(finding.severity),
-        json!(finding.rule_title),
-        json!(finding.rule_id),
+        json!(joined(&all(|finding| finding.users.clone()))),
+        json!(findings.iter().filter_map(|finding| Level::parse(&finding.severity)).max().map(Level::as_str)),
+        json!(titles),
+        json!(joined(&all(|finding| vec![finding.rule_id.clone()]))),
         json!(details),
-        json!(status),
-        json!(note),
-        json!(finding.finding_id),
+        json!(joined(&all(|finding| vec![triage(finding).0.to_owned()]))),
+        json!(joined(&all(|finding| vec![triage(finding).1.to_owned()]))),
+        json!(first.map(|finding| finding.finding_id)),
+        // A number and a text cannot have one name: the index keeps the type that it sees first.
+        json!(if findings.len() > 1 { joined(&all(|finding| vec![finding.finding_id.to_string()])) } else { String::new() }),
         event.map_or(Value::Null, |event| json!(event.id)),
     ];
     // What is empty is not there: the importer makes a field of everything that it is given.
     let said = |value: &Value| !value.is_null() && value.as_str() != Some("");
     Some(TIMESKETCH_FIELDS.iter().map(|field| (*field).to_owned()).zip(values).filter(|(_, value)| said(value)).collect())
+}
+
+/// The first thing that an analyst reads: never empty, because the importer drops such rows.
+fn message(titles: &str, details: &str, event: &EventFacts) -> String {
+    match (titles.is_empty(), details.is_empty()) {
+        (false, false) => format!("{titles}: {details}"),
+        (false, true) => titles.to_owned(),
+        (true, false) => details.to_owned(),
+        (true, true) => format!("{} {}", event.channel, event.code).trim().to_owned(),
+    }
+}
+
+/// Each text once, in the order in which they come, without empty ones.
+fn different(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for text in texts.filter(|text| !text.is_empty()) {
+        if !out.contains(&text) {
+            out.push(text);
+        }
+    }
+    out
 }
 
 /// The same as cells of CSV; the importer reads a list in brackets.
@@ -93,12 +120,7 @@ pub fn timesketch_row(row: &Map<String, Value>) -> Vec<String> {
 }
 
 /// Labels: severity, techniques, tactics, and what people said.
-fn tags(finding: &FindingRow, status: &str) -> Vec<String> {
-    let severity = Some(finding.severity.clone()).filter(|severity| !severity.is_empty());
-    severity
-        .into_iter()
-        .chain(finding.techniques.iter().cloned())
-        .chain(finding.tactics.iter().cloned())
-        .chain([status.to_owned()])
-        .collect()
+fn tags(finding: &FindingRow) -> impl Iterator<Item = String> {
+    let labels = finding.techniques.iter().chain(&finding.tactics);
+    [finding.severity.clone()].into_iter().chain(labels.cloned()).chain([triage(finding).0.to_owned()])
 }

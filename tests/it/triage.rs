@@ -1,0 +1,75 @@
+//! What people say of findings: it is kept, chosen by, and taken back.
+
+use serde_json::{Value, json};
+
+use crate::support::binary::TestStore;
+use crate::support::samples::{security_line, sigma_rule};
+
+const ID: &str = "aaaaaaaa-0000-4000-8000-000000000002";
+
+fn hunted() -> (TestStore, String) {
+    let store = TestStore::new();
+    store.load([store.file("logs/events.jsonl", (1..=4).map(|n| security_line(n, 4624, "")).collect::<String>())]);
+    let rules = store.file("rules/rule.yml", sigma_rule(ID, "EventID: 4624")).to_string_lossy().into_owned();
+    store.run(["hunt", "--rules", &rules]).expect_code(&[0]);
+    (store, rules)
+}
+
+fn said(store: &TestStore) -> Vec<Value> {
+    let rows = store.run(["sql", "SELECT finding_id, triage, triage_note FROM findings ORDER BY 1", "--format", "jsonl"]).expect_code(&[0]);
+    rows.json_lines().iter().map(|row| json!([row["finding_id"], row["triage"], row["triage_note"]])).collect()
+}
+
+#[test]
+fn a_status_stays_with_its_findings_through_later_hunts() {
+    let (store, rules) = hunted();
+    let done = store.run(["triage", "false-positive", "2", "4", "--note", "backup job"]).expect_code(&[0]);
+    assert!(done.stderr.contains("2 findings are now `false-positive`"), "{}", done.stderr);
+    let of = |n: i64| json!([n, "false-positive", "backup job"]);
+    let nothing = |n: i64| json!([n, null, null]);
+    assert_eq!(said(&store), [nothing(1), of(2), nothing(3), of(4)]);
+    store.run(["hunt", "--rules", &rules]).expect_code(&[0]);
+    assert_eq!(said(&store), [nothing(1), of(2), nothing(3), of(4)]);
+    let listed = |status: &str| store.run(["findings", "--status", status, "--format", "jsonl"]).expect_code(&[0]).json_lines().len();
+    assert_eq!((listed("new"), listed("false-positive"), listed("False-Positive"), listed("closed")), (2, 2, 2, 0));
+}
+
+#[test]
+fn a_filter_chooses_and_a_note_stays_until_another_comes() {
+    let (store, _) = hunted();
+    store.run(["triage", "in-progress", "3", "--note", "asked alice"]).expect_code(&[0]);
+    store.run(["triage", "benign", "--rule", ID]).expect_code(&[0]);
+    assert_eq!(said(&store)[2], json!([3, "benign", "asked alice"]));
+    assert_eq!(said(&store)[0], json!([1, "benign", ""]));
+    store.run(["triage", "closed", "3", "--note", "she did"]).expect_code(&[0]);
+    assert_eq!(said(&store)[2], json!([3, "closed", "she did"]));
+    store.run(["triage", "new", "--status", "benign"]).expect_code(&[0]);
+    assert_eq!(said(&store), [json!([1, null, null]), json!([2, null, null]), json!([3, "closed", "she did"]), json!([4, null, null])]);
+    let none = store.run(["triage", "closed", "--rule", "nosuch"]).expect_code(&[0]);
+    assert!(none.stderr.contains("nothing is changed"), "{}", none.stderr);
+}
+
+#[test]
+fn what_makes_no_sense_changes_nothing() {
+    let (store, _) = hunted();
+    let says = |arguments: &[&str], code: i32, part: &str| {
+        let output = store.run(arguments).expect_code(&[code]);
+        assert!(output.stderr.contains(part), "{part:?} is not in {}", output.stderr);
+    };
+    says(&["triage", "closed"], 2, "which findings?");
+    says(&["triage", "fals-positive", "1"], 2, "'false-positive'");
+    says(&["triage", "closed", "1", "99"], 1, "there is no finding 99");
+    says(&["triage", "new", "1", "--note", "x"], 2, "leave out `--note`");
+    assert!(said(&store).iter().all(|row| row[1].is_null()));
+}
+
+#[test]
+fn it_travels_into_exports() {
+    let (store, _) = hunted();
+    store.run(["triage", "false-positive", "1"]).expect_code(&[0]);
+    let ocsf = store.run(["export", "ocsf"]).expect_code(&[0]).json_lines();
+    assert_eq!((&ocsf[0]["verdict"], &ocsf[1]["verdict"]), (&json!("False Positive"), &json!("Unknown")));
+    let sketch = store.run(["timeline", "--format", "timesketch"]).expect_code(&[0]).json_lines();
+    let statuses: Vec<&Value> = sketch.iter().map(|row| &row["triage"]).collect();
+    assert_eq!(statuses, ["false-positive", "new", "new", "new"]);
+}
