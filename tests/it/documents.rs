@@ -152,7 +152,9 @@ fn every_command_of_the_readme_is_there_and_every_command_is_in_it() {
 #[test]
 fn links_between_documents_lead_somewhere() {
     let link = Regex::new(r"\]\(([^)#]+)").unwrap();
-    for path in ["README.md", "CONTRIBUTING.md", "docs/checks.md", "docs/output.md", "docs/hunting.md", "docs/pipelines.md"] {
+    for path in
+        ["README.md", "CONTRIBUTING.md", "docs/checks.md", "docs/compare.md", "docs/output.md", "docs/hunting.md", "docs/pipelines.md"]
+    {
         let text = document(path);
         let folder = root().join(path).parent().unwrap().to_owned();
         for target in link.captures_iter(&text).map(|c| c[1].to_owned()).filter(|t| !t.contains("://")) {

@@ -15,7 +15,7 @@ use crate::support::binary::{Output, finish, run};
 use crate::support::samples::{escu_rule, gzip, security_line, sigma_rule, zip};
 
 /// Documents with examples.
-const DOCUMENTS: [&str; 5] = ["README.md", "docs/checks.md", "docs/hunting.md", "docs/output.md", "docs/pipelines.md"];
+const DOCUMENTS: [&str; 6] = ["README.md", "docs/checks.md", "docs/compare.md", "docs/hunting.md", "docs/output.md", "docs/pipelines.md"];
 
 /// Examples that do not work yet, each with the reason. Empty is the aim.
 const KNOWN_GAPS: [(&str, &str); 0] = [];
