@@ -94,7 +94,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         match format {
             Format::Json => write!(printer.data(), "{}\"{}\": ", if place > 0 { "," } else { "" }, section.name())?,
             Format::Table | Format::Vertical => {
-                let heading = section.heading(rows.len(), shown.len());
+                let heading = section.heading(&rows, shown.len());
                 writeln!(printer.data(), "{}{heading}", if place > 0 { "\n" } else { "" })?;
             }
             Format::Csv | Format::RawCsv | Format::Jsonl => {}
@@ -130,10 +130,15 @@ impl Section {
     }
 
     /// What stands above the rows: how many there are, and how to see the others.
-    fn heading(self, rows: usize, shown: usize) -> String {
+    fn heading(self, all: &[Vec<Value>], shown: usize) -> String {
+        let rows = all.len();
         let counted = match self {
             Self::Summary => return "Store".to_owned(),
-            Self::Hosts => counted_len(rows, "host"),
+            // A row of them may be that of events without a host.
+            Self::Hosts => match all.iter().filter(|row| row.first().is_none_or(Value::is_null)).count() {
+                0 => counted_len(rows, "host"),
+                none => counted_len(rows - none, "host") + ", and events without one",
+            },
             Self::Channels => counted_len(rows, "channel"),
             Self::EventIds => counted_len(rows, "kind") + if rows == 1 { " of event" } else { " of events" },
             Self::Gaps if rows == 0 => return "No gaps: no host has a whole day without events between two events".to_owned(),

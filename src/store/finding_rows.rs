@@ -135,6 +135,8 @@ pub struct FindingFilter {
     pub until_us: Option<i64>,
     /// Only findings that this hunt found.
     pub hunt: Option<HuntId>,
+    /// Only findings that [`Self::hunt`], or else the last hunt, found for the first time.
+    pub is_new: bool,
     /// Also those that are superseded or gone.
     pub with_past: bool,
     /// Another order than that in which they were first found.
@@ -202,6 +204,10 @@ impl FindingFilter {
                 "coalesce((SELECT lower(t.status) FROM triage t WHERE t.finding_id = f.finding_id), 'new') = lower(?)",
                 SqlValue::Text(status.clone()),
             );
+        }
+        if self.is_new {
+            let last = || "(SELECT max(id) FROM hunt)".to_owned();
+            conditions.push(format!("f.first_hunt = {}", self.hunt.map_or_else(last, |hunt| hunt.0.to_string())));
         }
         if let Some(level) = self.min_level {
             let levels: Vec<String> = Level::ALL.into_iter().filter(|l| *l >= level).map(|l| format!("'{}'", l.as_str())).collect();

@@ -131,6 +131,8 @@ fn hunting_again_changes_nothing_and_what_became_of_each_rule_is_kept() {
     let before = sql(&store, query);
     store.run(["hunt", "--rules", &format!("{}/rules", env!("CARGO_MANIFEST_DIR"))]).expect_code(&[0]);
     assert_eq!(sql(&store, query), before);
+    let listed = |words: &[&str]| rows(&store, &[&["findings"], words].concat()).len();
+    assert_eq!((listed(&["--new"]), listed(&["--hunt", "2"]), listed(&["--new", "--hunt", "1"])), (0, before.len(), before.len()));
     let outcomes = sql(&store, "SELECT outcome, count(*) AS n FROM rule_outcomes WHERE hunt_id = 2 GROUP BY 1");
     let of = |name: &str| outcomes.iter().find(|row| text(row, "outcome") == name).map_or(0, |row| number(row, "n"));
     assert_eq!(of("found"), number(&sql(&store, "SELECT count(DISTINCT rule_id) AS n FROM findings")[0], "n"));

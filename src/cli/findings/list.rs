@@ -51,6 +51,9 @@ pub(crate) struct FindingArgs {
     /// Only findings of this hunt
     #[arg(long, value_name = "ID", help_heading = "Filters")]
     hunt: Option<i64>,
+    /// Only findings that the last hunt, or that of `--hunt`, found for the first time
+    #[arg(long, help_heading = "Filters")]
+    new: bool,
     #[command(flatten)]
     whom: WhomArgs,
 }
@@ -65,6 +68,7 @@ impl FindingArgs {
             since_us: self.since,
             until_us: self.until,
             hunt: self.hunt.map(HuntId),
+            is_new: self.new,
             ..FindingFilter::default()
         })
     }
