@@ -137,7 +137,7 @@ impl Section {
             // A row of them may be that of events without a host.
             Self::Hosts => match all.iter().filter(|row| row.first().is_none_or(Value::is_null)).count() {
                 0 => counted_len(rows, "host"),
-                none => counted_len(rows - none, "host") + ", and events without one",
+                none => counted_len(rows - none, "host") + " and events without one",
             },
             Self::Channels => counted_len(rows, "channel"),
             Self::EventIds => counted_len(rows, "kind") + if rows == 1 { " of event" } else { " of events" },

@@ -140,7 +140,7 @@ fn metrics_of_a_part_of_the_store() {
     );
     let table = store.run(["metrics", "--section", "hosts,gaps", "--limit", "1"]).expect_code(&[0]).stdout;
     let expected = [
-        "4 hosts, the first 1 (all: --section hosts --limit 4)",
+        "3 hosts and events without one, the first 1 (all: --section hosts --limit 4)",
         "Host               Events     %  Channels  Days  First (UTC)          Last (UTC)",
         "dc01.corp.example      13  32.5         3     6  2024-03-01 23:59:00  2024-03-20 23:58:00",
         "",
