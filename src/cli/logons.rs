@@ -41,8 +41,8 @@ pub(crate) struct Args {
     /// Only events before this time
     #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
     until: Option<i64>,
-    /// At most so many rows
-    #[arg(long, value_name = "NUMBER", help_heading = "Filters")]
+    /// At most so many rows; 0: all
+    #[arg(long, value_name = "NUMBER", value_parser = values::limit, help_heading = "Filters")]
     limit: Option<usize>,
     #[command(flatten)]
     store: StoreArgs,

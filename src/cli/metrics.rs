@@ -30,8 +30,8 @@ pub(crate) struct Args {
     /// Show only these sections; several with commas
     #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',')]
     section: Vec<Section>,
-    /// At most so many rows of each section: 15 on a screen, else all
-    #[arg(long, value_name = "NUMBER")]
+    /// At most so many rows of each section, 0: all [default: 15 on a screen, else all]
+    #[arg(long, value_name = "NUMBER", value_parser = values::limit)]
     limit: Option<usize>,
     /// Only events of this host: `ws07` is also `ws07.corp.example`
     #[arg(long, value_name = "HOST", help_heading = "Filters")]

@@ -50,8 +50,8 @@ pub(crate) struct Args {
     /// Only in this field; several with commas. `Message` is the rendered text
     #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Filters")]
     field: Vec<String>,
-    /// At most so many events, the oldest ones
-    #[arg(long, value_name = "NUMBER", default_value_t = 1_000, help_heading = "Filters")]
+    /// At most so many events, the oldest ones; 0: all
+    #[arg(long, value_name = "NUMBER", value_parser = values::limit, default_value = "1000", help_heading = "Filters")]
     limit: usize,
     #[command(flatten)]
     store: StoreArgs,

@@ -28,6 +28,12 @@ pub(crate) fn finding_id(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| "not a number: `retrohunt findings` lists the ids".to_owned())
 }
 
+/// Reads how many rows are shown at most; 0 is all.
+pub(crate) fn limit(text: &str) -> Result<usize, String> {
+    let number: usize = text.parse().map_err(|_| "not a number: write 100, or 0 for all".to_owned())?;
+    Ok(if number == 0 { usize::MAX } else { number })
+}
+
 /// Reads a level.
 pub(crate) fn level(text: &str) -> Result<Level, String> {
     Level::parse(text).ok_or_else(|| "levels are informational, low, medium, high and critical".to_owned())

@@ -162,7 +162,8 @@ impl LogonCount<'_> {
             if self.privileged.len() < MAX_PRIVILEGED
                 && let [Some(logon)] = fields.texts(store, event_type, cells, row.time_us)?
             {
-                self.privileged.insert((row.host, logon.to_lowercase()));
+                let host = self.hosts.first(row.host)?;
+                self.privileged.insert((host, logon.to_lowercase()));
             }
             Ok(ControlFlow::Continue(()))
         })
@@ -206,7 +207,8 @@ impl LogonCount<'_> {
         match kind {
             LogonKind::Success => {
                 summary.successes += 1;
-                let session = logon.map(|logon| (row.host, logon.to_lowercase()));
+                let host = self.hosts.first(row.host)?;
+                let session = logon.map(|logon| (host, logon.to_lowercase()));
                 summary.privileged += u64::from(session.is_some_and(|session| self.privileged.contains(&session)));
             }
             LogonKind::Failure => {

@@ -136,13 +136,13 @@ struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, row: &EventRow) {
-        self.groups.entry((row.event_type, row.host)).or_default().add(row.time_us);
+    fn add(&mut self, row: &EventRow, host: Option<ValueId>) {
+        self.groups.entry((row.event_type, host)).or_default().add(row.time_us);
         let Some(us) = row.time_us else {
             self.without_time += 1;
             return;
         };
-        let day = self.days.entry((row.host, us.div_euclid(DAY_US))).or_insert((us, us));
+        let day = self.days.entry((host, us.div_euclid(DAY_US))).or_insert((us, us));
         *day = (day.0.min(us), day.1.max(us));
     }
 }
@@ -155,10 +155,10 @@ pub fn metrics(store: &Store, filter: &OverviewFilter) -> Result<StoreMetrics, S
     let catalog = store.catalog()?;
     let mut hosts = WantedHosts::new(store, filter);
     let (mut counts, mut failed) = (Counts::default(), Ok(()));
-    store.each_event_row(&mut |row| match hosts.is_wanted(row.host) {
-        Ok(is_wanted) if is_wanted && filter.has_time(row.time_us) => counts.add(&row),
-        Ok(_) => {}
-        Err(error) => failed = Err(error),
+    store.each_event_row(&mut |row| match (hosts.is_wanted(row.host), hosts.first(row.host)) {
+        (Ok(true), Ok(host)) if filter.has_time(row.time_us) => counts.add(&row, host),
+        (Ok(_), Ok(_)) => {}
+        (Err(error), _) | (_, Err(error)) => failed = Err(error),
     })?;
     failed?;
     let mut out = StoreMetrics { without_time: counts.without_time, ..StoreMetrics::default() };

@@ -44,16 +44,24 @@ impl OverviewFilter {
     }
 }
 
-/// WantedHosts by their ids, and whether each is wanted. A host is read once.
+/// Hosts by their ids, and whether each is wanted. A host is read once. Names that differ in case alone are one host.
 struct WantedHosts<'s> {
     store: &'s Store,
     wanted: Option<HostName>,
-    known: FxHashMap<ValueId, (Arc<str>, bool)>,
+    known: FxHashMap<ValueId, KnownHost>,
+    /// By the name in lower case: the id that was seen first.
+    firsts: FxHashMap<String, ValueId>,
+}
+
+struct KnownHost {
+    name: Arc<str>,
+    is_wanted: bool,
+    first: ValueId,
 }
 
 impl<'s> WantedHosts<'s> {
     fn new(store: &'s Store, filter: &OverviewFilter) -> Self {
-        Self { store, wanted: filter.host.as_deref().map(HostName::new), known: FxHashMap::default() }
+        Self { store, wanted: filter.host.as_deref().map(HostName::new), known: FxHashMap::default(), firsts: FxHashMap::default() }
     }
 
     /// Whether events of this host are wanted.
@@ -61,19 +69,25 @@ impl<'s> WantedHosts<'s> {
         match host {
             _ if self.wanted.is_none() => Ok(true),
             None => Ok(false),
-            Some(id) => Ok(self.of(id)?.1),
+            Some(id) => Ok(self.of(id)?.is_wanted),
         }
     }
 
     fn name(&mut self, host: ValueId) -> Result<Arc<str>, StoreError> {
-        Ok(self.of(host)?.0.clone())
+        Ok(self.of(host)?.name.clone())
     }
 
-    fn of(&mut self, id: ValueId) -> Result<&(Arc<str>, bool), StoreError> {
+    /// The one id of a host whose name is written in several ways.
+    fn first(&mut self, host: Option<ValueId>) -> Result<Option<ValueId>, StoreError> {
+        host.map(|id| Ok(self.of(id)?.first)).transpose()
+    }
+
+    fn of(&mut self, id: ValueId) -> Result<&KnownHost, StoreError> {
         if !self.known.contains_key(&id) {
             let name = self.store.value(id)?.members().join(", ");
             let is_wanted = self.wanted.as_ref().is_none_or(|wanted| wanted.is(&name));
-            self.known.insert(id, (name.into(), is_wanted));
+            let first = *self.firsts.entry(name.to_lowercase()).or_insert(id);
+            self.known.insert(id, KnownHost { name: name.into(), is_wanted, first });
         }
         Ok(&self.known[&id])
     }

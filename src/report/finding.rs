@@ -36,11 +36,11 @@ pub static FINDING: LazyLock<ListingShape> = LazyLock::new(|| {
         vec![
             TableColumn::number("finding_id", "Id"),
             TableColumn::new("severity", "Level", CellStyle::Whole).or("level"),
-            TableColumn::new("rule_title", "Rule", CellStyle::Words),
-            TableColumn::new("hosts", "Host", CellStyle::Words).spare(3),
+            TableColumn::new("rule_title", "Rule", CellStyle::Words).whole_where("severity", "critical"),
+            TableColumn::new("hosts", "Host", CellStyle::Host).spare(1),
             TableColumn::number("count", "Count").spare(4),
             TableColumn::time("first_time", "First (UTC)").spare(2),
-            TableColumn::new("details", "Details", CellStyle::Words).spare(1),
+            TableColumn::new("details", "Details", CellStyle::Words).spare(5).below(),
         ],
     )
 });

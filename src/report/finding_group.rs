@@ -28,12 +28,12 @@ const FIELDS: [&str; 14] = [
 pub fn finding_group_shape(by: GroupBy) -> ListingShape {
     let id = || TableColumn::number("finding_id", "Id");
     let level = || TableColumn::new("severity", "Level", CellStyle::Whole);
-    let rule = || TableColumn::new("rule_title", "Rule", CellStyle::Words);
+    let rule = || TableColumn::new("rule_title", "Rule", CellStyle::Words).whole_where("severity", "critical");
     let whole = |field, heading| TableColumn::new(field, heading, CellStyle::Whole);
     let mut table = match by {
-        GroupBy::RuleHost => vec![id(), level(), rule(), whole("host", "Host")],
+        GroupBy::RuleHost => vec![id(), level(), rule(), TableColumn::new("host", "Host", CellStyle::Host)],
         GroupBy::Rule => vec![id(), level(), rule()],
-        GroupBy::Host => vec![level(), whole("host", "Host")],
+        GroupBy::Host => vec![level(), TableColumn::new("host", "Host", CellStyle::Host)],
         GroupBy::User => vec![level(), whole("user", "User")],
         GroupBy::Technique => vec![level(), whole("technique", "Technique")],
         GroupBy::Level => vec![level()],
@@ -46,7 +46,7 @@ pub fn finding_group_shape(by: GroupBy) -> ListingShape {
     table.push(TableColumn::time("first_time", "First (UTC)").spare(1));
     table.push(TableColumn::time("last_time", "Last (UTC)").spare(4));
     if matches!(by, GroupBy::RuleHost | GroupBy::Rule) {
-        table.push(TableColumn::new("details", "Details of the first", CellStyle::Words).spare(5));
+        table.push(TableColumn::new("details", "Details of the first", CellStyle::Words).spare(3));
     }
     ListingShape::new(FIELDS, table)
 }

@@ -15,7 +15,7 @@ const SHORT: usize = 28;
 /// The narrowest that a column of longer text becomes.
 const TEXT_MIN: usize = 16;
 /// The narrowest that a column of one line becomes that is cut between words: the first three or four words of a title.
-const WORDS_MIN: usize = 24;
+const WORDS_MIN: usize = 22;
 /// The narrowest that a path becomes: name and folder of most files, and where that is too much, the name.
 const PATH_MINS: [usize; 2] = [36, 18];
 
@@ -26,6 +26,8 @@ pub(super) struct ColumnNeed {
     pub(super) widest: usize,
     /// Width of the heading.
     pub(super) heading: usize,
+    /// The least that says which host it is: the widest first part of a name.
+    pub(super) host: usize,
 }
 
 /// The columns that are shown, each with its place in the table and its width; `None` where the terminal is too narrow.
@@ -52,6 +54,7 @@ fn least(kind: CellStyle, need: ColumnNeed, path_min: usize) -> usize {
     let natural = need.widest.max(need.heading);
     match kind {
         CellStyle::Number | CellStyle::Time | CellStyle::ExactTime | CellStyle::Whole => natural,
+        CellStyle::Host => natural.min(need.host.max(need.heading)),
         CellStyle::Words => natural.min(WORDS_MIN.max(need.heading)),
         CellStyle::Path => natural.min(path_min),
         CellStyle::Text if natural <= SHORT => natural,
@@ -93,6 +96,24 @@ pub(super) fn end_of_path(path: &str, width: usize) -> String {
     format!("…{}", end.find(is_path_separator).map_or(end, |at| &end[at..]))
 }
 
+/// The width of what is left of a name where it is cut most: `ws07.corp.example` → `ws07…`.
+pub(super) fn host_min(text: &str) -> usize {
+    text.find(is_host_end).map_or_else(|| width_of(text), |at| width_of(&text[..at]) + 1)
+}
+
+/// One line of names of hosts: cut where a part of a name ends.
+pub(super) fn first_of_host(text: &str, width: usize) -> String {
+    let ends = text.match_indices(is_host_end).map(|(at, _)| at);
+    match ends.filter(|at| width_of(&text[..*at]) < width).last() {
+        Some(at) if width_of(text) > width => format!("{}…", &text[..at]),
+        _ => text.to_owned(),
+    }
+}
+
+fn is_host_end(c: char) -> bool {
+    matches!(c, '.' | ',')
+}
+
 fn is_path_separator(c: char) -> bool {
     matches!(c, '\\' | '/')
 }
@@ -119,7 +140,9 @@ pub(super) fn whole_words(text: &str, width: usize) -> String {
     let kept = without_bare_name(&text[..kept]);
     // A dash or a colon at the end says nothing.
     let kept = kept.trim_end_matches([' ', '-', ':', ',', '·']);
-    if kept.is_empty() { format!("{}…", &text[..full]) } else { format!("{kept}…") }
+    // A name whose value is one long word says nothing: then the word is cut.
+    let is_name_alone = || text[kept.len()..].starts_with(": ") && !kept.contains(": ");
+    if kept.is_empty() || (is_name_alone() && full > kept.len() + 4) { format!("{}…", &text[..full]) } else { format!("{kept}…") }
 }
 
 /// The least of a word's end that tells something: `…\cmd.exe`.
@@ -181,7 +204,7 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
 fn break_at(text: &str, width: usize) -> usize {
     let mut used = 0;
     let mut full = text.chars().next().map_or(0, char::len_utf8);
-    let (mut space, mut separator) = (None, None);
+    let (mut space, mut separator, mut dot) = (None, None, None);
     for (at, c) in text.char_indices() {
         used += c.width().unwrap_or(0);
         if c == ' ' && used <= width + 1 {
@@ -194,10 +217,13 @@ fn break_at(text: &str, width: usize) -> usize {
         if matches!(c, '\\' | '/' | ',' | ';' | '&' | '|' | '=' | '_' | '-') {
             separator = Some(at + 1);
         }
+        if c == '.' {
+            dot = Some(at + 1); // the last choice: the dot of a file's name stands behind a separator
+        }
     }
     // A break far to the left wastes more than it helps.
     let is_far = |at: &usize| text[..*at].width() * 3 >= width;
-    space.filter(|at| !text[..*at].trim().is_empty()).or(separator.filter(is_far)).unwrap_or(full)
+    space.filter(|at| !text[..*at].trim().is_empty()).or(separator.filter(is_far)).or(dot.filter(is_far)).unwrap_or(full)
 }
 
 #[cfg(test)]
@@ -242,6 +268,16 @@ mod tests {
     }
 
     #[test]
+    fn hosts_are_cut_where_a_part_ends() {
+        assert_eq!((host_min("ws07.corp.example"), host_min("ws07"), host_min("a, b")), (5, 4, 2));
+        assert_eq!(first_of_host("ws07.corp.example", 17), "ws07.corp.example");
+        assert_eq!(first_of_host("ws07.corp.example", 16), "ws07.corp…");
+        assert_eq!(first_of_host("ws07.corp.example", 9), "ws07…");
+        assert_eq!(first_of_host("ws07, dc01.corp", 14), "ws07, dc01…");
+        assert_eq!(wrapped("printnightmare.gentilkiwi.com", 25), ["printnightmare.", "gentilkiwi.com"]);
+    }
+
+    #[test]
     fn details_show_values_and_not_names_alone() {
         let details = r"Image*: C:\Windows\System32\cmd.exe · Parent: C:\Office\WINWORD.EXE";
         assert_eq!(whole_words(details, 20), r"Image*: …\cmd.exe…");
@@ -254,7 +290,7 @@ mod tests {
     }
 
     fn need(widest: usize) -> ColumnNeed {
-        ColumnNeed { widest, heading: 4 }
+        ColumnNeed { widest, heading: 4, host: widest.min(9) }
     }
 
     #[test]

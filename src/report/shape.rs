@@ -27,6 +27,10 @@ pub struct TableColumn {
     pub otherwise: Option<String>,
     /// A narrow terminal leaves out the column with the highest number first; 0 stays.
     pub spare: u8,
+    /// Where the column is left out, its cell stands on a line of its own below the row.
+    pub is_below: bool,
+    /// A cell is wrapped and not cut where this field of its row has this value.
+    pub whole_where: Option<(String, String)>,
 }
 
 /// What the cells of a column are.
@@ -38,6 +42,8 @@ pub enum CellStyle {
     Words,
     /// On the left, one line, never cut: what people copy.
     Whole,
+    /// Names of hosts: on the left, one line; cut at a dot or between two names where the terminal is narrow.
+    Host,
     /// On the left, one line; cut at its beginning, between folders, where the terminal is narrow.
     Path,
     /// On the right, never wrapped.
@@ -51,7 +57,7 @@ pub enum CellStyle {
 impl TableColumn {
     /// Makes a column.
     pub fn new(field: &str, heading: &str, kind: CellStyle) -> Self {
-        Self { field: field.into(), heading: heading.into(), kind, otherwise: None, spare: 0 }
+        Self { field: field.into(), heading: heading.into(), kind, otherwise: None, spare: 0, is_below: false, whole_where: None }
     }
 
     /// Makes a column of text.
@@ -73,6 +79,20 @@ impl TableColumn {
     #[must_use]
     pub fn spare(mut self, rank: u8) -> Self {
         self.spare = rank;
+        self
+    }
+
+    /// Writes the cell below the row where a narrow terminal leaves the column out.
+    #[must_use]
+    pub fn below(mut self) -> Self {
+        self.is_below = true;
+        self
+    }
+
+    /// Wraps a cell, which would be cut, in rows whose field has this value.
+    #[must_use]
+    pub fn whole_where(mut self, field: &str, value: &str) -> Self {
+        self.whole_where = Some((field.into(), value.into()));
         self
     }
 

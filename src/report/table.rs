@@ -21,6 +21,8 @@ const CELL_CHARS: usize = 240;
 const PART_ROWS: usize = 1_000;
 /// Cells of one part: a part of a very wide table has fewer rows, so that it needs no more memory.
 const PART_CELLS: usize = 50_000;
+/// The most that a line below a row is moved to the right.
+const BELOW_MARGIN: usize = 6;
 /// Bytes of one part, for the same reason.
 const PART_BYTES: usize = 8 << 20;
 
@@ -75,11 +77,11 @@ impl TextTable {
                 Some(widths) => widths,
                 None => {
                     let widths: Vec<usize> = needs(shape, &cells).iter().map(|need| need.widest.max(need.heading)).collect();
-                    write_line(out, &headings, &at_least(&widths, &headings), shape)?;
+                    write_line(out, &headings, &at_least(&widths, &headings))?;
                     widths
                 }
             };
-            let result = cells.iter().try_for_each(|row| write_line(out, row, &at_least(&widths, row), shape));
+            let result = cells.iter().try_for_each(|row| write_line(out, row, &at_least(&widths, row)));
             self.widths = Some(widths);
             return result;
         };
@@ -91,14 +93,24 @@ impl TextTable {
         if std::mem::replace(&mut self.is_begun, true) {
             writeln!(out)?;
         }
-        write_line(out, &headings, &shown, shape)?;
-        cells.iter().try_for_each(|row| write_line(out, row, &shown, shape))
+        write_line(out, &headings, &shown)?;
+        cells.iter().try_for_each(|row| {
+            write_line(out, row, &shown)?;
+            write_below(out, row, &shown, shape, width)
+        })
     }
 
     fn cells(&self, shape: &ListingShape, values: &[Value]) -> Vec<TableCell> {
         let cells = self.columns.iter().zip(&shape.table).map(|((own, otherwise), column)| {
             let value = otherwise.filter(|_| is_empty(&values[*own])).map_or(&values[*own], |other| &values[other]);
-            let kind = if value.is_number() { CellStyle::Number } else { column.kind };
+            let is_whole = column.whole_where.as_ref().is_some_and(|(field, wanted)| {
+                shape.fields.iter().position(|name| name == field).and_then(|at| values[at].as_str()) == Some(wanted)
+            });
+            let kind = match column.kind {
+                _ if value.is_number() => CellStyle::Number,
+                _ if is_whole => CellStyle::Text,
+                kind => kind,
+            };
             let text = if kind == CellStyle::Time { to_the_second(cell_text(value)) } else { cell_text(value) };
             TableCell::new(cut(&visible(&text)), kind)
         });
@@ -109,12 +121,12 @@ impl TextTable {
 /// What a column shows of a row.
 struct TableCell {
     text: String,
-    is_right: bool,
+    kind: CellStyle,
 }
 
 impl TableCell {
     fn new(text: String, kind: CellStyle) -> Self {
-        Self { text, is_right: kind == CellStyle::Number }
+        Self { text, kind }
     }
 }
 
@@ -122,6 +134,7 @@ fn needs(shape: &ListingShape, cells: &[Vec<TableCell>]) -> Vec<ColumnNeed> {
     let need = |(index, column): (usize, &super::TableColumn)| ColumnNeed {
         widest: cells.iter().map(|row| width_of(&row[index].text)).max().unwrap_or(0),
         heading: width_of(&visible(&column.heading)),
+        host: cells.iter().map(|row| layout::host_min(&row[index].text)).max().unwrap_or(0),
     };
     shape.table.iter().enumerate().map(need).collect()
 }
@@ -132,11 +145,12 @@ fn at_least(widths: &[usize], cells: &[TableCell]) -> Vec<(usize, usize)> {
 }
 
 /// Writes a row: as many lines as its longest cell has.
-fn write_line(out: &mut dyn Write, cells: &[TableCell], shown: &[(usize, usize)], shape: &ListingShape) -> io::Result<()> {
-    let lines_of = |(index, width): (usize, usize)| match shape.table[index].kind {
+fn write_line(out: &mut dyn Write, cells: &[TableCell], shown: &[(usize, usize)]) -> io::Result<()> {
+    let lines_of = |(index, width): (usize, usize)| match cells[index].kind {
         _ if width_of(&cells[index].text) <= width => vec![cells[index].text.clone()],
         CellStyle::Path => vec![layout::end_of_path(&cells[index].text, width)],
         CellStyle::Words => vec![layout::whole_words(&cells[index].text, width)],
+        CellStyle::Host => vec![layout::first_of_host(&cells[index].text, width)],
         CellStyle::Text | CellStyle::Number | CellStyle::Time | CellStyle::ExactTime | CellStyle::Whole => {
             layout::wrapped(&cells[index].text, width)
         }
@@ -147,10 +161,23 @@ fn write_line(out: &mut dyn Write, cells: &[TableCell], shown: &[(usize, usize)]
         for ((index, width), lines) in shown.iter().zip(&columns) {
             let text = lines.get(number).map_or("", String::as_str);
             let padding = " ".repeat(width.saturating_sub(width_of(text)));
-            let (before, after) = if cells[*index].is_right { (padding.as_str(), "") } else { ("", padding.as_str()) };
+            let (before, after) = if cells[*index].kind == CellStyle::Number { (padding.as_str(), "") } else { ("", padding.as_str()) };
             line.extend([before, text, after, &" ".repeat(GAP)]);
         }
         writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// Writes what has no column for want of room and is too telling to be left out: a line each, under the second column.
+fn write_below(out: &mut dyn Write, cells: &[TableCell], shown: &[(usize, usize)], shape: &ListingShape, width: usize) -> io::Result<()> {
+    let margin = shown.first().map_or(0, |(_, first)| first + GAP).min(BELOW_MARGIN);
+    for (index, column) in shape.table.iter().enumerate().filter(|(_, column)| column.is_below) {
+        let text = &cells[index].text;
+        if text != "-" && shown.iter().all(|(shown, _)| *shown != index) {
+            writeln!(out, "{}{}", " ".repeat(margin), layout::whole_words(text, width.saturating_sub(margin)).trim_end())?;
+        }
+        debug_assert!(column.spare > 0, "a column that stays has no line below");
     }
     Ok(())
 }

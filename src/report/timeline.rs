@@ -17,9 +17,9 @@ pub static TIMELINE: LazyLock<ListingShape> = LazyLock::new(|| {
             TableColumn::time("time", "Time (UTC)"),
             TableColumn::new("severity", "Level", CellStyle::Whole),
             TableColumn::new("rules", "Rule", CellStyle::Words),
-            TableColumn::new("host", "Host", CellStyle::Whole).spare(3),
-            TableColumn::new("event_code", "Event", CellStyle::Whole).spare(4),
-            TableColumn::new("details", "Details", CellStyle::Words).spare(2),
+            TableColumn::new("host", "Host", CellStyle::Host).spare(1),
+            TableColumn::new("event_code", "Event", CellStyle::Whole).spare(2),
+            TableColumn::new("details", "Details", CellStyle::Words).spare(3).below(),
         ],
     )
 });

@@ -152,6 +152,25 @@ fn metrics_of_a_part_of_the_store() {
 }
 
 /// A logon; what `more` says comes in place of what a plain one has.
+/// Windows writes the name of a host as it was typed somewhere: in upper case here, in lower case there.
+#[test]
+fn a_host_whose_name_is_written_in_two_ways_is_one() {
+    let store = TestStore::new();
+    let lines: String = [(1, "ws1.corp.example"), (2, "WS1.corp.example"), (3, "Ws1.CORP.example"), (4, "ws1.corp.example")]
+        .iter()
+        .map(|(day, host)| line(&format!("2024-03-0{day}T10:00:00Z"), host, "Security", 4688, &json!({"Text": "x"})))
+        .collect();
+    store.load([store.file("events.jsonl", lines)]);
+    for arguments in [&["metrics", "--format", "json"][..], &["metrics", "--host", "WS1", "--format", "json"]] {
+        let all: Value = serde_json::from_str(&store.run(arguments).expect_code(&[0]).stdout).expect("JSON");
+        assert_eq!((&all["summary"][0]["hosts"], &all["summary"][0]["events"]), (&json!(1), &json!(4)), "{arguments:?}");
+        let hosts = all["hosts"].as_array().expect("a list");
+        assert_eq!((hosts.len(), &hosts[0]["days"], &hosts[0]["events"]), (1, &json!(4), &json!(4)), "{hosts:?}");
+        assert_eq!(all["gaps"], json!([]));
+        assert_eq!((&all["channels"][0]["hosts"], &all["event-ids"][0]["hosts"]), (&json!(1), &json!(1)));
+    }
+}
+
 fn logon(n: u32, code: u32, more: &Value) -> String {
     let mut fields = json!({"TargetUserName": "alice", "TargetDomainName": "CORP", "TargetUserSid": "S-1-5-21-1", "LogonType": "3",
         "IpAddress": "10.0.0.7", "WorkstationName": "WS07", "TargetLogonId": format!("0x{n:x}")});

@@ -64,6 +64,13 @@ fn what_makes_no_sense_changes_nothing() {
 }
 
 #[test]
+fn a_finding_that_is_shown_says_it() {
+    let (store, _) = hunted();
+    store.run(["triage", "false-positive", "1", "--note", "backup job"]).expect_code(&[0]);
+    assert!(store.run(["findings", "show", "1"]).expect_code(&[0]).stdout.contains("triage         false-positive: backup job\n"));
+}
+
+#[test]
 fn it_travels_into_exports() {
     let (store, _) = hunted();
     store.run(["triage", "false-positive", "1"]).expect_code(&[0]);

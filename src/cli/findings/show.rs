@@ -112,6 +112,10 @@ fn fields(shown: &ShownEvent<'_>) -> Vec<(String, Vec<String>)> {
 fn block(finding: &FindingRow, events: &[ShownEvent<'_>], width: Option<usize>) -> String {
     let row: Map<String, Value> = FINDING.fields.iter().cloned().zip(finding_row(finding)).collect();
     let mut out = format!("Finding {}: {}\n", cell_text(&row["finding_id"]), visible(&cell_text(&row["rule_title"])));
+    if let Some((status, note)) = &finding.triage {
+        let text = if note.is_empty() { status.clone() } else { format!("{status}: {note}") };
+        prose("triage", &text, 13, width, &mut out);
+    }
     let names = [
         "severity",
         "level",
