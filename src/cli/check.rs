@@ -11,7 +11,7 @@ use super::Outcome;
 use super::changes::ChangeArgs;
 use super::printer::Printer;
 use super::store::StoreArgs;
-use super::verdicts::{KEPT_OUT, documents, kept_out_list, obstacles, statuses, summary};
+use super::verdicts::{KEPT_OUT, OBSTACLES_OF_CHECK, documents, kept_out_list, obstacles, statuses, summary};
 use super::words::{counted_len, thousands};
 use crate::catalog::Catalog;
 use crate::compile::{RuleSet, load_rules};
@@ -157,7 +157,7 @@ fn say(set: &RuleSet, cannot_fire: Option<String>, verdicts: &[Verdict<'_>], kep
     printer.note(&text);
     if let Some(summary) = summary(verdicts) {
         printer.note(&format!("status: {summary}"));
-        printer.note(&format!("{KEPT_OUT}{}", obstacles(kept_out)));
+        printer.note(&format!("{KEPT_OUT}{}", obstacles(kept_out, OBSTACLES_OF_CHECK)));
     }
 }
 

@@ -8,7 +8,7 @@ use super::changes::ChangeArgs;
 use super::hints::did_you_mean;
 use super::printer::Printer;
 use super::values;
-use super::verdicts::{KEPT_OUT, obstacles};
+use super::verdicts::{KEPT_OUT, OBSTACLES_OF_HUNT, obstacles};
 use super::words::{counted_len, thousands};
 use crate::compile::{RuleSet, load_rules, starter_pack};
 use crate::diag::{Diagnostic, Severity};
@@ -109,7 +109,7 @@ pub(crate) fn report_left_out(set: &RuleSet, printer: &Printer) {
         "{} of {} do not compile and are skipped; `retrohunt check PATH` shows each fault. {KEPT_OUT}{}",
         thousands(set.documents.len().saturating_sub(set.compiled) as u64),
         counted_len(set.documents.len(), "rule"),
-        obstacles(&kept_out(&verdicts(set)))
+        obstacles(&kept_out(&verdicts(set)), OBSTACLES_OF_HUNT)
     ));
 }
 

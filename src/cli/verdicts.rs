@@ -7,8 +7,10 @@ use crate::ir::Language;
 use crate::report::visible;
 use crate::status::{KeptOut, Obstacle, Status, Verdict, counts};
 
-/// So many obstacles fit on a screen; JSON has all of them.
-const SHOWN_OBSTACLES: usize = 12;
+/// So many obstacles fit on a screen of `check`; JSON has all of them.
+pub(crate) const OBSTACLES_OF_CHECK: usize = 12;
+/// So many stand before the findings of a hunt, which are what its reader waits for.
+pub(crate) const OBSTACLES_OF_HUNT: usize = 5;
 
 /// What stands in front of [`obstacles`].
 pub(crate) const KEPT_OUT: &str = "What keeps rules out, with the number of rules (in brackets: of those that nothing else keeps out):";
@@ -46,18 +48,15 @@ fn name(language: Language) -> &'static str {
     }
 }
 
-/// What keeps rules out, a line each: how many rules have it among their reasons, and how many have no other.
-pub(crate) fn obstacles(kept_out: &[KeptOut]) -> String {
+/// What keeps rules out, a line each, `most` at most: how many rules have it among their reasons, and how many have no other.
+pub(crate) fn obstacles(kept_out: &[KeptOut], most: usize) -> String {
     let line = |kept: &KeptOut| {
         let (rules, alone) = (thousands(kept.rules as u64), thousands(kept.alone as u64));
         format!("\n  {rules:>6} {:>9}  {}", format!("({alone})"), obstacle(&kept.obstacle))
     };
-    let mut text: String = kept_out.iter().take(SHOWN_OBSTACLES).map(line).collect();
-    if kept_out.len() > SHOWN_OBSTACLES {
-        text.push_str(&format!(
-            "\n  and {} more: `retrohunt check PATH --format json` has all",
-            thousands((kept_out.len() - SHOWN_OBSTACLES) as u64)
-        ));
+    let mut text: String = kept_out.iter().take(most).map(line).collect();
+    if kept_out.len() > most {
+        text.push_str(&format!("\n  and {} more: `retrohunt check PATH --format json` has all", thousands((kept_out.len() - most) as u64)));
     }
     text
 }

@@ -98,20 +98,25 @@ pub(super) fn end_of_path(path: &str, width: usize) -> String {
 
 /// The width of what is left of a name where it is cut most: `ws07.corp.example` → `ws07…`.
 pub(super) fn host_min(text: &str) -> usize {
-    text.find(is_host_end).map_or_else(|| width_of(text), |at| width_of(&text[..at]) + 1)
+    host_ends(text).next().map_or_else(|| width_of(text), |at| width_of(&text[..at]) + 1)
 }
 
 /// One line of names of hosts: cut where a part of a name ends.
 pub(super) fn first_of_host(text: &str, width: usize) -> String {
-    let ends = text.match_indices(is_host_end).map(|(at, _)| at);
-    match ends.filter(|at| width_of(&text[..*at]) < width).last() {
+    match host_ends(text).filter(|at| width_of(&text[..*at]) < width).last() {
         Some(at) if width_of(text) > width => format!("{}…", &text[..at]),
         _ => text.to_owned(),
     }
 }
 
-fn is_host_end(c: char) -> bool {
-    matches!(c, '.' | ',')
+/// Where names of hosts may be cut. The dots of an address are none of these places: `10.20…` is another address.
+fn host_ends(text: &str) -> impl Iterator<Item = usize> {
+    let is_end = |c: char, at: usize| match c {
+        ',' => true,
+        '.' => !text[..at].rsplit([',', ' ']).next().unwrap_or_default().chars().all(|c| c.is_ascii_digit() || c == '.'),
+        _ => false,
+    };
+    text.char_indices().filter(move |(at, c)| is_end(*c, *at)).map(|(at, _)| at)
 }
 
 fn is_path_separator(c: char) -> bool {
@@ -274,6 +279,7 @@ mod tests {
         assert_eq!(first_of_host("ws07.corp.example", 16), "ws07.corp…");
         assert_eq!(first_of_host("ws07.corp.example", 9), "ws07…");
         assert_eq!(first_of_host("ws07, dc01.corp", 14), "ws07, dc01…");
+        assert_eq!((host_min("10.20.0.44"), first_of_host("10.20.0.44, 10.20.0.45", 14)), (10, "10.20.0.44…".to_owned()));
         assert_eq!(wrapped("printnightmare.gentilkiwi.com", 25), ["printnightmare.", "gentilkiwi.com"]);
     }
 

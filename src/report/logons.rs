@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{ListingShape, TableColumn, time};
+use super::{CellStyle, ListingShape, TableColumn, time};
 use crate::overview::{LogonSummary, failure_name, logon_type_name};
 
 /// What `retrohunt logons` lists.
@@ -28,17 +28,17 @@ pub static LOGONS: LazyLock<ListingShape> = LazyLock::new(|| {
         vec![
             TableColumn::text("user", "User"),
             TableColumn::text("domain", "Domain").spare(4),
-            TableColumn::text("source", "From"),
-            TableColumn::text("host", "To"),
+            TableColumn::new("source", "From", CellStyle::Host),
+            TableColumn::new("host", "To", CellStyle::Host),
             TableColumn::text("logon_type", "Type"),
-            TableColumn::text("logon_type_name", "Way").spare(2),
+            TableColumn::text("logon_type_name", "Way").spare(3),
             TableColumn::number("successes", "Logons"),
             TableColumn::number("privileged", "Privileged").spare(6),
             TableColumn::number("failures", "Failed"),
             TableColumn::text("failure_reasons", "Failed because").spare(7),
-            TableColumn::number("explicit", "Explicit").spare(3),
+            TableColumn::number("explicit", "Explicit").spare(1),
             TableColumn::time("first_time", "First (UTC)").spare(5),
-            TableColumn::time("last_time", "Last (UTC)").spare(1),
+            TableColumn::time("last_time", "Last (UTC)").spare(2),
         ],
     )
 });

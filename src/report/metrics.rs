@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::{Value, json};
 
-use super::{ListingShape, TableColumn, time};
+use super::{CellStyle, ListingShape, TableColumn, time};
 use crate::overview::{ChannelMetrics, ClearedLog, CodeMetrics, GapMetrics, HostMetrics, Metrics, StoreMetrics};
 
 /// What `retrohunt metrics` says of the whole store.
@@ -93,7 +93,7 @@ pub static METRICS_CLEARED: LazyLock<ListingShape> = LazyLock::new(|| {
         ["time", "host", "log", "user", "event_code", "record", "path", "event_id"],
         vec![
             TableColumn::time("time", "Time (UTC)"),
-            TableColumn::text("host", "Host"),
+            TableColumn::new("host", "Host", CellStyle::Host),
             TableColumn::text("log", "Cleared log"),
             TableColumn::text("user", "By"),
             TableColumn::text("event_code", "Event").spare(1),

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{ListingShape, TableColumn, time};
+use super::{CellStyle, ListingShape, TableColumn, time};
 use crate::search::SearchHit;
 
 /// What `retrohunt search` lists.
@@ -13,7 +13,7 @@ pub static SEARCH: LazyLock<ListingShape> = LazyLock::new(|| {
         ["time", "host", "channel", "event_code", "field", "value", "also_in", "record", "path", "event_id"],
         vec![
             TableColumn::time("time", "Time (UTC)"),
-            TableColumn::text("host", "Host"),
+            TableColumn::new("host", "Host", CellStyle::Host),
             TableColumn::text("channel", "Channel").spare(3),
             TableColumn::text("event_code", "Event"),
             TableColumn::text("field", "Field").spare(1),

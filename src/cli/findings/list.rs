@@ -8,8 +8,9 @@ use crate::ir::Level;
 use crate::report::{FINDING, Format, ListWriter, finding_group_row, finding_group_shape, finding_row, visible};
 use crate::store::{FindingFilter, FindingGroup, FindingOrder, GroupBy, HuntId, Store};
 
-/// Lines of a folded table where nothing else is asked for: with the summary they are two screens of 50 lines.
-const LINES: u64 = 60;
+/// Lines of a folded table where nothing else is asked for: with the summary they are two screens of 50 lines, also where rules do not
+/// compile and the names of critical rules take several lines.
+const LINES: u64 = 55;
 /// Lines of each part of the summary.
 const TOP: usize = 5;
 
@@ -25,7 +26,7 @@ pub(crate) struct ListArgs {
     /// What comes first
     #[arg(long, value_enum, value_name = "ORDER", help_heading = "List")]
     sort: Option<OrderName>,
-    /// So many lines at most; 0: all [default: 60 of a folded table, else all]
+    /// So many lines at most; 0: all [default: 55 of a folded table, else all]
     #[arg(long, value_name = "N", help_heading = "List")]
     limit: Option<u64>,
 }
