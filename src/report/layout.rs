@@ -16,8 +16,9 @@ const SHORT: usize = 28;
 const TEXT_MIN: usize = 16;
 /// The narrowest that a column of one line becomes that is cut between words: the first three or four words of a title.
 const WORDS_MIN: usize = 22;
-/// The narrowest that a path becomes: name and folder of most files, and where that is too much, the name.
-const PATH_MINS: [usize; 2] = [36, 18];
+/// What is tried one after the other: the narrowest that a path becomes (name and folder of most files, then the name), and the widest text
+/// that never breaks. Short texts break last of all: a table with some broken names is read faster than a field a line.
+const LEAST: [(usize, usize); 3] = [(36, SHORT), (18, SHORT), (18, TEXT_MIN)];
 
 /// What the cells of a column need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +34,13 @@ pub(super) struct ColumnNeed {
 /// The columns that are shown, each with its place in the table and its width; `None` where the terminal is too narrow.
 pub(super) fn fit(columns: &[TableColumn], needs: &[ColumnNeed], width: usize) -> Option<Vec<(usize, usize)>> {
     // Paths are shortened first: their names are at the end, which stays.
-    PATH_MINS.iter().find_map(|path_min| fit_paths(columns, needs, width, *path_min))
+    LEAST.iter().find_map(|least| fit_with(columns, needs, width, *least))
 }
 
-fn fit_paths(columns: &[TableColumn], needs: &[ColumnNeed], width: usize, path_min: usize) -> Option<Vec<(usize, usize)>> {
+fn fit_with(columns: &[TableColumn], needs: &[ColumnNeed], width: usize, mins: (usize, usize)) -> Option<Vec<(usize, usize)>> {
     let mut shown: Vec<usize> = (0..columns.len()).collect();
     loop {
-        let least: Vec<(usize, usize)> = shown.iter().map(|&i| (i, least(columns[i].kind, needs[i], path_min))).collect();
+        let least: Vec<(usize, usize)> = shown.iter().map(|&i| (i, least(columns[i].kind, needs[i], mins))).collect();
         let taken = least.iter().map(|(_, width)| width).sum::<usize>() + GAP * shown.len().saturating_sub(1);
         if taken <= width {
             return Some(spread(needs, least, width - taken));
@@ -50,14 +51,16 @@ fn fit_paths(columns: &[TableColumn], needs: &[ColumnNeed], width: usize, path_m
     }
 }
 
-fn least(kind: CellStyle, need: ColumnNeed, path_min: usize) -> usize {
+fn least(kind: CellStyle, need: ColumnNeed, (path_min, short): (usize, usize)) -> usize {
     let natural = need.widest.max(need.heading);
     match kind {
         CellStyle::Number | CellStyle::Time | CellStyle::ExactTime | CellStyle::Whole => natural,
+        // Longer than any name of a host: an address of IPv6, or something else that must break somewhere.
+        CellStyle::Host if need.host > short => TEXT_MIN.max(need.heading),
         CellStyle::Host => natural.min(need.host.max(need.heading)),
         CellStyle::Words => natural.min(WORDS_MIN.max(need.heading)),
         CellStyle::Path => natural.min(path_min),
-        CellStyle::Text if natural <= SHORT => natural,
+        CellStyle::Text if natural <= short => natural,
         CellStyle::Text => TEXT_MIN.max(need.heading.min(SHORT)),
     }
 }

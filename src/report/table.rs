@@ -150,7 +150,7 @@ fn write_line(out: &mut dyn Write, cells: &[TableCell], shown: &[(usize, usize)]
         _ if width_of(&cells[index].text) <= width => vec![cells[index].text.clone()],
         CellStyle::Path => vec![layout::end_of_path(&cells[index].text, width)],
         CellStyle::Words => vec![layout::whole_words(&cells[index].text, width)],
-        CellStyle::Host => vec![layout::first_of_host(&cells[index].text, width)],
+        CellStyle::Host => layout::wrapped(&layout::first_of_host(&cells[index].text, width), width),
         CellStyle::Text | CellStyle::Number | CellStyle::Time | CellStyle::ExactTime | CellStyle::Whole => {
             layout::wrapped(&cells[index].text, width)
         }
