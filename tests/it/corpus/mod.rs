@@ -9,6 +9,7 @@ mod fields;
 mod load;
 mod lookups;
 mod placeholders;
+mod reading;
 mod seed;
 mod sigma;
 mod status;
