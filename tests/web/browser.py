@@ -16,6 +16,11 @@ import time
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OPEN_SECONDS = 60
 ANSWER_SECONDS = 60
+# Key → its code, its number in Windows, and the text that it types.
+KEYS = {
+    "Tab": ("Tab", 9, ""), "Enter": ("Enter", 13, "\r"), " ": ("Space", 32, " "), "Escape": ("Escape", 27, ""), "/": ("Slash", 191, "/"),
+    "ArrowDown": ("ArrowDown", 40, ""), "ArrowUp": ("ArrowUp", 38, ""),
+}
 
 
 def find():
@@ -114,8 +119,23 @@ class Browser:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=False)
 
     def media(self, media="", dark=False):
-        self.call("Emulation.setEmulatedMedia", media=media,
-                  features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        # Without motion a page stands still when it is clicked or looked at.
+        self.call("Emulation.setEmulatedMedia", media=media, features=[
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}, {"name": "prefers-reduced-motion", "value": "reduce"}])
+
+    def click(self, element):
+        """Presses the middle of an element with the mouse: what lies over it would be hit in its place."""
+        x, y = self.run(f"(() => {{ const one = {element}; one.scrollIntoView({{ block: 'center', behavior: 'instant' }}); "
+                        "const { x, y, width, height } = one.getBoundingClientRect(); return [x + width / 2, y + height / 2]; })()")
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def key(self, name):
+        """Presses and releases a key where the focus is."""
+        code, number, text = KEYS.get(name, (name, 0, name))
+        key = {"key": name, "code": code, "windowsVirtualKeyCode": number, **({"text": text} if text else {})}
+        self.call("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **key)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=name, code=code, windowsVirtualKeyCode=number)
 
     def screenshot(self, path, whole=False):
         data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"]

@@ -36,11 +36,14 @@ fn sources(data: &ReportData) -> PageMarkup {
     out.raw("<th scope=\"col\" class=\"number\">Events</th><th scope=\"col\" class=\"number\">Unreadable</th>");
     out.raw("<th scope=\"col\" class=\"number\">Bytes</th><th scope=\"col\">SHA-256</th><th scope=\"col\">Remark</th></tr></thead><tbody>");
     for source in data.sources.iter().take(SOURCES_MAX) {
-        out.element("<tr><th scope=\"row\">", &source.path, "</th>").element("<td>", &source.format, "</td>");
+        out.named("<tr><th scope=\"row\">", &source.path, "</th>").element("<td>", &source.format, "</td>");
         for count in [source.events, source.bad, source.bytes] {
             out.element("<td class=\"number\">", &thousands(count), "</td>");
         }
-        out.element("<td class=\"hash\">", &source.sha256, "</td>").element("<td>", &cut(&source.remark), "</td></tr>");
+        // In two lines: one would push the table off the page.
+        let (first, second) = source.sha256.split_at_checked(source.sha256.len() / 2).unwrap_or((&source.sha256, ""));
+        out.element("<td class=\"hash\">", first, "<wbr>").text(second).raw("</td>");
+        out.named("<td>", &cut(&source.remark), "</td></tr>");
     }
     out.raw("</tbody></table></div>");
     more(&mut out, data.sources.len(), SOURCES_MAX, "source");
@@ -63,7 +66,7 @@ fn section(out: &mut PageMarkup, what: &'static str, rules: &[(&ReportRule, u64)
         level(out, rule.level);
         out.element("</td><th scope=\"row\">", &cut(&rule.title), "</th>");
         out.element("<td class=\"number\">", &thousands(*findings), "</td>");
-        out.element("<td>", &cut(&rule.reason), "</td>").element("<td>", &rule.path, "</td></tr>");
+        out.element("<td class=\"text\">", &cut(&rule.reason), "</td>").element("<td class=\"text\">", &rule.path, "</td></tr>");
     }
     out.raw("</tbody></table></div>");
     more(out, rules.len(), RULES_MAX, "rule");

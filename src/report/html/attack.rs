@@ -98,7 +98,7 @@ fn technique(out: &mut PageMarkup, data: &ReportData, place: usize, count: Matri
     let name = data.technique_names.get(place).filter(|name| !name.is_empty());
     let title = name.map_or_else(|| data.techniques[place].clone(), |name| format!("{} {name}", data.techniques[place]));
     let rules = counted(usize::try_from(count.rules).unwrap_or(usize::MAX), "rule");
-    out.raw(">").text(&title).element("</span><span class=\"word\">", &word, ", ").text(&rules).raw("</span></li>");
+    out.raw(">").name(&title).element("</span><span class=\"word\">", &word, ", ").text(&rules).raw("</span></li>");
 }
 
 /// Who carries the most risk.
@@ -108,7 +108,9 @@ pub(super) fn risk(data: &ReportData) -> PageMarkup {
         out.raw("<p>No finding names a host or user.</p>");
         return out;
     }
-    out.raw("<div class=\"scroll\"><table><caption>The score is the sum of the scores of its findings</caption><thead><tr>");
+    out.raw(
+        "<div class=\"scroll\"><table class=\"stack\"><caption>The score is the sum of the scores of its findings</caption><thead><tr>",
+    );
     out.raw("<th scope=\"col\">Name</th><th scope=\"col\">Kind</th><th scope=\"col\" class=\"number\">Score</th>");
     out.raw("<th scope=\"col\" class=\"number\">Findings</th><th scope=\"col\">Rules that add most</th><th scope=\"col\">First (UTC)</th>");
     out.raw("<th scope=\"col\">Last (UTC)</th></tr></thead><tbody>");
@@ -124,16 +126,17 @@ pub(super) fn risk(data: &ReportData) -> PageMarkup {
         if let Some((facet, place)) = place {
             out.raw(" data-show=\"").raw(facet).raw(" ").text(&place.to_string()).raw("\"");
         }
-        out.element(">", &named(&object.object), "</th>");
+        out.named(">", &named(&object.object), "</th>");
         let kind = if object.kind == "system" { "host" } else { &object.kind };
-        out.element("<td>", kind, "</td><td class=\"number\">").number(object.score);
-        out.element("</td><td class=\"number\">", &thousands(object.findings), "</td><td>");
-        out.text(&object.rule_titles.iter().take(TITLES_MAX).map(|title| cut(title)).collect::<Vec<_>>().join("; "));
+        out.element("<td data-label=\"Kind\">", kind, "</td><td class=\"number\" data-label=\"Score\">").number(object.score);
+        out.element("</td><td class=\"number\" data-label=\"Findings\">", &thousands(object.findings), "</td><td data-label=\"Rules\">");
+        out.name(&object.rule_titles.iter().take(TITLES_MAX).map(|title| cut(title)).collect::<Vec<_>>().join("; "));
         if object.rule_titles.len() > TITLES_MAX {
             out.text(&format!(" and {} more", thousands((object.rule_titles.len() - TITLES_MAX) as u64)));
         }
         let (first, last) = object.times_us;
-        out.element("</td><td class=\"time\">", &time(first), "</td>").element("<td class=\"time\">", &time(last), "</td></tr>");
+        out.element("</td><td class=\"time\" data-label=\"First (UTC)\">", &time(first), "</td>");
+        out.element("<td class=\"time\" data-label=\"Last (UTC)\">", &time(last), "</td></tr>");
     }
     out.raw("</tbody></table></div>");
     more(&mut out, data.risk.len(), RISK_MAX, "object");

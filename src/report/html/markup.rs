@@ -28,6 +28,19 @@ impl PageMarkup {
         self
     }
 
+    /// Adds a name: where it is too long for a line it is broken behind a mark or between its parts, not within a word.
+    pub(super) fn name(&mut self, text: &str) -> &mut Self {
+        for (place, piece) in pieces(&visible(text)).into_iter().enumerate() {
+            self.raw(if place == 0 { "" } else { "<wbr>" }).text(piece);
+        }
+        self
+    }
+
+    /// Adds an element that holds a name.
+    pub(super) fn named(&mut self, open: &'static str, text: &str, close: &'static str) -> &mut Self {
+        self.raw(open).name(text).raw(close)
+    }
+
     /// Adds an element that holds a text.
     pub(super) fn element(&mut self, open: &'static str, text: &str, close: &'static str) -> &mut Self {
         self.raw(open).text(text).raw(close)
@@ -50,6 +63,42 @@ impl PageMarkup {
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Characters of a word that is broken between its parts (`ServerLevelPlugin`), and of one that is broken anywhere. As in `data.js`.
+const LONG_WORD: usize = 14;
+const LONGEST_WORD: usize = 20;
+
+/// The pieces of a name between which a line may end.
+fn pieces(name: &str) -> Vec<&str> {
+    let is_mark = |c: char| c.is_whitespace() || r".\/@_:;,=&|?+%#~)}]>-".contains(c);
+    let words = split_between(name, |before, after| is_mark(before) && !is_mark(after));
+    let parts = words.into_iter().flat_map(|word| {
+        let is_long = word.chars().count() > LONG_WORD;
+        split_between(word, move |before, after| is_long && before.is_ascii_lowercase() && after.is_ascii_uppercase())
+    });
+    parts
+        .flat_map(|part| {
+            let mut count = 0;
+            split_between(part, move |_, _| {
+                count += 1;
+                count % LONGEST_WORD == 0
+            })
+        })
+        .collect()
+}
+
+/// Splits a text between characters.
+fn split_between(text: &str, mut splits: impl FnMut(char, char) -> bool) -> Vec<&str> {
+    let (mut out, mut start) = (Vec::new(), 0);
+    for ((_, before), (at, after)) in text.char_indices().zip(text.char_indices().skip(1)) {
+        if splits(before, after) {
+            out.push(&text[start..at]);
+            start = at;
+        }
+    }
+    out.push(&text[start..]);
+    out
 }
 
 /// `1,200,000`.
@@ -75,6 +124,18 @@ mod tests {
         markup.raw("<td title=\"").text("\"><script>alert(1)</script>'&\u{202e}\n\u{1b}").raw("\">");
         let expected = r#"<td title="&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&#39;&amp;\u{202e}\n\x1b">"#;
         assert_eq!(markup.as_str(), expected);
+    }
+
+    #[test]
+    fn names_are_broken_where_a_part_ends() {
+        assert_eq!(pieces("srv01.corp.example"), ["srv01.", "corp.", "example"]);
+        assert_eq!(pieces(r"\\fs01\c$\PowerShell"), [r"\\", r"fs01\", r"c$\", "PowerShell"]);
+        assert_eq!(pieces("Loading the ServerLevelPluginDLL"), ["Loading ", "the ", "Server", "Level", "Plugin", "DLL"]);
+        assert_eq!(pieces(&"é".repeat(45)).iter().map(|piece| piece.chars().count()).collect::<Vec<_>>(), [20, 20, 5]);
+        assert_eq!(pieces(""), [""]);
+        let mut markup = PageMarkup::default();
+        markup.named("<td>", "a.<b>", "</td>");
+        assert_eq!(markup.as_str(), "<td>a.<wbr>&lt;b&gt;</td>");
     }
 
     #[test]

@@ -63,7 +63,12 @@ fn levels(data: &ReportData) -> PageMarkup {
         out.raw("<tr><th scope=\"row\">");
         level(&mut out, place);
         out.raw("</th><td class=\"number\"");
-        show(&mut out, "level", place);
+        // A zero leads to nothing.
+        if *count > 0 {
+            show(&mut out, "level", place);
+        } else {
+            out.raw(">");
+        }
         out.text(&thousands(*count)).element("</td><td class=\"number\">", &thousands(rules.len() as u64), "</td></tr>");
     }
     out.raw("</tbody></table>");
@@ -96,7 +101,7 @@ fn top_rules(data: &ReportData) -> PageMarkup {
     let mut rules: Vec<(u32, OfRule)> = rules.into_iter().collect();
     rules.sort_by_key(|(rule, of_rule)| (data.rules[*rule as usize].level, std::cmp::Reverse(of_rule.findings), *rule));
     let mut out = PageMarkup::default();
-    out.raw("<div class=\"scroll\"><table><caption>Highest level first, then most findings</caption>");
+    out.raw("<div class=\"scroll\"><table class=\"stack\"><caption>Highest level first, then most findings</caption>");
     out.raw("<thead><tr><th scope=\"col\">Level</th><th scope=\"col\">Rule</th>");
     out.raw(
         "<th scope=\"col\" class=\"number\">Findings</th><th scope=\"col\" class=\"number\">Hosts</th><th scope=\"col\">First (UTC)</th>",
@@ -108,9 +113,10 @@ fn top_rules(data: &ReportData) -> PageMarkup {
         level(&mut out, rule.level);
         out.raw("</td><th scope=\"row\"");
         show(&mut out, "rule", *place as usize);
-        out.text(&cut(&rule.title)).element("</th><td class=\"number\">", &thousands(of_rule.findings), "</td>");
-        out.element("<td class=\"number\">", &thousands(of_rule.hosts.len() as u64), "</td>");
-        out.element("<td class=\"time\">", &time(of_rule.first), "</td>").element("<td class=\"time\">", &time(of_rule.last), "</td></tr>");
+        out.name(&cut(&rule.title)).element("</th><td class=\"number\" data-label=\"Findings\">", &thousands(of_rule.findings), "</td>");
+        out.element("<td class=\"number\" data-label=\"Hosts\">", &thousands(of_rule.hosts.len() as u64), "</td>");
+        out.element("<td class=\"time\" data-label=\"First (UTC)\">", &time(of_rule.first), "</td>");
+        out.element("<td class=\"time\" data-label=\"Last (UTC)\">", &time(of_rule.last), "</td></tr>");
     }
     out.raw("</tbody></table></div>");
     more(&mut out, all, TOP_RULES, "rule");
@@ -131,18 +137,18 @@ fn top_hosts(data: &ReportData) -> PageMarkup {
     // Who has the most of the highest level comes first; a flood of a low level is not what a reader looks for.
     hosts.sort_by(|(a, (x, _)), (b, (y, _))| y.cmp(x).then_with(|| data.hosts[*a as usize].cmp(&data.hosts[*b as usize])));
     let mut out = PageMarkup::default();
-    out.raw("<div class=\"scroll\"><table><caption>Most findings of the highest level first</caption>");
+    out.raw("<div class=\"scroll\"><table class=\"stack\"><caption>Most findings of the highest level first</caption>");
     out.raw("<thead><tr><th scope=\"col\">Host</th><th scope=\"col\" class=\"number\">Critical</th>");
     out.raw("<th scope=\"col\" class=\"number\">High</th><th scope=\"col\" class=\"number\">Findings</th>");
     out.raw("<th scope=\"col\" class=\"number\">Rules</th></tr></thead><tbody>");
     for (host, (levels, rules)) in hosts.iter().take(TOP_HOSTS) {
         out.raw("<tr><th scope=\"row\"");
         show(&mut out, "host", *host as usize);
-        out.text(&named(&data.hosts[*host as usize])).raw("</th>");
-        for count in [levels[0], levels[1], levels.iter().sum(), rules.len() as u64] {
-            out.element("<td class=\"number\">", &thousands(count), "</td>");
-        }
-        out.raw("</tr>");
+        out.name(&named(&data.hosts[*host as usize])).raw("</th>");
+        out.element("<td class=\"number\" data-label=\"Critical\">", &thousands(levels[0]), "</td>");
+        out.element("<td class=\"number\" data-label=\"High\">", &thousands(levels[1]), "</td>");
+        out.element("<td class=\"number\" data-label=\"Findings\">", &thousands(levels.iter().sum()), "</td>");
+        out.element("<td class=\"number\" data-label=\"Rules\">", &thousands(rules.len() as u64), "</td></tr>");
     }
     out.raw("</tbody></table></div>");
     more(&mut out, all, TOP_HOSTS, "host");
@@ -187,13 +193,13 @@ pub(super) fn top_findings(data: &ReportData) -> PageMarkup {
     for ((place, rule, host), line) in lines.iter().take(TOP_FINDINGS) {
         out.raw("<tr><td>");
         level(&mut out, *place);
-        out.element("</td><th scope=\"row\">", &cut(&data.rules[*rule as usize].title), "</th>");
-        out.element("<td class=\"host\">", &host.map_or_else(String::new, |host| cut(&data.hosts[host as usize])), "</td>");
+        out.named("</td><th scope=\"row\">", &cut(&data.rules[*rule as usize].title), "</th>");
+        out.named("<td class=\"host\">", &host.map_or_else(String::new, |host| cut(&data.hosts[host as usize])), "</td>");
         out.element("<td class=\"number\">", &thousands(line.findings), "</td>");
         out.element("<td class=\"time\">", &time(line.first), "</td>").element("<td class=\"time\">", &time(line.last), "</td>");
         let finding = &data.findings[line.details];
         let details = if finding.details.is_empty() { &finding.message } else { &finding.details };
-        out.element("<td>", &cut(details), "</td></tr>");
+        out.named("<td class=\"text\">", &cut(details), "</td></tr>");
     }
     out.raw("</tbody></table>");
     more(&mut out, lines.len(), TOP_FINDINGS, "line");
@@ -203,15 +209,28 @@ pub(super) fn top_findings(data: &ReportData) -> PageMarkup {
 /// Characters of a text in a table on paper.
 const CELL_MAX: usize = 240;
 
-/// The beginning of a text.
+/// The beginning of a text: it ends with a word, where a word ends in its second half.
 pub(super) fn cut(text: &str) -> String {
-    match text.char_indices().nth(CELL_MAX) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", &text[..end]),
-    }
+    let Some((end, _)) = text.char_indices().nth(CELL_MAX) else { return text.to_owned() };
+    let ends_word = |c: char| c.is_whitespace() || r"\/.,;:=&|".contains(c);
+    let whole = text[..end].rfind(ends_word).filter(|at| *at > end / 2);
+    format!("{}…", text[..whole.map_or(end, |at| at + 1)].trim_end_matches([' ', '·']))
 }
 
 /// A name as it is shown: one of blanks alone would be a place that nobody sees.
 pub(super) fn named(name: &str) -> String {
     if name.trim().is_empty() { "(blank)".to_owned() } else { cut(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_ends_with_a_word() {
+        let path = format!(r"Image: C:\{}\Windows\System32\cmd.exe", "x".repeat(CELL_MAX - 30));
+        assert!(cut(&path).ends_with(r"\Windows\…"), "{}", cut(&path));
+        assert_eq!(cut(&"é".repeat(CELL_MAX + 1)), format!("{}…", "é".repeat(CELL_MAX)));
+        assert_eq!(cut("short · text"), "short · text");
+    }
 }

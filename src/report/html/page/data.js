@@ -75,17 +75,28 @@ function make(name, className, ...content) {
   return element;
 }
 
-/** Characters up to which a name is broken at its own marks. A longer one is broken anywhere. */
-const NAME = 400;
+/** The beginning of a text that is read and not compared: it ends with a word. */
+function beginning(text, most) {
+  if (text.length <= most) return text;
+  const cut = text.slice(0, most);
+  const end = /^[^]*[\s\\/.,;:=&|]/.exec(cut)?.[0] ?? '';
+  return `${(end.length > most / 2 ? end : cut.replace(/[\uD800-\uDBFF]$/, '')).replace(/[\s·]+$/, '')}…`;
+}
 
-/** A name in pieces: it is broken behind a dot or slash rather than within a word. */
+/** Characters of a word that is broken between its parts (`ServerLevelPlugin`), and of one that is broken anywhere. As in `markup.rs`. */
+const LONG_WORD = 14;
+const LONGEST_WORD = 20;
+
+/** A name in pieces: it is broken behind a dot or slash, or where a capital begins a part, rather than within a word. */
 function breakable(name) {
-  if (name.length > NAME) return [name];
-  return name.split(/(?<=[.\\/@])(?=[^.\\/@])/).flatMap((piece, index) => (index === 0 ? [piece] : [make('wbr', ''), piece]));
+  const words = name.split(/(?<=[\s.\\/@_:;,=&|?+%#~)}\]>-])(?![\s.\\/@_:;,=&|?+%#~)}\]>-])/);
+  const parts = words.flatMap((word) => (word.length > LONG_WORD ? word.split(/(?<=[a-z])(?=[A-Z])/) : [word]));
+  const pieces = parts.flatMap((part) => (part.length > LONGEST_WORD ? part.match(/[^]{1,20}/gu) : [part]));
+  return pieces.flatMap((piece, index) => (index === 0 ? [piece] : [make('wbr', ''), piece]));
 }
 
 function makeButton(className, text, whenPressed) {
-  const button = make('button', className, text);
+  const button = make('button', className, ...breakable(text));
   button.type = 'button';
   button.addEventListener('click', whenPressed);
   return button;

@@ -5,7 +5,7 @@ function pairs(entries) {
   const list = make('dl', 'pairs');
   for (const [name, ...values] of entries) {
     const kept = values.filter((value) => value !== '' && value !== null && value !== undefined);
-    if (kept.length > 0) list.append(make('dt', '', name), ...kept.map((value) => make('dd', '', value)));
+    if (kept.length > 0) list.append(make('dt', '', name), ...kept.map((value) => make('dd', '', ...(typeof value === 'string' ? breakable(value) : [value]))));
   }
   return list;
 }
@@ -16,8 +16,8 @@ function detailParts(text) {
   text.split(' · ').forEach((part, index) => {
     if (index > 0) parts.push(' · ');
     const colon = part.indexOf('*: ');
-    if (colon > 0) parts.push(make('b', 'tested', part.slice(0, colon), ': '), part.slice(colon + 3));
-    else parts.push(part);
+    if (colon > 0) parts.push(make('b', 'tested', part.slice(0, colon), ': '), ...breakable(part.slice(colon + 3)));
+    else parts.push(...breakable(part));
   });
   return parts;
 }
@@ -38,7 +38,9 @@ function evidenceTable(data, finding, text) {
     const source = events.source[event];
     const cells = [timeText(events.time[event]), text(events.host[event]), text(events.kind[event]), text(sources.path[source]), String(events.record[event])];
     const row = make('tr', '', ...cells.map((cell, index) => (index === 0 ? make('td', 'time', cell) : make('td', '', ...breakable(cell)))));
-    row.append(make('td', 'hash', text(sources.sha256[source])));
+    // A hash in two lines: it is compared by eye or copied, and one line would push the table off the page.
+    const hash = text(sources.sha256[source]);
+    row.append(make('td', 'hash', hash.slice(0, 32), make('wbr', ''), hash.slice(32)));
     return row;
   });
   const all = findings.count[finding];
@@ -62,7 +64,7 @@ function processTrees(data, finding, text) {
   const drawn = new Set();
   const item = (process) => {
     drawn.add(process);
-    const label = make('span', own.has(process) ? 'own' : '', text(processes.image[process]) || '(unknown program)');
+    const label = make('span', own.has(process) ? 'own' : '', ...breakable(text(processes.image[process]) || '(unknown program)'));
     const line = make('li', '', label);
     if (own.has(process)) line.append(' (in this finding)');
     const facts = [timeText(processes.time[process]), text(processes.user[process])].filter((fact) => fact !== '').join(' · ');
@@ -102,9 +104,10 @@ function findingDetail(data, finding) {
   const result = [];
   for (let at = 0; at < values.length; at += 2) result.push([text(values[at]), text(values[at + 1])]);
   const risk = findings.risk[finding];
+  const details = text(findings.details[finding]);
   box.append(...titledBlock('What happened', pairs([
     ['Message', text(findings.message[finding])],
-    ['Details', make('span', '', ...detailParts(text(findings.details[finding])))],
+    ['Details', details === '' ? '' : make('span', '', ...detailParts(details))],
     ['Hosts', [...findings.hosts.of(finding)].map((id) => text(names.hosts[id])).join('\n')],
     ['Users', [...findings.users.of(finding)].map((id) => text(names.users[id])).join('\n')],
     ['First', timeText(findings.first[finding])],

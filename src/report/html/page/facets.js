@@ -99,7 +99,7 @@ function drawFacet(facet, box, changed) {
     tick.checked = facet.chosen.has(value);
     tick.dataset.focus = `value ${value}`;
     tick.addEventListener('change', () => { facet.chosen[tick.checked ? 'add' : 'delete'](value); changed(); });
-    const name = facet.key === 'level' ? levelMark(value) : make('span', 'name', short(facet.label(value)));
+    const name = facet.key === 'level' ? levelMark(value) : make('span', 'name', ...breakable(short(facet.label(value))));
     const label = make('label', facet.counts[value] === 0 ? 'zero' : '', tick, name, make('span', 'number', grouped.format(facet.counts[value])));
     list.append(make('li', '', label));
   }

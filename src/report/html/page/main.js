@@ -12,33 +12,40 @@ class Explorer {
     this.boxes = this.facets.map((facet) => make('fieldset', ''));
     this.boxes.forEach((box, index) => { box.dataset.facet = this.facets[index].key; });
     document.getElementById('facets').append(...this.boxes);
+    /** A bar of the timeline: the times between which the first event of a finding lies, and what the bar is called. */
+    this.bar = null;
     this.inputs = Object.fromEntries(['search', 'since', 'until'].map((name) => [name, document.getElementById(name)]));
     let waiting = 0;
     for (const input of Object.values(this.inputs)) {
       input.addEventListener('input', () => { clearTimeout(waiting); waiting = setTimeout(() => this.update(), PAUSE); });
+      // Enter, or leaving the input, does not wait.
+      input.addEventListener('change', () => { clearTimeout(waiting); this.update(); });
     }
     this.inputs.search.addEventListener('keydown', (event) => { if (event.key === 'Escape') { this.inputs.search.value = ''; this.update(); } });
-    document.getElementById('clear').addEventListener('click', () => this.clear());
+    document.getElementById('clear').addEventListener('click', () => { this.reset(); this.update(); });
   }
 
-  clear() {
+  /** Takes all filters away, and draws nothing. */
+  reset() {
     this.facets.forEach((facet) => { facet.chosen.clear(); facet.typed = ''; });
     Object.values(this.inputs).forEach((input) => { input.value = ''; });
-    this.update();
+    this.bar = null;
   }
+
 
   /** Shows what has one value of a facet, and nothing else. */
   showOnly(key, value) {
-    this.clear();
+    this.reset();
     this.facets.find((facet) => facet.key === key).chosen.add(value);
     this.update();
     document.getElementById('findings').scrollIntoView();
     this.inputs.search.focus({ preventScroll: true });
   }
 
-  showTime(since, until) {
-    this.clear();
-    [this.inputs.since.value, this.inputs.until.value] = [since, until];
+  /** Shows what a bar counts: a finding that lasts stands in the bar of its first event alone. */
+  showBar(since, until) {
+    this.reset();
+    this.bar = { since: typedTime(since), until: typedTime(until), name: `${since} to ${until}` };
     this.update();
     document.getElementById('findings').scrollIntoView();
   }
@@ -62,6 +69,7 @@ class Explorer {
     this.facets.forEach((facet) => facet.counts.fill(0));
     for (let finding = 0; finding < found.length; finding += 1) {
       if ((since !== null && !(findings.last[finding] >= since)) || (until !== null && !(findings.first[finding] < until && findings.first[finding] !== null))) continue;
+      if (this.bar !== null && !(findings.first[finding] !== null && findings.first[finding] >= this.bar.since && findings.first[finding] < this.bar.until)) continue;
       if (!hasWords(finding)) continue;
       const failed = this.facets.filter((facet) => !facet.passes(finding));
       if (failed.length > 1) continue;
@@ -78,11 +86,15 @@ class Explorer {
   }
 
   drawChosen() {
-    const chosen = this.facets.flatMap((facet) => [...facet.chosen].map((value) => {
-      const button = makeButton('', `${facet.title}: ${short(facet.label(value))} ×`, () => { facet.chosen.delete(value); this.update(); });
-      button.setAttribute('aria-label', `Remove the filter ${facet.title}: ${facet.label(value)}`);
+    const remove = (text, isGone) => {
+      // The button goes with its filter: who pressed it by key goes on at the search.
+      const button = makeButton('', `${short(text)} ×`, () => { isGone(); this.update(); this.inputs.search.focus({ preventScroll: true }); });
+      button.setAttribute('aria-label', `Remove the filter ${text}`);
       return button;
-    }));
+    };
+    const chosen = this.facets.flatMap((facet) => [...facet.chosen].map((value) => (
+      remove(`${facet.title}: ${facet.label(value)}`, () => facet.chosen.delete(value)))));
+    if (this.bar !== null) chosen.push(remove(`First event: ${this.bar.name}`, () => { this.bar = null; }));
     document.getElementById('chosen').replaceChildren(...chosen);
   }
 }
@@ -95,7 +107,7 @@ function linkSummary(explorer) {
     place.replaceChildren(makeButton('plain', text, () => explorer.showOnly(key, Number(value))));
   }
   for (const bar of document.querySelectorAll('[data-since]')) {
-    const show = () => explorer.showTime(bar.dataset.since, bar.dataset.until);
+    const show = () => explorer.showBar(bar.dataset.since, bar.dataset.until);
     bar.setAttribute('role', 'button');
     bar.setAttribute('tabindex', '0');
     bar.addEventListener('click', show);

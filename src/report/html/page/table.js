@@ -1,47 +1,59 @@
 // The list of findings: sorted, in pages, each row opens.
 
-/** Where each text stands in the order of all: sorting by text compares numbers. */
+/** Where each text stands in the order of all, those that are equal at one place: sorting by text compares numbers. */
 function ranks(texts) {
   const order = Uint32Array.from(texts, (_, id) => id).sort((a, b) => (texts[a] < texts[b] ? -1 : texts[a] > texts[b] ? 1 : a - b));
   const rank = new Uint32Array(texts.length);
-  order.forEach((id, place) => { rank[id] = place; });
+  order.forEach((id, place) => { rank[id] = place > 0 && texts[order[place - 1]] === texts[id] ? rank[order[place - 1]] : place; });
   return rank;
 }
 
-const LAST = Number.MAX_SAFE_INTEGER;
+/** Characters of details in a row: some three lines. */
+const DETAILS = 100;
 
-/** The columns: a title, a class, what a cell shows, and the number that it is sorted by. */
+/**
+ * The columns: a title, a class, what a cell shows, and the number that it is sorted by; `null` where it has no value, which comes last
+ * both ways. `isDown`: the highest comes first until somebody turns the order around.
+ */
 function makeColumns(data, lowered) {
   const { findings, rules, names } = data;
   const text = (id) => names.texts[id];
   let rank = null;
-  const place = (id) => { rank ??= ranks(lowered); return id === undefined ? LAST : rank[id]; };
+  const place = (id) => { rank ??= ranks(lowered); return id === undefined ? null : rank[id]; };
+  const happened = (i) => findings.details[i] || findings.message[i];
   const named = (lists, ids) => (finding) => {
     const own = [...lists.of(finding)].map((id) => short(text(ids[id])));
     return make('span', '', ...breakable(own.length > 2 ? `${own.slice(0, 2).join(', ')} and ${own.length - 2} more` : own.join(', ')));
   };
   return [
-    { key: 'level', title: 'Level', cell: (i) => levelMark(findings.level[i]), by: (i) => findings.level[i] },
-    { key: 'time', title: 'First (UTC)', className: 'time', cell: (i) => timeText(findings.first[i]).slice(0, 19), by: (i) => findings.first[i] ?? LAST },
+    { key: 'level', title: 'Level', isDown: true, cell: (i) => levelMark(findings.level[i]), by: (i) => -findings.level[i] },
+    { key: 'time', title: 'First (UTC)', className: 'time', cell: (i) => timeText(findings.first[i]).slice(0, 19), by: (i) => findings.first[i] },
     { key: 'rule', title: 'Rule', by: (i) => place(rules.title[findings.rule[i]]) },
     { key: 'host', title: 'Host', className: 'host', cell: named(findings.hosts, names.hosts), by: (i) => place(names.hosts[findings.hosts.of(i)[0]]) },
     { key: 'user', title: 'User', className: 'user', cell: named(findings.users, names.users), by: (i) => place(names.users[findings.users.of(i)[0]]) },
-    { key: 'count', title: 'Events', className: 'number', cell: (i) => grouped.format(findings.count[i]), by: (i) => -findings.count[i] },
-    { key: 'details', title: 'Details', className: 'details', cell: (i) => make('span', '', ...detailParts(short(text(findings.details[i]) || text(findings.message[i])))), by: (i) => place(findings.details[i]) },
+    { key: 'count', title: 'Events', className: 'number', isDown: true, cell: (i) => grouped.format(findings.count[i]), by: (i) => findings.count[i] },
+    { key: 'details', title: 'Details', className: 'details', cell: (i) => make('span', '', ...detailParts(beginning(text(happened(i)), DETAILS))), by: (i) => place(happened(i) || undefined) },
     { key: 'status', title: 'Status', cell: (i) => text(names.statuses[findings.status[i]]), by: (i) => place(names.statuses[findings.status[i]]) },
   ];
 }
 
 class FindingTable {
   constructor(data, lowered) {
-    Object.assign(this, { data, columns: makeColumns(data, lowered), sort: 'level', isReversed: false, page: 0, size: 50 });
+    Object.assign(this, { data, columns: makeColumns(data, lowered), sort: 'level', isDown: true, page: 0, size: 50 });
     this.found = new Uint32Array(0);
     this.opened = new Set();
     this.body = document.getElementById('rows');
     this.drawHead();
-    const turn = (pages) => () => { this.page += pages; this.draw(); document.getElementById('findings').scrollIntoView(); };
-    document.getElementById('previous').addEventListener('click', turn(-1));
-    document.getElementById('next').addEventListener('click', turn(1));
+    const turn = (pages, pressed, other) => pressed.addEventListener('click', () => {
+      this.page += pages;
+      this.draw();
+      // A button that cannot be pressed any more loses the focus.
+      if (pressed.disabled) other.focus({ preventScroll: true });
+      document.getElementById('findings').scrollIntoView();
+    });
+    const [previous, next] = ['previous', 'next'].map((name) => document.getElementById(name));
+    turn(-1, previous, next);
+    turn(1, next, previous);
     const size = document.getElementById('size');
     size.addEventListener('change', () => { this.size = Number(size.value); this.page = 0; this.draw(); });
     this.body.addEventListener('keydown', (event) => this.whenKey(event));
@@ -58,7 +70,7 @@ class FindingTable {
   }
 
   sortBy(key) {
-    this.isReversed = this.sort === key && !this.isReversed;
+    this.isDown = this.sort === key ? !this.isDown : this.columns.find((column) => column.key === key).isDown === true;
     this.sort = key;
     this.order();
     this.draw();
@@ -75,13 +87,16 @@ class FindingTable {
     const { by } = this.columns.find((column) => column.key === this.sort);
     const { first } = this.data.findings;
     const keys = new Float64Array(first.length);
-    for (const finding of this.found) keys[finding] = by(finding);
-    const sign = this.isReversed ? -1 : 1;
+    const sign = this.isDown ? -1 : 1;
+    for (const finding of this.found) {
+      const key = by(finding);
+      keys[finding] = key === null ? Number.MAX_SAFE_INTEGER : sign * key;
+    }
     // Within one level the newest come first: that is where somebody who responds begins.
-    this.found.sort((a, b) => sign * (keys[a] - keys[b]) || (first[b] ?? 0) - (first[a] ?? 0) || a - b);
+    this.found.sort((a, b) => keys[a] - keys[b] || (first[b] ?? 0) - (first[a] ?? 0) || a - b);
     this.page = 0;
     for (const head of document.querySelectorAll('#columns th')) {
-      head.setAttribute('aria-sort', head.dataset.key !== this.sort ? 'none' : this.isReversed ? 'descending' : 'ascending');
+      head.setAttribute('aria-sort', head.dataset.key !== this.sort ? 'none' : this.isDown ? 'descending' : 'ascending');
     }
   }
 
