@@ -31,6 +31,11 @@ fn report(store: &TestStore, more: &[&str]) -> String {
     store.run(arguments).expect_code(&[0]).stdout
 }
 
+/// A page as a reader has it: a name goes on where a line may end in it.
+fn read(page: &str) -> String {
+    page.replace("<wbr>", "")
+}
+
 /// The data that a page holds.
 fn data(page: &str) -> Value {
     let packed = page.split("<script id=\"data\" type=\"application/octet-stream\">").nth(1).unwrap().split('<').next().unwrap();
@@ -109,7 +114,7 @@ fn the_same_store_gives_the_same_page() {
     let store = hunted();
     let page = report(&store, &[]);
     assert!(page.starts_with("<!doctype html>\n<!-- retrohunt report -->\n"));
-    assert!(page.contains("2 from 1 rule") && page.contains("alice-laptop") && page.contains(&format!("Rule {ID}")));
+    assert!(page.contains("2 from 1 rule") && read(&page).contains("alice-laptop") && read(&page).contains(&format!("Rule {ID}")));
     assert_eq!(page, report(&store, &[]));
 }
 
@@ -142,7 +147,7 @@ fn filters_leave_findings_out_and_the_page_says_so() {
         (&["--host", "host"], "2 from 1 rule"),
         (&["--user", "alice"], "1 from 1 rule"),
     ] {
-        let page = report(&store, arguments);
+        let page = read(&report(&store, arguments));
         assert!(page.contains(expected), "{arguments:?}");
         let name = ["Level", "Since", "Until", "Status", "Host", "User"]
             .into_iter()
@@ -155,7 +160,7 @@ fn filters_leave_findings_out_and_the_page_says_so() {
 #[test]
 fn a_redacted_page_names_nobody() {
     let store = hunted();
-    let shown = |page: &str| page.split("<script id=\"data\"").next().unwrap().to_owned();
+    let shown = |page: &str| page.split("<script id=\"data\"").next().map(read).unwrap();
     let (open, redacted) = (shown(&report(&store, &[])), shown(&report(&store, &["--redact"])));
     for name in ["alice", "host.test", "10.7.0.9"] {
         assert!(open.contains(name), "{name}");

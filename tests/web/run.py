@@ -170,7 +170,7 @@ def redacted(check, folder, store):
         page = file.read()
     static, packed = page.split('<script id="data" type="application/octet-stream">')
     texts = json.loads(gzip.decompress(base64.b64decode(packed.split("<", 1)[0])))["names"]["texts"]
-    whole = "\n".join([static, *texts]).lower()
+    whole = "\n".join([static.replace("<wbr>", ""), *texts]).lower()
     rows = check.rows(store, "SELECT DISTINCT v.value AS name FROM findings, json_each(hosts) v UNION SELECT v.value FROM findings, json_each(users) v")
     for name in {row["name"].lower() for row in rows}:
         for part in {name, name.split("\\")[-1], name.split(".")[0]} - COMMON:

@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn a_long_text_ends_with_a_word() {
         let path = format!(r"Image: C:\{}\Windows\System32\cmd.exe", "x".repeat(CELL_MAX - 30));
-        assert!(cut(&path).ends_with(r"\Windows\…"), "{}", cut(&path));
+        assert!(cut(&path).ends_with(r"\Windows\System32\…"), "{}", cut(&path));
         assert_eq!(cut(&"é".repeat(CELL_MAX + 1)), format!("{}…", "é".repeat(CELL_MAX)));
         assert_eq!(cut("short · text"), "short · text");
     }
