@@ -9,11 +9,11 @@ from truth import EVENTS_MAX, LEVELS, TECHNIQUES, time_text, whole
 # Values of one facet that are each tried; of more, a spread. No store of these tests has so many: all are tried.
 VALUES_MAX = 400
 # Values of each facet that are tried together with those of every other.
-COMBINED = 3
+COMBINED = 2
 # Values that the page lists of one facet; more are found by typing.
 LISTED = 200
 # Words that are searched for, and times that are typed.
-WORDS, TIMES = 24, 5
+WORDS, TIMES = 16, 4
 COLUMNS = ["level", "time", "rule", "host", "user", "count", "details", "status"]
 
 
@@ -126,9 +126,11 @@ def searches(check, truth):
             check.that(call(check, "tool", "search", words[0]) == len(expected), "what is typed without Enter is not searched")
     call(check, "enter", "search", "")
     times = spread(sorted({row["first_time"] for row in truth.findings if row["first_time"]}), TIMES)
-    for since, until in [*((time, "") for time in times), *(("", time) for time in times), *zip(times, times[2:])]:
-        # A reader types minutes.
-        since, until = since[:16], until[:10]
+    # A reader types minutes and days; and a second that some finding lasts into or begins in.
+    typed = [*((time[:16], "") for time in times), *(("", time[:10]) for time in times), *((since[:16], until[:10]) for since, until in zip(times, times[2:]))]
+    lasting = [row for row in truth.findings if row["first_time"] and row["first_time"][:19] < row["last_time"][:19]]
+    typed += [(row["last_time"][:19], "") for row in spread(lasting, TIMES)] + [("", row["last_time"][:19]) for row in spread(lasting, TIMES)]
+    for since, until in typed:
         conditions = [f"last_time >= '{since}'"] * bool(since) + [f"first_time < '{until}'"] * bool(until)
         expected = {row["finding_id"] for row in truth.ask(f"SELECT finding_id FROM findings WHERE state = 'current' AND {' AND '.join(conditions)}")}
         call(check, "enter", "since", since)
