@@ -88,3 +88,42 @@ fn pragmas(connection: &Connection) -> Result<(i32, i32), StoreError> {
     let read = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0));
     Ok((read("application_id")?, read("user_version")?))
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::params;
+
+    use super::*;
+    use crate::ir::{Level, Risk, RuleMeta};
+
+    /// The last version that kept no scale of both languages.
+    const WITHOUT_SEVERITY: usize = 3;
+
+    #[test]
+    fn rules_of_older_stores_get_the_level_that_a_new_hunt_would_give_them() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        MIGRATIONS[..WITHOUT_SEVERITY].iter().for_each(|sql| connection.execute_batch(sql).unwrap());
+        connection.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {WITHOUT_SEVERITY};")).unwrap();
+        connection.execute("INSERT INTO hunt (started_us, last_event, rules, findings) VALUES (1, 1, 1, 1)", []).unwrap();
+        let risk = |score| Risk { score, impact: None, confidence: None };
+        let scores = [100.0, 80.0, 79.5, 60.0, 42.0, 39.9, 20.0, 3.0];
+        let splunk = scores.map(|score| RuleMeta { risk: Some(risk(score)), detection_type: "TTP".into(), ..RuleMeta::default() });
+        let sigma = Level::ALL.map(|level| RuleMeta { level: Some(level), ..RuleMeta::default() });
+        let silent = [RuleMeta::default(), RuleMeta { detection_type: "Hunting".into(), ..RuleMeta::default() }];
+        let rules: Vec<RuleMeta> = splunk.into_iter().chain(sigma).chain(silent).collect();
+        for (id, meta) in (1_i64..).zip(&rules) {
+            let level = meta.level.map_or_else(|| meta.detection_type.clone(), |level| level.as_str().to_owned());
+            let rule = "INSERT INTO rule (id, rule_id, hash, title, path, language, level, techniques, tactics, stories)
+                        VALUES (?1, ?1, '', '', '', '', ?2, '[]', '[]', '[]')";
+            connection.execute(rule, params![id, level]).unwrap();
+            let finding = "INSERT INTO finding (finding_id, rule, first_hunt, hunt, state, group_json, columns_json, count, risk_score, message, risk_objects_json)
+                           VALUES (?1, ?1, 1, 1, 'current', '{}', '{}', 1, ?2, '', '[]')";
+            connection.execute(finding, params![id, meta.effective_risk_score()]).unwrap();
+        }
+        migrate(&mut connection).unwrap();
+        for (id, meta) in (1_i64..).zip(&rules) {
+            let severity: String = connection.query_row("SELECT severity FROM rule WHERE id = ?1", [id], |row| row.get(0)).unwrap();
+            assert_eq!(severity, meta.effective_level().map_or("", Level::as_str), "{meta:?}");
+        }
+    }
+}
