@@ -39,12 +39,13 @@ pub(crate) struct Args {
 }
 
 /// Views that every store has, and what they hold.
-const GENERAL: [(&str, &str); 11] = [
+const GENERAL: [(&str, &str); 12] = [
     ("events", "all events: time, host, kind, source"),
     ("findings", "what hunts found, as `retrohunt findings` lists it"),
     ("finding_summary", "findings by rule and host"),
     ("finding_events", "the events behind findings"),
     ("timeline", "the events behind current findings, with level and details"),
+    ("hunts", "when each hunt ran, over which time, and what it found"),
     ("rules", "what the rules of findings say of themselves"),
     ("rule_outcomes", "what became of each rule in its last hunt"),
     ("messages", "rendered messages (compressed: only `retrohunt sql` reads them)"),

@@ -111,6 +111,7 @@ pub(super) fn type_view(product: &str, dataset: &str, code: &str, taken: &dyn Fn
         "findings",
         "finding_events",
         "finding_summary",
+        "hunts",
         "messages",
         "other_fields",
         "overflow_text",

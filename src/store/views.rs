@@ -106,6 +106,7 @@ fn type_view(event_type: &EventType) -> String {
 fn fixed_views() -> String {
     let (time, first, last) = (time_text("e.time_us"), time_text("f.first_time_us"), time_text("f.last_time_us"));
     let (of_first, of_last) = (time_text("min(f.first_time_us)"), time_text("max(f.last_time_us)"));
+    let [started, since, until] = ["h.started_us", "h.since_us", "h.until_us"].map(time_text);
     let [hosts, users] = ["host", "user"]
         .map(|kind| format!("(SELECT json_group_array(x.value) FROM finding_entity x WHERE x.finding = f.id AND x.kind = '{kind}')"));
     format!(
@@ -139,6 +140,9 @@ fn fixed_views() -> String {
          CREATE VIEW rules AS SELECT r.rule_id, r.title AS rule_title, r.path AS rule_path, r.language, nullif(r.severity, '') AS severity,
              nullif(r.level, '') AS level, r.status, r.description, r.author, r.techniques, r.tactics, r.stories, r.tags, r.reference_links,
              r.false_positives, r.fields, r.sql FROM rule r WHERE EXISTS (SELECT 1 FROM finding f WHERE f.rule = r.id);
+         CREATE VIEW hunts AS SELECT h.id AS hunt_id, {started} AS started, {since} AS since, {until} AS until, h.rules, h.findings,
+             coalesce(n.findings, 0) AS new_findings FROM hunt h LEFT JOIN (SELECT f.first_hunt, count(*) AS findings FROM finding f GROUP BY 1) n
+             ON n.first_hunt = h.id;
          CREATE VIEW rule_outcomes AS SELECT rule_id, path AS rule_path, hunt AS hunt_id, title AS rule_title, language, nullif(severity, '') AS severity,
              techniques, tactics, outcome, nullif(reason, '') AS reason FROM rule_status;
          CREATE VIEW finding_events AS SELECT x.finding AS finding_id, r.rule_id, e._source AS path, e._record AS record, e._time AS time,

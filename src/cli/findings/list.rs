@@ -49,7 +49,7 @@ pub(crate) struct FindingArgs {
     /// Only what has an event before this time
     #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
     until: Option<i64>,
-    /// Only findings of this hunt
+    /// Only findings of this hunt; `retrohunt sql "SELECT * FROM hunts"` lists the hunts
     #[arg(long, value_name = "ID", help_heading = "Filters")]
     hunt: Option<i64>,
     /// Only findings that the last hunt, or that of `--hunt`, found for the first time
