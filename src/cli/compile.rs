@@ -51,12 +51,13 @@ enum DialectArg {
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    let (since_us, until_us) = values::span(args.since, args.until)?;
     let store = args.store.open_read_only()?;
     let set = rules_of(&args.rules, &args.changes, printer)?;
     report_left_out(&set, printer);
     let catalog = store.catalog()?;
     let DialectArg::Sqlite = args.dialect;
-    let options = StatementOptions { since_us: args.since, until_us: args.until, ..StatementOptions::default() };
+    let options = StatementOptions { since_us, until_us, ..StatementOptions::default() };
     let mut partial = set.has_errors();
     for rule in &set.rules {
         let plan = plan_rule(rule, &catalog, Taxonomy::embedded());

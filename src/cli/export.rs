@@ -10,7 +10,7 @@ use clap::ValueEnum;
 
 use super::Outcome;
 use super::event_facts::{FINDINGS_AT_ONCE, event_facts, findings_of};
-use super::findings::FindingArgs;
+use super::findings::{FindingArgs, say_unkept};
 use super::printer::Printer;
 use super::store::StoreArgs;
 use super::words::counted;
@@ -65,8 +65,8 @@ enum ExportForm {
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    let filter = args.filter.filter()?;
     let store = args.store.open_read_only()?;
-    let filter = args.filter.filter();
     let written = match &args.file {
         Some(path) => {
             let cannot = || format!("cannot write `{}`", visible(&path.to_string_lossy()));
@@ -78,16 +78,18 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         None => export(args, &store, &filter, printer.data())?,
     };
     printer.flush()?;
-    let mut text = match args.form {
-        ExportForm::Timesketch | ExportForm::TimesketchCsv | ExportForm::TimelineCsv => {
-            format!("{} of {}", counted(written.rows, "row"), counted(written.findings, "finding"))
-        }
-        ExportForm::Navigator | ExportForm::Ocsf | ExportForm::Iris => counted(written.findings, "finding"),
-    };
+    let has_events = matches!(args.form, ExportForm::Timesketch | ExportForm::TimesketchCsv | ExportForm::TimelineCsv);
+    let mut text = counted(written.findings, "finding");
+    if has_events {
+        text = format!("{} of {text}", counted(written.rows, "row"));
+    }
     if written.without_time > 0 {
         text.push_str(&format!("; {} left out, because this form needs a time", counted(written.without_time, "row")));
     }
     printer.headed_note("Exported:", &text);
+    if has_events {
+        say_unkept(&store, &filter, printer)?;
+    }
     Ok(Outcome::partial_if(written.without_time > 0))
 }
 

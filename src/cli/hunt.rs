@@ -71,6 +71,7 @@ enum EngineName {
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    let (since_us, until_us) = values::span(args.since, args.until)?;
     let started = Instant::now();
     let cancel = interrupt::watch()?;
     let mut store = args.store.open_existing()?;
@@ -91,8 +92,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         EngineName::Scan => Engine::Scan,
         EngineName::Sqlite => Engine::Sqlite,
     };
-    let (since_us, until_us, window_us) = (args.since, args.until, args.window);
-    let options = HuntOptions { since_us, until_us, cancel, engine, window_us, ..HuntOptions::starting_at(now_us()) };
+    let options = HuntOptions { since_us, until_us, cancel, engine, window_us: args.window, ..HuntOptions::starting_at(now_us()) };
     let result = hunt::run(&mut store, &set.rules, &set.correlations, Taxonomy::embedded(), &options, &mut |step| show(&progress, &step));
     progress.finish();
     let summary = result.context("the hunt failed")?;

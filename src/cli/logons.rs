@@ -63,10 +63,11 @@ enum LogonSort {
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    let (since_us, until_us) = values::span(args.since, args.until)?;
     let store = args.store.open_read_only()?;
     let mut options = LogonOptions::new();
     options.filter.host.clone_from(&args.host);
-    (options.filter.since_us, options.filter.until_us) = (args.since, args.until);
+    (options.filter.since_us, options.filter.until_us) = (since_us, until_us);
     options.user.clone_from(&args.user);
     options.all = args.all;
     let mut found = logons(&store, &options)?;

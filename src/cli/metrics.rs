@@ -77,10 +77,11 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
             UsageError(format!("this format has rows of one kind: choose a section with `--section` ({})", names.join(", "))).into()
         );
     }
+    let (since_us, until_us) = values::span(args.since, args.until)?;
     let store = args.store.open_read_only()?;
     let mut filter = OverviewFilter::new();
     filter.host.clone_from(&args.host);
-    (filter.since_us, filter.until_us) = (args.since, args.until);
+    (filter.since_us, filter.until_us) = (since_us, until_us);
     let (all, cleared) = (metrics(&store, &filter)?, cleared_logs(&store, &filter)?);
     let width = printer.width();
     if format == Format::Json {

@@ -35,7 +35,7 @@ pub(crate) struct Args {
     /// Only findings of rules of this level or above
     #[arg(long, value_name = "LEVEL", value_parser = values::level, help_heading = "Filters")]
     level: Option<Level>,
-    /// Only findings with an event at or after this time
+    /// Only findings with an event at or after this time; with `--until`, an event between the two
     #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
     since: Option<i64>,
     /// Only findings with an event before this time
@@ -54,12 +54,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    let (since_us, until_us) = values::span(args.since, args.until)?;
     let is_stdout = args.html.as_os_str() == "-";
     if !is_stdout {
         must_be_free(&args.html)?;
     }
     let store = args.store.open_read_only()?;
-    let times_and_level = FindingFilter { min_level: args.level, since_us: args.since, until_us: args.until, ..FindingFilter::default() };
+    let times_and_level = FindingFilter { min_level: args.level, since_us, until_us, ..FindingFilter::default() };
     let filter = args.whom.filter(times_and_level);
     let mut data = html::gather(&store, &filter)?;
     data.scope.extend(filters(&filter));

@@ -42,8 +42,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    let (since_us, until_us) = values::span(args.since, args.until)?;
     let store = args.store.open_read_only()?;
-    let filter = FindingFilter { since_us: args.since, until_us: args.until, ..FindingFilter::default() };
+    let filter = FindingFilter { since_us, until_us, ..FindingFilter::default() };
     match &args.object {
         Some(object) => of_one(&store, &filter, object, args, printer)?,
         None => rank(&store, &filter, args, printer)?,

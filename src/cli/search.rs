@@ -60,11 +60,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    let (since_us, until_us) = values::span(args.since, args.until)?;
     let store = args.store.open_read_only()?;
     let mut options = SearchOptions::new(args.terms.clone(), args.limit);
     options.is_regex = args.regex;
     options.host.clone_from(&args.host);
-    (options.since_us, options.until_us) = (args.since, args.until);
+    (options.since_us, options.until_us) = (since_us, until_us);
     options.channel.clone_from(&args.channel);
     options.codes.clone_from(&args.event_id);
     options.fields.clone_from(&args.field);

@@ -9,7 +9,7 @@ use clap::builder::PossibleValue;
 
 use super::Outcome;
 use super::event_facts::{FINDINGS_AT_ONCE, event_facts, findings_of};
-use super::findings::FindingArgs;
+use super::findings::{FindingArgs, nothing_found, say_unkept};
 use super::printer::Printer;
 use super::store::StoreArgs;
 use super::values;
@@ -80,11 +80,11 @@ impl ValueEnum for TimelineFormat {
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    let asked = args.filter.filter()?;
     let store = args.store.open_read_only()?;
     let catalog = store.catalog()?;
-    let mut filter = args.filter.filter();
     // Of events, not of findings: one finding may have events of many days.
-    let span = (filter.since_us.take(), filter.until_us.take());
+    let (filter, span) = (FindingFilter { since_us: None, until_us: None, ..asked.clone() }, (asked.since_us, asked.until_us));
     let width = printer.width();
     let out = match args.format {
         TimelineFormat::Listing(format) => TimelineOut::Listing(ListWriter::new(printer.data(), format, &TIMELINE, width)?),
@@ -97,8 +97,22 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     }
     let counts = rows.finish()?;
     printer.flush()?;
-    printer.note(&counts.text(args.context.is_some()));
+    printer.note(&match counts.events {
+        0 if counts.without_time == 0 => nothing_in_time(&store, &asked)?,
+        _ => counts.text(args.context.is_some()),
+    });
+    say_unkept(&store, &asked, printer)?;
     Ok(Outcome::partial_if(counts.without_time > 0))
+}
+
+/// Why there is no event: no hunt, no findings, or none that is asked for.
+fn nothing_in_time(store: &Store, filter: &FindingFilter) -> anyhow::Result<String> {
+    match store.finding_totals(filter)?.findings {
+        0 => nothing_found(store),
+        findings => {
+            Ok(format!("no event matches: the events that are kept of {} are of another time or host", counted(findings, "finding")))
+        }
+    }
 }
 
 /// What was written.
@@ -111,11 +125,10 @@ struct TimelineCounts {
 
 impl TimelineCounts {
     fn text(self, has_context: bool) -> String {
-        let mut text = match (self.events, has_context) {
-            (0, _) => "no findings with events: run `retrohunt hunt`, or ask for less".to_owned(),
-            (events, false) => counted(events, "event"),
-            (events, true) => format!("{}, {} of them behind findings; the others have no level", counted(events, "event"), self.found),
-        };
+        let mut text = counted(self.events, "event");
+        if has_context {
+            text.push_str(&format!(", {} of them behind findings; the others have no level", self.found));
+        }
         if self.without_time > 0 {
             text.push_str(&format!("; {} left out, because Timesketch needs a time", counted(self.without_time, "event")));
         }

@@ -73,7 +73,7 @@ impl TriageStatus {
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
-    let filter = args.filter.filter();
+    let filter = args.filter.filter()?;
     if args.ids.is_empty() && filter == FindingFilter::default() {
         bail!(UsageError("which findings? Name them by their ids, or choose them with a filter such as `--rule` or `--host`".to_owned()));
     }

@@ -1,11 +1,27 @@
 //! Values of arguments: times and levels.
 
-use crate::event::parse_iso_time;
+use super::UsageError;
+use crate::event::{format_time, parse_iso_time};
 use crate::ir::Level;
+use crate::store::TimeSpan;
 
 /// Reads `2024-01-31`, `2024-01-31T12:00:00` or `2024-01-31T12:00:00.5+01:00`; without a zone it is UTC.
 pub(crate) fn time(text: &str) -> Result<i64, String> {
     parse_iso_time(text).ok_or_else(|| "not a time: write 2024-01-31, 2024-01-31T12:00:00 (UTC) or 2024-01-31T12:00:00+01:00".to_owned())
+}
+
+/// The interval from `--since` to `--until`.
+///
+/// # Errors
+/// When no time is in it: an empty answer would look as if nothing had happened.
+pub(crate) fn span(since: Option<i64>, until: Option<i64>) -> Result<TimeSpan, UsageError> {
+    match (since, until) {
+        (Some(since), Some(until)) if since >= until => {
+            let (since, until) = (format_time(since), format_time(until));
+            Err(UsageError(format!("no time is in this interval: `--since` ({since}) is not before `--until` ({until})")))
+        }
+        _ => Ok((since, until)),
+    }
 }
 
 /// Reads a length of time such as `60m`, `24h` or `7d`, in µs.

@@ -32,6 +32,7 @@ pub static FINDING: LazyLock<ListingShape> = LazyLock::new(|| {
             "hosts",
             "users",
             "triage",
+            "state",
         ],
         vec![
             TableColumn::number("finding_id", "Id"),
@@ -43,6 +44,13 @@ pub static FINDING: LazyLock<ListingShape> = LazyLock::new(|| {
             TableColumn::new("details", "Details", CellStyle::Words).spare(5).below(),
         ],
     )
+});
+
+/// The same where past findings are listed too: the table says which are.
+pub static PAST_FINDING: LazyLock<ListingShape> = LazyLock::new(|| {
+    let mut shape = FINDING.clone();
+    shape.table.insert(2, TableColumn::new("state", "State", CellStyle::Whole));
+    shape
 });
 
 /// Returns a finding as a row of [`FINDING`].
@@ -69,5 +77,6 @@ pub fn finding_row(finding: &FindingRow) -> Vec<Value> {
         json!(finding.hosts),
         json!(finding.users),
         json!(finding.triage.as_ref().map(|(status, _)| status)),
+        json!(finding.state),
     ]
 }

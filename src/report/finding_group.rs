@@ -7,7 +7,7 @@ use crate::ir::Level;
 use crate::store::{FindingGroup, GroupBy};
 
 /// The fields of a group; what its findings do not have in common is null.
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 15] = [
     "severity",
     "rule_id",
     "rule_title",
@@ -22,6 +22,7 @@ const FIELDS: [&str; 14] = [
     "last_time",
     "finding_id",
     "details",
+    "states",
 ];
 
 /// What a listing of groups shows.
@@ -51,6 +52,14 @@ pub fn finding_group_shape(by: GroupBy) -> ListingShape {
     ListingShape::new(FIELDS, table)
 }
 
+/// The same where past findings are counted too: the table says of which states they are.
+pub fn past_finding_group_shape(by: GroupBy) -> ListingShape {
+    let mut shape = finding_group_shape(by);
+    let place = shape.table.iter().position(|column| column.field == "severity").map_or(0, |place| place + 1);
+    shape.table.insert(place, TableColumn::new("states", "State", CellStyle::Whole));
+    shape
+}
+
 /// Returns a group as a row of [`finding_group_shape`].
 pub fn finding_group_row(group: &FindingGroup) -> Vec<Value> {
     vec![
@@ -68,5 +77,6 @@ pub fn finding_group_row(group: &FindingGroup) -> Vec<Value> {
         time(group.last_time_us),
         json!(group.finding_id),
         json!(group.details),
+        json!(group.states),
     ]
 }

@@ -40,8 +40,8 @@ pub use export::{
     EventFacts, IRIS_FIELDS, Navigator, SHEET_FIELDS, TIMESKETCH_FIELDS, csv_header, csv_row, iris_row, json_line, ocsf, sheet_row,
     timesketch, timesketch_row,
 };
-pub use finding::{FINDING, finding_row};
-pub use finding_group::{finding_group_row, finding_group_shape};
+pub use finding::{FINDING, PAST_FINDING, finding_row};
+pub use finding_group::{finding_group_row, finding_group_shape, past_finding_group_shape};
 pub use json::to_json;
 pub use layout::wrapped_text;
 pub use logons::{LOGONS, logons_row};

@@ -2,14 +2,14 @@
 
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::finding_rows::FindingFilter;
-use super::{SqlValue, StoreError};
+use super::StoreError;
+use super::finding_filter::{FilterSql, FindingFilter};
 use crate::ir::Level;
 
 /// What the findings of one group have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum GroupBy {
-    /// Rule and host: a finding on two hosts is in the groups of both.
+    /// Rule and host: a finding on two hosts is in the groups of both, unless the filter asks for one.
     #[default]
     RuleHost,
     /// The rule.
@@ -66,6 +66,8 @@ pub struct FindingGroup {
     pub first_time_us: Option<i64>,
     /// Time of the last (µs UTC).
     pub last_time_us: Option<i64>,
+    /// `current`, `gone`, `superseded`: those that there are among them, in this order.
+    pub states: Vec<&'static str>,
     /// The one that was found first.
     pub finding_id: i64,
     /// What it says.
@@ -75,30 +77,29 @@ pub struct FindingGroup {
 /// 5 for critical to 1 for informational, 0 without a level.
 pub(super) const RANK: &str = "CASE r.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 WHEN 'informational' THEN 1 ELSE 0 END";
 
-const HOST: &str = "LEFT JOIN finding_entity x ON x.finding = f.id AND x.kind = 'host'";
-const USER: &str = "JOIN finding_entity x ON x.finding = f.id AND x.kind = 'user'";
-const TECHNIQUE: &str = "JOIN json_each(r.techniques) x";
+const TECHNIQUE: &str = "LEFT JOIN json_each(r.techniques) x";
 /// A day before 1970 has a negative time, of which integer division alone would give the day after.
 const DAY: &str = "CASE WHEN f.first_time_us IS NOT NULL THEN strftime('%Y-%m-%d', (f.first_time_us - (f.first_time_us % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch') END";
 
 /// A way to group: what is joined, and the expressions of rule id, title and of one more key.
 struct GroupSql {
-    join: &'static str,
+    join: String,
     keys: &'static str,
     rule: bool,
     other: &'static str,
 }
 
 impl GroupBy {
-    fn sql(self) -> GroupSql {
+    fn sql(self, filter: &FilterSql) -> GroupSql {
+        let none = String::new;
         let (join, keys, rule, other) = match self {
-            Self::RuleHost => (HOST, "r.rule_id, x.value", true, "x.value"),
-            Self::Rule => ("", "r.rule_id", true, "NULL"),
-            Self::Host => (HOST, "x.value", false, "x.value"),
-            Self::User => (USER, "x.value", false, "x.value"),
-            Self::Technique => (TECHNIQUE, "x.value", false, "x.value"),
-            Self::Level => ("", "r.severity", false, "NULL"),
-            Self::Day => ("", DAY, false, DAY),
+            Self::RuleHost => (filter.hosts(), "r.rule_id, x.value", true, "x.value"),
+            Self::Rule => (none(), "r.rule_id", true, "NULL"),
+            Self::Host => (filter.hosts(), "x.value", false, "x.value"),
+            Self::User => (filter.users(), "x.value", false, "x.value"),
+            Self::Technique => (TECHNIQUE.to_owned(), "x.value", false, "x.value"),
+            Self::Level => (none(), "r.severity", false, "NULL"),
+            Self::Day => (none(), DAY, false, DAY),
         };
         GroupSql { join, keys, rule, other }
     }
@@ -130,18 +131,19 @@ pub(super) fn groups(
     by: GroupBy,
     order: FindingOrder,
 ) -> Result<Vec<FindingGroup>, StoreError> {
-    let (condition, parameters) = filter.sql();
-    let (sql, order) = (by.sql(), order.of_groups());
+    let filter = filter.sql();
+    let (sql, order, condition) = (by.sql(&filter), order.of_groups(), &filter.condition);
     let (id, title) = if sql.rule { ("r.rule_id", "r.title") } else { ("NULL", "NULL") };
     let sql = format!(
         "SELECT g.*, (SELECT d.details FROM finding d WHERE d.id = g.first_id) FROM (
              SELECT max({RANK}) AS rank, {id} AS rule, {title} AS title, {} AS other, count(DISTINCT r.rule_id) AS rules, count(*) AS findings,
-                 sum(f.count) AS events, min(f.first_time_us) AS first, max(f.last_time_us) AS last, min(f.id) AS first_id
+                 sum(f.count) AS events, min(f.first_time_us) AS first, max(f.last_time_us) AS last, min(f.id) AS first_id,
+                 max(f.state = 'current') AS current, max(f.state = 'gone') AS gone, max(f.state = 'superseded') AS superseded
              FROM finding f JOIN rule r ON r.id = f.rule {} WHERE {condition} GROUP BY {}) g ORDER BY {order}",
         sql.other, sql.join, sql.keys
     );
     let mut statement = connection.prepare(&sql)?;
-    let rows = statement.query_map(params_from_iter(&parameters), |row| group(row, by))?;
+    let rows = statement.query_map(params_from_iter(&filter.parameters), |row| group(row, by))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -159,7 +161,8 @@ fn group(row: &Row<'_>, by: GroupBy) -> rusqlite::Result<FindingGroup> {
         first_time_us: row.get(7)?,
         last_time_us: row.get(8)?,
         finding_id: row.get(9)?,
-        details: row.get(10)?,
+        states: states(row)?,
+        details: row.get(13)?,
         ..FindingGroup::default()
     };
     match by {
@@ -172,6 +175,17 @@ fn group(row: &Row<'_>, by: GroupBy) -> rusqlite::Result<FindingGroup> {
     Ok(out)
 }
 
+/// The states among a group's findings, what is still true first.
+fn states(row: &Row<'_>) -> rusqlite::Result<Vec<&'static str>> {
+    let mut out = Vec::new();
+    for (place, name) in [(10, "current"), (11, "gone"), (12, "superseded")] {
+        if row.get(place)? {
+            out.push(name);
+        }
+    }
+    Ok(out)
+}
+
 /// How many findings pass a filter, of how many rules, and the time from their first to their last event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -180,7 +194,7 @@ pub struct FindingTotals {
     pub findings: u64,
     /// Rules that found them.
     pub rules: u64,
-    /// Hosts of their events.
+    /// Hosts of their events; where a host is asked for, that one.
     pub hosts: u64,
     /// Time of the first event (µs UTC).
     pub first_time_us: Option<i64>,
@@ -190,14 +204,15 @@ pub struct FindingTotals {
 
 /// See [`super::Store::finding_totals`].
 pub(super) fn totals(connection: &Connection, filter: &FindingFilter) -> Result<FindingTotals, StoreError> {
-    let (condition, parameters): (String, Vec<SqlValue>) = filter.sql();
+    let filter = filter.sql();
+    let (hosts, condition) = (filter.hosts(), &filter.condition);
     let sql = format!(
         "SELECT count(*), count(DISTINCT r.rule_id), min(f.first_time_us), max(f.last_time_us),
-             (SELECT count(DISTINCT x.value) FROM finding f JOIN rule r ON r.id = f.rule {HOST} WHERE {condition})
+             (SELECT count(DISTINCT x.value) FROM finding f JOIN rule r ON r.id = f.rule {hosts} WHERE {condition})
          FROM finding f JOIN rule r ON r.id = f.rule WHERE {condition}"
     );
     let number = |row: &Row<'_>, place| row.get::<_, i64>(place).map(|number| u64::try_from(number).unwrap_or(0));
-    Ok(connection.prepare(&sql)?.query_row(params_from_iter(&parameters), |row| {
+    Ok(connection.prepare(&sql)?.query_row(params_from_iter(&filter.parameters), |row| {
         Ok(FindingTotals {
             findings: number(row, 0)?,
             rules: number(row, 1)?,

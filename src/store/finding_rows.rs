@@ -3,11 +3,11 @@
 use rusqlite::{Connection, Row, params_from_iter};
 use serde_json::{Map, Value};
 
+use super::StoreError;
+use super::finding_filter::{FilterSql, FindingFilter, is_capped};
 use super::finding_groups::FindingOrder;
-use super::findings::HuntId;
-use super::{SqlValue, StoreError};
+use super::findings::{EVIDENCE_CAP, HuntId};
 use crate::catalog::EventId;
-use crate::ir::Level;
 
 /// A finding as `retrohunt findings` prints it.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,119 +111,13 @@ pub struct EvidenceRow {
     pub event: EventId,
 }
 
-/// Which findings are read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FindingFilter {
-    /// Only these, past ones too.
-    pub ids: Option<Vec<i64>>,
-    /// Only rules with this id, or with this text in title or path (without ASCII case).
-    pub rule: Option<String>,
-    /// Only rules of this level or above, in either language.
-    pub min_level: Option<Level>,
-    /// Only rules with this tag, technique, tactic or story (without ASCII case).
-    pub tag: Option<String>,
-    /// Only findings about this host: its whole name, or the name before its first dot.
-    pub host: Option<String>,
-    /// Only findings about this user: with or without the domain.
-    pub user: Option<String>,
-    /// Only findings with this triage status; `new`: those without any.
-    pub status: Option<String>,
-    /// Only findings whose last event is at or after this time.
-    pub since_us: Option<i64>,
-    /// Only findings whose first event is before this time.
-    pub until_us: Option<i64>,
-    /// Only findings that this hunt found.
-    pub hunt: Option<HuntId>,
-    /// Only findings that [`Self::hunt`], or else the last hunt, found for the first time.
-    pub is_new: bool,
-    /// Also those that are superseded or gone.
-    pub with_past: bool,
-    /// Another order than that in which they were first found.
-    pub order: Option<FindingOrder>,
-    /// So many at most.
-    pub limit: Option<u64>,
-}
-
-impl FindingFilter {
-    /// The condition over `finding f` and `rule r`, with its parameters.
-    pub(super) fn sql(&self) -> (String, Vec<SqlValue>) {
-        let mut conditions = vec!["1".to_owned()];
-        let mut parameters = Vec::new();
-        let mut add = |condition: &str, value: SqlValue| {
-            parameters.push(value);
-            conditions.push(condition.replace('?', &format!("?{}", parameters.len())));
-        };
-        if let Some(ids) = &self.ids {
-            let list: Vec<String> = ids.iter().map(i64::to_string).collect();
-            add("f.id IN (SELECT value FROM json_each(?))", SqlValue::Text(format!("[{}]", list.join(","))));
-        } else if !self.with_past {
-            // Who asks for a finding by its number gets it, also where a later hunt no longer found it.
-            add("f.state = ?", SqlValue::Text("current".to_owned()));
-        }
-        if let Some(rule) = &self.rule {
-            add("(r.rule_id = ? OR instr(lower(r.title), lower(?)) OR instr(lower(r.path), lower(?)))", SqlValue::Text(rule.clone()));
-        }
-        if let Some(us) = self.since_us {
-            add("f.last_time_us >= ?", SqlValue::Integer(us));
-        }
-        if let Some(us) = self.until_us {
-            add("f.first_time_us < ?", SqlValue::Integer(us));
-        }
-        if let Some(hunt) = self.hunt {
-            add(
-                "EXISTS (SELECT 1 FROM finding_history h WHERE h.finding = f.id AND h.hunt = ? AND h.state = 'current')",
-                SqlValue::Integer(hunt.0),
-            );
-        }
-        if let Some(tag) = &self.tag {
-            add(
-                "EXISTS (SELECT 1 FROM json_each(r.tags) j WHERE lower(j.value) = lower(?) OR lower(j.value) = 'attack.' || lower(?)
-                 UNION ALL SELECT 1 FROM json_each(r.techniques) j WHERE lower(j.value) = lower(?)
-                 UNION ALL SELECT 1 FROM json_each(r.tactics) j WHERE lower(j.value) = lower(?)
-                 UNION ALL SELECT 1 FROM json_each(r.stories) j WHERE lower(j.value) = lower(?))",
-                SqlValue::Text(tag.clone()),
-            );
-        }
-        if let Some(host) = &self.host {
-            add(
-                "EXISTS (SELECT 1 FROM finding_entity x WHERE x.finding = f.id AND x.kind = 'host'
-                 AND (x.value = ? OR substr(x.value, 1, instr(x.value || '.', '.') - 1) = ? COLLATE NOCASE))",
-                SqlValue::Text(host.clone()),
-            );
-        }
-        if let Some(user) = &self.user {
-            add(
-                "EXISTS (SELECT 1 FROM finding_entity x WHERE x.finding = f.id AND x.kind = 'user'
-                 AND (x.value = ? OR substr(x.value, instr(x.value, char(92)) + 1) = ? COLLATE NOCASE))",
-                SqlValue::Text(user.clone()),
-            );
-        }
-        if let Some(status) = &self.status {
-            add(
-                "coalesce((SELECT lower(t.status) FROM triage t WHERE t.finding_id = f.finding_id), 'new') = lower(?)",
-                SqlValue::Text(status.clone()),
-            );
-        }
-        if self.is_new {
-            let last = || "(SELECT max(id) FROM hunt)".to_owned();
-            conditions.push(format!("f.first_hunt = {}", self.hunt.map_or_else(last, |hunt| hunt.0.to_string())));
-        }
-        if let Some(level) = self.min_level {
-            let levels: Vec<String> = Level::ALL.into_iter().filter(|l| *l >= level).map(|l| format!("'{}'", l.as_str())).collect();
-            conditions.push(format!("r.severity IN ({})", levels.join(", ")));
-        }
-        (conditions.join(" AND "), parameters)
-    }
-}
-
 /// See [`super::Store::each_finding`].
 pub(super) fn each_finding<E: From<StoreError>>(
     connection: &Connection,
     filter: &FindingFilter,
     visit: &mut dyn FnMut(FindingRow) -> Result<(), E>,
 ) -> Result<(), E> {
-    let (condition, parameters) = filter.sql();
+    let FilterSql { condition, parameters, .. } = filter.sql();
     let order = filter.order.map_or_else(|| "f.id".to_owned(), FindingOrder::of_findings);
     let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
     let sql = format!(
@@ -294,7 +188,7 @@ pub(super) fn texts(row: &Row<'_>, index: usize) -> Result<Vec<String>, StoreErr
 
 /// Reads the evidence of findings, by finding and event; an event that several sources hold is a line for each.
 pub(super) fn evidence(connection: &Connection, filter: &FindingFilter) -> Result<Vec<EvidenceRow>, StoreError> {
-    let (condition, parameters) = filter.sql();
+    let FilterSql { condition, parameters, .. } = filter.sql();
     let sql = format!(
         "WITH x AS (SELECT f.id AS finding, r.rule_id, x.event FROM finding f JOIN rule r ON r.id = f.rule JOIN evidence x ON x.finding = f.id WHERE {condition})
          SELECT x.finding, x.rule_id, s.path, s.sha256, coalesce(e.record, e.position, e.id - s.first_event + 1), e.time_us, e.id, s.id
@@ -317,4 +211,28 @@ pub(super) fn evidence(connection: &Connection, filter: &FindingFilter) -> Resul
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Events that were counted and are not kept, because their findings have too many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnkeptEvents {
+    /// Findings with such events.
+    pub findings: u64,
+    /// These events.
+    pub events: u64,
+}
+
+/// See [`super::Store::unkept_events`].
+pub(super) fn unkept_events(connection: &Connection, filter: &FindingFilter) -> Result<UnkeptEvents, StoreError> {
+    let FilterSql { condition, parameters, .. } = filter.sql();
+    let sql = format!(
+        "SELECT count(*), coalesce(sum(f.count - {EVIDENCE_CAP}), 0) FROM finding f JOIN rule r ON r.id = f.rule
+         WHERE {} AND {condition}",
+        is_capped()
+    );
+    let number = |row: &Row<'_>, place| row.get::<_, i64>(place).map(|number| u64::try_from(number).unwrap_or(0));
+    Ok(connection
+        .prepare(&sql)?
+        .query_row(params_from_iter(&parameters), |row| Ok(UnkeptEvents { findings: number(row, 0)?, events: number(row, 1)? }))?)
 }

@@ -12,6 +12,7 @@ mod encode;
 mod envelope;
 mod error;
 mod event_row;
+mod finding_filter;
 mod finding_groups;
 mod finding_rows;
 mod findings;
@@ -60,8 +61,9 @@ pub use details::{is_said, joined, one_line};
 pub use envelope::{Envelope, EnvelopeReader};
 pub use error::StoreError;
 pub use event_row::{EventRow, Wanted};
+pub use finding_filter::FindingFilter;
 pub use finding_groups::{FindingGroup, FindingOrder, FindingTotals, GroupBy};
-pub use finding_rows::{EvidenceRow, FindingFilter, FindingRow, RuleText};
+pub use finding_rows::{EvidenceRow, FindingRow, RuleText, UnkeptEvents};
 pub use findings::{
     EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule, RuleOutcome,
     UndescribedFinding,
@@ -542,6 +544,14 @@ impl Store {
     /// When SQLite fails.
     pub fn evidence(&self, filter: &FindingFilter) -> Result<Vec<EvidenceRow>, StoreError> {
         finding_rows::evidence(&self.connection, filter)
+    }
+
+    /// Counts the events that findings have beyond those that are kept of each.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn unkept_events(&self, filter: &FindingFilter) -> Result<UnkeptEvents, StoreError> {
+        finding_rows::unkept_events(&self.connection, filter)
     }
 
     /// Makes the text views anew: one per event type, `events`, and the given ones over several types.

@@ -2,6 +2,7 @@
 
 use rusqlite::params_from_iter;
 
+use super::finding_filter::FilterSql;
 use super::finding_rows::texts;
 use super::{FindingFilter, HuntId, Store, StoreError};
 use crate::catalog::EventId;
@@ -29,14 +30,17 @@ pub struct RuleOutcomeRow {
 }
 
 impl Store {
-    /// Visits the events behind findings, by finding and event, one line each however many sources hold the event.
+    /// Visits the events behind findings, by finding and event, one line each however many sources hold the event; where a host is asked
+    /// for, its events.
     ///
     /// # Errors
     /// When SQLite fails.
     pub fn each_finding_event(&self, filter: &FindingFilter, visit: &mut dyn FnMut(i64, EventId)) -> Result<(), StoreError> {
-        let (condition, parameters) = filter.sql();
+        let mut sql = filter.sql();
+        sql.and_event_of_host();
+        let FilterSql { condition, parameters, .. } = sql;
         let sql = format!(
-            "SELECT x.finding, x.event FROM finding f JOIN rule r ON r.id = f.rule JOIN evidence x ON x.finding = f.id
+            "SELECT x.finding, x.event FROM finding f JOIN rule r ON r.id = f.rule JOIN evidence x ON x.finding = f.id JOIN event e ON e.id = x.event
              WHERE {condition} ORDER BY x.finding, x.event"
         );
         let mut statement = self.connection.prepare(&sql)?;
@@ -48,7 +52,8 @@ impl Store {
     }
 
     /// Visits findings in the order of time, once for each event behind them and once where there is none: (time, event, finding).
-    /// Times are µs UTC; that of a finding without events is that of its first.
+    /// Times are µs UTC; that of a finding without events is that of its first. The filter's bounds in time and its host are those of the
+    /// events too.
     ///
     /// # Errors
     /// When SQLite fails.
@@ -57,7 +62,7 @@ impl Store {
         filter: &FindingFilter,
         visit: &mut dyn FnMut(Option<i64>, Option<EventId>, i64),
     ) -> Result<(), StoreError> {
-        let (condition, parameters) = filter.sql();
+        let FilterSql { condition, parameters, .. } = filter.sql_of_events_or_none();
         let sql = format!(
             "SELECT CASE WHEN x.event IS NULL THEN f.first_time_us ELSE e.time_us END AS time_us, x.event, f.id
              FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN evidence x ON x.finding = f.id LEFT JOIN event e ON e.id = x.event

@@ -3,9 +3,9 @@
 use rusqlite::{Connection, params_from_iter};
 use rustc_hash::FxHashMap;
 
+use super::StoreError;
+use super::finding_filter::{FilterSql, FindingFilter};
 use super::finding_groups::RANK;
-use super::finding_rows::FindingFilter;
-use super::{SqlValue, StoreError};
 use crate::catalog::EventId;
 use crate::ir::Level;
 
@@ -42,7 +42,7 @@ pub(super) fn each<E: From<StoreError>>(
     span: TimeSpan,
     visit: &mut dyn FnMut(TimelineEvent) -> Result<(), E>,
 ) -> Result<(), E> {
-    let (condition, parameters) = condition(filter, span);
+    let FilterSql { condition, parameters, .. } = of_events(filter, span);
     let sql = format!(
         "SELECT x.event, {RANK}, r.title, f.id, CASE WHEN f.count = 1 THEN f.details ELSE '' END
          FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule JOIN event e ON e.id = x.event
@@ -84,7 +84,7 @@ pub(super) fn around(
     around_us: i64,
     last: EventId,
 ) -> Result<Vec<EventId>, StoreError> {
-    let (condition, parameters) = condition(filter, span);
+    let FilterSql { condition, parameters, .. } = of_events(filter, span);
     let sql = format!(
         "SELECT DISTINCT e.host, e.time_us FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule
          JOIN event e ON e.id = x.event WHERE {condition} AND e.time_us IS NOT NULL ORDER BY e.host, e.time_us"
@@ -120,13 +120,9 @@ pub(super) fn around(
 }
 
 /// The condition over `finding f`, `rule r` and `event e`.
-fn condition(filter: &FindingFilter, (since, until): TimeSpan) -> (String, Vec<SqlValue>) {
-    let (mut condition, mut parameters) = filter.sql();
-    for (bound, test) in [(since, "e.time_us >= ?"), (until, "e.time_us < ?")] {
-        if let Some(us) = bound {
-            parameters.push(SqlValue::Integer(us));
-            condition.push_str(&format!(" AND {test}{}", parameters.len()));
-        }
-    }
-    (condition, parameters)
+fn of_events(filter: &FindingFilter, span: TimeSpan) -> FilterSql {
+    let mut sql = filter.sql();
+    sql.and_event_in(span);
+    sql.and_event_of_host();
+    sql
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Transaction, TransactionBehavior, params_from_iter};
 
-use super::finding_rows::FindingFilter;
+use super::finding_filter::{FilterSql, FindingFilter};
 use super::{SqlValue, Store, StoreError};
 
 /// What somebody says of findings.
@@ -30,7 +30,7 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn set_triage(&self, filter: &FindingFilter, said: &Triage<'_>) -> Result<u64, StoreError> {
-        let (condition, mut parameters) = filter.sql();
+        let FilterSql { condition, mut parameters, .. } = filter.sql();
         let chosen = format!("SELECT f.finding_id FROM finding f JOIN rule r ON r.id = f.rule WHERE {condition}");
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
         let count = transaction.query_row(&format!("SELECT count(*) FROM ({chosen})"), params_from_iter(&parameters), |row| row.get(0));

@@ -135,7 +135,8 @@ fn findings_have_the_documented_shape() {
                 "details",
                 "hosts",
                 "users",
-                "triage"
+                "triage",
+                "state"
             ]
         );
         assert_time(text(row, "first_time"));

@@ -16,6 +16,7 @@ mod engine;
 mod examples;
 mod export;
 mod faults;
+mod filters;
 mod hostile;
 mod hostile_corpus;
 mod hostile_searches;

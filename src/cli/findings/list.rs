@@ -1,11 +1,14 @@
 //! How findings are listed: folded by rule and host, or one by one.
 
 use crate::cli::printer::Printer;
-use crate::cli::values;
 use crate::cli::words::{counted, counted_len, thousands};
+use crate::cli::{UsageError, values};
 use crate::event::format_time;
 use crate::ir::Level;
-use crate::report::{FINDING, Format, ListWriter, finding_group_row, finding_group_shape, finding_row, visible};
+use crate::report::{
+    FINDING, Format, ListWriter, ListingShape, PAST_FINDING, finding_group_row, finding_group_shape, finding_row, past_finding_group_shape,
+    visible,
+};
 use crate::store::{FindingFilter, FindingGroup, FindingOrder, GroupBy, HuntId, Store};
 
 /// Lines of a folded table where nothing else is asked for: with the summary they are two screens of 50 lines, also where rules do not
@@ -43,7 +46,7 @@ pub(crate) struct FindingArgs {
     /// Only findings of rules with this tag, ATT&CK technique, tactic or analytic story
     #[arg(long, value_name = "TAG", help_heading = "Filters")]
     tag: Option<String>,
-    /// Only what has an event at or after this time
+    /// Only what has an event at or after this time; with `--until`, an event between the two
     #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Filters")]
     since: Option<i64>,
     /// Only what has an event before this time
@@ -61,24 +64,28 @@ pub(crate) struct FindingArgs {
 
 impl FindingArgs {
     /// What is asked for.
-    pub(crate) fn filter(&self) -> FindingFilter {
-        self.whom.filter(FindingFilter {
+    ///
+    /// # Errors
+    /// When no time is between `--since` and `--until`.
+    pub(crate) fn filter(&self) -> Result<FindingFilter, UsageError> {
+        let (since_us, until_us) = values::span(self.since, self.until)?;
+        Ok(self.whom.filter(FindingFilter {
             rule: self.rule.clone(),
             min_level: self.level,
-            tag: self.tag.clone(),
-            since_us: self.since,
-            until_us: self.until,
+            tags: self.tag.clone().into_iter().collect(),
+            since_us,
+            until_us,
             hunt: self.hunt.map(HuntId),
             is_new: self.new,
             ..FindingFilter::default()
-        })
+        }))
     }
 }
 
 /// Whom findings are about, and what was said of them.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct WhomArgs {
-    /// Only findings about this host; the name before the first dot is enough
+    /// Only findings about this host, and of their hosts and events only its own; the name before the first dot is enough
     #[arg(long, value_name = "NAME", help_heading = "Filters")]
     host: Option<String>,
     /// Only findings about this user, with or without the domain
@@ -169,7 +176,8 @@ impl ListArgs {
             (None, Format::Table | Format::Vertical) => usize::try_from(LINES).expect("a small number"),
             (None, _) => usize::MAX,
         };
-        let (shape, width) = (finding_group_shape(by), printer.width());
+        let shape = if filter.with_past { past_finding_group_shape(by) } else { finding_group_shape(by) };
+        let width = printer.width();
         let mut writer = ListWriter::new(printer.data(), format, &shape, width)?;
         groups.iter().take(most).try_for_each(|group| writer.row(&finding_group_row(group)))?;
         writer.finish()?;
@@ -185,7 +193,8 @@ impl ListArgs {
         let limit = self.limit.filter(|limit| *limit > 0);
         let filter = FindingFilter { order: self.sort.map(FindingOrder::from), limit, ..filter.clone() };
         let width = printer.width();
-        let mut writer = ListWriter::new(printer.data(), format, &FINDING, width)?;
+        let shape: &ListingShape = if filter.with_past { &PAST_FINDING } else { &FINDING };
+        let mut writer = ListWriter::new(printer.data(), format, shape, width)?;
         let mut count = 0;
         store.each_finding(&filter, &mut |finding| {
             count += 1;

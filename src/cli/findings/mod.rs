@@ -8,9 +8,9 @@ use super::format::FormatArgs;
 use super::printer::Printer;
 use super::store::StoreArgs;
 use super::values;
-use super::words::counted;
+use super::words::{counted, counted_len};
 use crate::report::{EVIDENCE, Format, ListWriter, evidence_row};
-use crate::store::{FindingFilter, Store};
+use crate::store::{EVIDENCE_CAP, FindingFilter, Store};
 
 pub(crate) use list::{FindingArgs, ListArgs, WhomArgs, summarise};
 
@@ -61,12 +61,12 @@ Examples:
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    let filter = FindingFilter { with_past: args.past, ..args.filter.filter()? };
     let store = args.store.open_read_only()?;
     if let Some(FindingsCommand::Show { ids }) = &args.action {
         show::run(&store, ids, args.output.format, printer)?;
         return Ok(Outcome::Complete);
     }
-    let filter = FindingFilter { with_past: args.past, ..args.filter.filter() };
     if args.evidence {
         list_evidence(&store, &filter, args.output.format, printer)?
     } else {
@@ -88,11 +88,12 @@ fn list(store: &Store, filter: &FindingFilter, args: &Args, printer: &mut Printe
 }
 
 /// Why a list is empty: no hunt, no findings, or a filter that none passes.
-fn nothing_found(store: &Store) -> anyhow::Result<String> {
+pub(super) fn nothing_found(store: &Store) -> anyhow::Result<String> {
     let (hunts, findings) = store.hunts_and_findings()?;
     Ok(match (hunts, findings) {
         (0, _) => "no hunt has run on this store yet: run `retrohunt hunt`".to_owned(),
-        (_, 0) => "no findings: hunts found nothing, or a later hunt did not find it again (`--past` lists that too)".to_owned(),
+        (_, 0) => "no findings: hunts found nothing, or a later hunt did not find it again (`retrohunt findings --past` lists that too)"
+            .to_owned(),
         (_, findings) => format!("0 of {} match", counted(findings, "finding")),
     })
 }
@@ -104,5 +105,19 @@ fn list_evidence(store: &Store, filter: &FindingFilter, format: Format, printer:
         writer.row(&evidence_row(row))?;
     }
     writer.finish()?;
+    printer.flush()?;
+    say_unkept(store, filter, printer)
+}
+
+/// Says how many events of findings are not kept, and so not listed.
+pub(super) fn say_unkept(store: &Store, filter: &FindingFilter, printer: &Printer) -> anyhow::Result<()> {
+    let unkept = store.unkept_events(filter)?;
+    if unkept.findings > 0 {
+        let (events, findings) = (counted(unkept.events, "event"), counted(unkept.findings, "finding"));
+        let are = if unkept.events == 1 { "is" } else { "are" };
+        let most = counted_len(EVIDENCE_CAP, "event");
+        printer
+            .note(&format!("{events} of {findings} {are} not kept: the store has {most} of a finding at most; its count is that of all"));
+    }
     Ok(())
 }

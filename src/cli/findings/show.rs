@@ -3,13 +3,15 @@
 use anyhow::bail;
 use serde_json::{Map, Value, json};
 
+use super::say_unkept;
 use crate::catalog::{Catalog, EventType};
 use crate::cli::printer::Printer;
+use crate::cli::words::{counted, thousands};
 use crate::event::format_time;
 use crate::report::{
     FINDING, Format, ListWriter, ListingShape, TableColumn, cell_text, finding_row, named_lines, to_json, visible, visible_text,
 };
-use crate::store::{EvidenceRow, FindingFilter, FindingRow, RuleText, Store, StoredEvent, StoredValue};
+use crate::store::{EVIDENCE_CAP, EvidenceRow, FindingFilter, FindingRow, RuleText, Store, StoredEvent, StoredValue, UnkeptEvents};
 
 /// Widest field name that others are aligned with. One long name must not push all values off an 80-column terminal.
 const NAME_WIDTH: usize = 32;
@@ -32,8 +34,10 @@ pub(super) fn run(store: &Store, ids: &[i64], format: Format, printer: &mut Prin
         let evidence = store.evidence(&filter)?;
         let events = events(store, &catalog, evidence)?;
         if matches!(format, Format::Table | Format::Vertical) {
-            printer.data().write_all(block(&finding, &events, width).as_bytes())?;
+            let unkept = store.unkept_events(&filter)?;
+            printer.data().write_all(block(&finding, &events, unkept, width).as_bytes())?;
         } else {
+            say_unkept(store, &filter, printer)?;
             objects.push(object(&finding, &events));
         }
     }
@@ -109,7 +113,7 @@ fn fields(shown: &ShownEvent<'_>) -> Vec<(String, Vec<String>)> {
 }
 
 /// The form for reading.
-fn block(finding: &FindingRow, events: &[ShownEvent<'_>], width: Option<usize>) -> String {
+fn block(finding: &FindingRow, events: &[ShownEvent<'_>], unkept: UnkeptEvents, width: Option<usize>) -> String {
     let row: Map<String, Value> = FINDING.fields.iter().cloned().zip(finding_row(finding)).collect();
     let mut out = format!("Finding {}: {}\n", cell_text(&row["finding_id"]), visible(&cell_text(&row["rule_title"])));
     if let Some((status, note)) = &finding.triage {
@@ -134,10 +138,13 @@ fn block(finding: &FindingRow, events: &[ShownEvent<'_>], width: Option<usize>) 
         "rule_id",
         "rule_path",
         "hunt_id",
+        "state",
     ];
     for name in names {
         let text = if name == "risk_objects" { risk_objects(&row[name]) } else { cell_text(&row[name]).into_owned() };
-        let is_told = (name == "level" && row["level"] == row["severity"]) || (name == "message" && row["message"] == row["rule_title"]);
+        let is_told = (name == "level" && row["level"] == row["severity"])
+            || (name == "message" && row["message"] == row["rule_title"])
+            || (name == "state" && row["state"] == "current");
         if text != "-" && !text.is_empty() && !is_told {
             prose(&name.replace('_', " "), &text, 13, width, &mut out);
         }
@@ -151,6 +158,10 @@ fn block(finding: &FindingRow, events: &[ShownEvent<'_>], width: Option<usize>) 
     result_row(finding, &mut out);
     for shown in events {
         event_block(shown, &finding.rule.fields, &mut out);
+    }
+    if unkept.events > 0 {
+        let (missing, all, most) = (thousands(unkept.events), counted(finding.count, "event"), thousands(EVIDENCE_CAP as u64));
+        out.push_str(&format!("\n{missing} of {all} are not kept: the store has {most} of a finding at most.\n"));
     }
     out.push('\n');
     out

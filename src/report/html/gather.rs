@@ -25,7 +25,8 @@ const EVENTS_OF_REPORT: usize = 300_000;
 /// When SQLite fails or the store is damaged.
 pub fn gather(store: &Store, filter: &FindingFilter) -> Result<ReportData, StoreError> {
     let mut gathered = ReportGatherer::default();
-    store.each_finding::<StoreError>(filter, &mut |row| {
+    store.each_finding::<StoreError>(filter, &mut |mut row| {
+        row.hosts.retain(|host| filter.is_of_host(host));
         gathered.finding(row);
         Ok(())
     })?;
@@ -230,6 +231,7 @@ impl ReportGatherer {
         self.data.risk = store
             .risk_ranking(filter)?
             .into_iter()
+            .filter(|object| object.kind != "system" || filter.is_of_host(&object.object))
             .map(|object| ReportRisk {
                 object: object.object,
                 kind: object.kind,
