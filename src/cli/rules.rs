@@ -15,6 +15,7 @@ use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Level, RuleMeta};
 use crate::report::visible;
 use crate::status::{kept_out, verdicts};
+use crate::taxonomy::AttackMatrix;
 
 /// So many rules that do not compile are shown one by one: they fit on a screen. More are counted by what keeps them out, because with a
 /// whole collection the first five would say nothing of the rest.
@@ -48,7 +49,8 @@ impl RuleArgs {
         let mut set = if self.rules.is_empty() { starter_pack(&options) } else { load_rules(&self.rules, &options) };
         let compiled = set.reporting().count();
         let tags: Vec<String> = set.reporting().flat_map(all_tags).cloned().collect();
-        set.retain(|meta| self.wants(meta));
+        let names: Vec<String> = self.tag.iter().flat_map(|tag| AttackMatrix::embedded().names_of(tag)).collect();
+        set.retain(|meta| self.wants(meta, &names));
         if compiled == 0 && !set.has_errors() {
             bail!("found no rules in {}", self.shown());
         }
@@ -73,9 +75,10 @@ impl RuleArgs {
         self.rules.iter().map(|p| format!("`{}`", visible(&p.to_string_lossy()))).collect::<Vec<_>>().join(", ")
     }
 
-    fn wants(&self, meta: &RuleMeta) -> bool {
+    /// Whether a rule is asked for; `names` are all names of the tags.
+    fn wants(&self, meta: &RuleMeta, names: &[String]) -> bool {
         self.level.is_none_or(|level| meta.effective_level().is_some_and(|own| own >= level))
-            && (self.tag.is_empty() || self.tag.iter().any(|tag| has_tag(meta, tag)))
+            && (self.tag.is_empty() || names.iter().any(|name| has_name(meta, name)))
     }
 }
 
@@ -84,8 +87,8 @@ fn all_tags(meta: &RuleMeta) -> impl Iterator<Item = &String> {
     meta.tags.iter().chain(&meta.tactics).chain(&meta.stories).chain(&meta.techniques)
 }
 
-/// Whether a rule carries a tag. `T1021` also means its sub-techniques.
-fn has_tag(meta: &RuleMeta, tag: &str) -> bool {
+/// Whether a rule has a tag of this name. `T1021` also means its sub-techniques.
+fn has_name(meta: &RuleMeta, tag: &str) -> bool {
     let same = |own: &String| own.eq_ignore_ascii_case(tag);
     let technique = |own: &String| {
         own.len() >= tag.len()
@@ -130,6 +133,10 @@ mod tests {
             stories: vec!["Over Shares".into()],
             ..RuleMeta::default()
         }
+    }
+
+    fn has_tag(meta: &RuleMeta, tag: &str) -> bool {
+        AttackMatrix::embedded().names_of(tag).iter().any(|name| has_name(meta, name))
     }
 
     #[test]

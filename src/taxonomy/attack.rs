@@ -3,7 +3,7 @@
 //! Rules keep the ids they were written with. [`AttackMatrix::current`] says which technique such an id is today, so that one
 //! technique is not told under two names. What the matrix does not know stays as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::{fault, root_of, texts};
@@ -120,6 +120,31 @@ impl AttackMatrix {
         }
     }
 
+    /// What rules may call that which a tag names, in any case: the tag itself, and all ids of the techniques that a technique is today or
+    /// was, with its sub-techniques; all short names of a tactic, which its id and its name stand for too. A rule is meant where it has one
+    /// of them, or a sub-technique of one.
+    pub fn names_of(&self, tag: &str) -> Vec<String> {
+        let lower = tag.trim().to_lowercase();
+        let bare = lower.strip_prefix("attack.").unwrap_or(&lower);
+        let mut names = BTreeSet::from([lower.clone(), bare.to_owned()]);
+        let short = bare.replace([' ', '_'], "-");
+        let is_meant =
+            |tactic: &&AttackTactic| tactic.id.eq_ignore_ascii_case(&short) || tactic.name.to_lowercase().replace(' ', "-") == short;
+        if let Some(tactic) = self.tactics.iter().find(is_meant).or_else(|| self.tactic(&short)) {
+            names.extend(tactic.former.iter().chain([&tactic.short]).cloned().chain([tactic.id.to_lowercase()]));
+        }
+        let id = bare.to_ascii_uppercase();
+        let is_of = |own: &str, id: &str| own.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        // An old id stands for what became of it and of its sub-techniques. One of today is what it is.
+        let mut today = BTreeSet::from([self.current(&id)]);
+        if !self.techniques.contains_key(&id) {
+            today.extend(self.replaced.iter().filter(|(old, _)| is_of(old, &id)).map(|(_, by)| by.as_str()));
+        }
+        let ids = self.techniques.keys().map(|id| (id, id)).chain(&self.replaced);
+        names.extend(ids.filter(|(_, by)| today.iter().any(|today| is_of(by, today))).map(|(id, _)| id.to_lowercase()));
+        names.into_iter().collect()
+    }
+
     /// The tactic that a short name means, also one of an older version.
     pub fn tactic(&self, short: &str) -> Option<&AttackTactic> {
         self.tactics.iter().find(|tactic| tactic.short == short || tactic.former.iter().any(|former| former == short))
@@ -141,6 +166,29 @@ mod tests {
         let of = |short| matrix.tactic(short).map(|tactic| tactic.id.as_str());
         assert_eq!([of("defense-evasion"), of("defense-impairment"), of("evasion")], [Some("TA0005"), Some("TA0112"), None]);
         assert!(matrix.replaced.keys().all(|old| !matrix.techniques.contains_key(old)), "what is replaced is not a technique");
+    }
+
+    #[test]
+    fn a_tag_has_the_names_of_older_versions_and_of_parts() {
+        let matrix = AttackMatrix::embedded();
+        let has = |tag: &str, name: &str| matrix.names_of(tag).iter().any(|own| own == name);
+        for (tag, name) in [
+            ("T1003", "t1003.006"),
+            ("attack.t1003", "t1003"),
+            ("T1685", "t1562.001"),
+            ("T1562.001", "t1685"),
+            // Its old sub-techniques are several techniques today.
+            ("T1562", "t1686"),
+            ("TA0005", "defense-evasion"),
+            ("Defense Evasion", "stealth"),
+            ("stealth", "ta0005"),
+            ("Some Story", "some story"),
+        ] {
+            assert!(has(tag, name), "{tag}: {:?}", matrix.names_of(tag));
+        }
+        for (tag, name) in [("T1003.001", "t1003"), ("T100", "t1003"), ("T1562.001", "t1686"), ("", "t1003"), ("T1070", "t1685.005")] {
+            assert!(!has(tag, name), "{tag}: {:?}", matrix.names_of(tag));
+        }
     }
 
     #[test]

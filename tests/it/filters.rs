@@ -223,6 +223,34 @@ fn tagged() -> TestStore {
 }
 
 #[test]
+fn a_tag_means_what_it_means_in_coverage() {
+    let store = tagged();
+    let rules = store.folder().join("rules").to_string_lossy().into_owned();
+    for (tag, titles) in [
+        ("T1003", vec!["Rule 0"]),
+        ("attack.t1003", vec!["Rule 0"]),
+        ("t1003.001", vec!["Rule 0"]),
+        ("T100", vec![]),
+        ("T1562.001", vec!["Rule 1", "Rule 2"]),
+        ("T1562", vec!["Rule 1", "Rule 2"]),
+        ("T1685", vec!["Rule 1", "Rule 2"]),
+        ("T1086", vec![]),
+        ("defense-evasion", vec!["Rule 1", "Rule 2"]),
+        ("Stealth", vec!["Rule 1", "Rule 2"]),
+        ("TA0005", vec!["Rule 1", "Rule 2"]),
+        ("ta0006", vec!["Rule 0"]),
+        ("Credential Access", vec!["Rule 0"]),
+    ] {
+        let titles: BTreeSet<&str> = titles.into_iter().collect();
+        assert_eq!(texts(&rows(&store, &["findings", "--tag", tag]), "rule_title"), titles, "{tag}");
+        if !titles.is_empty() {
+            let covered = rows(&store, &["coverage", "--rules", &rules, "--by", "rule", "--tag", tag]);
+            assert_eq!(texts(&covered, "rule_title"), titles, "coverage {tag}");
+        }
+    }
+}
+
+#[test]
 fn groups_have_a_line_for_what_is_missing() {
     let store = tagged();
     for (by, list) in [("user", "users"), ("technique", "techniques")] {

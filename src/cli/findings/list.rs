@@ -10,6 +10,7 @@ use crate::report::{
     visible,
 };
 use crate::store::{FindingFilter, FindingGroup, FindingOrder, GroupBy, HuntId, Store};
+use crate::taxonomy::AttackMatrix;
 
 /// Lines of a folded table where nothing else is asked for: with the summary they are two screens of 50 lines, also where rules do not
 /// compile and the names of critical rules take several lines.
@@ -43,7 +44,8 @@ pub(crate) struct FindingArgs {
     /// Only findings of rules of this level or above; a Splunk detection counts by its risk score
     #[arg(long, value_name = "LEVEL", value_parser = values::level, help_heading = "Filters")]
     level: Option<Level>,
-    /// Only findings of rules with this tag, ATT&CK technique, tactic or analytic story
+    /// Only findings of rules with this tag, ATT&CK technique (with its sub-techniques), tactic or analytic story; older ids and names of
+    /// ATT&CK work too
     #[arg(long, value_name = "TAG", help_heading = "Filters")]
     tag: Option<String>,
     /// Only what has an event at or after this time; with `--until`, an event between the two
@@ -72,7 +74,7 @@ impl FindingArgs {
         Ok(self.whom.filter(FindingFilter {
             rule: self.rule.clone(),
             min_level: self.level,
-            tags: self.tag.clone().into_iter().collect(),
+            tags: self.tag.as_ref().map(|tag| AttackMatrix::embedded().names_of(tag)).unwrap_or_default(),
             since_us,
             until_us,
             hunt: self.hunt.map(HuntId),
