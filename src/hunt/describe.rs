@@ -7,13 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::HuntError;
 use super::correlation::InputPlan;
+use super::entity::{EntityKind, is_personal, kind_of_field};
 use super::unanswered::scope_name;
 use crate::catalog::{Catalog, ColumnIndex, EventId, EventType};
 use crate::diag::Diagnostic;
-use crate::ir::{Correlation, InputSource, Pred, Query, Rule};
-use crate::plan::{FieldExpr, Plan};
+use crate::event::format_time;
+use crate::ir::{Correlation, InputSource, Pred, Query, Rule, Stage};
+use crate::plan::{FieldExpr, Plan, RowSource};
 use crate::store::{
-    FindingDescription, HuntWriter, HuntedRule, RuleOutcome, Store, StoreError, StoredEvent, StoredValue, is_said, joined, one_line,
+    FindingDescription, FindingRiskObject, HuntRecord, HuntWriter, HuntedRule, RuleOutcome, Store, StoreError, StoredEvent, StoredValue,
+    TESTED, UndescribedFinding, is_said, joined, one_line,
 };
 use crate::taxonomy::{DetailField, EventDetails, Taxonomy};
 
@@ -21,8 +24,6 @@ use crate::taxonomy::{DetailField, EventDetails, Taxonomy};
 const UNKNOWN_VALUES_MAX: usize = 6;
 /// Event types of a rule whose SQL text is kept with it.
 const SQL_TYPES_MAX: usize = 8;
-/// Marks the label of a field that the rule tested.
-const TESTED: &str = "*";
 
 /// The rules of a hunt with the fields that they test, correlations behind rules.
 pub(super) fn hunted<'r>(rules: &'r [Rule], correlations: &'r [Correlation]) -> Vec<HuntedRule<'r>> {
@@ -63,6 +64,18 @@ pub(super) struct Describer<'a> {
     pub(super) without_events: BTreeSet<usize>,
     /// Rules that could not run, and why.
     pub(super) failed: BTreeMap<usize, (RuleOutcome, String)>,
+    /// That only a part of the time was hunted, in words; empty where all of it was.
+    hunted_time: String,
+}
+
+/// The part of the time that a hunt looked at, in words; empty for the whole of it.
+fn hunted_time(record: &HuntRecord) -> String {
+    let bounds = [("from", record.since_us), ("before", record.until_us)];
+    let bounds = bounds.into_iter().filter_map(|(word, us)| Some(format!("{word} {}", format_time(us?))));
+    match bounds.collect::<Vec<_>>().join(" and ").as_str() {
+        "" => String::new(),
+        bounds => format!("only events {bounds} were hunted"),
+    }
 }
 
 /// A diagnostic as the reason of a failure.
@@ -77,7 +90,7 @@ impl<'a> Describer<'a> {
         (rules, correlations): (&'a [Rule], &'a [Correlation]),
         hunted: &'a [HuntedRule<'a>],
         plans: impl Iterator<Item = Vec<&'a Plan>>,
-        inputs: &'a [InputPlan],
+        (inputs, record): (&'a [InputPlan], &HuntRecord),
     ) -> Self {
         let of_correlation = |index: usize| inputs.iter().filter(|(own, ..)| *own == index).map(|(.., plan)| plan).collect();
         Self {
@@ -89,24 +102,39 @@ impl<'a> Describer<'a> {
             plans: plans.chain((0..correlations.len()).map(of_correlation)).collect(),
             without_events: BTreeSet::new(),
             failed: BTreeMap::new(),
+            hunted_time: hunted_time(record),
         }
     }
 
     /// Describes the findings of the hunt and notes what became of its rules.
     pub(super) fn run(&self, writer: &mut HuntWriter<'_>) -> Result<(), HuntError> {
-        let mut event: Option<(EventId, StoredEvent)> = None;
-        for finding in writer.undescribed() {
-            if let Some(id) = finding.first_event.filter(|id| event.as_ref().is_none_or(|(known, _)| known != id)) {
-                event = Some((id, self.store.event_fields(id)?));
-            }
-            let first = event.as_ref().filter(|_| finding.first_event.is_some()).map(|(_, event)| event);
-            let description = self.description(finding.rule_index, first)?;
-            writer.describe(finding.row, &description)?;
-        }
+        self.findings(writer)?;
         for index in writer.changed_rules() {
             writer.describe_rule(index, &self.rules[index], &self.sql(index).unwrap_or_default())?;
         }
         self.outcomes(writer)
+    }
+
+    /// Describes the findings that were saved since this was last done.
+    pub(super) fn findings(&self, writer: &mut HuntWriter<'_>) -> Result<(), HuntError> {
+        let mut event: Option<(EventId, StoredEvent)> = None;
+        for finding in writer.undescribed() {
+            // Rows made of the store's own findings are about these, not about one of the events behind them.
+            let reads_events = self.plans[finding.rule_index].iter().all(|plan| plan.source == RowSource::Events);
+            let description = if finding.by_event && reads_events {
+                if let Some(id) = finding.first_event.filter(|id| event.as_ref().is_none_or(|(known, _)| known != id)) {
+                    event = Some((id, self.store.event_fields(id)?));
+                }
+                let first = event.as_ref().filter(|_| finding.first_event.is_some()).map(|(_, event)| event);
+                self.of_event(&finding, first)?
+            } else if finding.derives_risk {
+                self.of_group(&finding, writer)?
+            } else {
+                continue;
+            };
+            writer.describe(finding.row, &description)?;
+        }
+        Ok(())
     }
 
     /// The portable text of a rule; only its own plan has one.
@@ -124,7 +152,7 @@ impl<'a> Describer<'a> {
                 Some((outcome, reason)) => (*outcome, reason.clone()),
                 None if writer.has_findings(index) => (RuleOutcome::Found, String::new()),
                 None if self.without_events.contains(&index) => self.lacking(index),
-                None => (RuleOutcome::Nothing, String::new()),
+                None => (RuleOutcome::Nothing, self.hunted_time.clone()),
             };
             writer.set_outcome(rule.meta, outcome, &reason)?;
         }
@@ -141,20 +169,77 @@ impl<'a> Describer<'a> {
         (RuleOutcome::NoField, missing.into_iter().collect::<Vec<_>>().join(", "))
     }
 
-    fn description(&self, rule_index: usize, event: Option<&StoredEvent>) -> Result<FindingDescription, StoreError> {
+    /// What one event tells.
+    fn of_event(&self, finding: &UndescribedFinding, event: Option<&StoredEvent>) -> Result<FindingDescription, StoreError> {
         let mut out = FindingDescription::default();
         let Some(event) = event else { return Ok(out) };
-        let id = event.envelope.event_type;
-        let event_type =
-            self.catalog.event_type(id).ok_or_else(|| StoreError::Damaged(format!("an event has the unknown type {}", id.0)))?;
-        let details = self.taxonomy.details(event_type);
-        let tested = tested_columns(&self.plans[rule_index], event_type);
-        out.details = or_message(self.store, event_type, event, of_event(event_type, event, details, &tested))?;
-        for name in details.into_iter().flat_map(|details| &details.users) {
-            out.users.extend(values(event_type, event, name).into_iter().map(str::to_owned).filter(|value| is_said(value)));
+        let event_type = self.type_of(event)?;
+        let tested = tested_columns(&self.plans[finding.rule_index], event_type);
+        out.details = or_message(self.store, event_type, event, of_event(event_type, event, self.taxonomy.details(event_type), &tested))?;
+        let users = self.users(event_type, event);
+        if finding.derives_risk {
+            let host = event.envelope.host.iter().map(|host| (HOST_FIELD.to_owned(), host.to_string()));
+            out.risk = Some(at_risk(host, &users));
         }
+        out.users = users.into_iter().map(|(_, user)| user).collect();
         Ok(out)
     }
+
+    /// Whom a group is about: the users and hosts that its own fields name, else those of the events behind it.
+    fn of_group(&self, finding: &UndescribedFinding, writer: &HuntWriter<'_>) -> Result<FindingDescription, StoreError> {
+        let named = |kind| -> Vec<(String, String)> {
+            let own = finding.group.iter().filter(|(name, value)| is_said(value) && kind_of_field(self.taxonomy, name) == Some(kind));
+            own.cloned().collect()
+        };
+        let (mut users, mut hosts) = (named(EntityKind::User), named(EntityKind::Host));
+        let mut out = FindingDescription { hosts: hosts.iter().map(|(_, host)| host.clone()).collect(), ..FindingDescription::default() };
+        if users.is_empty() {
+            for event in &finding.events {
+                let event = self.store.event_fields(*event)?;
+                for user in self.users(self.type_of(&event)?, &event) {
+                    if !users.iter().any(|(_, known)| known.eq_ignore_ascii_case(&user.1)) {
+                        users.push(user);
+                    }
+                }
+            }
+        }
+        if hosts.is_empty() {
+            hosts.extend(writer.hosts_of(finding.row)?.into_iter().map(|host| (HOST_FIELD.to_owned(), host)));
+        }
+        out.risk = Some(at_risk(hosts.into_iter(), &users));
+        out.users = users.into_iter().map(|(_, user)| user).collect();
+        Ok(out)
+    }
+
+    fn type_of(&self, event: &StoredEvent) -> Result<&'a EventType, StoreError> {
+        let id = event.envelope.event_type;
+        self.catalog.event_type(id).ok_or_else(|| StoreError::Damaged(format!("an event has the unknown type {}", id.0)))
+    }
+
+    /// The users of an event, each with its field.
+    fn users(&self, event_type: &EventType, event: &StoredEvent) -> Vec<(String, String)> {
+        let fields = self.taxonomy.details(event_type).into_iter().flat_map(|details| &details.users);
+        let said = |name: &String| {
+            values(event_type, event, name).into_iter().filter(|value| is_said(value)).map(str::to_owned).collect::<Vec<_>>()
+        };
+        fields.flat_map(|name| said(name).into_iter().map(|user| (name.clone(), user)).collect::<Vec<_>>()).collect()
+    }
+}
+
+/// The field that the host of an event is named by.
+const HOST_FIELD: &str = "Computer";
+
+/// Hosts, and the users who are persons, as what carries the risk of a finding; each once.
+fn at_risk(hosts: impl Iterator<Item = (String, String)>, users: &[(String, String)]) -> Vec<FindingRiskObject> {
+    let of = |kind: &str, (field, value): (String, String)| FindingRiskObject { field, kind: kind.to_owned(), value, score: None };
+    let persons = users.iter().filter(|(_, user)| is_personal(user)).cloned().map(|user| of("user", user));
+    let mut out: Vec<FindingRiskObject> = Vec::new();
+    for object in hosts.map(|host| of("system", host)).chain(persons) {
+        if !out.iter().any(|known| known.kind == object.kind && known.value.eq_ignore_ascii_case(&object.value)) {
+            out.push(object);
+        }
+    }
+    out
 }
 
 /// What happened in an event of this type: the fields that tell of its kind.
@@ -173,7 +258,7 @@ fn or_message(store: &Store, event_type: &EventType, event: &StoredEvent, detail
 
 /// The columns that conditions of plans ask something of, those alone that a `not` asks left out.
 fn tested_columns(plans: &[&Plan], event_type: &EventType) -> Vec<ColumnIndex> {
-    fn positive(pred: &Pred<FieldExpr>, visit: &mut dyn FnMut(&FieldExpr)) {
+    fn positive<F>(pred: &Pred<F>, visit: &mut dyn FnMut(&F)) {
         match pred {
             Pred::Not(_) => {}
             Pred::And(parts) | Pred::Or(parts) => parts.iter().for_each(|part| positive(part, visit)),
@@ -182,8 +267,15 @@ fn tested_columns(plans: &[&Plan], event_type: &EventType) -> Vec<ColumnIndex> {
         }
     }
     let mut columns = Vec::new();
-    for branch in plans.iter().flat_map(|plan| &plan.branches).filter(|branch| branch.event_type == event_type.id) {
-        positive(&branch.filter, &mut |field| field.each_column(&mut |column| columns.push(column)));
+    let mut add = |field: &FieldExpr| field.each_column(&mut |column| columns.push(column));
+    for plan in plans {
+        for branch in plan.branches.iter().filter(|branch| branch.event_type == event_type.id) {
+            positive(&branch.filter, &mut add);
+            // `where` behind other commands, of columns that are fields of the event.
+            for pred in plan.stages().filter_map(|stage| if let Stage::Filter(pred) = stage { Some(pred) } else { None }) {
+                positive(pred, &mut |field| branch.fields.get(&field.name).into_iter().for_each(&mut add));
+            }
+        }
     }
     // In the order of the event's fields: a rule's order is that of its author's thoughts.
     columns.sort_unstable();

@@ -52,13 +52,14 @@ impl PlannedRules<'_> {
         &'a self,
         store: &'a Store,
         (rules, correlations): (&'a [Rule], &'a [Correlation]),
-        hunted: &'a [HuntedRule<'a>],
+        (hunted, record): (&'a [HuntedRule<'a>], &HuntRecord),
         ran: &Ran,
     ) -> Describer<'a> {
         let why = |gaps: &[Diagnostic]| gaps.iter().map(|gap| gap.message.as_str()).collect::<Vec<_>>().join("; ");
         let without = ran.without_text.iter().map(|(index, gaps)| (*index, (RuleOutcome::Unsupported, why(gaps))));
         let plans = self.plans.iter().map(Plan::tree);
-        let mut describer = Describer::new((store, self.catalog, self.taxonomy), (rules, correlations), hunted, plans, self.inputs);
+        let mut describer =
+            Describer::new((store, self.catalog, self.taxonomy), (rules, correlations), hunted, plans, (self.inputs, record));
         describer.without_events.extend(&ran.without_events);
         describer.failed = describe::failures(&ran.failed).into_iter().chain(without).collect();
         describer
@@ -121,7 +122,7 @@ pub(super) fn run(
         ran.ended(index, ended, &mut stop);
         ran.with_findings += usize::from(saver.findings() > before);
     }
-    let describer = planned.describer(store, (rules, correlations), &hunted, &ran);
+    let describer = planned.describer(store, (rules, correlations), (&hunted, &record), &ran);
     summary((rules, correlations), planned, ran, (saver, &describer), stop.unfinished)
 }
 

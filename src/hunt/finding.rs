@@ -101,6 +101,11 @@ impl<'s> FindingSaver<'s> {
         self.writer.findings()
     }
 
+    /// Describes what was found so far.
+    pub(super) fn describe(&mut self, describer: &Describer<'_>) -> Result<(), HuntError> {
+        describer.findings(&mut self.writer)
+    }
+
     /// Describes what was found and ends the hunt.
     pub(super) fn finish(mut self, describer: &Describer<'_>) -> Result<HuntOutcome, HuntError> {
         drop(self.envelopes);

@@ -12,6 +12,7 @@ mod correlation;
 mod count;
 mod describe;
 mod engine;
+mod entity;
 mod feed;
 mod field;
 mod finding;
@@ -202,16 +203,17 @@ pub fn run(
     let mut stop = Stop { cancel: &options.cancel, in_scan: !found.unread.is_empty(), unfinished: None };
     let matched = MatchedRules { rules, resolved: &resolved, trees: &trees, found: &found, window_us: options.window_us };
     let mut tally = Tally::default();
+    let plans_of = trees.iter().cloned();
+    let mut describer = Describer::new((store, &catalog, taxonomy), (rules, correlations), &hunted, plans_of, (&inputs, &record));
     matched.findings(false, &mut saver, &mut stop, &mut tally, progress)?;
     let correlated = correlate(store, &catalog, correlations, &inputs, &found, (&mut saver, rules.len(), &mut stop), progress)?;
-    // Last, because they read what all others found.
+    // Last, because they read what all others found, and on whom that puts risk.
+    saver.describe(&describer)?;
     matched.findings(true, &mut saver, &mut stop, &mut tally, progress)?;
     let findings = saver.findings();
     let without = plans.iter().enumerate().filter(|(_, p)| !p.can_have_rows()).map(|(i, _)| i);
     let rules_without_events: Vec<usize> = without.chain(correlated.without_events).collect();
     let failed: Vec<(usize, Diagnostic)> = tally.failed.into_iter().chain(correlated.failed).collect();
-    let plans = trees.iter().cloned();
-    let mut describer = Describer::new((store, &catalog, taxonomy), (rules, correlations), &hunted, plans, &inputs);
     describer.without_events.extend(&rules_without_events);
     describer.failed = describe::failures(&failed);
     Ok(HuntSummary {

@@ -12,10 +12,15 @@ const SEPARATOR: &str = " · ";
 const TOLD_ELSEWHERE: [&str; 9] =
     ["_time", "count", "firstTime", "lastTime", "first_time", "last_time", "first_window", "last_window", "windows"];
 
-/// The values of a result row.
-pub(super) fn of_row(group: &[(String, String)], columns: &[(String, Value)]) -> String {
+/// What searches write where there is nothing to say: counts of what did not happen, and the words of Splunk's field maps.
+const NOTHING: [&str; 3] = ["0", "unknown", "null"];
+/// Marks the label of a field that the rule tested.
+pub const TESTED: &str = "*";
+
+/// The values of a result row, those of its group first. `tested`: the fields that the rule's conditions test, which are marked.
+pub(super) fn of_row(group: &[(String, String)], columns: &[(String, Value)], tested: &[String]) -> String {
     let is_told = |name: &String| group.iter().any(|(by, _)| by == name) || TOLD_ELSEWHERE.contains(&name.as_str());
-    let by = group.iter().map(|(name, value)| (name, one_line(value)));
+    let by: Vec<(&String, String)> = group.iter().map(|(name, value)| (name, one_line(value))).collect();
     let others = columns.iter().filter(|(name, _)| !is_told(name)).filter_map(|(name, value)| {
         let member = |member: &Value| member.as_str().map_or_else(|| member.to_string(), str::to_owned);
         let text = match value {
@@ -26,7 +31,26 @@ pub(super) fn of_row(group: &[(String, String)], columns: &[(String, Value)]) ->
         };
         Some((name, text))
     });
-    joined(by.chain(others).filter(|(_, text)| is_said(text)).map(|(name, text)| (name.clone(), text)))
+    // `dest` beside a group's `Processes.dest`, or under another name: the same once more.
+    let is_of_group = |text: &String| by.iter().any(|(_, own)| own == text);
+    let all: Vec<(&String, String)> = by.iter().cloned().chain(others.filter(|(_, text)| !is_of_group(text))).collect();
+    let label = |name: &String| {
+        let mark = if tested.iter().any(|field| is_same_field(field, name)) { TESTED } else { "" };
+        format!("{name}{mark}")
+    };
+    let says = |text: &String| is_said(text) && !NOTHING.contains(&text.as_str());
+    let told = joined(all.iter().filter(|(_, text)| says(text)).map(|(name, text)| (label(name), text.clone())));
+    // A row of nothing but zeros still says which they are.
+    if told.is_empty() { joined(all.into_iter().filter(|(_, text)| is_said(text)).map(|(name, text)| (label(name), text))) } else { told }
+}
+
+/// Whether two names are of one field: with or without the data set in front, as Splunk writes `Processes.user`.
+fn is_same_field(a: &str, b: &str) -> bool {
+    fn bare(name: &str) -> &str {
+        // Names of data sets begin with a capital letter, paths in JSON (`userIdentity.arn`) do not.
+        name.split_once('.').filter(|(model, _)| model.starts_with(|c: char| c.is_ascii_uppercase())).map_or(name, |(_, rest)| rest)
+    }
+    bare(a).eq_ignore_ascii_case(bare(b))
 }
 
 /// Values with their labels, as many as fit.
@@ -87,6 +111,17 @@ mod tests {
             ("firstTime", json!("1")),
         ];
         let columns = columns.map(|(name, value)| (name.to_owned(), value));
-        assert_eq!(of_row(&[("user".to_owned(), "bob".to_owned())], &columns), "user: bob · process: a.exe, b.exe");
+        assert_eq!(of_row(&[("user".to_owned(), "bob".to_owned())], &columns, &[]), "user: bob · process: a.exe, b.exe");
+    }
+
+    #[test]
+    fn a_result_row_says_nothing_twice_and_marks_what_was_tested() {
+        let own = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
+        let group = own(&[("Processes.dest", "ws07"), ("Processes.process_name", "a.exe"), ("DoIt", "0"), ("hash", "unknown")]);
+        let columns = [("dest", json!("ws07")), ("process_name", json!("a.exe")), ("iex", json!(0)), ("n", json!(4)), ("path", json!([]))];
+        let columns = columns.map(|(name, value)| (name.to_owned(), value));
+        let tested = ["process_name".to_owned(), "userIdentity.dest".to_owned()];
+        assert_eq!(of_row(&group, &columns, &tested), "Processes.dest: ws07 · Processes.process_name*: a.exe · n: 4");
+        assert_eq!(of_row(&own(&[("DoIt", "0")]), &[], &[]), "DoIt: 0");
     }
 }

@@ -11,6 +11,9 @@ use crate::ir::RuleMeta;
 /// Events kept as evidence of one finding; its count stays exact.
 pub const EVIDENCE_CAP: usize = 1_000;
 
+/// Events of a correlation's finding that are read for its users: those of a group are much alike, and each costs a read.
+pub const DESCRIBED_EVENTS: usize = 100;
+
 /// A risk object of a finding.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FindingRiskObject {
@@ -64,8 +67,8 @@ pub struct HuntedRule<'r> {
     pub fields: Vec<String>,
 }
 
-/// A finding of a single event whose details are to be written: it is new, or what is behind it has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A finding that is to be described: it is new, or what is behind it has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndescribedFinding {
     /// Its row.
     pub row: i64,
@@ -73,15 +76,27 @@ pub struct UndescribedFinding {
     pub rule_index: usize,
     /// The first of its events by id; none for rows that are made of no event.
     pub first_event: Option<EventId>,
+    /// Whether its event tells what happened; else the result row did.
+    pub by_event: bool,
+    /// Whether its rule leaves it open who carries the risk.
+    pub derives_risk: bool,
+    /// Of a finding that is a row: by-field → value.
+    pub group: Vec<(String, String)>,
+    /// The first events of a row whose users and hosts are to be found, at most [`DESCRIBED_EVENTS`].
+    pub events: Vec<EventId>,
 }
 
-/// What a finding of a single event tells.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What a finding tells.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct FindingDescription {
-    /// What happened.
+    /// What happened; empty where nothing is to be changed.
     pub details: String,
     /// The users that it is about, beside those who carry its risk.
     pub users: Vec<String>,
+    /// Hosts that it is about, beside those of its events.
+    pub hosts: Vec<String>,
+    /// Who carries its risk, where its rule leaves that open.
+    pub risk: Option<Vec<FindingRiskObject>>,
 }
 
 /// What became of a rule in a hunt.

@@ -1,14 +1,14 @@
 //! Saves a hunt: findings one at a time, in one transaction that ends with the hunt.
 
-use rusqlite::{CachedStatement, Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{CachedStatement, Connection, ToSql, Transaction, TransactionBehavior, params};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::findings::{
-    EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule, RuleOutcome,
-    UndescribedFinding,
+    DESCRIBED_EVENTS, EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule,
+    RuleOutcome, UndescribedFinding,
 };
 use super::{Envelope, StoreError, details};
 use crate::catalog::SourceId;
@@ -46,6 +46,10 @@ struct SavedRule {
     id: String,
     impact: Option<f64>,
     confidence: Option<f64>,
+    /// It leaves it open who carries the risk of its findings.
+    derives_risk: bool,
+    /// The fields that its conditions test.
+    tested: Vec<String>,
 }
 
 /// What runs for each finding, prepared once.
@@ -72,11 +76,14 @@ impl<'s> Statements<'s> {
             )?,
             update: connection.prepare_cached(
                 "UPDATE finding SET rule = ?2, hunt = ?3, group_json = ?4, columns_json = ?5, count = ?6, first_time_us = ?7, last_time_us = ?8,
-                     risk_score = ?9, impact = ?10, confidence = ?11, message = ?12, risk_objects_json = ?13, details = CASE ?14 WHEN '' THEN details ELSE ?14 END, state = 'current'
+                     risk_score = ?9, impact = ?10, confidence = ?11, message = ?12, risk_objects_json = CASE WHEN ?15 THEN risk_objects_json ELSE ?13 END,
+                     details = CASE WHEN ?14 = '' OR ?16 THEN details ELSE ?14 END, state = 'current'
                  WHERE finding_id = ?1",
             )?,
             known: connection.prepare_cached("SELECT id, rule = ?2 AND count = ?3 AND first_time_us IS ?4 AND details <> '' FROM finding WHERE finding_id = ?1")?,
-            describe: connection.prepare_cached("UPDATE finding SET details = ?2 WHERE id = ?1")?,
+            describe: connection.prepare_cached(
+                "UPDATE finding SET details = CASE ?2 WHEN '' THEN details ELSE ?2 END, risk_objects_json = coalesce(?3, risk_objects_json) WHERE id = ?1",
+            )?,
             forget_entities: connection.prepare_cached("DELETE FROM finding_entity WHERE finding = ?1")?,
             entity: connection.prepare_cached("INSERT OR IGNORE INTO finding_entity (finding, kind, value) VALUES (?1, ?2, ?3)")?,
             hosts: connection.prepare_cached(
@@ -101,7 +108,7 @@ impl<'s> HuntWriter<'s> {
             params![hunt.started_us, hunt.since_us, hunt.until_us, hunt.last_event.0, count(rules.len() as u64)],
         )?;
         let outcome = HuntOutcome { hunt_id: HuntId(transaction.last_insert_rowid()), ..HuntOutcome::default() };
-        let rules = rules.iter().map(|rule| save_rule(&transaction, rule.meta)).collect::<Result<_, _>>()?;
+        let rules = rules.iter().map(|rule| save_rule(&transaction, rule)).collect::<Result<_, _>>()?;
         Ok(Self {
             statements: Statements::new(connection)?,
             transaction,
@@ -182,8 +189,11 @@ impl<'s> HuntWriter<'s> {
         let events = count(finding.count);
         // A result row tells by itself; of a single event the event does, and it is read later.
         let is_row = !finding.group.is_empty() || !finding.columns.is_empty();
-        let details = if is_row { details::of_row(&finding.group, &finding.columns) } else { String::new() };
-        let row = params![
+        let details = if is_row { details::of_row(&finding.group, &finding.columns, &rule.tested) } else { String::new() };
+        let derives_risk = rule.derives_risk;
+        // What happened in the one event behind a row says more than the columns that a search made of it.
+        let by_event = !is_row || (finding.count == 1 && !finding.evidence.is_empty() && !derives_risk);
+        let row: &[&dyn ToSql] = params![
             identity,
             rule.row,
             hunt,
@@ -207,7 +217,9 @@ impl<'s> HuntWriter<'s> {
             self.outcome.known += 1;
             let known = params![identity, rule.row, events, finding.first_time_us];
             let (id, is_described): (i64, bool) = statements.known.query_row(known, |row| Ok((row.get(0)?, row.get(1)?)))?;
-            statements.update.execute(row)?;
+            // What an earlier hunt read from events is still true, and is not read again.
+            let kept: [bool; 2] = [is_described && derives_risk, is_described && by_event];
+            statements.update.execute(&[row, params![kept[0], kept[1]]].concat()[..])?;
             // Evidence is that of the last hunt: what an older text of the rule found must not mix with it.
             statements.forget_evidence.execute(params![id])?;
             (id, !is_described)
@@ -219,9 +231,11 @@ impl<'s> HuntWriter<'s> {
         if is_changed {
             self.rules[finding.rule_index].changed = true;
             self.save_entities(id, &finding.risk_objects)?;
-            if !is_row {
-                let first_event = finding.evidence.iter().min().copied();
-                self.undescribed.push(UndescribedFinding { row: id, rule_index: finding.rule_index, first_event });
+            if by_event || derives_risk {
+                let (first_event, own) = (finding.evidence.iter().min().copied(), if is_row { finding.evidence.as_slice() } else { &[] });
+                let events = own.iter().take(DESCRIBED_EVENTS).copied().collect();
+                let (rule_index, group) = (finding.rule_index, finding.group.clone());
+                self.undescribed.push(UndescribedFinding { row: id, rule_index, first_event, by_event, derives_risk, group, events });
             }
         }
         Ok(())
@@ -245,11 +259,23 @@ impl<'s> HuntWriter<'s> {
     /// # Errors
     /// When SQLite fails.
     pub fn describe(&mut self, row: i64, description: &FindingDescription) -> Result<(), StoreError> {
-        self.statements.describe.execute(params![row, description.details])?;
-        for user in &description.users {
-            self.statements.entity.execute(params![row, "user", user])?;
+        let objects = description.risk.as_deref().map(risk_objects);
+        self.statements.describe.execute(params![row, description.details, objects])?;
+        let named = [("user", &description.users), ("host", &description.hosts)];
+        for (kind, name) in named.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| (kind, name))) {
+            self.statements.entity.execute(params![row, kind, name])?;
         }
         Ok(())
+    }
+
+    /// The hosts that a finding's row has by now: those of its events, and those that carry its risk.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn hosts_of(&self, row: i64) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT value FROM finding_entity WHERE finding = ?1 AND kind = 'host' ORDER BY value";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_map(params![row], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// Whom a finding is about: what carries its risk, and the hosts of its events.
@@ -391,7 +417,8 @@ fn severity(meta: &RuleMeta) -> &'static str {
     meta.effective_level().map_or("", Level::as_str)
 }
 
-fn save_rule(connection: &Connection, meta: &RuleMeta) -> Result<SavedRule, StoreError> {
+fn save_rule(connection: &Connection, rule: &HuntedRule<'_>) -> Result<SavedRule, StoreError> {
+    let meta = rule.meta;
     let level = meta.level.map_or_else(|| meta.detection_type.clone(), |level| level.as_str().to_owned());
     connection
         .prepare_cached(
@@ -413,7 +440,18 @@ fn save_rule(connection: &Connection, meta: &RuleMeta) -> Result<SavedRule, Stor
         .prepare_cached("SELECT id FROM rule WHERE rule_id = ?1 AND hash = ?2")?
         .query_row(params![meta.id, meta.hash], |row| row.get(0))?;
     let (impact, confidence) = meta.risk.map_or((None, None), |r| (r.impact, r.confidence));
-    Ok(SavedRule { row, failed: false, found: false, changed: false, id: meta.id.clone(), impact, confidence })
+    Ok(SavedRule {
+        row,
+        failed: false,
+        found: false,
+        changed: false,
+        id: meta.id.clone(),
+        impact,
+        confidence,
+        // Splunk's detections say who carries their risk; one that names nobody puts nobody at risk.
+        derives_risk: meta.risk_objects.is_empty() && meta.language != Some(Language::Splunk),
+        tested: rule.fields.clone(),
+    })
 }
 
 /// Marks what this hunt did not find again: of its own rules `gone`, of older texts of its rules `superseded`.

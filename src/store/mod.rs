@@ -57,7 +57,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 pub use cell::RawCell;
-pub use details::{is_said, joined, one_line};
+pub use details::{TESTED, is_said, joined, one_line};
 pub use envelope::{Envelope, EnvelopeReader};
 pub use error::StoreError;
 pub use event_row::{EventRow, Wanted};
@@ -65,8 +65,8 @@ pub use finding_filter::FindingFilter;
 pub use finding_groups::{FindingGroup, FindingOrder, FindingTotals, GroupBy};
 pub use finding_rows::{EvidenceRow, FindingRow, RuleText, UnkeptEvents};
 pub use findings::{
-    EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule, RuleOutcome,
-    UndescribedFinding,
+    DESCRIBED_EVENTS, EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule,
+    RuleOutcome, UndescribedFinding,
 };
 pub use hunt_writer::HuntWriter;
 pub use known::{ArchiveId, Known, KnownBytes};

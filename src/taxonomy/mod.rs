@@ -289,6 +289,11 @@ impl Taxonomy {
         self.details.iter().find(|details| details.is_of(event_type))
     }
 
+    /// Whether a field of this name holds the user of some kind of event.
+    pub fn is_user_field(&self, name: &str) -> bool {
+        self.details.iter().any(|details| details.users.iter().any(|own| own.eq_ignore_ascii_case(name)))
+    }
+
     /// Returns the names that hold in an event type.
     pub fn names(&self, event_type: &EventType) -> TypeNames<'_> {
         TypeNames::new(&self.maps, event_type)

@@ -155,3 +155,47 @@ fn an_event_that_has_its_message_alone_says_its_first_line() {
     let around = rows(&store, &["timeline", "--since", "2024-03-01T10:00:02Z", "--context", "5s"]);
     assert_eq!(around.iter().map(|row| text(row, "details")).collect::<Vec<_>>(), ["It stopped.", "It stopped."]);
 }
+
+/// Of one event the event tells what happened, of several the group and what else the row says.
+#[test]
+fn a_search_tells_of_its_event_or_of_its_group() {
+    let store = TestStore::new();
+    let line = |record: u32, host: &str, script: &str| {
+        format!(
+            "{{\"@timestamp\":\"2024-03-01T10:00:{record:02}.000Z\",\"Channel\":\"Microsoft-Windows-PowerShell/Operational\",\"EventID\":4104,\"Hostname\":\"{host}\",\"RecordNumber\":{record},\"ScriptBlockText\":\"{script}\"}}\n"
+        )
+    };
+    let lines = [line(1, "a.test", "iex first\\nsecond"), line(2, "b.test", "iex this"), line(3, "b.test", "iex that")];
+    store.load([store.file("events.jsonl", lines.concat())]);
+    let search = "`powershell` EventCode=4104 ScriptBlockText=*iex* | eval zero=0, nothing=\"unknown\", dest=Computer | stats count dc(ScriptBlockText) as scripts values(dest) as dest by Computer zero nothing | where scripts > 0";
+    let rule = format!("name: Scripts\nid: aaaaaaaa-0000-4000-8000-000000000002\ntype: TTP\nsearch: {}\n", serde_json::json!(search));
+    let hunt = || store.run(["hunt", "--rules", &store.file("rule.yml", rule.clone()).to_string_lossy()]).expect_code(&[0]);
+    for _ in 0..2 {
+        hunt();
+        let found = rows(&store, &["findings"]);
+        assert_eq!(
+            found.iter().map(|row| text(row, "details")).collect::<Vec<_>>(),
+            ["Script*: iex first", "Computer: b.test · scripts: 2"]
+        );
+    }
+    let timeline = rows(&store, &["timeline"]);
+    assert_eq!(
+        timeline.iter().map(|row| text(row, "details").replace('*', "")).collect::<Vec<_>>(),
+        ["Script: iex first", "Script: iex this", "Script: iex that"]
+    );
+}
+
+/// After a hunt over a part of the time, the silence of a rule says nothing of the rest.
+#[test]
+fn what_a_bounded_hunt_did_not_find_says_so() {
+    let store = hunted();
+    let root = env!("CARGO_MANIFEST_DIR");
+    let before = sql(&store, "SELECT finding_id FROM findings WHERE state = 'current'");
+    store.run(["hunt", "--rules", &format!("{root}/rules"), "--since", "2039-01-01"]).expect_code(&[0]);
+    assert_eq!(sql(&store, "SELECT finding_id FROM findings WHERE state = 'current'"), before);
+    let reasons = sql(&store, "SELECT DISTINCT reason FROM rule_outcomes WHERE outcome = 'nothing'");
+    assert_eq!(
+        reasons.iter().map(|row| text(row, "reason")).collect::<Vec<_>>(),
+        ["only events from 2039-01-01T00:00:00.000Z were hunted"]
+    );
+}

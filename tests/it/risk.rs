@@ -113,3 +113,65 @@ fn the_index_of_risk_is_the_findings_of_the_store() {
         found.iter().filter(|f| f["rule_id"] == id).map(|f| json!([f["columns"]["risk_object"], f["columns"]["risk_score"]])).collect();
     assert_eq!(shown, [json!(["Alice", 65]), json!(["alice", 65])]);
 }
+
+/// Failed logons of two people and of a machine, and rules that count them by a user, by a host and by an address.
+fn failed_logons() -> (TestStore, Vec<std::path::PathBuf>) {
+    let store = TestStore::new();
+    let users = ["alice", "alice", "alice", "CORP\\\\bob", "WS07$", "SYSTEM"];
+    let lines: String = users
+        .iter()
+        .zip(1..)
+        .map(|(user, n)| security_line(n, 4625, &format!(r#","TargetUserName":"{user}","IpAddress":"10.0.0.9""#)))
+        .collect();
+    let input = store.file("events.jsonl", lines);
+    store.load([&input]);
+    let counted = |id: &str, by: &str| {
+        format!(
+            "title: By {by}\nid: {id}\nlevel: high\ncorrelation:\n  type: event_count\n  rules: [failed]\n  group-by: [{by}]\n  timespan: 1h\n  condition: {{gte: 3}}\n"
+        )
+    };
+    let failed = sigma_rule(FIRST, "EventID: 4625").replace("title:", "name: failed\ntitle:");
+    let rules = [failed, counted(SECOND, "TargetUserName"), counted(THIRD, "Computer")].join("---\n");
+    let alone = sigma_rule("66666666-6666-4666-8666-666666666666", "EventID: 4625");
+    let rules = vec![store.file("rules.yml", rules), store.file("alone.yml", alone)];
+    (store, rules)
+}
+
+#[test]
+fn sigma_rules_and_correlations_put_their_risk_on_hosts_and_people() {
+    let (store, rules) = failed_logons();
+    for _ in 0..2 {
+        let found = hunt(&store, &rules);
+        let of = |id: &str| found.iter().find(|finding| finding["rule_id"] == id).expect("a finding");
+        let risk = |id: &str| -> Vec<String> {
+            let objects = of(id)["risk_objects"].as_array().unwrap();
+            objects
+                .iter()
+                .map(|o| format!("{} {}={}", o["type"].as_str().unwrap(), o["field"].as_str().unwrap(), o["value"].as_str().unwrap()))
+                .collect()
+        };
+        let host = "system Computer=host.test".to_owned();
+        // The group names the user, and the events behind it the host.
+        assert_eq!((&of(SECOND)["users"], &of(SECOND)["hosts"]), (&json!(["alice"]), &json!(["host.test"])));
+        assert_eq!(risk(SECOND), [host.clone(), "user TargetUserName=alice".to_owned()]);
+        // The group names the host, and the events behind it the users: accounts of machines and of Windows carry no risk.
+        assert_eq!(of(THIRD)["users"], json!(["alice", r"CORP\bob", "SYSTEM", "WS07$"]));
+        assert_eq!(risk(THIRD), [host.clone(), "user TargetUserName=alice".to_owned(), r"user TargetUserName=CORP\bob".to_owned()]);
+        assert_eq!(risk("66666666-6666-4666-8666-666666666666"), [host, "user TargetUserName=alice".to_owned()]);
+        let ranked = store.run(["risk", "--type", "user", "--format", "jsonl"]).expect_code(&[0]).json_lines();
+        let shown: Vec<(&str, u64)> = ranked.iter().map(|r| (r["object"].as_str().unwrap(), r["findings"].as_u64().unwrap())).collect();
+        assert_eq!(shown, [("alice", 5), (r"CORP\bob", 2)]);
+    }
+}
+
+/// A search over the risk of the same hunt sees that of Sigma's users.
+#[test]
+fn a_search_over_risk_sees_the_users_of_sigma() {
+    let (store, mut rules) = failed_logons();
+    let id = "77777777-7777-4777-8777-777777777777";
+    rules.push(store.file("risk.yml", detection(id, "index=risk risk_object_type=user | stats count by risk_object", "")));
+    let found = hunt(&store, &rules);
+    let shown: Vec<Value> =
+        found.iter().filter(|f| f["rule_id"] == id).map(|f| json!([f["columns"]["risk_object"], f["columns"]["count"]])).collect();
+    assert_eq!(shown, [json!([r"CORP\bob", 2]), json!(["alice", 5])]);
+}
