@@ -124,6 +124,7 @@ fn save_left_out(store: &Store, set: &RuleSet, hunt: HuntId) -> anyhow::Result<(
         let mut meta = RuleMeta::default();
         (meta.id, meta.title) = (document.id.clone(), document.name.clone());
         (meta.path, meta.language) = (document.source.path.clone(), Some(document.language));
+        meta.techniques = document.techniques.clone();
         store.save_outcome(hunt, &meta, RuleOutcome::Unsupported, &fault.message)?;
     }
     Ok(())

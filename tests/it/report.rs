@@ -171,3 +171,17 @@ fn a_redacted_page_names_nobody() {
     let packed = data(&report(&store, &["--redact"])).to_string();
     assert!(["alice", "bob", "host.test", "10.7.0.9"].iter().all(|name| !packed.contains(name)), "{packed}");
 }
+
+/// The head counts each event of the store once, and the matrix knows the rules that do not compile.
+#[test]
+fn a_report_counts_events_once_and_knows_what_does_not_compile() {
+    let store = hunted();
+    let line = security_line(1, 4624, r#","TargetUserName":"alice","IpAddress":"10.7.0.9""#);
+    store.load([store.file("copy.jsonl", [line, security_line(3, 4634, "")].concat())]);
+    let broken = sigma_rule("55555555-5555-4555-8555-555555555555", "EventID|nothing: 4624").replace("t1021.002", "t1558.001");
+    let rules = store.file("broken.yml", [sigma_rule(ID, "EventID: 4624"), broken].join("---\n"));
+    store.run(["hunt", "--rules", rules.to_str().unwrap()]).expect_code(&[3]);
+    let page = report(&store, &[]);
+    assert!(page.contains("<dt>Events loaded</dt><dd>3 from 2 sources</dd>"), "{}", page.split("</dl>").next().unwrap());
+    assert!(page.contains("T1558.001 Steal or Forge Kerberos Tickets: Golden Ticket"));
+}

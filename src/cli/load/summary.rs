@@ -77,7 +77,8 @@ impl Totals {
     fn add(&mut self, source: &LoadedSource) {
         let report = &source.report;
         self.files += 1;
-        self.events += report.events + report.recovered;
+        // Recovered records are counted apart, as `sources` does.
+        self.events += report.events;
         self.new_events += source.new_events;
         self.duplicates += u64::from(source.duplicate);
         self.bad += report.bad;

@@ -30,9 +30,8 @@ pub(super) fn appendix(data: &ReportData) -> PageMarkup {
 
 fn sources(data: &ReportData) -> PageMarkup {
     let mut out = PageMarkup::default();
-    let events = data.sources.iter().map(|source| source.events).sum();
-    out.raw("<details><summary>").text(&counted(data.sources.len(), "source")).raw(", ").text(&thousands(events)).raw(" events</summary>");
-    out.raw("<div class=\"scroll\"><table><caption>In the order they were loaded</caption><thead><tr><th scope=\"col\">File</th><th scope=\"col\">Format</th>");
+    out.raw("<details><summary>").text(&counted(data.sources.len(), "source")).raw("</summary>");
+    out.raw("<div class=\"scroll\"><table><caption>In the order they were loaded; an event that several have is counted for each</caption><thead><tr><th scope=\"col\">File</th><th scope=\"col\">Format</th>");
     out.raw("<th scope=\"col\" class=\"number\">Events</th><th scope=\"col\" class=\"number\">Unreadable</th>");
     out.raw("<th scope=\"col\" class=\"number\">Bytes</th><th scope=\"col\">SHA-256</th><th scope=\"col\">Remark</th></tr></thead><tbody>");
     for source in data.sources.iter().take(SOURCES_MAX) {

@@ -37,7 +37,7 @@ pub fn gather(store: &Store, filter: &FindingFilter) -> Result<ReportData, Store
     gathered.risk(store, filter)?;
     let mut data = gathered.data;
     (data.tactics, data.technique_names) = matrix(&data.techniques);
-    data.scope = scope(store, &data)?;
+    data.scope = scope(store, &catalog, &data)?;
     Ok(data)
 }
 
@@ -260,8 +260,9 @@ fn value_text(value: &Value) -> String {
 }
 
 /// What the head of the page says. No clock: the same store gives the same page.
-fn scope(store: &Store, data: &ReportData) -> Result<Vec<(String, String)>, StoreError> {
-    let events: u64 = data.sources.iter().map(|source| source.events).sum();
+fn scope(store: &Store, catalog: &Catalog, data: &ReportData) -> Result<Vec<(String, String)>, StoreError> {
+    // What the store has, each event once: sources count what other sources have too, and not what was recovered.
+    let events: u64 = catalog.types.iter().map(|of| of.events).sum();
     let times = || data.findings.iter().flat_map(|finding| [finding.first_time_us, finding.last_time_us]).flatten();
     let rules = data.findings.iter().map(|finding| finding.rule).collect::<std::collections::BTreeSet<_>>().len();
     let mut out = vec![
