@@ -11,8 +11,9 @@ use super::rules::{RuleArgs, report_left_out};
 use super::store::StoreArgs;
 use super::words::{counted_len, thousands};
 use crate::coverage::{Coverage, FoundByRule, RuleState, TechniqueState, coverage};
+use crate::ir::{Level, RuleMeta};
 use crate::report::{ListWriter, RULE_COVERAGE, SOURCE_COVERAGE, TECHNIQUE, rule_coverage_row, source_coverage_row, technique_row};
-use crate::store::{FindingFilter, Store};
+use crate::store::{FindingFilter, FindingRow, Store};
 use crate::taxonomy::{AttackMatrix, Taxonomy};
 
 /// Show which rules can run here and which ATT&CK techniques they see.
@@ -53,11 +54,11 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let mut set = args.rules.load(printer)?;
     report_left_out(&set, printer);
     let is_partial = set.has_errors();
-    if args.rules.level.is_some() || !args.rules.tag.is_empty() {
+    if args.rules.chooses() {
         // What does not compile has no level, and was not asked for its tags.
         set.documents.clear();
     }
-    let (catalog, found) = (store.catalog()?, found(&store)?);
+    let (catalog, found) = (store.catalog()?, found(&store, &args.rules)?);
     let all = coverage(&set, &catalog, Taxonomy::embedded(), &found);
     let (width, format) = (printer.width(), args.output.format);
     let (shape, rows): (_, Vec<_>) = match args.by {
@@ -73,16 +74,32 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     Ok(Outcome::partial_if(is_partial))
 }
 
-/// The current findings, by the id of their rule.
-fn found(store: &Store) -> anyhow::Result<BTreeMap<String, FoundByRule>> {
+/// The current findings, by the id of their rule: with `--level` and `--tag` those of the rules that these choose.
+fn found(store: &Store, chosen: &RuleArgs) -> anyhow::Result<BTreeMap<String, FoundByRule>> {
+    let names = chosen.tag_names();
     let mut out: BTreeMap<String, FoundByRule> = BTreeMap::new();
-    store.each_finding(&FindingFilter::default(), &mut |finding| {
+    store.each_finding(&FindingFilter::default(), &mut |mut finding| {
+        if chosen.chooses() && !chosen.wants(&meta_of(&mut finding), &names) {
+            return Ok(());
+        }
         let of = out.entry(finding.rule_id).or_default();
         of.findings += 1;
         of.techniques = finding.techniques;
         anyhow::Ok(())
     })?;
     Ok(out)
+}
+
+/// What `--level` and `--tag` ask of a rule, as its finding has it.
+fn meta_of(finding: &mut FindingRow) -> RuleMeta {
+    RuleMeta {
+        level: Level::parse(&finding.severity),
+        tags: std::mem::take(&mut finding.rule.tags),
+        tactics: std::mem::take(&mut finding.tactics),
+        techniques: finding.techniques.clone(),
+        stories: std::mem::take(&mut finding.stories),
+        ..RuleMeta::default()
+    }
 }
 
 fn say(all: &Coverage, by: By, printer: &Printer) {

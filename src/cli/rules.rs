@@ -49,7 +49,7 @@ impl RuleArgs {
         let mut set = if self.rules.is_empty() { starter_pack(&options) } else { load_rules(&self.rules, &options) };
         let compiled = set.reporting().count();
         let tags: Vec<String> = set.reporting().flat_map(all_tags).cloned().collect();
-        let names: Vec<String> = self.tag.iter().flat_map(|tag| AttackMatrix::embedded().names_of(tag)).collect();
+        let names = self.tag_names();
         set.retain(|meta| self.wants(meta, &names));
         if compiled == 0 && !set.has_errors() {
             bail!("found no rules in {}", self.shown());
@@ -75,8 +75,18 @@ impl RuleArgs {
         self.rules.iter().map(|p| format!("`{}`", visible(&p.to_string_lossy()))).collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether a rule is asked for; `names` are all names of the tags.
-    fn wants(&self, meta: &RuleMeta, names: &[String]) -> bool {
+    /// Whether it chooses among the rules at all.
+    pub(crate) fn chooses(&self) -> bool {
+        self.level.is_some() || !self.tag.is_empty()
+    }
+
+    /// All names of its tags.
+    pub(crate) fn tag_names(&self) -> Vec<String> {
+        self.tag.iter().flat_map(|tag| AttackMatrix::embedded().names_of(tag)).collect()
+    }
+
+    /// Whether a rule of this level and these tags is asked for; `names` are those of [`Self::tag_names`].
+    pub(crate) fn wants(&self, meta: &RuleMeta, names: &[String]) -> bool {
         self.level.is_none_or(|level| meta.effective_level().is_some_and(|own| own >= level))
             && (self.tag.is_empty() || names.iter().any(|name| has_name(meta, name)))
     }

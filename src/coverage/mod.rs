@@ -143,7 +143,7 @@ pub fn coverage(set: &RuleSet, catalog: &Catalog, taxonomy: &Taxonomy, found: &B
             out.missing = missing_of(rule, &said.notes);
             out.needs = finder.missing_for(&[&rule.query], &read);
         }
-        finder.count(&read);
+        finder.count(&read, &out.needs);
         rules.push(out);
     }
     for (index, correlation) in set.correlations.iter().enumerate().filter(|(_, correlation)| correlation.reports) {
@@ -156,7 +156,7 @@ pub fn coverage(set: &RuleSet, catalog: &Catalog, taxonomy: &Taxonomy, found: &B
             out.missing = names(&[&note]);
             out.why = vec![note.message];
         }
-        finder.count(&read);
+        finder.count(&read, &out.needs);
         rules.push(out);
     }
     rules.extend(verdicts(set).iter().filter_map(|verdict| left_out(verdict, matrix)));

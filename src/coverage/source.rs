@@ -5,7 +5,7 @@
 //! a rule needs them that can fire once the store's events have them.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::technique::{TechniqueCoverage, TechniqueState};
 use super::{RuleCoverage, RuleState, SourceCoverage};
@@ -82,12 +82,12 @@ impl<'a> SourceFinder<'a> {
         if out.len() > NAMED_SOURCES { Vec::new() } else { out }
     }
 
-    /// Counts a rule that could match these sources.
-    pub(super) fn count(&mut self, read: &[usize]) {
+    /// Counts a rule that could match these sources, or needs them.
+    pub(super) fn count(&mut self, read: &[usize], needed: &[usize]) {
         // A rule for all logs reads every source, and would say nothing of any.
-        if read.len() <= NAMED_SOURCES {
-            read.iter().for_each(|place| self.rules[*place] += 1);
-        }
+        let read = if read.len() <= NAMED_SOURCES { read } else { &[] };
+        let places: BTreeSet<usize> = read.iter().chain(needed).copied().collect();
+        places.into_iter().for_each(|place| self.rules[place] += 1);
     }
 
     /// The sources that any rule reads or needs.

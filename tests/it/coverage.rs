@@ -155,3 +155,33 @@ fn a_missing_field_names_what_would_give_it() {
     let (with, _) = of(r#","CommandLine":"x""#);
     assert_eq!((text(&with, "state"), &with["not_observed"]), ("runnable", &json!([])));
 }
+
+/// `--level` and `--tag` choose findings as they choose rules.
+#[test]
+fn a_filter_leaves_out_the_findings_of_other_rules() {
+    let store = store(&[process(5)]);
+    let rules = rules(&store);
+    store.run(["hunt", "--rules", &rules]).expect_code(&[3]);
+    let of = |more: &[&str]| {
+        let words = [&["coverage", "--rules", &rules, "--format", "jsonl"], more].concat();
+        let rows = store.run(words).expect_code(&[3]).json_lines();
+        rows.iter().map(|row| (text(row, "technique").to_owned(), row["findings"].as_u64().unwrap())).collect::<BTreeMap<_, _>>()
+    };
+    let one = |id: &str, findings: u64| BTreeMap::from([(id.to_owned(), findings)]);
+    assert_eq!(of(&["--tag", "T1105"]), one("T1105", 1));
+    let all = of(&["--level", "high"]);
+    assert!(all.contains_key("T1105") && !all.contains_key("T1021.002"), "the Splunk detection has no such level: {all:?}");
+}
+
+/// A rule that needs a source is one of its rules.
+#[test]
+fn a_source_has_at_least_as_many_rules_as_silent_ones() {
+    let store = TestStore::new();
+    store.load([store.file("logs/events.jsonl", security_line(7, 4688, r#","NewProcessName":"C:\\p.exe""#))]);
+    let rule = sigma(1, "t1059", "category: process_creation", "CommandLine|contains: x");
+    let path = store.file("rule.yml", rule).to_string_lossy().into_owned();
+    let rows = listed(&store, &path, "source");
+    let number = |row: &Value, name: &str| row[name].as_u64().unwrap();
+    assert!(rows.iter().any(|row| number(row, "silent_rules") > 0 && text(row, "source").contains("command line")), "{rows:?}");
+    assert!(rows.iter().all(|row| number(row, "rules") >= number(row, "silent_rules")), "{rows:?}");
+}
