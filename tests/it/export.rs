@@ -174,6 +174,7 @@ fn a_timeline_is_one_line_a_row_and_runs_nothing() {
 fn findings_of_ocsf_have_what_the_class_requires() {
     let store = hunted();
     say(&store, ACCOUNT, "False positive", "a test");
+    say(&store, TOOLS, "Ask Bob", "");
     let found = store.run(["export", "ocsf"]).expect_code(&[0]).json_lines();
     assert_eq!(found.len(), store.findings(false).len());
     let form = schema("ocsf-2004.json");
@@ -183,6 +184,8 @@ fn findings_of_ocsf_have_what_the_class_requires() {
     let account = of(ACCOUNT);
     assert_eq!((&account["verdict_id"], &account["status_id"], &account["activity_id"]), (&json!(1), &json!(3), &json!(3)));
     assert_eq!((&account["comment"], &account["severity_id"]), (&json!("a test"), &json!(4)));
+    let other = of(TOOLS);
+    assert_eq!((&other["verdict_id"], &other["status_id"], &other["status"]), (&json!(0), &json!(99), &json!("Ask Bob")));
     let logon = of(LOGON);
     assert_eq!((&logon["verdict_id"], &logon["status_id"], &logon["activity_id"]), (&json!(0), &json!(1), &json!(1)));
     assert_eq!((&logon["start_time"], &logon["resources"][0]["name"]), (&json!(1_709_287_201_001_i64), &json!("host.test")));

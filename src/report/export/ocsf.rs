@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::triage;
+use super::{NEW, triage};
 use crate::ir::Level;
 use crate::store::FindingRow;
 use crate::taxonomy::AttackMatrix;
@@ -35,8 +35,12 @@ pub fn ocsf(finding: &FindingRow, hunted_us: i64) -> Value {
     let milliseconds = |us: i64| us.div_euclid(1000);
     let (severity_id, severity) = severity(&finding.severity);
     let (status_text, note) = triage(finding);
-    let said = verdict(status_text);
-    let (verdict_id, verdict, status_id, status) = said.unwrap_or((0, "Unknown", 1, "New"));
+    let (verdict_id, verdict, status_id, status) = match verdict(status_text) {
+        Some(said) => said,
+        None if status_text.is_empty() || status_text.eq_ignore_ascii_case(NEW) => (0, "Unknown", 1, "New"),
+        // OCSF's own rule for a word that has no number: 99, and the word itself as the caption.
+        None => (0, "Unknown", 99, status_text),
+    };
     // Closed is what nobody has to look at any more.
     let (activity_id, activity) = if matches!(status_id, 3 | 4) { (ACTIVITY_CLOSE, "Close") } else { (ACTIVITY_CREATE, "Create") };
     let mut out = json!({
