@@ -1,8 +1,9 @@
 //! Names of hosts, users and domains, and addresses, become pseudonyms, everywhere in a report: one name is one pseudonym.
 //!
-//! Names are those of the findings, their events and processes, of fields that hold names, of profile folders, SIDs and mail
-//! addresses. Each is looked for in every text, without case and as a whole word. Pseudonyms are numbers in the order of the names: a
-//! hash would be guessed for addresses and short names. What is encoded (base64 in a command line) is not seen, nor are names that the
+//! Names are those of the findings, their events and processes, of fields that hold names, of profile folders, SIDs, mail addresses
+//! and names of directories (`CN=WS07,DC=corp,DC=example`). A domain's parts are names too, and so is what NetBIOS leaves of a long host.
+//! Each is looked for in every text, without case and as a whole word, also behind `%5C` and `\u005c`. Pseudonyms are numbers in the
+//! order of the names: a hash would be guessed for addresses and short names. What is encoded (base64 in a command line) is not seen, nor are names that the
 //! report's own data never name as such.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,7 +54,46 @@ static PROFILE: LazyLock<Regex> = LazyLock::new(|| {
 });
 static SID: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"S-1-(?:5-21|12-1)-\d+(?:-\d+)+").expect("it compiles"));
 static MAIL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"([\w.+-]+)@([\w-]+(?:\.[\w-]+)+)").expect("it compiles"));
+/// A name in a directory: the first part, then the others.
+static DIRECTORY: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?i)\bCN=((?:\\.|[^,\\=\r\n])+)(?:,\s*(?:CN|OU|DC)=(?:\\.|[^,\\=\r\n"'<>;)\s]| [^,=\r\n"'<>;)\s])+)+"#)
+        .expect("it compiles")
+});
+/// The domain in a name of a directory, and the separators that some programs write.
+static COMPONENTS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)\bDC=([\w-]+)((?:(?:,|/|%2C|\\,)\s*DC(?:=|%3D)[\w-]+)*)").expect("it compiles"));
+static COMPONENT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)DC(?:=|%3D)([\w-]+)").expect("it compiles"));
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[0-9A-Za-z:.]{2,}").expect("it compiles"));
+
+/// Names in directories that every domain has.
+const CONTAINERS: [&str; 16] = [
+    "users",
+    "computers",
+    "system",
+    "configuration",
+    "schema",
+    "policies",
+    "builtin",
+    "services",
+    "sites",
+    "adminsdholder",
+    "infrastructure",
+    "partitions",
+    "dfsr-globalsettings",
+    "password settings container",
+    "managed service accounts",
+    "foreignsecurityprincipals",
+];
+
+/// Parts of domains that are words of every log, or of the whole network.
+const PUBLIC_LABELS: [&str; 14] =
+    ["microsoft", "windows", "google", "amazonaws", "amazon", "azure", "office", "com", "net", "org", "www", "local", "internal", "cloud"];
+/// Shorter parts of domains (`ad`, `eu`) are words by themselves; as parts of the whole name they are gone with it.
+const LABEL_MIN: usize = 3;
+/// Characters of a host's name that NetBIOS keeps.
+const NETBIOS_MAX: usize = 15;
+/// What stands in front of a name in a directory that nothing else names.
+const COMMON_NAME: &str = "cn=";
 
 /// What a name is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +129,8 @@ pub fn redact(data: &mut ReportData) {
 struct KnownNames {
     /// Spelling → what it is of, and the name that stands for all spellings.
     known: BTreeMap<String, (NameKind, String)>,
+    /// First parts of names in directories: of users, hosts, groups.
+    entries: BTreeSet<String>,
 }
 
 impl KnownNames {
@@ -114,6 +156,13 @@ impl KnownNames {
         }
         // Not the texts of rules: what they name is of no log.
         data.each_log_text(&mut |text| self.within(text));
+        // What is a host or user anyway is one here as well. Others are gone from where they stand: `CN=Servers` is a word elsewhere.
+        for entry in std::mem::take(&mut self.entries) {
+            if !self.known.contains_key(&entry) {
+                let spelling = format!("{COMMON_NAME}{entry}");
+                self.known.insert(spelling, (NameKind::User, entry));
+            }
+        }
     }
 
     /// The value of a field whose name says that it holds names.
@@ -142,7 +191,49 @@ impl KnownNames {
                 self.add(NameKind::Domain, &found[2], &found[2]);
             }
         }
+        if text.contains('=') || text.contains("%3") {
+            self.within_directory(text);
+        }
         ADDRESS.find_iter(text).filter_map(|run| address(run.as_str())).for_each(|(_, shown)| self.add(NameKind::Address, shown, shown));
+    }
+
+    /// Names in directories, with their domains.
+    fn within_directory(&mut self, text: &str) {
+        for found in DIRECTORY.captures_iter(text) {
+            let entry = found[1].trim().to_lowercase();
+            // A certificate's holder has other parts: `CN=…, OU=…, O=…`. It is public.
+            let rest = text[found.get(0).map_or(0, |all| all.end())..].trim_start_matches([',', ' ']);
+            let is_holder = rest.find('=').is_some_and(|end| (1..=2).contains(&end) && rest[..end].chars().all(|c| c.is_ascii_uppercase()));
+            let is_common = is_holder || CONTAINERS.contains(&entry.as_str()) || COMMON.contains(&entry.as_str()) || entry.starts_with('{');
+            if !is_common {
+                self.entries.insert(entry);
+            }
+        }
+        for found in COMPONENTS.captures_iter(text) {
+            let labels: Vec<&str> = COMPONENT.captures_iter(&found[0]).filter_map(|part| Some(part.get(1)?.as_str())).collect();
+            // Each part may begin another name of it: `DC=DomainDnsZones,DC=corp,DC=example`.
+            for first in 0..labels.len().saturating_sub(1) {
+                let domain = labels[first..].join(".");
+                let start = COMPONENT.captures_iter(&found[0]).nth(first).and_then(|part| Some(part.get(1)?.start())).unwrap_or(0);
+                self.add(NameKind::Domain, &found[0][start..], &domain);
+                self.domain(&domain);
+            }
+        }
+    }
+
+    /// The DNS name of a domain of hosts or users, and its parts but the last.
+    fn domain(&mut self, name: &str) {
+        self.add(NameKind::Domain, name, name);
+        let labels: Vec<&str> = name.split('.').collect();
+        for label in labels.iter().take(labels.len().saturating_sub(1)).filter(|label| label.chars().count() >= LABEL_MIN) {
+            if !PUBLIC_LABELS.contains(&label.to_lowercase().as_str()) && !label.chars().all(|c| c.is_ascii_digit()) {
+                self.add(NameKind::Domain, label, label);
+            }
+        }
+        // `corp.example` in a directory, whether or not a text shows it so.
+        if labels.len() > 1 {
+            self.add(NameKind::Domain, &labels.join(",dc="), name);
+        }
     }
 
     fn host(&mut self, name: &str) {
@@ -153,8 +244,11 @@ impl KnownNames {
         let short = name.split('.').next().unwrap_or(name);
         self.add(NameKind::Host, name, short);
         self.add(NameKind::Host, short, short);
+        if let Some((end, _)) = short.char_indices().nth(NETBIOS_MAX) {
+            self.add(NameKind::Host, &short[..end], short);
+        }
         if let Some((_, domain)) = name.split_once('.') {
-            self.add(NameKind::Domain, domain, domain);
+            self.domain(domain);
         }
     }
 
@@ -165,7 +259,7 @@ impl KnownNames {
             (None, Some((user, domain))) => (domain, user),
             (None, None) => ("", name),
         };
-        self.add(NameKind::Domain, domain, domain);
+        self.domain(domain);
         match user.strip_suffix('$') {
             // The account of a computer.
             Some(host) => self.host(host),
@@ -198,6 +292,7 @@ impl KnownNames {
         let mut words = Vec::new();
         for (spelling, (kind, name)) in &self.known {
             let word = &given[&(*kind, name.as_str())];
+            let word = &if spelling.starts_with(COMMON_NAME) { format!("CN={word}") } else { word.clone() };
             // The automaton ignores the case of ASCII alone.
             for variant in BTreeSet::from([spelling.clone(), spelling.to_uppercase()]) {
                 if variant == *spelling || !variant.eq_ignore_ascii_case(spelling) {
@@ -244,6 +339,18 @@ fn address(run: &str) -> Option<(usize, &str)> {
     None
 }
 
+/// Whether a text ends with an escaped character: `%5C` of addresses, `\u005c` of JSON. A name may follow it at once.
+fn ends_with_escape(text: &str) -> bool {
+    let is_escape = |mark: &str, digits: usize| {
+        let start = text.len().checked_sub(mark.len() + digits);
+        start
+            .and_then(|start| text.get(start..))
+            .and_then(|end| end.strip_prefix(mark))
+            .is_some_and(|hex| hex.bytes().all(|c| c.is_ascii_hexdigit()))
+    };
+    is_escape("%", 2) || is_escape("\\u", 4) || is_escape("\\x", 2)
+}
+
 struct Pseudonyms {
     automaton: Option<AhoCorasick>,
     words: Vec<String>,
@@ -253,7 +360,9 @@ impl Pseudonyms {
     fn applied(&self, text: &str) -> String {
         let Some(automaton) = &self.automaton else { return text.to_owned() };
         let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        let is_whole = |start: usize, end: usize| !is_word(text[..start].chars().next_back()) && !is_word(text[end..].chars().next());
+        let is_whole = |start: usize, end: usize| {
+            (!is_word(text[..start].chars().next_back()) || ends_with_escape(&text[..start])) && !is_word(text[end..].chars().next())
+        };
         let all = automaton.find_overlapping_iter(text).map(|found| (found.start(), found.end(), found.pattern().as_usize()));
         let mut found: Vec<(usize, usize, usize)> = all.filter(|(start, end, _)| is_whole(*start, *end)).collect();
         found.sort_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
@@ -275,6 +384,49 @@ impl Pseudonyms {
 mod tests {
     use super::*;
     use crate::report::html::data::{ReportEvent, ReportFinding, ReportProcess, ReportRule, ReportSource};
+
+    #[test]
+    fn no_form_of_a_name_is_left() {
+        let forms = [
+            r"KDMO\jane.roe",
+            r"kdmo\u005cJane.Roe",
+            "jane.roe@kdmo.lan",
+            "jane.roe@KDMO",
+            "kdmo/jane.roe",
+            r"C:\Users\jane.roe\Desktop\x.exe",
+            r"C:\Users\jane.roe.KDMO\x.exe",
+            "/home/jane.roe/x",
+            "kdmo%5Cjane.roe%40kdmo.lan",
+            "CN=jane.roe,OU=Staff,DC=kdmo,DC=lan",
+            r"CN=Roe\, Jane,OU=Staff,DC=kdmo,DC=lan",
+            "cn=TARGET01,OU=Domain Controllers,dc=kdmo, dc=lan",
+            "LDAP://DC=kdmo,DC=lan",
+            "DC=DomainDnsZones,DC=kdmo,DC=lan",
+            "AD01-VERY-LONG-NAME$@KDMO.LAN",
+            "HOST/ad01-very-long-name.kdmo.lan:445",
+            r"\\AD01-VERY-LONG-NAME\C$",
+            r"\\ad01-very-long-\ipc$",
+            "http://ad01-very-long-name.kdmo.lan/x?u=jane.roe",
+            "CN=TARGET01,OU=Servers,DC=kdmo,DC=lan CN=Code Signing, OU=MOPR, O=Microsoft Corporation, C=US",
+            "krbtgt/KDMO.LAN; jane.roe's; jane.roe_admin; kdmo.lan.",
+        ];
+        let mut data = ReportData {
+            hosts: vec!["AD01-VERY-LONG-NAME.kdmo.lan".into()],
+            users: vec!["jane.roe".into()],
+            processes: forms.iter().map(|form| ReportProcess { command_line: (*form).into(), ..ReportProcess::default() }).collect(),
+            ..ReportData::default()
+        };
+        redact(&mut data);
+        for (process, form) in data.processes.iter().zip(forms) {
+            let left = process.command_line.to_lowercase();
+            for part in ["kdmo", "lan", "jane", "roe", "target01", "ad01", "very"] {
+                assert!(!left.split(|c: char| !c.is_alphanumeric()).any(|word| word.contains(part)), "{form} → {left}");
+            }
+        }
+        assert_eq!(data.processes[9].command_line, "CN=user-1,OU=Staff,DC=domain-4");
+        assert!(data.processes[19].command_line.ends_with("CN=Code Signing, OU=MOPR, O=Microsoft Corporation, C=US"));
+        assert_eq!(data.processes[5].command_line, r"C:\Users\user-1\Desktop\x.exe");
+    }
 
     #[test]
     fn names_are_gone_from_every_text_and_one_name_is_one_pseudonym() {
