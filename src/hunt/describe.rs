@@ -12,7 +12,7 @@ use super::unanswered::scope_name;
 use crate::catalog::{Catalog, ColumnIndex, EventId, EventType};
 use crate::diag::Diagnostic;
 use crate::event::format_time;
-use crate::ir::{Correlation, InputSource, Pred, Query, Rule, Stage};
+use crate::ir::{Correlation, InputSource, Pred, Query, Rule, RuleMeta, Stage};
 use crate::plan::{FieldExpr, Plan, RowSource};
 use crate::store::{
     FindingDescription, FindingRiskObject, HuntRecord, HuntWriter, HuntedRule, RuleOutcome, Store, StoreError, StoredEvent, StoredValue,
@@ -27,27 +27,42 @@ const SQL_TYPES_MAX: usize = 8;
 
 /// The rules of a hunt with the fields that they test, correlations behind rules.
 pub(super) fn hunted<'r>(rules: &'r [Rule], correlations: &'r [Correlation]) -> Vec<HuntedRule<'r>> {
-    let of_rules = rules.iter().map(|rule| HuntedRule { meta: &rule.meta, fields: tested_names(std::iter::once(&rule.query)) });
+    let hunted = |meta: &'r RuleMeta, queries: &[&Query]| {
+        let filters = || queries.iter().map(|query| &query.filter);
+        let fields = distinct(|add| filters().for_each(|filter| filter.each_field(&mut |field| add(&field.name))));
+        let asked = distinct(|add| filters().for_each(|filter| positive(filter, &mut |field| add(&field.name))));
+        HuntedRule { meta, fields, asked }
+    };
+    let of_rules = rules.iter().map(|rule| hunted(&rule.meta, &[&rule.query]));
     let of_correlations = correlations.iter().map(|correlation| {
         let queries = correlation.inputs.iter().filter_map(|input| match &input.source {
             InputSource::Query(query) => Some(query),
             InputSource::Correlation(_) => None,
         });
-        HuntedRule { meta: &correlation.meta, fields: tested_names(queries) }
+        hunted(&correlation.meta, &queries.collect::<Vec<_>>())
     });
     of_rules.chain(of_correlations).collect()
 }
 
-fn tested_names<'q>(queries: impl Iterator<Item = &'q Query>) -> Vec<String> {
+/// Names in their order, each once.
+fn distinct(each: impl Fn(&mut dyn FnMut(&str))) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for query in queries {
-        query.filter.each_field(&mut |field| {
-            if !names.contains(&field.name) {
-                names.push(field.name.clone());
-            }
-        });
-    }
+    each(&mut |name| {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    });
     names
+}
+
+/// Visits the fields that a condition asks something of, without those that only a `not` asks.
+fn positive<F>(pred: &Pred<F>, visit: &mut dyn FnMut(&F)) {
+    match pred {
+        Pred::Not(_) => {}
+        Pred::And(parts) | Pred::Or(parts) => parts.iter().for_each(|part| positive(part, visit)),
+        Pred::Match(matched) if matched.negated => {}
+        leaf => leaf.each_field(&mut |field| visit(field)),
+    }
 }
 
 /// What a hunt knows of its rules when their findings are made, each list by the rule's index.
@@ -258,14 +273,6 @@ fn or_message(store: &Store, event_type: &EventType, event: &StoredEvent, detail
 
 /// The columns that conditions of plans ask something of, those alone that a `not` asks left out.
 fn tested_columns(plans: &[&Plan], event_type: &EventType) -> Vec<ColumnIndex> {
-    fn positive<F>(pred: &Pred<F>, visit: &mut dyn FnMut(&F)) {
-        match pred {
-            Pred::Not(_) => {}
-            Pred::And(parts) | Pred::Or(parts) => parts.iter().for_each(|part| positive(part, visit)),
-            Pred::Match(matched) if matched.negated => {}
-            leaf => leaf.each_field(&mut |field| visit(field)),
-        }
-    }
     let mut columns = Vec::new();
     let mut add = |field: &FieldExpr| field.each_column(&mut |column| columns.push(column));
     for plan in plans {

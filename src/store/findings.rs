@@ -65,6 +65,8 @@ pub struct HuntedRule<'r> {
     pub meta: &'r RuleMeta,
     /// The fields that its conditions test, in its own spelling, in their order.
     pub fields: Vec<String>,
+    /// Those of them that not only a `not` asks something of.
+    pub asked: Vec<String>,
 }
 
 /// A finding that is to be described: it is new, or what is behind it has changed.
@@ -209,7 +211,7 @@ mod tests {
 
     fn hunt(store: &mut Store, since_us: Option<i64>, rule: &RuleMeta, findings: &[Finding]) -> HuntOutcome {
         let record = HuntRecord { started_us: 5, since_us, until_us: None, last_event: EventId(3) };
-        let mut writer = store.hunt_writer(&record, &[HuntedRule { meta: rule, fields: Vec::new() }]).unwrap();
+        let mut writer = store.hunt_writer(&record, &[HuntedRule { meta: rule, fields: Vec::new(), asked: Vec::new() }]).unwrap();
         findings.iter().for_each(|finding| writer.save(finding).unwrap());
         writer.finish().unwrap()
     }

@@ -48,7 +48,7 @@ struct SavedRule {
     confidence: Option<f64>,
     /// It leaves it open who carries the risk of its findings.
     derives_risk: bool,
-    /// The fields that its conditions test.
+    /// The fields that its conditions test, those alone that a `not` asks left out.
     tested: Vec<String>,
 }
 
@@ -450,7 +450,7 @@ fn save_rule(connection: &Connection, rule: &HuntedRule<'_>) -> Result<SavedRule
         confidence,
         // Splunk's detections say who carries their risk; one that names nobody puts nobody at risk.
         derives_risk: meta.risk_objects.is_empty() && meta.language != Some(Language::Splunk),
-        tested: rule.fields.clone(),
+        tested: rule.asked.clone(),
     })
 }
 

@@ -35,8 +35,7 @@ pub(super) fn attack(data: &ReportData) -> PageMarkup {
     }
     out.raw("<p>").text(&counted(of_state(MatrixState::Fired), "technique")).raw(" fired (a rule found something), ");
     out.text(&thousands(of_state(MatrixState::Could) as u64)).raw(" could have fired (a rule ran, and this report has no finding of it), ");
-    out.text(&thousands(of_state(MatrixState::Blind) as u64))
-        .raw(" are blind (there are rules, and none could run here).");
+    out.text(&thousands(of_state(MatrixState::Blind) as u64)).raw(" are blind (there are rules, and none could run here).");
     out.raw("</p><div class=\"matrix\">");
     for (name, places) in &data.tactics {
         tactic(&mut out, data, name, places, &counts);

@@ -1,10 +1,10 @@
 //! Names of hosts, users and domains, and addresses, become pseudonyms, everywhere in a report: one name is one pseudonym.
 //!
 //! Names are those of the findings, their events and processes, of fields that hold names, of profile folders, SIDs, mail addresses
-//! and names of directories (`CN=WS07,DC=corp,DC=example`). A domain's parts are names too, and so is what NetBIOS leaves of a long host.
-//! Each is looked for in every text, without case and as a whole word, also behind `%5C` and `\u005c`. Pseudonyms are numbers in the
-//! order of the names: a hash would be guessed for addresses and short names. What is encoded (base64 in a command line) is not seen, nor are names that the
-//! report's own data never name as such.
+//! and names of directories (`CN=WS07,DC=corp,DC=example`). A domain's parts are names too, and so is what NetBIOS leaves of a long
+//! host. Each is looked for in every text, without case and as a whole word, also behind `%5C` and `\u005c`. Pseudonyms are numbers
+//! in the order of the names: a hash would be guessed for addresses and short names. What is encoded (base64 in a command line) is
+//! not seen, nor are names that the report's own data never name as such.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
