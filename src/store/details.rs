@@ -12,6 +12,8 @@ const SEPARATOR: &str = " · ";
 const TOLD_ELSEWHERE: [&str; 9] =
     ["_time", "count", "firstTime", "lastTime", "first_time", "last_time", "first_window", "last_window", "windows"];
 
+/// The time of an event as a number, which the finding has as its own.
+const TIME: &str = "_time";
 /// What searches write where there is nothing to say: counts of what did not happen, and the words of Splunk's field maps.
 const NOTHING: [&str; 3] = ["0", "unknown", "null"];
 /// Marks the label of a field that the rule tested.
@@ -20,7 +22,8 @@ pub const TESTED: &str = "*";
 /// The values of a result row, those of its group first. `tested`: the fields that the rule's conditions test, which are marked.
 pub(super) fn of_row(group: &[(String, String)], columns: &[(String, Value)], tested: &[String]) -> String {
     let is_told = |name: &String| group.iter().any(|(by, _)| by == name) || TOLD_ELSEWHERE.contains(&name.as_str());
-    let by: Vec<(&String, String)> = group.iter().map(|(name, value)| (name, one_line(value))).collect();
+    let by = group.iter().filter(|(name, _)| name != TIME).map(|(name, value)| (name, one_line(value)));
+    let by: Vec<(&String, String)> = by.collect();
     let others = columns.iter().filter(|(name, _)| !is_told(name)).filter_map(|(name, value)| {
         let member = |member: &Value| member.as_str().map_or_else(|| member.to_string(), str::to_owned);
         let text = match value {
@@ -117,7 +120,13 @@ mod tests {
     #[test]
     fn a_result_row_says_nothing_twice_and_marks_what_was_tested() {
         let own = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
-        let group = own(&[("Processes.dest", "ws07"), ("Processes.process_name", "a.exe"), ("DoIt", "0"), ("hash", "unknown")]);
+        let group = own(&[
+            ("Processes.dest", "ws07"),
+            ("Processes.process_name", "a.exe"),
+            ("DoIt", "0"),
+            ("hash", "unknown"),
+            ("_time", "1619427600"),
+        ]);
         let columns = [("dest", json!("ws07")), ("process_name", json!("a.exe")), ("iex", json!(0)), ("n", json!(4)), ("path", json!([]))];
         let columns = columns.map(|(name, value)| (name.to_owned(), value));
         let tested = ["process_name".to_owned(), "userIdentity.dest".to_owned()];

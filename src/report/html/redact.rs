@@ -63,6 +63,15 @@ static DIRECTORY: LazyLock<Regex> = LazyLock::new(|| {
 static COMPONENTS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)\bDC=([\w-]+)((?:(?:,|/|%2C|\\,)\s*DC(?:=|%3D)[\w-]+)*)").expect("it compiles"));
 static COMPONENT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)DC(?:=|%3D)([\w-]+)").expect("it compiles"));
+/// A host in a share's path or in the name of a Kerberos service, and a user of `net use`. Not behind a letter or colon: in `C:\\x\y`
+/// and in `HKLM\\x\y` the backslash is an escaped one.
+static SHARE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"(?:^|[\s"'=(,;@|])\\\\([A-Za-z0-9][\w-]*(?:\.[\w-]+)*)\\[^\\]"#).expect("it compiles"));
+static SERVICE: LazyLock<Regex> = LazyLock::new(|| {
+    let classes = "HOST|RestrictedKrbHost|HTTP|CIFS|LDAP|GC|DNS|MSSQLSvc|TERMSRV|WSMAN|RPCSS";
+    Regex::new(&format!(r#"(?i)(?:^|[\s"'=(,;:|])(?:{classes})/([A-Z][\w-]*(?:\.[\w-]+)*)"#)).expect("it compiles")
+});
+static USER_OPTION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"(?i)/user:"?([^\s"/:*?<>|]+)"#).expect("it compiles"));
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[0-9A-Za-z:.]{2,}").expect("it compiles"));
 
 /// Names in directories that every domain has.
@@ -84,6 +93,9 @@ const CONTAINERS: [&str; 16] = [
     "managed service accounts",
     "foreignsecurityprincipals",
 ];
+
+/// What stands in the place of a host in paths that lead to none, or in examples.
+const NO_HOSTS: [&str; 8] = ["tsclient", "device", "windows", "systemroot", "basenamedobjects", "server", "host", "computer"];
 
 /// Parts of domains that are words of every log, or of the whole network.
 const PUBLIC_LABELS: [&str; 14] =
@@ -181,6 +193,12 @@ impl KnownNames {
         // Most texts have none of these: a search for a byte is far cheaper than an expression.
         if text.contains(['\\', '/']) {
             PROFILE.captures_iter(text).for_each(|found| self.user(found[1].trim()));
+            USER_OPTION.captures_iter(text).for_each(|found| self.user(&found[1]));
+            for found in SHARE.captures_iter(text).chain(SERVICE.captures_iter(text)) {
+                if !NO_HOSTS.contains(&found[1].to_ascii_lowercase().as_str()) {
+                    self.host(&found[1]);
+                }
+            }
         }
         if text.contains("S-1-") {
             SID.find_iter(text).for_each(|sid| self.add(NameKind::User, sid.as_str(), sid.as_str()));
@@ -408,6 +426,8 @@ mod tests {
             r"\\ad01-very-long-\ipc$",
             "http://ad01-very-long-name.kdmo.lan/x?u=jane.roe",
             "CN=TARGET01,OU=Servers,DC=kdmo,DC=lan CN=Code Signing, OU=MOPR, O=Microsoft Corporation, C=US",
+            r"net use z: \\FILER9\data /user:OTHER\mallory",
+            r"Value: MSSQLSvc/SQL-8:1433; HTTP/1.1; termsrv/sql-8.kdmo.lan; C:\\Windows\\x",
             "krbtgt/KDMO.LAN; jane.roe's; jane.roe_admin; kdmo.lan.",
         ];
         let mut data = ReportData {
@@ -419,11 +439,12 @@ mod tests {
         redact(&mut data);
         for (process, form) in data.processes.iter().zip(forms) {
             let left = process.command_line.to_lowercase();
-            for part in ["kdmo", "lan", "jane", "roe", "target01", "ad01", "very"] {
+            for part in ["kdmo", "lan", "jane", "roe", "target01", "ad01", "very", "filer9", "other", "mallory"] {
                 assert!(!left.split(|c: char| !c.is_alphanumeric()).any(|word| word.contains(part)), "{form} → {left}");
             }
         }
         assert_eq!(data.processes[9].command_line, "CN=user-1,OU=Staff,DC=domain-4");
+        assert!(data.processes[21].command_line.ends_with(r"HTTP/1.1; termsrv/host-3; C:\\Windows\\x"));
         assert!(data.processes[19].command_line.ends_with("CN=Code Signing, OU=MOPR, O=Microsoft Corporation, C=US"));
         assert_eq!(data.processes[5].command_line, r"C:\Users\user-1\Desktop\x.exe");
     }
