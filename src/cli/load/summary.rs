@@ -115,3 +115,18 @@ fn time_range(summary: &LoadSummary, rows: &[SourceRow]) -> Option<String> {
     let last = loaded().filter_map(|row| row.last_time_us).max()?;
     Some(format!("{} to {}, {} in the store", format_time(first), format_time(last), counted_len(rows.len(), "source")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reader::LeafReport;
+
+    #[test]
+    fn recovered_records_are_counted_apart_as_sources_does() {
+        let report = LeafReport { events: 7, recovered: 3, ..LeafReport::default() };
+        let source = LoadedSource { path: String::new(), format: "evtx".to_owned(), report, new_events: 5, duplicate: false };
+        let mut totals = Totals::default();
+        totals.add(&source);
+        assert_eq!((totals.events, totals.new_events, totals.recovered), (7, 5, 3));
+    }
+}
