@@ -183,5 +183,6 @@ fn a_report_counts_events_once_and_knows_what_does_not_compile() {
     store.run(["hunt", "--rules", rules.to_str().unwrap()]).expect_code(&[3]);
     let page = report(&store, &[]);
     assert!(page.contains("<dt>Events loaded</dt><dd>3 from 2 sources</dd>"), "{}", page.split("</dl>").next().unwrap());
-    assert!(page.contains("T1558.001 Steal or Forge Kerberos Tickets: Golden Ticket"));
+    // Long names may break at marks that are not seen.
+    assert!(page.replace("<wbr>", "").contains("T1558.001 Steal or Forge Kerberos Tickets: Golden Ticket"));
 }
