@@ -186,3 +186,48 @@ fn a_report_counts_events_once_and_knows_what_does_not_compile() {
     // Long names may break at marks that are not seen.
     assert!(page.replace("<wbr>", "").contains("T1558.001 Steal or Forge Kerberos Tickets: Golden Ticket"));
 }
+
+/// One host, one user and one domain in twenty forms: no part of them is left, neither on the page nor in its data.
+#[test]
+fn a_redacted_page_has_no_form_of_a_name() {
+    let forms = [
+        r"run KDMO\jane.roe",
+        r"run kdmo\u005cJane.Roe",
+        "run jane.roe@kdmo.lan",
+        "run jane.roe@KDMO",
+        r"net use z: \\qx7-very-long-name\c$ /user:kdmo\jane.roe",
+        r"C:\Users\jane.roe\Desktop\x.exe",
+        r"C:\Users\jane.roe.KDMO\x.exe",
+        "cat /home/jane.roe/x",
+        "get ?u=kdmo%5Cjane.roe%40kdmo.lan",
+        "dsquery CN=jane.roe,OU=Staff,DC=kdmo,DC=lan",
+        r"dsquery CN=Roe\, Jane,OU=Staff,DC=kdmo,DC=lan",
+        "dsquery cn=QX7-VERY-LONG-NAME,OU=Domain Controllers,dc=kdmo, dc=lan",
+        "adsi LDAP://DC=kdmo,DC=lan",
+        "dns DC=DomainDnsZones,DC=kdmo,DC=lan",
+        "klist QX7-VERY-LONG-NAME$@KDMO.LAN",
+        "klist HOST/qx7-very-long-name.kdmo.lan:445",
+        r"dir \\qx7-very-long-n\ipc$",
+        "curl http://qx7-very-long-name.kdmo.lan/x?u=jane.roe",
+        "klist krbtgt/KDMO.LAN, jane.roe's, jane.roe_admin, kdmo.lan.",
+        "ping qx7-very-long-name._msdcs.kdmo.lan",
+    ];
+    let line = |(record, form): (usize, &&str)| {
+        let event = serde_json::json!({
+            "@timestamp": format!("2024-03-01T10:00:{record:02}.000Z"), "Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": 1,
+            "Hostname": "QX7-VERY-LONG-NAME.kdmo.lan", "RecordNumber": record, "Image": r"C:\x.exe", "User": r"KDMO\jane.roe", "CommandLine": form,
+        });
+        format!("{event}\n")
+    };
+    let store = TestStore::new();
+    store.load([store.file("QX7-VERY-LONG-NAME/jane.roe/events.jsonl", (1..).zip(&forms).map(line).collect::<String>())]);
+    let rule = sigma_rule(ID, "EventID: 1").replace("service: security", "category: process_creation");
+    store.run(["hunt", "--rules", store.file("rule.yml", rule).to_str().unwrap()]).expect_code(&[0]);
+    let page = report(&store, &["--redact", "--user", "jane.roe"]);
+    let shown = page.split("<script id=\"data\"").next().unwrap().replace("<wbr>", "");
+    let all = format!("{shown}\n{}", data(&page)).to_lowercase();
+    let words = all.split(|c: char| !c.is_alphanumeric());
+    let left: Vec<&str> = words.filter(|word| ["kdmo", "lan", "jane", "roe", "qx7"].iter().any(|part| word == part)).collect();
+    assert!(left.is_empty(), "{left:?}: {}", all.lines().filter(|line| left.iter().any(|word| line.contains(word))).collect::<String>());
+    assert_eq!(data(&page)["findings"]["id"].as_array().map(Vec::len), Some(20));
+}
