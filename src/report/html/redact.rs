@@ -6,106 +6,18 @@
 //! in the order of the names: a hash would be guessed for addresses and short names. What is encoded (base64 in a command line) is
 //! not seen, nor are names that the report's own data never name as such.
 
+mod forms;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use regex::Regex;
 
 use super::data::ReportData;
-
-/// Names that say nothing of anybody: they are the same everywhere.
-const COMMON: [&str; 30] = [
-    "-",
-    "n/a",
-    "system",
-    "local system",
-    "localsystem",
-    "local service",
-    "localservice",
-    "network service",
-    "networkservice",
-    "anonymous logon",
-    "everyone",
-    "nt authority",
-    "nt service",
-    "builtin",
-    "window manager",
-    "font driver host",
-    "iis apppool",
-    "nt virtual machine",
-    "workgroup",
-    "local",
-    "localhost",
-    "public",
-    "default",
-    "default user",
-    "all users",
-    "authenticated users",
-    "users",
-    "microsoftaccount",
-    "azuread",
-    "unknown",
-];
-
-static PROFILE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?i)(?:[\\/]users|[\\/]home|documents and settings)[\\/]([^\\/:*?"<>|\r\n,;']+)"#).expect("it compiles")
-});
-static SID: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"S-1-(?:5-21|12-1)-\d+(?:-\d+)+").expect("it compiles"));
-static MAIL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"([\w.+-]+)@([\w-]+(?:\.[\w-]+)+)").expect("it compiles"));
-/// A name in a directory: the first part, then the others.
-static DIRECTORY: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?i)\bCN=((?:\\.|[^,\\=\r\n])+)(?:,\s*(?:CN|OU|DC)=(?:\\.|[^,\\=\r\n"'<>;)\s]| [^,=\r\n"'<>;)\s])+)+"#)
-        .expect("it compiles")
-});
-/// The domain in a name of a directory, and the separators that some programs write.
-static COMPONENTS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)\bDC=([\w-]+)((?:(?:,|/|%2C|\\,)\s*DC(?:=|%3D)[\w-]+)*)").expect("it compiles"));
-static COMPONENT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)DC(?:=|%3D)([\w-]+)").expect("it compiles"));
-/// A host in a share's path or in the name of a Kerberos service, and a user of `net use`. Not behind a letter or colon: in `C:\\x\y`
-/// and in `HKLM\\x\y` the backslash is an escaped one.
-static SHARE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"(?:^|[\s"'=(,;@|])\\\\([A-Za-z0-9][\w-]*(?:\.[\w-]+)*)\\[^\\]"#).expect("it compiles"));
-static SERVICE: LazyLock<Regex> = LazyLock::new(|| {
-    let classes = "HOST|RestrictedKrbHost|HTTP|CIFS|LDAP|GC|DNS|MSSQLSvc|TERMSRV|WSMAN|RPCSS";
-    Regex::new(&format!(r#"(?i)(?:^|[\s"'=(,;:|])(?:{classes})/([A-Z][\w-]*(?:\.[\w-]+)*)"#)).expect("it compiles")
-});
-static USER_OPTION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"(?i)/user:"?([^\s"/:*?<>|]+)"#).expect("it compiles"));
-static ADDRESS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[0-9A-Za-z:.]{2,}").expect("it compiles"));
-
-/// Names in directories that every domain has.
-const CONTAINERS: [&str; 16] = [
-    "users",
-    "computers",
-    "system",
-    "configuration",
-    "schema",
-    "policies",
-    "builtin",
-    "services",
-    "sites",
-    "adminsdholder",
-    "infrastructure",
-    "partitions",
-    "dfsr-globalsettings",
-    "password settings container",
-    "managed service accounts",
-    "foreignsecurityprincipals",
-];
-
-/// What stands in the place of a host in paths that lead to none, or in examples.
-const NO_HOSTS: [&str; 8] = ["tsclient", "device", "windows", "systemroot", "basenamedobjects", "server", "host", "computer"];
-
-/// Parts of domains that are words of every log, or of the whole network.
-const PUBLIC_LABELS: [&str; 14] =
-    ["microsoft", "windows", "google", "amazonaws", "amazon", "azure", "office", "com", "net", "org", "www", "local", "internal", "cloud"];
-/// Shorter parts of domains (`ad`, `eu`) are words by themselves; as parts of the whole name they are gone with it.
-const LABEL_MIN: usize = 3;
-/// Characters of a host's name that NetBIOS keeps.
-const NETBIOS_MAX: usize = 15;
-/// What stands in front of a name in a directory that nothing else names.
-const COMMON_NAME: &str = "cn=";
+use forms::{
+    ADDRESS, COMMON, COMMON_NAME, COMPONENT, COMPONENTS, CONTAINERS, DIRECTORY, LABEL_MIN, MAIL, NETBIOS_MAX, NO_HOSTS, PROFILE,
+    PUBLIC_LABELS, SERVICE, SHARE, SID, USER_OPTION,
+};
 
 /// What a name is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
