@@ -449,7 +449,7 @@ fn save_rule(connection: &Connection, rule: &HuntedRule<'_>) -> Result<SavedRule
         impact,
         confidence,
         // Splunk's detections say who carries their risk; one that names nobody puts nobody at risk.
-        derives_risk: meta.risk_objects.is_empty() && meta.language != Some(Language::Splunk),
+        derives_risk: meta.risk_objects.is_empty() && meta.language == Some(Language::Sigma),
         tested: rule.asked.clone(),
     })
 }
