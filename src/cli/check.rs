@@ -189,7 +189,8 @@ fn list(format: Format, set: &RuleSet, printer: &mut Printer) -> std::io::Result
         let values: Vec<Value> = shape.fields.iter().map(|field| object[field].clone()).collect();
         writer.row(&values)?;
     }
-    writer.finish()
+    writer.finish()?;
+    Ok(())
 }
 
 fn object(diagnostic: &Diagnostic) -> Value {

@@ -82,7 +82,8 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let width = printer.width();
     let mut writer = ListWriter::new(printer.data(), args.output.format, &LOGONS, width)?;
     shown.iter().try_for_each(|row| writer.row(&logons_row(row)))?;
-    writer.finish()?;
+    let left_out = writer.finish()?;
+    printer.note_left_out(&left_out);
     let events: u64 = found.rows.iter().map(|row| row.metrics.events).sum();
     printer.note(&match (found.rows.len(), shown.len()) {
         (0, _) => "no logons: the store has no such events of Security (4624, 4625, 4648), or the filters leave none".to_owned(),

@@ -11,7 +11,7 @@ use super::{Outcome, UsageError, values};
 use crate::overview::{ClearedLog, OverviewFilter, StoreMetrics, cleared_logs, metrics};
 use crate::report::{
     Format, ListWriter, ListingShape, METRICS_CHANNELS, METRICS_CLEARED, METRICS_CODES, METRICS_GAPS, METRICS_HOSTS, METRICS_SUMMARY,
-    metrics_channel_row, metrics_cleared_row, metrics_code_row, metrics_gap_row, metrics_host_row, metrics_summary_row,
+    metrics_channel_row, metrics_cleared_row, metrics_code_row, metrics_gap_row, metrics_host_row, metrics_summary_row, wrapped_text,
 };
 
 /// Show what is in the store: hosts, channels, event ids, gaps in time, cleared logs.
@@ -96,6 +96,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
             Format::Json => write!(printer.data(), "{}\"{}\": ", if place > 0 { "," } else { "" }, section.name())?,
             Format::Table | Format::Vertical => {
                 let heading = section.heading(&rows, shown.len());
+                let heading = width.map_or_else(|| heading.clone(), |width| wrapped_text(&heading, usize::from(width)));
                 writeln!(printer.data(), "{}{heading}", if place > 0 { "\n" } else { "" })?;
             }
             Format::Csv | Format::RawCsv | Format::Jsonl => {}

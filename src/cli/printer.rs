@@ -64,6 +64,13 @@ impl Printer {
         }
     }
 
+    /// Says which columns a table had no room for.
+    pub(crate) fn note_left_out(&self, headings: &[String]) {
+        if !headings.is_empty() {
+            self.note(&format!("no room for: {}; a wider terminal or `--format vertical` shows them", headings.join(", ")));
+        }
+    }
+
     /// Says something with its first words in bold.
     pub(crate) fn headed_note(&self, head: &str, text: &str) {
         if !self.quiet {

@@ -60,7 +60,8 @@ fn rank(store: &Store, filter: &FindingFilter, args: &Args, printer: &mut Printe
     ranked.truncate(args.limit.unwrap_or(usize::MAX));
     let mut writer = ListWriter::new(printer.data(), args.output.format, &RISK, width)?;
     ranked.iter().try_for_each(|object| writer.row(&risk_row(object)))?;
-    writer.finish()?;
+    let left_out = writer.finish()?;
+    printer.note_left_out(&left_out);
     match (all, ranked.len()) {
         (0, _) => printer.note("no finding names a user or system: hunt first, or widen the filters"),
         (all, shown) if shown < all => printer.note(&format!("{shown} of {} are shown", counted_len(all, "object"))),
@@ -84,7 +85,8 @@ fn of_one(store: &Store, filter: &FindingFilter, object: &str, args: &Args, prin
         }
         anyhow::Ok(())
     })?;
-    writer.finish()?;
+    let left_out = writer.finish()?;
+    printer.note_left_out(&left_out);
     match count {
         0 => printer.note(&format!("no finding puts `{object}` at risk: `retrohunt risk` lists who is")),
         count => printer.note(&counted_len(count, "finding")),

@@ -78,7 +78,8 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         Ok::<_, SearchStopped>(())
     });
     let summary = result.map_err(explained)?;
-    writer.finish()?;
+    let left_out = writer.finish()?;
+    printer.note_left_out(&left_out);
     printer.note(&told(&summary));
     if let Some((view, id)) = first {
         printer.note(&format!("all fields of the first: `retrohunt sql \"SELECT * FROM {view} WHERE _id = {id}\" --format vertical`"));

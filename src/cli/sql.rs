@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
             }
             return Err(failed(error));
         }
-        Ok(()) => writer.finish()?,
+        Ok(()) => drop(writer.finish()?),
     }
     printer.note(&counted(rows, "row"));
     Ok(Outcome::Complete)

@@ -104,5 +104,6 @@ fn write(format: TestFormat, results: &[(RuleTest, TestVerdict)], printer: &mut 
     for (test, verdict) in results {
         writer.row(&regression_row(test, verdict))?;
     }
-    writer.finish()
+    writer.finish()?;
+    Ok(())
 }

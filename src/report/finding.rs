@@ -40,18 +40,23 @@ pub static FINDING: LazyLock<ListingShape> = LazyLock::new(|| {
             TableColumn::new("rule_title", "Rule", CellStyle::Words).whole_where("severity", "critical"),
             TableColumn::new("hosts", "Host", CellStyle::Host).spare(1),
             TableColumn::number("count", "Count").spare(4),
-            TableColumn::time("first_time", "First (UTC)").spare(2),
+            TableColumn::time("first_time", "First (UTC)").spare(2).below(),
             TableColumn::new("details", "Details", CellStyle::Words).spare(5).below(),
         ],
     )
 });
 
-/// The same where past findings are listed too: the table says which are.
-pub static PAST_FINDING: LazyLock<ListingShape> = LazyLock::new(|| {
+/// The same with their states, where past findings are listed too, and what people said of them, where they did of some.
+pub fn finding_shape(with_past: bool, with_triage: bool) -> ListingShape {
     let mut shape = FINDING.clone();
-    shape.table.insert(2, TableColumn::new("state", "State", CellStyle::Whole));
+    if with_triage {
+        shape.table.insert(2, TableColumn::new("triage", "Status", CellStyle::Words));
+    }
+    if with_past {
+        shape.table.insert(2, TableColumn::new("state", "State", CellStyle::Whole));
+    }
     shape
-});
+}
 
 /// Returns a finding as a row of [`FINDING`].
 pub fn finding_row(finding: &FindingRow) -> Vec<Value> {

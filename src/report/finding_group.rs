@@ -7,7 +7,7 @@ use crate::ir::Level;
 use crate::store::{FindingGroup, GroupBy};
 
 /// The fields of a group; what its findings do not have in common is null.
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "severity",
     "rule_id",
     "rule_title",
@@ -23,6 +23,7 @@ const FIELDS: [&str; 15] = [
     "finding_id",
     "details",
     "states",
+    "statuses",
 ];
 
 /// What a listing of groups shows.
@@ -39,6 +40,7 @@ pub fn finding_group_shape(by: GroupBy) -> ListingShape {
         GroupBy::Technique => vec![level(), whole("technique", "Technique")],
         GroupBy::Level => vec![level()],
         GroupBy::Day => vec![level(), whole("day", "Day (UTC)")],
+        GroupBy::Status => vec![level(), whole("statuses", "Status")],
     };
     table.push(TableColumn::number("findings", "Findings"));
     if !matches!(by, GroupBy::RuleHost | GroupBy::Rule) {
@@ -52,12 +54,15 @@ pub fn finding_group_shape(by: GroupBy) -> ListingShape {
     ListingShape::new(FIELDS, table)
 }
 
-/// The same where past findings are counted too: the table says of which states they are.
-pub fn past_finding_group_shape(by: GroupBy) -> ListingShape {
-    let mut shape = finding_group_shape(by);
+/// Adds the states of groups where past findings are counted too, and their statuses where people said something of some.
+pub fn add_group_columns(shape: &mut ListingShape, with_past: bool, with_triage: bool) {
     let place = shape.table.iter().position(|column| column.field == "severity").map_or(0, |place| place + 1);
-    shape.table.insert(place, TableColumn::new("states", "State", CellStyle::Whole));
-    shape
+    if with_triage && shape.table.iter().all(|column| column.field != "statuses") {
+        shape.table.insert(place, TableColumn::new("statuses", "Status", CellStyle::Words));
+    }
+    if with_past {
+        shape.table.insert(place, TableColumn::new("states", "State", CellStyle::Whole));
+    }
 }
 
 /// Returns a group as a row of [`finding_group_shape`].
@@ -78,5 +83,6 @@ pub fn finding_group_row(group: &FindingGroup) -> Vec<Value> {
         json!(group.finding_id),
         json!(group.details),
         json!(group.states),
+        json!(group.statuses),
     ]
 }

@@ -55,8 +55,10 @@ fn least(kind: CellStyle, need: ColumnNeed, (path_min, short): (usize, usize)) -
     let natural = need.widest.max(need.heading);
     match kind {
         CellStyle::Number | CellStyle::Time | CellStyle::ExactTime | CellStyle::Whole => natural,
-        // Longer than any name of a host: an address of IPv6, or something else that must break somewhere.
+        // Hosts stay whole as other short texts do. Where even these break, a name ends at a dot; one without is an address of IPv6.
+        CellStyle::Host if natural <= short => natural,
         CellStyle::Host if need.host > short => TEXT_MIN.max(need.heading),
+        CellStyle::Host if short == SHORT => natural.min(need.host.max(SHORT)),
         CellStyle::Host => natural.min(need.host.max(need.heading)),
         CellStyle::Words => natural.min(WORDS_MIN.max(need.heading)),
         CellStyle::Path => natural.min(path_min),

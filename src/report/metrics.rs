@@ -46,12 +46,13 @@ pub static METRICS_CHANNELS: LazyLock<ListingShape> = LazyLock::new(|| {
     ListingShape::new(
         ["product", "channel", "events", "share", "hosts", "event_codes", "first_time", "last_time"],
         vec![
+            TableColumn::text("product", "Product").spare(1),
             TableColumn::text("channel", "Channel").or("product"),
             TableColumn::number("events", "Events"),
-            TableColumn::number("share", "%").spare(3),
-            TableColumn::number("hosts", "Hosts").spare(1),
-            TableColumn::number("event_codes", "Kinds").spare(2),
-            TableColumn::time("first_time", "First (UTC)").spare(4),
+            TableColumn::number("share", "%").spare(4),
+            TableColumn::number("hosts", "Hosts").spare(2),
+            TableColumn::number("event_codes", "Kinds").spare(3),
+            TableColumn::time("first_time", "First (UTC)").spare(5),
             TableColumn::time("last_time", "Last (UTC)"),
         ],
     )
@@ -62,14 +63,15 @@ pub static METRICS_CODES: LazyLock<ListingShape> = LazyLock::new(|| {
     ListingShape::new(
         ["product", "channel", "event_code", "name", "events", "share", "hosts", "first_time", "last_time"],
         vec![
+            TableColumn::text("product", "Product").spare(1),
             TableColumn::text("channel", "Channel").or("product"),
             TableColumn::text("event_code", "Event"),
             TableColumn::text("name", "What it says"),
             TableColumn::number("events", "Events"),
-            TableColumn::number("share", "%").spare(1),
-            TableColumn::number("hosts", "Hosts").spare(2),
-            TableColumn::time("first_time", "First (UTC)").spare(4),
-            TableColumn::time("last_time", "Last (UTC)").spare(3),
+            TableColumn::number("share", "%").spare(2),
+            TableColumn::number("hosts", "Hosts").spare(3),
+            TableColumn::time("first_time", "First (UTC)").spare(5),
+            TableColumn::time("last_time", "Last (UTC)").spare(4),
         ],
     )
 });

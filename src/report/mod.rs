@@ -40,8 +40,8 @@ pub use export::{
     EventFacts, IRIS_FIELDS, Navigator, SHEET_FIELDS, TIMESKETCH_FIELDS, csv_header, csv_row, iris_row, json_line, ocsf, sheet_row,
     timesketch, timesketch_row,
 };
-pub use finding::{FINDING, PAST_FINDING, finding_row};
-pub use finding_group::{finding_group_row, finding_group_shape, past_finding_group_shape};
+pub use finding::{FINDING, finding_row, finding_shape};
+pub use finding_group::{add_group_columns, finding_group_row, finding_group_shape};
 pub use json::to_json;
 pub use layout::wrapped_text;
 pub use logons::{LOGONS, logons_row};
@@ -138,15 +138,20 @@ impl<'a> ListWriter<'a> {
         self.out.flush()
     }
 
-    /// Ends the listing and flushes.
-    pub fn finish(self) -> io::Result<()> {
+    /// Ends the listing and flushes. Returns the headings of columns that a table had no room for.
+    pub fn finish(self) -> io::Result<Vec<String>> {
+        let mut left_out = Vec::new();
         match self.state {
-            ListingState::Table(mut table) => table.write(self.out, self.shape)?,
+            ListingState::Table(mut table) => {
+                table.write(self.out, self.shape)?;
+                left_out = table.left_out(self.shape);
+            }
             ListingState::Json { rows: 0 } => self.out.write_all(b"[]\n")?,
             ListingState::Json { .. } => self.out.write_all(b"\n]\n")?,
             ListingState::Jsonl | ListingState::Csv(_) | ListingState::Vertical(_) => {}
         }
-        self.out.flush()
+        self.out.flush()?;
+        Ok(left_out)
     }
 }
 

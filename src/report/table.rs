@@ -6,6 +6,7 @@
 //! a line ([`vertical`](super::vertical)), and so are all rows after them.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use serde_json::Value;
@@ -40,13 +41,15 @@ pub(super) struct TextTable {
     /// Set once rows did not fit.
     vertical: Option<Vertical>,
     is_begun: bool,
+    /// Columns that some part had no room for.
+    left_out: BTreeSet<usize>,
 }
 
 impl TextTable {
     pub(super) fn new(shape: &ListingShape, width: Option<u16>) -> Self {
         let position = |field: &String| shape.fields.iter().position(|f| f == field).expect("a table column shows a field of its shape");
         let columns = shape.table.iter().map(|c| (position(&c.field), c.otherwise.as_ref().map(position))).collect();
-        Self { columns, rows: Vec::new(), bytes: 0, width, widths: None, vertical: None, is_begun: false }
+        Self { columns, rows: Vec::new(), bytes: 0, width, widths: None, vertical: None, is_begun: false, left_out: BTreeSet::new() }
     }
 
     /// Takes a row; a part that is full is written.
@@ -90,6 +93,9 @@ impl TextTable {
             let vertical = self.vertical.insert(Vertical::new(Some(width)));
             return rows.iter().try_for_each(|row| vertical.row(out, shape, row));
         };
+        let is_left_out =
+            |(index, column): &(usize, &super::TableColumn)| !column.is_below && shown.iter().all(|(shown, _)| shown != index);
+        self.left_out.extend(shape.table.iter().enumerate().filter(is_left_out).map(|(index, _)| index));
         if std::mem::replace(&mut self.is_begun, true) {
             writeln!(out)?;
         }
@@ -98,6 +104,11 @@ impl TextTable {
             write_line(out, row, &shown)?;
             write_below(out, row, &shown, shape, width)
         })
+    }
+
+    /// The headings of columns that some row had no room for.
+    pub(super) fn left_out(&self, shape: &ListingShape) -> Vec<String> {
+        self.left_out.iter().map(|index| visible(&shape.table[*index].heading).into_owned()).collect()
     }
 
     fn cells(&self, shape: &ListingShape, values: &[Value]) -> Vec<TableCell> {
@@ -169,17 +180,17 @@ fn write_line(out: &mut dyn Write, cells: &[TableCell], shown: &[(usize, usize)]
     Ok(())
 }
 
-/// Writes what has no column for want of room and is too telling to be left out: a line each, under the second column.
+/// Writes what has no column for want of room and is too telling to be left out: on a line of its own, under the second column.
 fn write_below(out: &mut dyn Write, cells: &[TableCell], shown: &[(usize, usize)], shape: &ListingShape, width: usize) -> io::Result<()> {
     let margin = shown.first().map_or(0, |(_, first)| first + GAP).min(BELOW_MARGIN);
-    for (index, column) in shape.table.iter().enumerate().filter(|(_, column)| column.is_below) {
-        let text = &cells[index].text;
-        if text != "-" && shown.iter().all(|(shown, _)| *shown != index) {
-            writeln!(out, "{}{}", " ".repeat(margin), layout::whole_words(text, width.saturating_sub(margin)).trim_end())?;
-        }
-        debug_assert!(column.spare > 0, "a column that stays has no line below");
+    let is_left_out = |index: usize| shown.iter().all(|(shown, _)| *shown != index);
+    let below = shape.table.iter().enumerate().filter(|(index, column)| column.is_below && is_left_out(*index));
+    let texts: Vec<&str> = below.map(|(index, _)| cells[index].text.as_str()).filter(|text| *text != "-").collect();
+    if texts.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let line = layout::whole_words(&texts.join(&" ".repeat(GAP)), width.saturating_sub(margin));
+    writeln!(out, "{}{}", " ".repeat(margin), line.trim_end())
 }
 
 /// `2024-01-31T12:00:00.123Z` → `2024-01-31 12:00:00`; anything else stays.

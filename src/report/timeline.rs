@@ -17,8 +17,8 @@ pub static TIMELINE: LazyLock<ListingShape> = LazyLock::new(|| {
             TableColumn::time("time", "Time (UTC)"),
             TableColumn::new("severity", "Level", CellStyle::Whole),
             TableColumn::new("rules", "Rule", CellStyle::Words),
-            TableColumn::new("host", "Host", CellStyle::Host).spare(1),
-            TableColumn::new("event_code", "Event", CellStyle::Whole).spare(2),
+            TableColumn::new("host", "Host", CellStyle::Host).spare(1).below(),
+            TableColumn::new("event_code", "Event", CellStyle::Whole).spare(2).below(),
             TableColumn::new("details", "Details", CellStyle::Words).spare(3).below(),
         ],
     )

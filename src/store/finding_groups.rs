@@ -24,6 +24,8 @@ pub enum GroupBy {
     Level,
     /// The day (UTC) of the first event.
     Day,
+    /// What people said of it.
+    Status,
 }
 
 /// The order of findings and groups.
@@ -68,6 +70,8 @@ pub struct FindingGroup {
     pub last_time_us: Option<i64>,
     /// `current`, `gone`, `superseded`: those that there are among them, in this order.
     pub states: Vec<&'static str>,
+    /// What people said of them, in the order of the alphabet; `new` of those without.
+    pub statuses: Vec<String>,
     /// The one that was found first.
     pub finding_id: i64,
     /// What it says.
@@ -77,6 +81,8 @@ pub struct FindingGroup {
 /// 5 for critical to 1 for informational, 0 without a level.
 pub(super) const RANK: &str = "CASE r.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 WHEN 'informational' THEN 1 ELSE 0 END";
 
+/// What people said of a finding.
+const STATUS: &str = "coalesce(lower(t.status), 'new')";
 const TECHNIQUE: &str = "LEFT JOIN json_each(r.techniques) x";
 /// A day before 1970 has a negative time, of which integer division alone would give the day after.
 const DAY: &str = "CASE WHEN f.first_time_us IS NOT NULL THEN strftime('%Y-%m-%d', (f.first_time_us - (f.first_time_us % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch') END";
@@ -100,6 +106,7 @@ impl GroupBy {
             Self::Technique => (TECHNIQUE.to_owned(), "x.value", false, "x.value"),
             Self::Level => (none(), "r.severity", false, "NULL"),
             Self::Day => (none(), DAY, false, DAY),
+            Self::Status => (none(), STATUS, false, STATUS),
         };
         GroupSql { join, keys, rule, other }
     }
@@ -138,8 +145,9 @@ pub(super) fn groups(
         "SELECT g.*, (SELECT d.details FROM finding d WHERE d.id = g.first_id) FROM (
              SELECT max({RANK}) AS rank, {id} AS rule, {title} AS title, {} AS other, count(DISTINCT r.rule_id) AS rules, count(*) AS findings,
                  sum(f.count) AS events, min(f.first_time_us) AS first, max(f.last_time_us) AS last, min(f.id) AS first_id,
-                 max(f.state = 'current') AS current, max(f.state = 'gone') AS gone, max(f.state = 'superseded') AS superseded
-             FROM finding f JOIN rule r ON r.id = f.rule {} WHERE {condition} GROUP BY {}) g ORDER BY {order}",
+                 max(f.state = 'current') AS current, max(f.state = 'gone') AS gone, max(f.state = 'superseded') AS superseded,
+                 json_group_array(DISTINCT {STATUS}) AS statuses
+             FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN triage t ON t.finding_id = f.finding_id {} WHERE {condition} GROUP BY {}) g ORDER BY {order}",
         sql.other, sql.join, sql.keys
     );
     let mut statement = connection.prepare(&sql)?;
@@ -162,7 +170,8 @@ fn group(row: &Row<'_>, by: GroupBy) -> rusqlite::Result<FindingGroup> {
         last_time_us: row.get(8)?,
         finding_id: row.get(9)?,
         states: states(row)?,
-        details: row.get(13)?,
+        statuses: statuses(row)?,
+        details: row.get(14)?,
         ..FindingGroup::default()
     };
     match by {
@@ -170,7 +179,7 @@ fn group(row: &Row<'_>, by: GroupBy) -> rusqlite::Result<FindingGroup> {
         GroupBy::User => out.user = other,
         GroupBy::Technique => out.technique = other,
         GroupBy::Day => out.day = other,
-        GroupBy::Rule | GroupBy::Level => {}
+        GroupBy::Rule | GroupBy::Level | GroupBy::Status => {}
     }
     Ok(out)
 }
@@ -183,6 +192,12 @@ fn states(row: &Row<'_>) -> rusqlite::Result<Vec<&'static str>> {
             out.push(name);
         }
     }
+    Ok(out)
+}
+
+fn statuses(row: &Row<'_>) -> rusqlite::Result<Vec<String>> {
+    let mut out: Vec<String> = serde_json::from_str(row.get_ref(13)?.as_str()?).unwrap_or_default();
+    out.sort_unstable();
     Ok(out)
 }
 

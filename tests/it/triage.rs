@@ -71,6 +71,25 @@ fn a_finding_that_is_shown_says_it() {
 }
 
 #[test]
+fn lists_show_it_once_anything_was_said() {
+    let (store, _) = hunted();
+    let shown = |arguments: &[&str]| {
+        let output = store.run(arguments).expect_code(&[0]);
+        (output.stdout.lines().next().unwrap_or_default().to_owned(), output.stderr)
+    };
+    assert!(!shown(&["findings"]).0.contains("Status") && !shown(&["findings", "--all"]).0.contains("Status"));
+    store.run(["triage", "false-positive", "1"]).expect_code(&[0]);
+    for arguments in [&["findings"][..], &["findings", "--all"]] {
+        let (heading, summary) = shown(arguments);
+        assert!(heading.contains("Status"), "{heading}");
+        assert!(summary.contains("Status           3  new") && summary.contains("1  false-positive"), "{summary}");
+    }
+    let groups = store.run(["findings", "--group-by", "status", "--format", "jsonl"]).expect_code(&[0]).json_lines();
+    let counts: Vec<Value> = groups.iter().map(|row| json!([row["statuses"], row["findings"]])).collect();
+    assert_eq!(counts, [json!([["new"], 3]), json!([["false-positive"], 1])]);
+}
+
+#[test]
 fn it_travels_into_exports() {
     let (store, _) = hunted();
     store.run(["triage", "false-positive", "1"]).expect_code(&[0]);

@@ -5,16 +5,15 @@ use crate::cli::words::{counted, counted_len, thousands};
 use crate::cli::{UsageError, values};
 use crate::event::format_time;
 use crate::ir::Level;
-use crate::report::{
-    FINDING, Format, ListWriter, ListingShape, PAST_FINDING, finding_group_row, finding_group_shape, finding_row, past_finding_group_shape,
-    visible,
-};
+use crate::report::{Format, ListWriter, add_group_columns, finding_group_row, finding_group_shape, finding_row, finding_shape, visible};
 use crate::store::{FindingFilter, FindingGroup, FindingOrder, GroupBy, HuntId, Store};
 use crate::taxonomy::AttackMatrix;
 
 /// Lines of a folded table where nothing else is asked for: with the summary they are two screens of 50 lines, also where rules do not
 /// compile and the names of critical rules take several lines.
 const LINES: u64 = 55;
+/// What a finding is of which nobody said anything.
+const NEW: &str = "new";
 /// Lines of each part of the summary.
 const TOP: usize = 5;
 
@@ -123,6 +122,8 @@ enum GroupName {
     Level,
     /// Day of the first event
     Day,
+    /// Triage status
+    Status,
 }
 
 impl From<GroupName> for GroupBy {
@@ -135,6 +136,7 @@ impl From<GroupName> for GroupBy {
             GroupName::Technique => Self::Technique,
             GroupName::Level => Self::Level,
             GroupName::Day => Self::Day,
+            GroupName::Status => Self::Status,
         }
     }
 }
@@ -178,12 +180,15 @@ impl ListArgs {
             (None, Format::Table | Format::Vertical) => usize::try_from(LINES).expect("a small number"),
             (None, _) => usize::MAX,
         };
-        let shape = if filter.with_past { past_finding_group_shape(by) } else { finding_group_shape(by) };
+        let is_triaged = |group: &FindingGroup| group.statuses.iter().any(|status| status != NEW);
+        let mut shape = finding_group_shape(by);
+        add_group_columns(&mut shape, filter.with_past, groups.iter().any(is_triaged));
         let width = printer.width();
         let mut writer = ListWriter::new(printer.data(), format, &shape, width)?;
         groups.iter().take(most).try_for_each(|group| writer.row(&finding_group_row(group)))?;
-        writer.finish()?;
+        let left_out = writer.finish()?;
         printer.flush()?;
+        printer.note_left_out(&left_out);
         if groups.len() > most {
             let (shown, all) = (thousands(most as u64), counted_len(groups.len(), "line"));
             printer.note(&format!("{shown} of {all}: `--limit 0` shows all, `--level high` or `--host NAME` fewer"));
@@ -195,15 +200,17 @@ impl ListArgs {
         let limit = self.limit.filter(|limit| *limit > 0);
         let filter = FindingFilter { order: self.sort.map(FindingOrder::from), limit, ..filter.clone() };
         let width = printer.width();
-        let shape: &ListingShape = if filter.with_past { &PAST_FINDING } else { &FINDING };
-        let mut writer = ListWriter::new(printer.data(), format, shape, width)?;
+        let statuses = store.finding_groups(&filter, GroupBy::Status, FindingOrder::Count)?;
+        let shape = finding_shape(filter.with_past, statuses.iter().any(|group| group.statuses != [NEW]));
+        let mut writer = ListWriter::new(printer.data(), format, &shape, width)?;
         let mut count = 0;
         store.each_finding(&filter, &mut |finding| {
             count += 1;
             anyhow::Ok(writer.row(&finding_row(&finding))?)
         })?;
-        writer.finish()?;
+        let left_out = writer.finish()?;
         printer.flush()?;
+        printer.note_left_out(&left_out);
         Ok(count)
     }
 }
@@ -226,6 +233,10 @@ pub(crate) fn summarise(store: &Store, filter: &FindingFilter, printer: &Printer
     let levels = store.finding_groups(filter, GroupBy::Level, FindingOrder::Level)?;
     let level = |group: &FindingGroup| group.severity.map_or("no level", |level| level.as_str()).to_owned();
     lines("Levels", levels.len(), &levels, level, printer);
+    let statuses = of(GroupBy::Status)?;
+    if statuses.iter().any(|group| group.statuses != [NEW]) {
+        lines("Status", TOP, &statuses, |group| group.statuses.join(", "), printer);
+    }
     let rules = of(GroupBy::Rule)?;
     lines("Top rules", TOP, &rules, |group| group.rule_title.clone().unwrap_or_default(), printer);
     let hosts: Vec<FindingGroup> = of(GroupBy::Host)?.into_iter().filter(|group| group.host.is_some()).collect();
