@@ -14,6 +14,8 @@ pub(super) const GAP: usize = 2;
 const SHORT: usize = 28;
 /// The narrowest that a column of longer text becomes.
 const TEXT_MIN: usize = 16;
+/// The narrowest column of what stands below its row where there is no room for it.
+const BESIDE_MIN: usize = 40;
 /// The narrowest that a column of one line becomes that is cut between words: the first three or four words of a title.
 const WORDS_MIN: usize = 22;
 /// What is tried one after the other: the narrowest that a path becomes (name and folder of most files, then the name), and the widest text
@@ -40,7 +42,7 @@ pub(super) fn fit(columns: &[TableColumn], needs: &[ColumnNeed], width: usize) -
 fn fit_with(columns: &[TableColumn], needs: &[ColumnNeed], width: usize, mins: (usize, usize)) -> Option<Vec<(usize, usize)>> {
     let mut shown: Vec<usize> = (0..columns.len()).collect();
     loop {
-        let least: Vec<(usize, usize)> = shown.iter().map(|&i| (i, least(columns[i].kind, needs[i], mins))).collect();
+        let least: Vec<(usize, usize)> = shown.iter().map(|&i| (i, least(&columns[i], needs[i], mins))).collect();
         let taken = least.iter().map(|(_, width)| width).sum::<usize>() + GAP * shown.len().saturating_sub(1);
         if taken <= width {
             return Some(spread(needs, least, width - taken));
@@ -51,9 +53,11 @@ fn fit_with(columns: &[TableColumn], needs: &[ColumnNeed], width: usize, mins: (
     }
 }
 
-fn least(kind: CellStyle, need: ColumnNeed, (path_min, short): (usize, usize)) -> usize {
+fn least(column: &TableColumn, need: ColumnNeed, (path_min, short): (usize, usize)) -> usize {
     let natural = need.widest.max(need.heading);
-    match kind {
+    match column.kind {
+        // A line of its own says more than a column that is narrower.
+        CellStyle::Words if column.is_below => natural.min(BESIDE_MIN),
         CellStyle::Number | CellStyle::Time | CellStyle::ExactTime | CellStyle::Whole => natural,
         // Hosts stay whole as other short texts do. Where even these break, a name ends at a dot; one without is an address of IPv6.
         CellStyle::Host if natural <= short => natural,
@@ -160,8 +164,9 @@ const WORD_END_MIN: usize = 6;
 
 /// The end of a path, from a separator on, with a `…` before it; `None` where that is too long or too little.
 fn end_of_word(word: &str, room: usize) -> Option<String> {
-    if word.contains('<') {
-        return None; // markup: its slashes separate nothing
+    let is_path = word.contains('\\') || word.matches('/').count() > 1;
+    if !is_path || word.contains('<') {
+        return None; // `Channel/Recorder` is two words, and the slashes of markup separate nothing
     }
     let starts = word.char_indices().filter(|(_, c)| is_path_separator(*c)).map(|(at, _)| at);
     let end = starts.map(|at| &word[at..]).find(|end| width_of(end) < room)?;
