@@ -24,6 +24,7 @@ Examples:
   retrohunt triage benign --rule \"PsExec\" --host admin01
   retrohunt triage in-progress --level high --status new
   retrohunt triage new 3             Take back what was said
+  retrohunt triage new --status benign --past
   retrohunt findings --status new    What nobody has looked at yet")]
 pub(crate) struct Args {
     /// What they are
@@ -37,6 +38,9 @@ pub(crate) struct Args {
     note: Option<String>,
     #[command(flatten)]
     filter: FindingArgs,
+    /// Choose also from findings that a later hunt did not find again, and those of an older version of a rule
+    #[arg(long, help_heading = "Filters")]
+    past: bool,
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -82,18 +86,27 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     }
     let store = args.store.open_existing()?;
     must_be_there(&store, &args.ids)?;
-    let filter = FindingFilter { ids: Some(args.ids.clone()).filter(|ids| !ids.is_empty()), ..filter };
+    let filter = FindingFilter { ids: Some(args.ids.clone()).filter(|ids| !ids.is_empty()), with_past: args.past, ..filter };
     let name = args.said.name();
     let status = Some(name.as_str()).filter(|_| args.said != TriageStatus::New);
     let triage = Triage { note: args.note.as_deref(), ..Triage::new(status, now_us()) };
     let count = store.set_triage(&filter, &triage)?;
     store.settle()?;
     match count {
-        0 => printer.note("no findings match: nothing is changed"),
+        0 => printer.note(&nothing_changed(&store, filter)?),
         1 => printer.headed_note("Triage:", &format!("1 finding is now `{name}`")),
         many => printer.headed_note("Triage:", &format!("{} are now `{name}`", counted(many, "finding"))),
     }
     Ok(Outcome::Complete)
+}
+
+/// That no finding matches, and whether past ones do.
+fn nothing_changed(store: &Store, filter: FindingFilter) -> anyhow::Result<String> {
+    let past = if filter.with_past { 0 } else { store.finding_totals(&FindingFilter { with_past: true, ..filter })?.findings };
+    Ok(match past {
+        0 => "no findings match: nothing is changed".to_owned(),
+        past => format!("no findings match: nothing is changed; with `--past` it is {}", counted(past, "finding")),
+    })
 }
 
 /// Nothing is written where an id is wrong: the others may be as wrong.

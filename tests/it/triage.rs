@@ -99,3 +99,17 @@ fn it_travels_into_exports() {
     let statuses: Vec<&Value> = sketch.iter().map(|row| &row["triage"]).collect();
     assert_eq!(statuses, ["false-positive", "new", "new", "new"]);
 }
+
+#[test]
+fn past_findings_are_chosen_by_a_filter_too() {
+    let (store, _) = hunted();
+    store.run(["triage", "benign", "--rule", ID]).expect_code(&[0]);
+    let other = store.file("rules/rule.yml", sigma_rule(ID, "EventID: 4625")).to_string_lossy().into_owned();
+    store.run(["hunt", "--rules", &other]).expect_code(&[0]);
+    let none = store.run(["triage", "new", "--status", "benign"]).expect_code(&[0]);
+    assert!(none.stderr.contains("with `--past` it is 4 findings"), "{}", none.stderr);
+    let done = store.run(["triage", "new", "--status", "benign", "--past"]).expect_code(&[0]);
+    assert!(done.stderr.contains("4 findings are now `new`"), "{}", done.stderr);
+    assert!(said(&store).iter().all(|row| row[1].is_null()));
+    store.run(["triage", "new", "--past"]).expect_code(&[2]);
+}
