@@ -12,10 +12,14 @@ use crate::taxonomy::Taxonomy;
 /// at once would fill the memory.
 pub(super) const FINDINGS_AT_ONCE: usize = 2_000;
 
-/// Reads findings by their numbers.
-pub(super) fn findings_of(store: &Store, ids: impl Iterator<Item = i64>) -> Result<HashMap<i64, FindingRow>, StoreError> {
+/// Reads findings by their numbers; where a host is asked for, each with that one.
+pub(super) fn findings_of(
+    store: &Store,
+    host: Option<&str>,
+    ids: impl Iterator<Item = i64>,
+) -> Result<HashMap<i64, FindingRow>, StoreError> {
     let ids: BTreeSet<i64> = ids.collect();
-    let filter = FindingFilter { ids: Some(ids.into_iter().collect()), ..FindingFilter::default() };
+    let filter = FindingFilter { ids: Some(ids.into_iter().collect()), host: host.map(str::to_owned), ..FindingFilter::default() };
     Ok(store.findings(&filter)?.into_iter().map(|finding| (finding.finding_id, finding)).collect())
 }
 

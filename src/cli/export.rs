@@ -168,7 +168,7 @@ fn each_event(store: &Store, filter: &FindingFilter, written: &mut Exported, wri
     written.findings = rows.iter().map(|(_, finding)| finding).collect::<HashSet<_>>().len() as u64;
     let mut read: Option<(EventId, StoredEvent)> = None;
     for batch in rows.chunks(FINDINGS_AT_ONCE) {
-        let findings = findings_of(store, batch.iter().map(|(_, finding)| *finding))?;
+        let findings = findings_of(store, filter.host.as_deref(), batch.iter().map(|(_, finding)| *finding))?;
         for (event, finding) in batch {
             let Some(finding) = findings.get(finding) else { continue };
             let Some(id) = *event else {

@@ -179,7 +179,7 @@ impl TimelineRows<'_, '_> {
 
     fn write_waiting(&mut self) -> anyhow::Result<()> {
         let TimelineOut::Timesketch { out, waiting } = &mut self.out else { return Ok(()) };
-        let findings = findings_of(self.store, waiting.iter().flat_map(|event| event.findings.iter().copied()))?;
+        let findings = findings_of(self.store, None, waiting.iter().flat_map(|event| event.findings.iter().copied()))?;
         for event in std::mem::take(waiting) {
             let own: Vec<&FindingRow> = event.findings.iter().filter_map(|id| findings.get(id)).collect();
             let facts = event_facts(&self.store.event(event.event)?, self.catalog, &own);

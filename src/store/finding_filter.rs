@@ -85,6 +85,11 @@ impl FilterSql {
         self.entities("host", self.host.map(|number| is_host("x.value", number)))
     }
 
+    /// The condition that a host `x.value` of a finding is one that is asked for: any is where none is.
+    pub(super) fn is_asked_host(&self) -> String {
+        self.host.map_or_else(|| "1".to_owned(), |number| is_host("x.value", number))
+    }
+
     /// The join of a finding's users as `x`.
     pub(super) fn users(&self) -> String {
         self.entities("user", self.user.map(|number| is_user("x.value", number)))

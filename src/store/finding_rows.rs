@@ -59,7 +59,7 @@ pub struct FindingRow {
     pub risk_objects: Vec<Value>,
     /// What happened, of the first event behind it.
     pub details: String,
-    /// Hosts of its events.
+    /// Hosts of its events; where the filter asks for a host, that one.
     pub hosts: Vec<String>,
     /// Users that it is about.
     pub users: Vec<String>,
@@ -117,13 +117,16 @@ pub(super) fn each_finding<E: From<StoreError>>(
     filter: &FindingFilter,
     visit: &mut dyn FnMut(FindingRow) -> Result<(), E>,
 ) -> Result<(), E> {
-    let FilterSql { condition, parameters, .. } = filter.sql();
+    let sql = filter.sql();
+    // Who asks for a host is shown that one.
+    let is_asked_host = sql.is_asked_host();
+    let FilterSql { condition, parameters, .. } = sql;
     let order = filter.order.map_or_else(|| "f.id".to_owned(), FindingOrder::of_findings);
     let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
     let sql = format!(
         "SELECT f.id, f.finding_id, f.hunt, f.state, r.rule_id, r.title, r.path, r.level, r.techniques, r.tactics, r.stories, f.group_json, f.columns_json, f.count,
                 f.first_time_us, f.last_time_us, f.risk_score, f.impact, f.confidence, f.message, f.risk_objects_json,
-                r.severity, f.details, (SELECT json_group_array(value) FROM finding_entity x WHERE x.finding = f.id AND kind = 'host'),
+                r.severity, f.details, (SELECT json_group_array(value) FROM finding_entity x WHERE x.finding = f.id AND kind = 'host' AND {is_asked_host}),
                 (SELECT json_group_array(value) FROM finding_entity x WHERE x.finding = f.id AND kind = 'user'), t.status, t.note,
                 r.description, r.author, r.status, r.tags, r.reference_links, r.false_positives, r.fields, r.sql
          FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN triage t ON t.finding_id = f.finding_id WHERE {condition} ORDER BY {order} LIMIT {limit}"
