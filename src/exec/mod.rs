@@ -41,7 +41,7 @@ pub use function::call as call_function;
 pub use number::Number;
 pub use operators::{Operators, needs_order};
 pub use pattern::{CompiledPattern, MatchGroups};
-pub use row::{GroupKey, GroupOrigin, KEPT_EVENTS, Row, RowKey, RowOrigin};
+pub use row::{COUNTED_EVENTS, GroupKey, GroupOrigin, KEPT_EVENTS, Row, RowKey, RowOrigin};
 pub use spread::spread_columns;
 
 pub(crate) use cell::folded;

@@ -8,6 +8,9 @@ use crate::catalog::EventId;
 /// Most events that a row keeps by their ids; their number stays exact.
 // What a finding can show as evidence; more ids would only cost memory in groups of millions of events.
 pub const KEPT_EVENTS: usize = 1_000;
+/// Most events that a row made of findings keeps by their ids. One event is behind many findings, so that only the ids tell how many
+/// different events there are; those of one finding are [`KEPT_EVENTS`] at most.
+pub const COUNTED_EVENTS: usize = 100_000;
 
 /// A row between two stages: one cell for each column of the plan's row schema.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +42,7 @@ pub struct GroupOrigin {
     pub key: RowKey,
     /// How many rows of a source are behind it, be they events or not.
     pub rows: u64,
-    /// The lowest [`KEPT_EVENTS`] ids, ascending once [`GroupOrigin::settle`] ran.
+    /// The lowest [`KEPT_EVENTS`] ids, [`COUNTED_EVENTS`] where they are those of findings, ascending once [`GroupOrigin::settle`] ran.
     // The lowest ids and not the first to arrive: the same evidence in whatever order rows come.
     pub events: Vec<EventId>,
     /// How many events there are.
@@ -49,6 +52,8 @@ pub struct GroupOrigin {
     /// Time of the last (µs UTC).
     pub last_us: Option<i64>,
     last_counted: Option<EventId>,
+    /// Whether findings are behind it, several of which may be about one event.
+    of_findings: bool,
 }
 
 /// By-field in the rule's spelling → value, of the last aggregation. Nothing that later stages do to the columns changes it.
@@ -137,15 +142,21 @@ impl RowOrigin {
         }
     }
 
-    /// How many events are behind the row.
+    /// How many events are behind the row; of a row made of findings how many different ones are known, at most [`COUNTED_EVENTS`].
     pub fn count(&self) -> u64 {
         match self {
             Self::Event { .. } => 1,
+            Self::Group(group) if group.of_findings => {
+                let mut events = group.events.clone();
+                events.sort_unstable();
+                events.dedup();
+                events.len().min(COUNTED_EVENTS) as u64
+            }
             Self::Group(group) => group.count,
         }
     }
 
-    /// The events behind the row, at most [`KEPT_EVENTS`].
+    /// The events behind the row, at most [`KEPT_EVENTS`], and [`COUNTED_EVENTS`] where findings are behind it.
     pub fn events(&self) -> &[EventId] {
         match self {
             Self::Event { id, .. } => std::slice::from_ref(id),
@@ -165,9 +176,17 @@ impl RowOrigin {
 impl GroupOrigin {
     /// A group that is known as a whole; its events in any order, perhaps more than once.
     pub fn of(key: GroupKey, events: Vec<EventId>, count: u64, (first_us, last_us): (Option<i64>, Option<i64>)) -> Self {
-        let mut group = Self { key: RowKey::Group(key), rows: count, events, count, first_us, last_us, last_counted: None };
+        let mut group =
+            Self { key: RowKey::Group(key), rows: count, events, count, first_us, last_us, last_counted: None, of_findings: false };
         group.settle();
         group
+    }
+
+    /// The same group, made of a finding and not of its events.
+    #[must_use]
+    pub fn of_finding(mut self) -> Self {
+        (self.key, self.rows, self.of_findings) = (RowKey::Made, 1, true);
+        self
     }
 
     /// Starts with a key and no row.
@@ -193,11 +212,12 @@ impl GroupOrigin {
             }
             RowOrigin::Group(group) => {
                 self.count += group.count;
+                self.of_findings |= group.of_findings;
                 self.events.extend_from_slice(&group.events);
             }
         }
         // At twice the limit: each sort is paid for by as many new events, however large the group.
-        if self.events.len() >= 2 * KEPT_EVENTS {
+        if self.events.len() >= 2 * self.most_events() {
             self.settle();
         }
     }
@@ -206,6 +226,10 @@ impl GroupOrigin {
     pub fn settle(&mut self) {
         self.events.sort_unstable();
         self.events.dedup();
-        self.events.truncate(KEPT_EVENTS);
+        self.events.truncate(self.most_events());
+    }
+
+    fn most_events(&self) -> usize {
+        if self.of_findings { COUNTED_EVENTS } else { KEPT_EVENTS }
     }
 }

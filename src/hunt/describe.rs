@@ -12,13 +12,13 @@ use super::unanswered::scope_name;
 use crate::catalog::{Catalog, ColumnIndex, EventId, EventType};
 use crate::diag::Diagnostic;
 use crate::event::format_time;
-use crate::ir::{Correlation, InputSource, Pred, Query, Rule, RuleMeta, Stage};
+use crate::ir::{Correlation, InputSource, Pred, Query, Rule, RuleMeta, Source, Stage};
 use crate::plan::{FieldExpr, Plan, RowSource};
 use crate::store::{
     FindingDescription, FindingRiskObject, HuntRecord, HuntWriter, HuntedRule, RuleOutcome, Store, StoreError, StoredEvent, StoredValue,
-    TESTED, UndescribedFinding, is_said, joined, one_line,
+    TESTED, UndescribedFinding, is_said, is_somebody, joined, joined_behind, one_line,
 };
-use crate::taxonomy::{DetailField, EventDetails, Taxonomy};
+use crate::taxonomy::{DetailField, EventDetails, EventNames, Taxonomy};
 
 /// Values of an event that no details are defined for.
 const UNKNOWN_VALUES_MAX: usize = 6;
@@ -31,7 +31,9 @@ pub(super) fn hunted<'r>(rules: &'r [Rule], correlations: &'r [Correlation]) -> 
         let filters = || queries.iter().map(|query| &query.filter);
         let fields = distinct(|add| filters().for_each(|filter| filter.each_field(&mut |field| add(&field.name))));
         let asked = distinct(|add| filters().for_each(|filter| positive(filter, &mut |field| add(&field.name))));
-        HuntedRule { meta, fields, asked }
+        // A search in brackets over findings beside events leaves its rule one of events.
+        let reads_findings = queries.iter().any(|query| matches!(query.source, Source::Findings { .. }));
+        HuntedRule { meta, fields, asked, reads_findings }
     };
     let of_rules = rules.iter().map(|rule| hunted(&rule.meta, &[&rule.query]));
     let of_correlations = correlations.iter().map(|correlation| {
@@ -136,17 +138,26 @@ impl<'a> Describer<'a> {
         for finding in writer.undescribed() {
             // Rows made of the store's own findings are about these, not about one of the events behind them.
             let reads_events = self.plans[finding.rule_index].iter().all(|plan| plan.source == RowSource::Events);
-            let description = if finding.by_event && reads_events {
-                if let Some(id) = finding.first_event.filter(|id| event.as_ref().is_none_or(|(known, _)| known != id)) {
-                    event = Some((id, self.store.event_fields(id)?));
-                }
-                let first = event.as_ref().filter(|_| finding.first_event.is_some()).map(|(_, event)| event);
-                self.of_event(&finding, first)?
-            } else if finding.derives_risk {
-                self.of_group(&finding, writer)?
-            } else {
+            let by_event = finding.by_event && reads_events;
+            let mut description =
+                if finding.derives_risk && !by_event { self.of_group(&finding, writer)? } else { FindingDescription::default() };
+            let Some(id) = finding.first_event.filter(|_| finding.by_event || finding.is_completed) else {
+                writer.describe(finding.row, &description)?;
                 continue;
             };
+            if event.as_ref().is_none_or(|(known, _)| *known != id) {
+                event = Some((id, self.store.event_fields(id)?));
+            }
+            let Some((_, first)) = &event else { continue };
+            if by_event {
+                description = self.of_event(&finding, first)?;
+            } else {
+                let (details, told) = writer.told(finding.row)?;
+                // Rows with the columns of another source tell of that, as long as they tell anything.
+                if reads_events || details.is_empty() {
+                    description.details = self.completed(&finding, first, &details, &told)?;
+                }
+            }
             writer.describe(finding.row, &description)?;
         }
         Ok(())
@@ -185,9 +196,8 @@ impl<'a> Describer<'a> {
     }
 
     /// What one event tells.
-    fn of_event(&self, finding: &UndescribedFinding, event: Option<&StoredEvent>) -> Result<FindingDescription, StoreError> {
+    fn of_event(&self, finding: &UndescribedFinding, event: &StoredEvent) -> Result<FindingDescription, StoreError> {
         let mut out = FindingDescription::default();
-        let Some(event) = event else { return Ok(out) };
         let event_type = self.type_of(event)?;
         let tested = tested_columns(&self.plans[finding.rule_index], event_type);
         out.details = or_message(self.store, event_type, event, of_event(event_type, event, self.taxonomy.details(event_type), &tested))?;
@@ -200,10 +210,35 @@ impl<'a> Describer<'a> {
         Ok(out)
     }
 
+    /// The details of a row of several events: where nothing in them tells of what happened in the first, that follows; empty where the
+    /// row's own are enough.
+    fn completed(
+        &self,
+        finding: &UndescribedFinding,
+        event: &StoredEvent,
+        details: &str,
+        told: &[(String, String)],
+    ) -> Result<String, StoreError> {
+        let event_type = self.type_of(event)?;
+        let known = self.taxonomy.details(event_type);
+        let tested = tested_columns(&self.plans[finding.rule_index], event_type);
+        let parts = parts_of_event(event_type, event, known, &tested);
+        // A search may give a field another name, and a list of its values has that of the first event.
+        let has_value = |value: &str| told.iter().any(|(_, text)| text == value || text.split(", ").any(|member| member == value));
+        let has_label = told.iter().any(|(name, _)| known.is_some_and(|known| known.field(bare_field(name)).is_some()));
+        if !details.is_empty() && (has_label || parts.iter().any(|(_, value)| has_value(value))) {
+            return Ok(String::new());
+        }
+        if parts.is_empty() && details.is_empty() {
+            return or_message(self.store, event_type, event, String::new());
+        }
+        Ok(joined_behind(details, told.len(), parts.into_iter()))
+    }
+
     /// Whom a group is about: the users and hosts that its own fields name, else those of the events behind it.
     fn of_group(&self, finding: &UndescribedFinding, writer: &HuntWriter<'_>) -> Result<FindingDescription, StoreError> {
         let named = |kind| -> Vec<(String, String)> {
-            let own = finding.group.iter().filter(|(name, value)| is_said(value) && kind_of_field(self.taxonomy, name) == Some(kind));
+            let own = finding.group.iter().filter(|(name, value)| is_somebody(value) && kind_of_field(self.taxonomy, name) == Some(kind));
             own.cloned().collect()
         };
         let (mut users, mut hosts) = (named(EntityKind::User), named(EntityKind::Host));
@@ -235,7 +270,7 @@ impl<'a> Describer<'a> {
     fn users(&self, event_type: &EventType, event: &StoredEvent) -> Vec<(String, String)> {
         let fields = self.taxonomy.details(event_type).into_iter().flat_map(|details| &details.users);
         let said = |name: &String| {
-            values(event_type, event, name).into_iter().filter(|value| is_said(value)).map(str::to_owned).collect::<Vec<_>>()
+            values(event_type, event, name).into_iter().filter(|value| is_somebody(value)).map(str::to_owned).collect::<Vec<_>>()
         };
         fields.flat_map(|name| said(name).into_iter().map(|user| (name.clone(), user)).collect::<Vec<_>>()).collect()
     }
@@ -266,9 +301,22 @@ pub fn event_details(store: &Store, taxonomy: &Taxonomy, event_type: &EventType,
     or_message(store, event_type, &fields, details_of_event(event_type, &fields, taxonomy, &[]))
 }
 
-/// The details of an event that was read without its message; where they are empty, the message is read after all.
+/// The details of an event that was read without its message; where they are empty, the message is read after all, and where there is
+/// none, its kind is all that it tells.
 fn or_message(store: &Store, event_type: &EventType, event: &StoredEvent, details: String) -> Result<String, StoreError> {
-    if details.is_empty() && event_type.has_messages { Ok(first_line(&store.event(event.envelope.id)?)) } else { Ok(details) }
+    let details = if details.is_empty() && event_type.has_messages { first_line(&store.event(event.envelope.id)?) } else { details };
+    Ok(if details.is_empty() { name_of(event_type) } else { details })
+}
+
+/// What events of a type say: all that is known of one without fields and without a message.
+fn name_of(event_type: &EventType) -> String {
+    let numbered = || format!("{} {}", event_type.dataset, event_type.code).trim().to_owned();
+    EventNames::embedded().of(event_type).map_or_else(numbered, str::to_owned)
+}
+
+/// The field that a column of a search is of: without the data set in front, as Splunk writes `Processes.user`.
+fn bare_field(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
 /// The columns that conditions of plans ask something of, those alone that a `not` asks left out.
@@ -300,6 +348,17 @@ pub fn details_of_event(event_type: &EventType, event: &StoredEvent, taxonomy: &
 
 /// `Command line*: powershell -enc … · Parent: …`: what the rule tested first, then what tells of such events.
 fn of_event(event_type: &EventType, event: &StoredEvent, details: Option<&EventDetails>, tested: &[ColumnIndex]) -> String {
+    let parts = parts_of_event(event_type, event, details, tested);
+    if parts.is_empty() { first_line(event) } else { joined(parts.into_iter()) }
+}
+
+/// Labels and values of an event.
+fn parts_of_event(
+    event_type: &EventType,
+    event: &StoredEvent,
+    details: Option<&EventDetails>,
+    tested: &[ColumnIndex],
+) -> Vec<(String, String)> {
     let mut parts: Vec<(String, String)> = Vec::new();
     let mut told: Vec<&str> = Vec::new();
     for name in tested.iter().map(|index| event_type.column(*index).field.as_str()).filter(|name| !is_same_for_all(name)) {
@@ -328,7 +387,7 @@ fn of_event(event_type: &EventType, event: &StoredEvent, details: Option<&EventD
         let values = names.filter_map(|name| Some((name.to_owned(), shown(event_type, event, name, false)?)));
         parts.extend(values.take(UNKNOWN_VALUES_MAX));
     }
-    if parts.is_empty() { first_line(event) } else { joined(parts.into_iter()) }
+    parts
 }
 
 /// The first line of the rendered text: where an event has nothing else, it says what happened.

@@ -1,5 +1,6 @@
 //! Whom a finding is about: which fields name users and hosts, and which accounts are nobody's.
 
+use crate::store::is_somebody;
 use crate::taxonomy::Taxonomy;
 
 /// What a field names.
@@ -48,7 +49,7 @@ pub(super) fn is_personal(user: &str) -> bool {
         || SERVICE_BEGINNINGS.iter().any(|begin| name.starts_with(begin))
         || matches!(domain, "nt authority" | "nt service" | "iis apppool" | "font driver host")
         || (name.starts_with("s-1-") && !PERSONAL_SIDS.iter().any(|begin| name.starts_with(begin)));
-    !name.ends_with('$') && !is_service && !matches!(name, "" | "-" | "unknown")
+    !name.ends_with('$') && !is_service && is_somebody(name)
 }
 
 #[cfg(test)]
@@ -75,9 +76,22 @@ mod tests {
         for user in ["alice", r"CORP\alice", "bob@corp.example", "S-1-5-21-1-2-3-500", "systemadmin"] {
             assert!(is_personal(user), "{user}");
         }
-        for user in
-            ["WS07$", r"CORP\ws07$", "SYSTEM", r"NT AUTHORITY\SYSTEM", "S-1-5-18", "DWM-1", "ANONYMOUS LOGON", "-", "WS07$@CORP.EXAMPLE"]
-        {
+        for user in [
+            "0",
+            "null",
+            "N/A",
+            r"CORP\unknown",
+            "None",
+            "WS07$",
+            r"CORP\ws07$",
+            "SYSTEM",
+            r"NT AUTHORITY\SYSTEM",
+            "S-1-5-18",
+            "DWM-1",
+            "ANONYMOUS LOGON",
+            "-",
+            "WS07$@CORP.EXAMPLE",
+        ] {
             assert!(!is_personal(user), "{user}");
         }
     }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::field::seconds;
-use crate::exec::{Cell, GroupKey, GroupOrigin, Row, RowKey, RowOrigin};
+use crate::exec::{Cell, GroupKey, GroupOrigin, Row, RowOrigin};
 use crate::plan::{RowSchema, TIME};
 use crate::store::RiskEvent;
 
@@ -27,8 +27,7 @@ pub(super) fn row(event: &RiskEvent, prefix: Option<&str>, columns: &RowSchema) 
         }
     };
     let cells = columns.columns.iter().map(|column| cell(&column.name)).collect();
-    let mut origin = GroupOrigin::of(GroupKey::default(), event.events.clone(), event.count, (event.first_us, event.last_us));
-    (origin.key, origin.rows) = (RowKey::Made, 1);
+    let origin = GroupOrigin::of(GroupKey::default(), event.events.clone(), event.count, (event.first_us, event.last_us)).of_finding();
     Row { cells, origin: RowOrigin::Group(Box::new(origin)) }
 }
 

@@ -14,13 +14,22 @@ const TOLD_ELSEWHERE: [&str; 9] =
 
 /// The time of an event as a number, which the finding has as its own.
 const TIME: &str = "_time";
-/// What searches write where there is nothing to say: counts of what did not happen, and the words of Splunk's field maps.
-const NOTHING: [&str; 3] = ["0", "unknown", "null"];
+/// What searches and logs write where there is nothing to say: counts of what did not happen, and the words of Splunk's field maps.
+const NOTHING: [&str; 4] = ["0", "unknown", "null", "none"];
 /// Marks the label of a field that the rule tested.
 pub const TESTED: &str = "*";
 
 /// The values of a result row, those of its group first. `tested`: the fields that the rule's conditions test, which are marked.
 pub(super) fn of_row(group: &[(String, String)], columns: &[(String, Value)], tested: &[String]) -> String {
+    let label = |name: &str| {
+        let mark = if tested.iter().any(|field| is_same_field(field, name)) { TESTED } else { "" };
+        format!("{name}{mark}")
+    };
+    joined(told(group, columns).into_iter().map(|(name, text)| (label(&name), text)))
+}
+
+/// What [`of_row`] tells: names of columns and their values on one line.
+pub(super) fn told(group: &[(String, String)], columns: &[(String, Value)]) -> Vec<(String, String)> {
     let is_told = |name: &String| group.iter().any(|(by, _)| by == name) || TOLD_ELSEWHERE.contains(&name.as_str());
     let by = group.iter().filter(|(name, _)| name != TIME).map(|(name, value)| (name, one_line(value)));
     let by: Vec<(&String, String)> = by.collect();
@@ -37,14 +46,10 @@ pub(super) fn of_row(group: &[(String, String)], columns: &[(String, Value)], te
     // `dest` beside a group's `Processes.dest`, or under another name: the same once more.
     let is_of_group = |text: &String| by.iter().any(|(_, own)| own == text);
     let all: Vec<(&String, String)> = by.iter().cloned().chain(others.filter(|(_, text)| !is_of_group(text))).collect();
-    let label = |name: &String| {
-        let mark = if tested.iter().any(|field| is_same_field(field, name)) { TESTED } else { "" };
-        format!("{name}{mark}")
-    };
-    let says = |text: &String| is_said(text) && !NOTHING.contains(&text.as_str());
-    let told = joined(all.iter().filter(|(_, text)| says(text)).map(|(name, text)| (label(name), text.clone())));
     // A row of nothing but zeros still says which they are.
-    if told.is_empty() { joined(all.into_iter().filter(|(_, text)| is_said(text)).map(|(name, text)| (label(name), text))) } else { told }
+    let only_nothing = !all.iter().any(|(_, text)| tells(text));
+    let says = |text: &String| if only_nothing { is_said(text) } else { tells(text) };
+    all.into_iter().filter(|(_, text)| says(text)).take(VALUES_MAX).map(|(name, text)| (name.clone(), text)).collect()
 }
 
 /// Whether two names are of one field: with or without the data set in front, as Splunk writes `Processes.user`.
@@ -61,9 +66,26 @@ pub fn joined(parts: impl Iterator<Item = (String, String)>) -> String {
     parts.take(VALUES_MAX).map(|(label, value)| format!("{label}: {value}")).collect::<Vec<_>>().join(SEPARATOR)
 }
 
+/// The details of a row of so many values, and behind them those of an event, as many as fit.
+pub fn joined_behind(row: &str, values: usize, parts: impl Iterator<Item = (String, String)>) -> String {
+    let behind = joined(parts.take(VALUES_MAX.saturating_sub(values)));
+    [row, &behind].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(SEPARATOR)
+}
+
 /// Whether a value says anything: Windows writes `-` for what is not known.
 pub fn is_said(value: &str) -> bool {
-    !matches!(value.trim(), "" | "-" | "N/A" | "(null)")
+    let value = value.trim();
+    !["", "-", "n/a", "(null)"].iter().any(|nothing| value.eq_ignore_ascii_case(nothing))
+}
+
+/// Whether a value says anything, also for a search.
+fn tells(value: &str) -> bool {
+    is_said(value) && !NOTHING.iter().any(|nothing| value.trim().eq_ignore_ascii_case(nothing))
+}
+
+/// Whether a name, with a domain or without, is that of a user or a host, and not what stands for an unknown one.
+pub fn is_somebody(name: &str) -> bool {
+    tells(name.rsplit_once('\\').map_or(name, |(_, name)| name))
 }
 
 /// Blanks and line breaks become one blank; what is too long ends with `…`.

@@ -67,6 +67,8 @@ pub struct HuntedRule<'r> {
     pub fields: Vec<String>,
     /// Those of them that not only a `not` asks something of.
     pub asked: Vec<String>,
+    /// Whether it reads what other rules found, and not events.
+    pub reads_findings: bool,
 }
 
 /// A finding that is to be described: it is new, or what is behind it has changed.
@@ -80,6 +82,8 @@ pub struct UndescribedFinding {
     pub first_event: Option<EventId>,
     /// Whether its event tells what happened; else the result row did.
     pub by_event: bool,
+    /// Whether its first event follows the result row where this tells little of it.
+    pub is_completed: bool,
     /// Whether its rule leaves it open who carries the risk.
     pub derives_risk: bool,
     /// Of a finding that is a row: by-field → value.
@@ -211,7 +215,8 @@ mod tests {
 
     fn hunt(store: &mut Store, since_us: Option<i64>, rule: &RuleMeta, findings: &[Finding]) -> HuntOutcome {
         let record = HuntRecord { started_us: 5, since_us, until_us: None, last_event: EventId(3) };
-        let mut writer = store.hunt_writer(&record, &[HuntedRule { meta: rule, fields: Vec::new(), asked: Vec::new() }]).unwrap();
+        let mut writer =
+            store.hunt_writer(&record, &[HuntedRule { meta: rule, fields: Vec::new(), asked: Vec::new(), reads_findings: false }]).unwrap();
         findings.iter().for_each(|finding| writer.save(finding).unwrap());
         writer.finish().unwrap()
     }

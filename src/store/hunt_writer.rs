@@ -10,13 +10,15 @@ use super::findings::{
     DESCRIBED_EVENTS, EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule,
     RuleOutcome, UndescribedFinding,
 };
-use super::{Envelope, StoreError, details};
+use super::{Envelope, StoreError, details, is_somebody};
 use crate::catalog::SourceId;
 use crate::event::hex;
 use crate::ir::{Language, Level, RuleMeta};
 
 /// Longest SQL text (bytes) that is saved with a rule. One over hundreds of event types has a megabyte: `compile` prints it.
 const SQL_BYTES_MAX: usize = 16 * 1024;
+/// How findings are described: one that was described in an earlier way is described again. Counted up when newer findings tell more.
+const DESCRIBED: i64 = 1;
 
 /// A hunt that is being saved. Dropped before [`HuntWriter::finish`] it saves nothing.
 pub struct HuntWriter<'s> {
@@ -48,6 +50,8 @@ struct SavedRule {
     confidence: Option<f64>,
     /// It leaves it open who carries the risk of its findings.
     derives_risk: bool,
+    /// It reads what other rules found.
+    reads_findings: bool,
     /// The fields that its conditions test, those alone that a `not` asks left out.
     tested: Vec<String>,
 }
@@ -70,17 +74,19 @@ impl<'s> Statements<'s> {
     fn new(connection: &'s Connection) -> Result<Self, StoreError> {
         Ok(Self {
             insert: connection.prepare_cached(
-                "INSERT INTO finding (finding_id, rule, hunt, group_json, columns_json, count, first_time_us, last_time_us, risk_score, impact, confidence, message, risk_objects_json, details, first_hunt, state)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?3, 'current')
+                "INSERT INTO finding (finding_id, rule, hunt, group_json, columns_json, count, first_time_us, last_time_us, risk_score, impact, confidence, message, risk_objects_json, details, first_hunt, state, described)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?3, 'current', ?15)
                  ON CONFLICT (finding_id) DO NOTHING",
             )?,
             update: connection.prepare_cached(
                 "UPDATE finding SET rule = ?2, hunt = ?3, group_json = ?4, columns_json = ?5, count = ?6, first_time_us = ?7, last_time_us = ?8,
-                     risk_score = ?9, impact = ?10, confidence = ?11, message = ?12, risk_objects_json = CASE WHEN ?15 THEN risk_objects_json ELSE ?13 END,
-                     details = CASE WHEN ?14 = '' OR ?16 THEN details ELSE ?14 END, state = 'current'
+                     risk_score = ?9, impact = ?10, confidence = ?11, message = ?12, risk_objects_json = CASE WHEN ?16 THEN risk_objects_json ELSE ?13 END,
+                     details = CASE WHEN ?14 = '' OR ?17 THEN details ELSE ?14 END, state = 'current', described = ?15
                  WHERE finding_id = ?1",
             )?,
-            known: connection.prepare_cached("SELECT id, rule = ?2 AND count = ?3 AND first_time_us IS ?4 AND details <> '' FROM finding WHERE finding_id = ?1")?,
+            known: connection.prepare_cached(
+                "SELECT id, rule = ?2 AND count = ?3 AND first_time_us IS ?4 AND columns_json = ?5 AND described = ?6 FROM finding WHERE finding_id = ?1",
+            )?,
             describe: connection.prepare_cached(
                 "UPDATE finding SET details = CASE ?2 WHEN '' THEN details ELSE ?2 END, risk_objects_json = coalesce(?3, risk_objects_json) WHERE id = ?1",
             )?,
@@ -192,7 +198,9 @@ impl<'s> HuntWriter<'s> {
         let details = if is_row { details::of_row(&finding.group, &finding.columns, &rule.tested) } else { String::new() };
         let derives_risk = rule.derives_risk;
         // What happened in the one event behind a row says more than the columns that a search made of it.
-        let by_event = !is_row || (finding.count == 1 && !finding.evidence.is_empty() && !derives_risk);
+        let by_event = !is_row || (finding.count == 1 && !finding.evidence.is_empty() && !derives_risk && !rule.reads_findings);
+        // A row of several events tells first what the search made of them. One made of findings tells of these, if it tells anything.
+        let is_completed = !by_event && !finding.evidence.is_empty() && (details.is_empty() || !(derives_risk || rule.reads_findings));
         let row: &[&dyn ToSql] = params![
             identity,
             rule.row,
@@ -207,7 +215,8 @@ impl<'s> HuntWriter<'s> {
             rule.confidence,
             finding.message,
             objects,
-            details
+            details,
+            DESCRIBED
         ];
         let statements = &mut self.statements;
         let (id, is_changed): (i64, bool) = if statements.insert.execute(row)? == 1 {
@@ -215,10 +224,10 @@ impl<'s> HuntWriter<'s> {
             (self.connection.last_insert_rowid(), true)
         } else {
             self.outcome.known += 1;
-            let known = params![identity, rule.row, events, finding.first_time_us];
+            let known = params![identity, rule.row, events, finding.first_time_us, columns, DESCRIBED];
             let (id, is_described): (i64, bool) = statements.known.query_row(known, |row| Ok((row.get(0)?, row.get(1)?)))?;
             // What an earlier hunt read from events is still true, and is not read again.
-            let kept: [bool; 2] = [is_described && derives_risk, is_described && by_event];
+            let kept: [bool; 2] = [is_described && derives_risk, is_described];
             statements.update.execute(&[row, params![kept[0], kept[1]]].concat()[..])?;
             // Evidence is that of the last hunt: what an older text of the rule found must not mix with it.
             statements.forget_evidence.execute(params![id])?;
@@ -231,11 +240,13 @@ impl<'s> HuntWriter<'s> {
         if is_changed {
             self.rules[finding.rule_index].changed = true;
             self.save_entities(id, &finding.risk_objects)?;
-            if by_event || derives_risk {
-                let (first_event, own) = (finding.evidence.iter().min().copied(), if is_row { finding.evidence.as_slice() } else { &[] });
-                let events = own.iter().take(DESCRIBED_EVENTS).copied().collect();
-                let (rule_index, group) = (finding.rule_index, finding.group.clone());
-                self.undescribed.push(UndescribedFinding { row: id, rule_index, first_event, by_event, derives_risk, group, events });
+            if by_event || derives_risk || is_completed {
+                let (rule_index, first_event) = (finding.rule_index, finding.evidence.iter().min().copied());
+                let own = if is_row && derives_risk { finding.evidence.as_slice() } else { &[] };
+                let (group, events) = (finding.group.clone(), own.iter().take(DESCRIBED_EVENTS).copied().collect());
+                let row = id;
+                let new = UndescribedFinding { row, rule_index, first_event, by_event, is_completed, derives_risk, group, events };
+                self.undescribed.push(new);
             }
         }
         Ok(())
@@ -262,10 +273,26 @@ impl<'s> HuntWriter<'s> {
         let objects = description.risk.as_deref().map(risk_objects);
         self.statements.describe.execute(params![row, description.details, objects])?;
         let named = [("user", &description.users), ("host", &description.hosts)];
-        for (kind, name) in named.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| (kind, name))) {
+        let named = named.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| (kind, name)));
+        for (kind, name) in named.filter(|(_, name)| is_somebody(name)) {
             self.statements.entity.execute(params![row, kind, name])?;
         }
         Ok(())
+    }
+
+    /// What the result row of a finding tells by itself: its details, and names and values of what is in them.
+    ///
+    /// # Errors
+    /// When SQLite fails or the store is damaged.
+    pub fn told(&self, row: i64) -> Result<(String, Vec<(String, String)>), StoreError> {
+        let sql = "SELECT details, group_json, columns_json FROM finding WHERE id = ?1";
+        let texts = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let (details, group, columns): (String, String, String) = self.connection.prepare_cached(sql)?.query_row(params![row], texts)?;
+        let pairs = |json: &str| serde_json::from_str::<serde_json::Map<_, _>>(json).map(Vec::from_iter);
+        let damaged = |e| StoreError::Damaged(format!("a finding holds invalid JSON: {e}"));
+        let (group, columns) = (pairs(&group).map_err(damaged)?, pairs(&columns).map_err(damaged)?);
+        let group: Vec<(String, String)> = group.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
+        Ok((details, details::told(&group, &columns)))
     }
 
     /// The hosts that a finding's row has by now: those of its events, and those that carry its risk.
@@ -282,7 +309,7 @@ impl<'s> HuntWriter<'s> {
     fn save_entities(&mut self, row: i64, objects: &[FindingRiskObject]) -> Result<(), StoreError> {
         let statements = &mut self.statements;
         statements.forget_entities.execute(params![row])?;
-        for object in objects {
+        for object in objects.iter().filter(|object| is_somebody(&object.value)) {
             match object.kind.as_str() {
                 "user" => statements.entity.execute(params![row, "user", object.value])?,
                 "system" => statements.entity.execute(params![row, "host", object.value])?,
@@ -395,6 +422,13 @@ pub(super) fn save_outcome(
     outcome: RuleOutcome,
     reason: &str,
 ) -> Result<(), StoreError> {
+    // A rule has one line, wherever its file was in earlier hunts; of several files with it in one hunt, one that found something has it.
+    let forget = "DELETE FROM rule_status WHERE rule_id = ?1 AND rule_id <> '' AND (hunt <> ?2 OR outcome <> 'found')";
+    connection.prepare_cached(forget)?.execute(params![meta.id, hunt.0])?;
+    let known = "SELECT EXISTS (SELECT 1 FROM rule_status WHERE rule_id = ?1 AND rule_id <> '')";
+    if connection.prepare_cached(known)?.query_row(params![meta.id], |row| row.get(0))? {
+        return Ok(());
+    }
     let sql = "INSERT OR REPLACE INTO rule_status (rule_id, path, hunt, title, language, severity, techniques, tactics, outcome, reason)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     connection.prepare_cached(sql)?.execute(params![
@@ -422,8 +456,9 @@ fn save_rule(connection: &Connection, rule: &HuntedRule<'_>) -> Result<SavedRule
     let level = meta.level.map_or_else(|| meta.detection_type.clone(), |level| level.as_str().to_owned());
     connection
         .prepare_cached(
-            "INSERT INTO rule (rule_id, hash, title, path, language, level, techniques, tactics, stories) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT (rule_id, hash) DO UPDATE SET path = excluded.path",
+            "INSERT INTO rule (rule_id, hash, title, path, language, level, techniques, tactics, stories, reads_findings)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (rule_id, hash) DO UPDATE SET path = excluded.path, reads_findings = excluded.reads_findings",
         )?
         .execute(params![
             meta.id,
@@ -434,7 +469,8 @@ fn save_rule(connection: &Connection, rule: &HuntedRule<'_>) -> Result<SavedRule
             level,
             json!(meta.techniques).to_string(),
             json!(meta.tactics).to_string(),
-            json!(meta.stories).to_string()
+            json!(meta.stories).to_string(),
+            rule.reads_findings
         ])?;
     let row = connection
         .prepare_cached("SELECT id FROM rule WHERE rule_id = ?1 AND hash = ?2")?
@@ -450,6 +486,7 @@ fn save_rule(connection: &Connection, rule: &HuntedRule<'_>) -> Result<SavedRule
         confidence,
         // Splunk's detections say who carries their risk; one that names nobody puts nobody at risk.
         derives_risk: meta.risk_objects.is_empty() && meta.language == Some(Language::Sigma),
+        reads_findings: rule.reads_findings,
         tested: rule.asked.clone(),
     })
 }

@@ -57,7 +57,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 pub use cell::RawCell;
-pub use details::{TESTED, is_said, joined, one_line};
+pub use details::{TESTED, is_said, is_somebody, joined, joined_behind, one_line};
 pub use envelope::{Envelope, EnvelopeReader};
 pub use error::StoreError;
 pub use event_row::{EventRow, Wanted};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{FindingFilter, FindingRow, Store, StoreError};
+use super::{FindingFilter, FindingRow, Store, StoreError, is_somebody};
 
 /// An object and the risk that findings put on it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -39,7 +39,8 @@ struct ObjectRisk {
 }
 
 impl Store {
-    /// The objects at risk, the highest score first; of one score by name. Names that differ in case alone are one object.
+    /// The objects at risk, the highest score first; of one score by name. Names that differ in case alone are one
+    /// object; what stands for an unknown name (`-`, `unknown`, `0`) is not an object.
     ///
     /// # Errors
     /// When SQLite fails.
@@ -52,7 +53,7 @@ impl Store {
                 let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
                 let (value, kind) = (text("value"), text("type"));
                 let key = (kind.clone(), value.to_lowercase());
-                if !value.is_empty() && seen.insert(key.clone()) {
+                if is_somebody(&value) && seen.insert(key.clone()) {
                     let score = object.get("score").and_then(Value::as_f64).or(finding.risk_score).unwrap_or_default();
                     objects.entry(key).or_default().add(&finding, value, kind, score);
                 }

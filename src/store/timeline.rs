@@ -17,7 +17,8 @@ pub struct TimelineEvent {
     pub event: EventId,
     /// The highest level of the rules that found it.
     pub severity: Option<Level>,
-    /// The titles of these rules, the highest level first.
+    /// The titles of these rules: those that found this event alone, then those that found several together, then those over findings;
+    /// of one kind the highest level first.
     pub rules: Vec<String>,
     /// The findings.
     pub findings: Vec<i64>,
@@ -32,6 +33,9 @@ impl TimelineEvent {
     }
 }
 
+/// How much else a finding `f` of a rule `r` is about, beside one event: nothing, other events, the findings of other rules.
+const BREADTH: &str = "CASE WHEN r.reads_findings THEN 2 ELSE f.count <> 1 END";
+
 /// From this time on and before that one (µs UTC).
 pub type TimeSpan = (Option<i64>, Option<i64>);
 
@@ -44,9 +48,9 @@ pub(super) fn each<E: From<StoreError>>(
 ) -> Result<(), E> {
     let FilterSql { condition, parameters, .. } = of_events(filter, span);
     let sql = format!(
-        "SELECT x.event, {RANK}, r.title, f.id, CASE WHEN f.count = 1 THEN f.details ELSE '' END
+        "SELECT x.event, {RANK}, r.title, f.id, CASE WHEN {BREADTH} = 0 THEN f.details ELSE '' END
          FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule JOIN event e ON e.id = x.event
-         WHERE {condition} ORDER BY e.time_us IS NULL, e.time_us, x.event, 2 DESC, f.id"
+         WHERE {condition} ORDER BY e.time_us IS NULL, e.time_us, x.event, {BREADTH}, 2 DESC, f.id"
     );
     let mut statement = connection.prepare(&sql).map_err(StoreError::from)?;
     let mut rows = statement.query(params_from_iter(&parameters)).map_err(StoreError::from)?;
@@ -61,10 +65,9 @@ pub(super) fn each<E: From<StoreError>>(
         {
             visit(whole)?;
         }
-        let known = at_hand.get_or_insert_with(|| {
-            let severity = usize::try_from(rank).ok().and_then(|rank| rank.checked_sub(1)).and_then(|place| Level::ALL.get(place));
-            TimelineEvent { severity: severity.copied(), ..TimelineEvent::beside(EventId(event)) }
-        });
+        let known = at_hand.get_or_insert_with(|| TimelineEvent::beside(EventId(event)));
+        let severity = usize::try_from(rank).ok().and_then(|rank| rank.checked_sub(1)).and_then(|place| Level::ALL.get(place));
+        known.severity = known.severity.max(severity.copied());
         if !known.rules.contains(&title) {
             known.rules.push(title);
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::support::binary::{TestStore, text};
+use crate::support::samples::{security_line, sigma_rule};
 
 fn hunted() -> TestStore {
     let store = TestStore::new();
@@ -156,7 +157,8 @@ fn an_event_that_has_its_message_alone_says_its_first_line() {
     assert_eq!(around.iter().map(|row| text(row, "details")).collect::<Vec<_>>(), ["It stopped.", "It stopped."]);
 }
 
-/// Of one event the event tells what happened, of several the group and what else the row says.
+/// Of one event the event tells what happened, of several the group and what else the row says, and what the first of them tells where that
+/// is in neither.
 #[test]
 fn a_search_tells_of_its_event_or_of_its_group() {
     let store = TestStore::new();
@@ -175,7 +177,7 @@ fn a_search_tells_of_its_event_or_of_its_group() {
         let found = rows(&store, &["findings"]);
         assert_eq!(
             found.iter().map(|row| text(row, "details")).collect::<Vec<_>>(),
-            ["Script*: iex first", "Computer: b.test · scripts: 2"]
+            ["Script*: iex first", "Computer: b.test · scripts: 2 · Script*: iex this"]
         );
     }
     let timeline = rows(&store, &["timeline"]);
@@ -198,4 +200,44 @@ fn what_a_bounded_hunt_did_not_find_says_so() {
         reasons.iter().map(|row| text(row, "reason")).collect::<Vec<_>>(),
         ["only events from 2039-01-01T00:00:00.000Z were hunted"]
     );
+}
+
+/// A rule that moves to another path is still one rule.
+#[test]
+fn what_became_of_a_rule_is_one_line_wherever_its_file_is() {
+    let store = TestStore::new();
+    store.load([store.file("events.jsonl", security_line(1, 4624, ""))]);
+    let ids = ["aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002"];
+    for folder in ["r", "r2"] {
+        for (id, code) in ids.iter().zip([4624, 4625]) {
+            store.file(&format!("{folder}/{id}.yml"), sigma_rule(id, &format!("EventID: {code}")));
+        }
+        store.file(&format!("{folder}/again.yml"), sigma_rule(ids[0], "EventID: 1"));
+        store.run(["hunt", "--rules", &store.folder().join(folder).to_string_lossy()]).expect_code(&[0]);
+    }
+    let outcomes = sql(&store, "SELECT rule_id, rule_path, outcome FROM rule_outcomes ORDER BY 1");
+    let shown: Vec<_> =
+        outcomes.iter().map(|row| (text(row, "rule_id"), text(row, "outcome"), text(row, "rule_path").contains("r2"))).collect();
+    assert_eq!(shown, [(ids[0], "found", true), (ids[1], "no-data", true)]);
+}
+
+/// Of an event without a field and without a message its kind is what is known; the group of several may say nothing.
+#[test]
+fn no_finding_with_events_is_without_details() {
+    let store = TestStore::new();
+    let lines = [security_line(1, 9_999, ""), security_line(2, 4625, r#","IpAddress":"10.0.0.1""#), security_line(3, 4625, "")];
+    store.load([store.file("events.jsonl", lines.concat())]);
+    store.file("rules/1.yml", sigma_rule("aaaaaaaa-0000-4000-8000-000000000001", "EventID: 9999"));
+    let search = |id: u32, stages: &str| {
+        format!(
+            "name: S{id}\nid: aaaaaaaa-0000-4000-8000-00000000000{id}\ntype: TTP\nsearch: {}\n",
+            serde_json::json!(format!("EventCode=4625 | {stages}"))
+        )
+    };
+    store.file("rules/2.yml", search(2, "stats count"));
+    store.file("rules/3.yml", search(3, "stats count values(IpAddress) as src"));
+    store.run(["hunt", "--rules", &store.folder().join("rules").to_string_lossy()]).expect_code(&[0]);
+    let found = rows(&store, &["findings"]);
+    let details: Vec<&str> = found.iter().map(|row| text(row, "details")).collect();
+    assert_eq!(details, ["Security 9999", "Address: 10.0.0.1", "src: 10.0.0.1"]);
 }

@@ -175,3 +175,96 @@ fn a_search_over_risk_sees_the_users_of_sigma() {
         found.iter().filter(|f| f["rule_id"] == id).map(|f| json!([f["columns"]["risk_object"], f["columns"]["count"]])).collect();
     assert_eq!(shown, [json!([r"CORP\bob", 2]), json!(["alice", 5])]);
 }
+
+const OVER_RISK: &str = "88888888-8888-4888-8888-888888888888";
+
+/// Two rules find each of so many logons, and a search finds what they found.
+fn risk_of_logons(events: usize) -> TestStore {
+    let store = TestStore::new();
+    let line = |n: usize| security_line(i64::try_from(n).unwrap(), 4624, r#","TargetUserName":"alice""#);
+    store.load([store.file("events.jsonl", (1..=events).map(line).collect::<String>())]);
+    let rules = [
+        store.file("one.yml", sigma_rule(FIRST, "EventID: 4624")),
+        store.file("two.yml", sigma_rule(SECOND, "TargetUserName: alice").replace("level: high", "level: low")),
+        store.file("risk.yml", detection(OVER_RISK, "index=risk risk_object_type=user | stats count by risk_object", "")),
+    ];
+    let found = hunt(&store, &rules);
+    let over_risk = found.iter().find(|finding| finding["rule_id"] == OVER_RISK).expect("a finding");
+    assert_eq!((&over_risk["columns"]["count"], &over_risk["count"]), (&json!(2 * events), &json!(events)));
+    store
+}
+
+/// One event is behind findings of several rules: it is one event of a finding made of these.
+#[test]
+fn a_finding_made_of_findings_counts_each_event_once() {
+    for (events, unkept) in [(600, None), (1_100, Some("100 events of 1 finding are not kept"))] {
+        let store = risk_of_logons(events);
+        let told = store.run(["timeline", "--rule", OVER_RISK, "--format", "jsonl"]).expect_code(&[0]);
+        assert_eq!(told.json_lines().len(), events.min(1_000));
+        assert!(unkept.map_or(!told.stderr.contains("not kept"), |words| told.stderr.contains(words)), "{}", told.stderr);
+    }
+}
+
+/// What a rule finds in the event comes before what a search makes of findings, whatever its level.
+#[test]
+fn the_rules_over_the_event_come_first_in_a_timeline() {
+    let store = risk_of_logons(1);
+    let timeline = store.run(["timeline", "--format", "jsonl"]).expect_code(&[0]).json_lines();
+    assert_eq!(timeline[0]["rules"], json!([format!("Rule {FIRST}"), format!("Rule {SECOND}"), format!("Detection {OVER_RISK}")]));
+    assert_eq!((&timeline[0]["severity"], &timeline[0]["details"]), (&json!("high"), &json!("Account: alice")));
+    let sketch = store.run(["timeline", "--format", "timesketch"]).expect_code(&[0]).json_lines();
+    let tags: Vec<&str> = sketch[0]["tag"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(tags.iter().filter(|tag| ["critical", "high", "medium", "low"].contains(tag)).collect::<Vec<_>>(), [&"high"], "{tags:?}");
+}
+
+/// Words for what is not known are neither people nor machines.
+#[test]
+fn nobody_carries_no_risk_and_is_no_user() {
+    let store = TestStore::new();
+    let names = ["0", "-", "unknown", "NULL", "n/a", "None", r"CORP\\-", "alice"];
+    let line =
+        |(name, n): (&&str, i64)| security_line(n, 4625, &format!(r#","TargetUserName":"{name}","Account":"{name}","Machine":"{name}""#));
+    store.load([store.file("events.jsonl", names.iter().zip(1..).map(line).collect::<String>())]);
+    let objects = "rba:\n  message: m\n  risk_objects:\n  - {field: Account, type: user, score: 50}\n  - {field: Machine, type: system, score: 50}\n  threat_objects: []\n";
+    let rules = [
+        store.file("one.yml", detection(FIRST, "EventCode=4625 | stats count by Account Machine", objects)),
+        store.file("two.yml", sigma_rule(SECOND, "EventID: 4625")),
+    ];
+    let found = hunt(&store, &rules);
+    assert_eq!(found.len(), 2 * names.len());
+    let users: Vec<&str> = found.iter().flat_map(|f| f["users"].as_array().unwrap()).filter_map(Value::as_str).collect();
+    assert_eq!(users, ["alice", "alice"]);
+    let ranked = store.run(["risk", "--format", "jsonl"]).expect_code(&[0]).json_lines();
+    let mut objects: Vec<&str> = ranked.iter().filter_map(|row| row["object"].as_str()).collect();
+    objects.sort_unstable();
+    assert_eq!(objects, ["alice", "alice", "host.test"]);
+}
+
+/// What a newer version tells of findings, it tells of those of older ones too, once.
+#[test]
+fn findings_of_an_older_store_are_described_when_they_are_hunted_again() {
+    let (store, rules) = failed_logons();
+    let described = "SELECT f.id, risk_objects_json, details, (SELECT group_concat(kind || value) FROM finding_entity x WHERE x.finding = f.id) FROM finding f";
+    let all = |database: &rusqlite::Connection| -> Vec<(i64, String, String, Option<String>)> {
+        let mut statement = database.prepare(described).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let open = || rusqlite::Connection::open(store.path()).expect("a store");
+    hunt(&store, &rules);
+    let before = all(&open());
+    assert!(before.iter().all(|(_, risk, details, about)| risk != "[]" && !details.is_empty() && about.is_some()), "{before:?}");
+    // As version 4 left findings of correlations.
+    open()
+        .execute_batch(
+            "ALTER TABLE finding DROP COLUMN described; ALTER TABLE rule DROP COLUMN reads_findings; PRAGMA user_version = 4;
+             UPDATE finding SET risk_objects_json = '[]'; DELETE FROM finding_entity WHERE kind = 'user';",
+        )
+        .expect("a store of version 4");
+    hunt(&store, &rules);
+    assert_eq!(all(&open()), before);
+    // Not again: what is there is left as it is, also where there is nothing.
+    open().execute_batch("UPDATE finding SET details = ''; DELETE FROM finding_entity;").unwrap();
+    hunt(&store, &rules);
+    assert!(all(&open()).iter().all(|(_, _, details, about)| details.is_empty() && about.is_none()));
+}

@@ -57,13 +57,17 @@ pub fn timesketch(findings: &[&FindingRow], event: Option<&EventFacts>) -> Optio
         None => (FINDING, first.map_or("", |finding| finding.details.as_str())),
     };
     let all = |text: fn(&FindingRow) -> Vec<String>| different(findings.iter().flat_map(|finding| text(finding)));
+    // One level, as in every listing: a filter for `low` must not find what is high.
+    let severity = findings.iter().filter_map(|finding| Level::parse(&finding.severity)).max();
     let titles = joined(&all(|finding| vec![finding.rule_title.clone()]));
     let values = [
         json!(message(&titles, details, of)),
         json!(time.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()),
         json!(time_us),
         json!(if event.is_some() { "Event Logged" } else { "First Event of Finding" }),
-        json!(different(findings.iter().flat_map(|finding| tags(finding)))),
+        json!(different(
+            severity.map(|level| level.as_str().to_owned()).into_iter().chain(findings.iter().flat_map(|finding| tags(finding)))
+        )),
         json!(data_type),
         of.code.parse::<i64>().map_or_else(|_| json!(of.code), |number| json!(number)),
         json!(of.provider),
@@ -72,7 +76,7 @@ pub fn timesketch(findings: &[&FindingRow], event: Option<&EventFacts>) -> Optio
         event.map_or(Value::Null, |event| json!(event.record)),
         json!(of.path),
         json!(joined(&all(|finding| finding.users.clone()))),
-        json!(findings.iter().filter_map(|finding| Level::parse(&finding.severity)).max().map(Level::as_str)),
+        json!(severity.map(Level::as_str)),
         json!(titles),
         json!(joined(&all(|finding| vec![finding.rule_id.clone()]))),
         json!(details),
@@ -119,8 +123,8 @@ pub fn timesketch_row(row: &Map<String, Value>) -> Vec<String> {
     TIMESKETCH_FIELDS.iter().map(cell).collect()
 }
 
-/// Labels: severity, techniques, tactics, and what people said.
+/// Labels of a finding: techniques, tactics, and what people said.
 fn tags(finding: &FindingRow) -> impl Iterator<Item = String> {
     let labels = finding.techniques.iter().chain(&finding.tactics);
-    [finding.severity.clone()].into_iter().chain(labels.cloned()).chain([triage(finding).0.to_owned()])
+    labels.cloned().chain([triage(finding).0.to_owned()])
 }
