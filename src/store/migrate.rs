@@ -127,4 +127,34 @@ mod tests {
             assert_eq!(severity, meta.effective_level().map_or("", Level::as_str), "{meta:?}");
         }
     }
+
+    /// The last version that had what became of a rule once for each path.
+    const BY_PATH: usize = 4;
+
+    #[test]
+    fn an_older_store_keeps_the_last_outcome_of_each_rule() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        MIGRATIONS[..BY_PATH].iter().for_each(|sql| connection.execute_batch(sql).unwrap());
+        connection.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {BY_PATH};")).unwrap();
+        connection.execute("INSERT INTO hunt (started_us, last_event, rules, findings) VALUES (1, 1, 1, 1), (2, 1, 1, 1)", []).unwrap();
+        // `c` is in three files of one hunt; documents without an id are each their own.
+        let rows = [
+            ("a", "r/a", 1, "found"),
+            ("a", "r2/a", 2, "nothing"),
+            ("b", "r/b", 1, "no-data"),
+            ("c", "r/c1", 2, "nothing"),
+            ("c", "r/c2", 2, "found"),
+            ("c", "r/c3", 2, "found"),
+            ("", "r/x", 1, "unsupported"),
+            ("", "r/y", 2, "unsupported"),
+        ];
+        for (id, path, hunt, outcome) in rows {
+            let sql = "INSERT INTO rule_status VALUES (?1, ?2, ?3, '', '', '', '[]', '[]', ?4, '')";
+            connection.execute(sql, params![id, path, hunt, outcome]).unwrap();
+        }
+        migrate(&mut connection).unwrap();
+        let mut statement = connection.prepare("SELECT path FROM rule_status ORDER BY path").unwrap();
+        let kept: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(kept, ["r/b", "r/c2", "r/x", "r/y", "r2/a"]);
+    }
 }
