@@ -280,7 +280,7 @@ impl<'s> HuntWriter<'s> {
         Ok(())
     }
 
-    /// What the result row of a finding tells by itself: its details, and names and values of what is in them.
+    /// What the result row of a finding that has changed tells by itself: its details, and names and values of what is in them.
     ///
     /// # Errors
     /// When SQLite fails or the store is damaged.
@@ -292,7 +292,9 @@ impl<'s> HuntWriter<'s> {
         let damaged = |e| StoreError::Damaged(format!("a finding holds invalid JSON: {e}"));
         let (group, columns) = (pairs(&group).map_err(damaged)?, pairs(&columns).map_err(damaged)?);
         let group: Vec<(String, String)> = group.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
-        Ok((details, details::told(&group, &columns)))
+        let told = details::told(&group, &columns);
+        // Details of a row that tells nothing are those of the event that an earlier hunt saw first.
+        Ok((if told.is_empty() { String::new() } else { details }, told))
     }
 
     /// The hosts that a finding's row has by now: those of its events, and those that carry its risk.

@@ -236,8 +236,13 @@ fn no_finding_with_events_is_without_details() {
     };
     store.file("rules/2.yml", search(2, "stats count"));
     store.file("rules/3.yml", search(3, "stats count values(IpAddress) as src"));
-    store.run(["hunt", "--rules", &store.folder().join("rules").to_string_lossy()]).expect_code(&[0]);
-    let found = rows(&store, &["findings"]);
-    let details: Vec<&str> = found.iter().map(|row| text(row, "details")).collect();
-    assert_eq!(details, ["Security 9999", "Address: 10.0.0.1", "src: 10.0.0.1"]);
+    store.file("rules/4.yml", search(4, "stats count dc(IpAddress) as n"));
+    for record in 4..6 {
+        store.run(["hunt", "--rules", &store.folder().join("rules").to_string_lossy()]).expect_code(&[0]);
+        let found = rows(&store, &["findings"]);
+        let details: Vec<&str> = found.iter().map(|row| text(row, "details")).collect();
+        assert_eq!(details, ["Security 9999", "Address: 10.0.0.1", "src: 10.0.0.1", "n: 1 · Address: 10.0.0.1"]);
+        // One more event: these findings change, and say the same again.
+        store.load([store.file(&format!("more{record}.jsonl"), security_line(record, 4625, ""))]);
+    }
 }
