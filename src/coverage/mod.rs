@@ -125,8 +125,8 @@ pub fn coverage(set: &RuleSet, catalog: &Catalog, taxonomy: &Taxonomy, found: &B
         path: meta.path.clone(),
         language: meta.language.unwrap_or(Language::Sigma),
         level: meta.effective_level(),
-        techniques: current(&meta.techniques, matrix),
-        tactics: tactics(&meta.tactics, matrix),
+        techniques: matrix.techniques_of(&meta.techniques),
+        tactics: matrix.tactics_of(&meta.tactics),
         state: RuleState::Runnable,
         missing: Vec::new(),
         why: Vec::new(),
@@ -200,7 +200,7 @@ fn left_out(verdict: &Verdict<'_>, matrix: &AttackMatrix) -> Option<RuleCoverage
         path: document.source.path.clone(),
         language: document.language,
         level: None,
-        techniques: current(&document.techniques, matrix),
+        techniques: matrix.techniques_of(&document.techniques),
         tactics: Vec::new(),
         state,
         missing: names(&faults),
@@ -215,28 +215,6 @@ fn names(diagnostics: &[&Diagnostic]) -> Vec<String> {
     let mut seen = HashSet::new();
     let subjects = diagnostics.iter().filter_map(|diagnostic| diagnostic.subject.as_ref());
     subjects.map(|subject| format!("{} {}", subject.kind.as_str(), subject.name)).filter(|name| seen.insert(name.clone())).collect()
-}
-
-fn current(ids: &[String], matrix: &AttackMatrix) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
-    for id in ids.iter().map(|id| matrix.current(id)) {
-        if !out.iter().any(|known| known == id) {
-            out.push(id.to_owned());
-        }
-    }
-    out
-}
-
-/// Short names as they are today; a name that is not known stays.
-fn tactics(names: &[String], matrix: &AttackMatrix) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
-    for name in names {
-        let name = matrix.tactic(name).map_or(name, |tactic| &tactic.short);
-        if !out.contains(name) {
-            out.push(name.clone());
-        }
-    }
-    out
 }
 
 /// The queries of a correlation and of those that it builds on.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{FoundByRule, RuleCoverage, RuleState, current};
+use super::{FoundByRule, RuleCoverage, RuleState};
 use crate::taxonomy::AttackMatrix;
 
 /// A technique.
@@ -57,7 +57,7 @@ pub(super) fn of(rules: &[RuleCoverage], found: &BTreeMap<String, FoundByRule>, 
     }
     let mut findings: BTreeMap<String, u64> = BTreeMap::new();
     for of_rule in found.values() {
-        for id in current(&of_rule.techniques, matrix) {
+        for id in matrix.techniques_of(&of_rule.techniques) {
             *findings.entry(id).or_default() += of_rule.findings;
         }
     }

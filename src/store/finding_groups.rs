@@ -2,9 +2,11 @@
 
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::StoreError;
 use super::finding_filter::{FilterSql, FindingFilter};
+use super::finding_rows::texts;
+use super::{SqlValue, StoreError};
 use crate::ir::Level;
+use crate::taxonomy::AttackMatrix;
 
 /// What the findings of one group have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,7 +20,7 @@ pub enum GroupBy {
     Host,
     /// The user.
     User,
-    /// The ATT&CK technique.
+    /// The ATT&CK technique as it is called today.
     Technique,
     /// The level.
     Level,
@@ -83,7 +85,6 @@ pub(super) const RANK: &str = "CASE r.severity WHEN 'critical' THEN 5 WHEN 'high
 
 /// What people said of a finding.
 const STATUS: &str = "coalesce(lower(t.status), 'new')";
-const TECHNIQUE: &str = "LEFT JOIN json_each(r.techniques) x";
 /// A day before 1970 has a negative time, of which integer division alone would give the day after.
 const DAY: &str = "CASE WHEN f.first_time_us IS NOT NULL THEN strftime('%Y-%m-%d', (f.first_time_us - (f.first_time_us % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch') END";
 
@@ -96,14 +97,15 @@ struct GroupSql {
 }
 
 impl GroupBy {
-    fn sql(self, filter: &FilterSql) -> GroupSql {
+    /// `techniques`: the parameter that [`techniques_today`] gives.
+    fn sql(self, filter: &FilterSql, techniques: usize) -> GroupSql {
         let none = String::new;
         let (join, keys, rule, other) = match self {
             Self::RuleHost => (filter.hosts(), "r.rule_id, x.value", true, "x.value"),
             Self::Rule => (none(), "r.rule_id", true, "NULL"),
             Self::Host => (filter.hosts(), "x.value", false, "x.value"),
             Self::User => (filter.users(), "x.value", false, "x.value"),
-            Self::Technique => (TECHNIQUE.to_owned(), "x.value", false, "x.value"),
+            Self::Technique => (format!("LEFT JOIN ({}) x ON x.rule = r.id", of_techniques(techniques)), "x.value", false, "x.value"),
             Self::Level => (none(), "r.severity", false, "NULL"),
             Self::Day => (none(), DAY, false, DAY),
             Self::Status => (none(), STATUS, false, STATUS),
@@ -138,8 +140,11 @@ pub(super) fn groups(
     by: GroupBy,
     order: FindingOrder,
 ) -> Result<Vec<FindingGroup>, StoreError> {
-    let filter = filter.sql();
-    let (sql, order, condition) = (by.sql(&filter), order.of_groups(), &filter.condition);
+    let mut filter = filter.sql();
+    if by == GroupBy::Technique {
+        filter.parameters.push(SqlValue::Text(techniques_today(connection)?));
+    }
+    let (sql, order, condition) = (by.sql(&filter, filter.parameters.len()), order.of_groups(), &filter.condition);
     let (id, title) = if sql.rule { ("r.rule_id", "r.title") } else { ("NULL", "NULL") };
     let sql = format!(
         "SELECT g.*, (SELECT d.details FROM finding d WHERE d.id = g.first_id) FROM (
@@ -153,6 +158,25 @@ pub(super) fn groups(
     let mut statement = connection.prepare(&sql)?;
     let rows = statement.query_map(params_from_iter(&filter.parameters), |row| group(row, by))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Pairs of a rule and a technique of today, as JSON. Rules keep the ids that they were written with, and SQL does not know what became of
+/// them.
+fn techniques_today(connection: &Connection) -> Result<String, StoreError> {
+    let matrix = AttackMatrix::embedded();
+    let mut statement = connection.prepare("SELECT id, techniques FROM rule")?;
+    let mut rows = statement.query([])?;
+    let mut pairs: Vec<(i64, String)> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let rule: i64 = row.get(0)?;
+        pairs.extend(matrix.techniques_of(&texts(row, 1)?).into_iter().map(|technique| (rule, technique)));
+    }
+    Ok(serde_json::to_string(&pairs).expect("numbers and texts are always JSON"))
+}
+
+/// The pairs as a table. The limit, which cuts nothing, lets SQLite read them once: it would look through all of them for each finding.
+fn of_techniques(parameter: usize) -> String {
+    format!("SELECT value ->> 0 AS rule, value ->> 1 AS value FROM json_each(?{parameter}) LIMIT -1")
 }
 
 fn group(row: &Row<'_>, by: GroupBy) -> rusqlite::Result<FindingGroup> {

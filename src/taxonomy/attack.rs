@@ -101,6 +101,17 @@ impl AttackMatrix {
         self.replaced.get(id).map_or(id, String::as_str)
     }
 
+    /// The techniques that ids of any version are today, each once, in the order of the ids: two older ones may be one today. Whatever
+    /// counts techniques asks this first, so that all of it counts the same.
+    pub fn techniques_of(&self, ids: &[String]) -> Vec<String> {
+        each_once(ids.iter().map(|id| self.current(id)))
+    }
+
+    /// The short names of tactics as they are today, each once; a name that is not known stays.
+    pub fn tactics_of(&self, names: &[String]) -> Vec<String> {
+        each_once(names.iter().map(|name| self.tactic(name).map_or(name.as_str(), |tactic| &tactic.short)))
+    }
+
     /// Whether an id is one of a technique, today or in an older version.
     pub fn knows(&self, id: &str) -> bool {
         self.techniques.contains_key(id) || self.replaced.contains_key(id)
@@ -151,6 +162,16 @@ impl AttackMatrix {
     }
 }
 
+fn each_once<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for text in texts {
+        if !out.iter().any(|known| known == text) {
+            out.push(text.to_owned());
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +183,9 @@ mod tests {
         assert_eq!(matrix.full_name("T1003.001"), "OS Credential Dumping: LSASS Memory");
         assert_eq!((matrix.full_name("T1047").as_str(), matrix.full_name("T9999").as_str()), ("Windows Management Instrumentation", ""));
         assert_eq!((matrix.current("T1562.001"), matrix.current("T1086"), matrix.current("T9999")), ("T1685", "T1059.001", "T9999"));
+        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(matrix.techniques_of(&own(&["T1562.001", "T1003", "T1685", "T9999"])), own(&["T1685", "T1003", "T9999"]));
+        assert_eq!(matrix.tactics_of(&own(&["defense-evasion", "stealth", "own"])), own(&["stealth", "own"]));
         assert!(matrix.knows("T1070.001") && matrix.knows("T1059") && !matrix.knows("T9999"));
         let of = |short| matrix.tactic(short).map(|tactic| tactic.id.as_str());
         assert_eq!([of("defense-evasion"), of("defense-impairment"), of("evasion")], [Some("TA0005"), Some("TA0112"), None]);

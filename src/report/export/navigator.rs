@@ -3,7 +3,7 @@
 //! Layer format 4.5 (`layers/spec/v4.5/layerformat.md` of the Navigator). No tactic is named, so that a technique is marked under each of
 //! its tactics.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -29,11 +29,8 @@ pub struct Navigator {
 impl Navigator {
     /// Adds a finding to each of its techniques.
     pub fn add(&mut self, finding: &FindingRow) {
-        let matrix = AttackMatrix::embedded();
-        // Two ids of older versions may be one technique today.
-        let ids: BTreeSet<&str> = finding.techniques.iter().map(|id| matrix.current(id)).collect();
-        for id in ids {
-            *self.techniques.entry(id.to_owned()).or_default().entry(finding.rule_title.clone()).or_default() += 1;
+        for id in AttackMatrix::embedded().techniques_of(&finding.techniques) {
+            *self.techniques.entry(id).or_default().entry(finding.rule_title.clone()).or_default() += 1;
         }
     }
 
