@@ -15,6 +15,7 @@ mod event_row;
 mod finding_filter;
 mod finding_groups;
 mod finding_rows;
+mod finding_times;
 mod findings;
 mod functions;
 mod group;

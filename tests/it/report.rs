@@ -1,5 +1,6 @@
 //! The report as a file: what it replaces, what it leaves out, what it hides. What a browser does with it is tested by `tests/web`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
 
@@ -230,4 +231,94 @@ fn a_redacted_page_has_no_form_of_a_name() {
     let left: Vec<&str> = words.filter(|word| ["kdmo", "lan", "jane", "roe", "qx7"].iter().any(|part| word == part)).collect();
     assert!(left.is_empty(), "{left:?}: {}", all.lines().filter(|line| left.iter().any(|word| line.contains(word))).collect::<String>());
     assert_eq!(data(&page)["findings"]["id"].as_array().map(Vec::len), Some(20));
+}
+
+/// Rules with ids of techniques of several versions: some fire, one could, one is blind.
+fn techniques_of_several_versions() -> TestStore {
+    let store = TestStore::new();
+    let lines: String = (1..4).map(|n| security_line(n, if n < 3 { 4624 } else { 4720 }, r#","TargetUserName":"alice""#)).collect();
+    store.load([store.file("events.jsonl", lines)]);
+    let rules = [
+        // Two ids of one technique of today are one technique.
+        ("    - attack.t1562.001\n    - attack.t1685\n    - attack.defense-evasion\n", "EventID: 4624", "security"),
+        ("    - attack.t1562.001\n", "EventID: 4720", "security"),
+        ("    - attack.t1086\n", "EventID: 4720", "security"),
+        ("    - attack.t1059.001\n    - attack.t9999\n", "EventID: 4720", "security"),
+        ("    - attack.t1015\n    - attack.t1059.001\n", "TargetUserName: nobody", "security"),
+        ("    - attack.t1019\n    - attack.t1542.001\n", "EventID: 1", "sysmon"),
+    ];
+    for (number, (tags, selection, service)) in rules.iter().enumerate() {
+        let rule = sigma_rule(&format!("{}{number}", &ID[1..]), selection).replace("service: security", &format!("service: {service}"));
+        store.file(&format!("rules/{number}.yml"), rule.replace("    - attack.lateral-movement\n    - attack.t1021.002\n", tags));
+    }
+    let folder = store.folder().join("rules").to_string_lossy().into_owned();
+    store.run(["hunt", "--format", "jsonl", "--rules", &folder]).expect_code(&[0]);
+    store
+}
+
+#[test]
+fn report_coverage_navigator_and_groups_count_the_same_techniques() {
+    let store = techniques_of_several_versions();
+    let rules = store.folder().join("rules").to_string_lossy().into_owned();
+    let json = |arguments: &[&str]| serde_json::from_str::<Value>(&store.run(arguments).expect_code(&[0]).stdout).unwrap();
+    let findings = BTreeMap::from([("T1685", 3), ("T1059.001", 2), ("T9999", 1)].map(|(id, number)| (id.to_owned(), number)));
+
+    let coverage = json(&["coverage", "--rules", &rules, "--format", "json"]);
+    let of = |row: &Value, id: &str, number: &str| (row[id].as_str().unwrap().to_owned(), row[number].as_u64().unwrap());
+    let listed = |state: &str| coverage.as_array().unwrap().iter().filter(|row| row["state"] == state).count();
+    let fired = coverage.as_array().unwrap().iter().filter(|row| row["state"] == "fired");
+    assert_eq!(fired.map(|row| of(row, "technique", "findings")).collect::<BTreeMap<_, _>>(), findings);
+
+    let layer = json(&["export", "navigator"]);
+    let scored = layer["techniques"].as_array().unwrap().iter();
+    assert_eq!(scored.map(|row| of(row, "techniqueID", "score")).collect::<BTreeMap<_, _>>(), findings);
+
+    let groups = json(&["findings", "--group-by", "technique", "--format", "json"]);
+    let grouped = groups.as_array().unwrap().iter();
+    assert_eq!(grouped.map(|row| of(row, "technique", "findings")).collect::<BTreeMap<_, _>>(), findings);
+
+    let page = report(&store, &[]);
+    let counts = ["fired", "could fire", "blind"].map(listed);
+    assert_eq!(counts, [3, 1, 1]);
+    let [fired, could, blind] = counts;
+    let sentence = format!("<p>{fired} techniques fired (a rule found something), {could} could have fired");
+    assert!(page.contains(&sentence) && page.contains(&format!("finding of it), {blind} are blind")), "{page}");
+    for (id, number) in &findings {
+        let rest = read(&page).split(&format!("\">{id}")).nth(1).unwrap().to_owned();
+        assert!(rest.split("</li>").next().unwrap().contains(&format!(">{number} finding")), "{id}");
+    }
+    // What a rule calls a technique itself is still found and shown.
+    let data = data(&page);
+    let own = &data["rules"]["ownTechniques"];
+    let texts: Vec<&str> = own["values"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|at| data["names"]["texts"][at.as_u64().unwrap() as usize].as_str().unwrap())
+        .collect();
+    assert_eq!(texts.iter().filter(|text| **text == "T1562.001").count(), 2, "{texts:?}");
+}
+
+#[test]
+fn a_page_has_the_times_of_findings_all_of_whose_events_are_known() {
+    let store = TestStore::new();
+    let event = |n: i64, user: &str| security_line(n, 4624, &format!(r#","TargetUserName":"{user}""#));
+    let lines: String =
+        (1..=3).map(|n| event(10 * n, "few")).chain((1..=1_100).map(|n| event(n, "many"))).chain([event(7, "one")]).collect();
+    store.load([store.file("events.jsonl", lines)]);
+    let rule = format!("name: Logons\nid: {ID}\ntype: TTP\nsearch: EventCode=4624 | stats count by TargetUserName\n");
+    let rule = store.file("rule.yml", rule);
+    store.run(["hunt", "--format", "jsonl", "--rules", rule.to_str().unwrap()]).expect_code(&[0]);
+    let data = data(&report(&store, &[]));
+    let (counts, times) = (&data["findings"]["count"], &data["findings"]["times"]);
+    let runs: BTreeMap<u64, u64> = counts
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(times["runs"].as_array().unwrap())
+        .map(|(n, runs)| (n.as_u64().unwrap(), runs.as_u64().unwrap()))
+        .collect();
+    // Of 1,100 events 1,000 are kept: the others may be anywhere. One event is its own first and last.
+    assert_eq!(runs, BTreeMap::from([(3, 3), (1_100, 0), (1, 0)]));
+    assert_eq!(times["steps"], serde_json::json!([0, 0, 10_010_000, 0, 10_010_000, 0]));
 }

@@ -162,6 +162,32 @@ window.reader = (() => {
     return out;
   };
 
+  /** What of the list, or of a table above or below it, is outside of its box. */
+  const outside = () => {
+    const out = all('.scroll').filter((box) => box.checkVisibility() && box.closest('.detail') === null && box.scrollWidth > box.clientWidth)
+      .map((box) => `${one('caption', box).textContent.slice(0, 40)}: ${box.scrollWidth} px in ${box.clientWidth}`);
+    const edge = one('#table').closest('.scroll').getBoundingClientRect().right;
+    for (const cell of all('#columns th, #rows tr.finding > *').filter((one) => one.checkVisibility())) {
+      const range = document.createRange();
+      range.selectNodeContents(cell);
+      const right = Math.min(edge, cell.getBoundingClientRect().right) + 1;
+      if ([...range.getClientRects()].some((box) => box.width > 0 && box.right > right)) out.push(`${cell.tagName} ${cell.className} ${cell.textContent}`.slice(0, 80));
+    }
+    return out;
+  };
+
+  /** What is printed without that which it belongs to: a fold of the timeline without its table, techniques that are not beneath their tactic. */
+  const parted = () => [
+    ...all('#summary summary').filter((one) => one.checkVisibility() && !one.parentElement.open).map((one) => one.textContent),
+    ...all('.matrix section').filter((section) => {
+      const end = one('h3', section).getBoundingClientRect().bottom - 1;
+      return getComputedStyle(section).breakInside !== 'avoid' || all('li, summary', section).some((item) => item.checkVisibility() && item.getBoundingClientRect().top < end);
+    }).map((section) => one('h3', section).textContent),
+  ];
+
+  /** Hosts on several lines that are short enough for one. */
+  const squeezed = () => all('#rows td.host > span').filter((one) => one.textContent.length <= 18 && !one.textContent.includes(', ') && one.checkVisibility() && one.getBoundingClientRect().height > 25).map((one) => one.textContent);
+
   /** Everything that filters change, to see that nothing is left of them. */
   const state = () => {
     widen();
@@ -170,6 +196,6 @@ window.reader = (() => {
     return JSON.stringify(read);
   };
 
-  return { all, one, number, found, ids, size, widen, facets, clear, tryPlaces, tryTyped, combine, enter, tool, details, cells, sort, matrix, controls, watchFocus, missed, broken, state, reached: () => reached.length };
+  return { all, one, number, found, ids, size, widen, facets, clear, tryPlaces, tryTyped, combine, enter, tool, details, cells, sort, matrix, controls, watchFocus, missed, broken, outside, parted, squeezed, state, reached: () => reached.length };
 })();
 1

@@ -28,6 +28,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 # Names that are the same everywhere stay.
 COMMON = {"system", "local service", "network service", "nt authority\\system", "nt authority\\local service", "nt authority\\network service", ""}
 TITLE = "retrohunt report"
+# Screens between a telephone and a desk.
+WIDTHS = (768, 1001, 1024, 1271, 1280, 1440)
 # Failures of one step that are printed.
 TOLD_MAX = 4
 class Check:
@@ -131,6 +133,20 @@ def look(check, name):
         page.run(f"document.getElementById('{part}').scrollIntoView(); 1")
         check.shot(f"{name}-dark-{part}")
     page.media()
+    for width in WIDTHS:
+        page.size(width, 900)
+        page.run("document.getElementById('list').scrollIntoView(); 1")
+        check.shot(f"{name}-{width}-list")
+        wide = page.run("document.documentElement.scrollWidth")
+        check.that(wide <= width, f"a screen of {width} pixels needs {wide}")
+        for opened in ("closed", "open"):
+            if opened == "open":
+                page.run("reader.all('#rows button.open').slice(0, 5).forEach((b) => b.getAttribute('aria-expanded') === 'true' || b.click()); 1")
+            outside = call(check, "outside")
+            check.that(outside == [], f"{width} pixels, findings {opened}: {len(outside)} things are outside of their box: {outside[:4]}")
+        page.run("reader.all('#rows button.open[aria-expanded=true]').forEach((b) => b.click()); 1")
+        squeezed = call(check, "squeezed")
+        check.that(squeezed == [], f"{width} pixels: {len(squeezed)} hosts stand in several lines: {squeezed[:4]}")
     page.size(390, 844)
     for part in ("summary", "findings", "list", "attack", "risk"):
         page.run(f"document.getElementById('{part}').scrollIntoView(); 1")
@@ -146,6 +162,8 @@ def look(check, name):
     wide = page.run("document.documentElement.scrollWidth")
     check.that(wide <= 794, f"a sheet of paper needs {wide} pixels")
     whole_words("print")
+    parted = call(check, "parted")
+    check.that(parted == [], f"print: parted from what they belong to: {parted}")
     check.that(page.run("getComputedStyle(document.getElementById('explorer')).display") == "none", "the list is not printed")
     check.that(page.run("getComputedStyle(document.getElementById('static')).display") != "none", "the static table is printed")
     page.media()

@@ -1,10 +1,11 @@
 """What is done with a report, step by step, and what SQL says that it must give."""
 
+import datetime
 import itertools
 import json
 import re
 
-from truth import EVENTS_MAX, LEVELS, TECHNIQUES, time_text, whole
+from truth import EVENTS_MAX, LEVELS, time_text, today, whole
 
 # Values of one facet that are each tried; of more, a spread. No store of these tests has so many: all are tried.
 VALUES_MAX = 400
@@ -14,6 +15,8 @@ COMBINED = 2
 LISTED = 200
 # Words that are searched for, and times that are typed.
 WORDS, TIMES = 16, 4
+# Longest times between two events of one finding that are tried.
+GAPS = 12
 COLUMNS = ["level", "time", "rule", "host", "user", "count", "details", "status"]
 
 
@@ -116,9 +119,12 @@ def searches(check, truth):
             words.update(spread([word for word in re.findall(r"[A-Za-z0-9]+", text[:150]) if len(word) > 2], 2))
     words = spread(sorted(words), WORDS)
     asked = [[word] for word in words] + [list(pair) for pair in zip(words, words[7:])][::2] + [["no-such-word-anywhere"]]
+    # A technique is found by the id that the rule has and by that of today.
+    read = {row["finding_id"]: row["text"] for row in truth.ask(f"SELECT finding_id, lower({texts}) AS text FROM findings WHERE state = 'current'")}
+    for number, row in truth.by_id.items():
+        read[number] += "\n" + " ".join(today(technique) for technique in row["techniques"]).lower()
     for words in asked:
-        conditions = " AND ".join(f"instr(lower({texts}), '{word.lower()}')" for word in words)
-        expected = {row["finding_id"] for row in truth.ask(f"SELECT finding_id FROM findings WHERE state = 'current' AND {conditions}")}
+        expected = {number for number, text in read.items() if all(word.lower() in text for word in words)}
         shown = call(check, "enter", "search", " ".join(words).upper())
         check.that(shown["found"] == len(expected) and set(shown["ids"]) == expected, f"searching {words} gives {shown['found']} findings, SQL says {len(expected)}: {sorted(set(shown['ids']) ^ expected)[:5]}")
         if words == asked[0]:
@@ -130,22 +136,75 @@ def searches(check, truth):
     typed = [*((time[:16], "") for time in times), *(("", time[:10]) for time in times), *((since[:16], until[:10]) for since, until in zip(times, times[2:]))]
     lasting = [row for row in truth.findings if row["first_time"] and row["first_time"][:19] < row["last_time"][:19]]
     typed += [(row["last_time"][:19], "") for row in spread(lasting, TIMES)] + [("", row["last_time"][:19]) for row in spread(lasting, TIMES)]
+    # From one event of a finding to the next, and between the two.
+    for place, (before, after) in enumerate(spread(gaps(truth), GAPS)):
+        later = (datetime.datetime.fromisoformat(before) + datetime.timedelta(microseconds=1)).isoformat(timespec="microseconds")
+        typed += [(before, after), (later, after), (later.replace("T", " "), after + "Z")][place % 2:]
     for since, until in typed:
-        conditions = [f"last_time >= '{since}'"] * bool(since) + [f"first_time < '{until}'"] * bool(until)
-        expected = {row["finding_id"] for row in truth.ask(f"SELECT finding_id FROM findings WHERE state = 'current' AND {' AND '.join(conditions)}")}
+        is_empty = since != "" and until != "" and whole_time(since) >= whole_time(until)
+        expected = set() if is_empty else truth.between(whole_time(since), whole_time(until))
         call(check, "enter", "since", since)
         shown = call(check, "enter", "until", until)
-        check.that(shown["found"] == len(expected) and set(shown["ids"]) == expected, f"since {since!r} until {until!r} gives {shown['found']} findings, SQL says {len(expected)}")
+        check.that(shown["found"] == len(expected) and set(shown["ids"]) == expected, f"since {since!r} until {until!r} gives {shown['found']} findings, SQL says {len(expected)}: {sorted(set(shown['ids']) ^ expected)[:5]}")
+        check.that(("Since is not before Until" in said(check)) == is_empty and (is_empty or said(check) == ""), f"since {since!r} until {until!r} says {said(check)!r}")
     call(check, "enter", "until", "")
-    found = call(check, "tool", "since", "yesterday")
-    check.that(found == len(truth.findings) and check.page.run("document.getElementById('since').getAttribute('aria-invalid')") == "true", "what is not a time is not marked as such")
     check.page.run("reader.clear(); 1")
+    wrong_times(check, truth, times)
+
+
+def gaps(truth):
+    """Of each finding that lasts, the two events with the longest time between them."""
+    out = set()
+    for kept in truth.times.values():
+        times = sorted({time for time in kept.values() if time})
+        pairs = list(zip(times, times[1:]))
+        if pairs:
+            out.add(max(pairs, key=lambda pair: datetime.datetime.fromisoformat(pair[1]) - datetime.datetime.fromisoformat(pair[0])))
+    return sorted(out)
+
+
+def whole_time(text):
+    """A typed time with all its digits."""
+    return (text.rstrip("Z").replace(" ", "T") + "0000-01-01T00:00:00.000000"[len(text.rstrip("Z")):]) if text else ""
+
+
+def said(check):
+    return check.page.run("document.getElementById('wrong').textContent")
+
+
+def wrong_times(check, truth, times):
+    """Every spelling of one time means the same; what is not a time, and an interval without a time, are told in words."""
+    everything = len(truth.findings)
+    for time in times:
+        second = time[:19]
+        spellings = [time_text(time), time, time.rstrip("Z") + "+00:00", f"{time_text(time)} UTC", time.replace(".", ",")]
+        expected = truth.between(whole_time(time), "")
+        # The page shows a time to the millisecond.
+        shown_as = truth.between(whole_time(time_text(time)), "")
+        for spelling in spellings:
+            found = call(check, "enter", "since", spelling)["found"]
+            wanted = len(shown_as if spelling.startswith(time_text(time)) else expected)
+            check.that(found == wanted and said(check) == "", f"since {spelling!r} gives {found} findings, not {wanted}, and says {said(check)!r}")
+        # The same in another zone.
+        ahead = (datetime.datetime.fromisoformat(second) + datetime.timedelta(hours=5, minutes=30)).isoformat()
+        found = call(check, "enter", "since", ahead + "+05:30")["found"]
+        check.that(found == len(truth.between(whole_time(second), "")), f"since {ahead}+05:30 gives {found} findings")
+    check.page.run("reader.clear(); 1")
+    for wrong in ("yesterday", "2024-02-31", "2024-01-01T25:00", "2024-1-1"):
+        found = call(check, "tool", "since", wrong)
+        marked = check.page.run("document.getElementById('since').getAttribute('aria-invalid')")
+        check.that(found == everything and marked == "true" and said(check).startswith("Since is not a time"), f"{wrong!r} gives {found} findings, is marked {marked} and the page says {said(check)!r}")
+    call(check, "enter", "since", "2100-01-02")
+    found = call(check, "enter", "until", "2100-01-01")["found"]
+    check.that(found == 0 and "Since is not before Until" in said(check), f"an interval without a time gives {found} findings and says {said(check)!r}")
+    check.page.run("reader.clear(); 1")
+    check.that(said(check) == "", f"without filters the page says {said(check)!r}")
 
 
 def matrix(check, truth):
     """Every technique of the matrix: its state and numbers, and where those that fired lead to."""
     page = check.page
-    known = {row["v"].lower(): row for row in truth.ask(TECHNIQUES)}
+    known = truth.techniques
     findings = {value.lower(): ids for value, (_, ids) in truth.facets["technique"].items()}
     # What is folded is opened as a reader does it.
     page.run("reader.all('.matrix summary').forEach((summary) => summary.click()); 1")
@@ -277,7 +336,10 @@ def finding_parts(one, finding, rule, evidence, hashes):
         yield f"rule's {key}", of_rule.get(name), [whole(rule[key], key == "description")] if rule[key] else None
     for name, key in (("False positives", "false_positives"), ("References", "reference_links")):
         yield f"rule's {key}", of_rule.get(name, []), [whole(text, True) for text in json.loads(rule[key] or "[]") if text]
-    yield "rule's techniques", of_rule.get("Techniques", [""])[0].lower(), ", ".join(json.loads(rule["techniques"])).lower()
+    own = json.loads(rule["techniques"])
+    current = list(dict.fromkeys(today(technique) for technique in own))
+    yield "rule's techniques", of_rule.get("Techniques", [""])[0].lower(), ", ".join(current).lower()
+    yield "rule's own techniques", of_rule.get("Techniques as the rule has them", [""])[0], "" if own == current else ", ".join(own)
     yield "fields", of_rule.get("Fields tested", [""])[0], ", ".join(whole(text, True) for text in json.loads(rule["fields"]))
     yield "sql", one.get("sql"), whole(rule["sql"], True) if rule["sql"] else None
 

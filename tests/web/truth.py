@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import re
 
 LEVELS = ["critical", "high", "medium", "low", "informational", "no level"]
@@ -22,11 +23,28 @@ TECHNIQUES = """WITH own AS (SELECT DISTINCT lower(rule_id) AS k, techniques FRO
   every AS (SELECT k, techniques, 1 AS ran FROM own UNION ALL
     SELECT lower(coalesce(nullif(rule_id, ''), rule_path)), techniques, outcome IN ('found', 'nothing') FROM rule_outcomes
     WHERE lower(coalesce(nullif(rule_id, ''), rule_path)) NOT IN (SELECT k FROM own))
-  SELECT t.value COLLATE NOCASE AS v, count(DISTINCT k) AS rules, max(ran) AS ran FROM every, json_each(techniques) t GROUP BY 1"""
+  SELECT upper(t.value) AS v, k, max(ran) AS ran FROM every, json_each(techniques) t GROUP BY 1, 2"""
 # A text as long as this is shortened in a list (`SHORT` of the page), and what it opens to has this much (`TEXT_MAX`).
 SHORT, TEXT_MAX = 160, 6000
+# Events that a store keeps of a finding.
+EVENTS_KEPT = 1000
 # Events that a finding shows.
 EVENTS_MAX = 50
+
+
+def replaced():
+    """Old id of a technique → the id of today."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "rules", "attack", "enterprise.yml")
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().split("\nreplaced:\n")[1].splitlines()
+    return dict(line.strip().split(": ") for line in lines if line.startswith("  "))
+
+
+REPLACED = replaced()
+
+
+def today(technique):
+    return REPLACED.get(technique.upper(), technique)
 
 
 HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]")
@@ -92,6 +110,41 @@ class Truth:
             for row in self.ask(COUNTS.replace("{values}", values)):
                 if row["v"] != "":
                     self.facets[key][row["v"]] = (row["n"], frozenset(json.loads(row["ids"])))
+        old, self.facets["technique"] = self.facets["technique"], {}
+        for technique, (_, ids) in old.items():
+            ids = ids | self.facets["technique"].get(today(technique), (0, frozenset()))[1]
+            self.facets["technique"][today(technique)] = (len(ids), ids)
+
+    @functools.cached_property
+    def techniques(self):
+        """Technique of today → the rules that name it, and whether one of them ran."""
+        out = {}
+        for row in self.ask(TECHNIQUES):
+            known = out.setdefault(today(row["v"]).lower(), {"keys": set(), "ran": 0})
+            known["keys"].add(row["k"])
+            known["ran"] = max(known["ran"], row["ran"])
+        return {technique: {"rules": len(known["keys"]), "ran": known["ran"]} for technique, known in out.items()}
+
+    @functools.cached_property
+    def times(self):
+        """Finding → the times of the events that are kept of it."""
+        out = {}
+        for row in self.ask("SELECT finding_id, time, event_id FROM timeline"):
+            out.setdefault(row["finding_id"], {})[row["event_id"]] = micros(row["time"])
+        return out
+
+    def between(self, since, until):
+        """The findings with an event at or after the one time and before the other (either may be none), as `findings` says it."""
+        found = set()
+        for row in self.findings:
+            kept = self.times.get(row["finding_id"], {})
+            first, last = row["at"], micros(row["last_time"])
+            if first is None or (since and last < since) or (until and first >= until):
+                continue
+            is_capped = row["count"] > EVENTS_KEPT and len(kept) >= EVENTS_KEPT
+            if not (since and until) or not kept or is_capped or any(time is not None and since <= time < until for time in kept.values()):
+                found.add(row["finding_id"])
+        return found
 
     def ask(self, sql):
         return self.check.rows(self.store, sql)

@@ -10,7 +10,7 @@ pub struct ReportData {
     pub hosts: Vec<String>,
     /// Users of findings, each once without case.
     pub users: Vec<String>,
-    /// ATT&CK techniques of rules.
+    /// ATT&CK techniques of rules as they are called today.
     pub techniques: Vec<String>,
     /// Their names; empty where they are not known.
     pub technique_names: Vec<String>,
@@ -74,7 +74,9 @@ pub struct ReportRule {
     pub status: String,
     /// Places of its techniques in [`ReportData::techniques`].
     pub techniques: Vec<u32>,
-    /// ATT&CK tactics.
+    /// Its techniques in its own words, where ATT&CK calls one otherwise today; else empty.
+    pub own_techniques: Vec<String>,
+    /// ATT&CK tactics as they are called today.
     pub tactics: Vec<String>,
     /// What it finds.
     pub description: String,
@@ -114,6 +116,9 @@ pub struct ReportFinding {
     pub first_time_us: Option<i64>,
     /// Time of the last (µs UTC).
     pub last_time_us: Option<i64>,
+    /// When its events happened, in runs (first, last; µs UTC): between two runs there is none. Empty where one may be anywhere between
+    /// the first and the last.
+    pub times_us: Vec<(i64, i64)>,
     /// Risk score.
     pub risk_score: Option<f64>,
     /// The filled message.
@@ -243,7 +248,7 @@ impl ReportRule {
             &mut self.reason,
         ];
         texts.into_iter().for_each(&mut *visit);
-        let lists = [&mut self.tactics, &mut self.references, &mut self.false_positives, &mut self.fields];
+        let lists = [&mut self.own_techniques, &mut self.tactics, &mut self.references, &mut self.false_positives, &mut self.fields];
         lists.into_iter().flatten().for_each(&mut *visit);
     }
 }

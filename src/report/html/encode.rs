@@ -77,6 +77,29 @@ impl Lists {
     }
 }
 
+/// A column of runs of times: how many each row has, and of all how far the begin of each is from the end before it (of the first: from
+/// the finding's first event) and how long it is. Small numbers, which pack well.
+#[derive(Serialize, Default)]
+struct TimeRuns {
+    runs: Vec<u32>,
+    steps: Vec<i64>,
+}
+
+impl TimeRuns {
+    fn of(findings: &[ReportFinding]) -> Self {
+        let mut out = Self::default();
+        for finding in findings {
+            out.runs.push(u32::try_from(finding.times_us.len()).unwrap_or(u32::MAX));
+            let mut at = finding.first_time_us.unwrap_or(0);
+            for (first, last) in &finding.times_us {
+                out.steps.extend([first - at, last - first]);
+                at = *last;
+            }
+        }
+        out
+    }
+}
+
 #[derive(Serialize)]
 struct PageColumns {
     findings: FindingColumns,
@@ -98,6 +121,7 @@ struct FindingColumns {
     count: Vec<u64>,
     first: Vec<Option<i64>>,
     last: Vec<Option<i64>>,
+    times: TimeRuns,
     risk: Vec<Option<f64>>,
     message: Vec<u32>,
     details: Vec<u32>,
@@ -120,6 +144,7 @@ struct RuleColumns {
     author: Vec<u32>,
     sql: Vec<u32>,
     techniques: Lists,
+    own_techniques: Lists,
     references: Lists,
     false_positives: Lists,
     fields: Lists,
@@ -210,6 +235,7 @@ fn finding_columns(data: &ReportData, texts: &mut TextDictionary) -> FindingColu
         count: all.iter().map(|finding| finding.count).collect(),
         first: all.iter().map(|finding| finding.first_time_us).collect(),
         last: all.iter().map(|finding| finding.last_time_us).collect(),
+        times: TimeRuns::of(all),
         risk: all.iter().map(|finding| finding.risk_score).collect(),
         message: texts.places(all.iter().map(|finding| &finding.message)),
         details: texts.names(all.iter().map(|finding| &finding.details)),
@@ -228,10 +254,25 @@ fn rule_columns(rules: &[ReportRule], texts: &mut TextDictionary) -> RuleColumns
     let mut block = |of: fn(&ReportRule) -> &String| texts.places(rules.iter().map(of));
     let (description, sql) = (block(|r| &r.description), block(|r| &r.sql));
     let techniques = Lists::of(rules, |rule| rule.techniques.clone());
+    let own_techniques = Lists::of(rules, |rule| texts.places(&rule.own_techniques));
     let references = Lists::of(rules, |rule| texts.places(&rule.references));
     let false_positives = Lists::of(rules, |rule| texts.places(&rule.false_positives));
     let fields = Lists::of(rules, |rule| texts.places(&rule.fields));
-    RuleColumns { id, title, path, level, status, description, author, sql, techniques, references, false_positives, fields }
+    RuleColumns {
+        id,
+        title,
+        path,
+        level,
+        status,
+        description,
+        author,
+        sql,
+        techniques,
+        own_techniques,
+        references,
+        false_positives,
+        fields,
+    }
 }
 
 fn process_columns(data: &ReportData, texts: &mut TextDictionary) -> ProcessColumns {
@@ -255,6 +296,13 @@ fn process_columns(data: &ReportData, texts: &mut TextDictionary) -> ProcessColu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_steps_from_the_first() {
+        let finding = |first, times: &[(i64, i64)]| ReportFinding { first_time_us: first, times_us: times.to_vec(), ..Default::default() };
+        let column = TimeRuns::of(&[finding(Some(100), &[(100, 100), (130, 150)]), finding(None, &[]), finding(Some(7), &[(9, 9)])]);
+        assert_eq!((column.runs, column.steps), (vec![2, 0, 1], vec![0, 0, 30, 20, 2, 0]));
+    }
 
     #[test]
     fn texts_are_kept_once_and_shown_safely() {

@@ -9,10 +9,12 @@ use super::markup::{counted, thousands};
 use super::processes::processes;
 use super::summary::time;
 use super::tactics::matrix;
+use super::times::{most_runs, runs};
 use crate::catalog::{Catalog, EventId, TypeId};
 
 use crate::report::cell_text;
 use crate::store::{FindingFilter, FindingRow, Store, StoreError};
+use crate::taxonomy::AttackMatrix;
 
 /// Events that a finding shows; its count is always that of all.
 const EVENTS_OF_FINDING: usize = 50;
@@ -34,6 +36,7 @@ pub fn gather(store: &Store, filter: &FindingFilter) -> Result<ReportData, Store
     let catalog = store.catalog()?;
     gathered.sources(store)?;
     gathered.events(store, &catalog, filter)?;
+    gathered.times(store, filter)?;
     gathered.risk(store, filter)?;
     let mut data = gathered.data;
     (data.tactics, data.technique_names) = matrix(&data.techniques);
@@ -102,6 +105,7 @@ impl ReportGatherer {
             values: values.map(|(name, value)| (name.clone(), value_text(value))).collect(),
             message: row.message,
             events: Vec::new(),
+            times_us: Vec::new(),
         };
         self.findings.insert(row.finding_id, data.findings.len());
         data.findings.push(finding);
@@ -118,8 +122,9 @@ impl ReportGatherer {
             path: row.rule_path.clone(),
             level: level_of(&row.severity),
             own_level: row.level.clone(),
-            techniques: self.techniques.of_all(&row.techniques, &mut self.data.techniques),
-            tactics: row.tactics.clone(),
+            techniques: self.techniques(&row.techniques),
+            own_techniques: own_techniques(&row.techniques),
+            tactics: AttackMatrix::embedded().tactics_of(&row.tactics),
             status: row.rule.status.clone(),
             description: row.rule.description.clone(),
             author: row.rule.author.clone(),
@@ -134,6 +139,11 @@ impl ReportGatherer {
         self.data.rules.push(rule);
         self.rules.insert(key, place);
         place
+    }
+
+    /// The places of what techniques are today.
+    fn techniques(&mut self, ids: &[String]) -> Vec<u32> {
+        self.techniques.of_all(&AttackMatrix::embedded().techniques_of(ids), &mut self.data.techniques)
     }
 
     /// All rules that were hunted, with what became of each.
@@ -157,11 +167,13 @@ impl ReportGatherer {
                 continue;
             }
             self.rules.insert(key, u32::try_from(self.data.rules.len()).unwrap_or(u32::MAX));
+            let techniques = self.techniques(&row.techniques);
             self.data.rules.push(ReportRule {
                 level: level_of(&row.severity),
                 own_level: row.severity,
-                techniques: self.techniques.of_all(&row.techniques, &mut self.data.techniques),
-                tactics: row.tactics,
+                techniques,
+                own_techniques: own_techniques(&row.techniques),
+                tactics: AttackMatrix::embedded().tactics_of(&row.tactics),
                 id: row.rule_id,
                 title: row.title,
                 path: row.path,
@@ -227,6 +239,27 @@ impl ReportGatherer {
         Ok(())
     }
 
+    /// When the events of each finding happened, so that the page can ask it for an interval.
+    fn times(&mut self, store: &Store, filter: &FindingFilter) -> Result<(), StoreError> {
+        let most = most_runs(self.data.findings.len());
+        let (mut own, mut times): (i64, Vec<i64>) = (0, Vec::new());
+        let mut put = |finding: i64, times: &mut Vec<i64>| {
+            if let Some(place) = self.findings.get(&finding) {
+                self.data.findings[*place].times_us = runs(times, most);
+            }
+            times.clear();
+        };
+        store.each_finding_time(filter, &mut |finding, time_us| {
+            if finding != own {
+                put(own, &mut times);
+                own = finding;
+            }
+            times.push(time_us);
+        })?;
+        put(own, &mut times);
+        Ok(())
+    }
+
     fn risk(&mut self, store: &Store, filter: &FindingFilter) -> Result<(), StoreError> {
         self.data.risk = store
             .risk_ranking(filter)?
@@ -243,6 +276,11 @@ impl ReportGatherer {
             .collect();
         Ok(())
     }
+}
+
+/// Techniques in a rule's own words, where one is called otherwise today.
+fn own_techniques(ids: &[String]) -> Vec<String> {
+    if AttackMatrix::embedded().techniques_of(ids) == ids { Vec::new() } else { ids.to_vec() }
 }
 
 /// Rules of one id are one rule, wherever they lie.

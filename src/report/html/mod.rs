@@ -17,6 +17,7 @@ mod processes;
 mod redact;
 mod summary;
 mod tactics;
+mod times;
 
 use std::io::{self, Write};
 

@@ -16,6 +16,33 @@ class Lists {
   }
 }
 
+/** When the events of findings happened: runs of times, between which there is none. A finding without runs may have one anywhere. */
+class TimeRuns {
+  constructor(column, firsts) {
+    this.offsets = new Uint32Array(column.runs.length + 1);
+    this.edges = new Float64Array(column.steps.length);
+    column.runs.forEach((runs, finding) => {
+      const end = this.offsets[finding] + runs;
+      let time = firsts[finding];
+      for (let at = 2 * this.offsets[finding]; at < 2 * end; at += 1) { time += column.steps[at]; this.edges[at] = time; }
+      this.offsets[finding + 1] = end;
+    });
+  }
+  /** Whether a finding has, or may have, an event at or after the one time and before the other. */
+  hasBetween(finding, since, until) {
+    let low = this.offsets[finding];
+    const end = this.offsets[finding + 1];
+    if (low === end) return true;
+    // The first run that ends at or after the one time.
+    for (let high = end; low < high;) {
+      const middle = (low + high) >> 1;
+      if (this.edges[2 * middle + 1] < since) low = middle + 1;
+      else high = middle;
+    }
+    return low < end && this.edges[2 * low] < until;
+  }
+}
+
 function bytesOf(base64) {
   const binary = atob(base64);
   const bytes = new Uint8Array(binary.length);
@@ -23,7 +50,7 @@ function bytesOf(base64) {
   return bytes;
 }
 
-/** Reads the columns. Lists become `Lists`; all else stays an array. */
+/** Reads the columns. Lists become `Lists`, times `TimeRuns`; all else stays an array. */
 async function readData() {
   const holder = document.getElementById('data');
   const packed = new Blob([bytesOf(holder.textContent.trim())]).stream().pipeThrough(new DecompressionStream('gzip'));
@@ -34,6 +61,7 @@ async function readData() {
       if (column !== null && Array.isArray(column.counts)) table[name] = new Lists(column);
     }
   }
+  data.findings.times = new TimeRuns(data.findings.times, data.findings.first);
   return data;
 }
 
@@ -44,14 +72,22 @@ function timeText(us) {
   return Number.isNaN(time.getTime()) ? '' : time.toISOString().replace('T', ' ').replace('Z', '').replace('.000', '');
 }
 
-/** What somebody typed as a time, in UTC, as µs; `null` where nothing was typed, NaN where it is not a time. */
+/** A time as it is typed or copied: a day, a month, minutes, seconds with a fraction; UTC where no offset is given. */
+const TYPED_TIME = /^(\d{4})-(\d\d)(?:-(\d\d)(?:(?:T| +)(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?)?(?: *(?:Z|UTC|([+-])(\d\d):?(\d\d)))?$/i;
+
+/** What somebody typed as a time, as µs; `null` where nothing was typed, NaN where it is not a time. */
 function typedTime(text) {
   const typed = text.trim();
   if (typed === '') return null;
-  const match = /^(\d{4})-(\d\d)(?:-(\d\d))?(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?Z?$/.exec(typed);
+  const match = TYPED_TIME.exec(typed);
   if (match === null) return NaN;
-  const [, year, month, day = '01', hour = '00', minute = '00', second = '00'] = match;
-  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) * 1000;
+  const [, year, month, day = '01', hour = '00', minute = '00', second = '00', fraction = '', sign, hours = '0', minutes = '0'] = match;
+  const plain = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+  const time = Date.parse(`${plain}Z`);
+  // Some browsers take 31 February for a day in March.
+  if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 19) !== plain || Number(hours) > 23 || Number(minutes) > 59) return NaN;
+  const offset = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000_000;
+  return time * 1000 + Number(fraction.slice(0, 6).padEnd(6, '0')) - offset;
 }
 
 const grouped = new Intl.NumberFormat('en-US');

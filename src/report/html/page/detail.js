@@ -89,6 +89,7 @@ function ruleBlock(data, rule, text) {
     ['Level', text(rules.level[rule])],
     ['Status', text(rules.status[rule])],
     ['Techniques', [...rules.techniques.of(rule)].map((id) => text(data.names.techniques[id])).join(', ')],
+    ['Techniques as the rule has them', lines(rules.ownTechniques).join(', ')],
     ['Fields tested', lines(rules.fields).join(', ')],
     ['Rule id', text(rules.id[rule])],
     ['File', text(rules.path[rule])],

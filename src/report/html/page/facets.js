@@ -82,7 +82,7 @@ function wordTest(data, words, lowered) {
     const rule = findings.rule[finding];
     if (hits[rules.title[rule]] || hits[rules.id[rule]] || hits[findings.details[finding]] || hits[findings.message[finding]]) return true;
     return findings.hosts.of(finding).some((host) => hits[names.hosts[host]]) || findings.users.of(finding).some((user) => hits[names.users[user]])
-      || findings.values.of(finding).some((id) => hits[id]) || rules.techniques.of(rule).some((technique) => hits[names.techniques[technique]]);
+      || findings.values.of(finding).some((id) => hits[id]) || rules.techniques.of(rule).some((technique) => hits[names.techniques[technique]]) || rules.ownTechniques.of(rule).some((id) => hits[id]);
   };
   return (finding) => sets.every((hits) => has(hits, finding));
 }

@@ -50,12 +50,27 @@ class Explorer {
     document.getElementById('findings').scrollIntoView();
   }
 
+  /** The bounds in time, `null` where there is none; and says what is wrong with them. */
   bounds() {
-    return ['since', 'until'].map((name) => {
-      const time = typedTime(this.inputs[name].value);
-      this.inputs[name].setAttribute('aria-invalid', String(Number.isNaN(time)));
-      return Number.isNaN(time) ? null : time;
-    });
+    const times = ['since', 'until'].map((name) => typedTime(this.inputs[name].value));
+    const titles = ['Since', 'Until'];
+    const said = times.flatMap((time, place) => (Number.isNaN(time)
+      ? [`${titles[place]} is not a time and filters nothing. Write 2024-01-31, 2024-01-31 12:00, 2024-01-31 12:00:05.250 (UTC) or 2024-01-31T12:00:00+01:00.`] : []));
+    const isEmpty = times[0] !== null && times[1] !== null && times[0] >= times[1];
+    if (isEmpty) said.push('Since is not before Until: no time is in this interval, so the list is empty.');
+    ['since', 'until'].forEach((name, place) => this.inputs[name].setAttribute('aria-invalid', String(isEmpty || Number.isNaN(times[place]))));
+    const wrong = document.getElementById('wrong');
+    if (wrong.textContent !== said.join(' ')) wrong.textContent = said.join(' ');
+    return times.map((time) => (Number.isNaN(time) ? null : time));
+  }
+
+  /** Whether a finding has an event in the interval; where not all of its events are known, whether it may have one. */
+  isBetween(finding, since, until) {
+    const { first, last, times } = this.data.findings;
+    if (since === null && until === null) return true;
+    if (first[finding] === null || last[finding] === null) return false;
+    if ((since !== null && last[finding] < since) || (until !== null && first[finding] >= until)) return false;
+    return since === null || until === null || (since < until && times.hasBetween(finding, since, until));
   }
 
   /** Filters, counts and draws. A value is counted where all other facets pass, so that a count says what choosing it would give. */
@@ -68,7 +83,7 @@ class Explorer {
     let length = 0;
     this.facets.forEach((facet) => facet.counts.fill(0));
     for (let finding = 0; finding < found.length; finding += 1) {
-      if ((since !== null && !(findings.last[finding] >= since)) || (until !== null && !(findings.first[finding] < until && findings.first[finding] !== null))) continue;
+      if (!this.isBetween(finding, since, until)) continue;
       if (this.bar !== null && !(findings.first[finding] !== null && findings.first[finding] >= this.bar.since && findings.first[finding] < this.bar.until)) continue;
       if (!hasWords(finding)) continue;
       const failed = this.facets.filter((facet) => !facet.passes(finding));
@@ -125,7 +140,11 @@ async function start() {
   const explorer = new Explorer(await readData());
   explorer.update();
   linkSummary(explorer);
-  if (window.matchMedia('(max-width: 1000px)').matches) document.getElementById('facets-box').open = false;
+  // Above the list the filters are folded; beside it they have no fold, and must be open.
+  const isNarrow = window.matchMedia('(max-width: 1270px)');
+  const fold = () => { document.getElementById('facets-box').open = !isNarrow.matches; };
+  isNarrow.addEventListener('change', fold);
+  fold();
   document.getElementById('explorer').hidden = false;
   document.documentElement.classList.add('ready');
   document.documentElement.dataset.ready = String(Math.round(performance.now()));

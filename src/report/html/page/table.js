@@ -8,6 +8,9 @@ function ranks(texts) {
   return rank;
 }
 
+/** Characters of the longest name that stands on one line, beside whatever else the row has: `ws01.corp.example`. */
+const WHOLE_NAME = 18;
+
 /** Characters of details in a row: some three lines. */
 const DETAILS = 100;
 
@@ -23,7 +26,8 @@ function makeColumns(data, lowered) {
   const happened = (i) => findings.details[i] || findings.message[i];
   const named = (lists, ids) => (finding) => {
     const own = [...lists.of(finding)].map((id) => short(text(ids[id])));
-    return make('span', '', ...breakable(own.length > 2 ? `${own.slice(0, 2).join(', ')} and ${own.length - 2} more` : own.join(', ')));
+    const shown = own.slice(0, 2).flatMap((name, place) => [...(place > 0 ? [', '] : []), ...(name.length <= WHOLE_NAME ? [make('span', 'whole', name)] : breakable(name))]);
+    return make('span', '', ...shown, own.length > 2 ? ` and ${own.length - 2} more` : '');
   };
   return [
     { key: 'level', title: 'Level', isDown: true, cell: (i) => levelMark(findings.level[i]), by: (i) => -findings.level[i] },
@@ -33,7 +37,7 @@ function makeColumns(data, lowered) {
     { key: 'user', title: 'User', className: 'user', cell: named(findings.users, names.users), by: (i) => place(names.users[findings.users.of(i)[0]]) },
     { key: 'count', title: 'Events', className: 'number', isDown: true, cell: (i) => grouped.format(findings.count[i]), by: (i) => findings.count[i] },
     { key: 'details', title: 'Details', className: 'details', cell: (i) => make('span', '', ...detailParts(beginning(text(happened(i)), DETAILS))), by: (i) => place(happened(i) || undefined) },
-    { key: 'status', title: 'Status', cell: (i) => text(names.statuses[findings.status[i]]), by: (i) => place(names.statuses[findings.status[i]]) },
+    { key: 'status', title: 'Status', className: 'status', cell: (i) => make('span', '', ...breakable(short(text(names.statuses[findings.status[i]])))), by: (i) => place(names.statuses[findings.status[i]]) },
   ];
 }
 
