@@ -185,8 +185,13 @@ window.reader = (() => {
     }).map((section) => one('h3', section).textContent),
   ];
 
-  /** Hosts on several lines that are short enough for one. */
-  const squeezed = () => all('#rows td.host > span').filter((one) => one.textContent.length <= 18 && !one.textContent.includes(', ') && one.checkVisibility() && one.getBoundingClientRect().height > 25).map((one) => one.textContent);
+  /** Hosts on several lines that are short enough for one, and dates on several. */
+  const squeezed = () => [...all('#rows td.time').filter((one) => one.checkVisibility() && one.textContent !== '').filter((one) => {
+    const range = document.createRange();
+    range.setStart(one.firstChild, 0);
+    range.setEnd(one.firstChild, 10);
+    return range.getClientRects().length > 1;
+  }), ...all('#rows td.host > span').filter((one) => one.textContent.length <= 18 && !one.textContent.includes(', ') && one.checkVisibility() && one.getBoundingClientRect().height > 25)].map((one) => one.textContent);
 
   /** Everything that filters change, to see that nothing is left of them. */
   const state = () => {

@@ -146,7 +146,7 @@ def look(check, name):
             check.that(outside == [], f"{width} pixels, findings {opened}: {len(outside)} things are outside of their box: {outside[:4]}")
         page.run("reader.all('#rows button.open[aria-expanded=true]').forEach((b) => b.click()); 1")
         squeezed = call(check, "squeezed")
-        check.that(squeezed == [], f"{width} pixels: {len(squeezed)} hosts stand in several lines: {squeezed[:4]}")
+        check.that(squeezed == [], f"{width} pixels: {len(squeezed)} hosts or dates stand in several lines: {squeezed[:4]}")
     page.size(390, 844)
     for part in ("summary", "findings", "list", "attack", "risk"):
         page.run(f"document.getElementById('{part}').scrollIntoView(); 1")
