@@ -8,8 +8,8 @@ function ranks(texts) {
   return rank;
 }
 
-/** Characters of the longest name that stands on one line, beside whatever else the row has: `ws01.corp.example`. */
-const WHOLE_NAME = 18;
+/** Characters of the longest host that stands on one line, beside whatever else the row has: `ws01.corp.example`. */
+const WHOLE_HOST = 18;
 
 /** Characters of details in a row: some three lines. */
 const DETAILS = 100;
@@ -24,17 +24,17 @@ function makeColumns(data, lowered) {
   let rank = null;
   const place = (id) => { rank ??= ranks(lowered); return id === undefined ? null : rank[id]; };
   const happened = (i) => findings.details[i] || findings.message[i];
-  const named = (lists, ids) => (finding) => {
+  const named = (lists, ids, whole) => (finding) => {
     const own = [...lists.of(finding)].map((id) => short(text(ids[id])));
-    const shown = own.slice(0, 2).flatMap((name, place) => [...(place > 0 ? [', '] : []), ...(name.length <= WHOLE_NAME ? [make('span', 'whole', name)] : breakable(name))]);
+    const shown = own.slice(0, 2).flatMap((name, place) => [...(place > 0 ? [', '] : []), ...(name.length <= whole ? [make('span', 'whole', name)] : breakable(name))]);
     return make('span', '', ...shown, own.length > 2 ? ` and ${own.length - 2} more` : '');
   };
   return [
     { key: 'level', title: 'Level', isDown: true, cell: (i) => levelMark(findings.level[i]), by: (i) => -findings.level[i] },
     { key: 'time', title: 'First (UTC)', className: 'time', cell: (i) => timeText(findings.first[i]).slice(0, 19), by: (i) => findings.first[i] },
     { key: 'rule', title: 'Rule', by: (i) => place(rules.title[findings.rule[i]]) },
-    { key: 'host', title: 'Host', className: 'host', cell: named(findings.hosts, names.hosts), by: (i) => place(names.hosts[findings.hosts.of(i)[0]]) },
-    { key: 'user', title: 'User', className: 'user', cell: named(findings.users, names.users), by: (i) => place(names.users[findings.users.of(i)[0]]) },
+    { key: 'host', title: 'Host', className: 'host', cell: named(findings.hosts, names.hosts, WHOLE_HOST), by: (i) => place(names.hosts[findings.hosts.of(i)[0]]) },
+    { key: 'user', title: 'User', className: 'user', cell: named(findings.users, names.users, 0), by: (i) => place(names.users[findings.users.of(i)[0]]) },
     { key: 'count', title: 'Events', className: 'number', isDown: true, cell: (i) => grouped.format(findings.count[i]), by: (i) => findings.count[i] },
     { key: 'details', title: 'Details', className: 'details', cell: (i) => make('span', '', ...detailParts(beginning(text(happened(i)), DETAILS))), by: (i) => place(happened(i) || undefined) },
     { key: 'status', title: 'Status', className: 'status', cell: (i) => make('span', '', ...breakable(short(text(names.statuses[findings.status[i]])))), by: (i) => place(names.statuses[findings.status[i]]) },
