@@ -83,9 +83,17 @@ impl Plan {
         std::iter::once(self).chain(inner_plans(&self.steps).into_iter().flat_map(Self::tree)).collect()
     }
 
-    /// Whether its source, or one in the brackets of its stages, has rows in some store with this catalog.
+    /// Whether it has rows in some store with this catalog: those of its source, or of brackets behind it, unless all are then joined with
+    /// rows that cannot be there.
     pub fn can_have_rows(&self) -> bool {
-        self.tree().iter().any(|plan| plan.source != RowSource::Events || !plan.branches.is_empty())
+        let own = self.source != RowSource::Events || !self.branches.is_empty();
+        self.steps.iter().fold(own, |has, step| {
+            let inner = || inner_plans(std::slice::from_ref(step)).into_iter().any(Self::can_have_rows);
+            match &step.stage {
+                Stage::Join(join) if !join.left => has && inner(),
+                _ => has || inner(),
+            }
+        })
     }
 
     /// Takes over what inner plans have to say.
