@@ -135,7 +135,7 @@ pub(crate) fn mixed_event(number: u64, dice: &mut Dice, line: &mut String) {
         }
         2 | 3 => {
             head(number, dice, "Security", security, 4624, line);
-            field("LogonType", dice.pick(&["2", "3", "5", "9", "10"]), line);
+            field("LogonType", dice.pick(&["2", "3", "5", "7", "10"]), line);
             field("LogonProcessName", dice.pick(&["User32", "NtLmSsp", "Kerberos", "Advapi"]), line);
             field("AuthenticationPackageName", dice.pick(&["NTLM", "Kerberos", "Negotiate"]), line);
             field("TargetUserName", dice.pick(USERS), line);
@@ -194,4 +194,137 @@ pub(crate) fn mixed_event_with_message(number: u64, dice: &mut Dice, line: &mut 
         line,
     );
     line.push('}');
+}
+
+/// Events per PowerShell session in [`script_event`]: its command line and ids stay the same for so long.
+const EVENTS_PER_SESSION: u64 = 40;
+
+/// As [`mixed_event`], and one in seven is PowerShell: pipelines, modules and scripts, 1.5 kB of text each, most of which occurs once.
+pub(crate) fn script_event(number: u64, dice: &mut Dice, line: &mut String) {
+    match dice.below(100) {
+        0..5 => script_block(number, dice, line),
+        5..10 => pipeline(number, dice, line),
+        10..14 => module(number, dice, line),
+        _ => mixed_event(number, dice, line),
+    }
+}
+
+/// A session's command line, with a key that no other session has.
+fn session_command(session: u64) -> String {
+    let mut dice = Dice::new(session);
+    let mut command = String::from(
+        "C:\\\\Windows\\\\System32\\\\WindowsPowerShell\\\\v1.0\\\\powershell.exe -NoLogo -File C:\\\\Scripts\\\\Run.ps1 -Key ",
+    );
+    for _ in 0..24 {
+        command.push_str(&format!("{:016X}", dice.next()));
+    }
+    command
+}
+
+/// Classic PowerShell 800: the details of one pipeline.
+fn pipeline(number: u64, dice: &mut Dice, line: &mut String) {
+    head(number, dice, "Windows PowerShell", "PowerShell", 800, line);
+    let session = dice.below(1 + number / EVENTS_PER_SESSION);
+    let user = dice.pick(USERS);
+    let context = format!(
+        "\\tDetailSequence=1\\r\\n\\tDetailTotal=1\\r\\n\\r\\n\\tSequenceNumber={}\\r\\n\\r\\n\\tUserId=CORP\\\\{user}\\r\\n\\tHostName=ConsoleHost\\r\\n\\tHostVersion=5.1.17763.134\\r\\n\\tHostId={:08x}-0c3e-4b88-931a-{:012x}\\r\\n\\tHostApplication={}\\r\\n\\tEngineVersion=5.1.17763.134\\r\\n\\tRunspaceId={:016x}\\r\\n\\tPipelineId={}\\r\\n\\tScriptName=\\r\\n\\tCommandLine={}\\r\\n",
+        number * 2 + 1,
+        session,
+        session * 31,
+        session_command(session),
+        session * 7919,
+        dice.below(40),
+        statement(dice)
+    );
+    field(
+        "Payload",
+        &format!(
+            "CommandInvocation({0}): \\\"{0}\\\"\\r\\nParameterBinding({0}): name=\\\"InputObject\\\"; value=\\\"{1:016x}{2}\\\"",
+            dice.pick(COMMANDS),
+            dice.next(),
+            statement(dice)
+        ),
+        line,
+    );
+    field("ContextInfo", &context, line);
+    line.push('}');
+}
+
+/// PowerShell 4103: a command of a module with its parameters.
+fn module(number: u64, dice: &mut Dice, line: &mut String) {
+    head(number, dice, "Microsoft-Windows-PowerShell/Operational", "Microsoft-Windows-PowerShell", 4103, line);
+    let session = dice.below(1 + number / EVENTS_PER_SESSION);
+    let (user, command) = (dice.pick(USERS), dice.pick(COMMANDS));
+    let context = format!(
+        "        Severity = Informational\\n        Host Name = ConsoleHost\\n        Host Version = 5.1.17763.134\\n        Host ID = {:08x}-0c3e-4b88-931a-{:012x}\\n        Host Application = {}\\n        Engine Version = 5.1.17763.134\\n        Runspace ID = {:016x}\\n        Pipeline ID = {}\\n        Command Name = {command}\\n        Command Type = Cmdlet\\n        Script Name = \\n        Command Path = \\n        Sequence Number = {}\\n        User = CORP\\\\{user}\\n        Connected User = \\n        Shell ID = Microsoft.PowerShell",
+        session,
+        session * 31,
+        session_command(session),
+        session * 7919,
+        dice.below(40),
+        number * 2,
+    );
+    field("ContextInfo", &context, line);
+    let mut payload = format!("CommandInvocation({command}): \\\"{command}\\\"");
+    for parameter in ["Path", "Value", "Filter"] {
+        payload.push_str(&format!(
+            "\\nParameterBinding({command}): name=\\\"{parameter}\\\"; value=\\\"{}{:016x}\\\"",
+            statement(dice),
+            dice.next()
+        ));
+    }
+    field("Payload", &payload, line);
+    line.push('}');
+}
+
+/// PowerShell 4104: a script.
+fn script_block(number: u64, dice: &mut Dice, line: &mut String) {
+    head(number, dice, "Microsoft-Windows-PowerShell/Operational", "Microsoft-Windows-PowerShell", 4104, line);
+    field("MessageNumber", "1", line);
+    field("MessageTotal", "1", line);
+    let mut script = format!("function Invoke-{}{:x} {{\\r\\n    param($Path, $Id)\\r\\n", dice.pick(WORDS), dice.next());
+    while script.len() < 1_450 {
+        script.push_str("    ");
+        script.push_str(&statement(dice));
+        script.push_str("\\r\\n");
+    }
+    script.push('}');
+    field("ScriptBlockText", &script, line);
+    field("ScriptBlockId", &format!("{:016x}{:016x}", dice.next(), dice.next()), line);
+    field("Path", "", line);
+    line.push('}');
+}
+
+const COMMANDS: &[&str] = &[
+    "Get-ChildItem",
+    "Where-Object",
+    "ForEach-Object",
+    "New-Object",
+    "Set-ItemProperty",
+    "Get-Service",
+    "Out-String",
+    "Write-Verbose",
+    "Select-Object",
+    "Get-WmiObject",
+    "Start-Sleep",
+    "Add-Member",
+    "Get-Random",
+    "ConvertTo-Json",
+    "Test-Path",
+    "Import-Module",
+];
+
+/// Statements that scripts share: modules are run again and again, with a few lines that differ.
+const SHARED_STATEMENTS: u64 = 50_000;
+
+/// One statement of a script: two of three occur in other scripts too.
+fn statement(dice: &mut Dice) -> String {
+    let mut shared = Dice::new(dice.below(SHARED_STATEMENTS));
+    let dice = if dice.below(3) > 0 { &mut shared } else { dice };
+    let (command, a, b) = (dice.pick(COMMANDS), dice.pick(WORDS), dice.pick(WORDS));
+    match dice.below(3) {
+        0 => format!("if ($null -eq ${a}) {{ {command} -Path $Path -Depth {} | Out-Null }}", dice.below(4096)),
+        1 => format!("${a} = {command} -Path C:\\\\Data\\\\{b}\\\\{:08x}.dat -Filter *.{b}", dice.next() >> 32),
+        _ => format!("$buffer[{}] = 0x{:016x} -band ${a}.{b}", dice.below(4096), dice.next()),
+    }
 }
