@@ -19,6 +19,7 @@ mod finding;
 mod hosts;
 mod kept;
 mod matched;
+mod matching;
 mod risk;
 mod scan;
 mod stages;
@@ -26,11 +27,10 @@ mod subsearch;
 mod unanswered;
 mod window;
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::cancel::Cancel;
-use crate::catalog::{Catalog, EventId, TypeId};
+use crate::catalog::{Catalog, EventId};
 use crate::diag::Diagnostic;
 use crate::exec::{Context, Fault};
 use crate::ir::{Correlation, Function, Input, InputSource, Pred, Rule, Stage};
@@ -45,8 +45,8 @@ pub use describe::{details_of_event, event_details};
 pub use engine::Engine;
 use finding::{FindingSaver, needed_fields};
 use hosts::Hosts;
-use matched::Matched;
-use scan::{MessageWords, ScanRule, ScanWith, scan};
+use matching::{ScanResult, match_events};
+use scan::ScanWith;
 pub use unanswered::{Unanswered, unanswered, unanswered_correlation};
 
 /// What bounds a hunt. Made by [`HuntOptions::starting_at`]; there is no default, because nothing below the caller reads a clock.
@@ -428,76 +428,4 @@ fn correlate(
         }
     }
     Ok(out)
-}
-
-/// What the scan of all event types found.
-struct ScanResult {
-    /// By plan.
-    events: Vec<Matched>,
-    /// Plans that could not go on.
-    failed: BTreeMap<usize, Fault>,
-    /// Events read, each once per event type.
-    scanned: u64,
-    /// The place of the first plan that is a correlation's input, behind those of rules.
-    first_input: usize,
-    /// Event types that were not read to their end, because the hunt was asked to stop.
-    unread: BTreeSet<TypeId>,
-}
-
-impl ScanResult {
-    /// Whether some events that a plan asks for were not read.
-    fn unread_by(&self, plan: &Plan) -> bool {
-        !self.unread.is_empty() && plan.branches.iter().any(|branch| self.unread.contains(&branch.event_type))
-    }
-}
-
-/// The events that each plan's condition holds for.
-fn match_events(
-    store: &Store,
-    catalog: &Catalog,
-    plans: &[&Plan],
-    range: EventRange,
-    with: &ScanWith<'_>,
-    progress: &mut dyn FnMut(HuntProgress),
-) -> Result<ScanResult, HuntError> {
-    // By type id and not in a hash map: the order of the scan decides the order of faults and progress.
-    let mut by_type: BTreeMap<TypeId, Vec<ScanRule<'_>>> = BTreeMap::new();
-    let mut words = MessageWords::new(store, catalog);
-    for (rule, plan) in plans.iter().enumerate() {
-        for branch in &plan.branches {
-            // Of all rules before the first scan: messages of several types lie in one block, which is read once.
-            if let Some(event_type) = catalog.event_type(branch.event_type) {
-                words.note(event_type, &branch.filter, with.hosts);
-            }
-            by_type.entry(branch.event_type).or_default().push(ScanRule { rule, filter: &branch.filter });
-        }
-    }
-    let total = by_type.keys().filter_map(|id| catalog.event_type(*id)).map(|t| t.events).sum();
-    progress(HuntProgress::Planned { events: total });
-    let words = RefCell::new(words);
-    let mut found = ScanResult {
-        events: vec![Matched::default(); plans.len()],
-        failed: BTreeMap::new(),
-        scanned: 0,
-        first_input: 0,
-        unread: BTreeSet::new(),
-    };
-    for (id, rules) in &by_type {
-        let event_type = catalog.event_type(*id).expect("plans name types of this catalog");
-        if with.cancel.is_cancelled() {
-            found.unread.insert(*id);
-            continue;
-        }
-        let scanned = scan(store, event_type, rules, range, (with, &words), &mut |rule, event| found.events[rule].add(*id, event))?;
-        if !scanned.is_whole {
-            found.unread.insert(*id);
-        }
-        found.scanned += scanned.rows;
-        for (rule, fault) in scanned.failed {
-            // The first fault of a rule is told; its other event types would only repeat it.
-            found.failed.entry(rule).or_insert(fault);
-        }
-        progress(HuntProgress::Scanned { events: found.scanned });
-    }
-    Ok(found)
 }
