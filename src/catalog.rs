@@ -2,24 +2,26 @@
 //!
 //! The store makes a catalog; the planner, the SQL writer and the scan read it. Nothing here knows SQLite's API.
 
+use serde::Serialize;
+
 /// A row of `event_type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct TypeId(pub u32);
 
 /// The position of a column within its event type: index into [`EventType::columns`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct ColumnIndex(pub u32);
 
 /// A row of `event`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct EventId(pub i64);
 
 /// A row of `value`: one distinct text, or one distinct list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct ValueId(pub i64);
 
 /// A row of `source`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct SourceId(pub i64);
 
 /// How the cells of a column are stored. Every encoding can hold every value; it says what is cheap.
@@ -30,7 +32,7 @@ pub struct SourceId(pub i64);
 /// | REAL | – | a [`ValueId`] (repeated text, or a list) | a [`ValueId`] |
 /// | TEXT | the text itself | the text itself | the text itself |
 /// | NULL | the event lacks the field | the same | the same |
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Encoding {
     /// Repeated text.
     Dictionary,
@@ -41,7 +43,7 @@ pub enum Encoding {
 }
 
 /// The spelling of a time column; a cell that does not have exactly this spelling is text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct TimeShape {
     /// The character between date and time: `' '` or `'T'`.
     pub separator: char,
@@ -52,7 +54,7 @@ pub struct TimeShape {
 }
 
 /// One field of one event type.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Column {
     /// The field's name in the spelling first met. Two columns of a type may differ in case only (twins).
     pub field: String,
@@ -68,7 +70,7 @@ pub struct Column {
 }
 
 /// Where the events of a type lie.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Storage {
     /// A table of its own with `_id` and the columns.
     Table(String),
@@ -77,7 +79,7 @@ pub enum Storage {
 }
 
 /// One event type: (product, channel or dataset, event code).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EventType {
     /// Its id in the store.
     pub id: TypeId,
@@ -121,7 +123,7 @@ fn index(position: usize) -> ColumnIndex {
 }
 
 /// All event types of a store, by id.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Catalog {
     /// The types, ordered by id.
     pub types: Vec<EventType>,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use serde::{Deserialize, Serialize};
 
 /// Lines of a span that are shown. A longer span (a whole search, a whole document) is shown by its first line: its place is what counts.
 const SHOWN_LINES: usize = 4;
@@ -21,7 +22,7 @@ const MESSAGE_CHARS: usize = 600;
 const MESSAGE_END_CHARS: usize = 200;
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// A remark that changes nothing.
     Note,
@@ -43,7 +44,7 @@ impl Severity {
 }
 
 /// What kind of thing a diagnostic is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SubjectKind {
     /// A command of a search.
     Command,
@@ -92,7 +93,7 @@ impl SubjectKind {
 }
 
 /// The named thing that a diagnostic is about, so that programs count names and need not read messages.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Subject {
     /// What it is.
     pub kind: SubjectKind,
@@ -108,7 +109,7 @@ impl Subject {
 }
 
 /// A text that diagnostics point into.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceText {
     /// Path as the user named it.
     pub path: String,
@@ -117,16 +118,18 @@ pub struct SourceText {
 }
 
 /// One fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Diagnostic {
     /// How bad.
     pub severity: Severity,
     /// Stable code, e.g. `sigma-unknown-modifier`, `spl-unsupported-command`. Part of the interface.
-    pub code: &'static str,
+    #[serde(deserialize_with = "crate::serial::read_name")]
+    pub code: crate::serial::CodeName,
     /// What is wrong, in one sentence without a full stop, naming the feature.
     pub message: String,
     /// The text it is in.
+    #[serde(with = "crate::serial::optional")]
     pub source: Option<Arc<SourceText>>,
     /// Bytes of that text.
     pub span: Option<Range<usize>>,

@@ -66,6 +66,7 @@ pub mod coverage;
 pub mod diag;
 pub mod event;
 pub mod exec;
+pub mod fingerprint;
 pub mod hunt;
 pub mod ir;
 pub mod load;
@@ -78,6 +79,7 @@ pub mod regression;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod search;
+mod serial;
 pub mod sigma;
 pub mod spl;
 pub mod sql;

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::diag::{Diagnostic, SourceText};
 use crate::ir::{Language, technique_id};
 use crate::yaml::{Node, Value};
 
 /// A document that is a rule (or a correlation or filter of Sigma), whether or not it compiled.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RuleDocument {
     /// Its id; empty where it has none.
@@ -19,6 +21,7 @@ pub struct RuleDocument {
     /// The language.
     pub language: Language,
     /// The file.
+    #[serde(with = "crate::serial::shared")]
     pub source: Arc<SourceText>,
     /// Where it stands in it.
     pub span: Range<usize>,

@@ -15,10 +15,12 @@
 //!   later correlation has its own group keys: one that the earlier one groups by too has its value there, any other is
 //!   the field of the events behind the alert, and the alert belongs to the group of each of these events. So do values.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Field, NumberOp, Query, RuleMeta, RuleOrigin};
 
 /// A correlation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Correlation {
     /// Identity and severity.
     pub meta: RuleMeta,
@@ -39,7 +41,7 @@ pub struct Correlation {
 }
 
 /// A rule or correlation whose matches are correlated.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Input {
     /// As the correlation refers to it.
     pub name: String,
@@ -52,7 +54,7 @@ pub struct Input {
 }
 
 /// Where the rows of an input come from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum InputSource {
     /// The events that a row-wise query matches.
     Query(Query),
@@ -61,7 +63,7 @@ pub enum InputSource {
 }
 
 /// The type of a correlation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum CorrelationKind {
     /// Counts events; one that several inputs match counts once.
     EventCount,
@@ -77,7 +79,7 @@ pub enum CorrelationKind {
 }
 
 /// An aggregate of numbers.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the aggregates of the types value_sum, value_avg, …")]
 pub enum ValueAggregate {
     Sum,
@@ -90,7 +92,7 @@ pub enum ValueAggregate {
 }
 
 /// What a window must meet.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum WindowCondition {
     /// The number (of events, values, inputs that match; or the aggregate) passes all of these.
     Number(Vec<(NumberOp, f64)>),
@@ -99,7 +101,7 @@ pub enum WindowCondition {
 }
 
 /// A condition over the inputs of a correlation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RuleExpression {
     /// An input matches: an index into [`Correlation::inputs`].
     Rule(usize),

@@ -1,9 +1,11 @@
 //! Wildcard patterns in parsed form: what `*` and `?` mean after a front end has read its own escapes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::fold_char;
 
 /// A piece of a pattern.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Part {
     /// Literal text, never empty.
     Text(String),
@@ -14,7 +16,7 @@ pub enum Part {
 }
 
 /// A pattern over the whole of a value.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Glob {
     parts: Vec<Part>,
 }

@@ -1,7 +1,9 @@
 //! What a rule says about itself: identity, severity, ATT&CK, risk.
 
+use serde::{Deserialize, Serialize};
+
 /// The language a rule is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Language {
     /// Sigma YAML.
     Sigma,
@@ -20,7 +22,7 @@ impl Language {
 }
 
 /// Sigma's level, lowest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the five levels of the Sigma specification")]
 pub enum Level {
     Informational,
@@ -77,7 +79,7 @@ impl Level {
 }
 
 /// A rule's metadata. Text fields are empty where the rule is silent.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RuleMeta {
     /// The rule's own id (a UUID); where it has none, its path.
@@ -145,7 +147,7 @@ pub fn technique_id(text: &str) -> Option<String> {
 }
 
 /// A rule's risk.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Risk {
     /// 0 to 100.
     pub score: f64,
@@ -156,7 +158,7 @@ pub struct Risk {
 }
 
 /// A field whose value carries the risk.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RiskObject {
     /// The field as the rule spells it.
     pub field: String,

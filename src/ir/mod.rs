@@ -22,6 +22,7 @@ mod print_stage;
 mod query;
 mod scalar;
 mod stage;
+mod table_rows;
 mod test;
 mod tokens;
 mod walk;

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::diag::SourceText;
 
 /// A field that a rule speaks of beside its condition.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mention {
     /// Its name.
     pub name: String,
@@ -18,7 +20,7 @@ pub struct Mention {
 }
 
 /// As what a rule mentions a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum MentionKind {
     /// A token of the risk message; the place has its `$`.
     Message,
@@ -29,9 +31,10 @@ pub enum MentionKind {
 }
 
 /// The text of a rule and places in it, as bytes. A place is empty where the text has nothing of the kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleOrigin {
     /// The file.
+    #[serde(with = "crate::serial::shared")]
     pub source: Arc<SourceText>,
     /// The rule's id.
     pub id: Range<usize>,

@@ -3,10 +3,12 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Glob, Scalar, Subsearch};
 
 /// How a rule's field name is looked up in an event type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Vocabulary {
     /// Sigma taxonomy names: the stored name exactly, else without case, else a Sigma rename of the log source.
     Sigma,
@@ -17,7 +19,7 @@ pub enum Vocabulary {
 }
 
 /// A field as a rule names it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Field {
     /// The name as spelled in the rule.
     pub name: String,
@@ -27,7 +29,7 @@ pub struct Field {
 
 /// A condition. Two-valued: see the module documentation of [`crate::ir`]. `F` is how a field is named: a rule's
 /// [`Field`], or after planning a [`crate::plan::FieldExpr`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Pred<F = Field> {
     /// Always true.
     True,
@@ -58,7 +60,7 @@ pub enum Pred<F = Field> {
 }
 
 /// A value predicate: false when the field is missing; any member of a list may pass it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Match<F = Field> {
     /// The field.
     pub field: F,
@@ -71,7 +73,7 @@ pub struct Match<F = Field> {
 }
 
 /// Case of text comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Case {
     /// Folded by [`crate::event::fold_char`].
     Ignore,
@@ -80,7 +82,7 @@ pub enum Case {
 }
 
 /// What a value must be.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Test {
     /// Anything, also the empty text. (Missing is `Not(Match(Exists))`.)
     Exists,
@@ -121,7 +123,7 @@ pub enum Test {
 }
 
 /// A network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cidr {
     /// Its address, host bits zero.
     pub address: IpAddr,
@@ -164,7 +166,7 @@ pub fn parse_address(text: &str) -> Option<IpAddr> {
 }
 
 /// Order comparisons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum NumberOp {
     /// `<`
     Lt,
@@ -202,7 +204,7 @@ impl NumberOp {
 }
 
 /// A part of a time, in UTC. Weeks are ISO 8601 weeks, 1 to 53.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DatePart {
     /// 0 to 59.
     Minute,
@@ -241,7 +243,7 @@ impl DatePart {
 }
 
 /// Two fields compared as text. Lists: any member of the left with any of the right.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FieldCompare<F = Field> {
     /// Left field: the haystack.
     pub left: F,

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     AddTotals, AggregateFunction, Chart, Convert, Dedup, Extract, Field, ForEach, Frequent, HeadWhile, Join, Lookup, MakeList, Map, Pred,
     Replace, RuleMeta, RuleOrigin, Scalar, StreamStats, Substitute, Table, Transaction, Unpack,
 };
 
 /// A detection in the intermediate representation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     /// What it is called, what it means, what it risks.
     pub meta: RuleMeta,
@@ -19,7 +21,7 @@ pub struct Rule {
 }
 
 /// What a detection asks. A tree: stages that combine rows hold queries of their own.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Query {
     /// Where its rows come from.
     pub source: Source,
@@ -30,7 +32,7 @@ pub struct Query {
 }
 
 /// Where the rows of a query come from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Source {
     /// Events of the store, newest first.
     Events(Scope),
@@ -41,6 +43,7 @@ pub enum Source {
         prefix: Option<String>,
     },
     /// A lookup table in its order (`inputlookup`).
+    #[serde(with = "crate::serial::shared")]
     Table(Arc<Table>),
     /// So many rows with nothing but `_time`, the time that is now (`makeresults`).
     Rows(u64),
@@ -57,7 +60,7 @@ impl Query {
 }
 
 /// Which events a query speaks of. The planner resolves it to event types.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scope {
     /// All events.
     Any,
@@ -84,7 +87,7 @@ pub enum Scope {
 
 /// A step over rows. The rows before the first stage are the matching events, newest first; their columns are
 /// the event's fields and `_time` (seconds since 1970 as a number).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Stage {
     /// Keeps rows (`search`, `where`, `regex`).
     Filter(Pred),
@@ -203,7 +206,7 @@ pub enum Stage {
 }
 
 /// `stats` and `eventstats`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
     /// The aggregates, in output order after the by-columns.
     pub aggregates: Vec<Aggregate>,
@@ -214,7 +217,7 @@ pub struct Stats {
 }
 
 /// One aggregate.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Aggregate {
     /// Which.
     pub function: AggregateFunction,
@@ -226,7 +229,7 @@ pub struct Aggregate {
 }
 
 /// One renaming; with one `*` in both names: a pattern.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rename {
     /// Old name or pattern.
     pub from: String,
@@ -238,7 +241,7 @@ pub struct Rename {
 pub const SORT_LIMIT: u64 = 10_000;
 
 /// One sort key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SortKey {
     /// The column.
     pub field: String,
@@ -249,7 +252,7 @@ pub struct SortKey {
 }
 
 /// How the values of a sort key compare. What is missing is greater than all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum SortBy {
     /// Numbers by size, then texts by bytes.
     #[default]

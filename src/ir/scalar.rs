@@ -4,10 +4,12 @@
 //! gives. Parser, printer, planner, executor and SQL ask [`Function`] and match it exhaustively, so that a new one does
 //! not compile until each of them knows it.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Field, NumberOp};
 
 /// An expression. Its value is null, text, a number, a truth or a list of texts.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Scalar<F = Field> {
     /// Null.
     Null,
@@ -35,7 +37,7 @@ pub enum Scalar<F = Field> {
 
 /// Operators. Comparisons: any null side is false; two numeric sides compare as numbers, else as text with case. Of a list
 /// some member has to pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum BinaryOp {
     /// `=`, `==`
     Eq,
@@ -137,7 +139,7 @@ const MANY: usize = usize::MAX;
 macro_rules! functions {
     ($($(#[$note:meta])* $variant:ident = $name:literal, $least:expr, $most:expr, $gives:ident;)*) => {
         /// Functions of eval and where, by their Splunk names.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[allow(missing_docs, reason = "each variant is the Splunk function of that name")]
         pub enum Function {
             $($(#[$note])* $variant,)*

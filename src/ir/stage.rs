@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Glob, Pred, Query, Scalar, Stats};
 
 /// `rex`: the named groups of a regular expression become columns. Where it does not match, columns stay as they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extract {
     /// The column that is searched; each member of a list by itself.
     pub field: String,
@@ -18,7 +20,7 @@ pub struct Extract {
 }
 
 /// `rex mode=sed`: rewrites the text of a column, each member of a list by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Substitute {
     /// The column.
     pub field: String,
@@ -27,7 +29,7 @@ pub struct Substitute {
 }
 
 /// One command of `rex mode=sed`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Edit {
     /// `s/pattern/replacement/flags`
     Replace {
@@ -46,7 +48,7 @@ pub enum Edit {
 
 /// `replace`: whole values by patterns, with case, each member of a list by itself. A pattern without `*` goes before one with; of
 /// those without the last decides, of those with `*` the one with the most other characters, then the first.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Replace {
     /// Pattern → new value; the n-th `*` of the new value stands for what the n-th `*` of the pattern took.
     pub pairs: Vec<(Glob, String)>,
@@ -55,7 +57,7 @@ pub struct Replace {
 }
 
 /// A text that holds fields, read into columns (`spath`, `xmlkv`, `extract`, `fromjson`). What the text does not have stays as it was.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unpack {
     /// The column with the text.
     pub field: String,
@@ -73,7 +75,7 @@ pub struct Unpack {
 }
 
 /// What stands between the parts of pairs: each character by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PairMarks {
     /// Between two pairs; empty: white space, commas, semicolons and `|`.
     pub pairs: String,
@@ -82,7 +84,7 @@ pub struct PairMarks {
 }
 
 /// How a text with fields is written.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TextForm {
     /// `spath`: JSON where it begins so, else XML; names are paths (`a.b{}.c`, `Event.System.EventID{@Qualifiers}`).
     Structured,
@@ -95,7 +97,7 @@ pub enum TextForm {
 }
 
 /// `convert`: values become other spellings of themselves; one that cannot stays, or goes where the conversion says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Convert {
     /// What is done, in order.
     pub items: Vec<ConvertItem>,
@@ -104,7 +106,7 @@ pub struct Convert {
 }
 
 /// One conversion of `convert`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConvertItem {
     /// Which.
     pub kind: Conversion,
@@ -115,7 +117,7 @@ pub struct ConvertItem {
 }
 
 /// The conversions of `convert` by their Splunk names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Conversion {
     /// To a number by the way it is written: a number, a duration, a time; else it stays.
     Auto,
@@ -161,7 +163,7 @@ impl Conversion {
 }
 
 /// `makemv`: a text becomes a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MakeList {
     /// The column.
     pub field: String,
@@ -172,7 +174,7 @@ pub struct MakeList {
 }
 
 /// Where the members of a text end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ListSplit {
     /// At this text.
     Delimiter(String),
@@ -181,7 +183,7 @@ pub enum ListSplit {
 }
 
 /// `dedup` and `uniq`: the first rows of each combination of values.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dedup {
     /// Rows per combination.
     pub count: u64,
@@ -203,7 +205,7 @@ impl Dedup {
 }
 
 /// `head` with a condition: rows up to the first for which it is not true.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeadWhile {
     /// The condition.
     pub condition: Scalar,
@@ -214,7 +216,7 @@ pub struct HeadWhile {
 }
 
 /// `streamstats`: each row gets the aggregates of the rows before it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StreamStats {
     /// Aggregates and groups.
     pub stats: Stats,
@@ -248,7 +250,7 @@ pub struct StreamStats {
 /// A row has `duration` (seconds), `eventcount`, `closed_txn` (1: it is whole, and its start or one of the three limits closed it; else 0:
 /// the rows ended, or the end of another one stood before it), `_time` of its first event, and every other column as the sorted distinct
 /// values of its rows. Rows stand by that time, newest first.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Transaction {
     /// Rows belong together whose values of these columns do not contradict; a missing one contradicts nothing.
     pub fields: Vec<String>,
@@ -270,7 +272,7 @@ pub struct Transaction {
 
 /// `top` and `rare`. A row counts once for each combination of members, and not at all where one of the values is missing. In each group
 /// of `by` the order is that of the counts, then that of the texts; groups stand in the order of their texts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frequent {
     /// The rarest instead of the most frequent.
     pub rare: bool,
@@ -290,7 +292,7 @@ pub struct Frequent {
 
 /// `addtotals`, `addcoltotals`: the sum of a row's numbers in one column (0 without any), and one more row with the sums of columns
 /// (nothing where a column has no number).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddTotals {
     /// The columns that are summed, perhaps by patterns; empty: all that do not begin with `_`. The column of the sums is not summed into
     /// itself, but the last row has its sum too.
@@ -302,7 +304,7 @@ pub struct AddTotals {
 }
 
 /// The last row of `addtotals col=true`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TotalsRow {
     /// The column that gets the label; `None`: none.
     pub field: Option<String>,
@@ -311,7 +313,7 @@ pub struct TotalsRow {
 }
 
 /// `chart` and `timechart`: aggregates over one column, a column of the result for each value of another.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Chart {
     /// Aggregates by `over` and then by `split`, if it is there: `stats.by` has one or two fields. A value of `split` makes a column
     /// of its name, with several aggregates `count: name`.
@@ -339,7 +341,7 @@ impl Chart {
 }
 
 /// `foreach`: assignments written once for many columns. Planning makes an [`super::Stage::Eval`] for each column that a pattern means.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ForEach {
     /// Names and patterns of columns.
     pub patterns: Vec<String>,
@@ -348,9 +350,10 @@ pub struct ForEach {
 }
 
 /// `lookup`: the rows of a table whose keys fit give columns.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lookup {
     /// The table.
+    #[serde(with = "crate::serial::shared")]
     pub table: Arc<Table>,
     /// Column of the table → column of the rows. All must fit; a missing one fits nothing.
     pub keys: Vec<(String, String)>,
@@ -361,13 +364,14 @@ pub struct Lookup {
 }
 
 /// A lookup table as its definition has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
     /// Its name in the rule.
     pub name: String,
     /// Column names, in order.
     pub columns: Vec<String>,
     /// Rows, in the order of the file; each as long as `columns`. An empty text is a missing value.
+    #[serde(with = "super::table_rows")]
     pub rows: Vec<Box<[Arc<str>]>>,
     /// How each column is compared where it is a key.
     pub matching: Vec<TableMatch>,
@@ -382,7 +386,7 @@ pub struct Table {
 }
 
 /// How a column of a table is compared with a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TableMatch {
     /// As text.
     Exact,
@@ -393,7 +397,7 @@ pub enum TableMatch {
 }
 
 /// `join`: columns of another query's rows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Join {
     /// Rows without a partner stay (`type=left`, `type=outer`).
     pub left: bool,
@@ -408,7 +412,7 @@ pub struct Join {
 }
 
 /// `map`: for each row the rows of another query that have the same values, in place of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Map {
     /// Column of the rows → column of the query's rows. All must be equal as text, without case; a missing one is equal to nothing.
     pub keys: Vec<(String, String)>,
@@ -431,7 +435,7 @@ impl Map {
 }
 
 /// A search in brackets inside a condition: its rows become alternatives of the condition, before the rule is planned.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Subsearch {
     /// What it asks. Each result row becomes `column = value` for all its columns that do not begin with `_`, and the rows are
     /// alternatives; a column `search` or `query` gives its text as a term, no row at all gives a condition that nothing passes.

@@ -43,9 +43,10 @@ use fold::{FieldTable, QueryNames};
 use liveness::{Brackets, Link};
 use resolve::{NameResolver, Resolved};
 use scope::Scoped;
+use serde::Serialize;
 
 /// A query resolved against a catalog.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Plan {
     /// Where the rows before the first stage come from.
     pub source: RowSource,
@@ -62,7 +63,7 @@ pub struct Plan {
 }
 
 /// Where the rows before the first stage come from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum RowSource {
     /// Events, by the plan's branches.
     Events,
@@ -72,6 +73,7 @@ pub enum RowSource {
         prefix: Option<String>,
     },
     /// A lookup table: its columns in their order.
+    #[serde(with = "crate::serial::shared")]
     Table(Arc<Table>),
     /// So many rows made of nothing.
     Made(u64),
@@ -127,7 +129,7 @@ pub fn inner_plans(steps: &[Step]) -> Vec<&Plan> {
 }
 
 /// The part of a query that one event type answers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Branch {
     /// The type.
     pub event_type: TypeId,
@@ -140,7 +142,7 @@ pub struct Branch {
 }
 
 /// Where the value of a field comes from in one event type.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum FieldExpr {
     /// The type has no such field.
     Missing,

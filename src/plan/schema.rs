@@ -8,6 +8,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use super::Plan;
 use super::tokens::ForEachTokens;
 use crate::ir::{
@@ -16,7 +18,7 @@ use crate::ir::{
 };
 
 /// What the cells of a column are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Kind {
     /// Text, which may be the text of a number.
     Text,
@@ -69,7 +71,7 @@ impl Kind {
 }
 
 /// A column of the rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RowColumn {
     /// The rule's name for it.
     pub name: String,
@@ -83,14 +85,14 @@ pub struct RowColumn {
 }
 
 /// The columns of the rows at one point of a pipeline, in their order; no name twice.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct RowSchema {
     /// The columns.
     pub columns: Vec<RowColumn>,
 }
 
 /// A stage and what it makes of the columns.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Step {
     /// The stage.
     pub stage: Stage,
@@ -104,7 +106,7 @@ pub struct Step {
 }
 
 /// What a stage holds in brackets.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub enum Inner {
     /// Nothing.
     #[default]

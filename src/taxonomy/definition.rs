@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::fault;
 use crate::diag::{Diagnostic, SourceText};
 use crate::yaml::Node;
 
 /// Functions of field maps. Each maps text to text, or to missing.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum FieldFunction {
     /// Text after the last `\` or `/`.
     BaseName,
