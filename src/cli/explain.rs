@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use super::changes::ChangeArgs;
+use super::clock::now_us;
 use super::printer::Printer;
 use super::rules::{report_left_out, rules_of};
 use super::store::StoreArgs;
 use super::words::{counted, thousands};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, EventId};
 use crate::exec::needs_order;
-use crate::hunt::{count_conditions, plan_inputs, plan_rule};
+use crate::hunt::{HuntOptions, RuleMode, count_conditions, plan_inputs, plan_rule, rule_modes};
 use crate::ir::{InputSource, RuleMeta, WindowClass, print_correlation, print_query, print_stage};
 use crate::plan::{self, Plan};
 use crate::report::{visible, visible_text};
@@ -21,7 +22,8 @@ use crate::taxonomy::Taxonomy;
 /// Show how rules run on this store.
 ///
 /// Prints the query in plain form, the event types that can match and where each field is stored in them, the fields
-/// that are missing, how many event types are not read, what a hunt does stage by stage, and the rule as portable SQL.
+/// that are missing, how many event types are not read, what a hunt does stage by stage, the rule as portable SQL, and what
+/// the next hunt would read for it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -46,6 +48,9 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let set = rules_of(&args.rules, &args.changes, printer)?;
     report_left_out(&set, printer);
     let catalog = store.catalog()?;
+    let modes = rule_modes(&store, &set.rules, &set.correlations, Taxonomy::embedded(), &HuntOptions::starting_at(now_us()))?;
+    let mut modes = modes.iter();
+    let last = store.last_event()?;
     // An empty line between two rules, none before the first.
     let mut gap = "";
     for rule in &set.rules {
@@ -58,6 +63,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
             counts(&store, &plan, &catalog, &mut text)?;
         }
         in_a_hunt(&plan, &rule.query.window_class(), &catalog, &mut text);
+        next_hunt(modes.next(), last, &mut text);
         printer.data().write_all(visible_text(&text).as_bytes())?;
     }
     let inputs = plan_inputs(&set.correlations, &catalog, Taxonomy::embedded());
@@ -77,9 +83,27 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
             }
         }
         section("In a hunt", "one scan of each event type finds the events; a window slides over them by group and time", &mut text);
+        next_hunt(modes.next(), last, &mut text);
         printer.data().write_all(visible_text(&text).as_bytes())?;
     }
     Ok(Outcome::partial_if(set.has_errors()))
+}
+
+/// What the next hunt would read for the rule.
+fn next_hunt(mode: Option<&RuleMode>, last: EventId, out: &mut String) {
+    let new = |after: &EventId| match u64::try_from(last.0 - after.0) {
+        Ok(0) | Err(_) => "there is no new event".to_owned(),
+        Ok(new) => format!("it reads only what is new, at most {}", counted(new, "event")),
+    };
+    let text = match mode {
+        None => return,
+        Some(RuleMode::NewEvents { after }) => format!("{}; its earlier findings stay", new(after)),
+        Some(RuleMode::NewMatches { after }) => {
+            format!("{}; where one matches, it runs again over all its matches, else its earlier findings stay", new(after))
+        }
+        Some(RuleMode::Full(why)) => format!("it reads all events: {why}"),
+    };
+    section("Next hunt", &text, out);
 }
 
 fn head(meta: &RuleMeta, out: &mut String) {

@@ -49,6 +49,10 @@ pub(crate) struct Args {
     /// (60m is what Splunk's public detections are written for). Without it the whole time is one window
     #[arg(long, value_name = "LENGTH", value_parser = values::length)]
     window: Option<i64>,
+    /// Read all events for all rules. Without it a rule that an earlier hunt had reads only events that are new since; `retrohunt explain`
+    /// says for which rules that is so
+    #[arg(long)]
+    full: bool,
     /// How rules are run
     #[arg(long, value_enum, value_name = "NAME", default_value_t = EngineName::Scan)]
     engine: EngineName,
@@ -92,7 +96,8 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         EngineName::Scan => Engine::Scan,
         EngineName::Sqlite => Engine::Sqlite,
     };
-    let options = HuntOptions { since_us, until_us, cancel, engine, window_us: args.window, ..HuntOptions::starting_at(now_us()) };
+    let options =
+        HuntOptions { since_us, until_us, cancel, engine, full: args.full, window_us: args.window, ..HuntOptions::starting_at(now_us()) };
     let result = hunt::run(&mut store, &set.rules, &set.correlations, Taxonomy::embedded(), &options, &mut |step| show(&progress, &step));
     progress.finish();
     let summary = result.context("the hunt failed")?;
@@ -175,10 +180,12 @@ fn say(summary: &HuntSummary, set: &RuleSet, stored: u64, started: Instant, prin
         say_left_out(&set.correlations[*index].meta.title, left_out, printer);
     }
     let outcome = &summary.outcome;
-    let scanned = if summary.events_scanned < stored {
-        format!("{} of {}", thousands(summary.events_scanned), counted(stored, "event"))
-    } else {
-        counted(stored, "event")
+    let read = summary.events_scanned;
+    let scanned = match summary.full_rules {
+        0 if read == 0 => format!("{}, none new,", counted(stored, "event")),
+        0 => format!("{} of {}", counted(read, "new event"), thousands(stored)),
+        _ if read < stored => format!("{} of {}", thousands(read), counted(stored, "event")),
+        _ => counted(stored, "event"),
     };
     let mut text = format!(
         "{} over {scanned} in {:.1} s: {} from {}",

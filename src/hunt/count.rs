@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::hosts::Hosts;
 use super::scan::{MessageWords, ScanRule, ScanWith, scan};
-use super::{HuntError, context};
+use super::{HuntError, context_at};
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId, TypeId};
 use crate::ir::{Pred, print_pred};
@@ -27,7 +27,7 @@ pub struct ConditionCount {
 /// # Errors
 /// When the store cannot be read, or a pattern cannot be compiled.
 pub fn count_conditions(store: &Store, catalog: &Catalog, plan: &Plan) -> Result<Vec<(TypeId, Vec<ConditionCount>)>, HuntError> {
-    let context = context(&[plan], None, || store.newest_time())?;
+    let context = context_at(store.newest_time()?);
     let (hosts, cancel) = (Hosts::of(store, &[plan])?, Cancel::default());
     let with = ScanWith { context: &context, hosts: &hosts, cancel: &cancel };
     let range = EventRange { first: EventId(1), last: store.last_event()?, since_us: None, until_us: None };

@@ -84,6 +84,8 @@ pub(super) fn run(
     let mut saver = FindingSaver::new(store, planned.catalog, &context, store.hunt_writer(&record, &hunted)?)?;
     let mut stop = Stop { cancel: &options.cancel, in_scan: false, unfinished: None };
     let asked = StatementOptions { since_us: options.since_us, until_us: options.until_us, ..StatementOptions::default() };
+    // What they find may be of another time than what a scan found: the next scan reads all events.
+    (0..hunted.len()).try_for_each(|index| saver.forget(index))?;
     let mut ran = Ran::default();
     for (index, (rule, plan)) in rules.iter().zip(planned.plans).enumerate() {
         if stop.leaves_out(false, true) {
@@ -199,6 +201,7 @@ fn summary(
         rules_without_events: ran.without_events,
         rules_with_findings: ran.with_findings,
         findings,
+        full_rules: rules.len() + correlations.len(),
         events_scanned: types.iter().filter_map(|id| planned.catalog.event_type(*id)).map(|t| t.events).sum(),
         failed: ran.failed,
         without_text: ran.without_text,

@@ -13,11 +13,13 @@ use super::feed::Feed;
 use super::field::field_cell;
 use super::matched::Matched;
 use super::stages::{StageError, run_stages};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, EventId};
 use crate::exec::{Cell, Context, Fault, GroupKey, Number, Row, RowKey, RuleLimits, spread_columns};
 use crate::ir::Rule;
 use crate::plan::{Branch, FieldExpr, Kind, Plan, RowColumn, RowSource};
-use crate::store::{EVIDENCE_CAP, Envelope, EnvelopeReader, Finding, FindingRiskObject, HuntOutcome, HuntWriter, Store, StoredEvent};
+use crate::store::{
+    EVIDENCE_CAP, Envelope, EnvelopeReader, Finding, FindingRiskObject, HuntOutcome, HuntWriter, RuleState, Store, StoredEvent,
+};
 
 pub(super) use statement::{StatementRunner, StatementStopped, ids, whole};
 
@@ -111,6 +113,26 @@ impl<'s> FindingSaver<'s> {
         drop(self.envelopes);
         describer.run(&mut self.writer)?;
         Ok(self.writer.finish()?)
+    }
+
+    /// Lets findings of earlier hunts, so many, stay as they are.
+    pub(super) fn stay(&mut self, index: usize, findings: u64) {
+        self.writer.stay(index, findings);
+    }
+
+    /// Notes what the next hunt may know of a rule.
+    pub(super) fn remember(&mut self, index: usize, state: &RuleState) -> Result<(), HuntError> {
+        Ok(self.writer.remember(index, state)?)
+    }
+
+    /// Notes that the next hunt may know of a rule what this one knew, up to an event.
+    pub(super) fn advance(&mut self, index: usize, last_event: EventId) -> Result<(), HuntError> {
+        Ok(self.writer.advance(index, last_event)?)
+    }
+
+    /// Lets the next hunt read all events for a rule.
+    pub(super) fn forget(&mut self, index: usize) -> Result<(), HuntError> {
+        Ok(self.writer.forget(index)?)
     }
 
     /// Notes that a rule could not run to its end.

@@ -27,6 +27,11 @@ impl Matched {
         self.types.iter().find(|(own, _)| *own == event_type).map_or(&[], |(_, events)| events)
     }
 
+    /// The types that it has events of.
+    pub(super) fn types(&self) -> impl Iterator<Item = TypeId> {
+        self.types.iter().map(|(event_type, _)| *event_type)
+    }
+
     /// The same events by the window that they fall in, windows in the order of time. `time` gives the times of events, each type's
     /// ascending by id; an event without a time is in a window of its own.
     pub(super) fn by_window(&self, length_us: i64, time: &FxHashMap<EventId, i64>) -> BTreeMap<Option<i64>, Self> {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::matched::Matched;
 use super::scan::{MessageWords, ScanRule, ScanWith, scan};
 use super::{HuntError, HuntProgress};
-use crate::catalog::{Catalog, TypeId};
+use crate::catalog::{Catalog, EventId, TypeId};
 use crate::exec::Fault;
 use crate::plan::Plan;
 use crate::store::{EventRange, Store};
@@ -32,29 +32,41 @@ impl ScanResult {
     }
 }
 
+/// Which events are read for a plan, by its place and the event type; none: nothing is.
+pub(super) type RangeOf<'r> = dyn Fn(usize, TypeId) -> Option<EventRange> + 'r;
+
 /// The events that each plan's condition holds for.
 pub(super) fn match_events(
     store: &Store,
     catalog: &Catalog,
     plans: &[&Plan],
-    range: EventRange,
+    range_of: &RangeOf<'_>,
     with: &ScanWith<'_>,
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<ScanResult, HuntError> {
-    // By type id and not in a hash map: the order of the scan decides the order of faults and progress.
-    let mut by_type: BTreeMap<TypeId, Vec<ScanRule<'_>>> = BTreeMap::new();
+    // By type id and not in a hash map: the order of the scan decides the order of faults and progress. Rules that begin at one event
+    // are scanned together.
+    let mut by_type: BTreeMap<(TypeId, EventId), Vec<ScanRule<'_>>> = BTreeMap::new();
+    let mut ranges: BTreeMap<(TypeId, EventId), Option<(EventRange, u64)>> = BTreeMap::new();
     let mut words = MessageWords::new(store, catalog);
     for (rule, plan) in plans.iter().enumerate() {
         for branch in &plan.branches {
-            // Of all rules before the first scan: messages of several types lie in one block, which is read once.
-            if let Some(event_type) = catalog.event_type(branch.event_type) {
+            let Some(event_type) = catalog.event_type(branch.event_type) else { continue };
+            let Some(range) = range_of(rule, branch.event_type) else { continue };
+            let key = (branch.event_type, range.first);
+            let known = match ranges.get(&key) {
+                Some(known) => *known,
+                // Where a type has nothing new, no program is made for it.
+                None => *ranges.entry(key).or_insert(store.events_in(event_type, range)?.map(|events| (range, events))),
+            };
+            if known.is_some() {
+                // Of all rules before the first scan: messages of several types lie in one block, which is read once.
                 words.note(event_type, &branch.filter, with.hosts);
+                by_type.entry(key).or_default().push(ScanRule { rule, filter: &branch.filter });
             }
-            by_type.entry(branch.event_type).or_default().push(ScanRule { rule, filter: &branch.filter });
         }
     }
-    let total = by_type.keys().filter_map(|id| catalog.event_type(*id)).map(|t| t.events).sum();
-    progress(HuntProgress::Planned { events: total });
+    progress(HuntProgress::Planned { events: ranges.values().flatten().map(|(_, events)| events).sum() });
     let words = RefCell::new(words);
     let mut found = ScanResult {
         events: vec![Matched::default(); plans.len()],
@@ -63,8 +75,9 @@ pub(super) fn match_events(
         first_input: 0,
         unread: BTreeSet::new(),
     };
-    for (id, rules) in &by_type {
+    for ((id, first), rules) in &by_type {
         let event_type = catalog.event_type(*id).expect("plans name types of this catalog");
+        let Some((range, _)) = ranges[&(*id, *first)] else { continue };
         if with.cancel.is_cancelled() {
             found.unread.insert(*id);
             continue;

@@ -8,6 +8,7 @@
 //!
 //! The same rules over the same store give the same findings in the same order.
 
+mod again;
 mod correlation;
 mod count;
 mod describe;
@@ -17,6 +18,7 @@ mod feed;
 mod field;
 mod finding;
 mod hosts;
+mod incremental;
 mod kept;
 mod matched;
 mod matching;
@@ -26,8 +28,10 @@ mod stages;
 mod subsearch;
 mod unanswered;
 mod window;
+mod work;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId};
@@ -37,6 +41,7 @@ use crate::ir::{Correlation, Function, Input, InputSource, Pred, Rule, Stage};
 use crate::plan::{Branch, Plan, RowSource, plan};
 use crate::store::{EventRange, HuntOutcome, HuntRecord, QueryLimits, Store, StoreError};
 use crate::taxonomy::Taxonomy;
+pub use again::again;
 use correlation::{Correlator, InputPlan};
 pub use correlation::{LeftOut, plan_inputs};
 pub use count::{ConditionCount, count_conditions};
@@ -45,9 +50,12 @@ pub use describe::{details_of_event, event_details};
 pub use engine::Engine;
 use finding::{FindingSaver, needed_fields};
 use hosts::Hosts;
-use matching::{ScanResult, match_events};
+use incremental::{Change, correlations_to_run};
+pub use incremental::{FullReason, RuleMode};
+use matching::match_events;
 use scan::ScanWith;
 pub use unanswered::{Unanswered, unanswered, unanswered_correlation};
+use work::{HuntWork, Matches, Planned};
 
 /// What bounds a hunt. Made by [`HuntOptions::starting_at`]; there is no default, because nothing below the caller reads a clock.
 #[derive(Debug, Clone)]
@@ -59,10 +67,14 @@ pub struct HuntOptions {
     pub until_us: Option<i64>,
     /// When the hunt begins (µs UTC): for the record.
     pub started_us: i64,
+    /// What tells the rules from others, with all that went into them; none: [`again`] never repeats the hunt.
+    pub rules_key: Option<[u8; 16]>,
     /// Stops the hunt: what the rules found that are finished by then is saved.
     pub cancel: Cancel,
     /// How rules are run.
     pub engine: Engine,
+    /// Reads all events for all rules, whatever earlier hunts know.
+    pub full: bool,
     /// Length (µs) of the windows that rules are replayed in whose results depend on them ([`crate::ir::WindowClass::Windows`]), as a
     /// schedule would have run them; none: the whole time is one window. Windows begin at multiples of it since 1970.
     pub window_us: Option<i64>,
@@ -79,6 +91,8 @@ impl HuntOptions {
             started_us,
             cancel: Cancel::default(),
             engine: Engine::default(),
+            full: false,
+            rules_key: None,
             window_us: None,
             statements: QueryLimits::default(),
         }
@@ -122,6 +136,8 @@ pub struct HuntSummary {
     pub findings: u64,
     /// Events read, each once per event type.
     pub events_scanned: u64,
+    /// Rules and correlations for which all events were read; for the others only those that are new.
+    pub full_rules: usize,
     /// Rules that could not run to their end, and why: indices into the rules, and behind them the correlations.
     pub failed: Vec<(usize, Diagnostic)>,
     /// Rules that the engine has no text for, and what the text would lack: indices into the rules, and behind them the
@@ -171,63 +187,73 @@ pub fn run(
     let catalog = store.catalog()?;
     let watermark = store.last_event()?;
     let range = EventRange { first: EventId(1), last: watermark, since_us: options.since_us, until_us: options.until_us };
-    // A statement has no place for what a search in brackets found: it would be another text with other events.
-    let brackets = match options.engine {
-        Engine::Scan => resolve_brackets(store, &catalog, rules, taxonomy, options, range)?,
-        Engine::Sqlite => None,
-    };
-    let (resolved, newest_us, hosts) = match brackets {
-        Some(brackets) => (brackets.rules, Some(brackets.newest_us), Some(brackets.hosts)),
-        None => (vec![None; rules.len()], None, None),
-    };
-    let queries =
-        rules.iter().zip(&resolved).map(|(rule, resolved)| resolved.as_ref().and_then(|resolved| resolved.as_ref().ok()).unwrap_or(rule));
-    let plans: Vec<Plan> = queries.map(|rule| window::plan_rule(rule, options.window_us, &catalog, taxonomy)).collect();
-    let inputs = plan_inputs(correlations, &catalog, taxonomy);
+    let mut planned = Planned::new(store, (rules, correlations), &catalog, taxonomy, options)?;
     if options.engine == Engine::Sqlite {
-        let planned = engine::PlannedRules { catalog: &catalog, taxonomy, plans: &plans, inputs: &inputs };
+        let planned = engine::PlannedRules { catalog: &catalog, taxonomy, plans: &planned.plans, inputs: &planned.inputs };
         return engine::run(store, rules, correlations, &planned, options, progress);
     }
-    let trees: Vec<Vec<&Plan>> = plans.iter().map(Plan::tree).collect();
-    let all: Vec<&Plan> = trees.iter().flatten().copied().chain(inputs.iter().map(|(.., plan)| plan)).collect();
-    let context = context(&all, options.until_us, || newest_us.map_or_else(|| store.newest_time(), Ok))?;
-    let hosts = hosts.map_or_else(|| Hosts::of(store, &all), Ok)?;
+    planned.resolve_brackets(store, rules, &catalog, taxonomy, options, range)?;
+    let trees: Vec<Vec<&Plan>> = planned.plans.iter().map(Plan::tree).collect();
+    let all: Vec<&Plan> = trees.iter().flatten().copied().chain(planned.inputs.iter().map(|(.., plan)| plan)).collect();
+    let context = context_at(planned.now_us);
+    let hosts = Hosts::of(store, &all)?;
     let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
-    let mut found = match_events(store, &catalog, &all, range, &with, progress)?;
+    let work = HuntWork::new(&planned.work, &trees, &planned.inputs, correlations);
+    let mut found = match_events(store, &catalog, &all, &|place, event_type| work.new_events(place, event_type, range), &with, progress)?;
     found.first_input = trees.iter().map(Vec::len).sum();
+    let again = work.match_again(&mut found, &|range_of| match_events(store, &catalog, &all, range_of, &with, &mut |_| ()), range)?;
 
     let record =
         HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
     let hunted = describe::hunted(rules, correlations);
     let mut saver = FindingSaver::new(store, &catalog, &context, store.hunt_writer(&record, &hunted)?)?;
     let mut stop = Stop { cancel: &options.cancel, in_scan: !found.unread.is_empty(), unfinished: None };
-    let matched = MatchedRules { rules, resolved: &resolved, trees: &trees, found: &found, window_us: options.window_us };
+    let matches = Matches { work: &work, found: &found, again: &again, last_event: watermark, is_whole: planned.is_whole };
+    let matched = MatchedRules { rules, resolved: &planned.resolved, trees: &trees, matches: &matches, window_us: options.window_us };
     let mut tally = Tally::default();
     let plans_of = trees.iter().cloned();
-    let mut describer = Describer::new((store, &catalog, taxonomy), (rules, correlations), &hunted, plans_of, (&inputs, &record));
+    let mut describer = Describer::new((store, &catalog, taxonomy), (rules, correlations), &hunted, plans_of, (&planned.inputs, &record));
     matched.findings(false, &mut saver, &mut stop, &mut tally, progress)?;
-    let correlated = correlate(store, &catalog, correlations, &inputs, &found, (&mut saver, rules.len(), &mut stop), progress)?;
+    let correlated = correlate(store, &catalog, correlations, &planned.inputs, &matches, (&mut saver, rules.len(), &mut stop), progress)?;
     // Last, because they read what all others found, and on whom that puts risk.
     saver.describe(&describer)?;
     matched.findings(true, &mut saver, &mut stop, &mut tally, progress)?;
     let findings = saver.findings();
-    let without = plans.iter().enumerate().filter(|(_, p)| !p.can_have_rows()).map(|(i, _)| i);
+    let without = planned.plans.iter().enumerate().filter(|(_, p)| !p.can_have_rows()).map(|(i, _)| i);
     let rules_without_events: Vec<usize> = without.chain(correlated.without_events).collect();
     let failed: Vec<(usize, Diagnostic)> = tally.failed.into_iter().chain(correlated.failed).collect();
     describer.without_events.extend(&rules_without_events);
     describer.failed = describe::failures(&failed);
-    Ok(HuntSummary {
+    let summary = HuntSummary {
         outcome: saver.finish(&describer)?,
         rules: rules.len() + correlations.iter().filter(|c| c.reports).count(),
         rules_without_events,
         rules_with_findings: tally.with_findings + correlated.with_findings,
         findings,
         events_scanned: found.scanned,
+        full_rules: planned.work.iter().filter(|work| matches!(work.mode, RuleMode::Full(_))).count(),
         failed,
         without_text: Vec::new(),
         left_out: correlated.left_out,
         unfinished: stop.unfinished,
-    })
+    };
+    again::keep(store, options, &summary)?;
+    Ok(summary)
+}
+
+/// Says what the next hunt with these options would do for each rule and, behind them, each correlation.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn rule_modes(
+    store: &Store,
+    rules: &[Rule],
+    correlations: &[Correlation],
+    taxonomy: &Taxonomy,
+    options: &HuntOptions,
+) -> Result<Vec<RuleMode>, StoreError> {
+    let planned = Planned::new(store, (rules, correlations), &store.catalog()?, taxonomy, options)?;
+    Ok(planned.work.into_iter().map(|work| work.mode).collect())
 }
 
 /// The rules of a hunt and the events that each matches.
@@ -237,7 +263,7 @@ struct MatchedRules<'a> {
     resolved: &'a [Option<Result<Rule, Fault>>],
     /// By rule: its plan and those in the brackets of its stages.
     trees: &'a [Vec<&'a Plan>],
-    found: &'a ScanResult,
+    matches: &'a Matches<'a>,
     window_us: Option<i64>,
 }
 
@@ -269,61 +295,63 @@ impl MatchedRules<'_> {
             if reads_risk(tree) != of_risk {
                 continue;
             }
-            if stop.leaves_out(tree.iter().any(|plan| self.found.unread_by(plan)), true) {
+            let found = self.matches.found;
+            if stop.leaves_out(tree.iter().any(|plan| found.unread_by(plan)), true) {
                 saver.failed(index);
                 continue;
             }
             let before = saver.findings();
             let broken = self.resolved[index].as_ref().and_then(|resolved| resolved.as_ref().err());
-            let outcome = match broken.or_else(|| self.found.failed.range(own.clone()).map(|(_, fault)| fault).next()) {
+            let fault = broken.or_else(|| found.failed.range(own.clone()).map(|(_, fault)| fault).next());
+            let outcome = match fault {
                 Some(fault) => Err(fault.clone()),
-                None if rule.query.stages.is_empty() && rule.query.scope().is_some() && tree[0].steps.is_empty() => {
-                    saver.row_findings(index, rule, tree[0], &self.found.events[own.start]).map(Ok)?
-                }
-                None => {
-                    progress(HuntProgress::Stages { title: rule.meta.title.clone() });
-                    saver.stage_findings(index, rule, tree[0], &self.found.events[own], self.window_us)?
-                }
+                None => self.rule_findings(index, (rule, tree), own, saver, progress)?,
             };
             if let Err(fault) = outcome {
                 saver.failed(index);
+                saver.forget(index)?;
                 tally.failed.push((index, failure(&fault)));
             }
             tally.with_findings += usize::from(saver.findings() > before);
         }
         Ok(())
     }
-}
 
-/// The searches in brackets of conditions, once they have run.
-struct RunBrackets {
-    /// The rules that have any, with rows in place of them; none where a rule has none.
-    rules: Vec<Option<Result<Rule, Fault>>>,
-    /// What was read of all events: the rest of the hunt asks the same.
-    newest_us: Option<i64>,
-    hosts: Hosts,
-}
-
-/// Runs the searches in brackets of conditions; none where no rule has any.
-fn resolve_brackets(
-    store: &Store,
-    catalog: &Catalog,
-    rules: &[Rule],
-    taxonomy: &Taxonomy,
-    options: &HuntOptions,
-    range: EventRange,
-) -> Result<Option<RunBrackets>, HuntError> {
-    if !rules.iter().any(subsearch::has_any) {
-        return Ok(None);
+    /// The findings of one rule: those of its new matches where the others stay, else of all.
+    fn rule_findings(
+        &self,
+        index: usize,
+        (rule, tree): (&Rule, &[&Plan]),
+        own: Range<usize>,
+        saver: &mut FindingSaver<'_>,
+        progress: &mut dyn FnMut(HuntProgress),
+    ) -> Result<Result<(), Fault>, HuntError> {
+        let (matches, before) = (self.matches, saver.findings());
+        let matched = match matches.change(index, own.clone()) {
+            Change::None => {
+                matches.stays(index, own, saver)?;
+                return Ok(Ok(()));
+            }
+            Change::Added(events, staying) => {
+                saver.stay(index, staying);
+                saver.row_findings(index, rule, tree[0], &events)?;
+                matches.remember(index, &matches.found.events[own], false, saver, (before, LeftOut::default()))?;
+                return Ok(Ok(()));
+            }
+            Change::Again => matches.all(index, own),
+        };
+        let is_row_wise = rule.query.stages.is_empty() && rule.query.scope().is_some() && tree[0].steps.is_empty();
+        let outcome = if is_row_wise {
+            saver.row_findings(index, rule, tree[0], &matched[0]).map(Ok)?
+        } else {
+            progress(HuntProgress::Stages { title: rule.meta.title.clone() });
+            saver.stage_findings(index, rule, tree[0], &matched, self.window_us)?
+        };
+        if outcome.is_ok() {
+            matches.remember(index, &matched, true, saver, (before, LeftOut::default()))?;
+        }
+        Ok(outcome)
     }
-    let newest_us = options.until_us.map_or_else(|| store.newest_time(), |until_us| Ok(Some(until_us)))?;
-    let context = context_at(newest_us);
-    let hosts = Hosts::all(store)?;
-    let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
-    let brackets = subsearch::SubsearchContext { store, catalog, taxonomy, context: &context, range, with: &with };
-    let resolve = |rule| if subsearch::has_any(rule) { subsearch::resolve(&brackets, rule).map(Some) } else { Ok(None) };
-    let rules = rules.iter().map(resolve).collect::<Result<_, _>>()?;
-    Ok(Some(RunBrackets { rules, newest_us, hosts }))
 }
 
 /// A hunt that may be asked to stop. Where that was in the scan, the rules whose event types were all read by then still
@@ -346,20 +374,11 @@ impl Stop<'_> {
     }
 }
 
-/// What expressions ask beside the row: the time that is now is the end of the hunted time, else that of the newest event,
-/// which is looked up only where a rule asks.
-fn context(
-    plans: &[&Plan],
-    until_us: Option<i64>,
-    newest: impl FnOnce() -> Result<Option<i64>, StoreError>,
-) -> Result<Context, StoreError> {
+/// Whether a plan asks for the time that is now.
+fn asks_now(plan: &Plan) -> bool {
     let filter_asks = |branch: &Branch| branch.filter.any_leaf(&|leaf| matches!(leaf, Pred::Scalar(scalar) if scalar.calls(Function::Now)));
     let stage_asks = |stage: &Stage| stage.calls(Function::Now);
-    let asks =
-        |plan: &&Plan| matches!(plan.source, RowSource::Made(_)) || plan.branches.iter().any(filter_asks) || plan.stages().any(stage_asks);
-    let is_asked = until_us.is_none() && plans.iter().any(asks);
-    let newest_us = if is_asked { newest()? } else { until_us };
-    Ok(context_at(newest_us))
+    matches!(plan.source, RowSource::Made(_)) || plan.branches.iter().any(filter_asks) || plan.stages().any(stage_asks)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a double holds the microseconds of our times")]
@@ -387,42 +406,57 @@ fn correlate(
     catalog: &Catalog,
     correlations: &[Correlation],
     inputs: &[InputPlan],
-    found: &ScanResult,
+    matches: &Matches<'_>,
     (saver, rules, stop): (&mut FindingSaver<'_>, usize, &mut Stop<'_>),
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<Correlated, HuntError> {
     let mut out = Correlated::default();
     let mut correlator = Correlator::new(store, catalog, correlations);
+    let found = matches.found;
+    let places = |index: usize| {
+        let behind = |index: usize| found.first_input + inputs.partition_point(|(own, ..)| *own < index);
+        behind(index)..behind(index + 1)
+    };
+    let runs = correlations_to_run(correlations, &|index| matches.change(rules + index, places(index)) != Change::None);
     for (index, correlation) in correlations.iter().enumerate() {
         let is_unfinished = |input: &Input| matches!(input.source, InputSource::Correlation(earlier) if out.unfinished.contains(&earlier));
-        let mut own = inputs.iter().filter(|(own, ..)| *own == index);
-        let is_unread = own.any(|(.., plan)| found.unread_by(plan)) || correlation.inputs.iter().any(is_unfinished);
+        let own = || inputs.iter().filter(|(own, ..)| *own == index);
+        let is_unread = own().any(|(.., plan)| found.unread_by(plan)) || correlation.inputs.iter().any(is_unfinished);
         if stop.leaves_out(is_unread, correlation.reports) {
             out.unfinished.insert(index);
             saver.failed(rules + index);
             correlator.next(&[], rules + index)?; // those that build on it keep their places
             continue;
         }
+        if correlation.reports && own().count() == correlation.inputs.len() && own().all(|(.., plan)| plan.branches.is_empty()) {
+            out.without_events.push(rules + index);
+        }
+        let before = saver.findings();
+        if !runs[index] {
+            correlator.next(&[], rules + index)?;
+            matches.stays(rules + index, places(index), saver)?;
+            out.with_findings += usize::from(saver.findings() > before);
+            out.left_out.extend(Some((index, matches.left_out(rules + index))).filter(|(_, left_out)| left_out.total() > 0));
+            continue;
+        }
         progress(HuntProgress::Stages { title: correlation.meta.title.clone() });
-        let matched: Vec<(usize, &Plan, Vec<EventId>)> = (found.first_input..)
-            .zip(inputs)
-            .filter(|(_, (own, ..))| *own == index)
-            .map(|(place, (_, input, plan))| (*input, plan, found.events[place].sorted()))
-            .collect();
+        let all = matches.all(rules + index, places(index));
+        let matched: Vec<(usize, &Plan, Vec<EventId>)> =
+            own().zip(all.iter()).map(|((_, input, plan), events)| (*input, plan, events.sorted())).collect();
         let own: Vec<(usize, &Plan, &[EventId])> = matched.iter().map(|(input, plan, events)| (*input, *plan, events.as_slice())).collect();
         // Chosen by its text: which of several faults is met first depends on the order of event types.
-        let faults =
-            (found.first_input..).zip(inputs).filter(|(_, (own, ..))| *own == index).filter_map(|(place, _)| found.failed.get(&place));
-        if let Some(fault) = faults.min_by_key(|fault| fault.to_string()) {
+        let fault = found.failed.range(places(index)).map(|(_, fault)| fault).min_by_key(|fault| fault.to_string());
+        if let Some(fault) = fault {
             saver.failed(rules + index);
+            saver.forget(rules + index)?;
             out.failed.push((rules + index, failure(fault)));
-        }
-        if correlation.reports && own.len() == correlation.inputs.len() && own.iter().all(|(_, plan, _)| plan.branches.is_empty()) {
-            out.without_events.push(rules + index);
         }
         let (findings, left_out) = correlator.next(&own, rules + index)?;
         out.with_findings += usize::from(!findings.is_empty());
         findings.iter().try_for_each(|finding| saver.save(finding))?;
+        if fault.is_none() {
+            matches.remember(rules + index, &all, true, saver, (before, left_out))?;
+        }
         if left_out.total() > 0 {
             out.left_out.push((index, left_out));
         }

@@ -92,7 +92,8 @@ impl SubsearchContext<'_> {
         let query = self.resolved(&subsearch.query)?;
         let plan = plan(&query, &[], self.catalog, self.taxonomy);
         let tree = plan.tree();
-        let found = match_events(self.store, self.catalog, &tree, self.range, self.with, &mut |_| {}).map_err(StageError::Hunt)?;
+        let found =
+            match_events(self.store, self.catalog, &tree, &|_, _| Some(self.range), self.with, &mut |_| {}).map_err(StageError::Hunt)?;
         if let Some(fault) = found.failed.into_values().next() {
             return Err(StageError::Rule(fault));
         }

@@ -118,6 +118,9 @@ impl FilterSql {
     }
 }
 
+/// The last hunt that found `finding f` of `rule r`: where it is still true, that may be one in which it stayed as it was.
+pub(super) const LAST_HUNT: &str = "CASE f.state WHEN 'current' THEN max(f.hunt, coalesce(r.hunt, 0)) ELSE f.hunt END";
+
 /// Whether `finding f` has more events than are kept of it.
 pub(super) fn is_capped() -> String {
     format!("(f.count > {EVIDENCE_CAP} AND {KEPT} >= {EVIDENCE_CAP})")
@@ -151,8 +154,11 @@ impl FindingFilter {
             sql.and("f.state = 'current'");
         }
         if let Some(hunt) = self.hunt {
+            // It has a line of that hunt, or its rule was hunted and its last line before says that it was there and did not change.
             sql.add(
-                "EXISTS (SELECT 1 FROM finding_history h WHERE h.finding = f.id AND h.hunt = ? AND h.state = 'current')",
+                "(EXISTS (SELECT 1 FROM finding_history h WHERE h.finding = f.id AND h.hunt = ? AND h.state = 'current')
+                  OR (r.rule_id IN (SELECT q.rule_id FROM hunt_rule k JOIN rule q ON q.id = k.rule WHERE k.hunt = ?)
+                      AND (SELECT h.state FROM finding_history h WHERE h.finding = f.id AND h.hunt <= ? ORDER BY h.hunt DESC LIMIT 1) = 'current'))",
                 SqlValue::Integer(hunt.0),
             );
         }

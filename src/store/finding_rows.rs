@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 use serde_json::{Map, Value};
 
 use super::StoreError;
-use super::finding_filter::{FilterSql, FindingFilter, is_capped};
+use super::finding_filter::{FilterSql, FindingFilter, LAST_HUNT, is_capped};
 use super::finding_groups::FindingOrder;
 use super::findings::{EVIDENCE_CAP, HuntId};
 use crate::catalog::EventId;
@@ -124,7 +124,7 @@ pub(super) fn each_finding<E: From<StoreError>>(
     let order = filter.order.map_or_else(|| "f.id".to_owned(), FindingOrder::of_findings);
     let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
     let sql = format!(
-        "SELECT f.id, f.finding_id, f.hunt, f.state, r.rule_id, r.title, r.path, r.level, r.techniques, r.tactics, r.stories, f.group_json, f.columns_json, f.count,
+        "SELECT f.id, f.finding_id, {LAST_HUNT}, f.state, r.rule_id, r.title, r.path, r.level, r.techniques, r.tactics, r.stories, f.group_json, f.columns_json, f.count,
                 f.first_time_us, f.last_time_us, f.risk_score, f.impact, f.confidence, f.message, f.risk_objects_json,
                 r.severity, f.details, (SELECT json_group_array(value) FROM finding_entity x WHERE x.finding = f.id AND kind = 'host' AND {is_asked_host}),
                 (SELECT json_group_array(value) FROM finding_entity x WHERE x.finding = f.id AND kind = 'user'), t.status, t.note,

@@ -255,10 +255,14 @@ mod tests {
             (1, 2, current.clone(), 3),
             (2, 1, current.clone(), 1),
             (2, 2, "gone".into(), 1),
-            (3, 1, current.clone(), 1),
-            (3, 2, current, 1),
+            (3, 1, current, 1),
         ];
-        assert_eq!(history(&store), lines);
+        assert_eq!(history(&store), lines, "a line where something has changed");
+        let of_hunt = |hunt| {
+            let filter = FindingFilter { hunt: Some(HuntId(hunt)), with_past: true, ..FindingFilter::default() };
+            store.findings(&filter).unwrap().into_iter().map(|f| f.finding_id).collect::<Vec<_>>()
+        };
+        assert_eq!((of_hunt(1), of_hunt(2)), (vec![1, 2, 3], vec![1, 3]), "each hunt knows what it found");
         let triage: String = store
             .connection
             .query_row("SELECT t.status FROM triage t JOIN finding f USING (finding_id) WHERE f.id = 1", [], |r| r.get(0))

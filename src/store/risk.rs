@@ -46,8 +46,8 @@ struct StoredObject {
 const CORRELATION: &str = "Correlation";
 
 impl HuntWriter<'_> {
-    /// Calls `visit` with the risk of every finding that this hunt has saved so far, and of those of earlier hunts whose rules
-    /// are not in this one; newest first.
+    /// Calls `visit` with the risk of every finding that this hunt has saved so far, of those that stay as they are, and of those of
+    /// earlier hunts whose rules are not in this one; newest first.
     ///
     /// # Errors
     /// When SQLite fails, or `visit` does.
@@ -55,13 +55,15 @@ impl HuntWriter<'_> {
         let connection = self.connection();
         let mut evidence = connection.prepare_cached("SELECT event FROM evidence WHERE finding = ?1 ORDER BY event")?;
         let hunted = serde_json::to_string(&self.rule_ids()).expect("texts are always JSON");
+        let staying = self.rules.iter().filter(|rule| rule.staying.is_some());
+        let staying = serde_json::to_string(&staying.map(|rule| rule.row).collect::<Vec<_>>()).expect("numbers are always JSON");
         let mut findings = connection.prepare_cached(
             "SELECT f.id, f.first_time_us, f.last_time_us, f.count, f.risk_score, f.message, f.risk_objects_json, r.title, r.techniques, r.tactics, r.stories
              FROM finding f JOIN rule r ON r.id = f.rule
-             WHERE f.state = 'current' AND r.level <> ?3 AND (f.hunt = ?1 OR r.rule_id NOT IN (SELECT value FROM json_each(?2)))
+             WHERE f.state = 'current' AND r.level <> ?3 AND (f.hunt = ?1 OR r.id IN (SELECT value FROM json_each(?4)) OR r.rule_id NOT IN (SELECT value FROM json_each(?2)))
              ORDER BY f.last_time_us DESC, f.finding_id",
         )?;
-        let mut rows = findings.query(params![self.hunt_id().0, hunted, CORRELATION])?;
+        let mut rows = findings.query(params![self.hunt_id().0, hunted, CORRELATION, staying])?;
         while let Some(row) = rows.next()? {
             let list = |column| row.get_ref(column).map_err(StoreError::from).map(|text| list(text.as_str().unwrap_or_default()));
             let objects: Vec<StoredObject> = serde_json::from_str(row.get_ref(6)?.as_str().unwrap_or_default()).unwrap_or_default();

@@ -38,6 +38,18 @@ pub(super) fn scan(
     reader.each(range.first, range.last, 1, &mut |event, _, cells| visit(event, cells))
 }
 
+/// See [`super::Store::events_in`].
+pub(super) fn events_in(connection: &Connection, event_type: &EventType, range: EventRange) -> Result<Option<u64>, StoreError> {
+    let (table, id, of_type) = match &event_type.storage {
+        Storage::Table(table) => (table.as_str(), "_id", String::new()),
+        Storage::Overflow => ("event", "id", format!(" AND type = {} AND type > {MAX_TYPE_TABLES}", event_type.id.0)),
+    };
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE {id} >= ?1 AND {id} <= ?2{of_type})");
+    let any: bool = connection.prepare_cached(&sql)?.query_row(params![range.first.0, range.last.0], |row| row.get(0))?;
+    let between = u64::try_from(range.last.0.saturating_sub(range.first.0).saturating_add(1)).unwrap_or(0);
+    Ok(any.then_some(event_type.events.min(between)))
+}
+
 /// See [`super::Store::scan_with_messages`].
 pub(super) fn scan_with_messages(
     connection: &Connection,

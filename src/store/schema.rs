@@ -158,6 +158,8 @@ fn is_table(name: &str) -> bool {
         "hunt",
         "finding",
         "finding_history",
+        "hunt_rule",
+        "rule_state",
         "triage",
         "evidence",
     ];

@@ -8,6 +8,7 @@
 use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::finding_filter::LAST_HUNT;
 use super::{StoreError, catalog_sql, quote, scan};
 use crate::catalog::{Column, ColumnIndex, Encoding, EventType, Storage, TimeShape};
 
@@ -124,7 +125,7 @@ fn fixed_views() -> String {
              WHERE o.event <= {VISIBLE};
          CREATE VIEW overflow_text AS SELECT o.event, o.field,
              CASE typeof(o.value) WHEN 'integer' THEN (SELECT v.text FROM value v WHERE v.id = o.value) ELSE o.value END AS text FROM overflow o;
-         CREATE VIEW findings AS SELECT f.id AS finding_id, f.hunt AS hunt_id, r.rule_id, r.title AS rule_title, r.path AS rule_path,
+         CREATE VIEW findings AS SELECT f.id AS finding_id, {LAST_HUNT} AS hunt_id, r.rule_id, r.title AS rule_title, r.path AS rule_path,
              nullif(r.severity, '') AS severity, nullif(r.level, '') AS level, r.techniques, r.tactics, f.group_json AS \"group\", f.count,
              {first} AS first_time, {last} AS last_time, f.details, {hosts} AS hosts, {users} AS users,
              f.risk_score, f.message, f.risk_objects_json AS risk_objects, f.columns_json AS columns, f.state, t.status AS triage, t.note AS triage_note

@@ -114,7 +114,8 @@ fn a_hunt_that_is_interrupted_keeps_what_finished_rules_found() {
     let whole = hunt::run(&mut opened, &rules, &[], Taxonomy::embedded(), &HuntOptions::starting_at(0), &mut |_| {}).expect("a hunt");
     assert_eq!((whole.findings, whole.unfinished), (10, None));
 
-    let options = HuntOptions::starting_at(1);
+    let mut options = HuntOptions::starting_at(1);
+    options.full = true; // else there is nothing to do
     let cancel = options.cancel.clone();
     let stopped = hunt::run(&mut opened, &rules, &[], Taxonomy::embedded(), &options, &mut |step| {
         if matches!(step, HuntProgress::Stages { title } if title == "First") {
@@ -126,7 +127,8 @@ fn a_hunt_that_is_interrupted_keeps_what_finished_rules_found() {
     let states: Vec<String> = opened.findings(&FindingFilter::default()).expect("findings").into_iter().map(|row| row.state).collect();
     assert_eq!(states, ["current"; 10], "what the rule that was left out found before is still true");
 
-    let before = HuntOptions::starting_at(2);
+    let mut before = HuntOptions::starting_at(2);
+    before.full = true;
     before.cancel.cancel();
     let nothing = hunt::run(&mut opened, &rules, &[], Taxonomy::embedded(), &before, &mut |_| {}).expect("a hunt");
     assert_eq!((nothing.findings, nothing.unfinished, nothing.outcome.gone), (0, Some(2), 0));

@@ -6,6 +6,7 @@
 
 mod correlations;
 mod front_ends;
+mod incremental;
 mod never_panics;
 mod planner;
 mod round_trip;

@@ -257,14 +257,16 @@ fn findings_of_an_older_store_are_described_when_they_are_hunted_again() {
     // As version 4 left findings of correlations.
     open()
         .execute_batch(
-            "ALTER TABLE finding DROP COLUMN described; ALTER TABLE rule DROP COLUMN reads_findings; PRAGMA user_version = 4;
+            "ALTER TABLE finding DROP COLUMN described; ALTER TABLE rule DROP COLUMN reads_findings; ALTER TABLE rule DROP COLUMN hunt;
+             ALTER TABLE hunt DROP COLUMN key; ALTER TABLE hunt DROP COLUMN summary; DROP TABLE hunt_rule; DROP TABLE rule_state;
+             PRAGMA user_version = 4;
              UPDATE finding SET risk_objects_json = '[]'; DELETE FROM finding_entity WHERE kind = 'user';",
         )
         .expect("a store of version 4");
     hunt(&store, &rules);
     assert_eq!(all(&open()), before);
     // Not again: what is there is left as it is, also where there is nothing.
-    open().execute_batch("UPDATE finding SET details = ''; DELETE FROM finding_entity;").unwrap();
+    open().execute_batch("UPDATE finding SET details = ''; DELETE FROM finding_entity; DELETE FROM rule_state;").unwrap();
     hunt(&store, &rules);
     assert!(all(&open()).iter().all(|(_, _, details, about)| details.is_empty() && about.is_none()));
 }

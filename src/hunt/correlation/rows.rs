@@ -21,7 +21,7 @@ pub(super) const ROWS_PER_EVENT_MAX: usize = 4_096;
 const ROWS_OF_ALERTS_MAX: usize = 1 << 22;
 
 /// Why rows were left out, and how many events or alerts that were.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct LeftOut {
     /// Of so many that matched.
     pub matched: u64,

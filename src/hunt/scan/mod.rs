@@ -98,7 +98,7 @@ pub(super) fn scan(
     let columns: Vec<ColumnIndex> = program.columns.iter().map(|c| c.column).collect();
     // A part of the time has a part of the messages: reading the others would cost more than it spares.
     let asks_words = !program.words.is_empty();
-    if asks_words && reach == Reach::Many && range.since_us.is_none() && range.until_us.is_none() {
+    if asks_words && reach == Reach::Many && range.first <= EventId(1) && range.since_us.is_none() && range.until_us.is_none() {
         words.borrow_mut().read_ahead(with.cancel)?;
     }
     let needs_places = asks_words && !(reach == Reach::Many && words.borrow().knows_events());
