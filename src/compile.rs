@@ -6,8 +6,11 @@
 //! the built-in macros need no folder.
 //! Sigma's correlations and filters find their rules wherever these are in the set. Nothing here reads a store.
 
+mod cache;
 mod change;
 mod document;
+mod files;
+mod kept;
 mod kind;
 mod knowledge;
 mod read;
@@ -15,9 +18,10 @@ mod starter_pack;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use walkdir::WalkDir;
+use serde::{Deserialize, Serialize};
 
 use crate::diag::{Diagnostic, SourceText, SubjectKind, has_errors};
 use crate::ir::{Correlation, InputSource, Language, Rule, RuleMeta, Scope};
@@ -26,9 +30,11 @@ use crate::spl;
 use crate::taxonomy::{LogSourcePart, Taxonomy};
 use crate::yaml::Node;
 
+use files::{Files, PathKind};
 use kind::recognised;
 use knowledge::KnowledgeCache;
 
+pub use cache::{CachedRules, RuleCache, load_cached};
 pub use change::load_changes;
 pub use document::RuleDocument;
 pub use kind::{EscuContent, RuleKind, rule_kind};
@@ -36,7 +42,7 @@ pub use read::{FileError, MAX_RULE_BYTES, ReadError, read_source};
 pub use starter_pack::STARTER_PACK;
 
 /// The rules of some paths, and what is wrong with the others.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RuleSet {
     /// What compiled and makes findings of its own, in path order.
@@ -111,7 +117,12 @@ pub struct CompileOptions {
 
 /// Compiles every rule in the files and folders.
 pub fn load_rules(paths: &[PathBuf], options: &CompileOptions) -> RuleSet {
-    let mut loader = Loader::new(options);
+    load_from(paths, options, &Rc::new(Files::default()))
+}
+
+/// As [`load_rules`]; what was asked of the file system is kept in `files`, if these keep it.
+fn load_from(paths: &[PathBuf], options: &CompileOptions, files: &Rc<Files>) -> RuleSet {
+    let mut loader = Loader::new(options, files);
     for path in paths {
         loader.path(path);
     }
@@ -130,7 +141,7 @@ pub fn load_text(path: &str, text: &str, options: &CompileOptions) -> RuleSet {
 
 /// As [`load_text`], for several texts that make one set.
 pub fn load_texts(texts: &[(&str, &str)], options: &CompileOptions) -> RuleSet {
-    let mut loader = Loader::new(options);
+    let mut loader = Loader::new(options, &Rc::new(Files::default()));
     for (path, text) in texts {
         let source = Arc::new(SourceText { path: (*path).to_owned(), text: (*text).to_owned() });
         loader.text(&source, None, true);
@@ -140,6 +151,7 @@ pub fn load_texts(texts: &[(&str, &str)], options: &CompileOptions) -> RuleSet {
 
 struct Loader<'a> {
     options: &'a CompileOptions,
+    files: Rc<Files>,
     knowledge: KnowledgeCache<'a>,
     set: RuleSet,
     sigma: sigma::SigmaSet,
@@ -160,21 +172,22 @@ enum LoadedRule {
 }
 
 impl<'a> Loader<'a> {
-    fn new(options: &'a CompileOptions) -> Self {
-        let knowledge = KnowledgeCache::new(&options.macros, &options.lookups);
-        Self { options, knowledge, set: RuleSet::default(), sigma: sigma::SigmaSet::default(), order: Vec::new() }
+    fn new(options: &'a CompileOptions, files: &Rc<Files>) -> Self {
+        let knowledge = KnowledgeCache::new(&options.macros, &options.lookups, files.clone());
+        Self { options, files: files.clone(), knowledge, set: RuleSet::default(), sigma: sigma::SigmaSet::default(), order: Vec::new() }
     }
 
     fn path(&mut self, path: &Path) {
-        if path.is_file() {
-            return self.file(path, true);
-        }
-        if !path.is_dir() {
-            let diagnostic = Diagnostic::error("rule-path-not-found", format!("no rule file or folder at `{}`", path.display()));
-            return self.set.diagnostics.push(diagnostic);
+        match self.files.kind(path) {
+            PathKind::File => return self.file(path, true),
+            PathKind::Folder => {}
+            PathKind::Nothing => {
+                let diagnostic = Diagnostic::error("rule-path-not-found", format!("no rule file or folder at `{}`", path.display()));
+                return self.set.diagnostics.push(diagnostic);
+            }
         }
         // By name, so that the same folder gives the same rules in the same order on every system.
-        for entry in WalkDir::new(path).sort_by_file_name().follow_links(true) {
+        for entry in self.files.walk(path) {
             match entry {
                 Ok(entry) if entry.file_type().is_file() && has_rule_extension(entry.path()) => self.file(entry.path(), false),
                 Ok(_) => {}
@@ -187,7 +200,7 @@ impl<'a> Loader<'a> {
 
     /// `named`: the user named this very file, so it must be a rule.
     fn file(&mut self, path: &Path, named: bool) {
-        match read_source(path) {
+        match self.files.source(path, MAX_RULE_BYTES) {
             Ok(source) => self.text(&source, Some(path), named),
             Err(reason) => self.set.diagnostics.push(unreadable(path, &reason)),
         }

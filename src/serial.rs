@@ -32,7 +32,6 @@ struct Pool {
 }
 
 /// Writes or reads something whose parts may be shared. One pool belongs to one writing, or to the reading of what it wrote.
-#[cfg_attr(not(test), expect(dead_code, reason = "the cache of rules begins to use it"))]
 pub(crate) fn with_pool<T>(work: impl FnOnce() -> T) -> T {
     let before = POOL.replace(Some(Pool::default()));
     let done = work();

@@ -14,6 +14,7 @@
 //!
 //! A reader that goes away (`retrohunt findings | head`) is not an error: the command ends quietly with 0.
 
+mod cache;
 mod changes;
 mod check;
 mod clock;

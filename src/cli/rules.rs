@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
+use super::cache::CacheArgs;
 use super::changes::ChangeArgs;
 use super::hints::did_you_mean;
 use super::printer::Printer;
 use super::values;
 use super::verdicts::{KEPT_OUT, OBSTACLES_OF_HUNT, obstacles};
 use super::words::{counted_len, thousands};
-use crate::compile::{RuleSet, load_rules, starter_pack};
+use crate::compile::{CachedRules, RuleSet, load_cached, starter_pack};
 use crate::diag::{Diagnostic, Severity};
 use crate::ir::{Level, RuleMeta};
 use crate::report::visible;
@@ -35,18 +36,33 @@ pub(crate) struct RuleArgs {
     pub(crate) tag: Vec<String>,
     #[command(flatten)]
     pub(crate) changes: ChangeArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
 }
 
 impl RuleArgs {
     /// Compiles the rules and keeps those that were asked for.
     pub(crate) fn load(&self, printer: &Printer) -> anyhow::Result<RuleSet> {
+        let set = self.read(printer)?.rules();
+        self.choose(set)
+    }
+
+    /// All rules, compiled or kept from an earlier command.
+    pub(crate) fn read(&self, printer: &Printer) -> anyhow::Result<CachedRules> {
         for path in &self.rules {
             if !path.exists() {
                 bail!("there is no rule file or folder `{}`", visible(&path.to_string_lossy()));
             }
         }
         let options = self.changes.load(printer)?;
-        let mut set = if self.rules.is_empty() { starter_pack(&options) } else { load_rules(&self.rules, &options) };
+        if self.rules.is_empty() {
+            return Ok(CachedRules::of(starter_pack(&options)));
+        }
+        Ok(load_cached(&self.rules, &options, self.cache.folder().as_ref()))
+    }
+
+    /// Keeps the rules that were asked for.
+    pub(crate) fn choose(&self, mut set: RuleSet) -> anyhow::Result<RuleSet> {
         let compiled = set.reporting().count();
         let tags: Vec<String> = set.reporting().flat_map(all_tags).cloned().collect();
         let names = self.tag_names();
@@ -128,7 +144,8 @@ pub(crate) fn report_left_out(set: &RuleSet, printer: &Printer) {
 
 /// Compiles the rules of files and folders that must exist.
 pub(crate) fn rules_of(paths: &[PathBuf], changes: &ChangeArgs, printer: &Printer) -> anyhow::Result<RuleSet> {
-    RuleArgs { rules: paths.to_vec(), level: None, tag: Vec::new(), changes: changes.clone() }.load(printer)
+    let (rules, changes, cache) = (paths.to_vec(), changes.clone(), CacheArgs::none());
+    RuleArgs { rules, level: None, tag: Vec::new(), changes, cache }.load(printer)
 }
 
 #[cfg(test)]

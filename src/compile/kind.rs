@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::diag::SourceText;
 use crate::yaml::{self, Node};
 
@@ -19,7 +21,7 @@ pub enum RuleKind {
 }
 
 /// What a folder of ESCU holds beside detections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum EscuContent {
     /// A search that prepares data for detections.
     Baseline,

@@ -1,6 +1,7 @@
 //! Reading rule files: bounded, UTF-8, without a byte order mark.
 
-use std::io;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -51,16 +52,28 @@ pub fn read_source(path: &Path) -> Result<Arc<SourceText>, ReadError> {
 }
 
 /// As [`read_source`], with another limit.
-pub(super) fn read_source_within(path: &Path, most: u64) -> Result<Arc<SourceText>, ReadError> {
-    Ok(Arc::new(SourceText { path: path.to_string_lossy().into_owned(), text: read_text(path, most)? }))
+fn read_source_within(path: &Path, most: u64) -> Result<Arc<SourceText>, ReadError> {
+    let (text, _) = read_text(path, most);
+    Ok(Arc::new(SourceText { path: path.to_string_lossy().into_owned(), text: text? }))
 }
 
-fn read_text(path: &Path, most: u64) -> Result<String, ReadError> {
+/// Reads a text, and what the system says of the file from before it is read.
+pub(super) fn read_text(path: &Path, most: u64) -> (Result<String, ReadError>, Option<Metadata>) {
+    let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+    let (metadata, file) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return (Err(error.into()), None),
+    };
+    (text_of(file, metadata.len(), most), Some(metadata))
+}
+
+fn text_of(mut file: File, size: u64, most: u64) -> Result<String, ReadError> {
     // The size is asked first, so that a huge file costs nothing.
-    let bytes = std::fs::metadata(path)?.len();
-    if bytes > most {
-        return Err(ReadError::TooLarge { bytes, most });
+    if size > most {
+        return Err(ReadError::TooLarge { bytes: size, most });
     }
-    let text = String::from_utf8(std::fs::read(path)?).map_err(|e| ReadError::NotUtf8 { at: e.utf8_error().valid_up_to() })?;
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
+    file.read_to_end(&mut bytes)?;
+    let text = String::from_utf8(bytes).map_err(|e| ReadError::NotUtf8 { at: e.utf8_error().valid_up_to() })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

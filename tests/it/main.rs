@@ -6,6 +6,7 @@
 mod support;
 
 mod breadth;
+mod cache;
 mod check;
 mod cli;
 mod corpus;

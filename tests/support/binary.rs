@@ -48,6 +48,8 @@ fn tail(text: &str) -> &str {
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_retrohunt"));
     command.stdin(Stdio::null()).env_remove("RETROHUNT_STORE").env_remove("COLUMNS");
+    // Not in the folder of whoever runs the tests.
+    command.env("RETROHUNT_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
     command
 }
 

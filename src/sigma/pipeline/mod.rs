@@ -30,6 +30,7 @@ use std::sync::Arc;
 use super::SigmaOptions;
 use super::context::ReadContext;
 use crate::diag::{Diagnostic, SourceText};
+use crate::fingerprint::fingerprint;
 use transformation::PipelineItem;
 
 pub(super) use draft::{Draft, Grouping};
@@ -37,7 +38,10 @@ pub(super) use run::{moved, run};
 
 /// Pipelines, ready to run.
 #[derive(Debug, Clone, Default)]
-pub struct Pipelines(Arc<Vec<Pipeline>>);
+pub struct Pipelines {
+    list: Arc<Vec<Pipeline>>,
+    identity: [u8; 16],
+}
 
 /// One pipeline.
 #[derive(Debug, Clone, Default)]
@@ -57,19 +61,30 @@ impl Pipelines {
         let options = SigmaOptions::default();
         let mut pipelines = Vec::new();
         let mut diagnostics = Vec::new();
+        let mut texts: Vec<(String, Option<String>)> = Vec::new();
         for source in sources {
+            texts.push((source.path.clone(), Some(source.text.clone())));
             let mut context = ReadContext::new(source, &options);
-            pipelines.extend(read::read(&mut context, files));
+            pipelines.extend(read::read(&mut context, &mut |pipeline, path| {
+                let text = files(pipeline, path);
+                texts.push((path.to_owned(), text.as_ref().ok().cloned()));
+                text
+            }));
             diagnostics.extend(context.into_diagnostics());
         }
         // Stable: pipelines of one priority run in the order in which they were given.
         pipelines.sort_by_key(|pipeline| pipeline.priority);
-        (Self(Arc::new(pipelines)), diagnostics)
+        (Self { list: Arc::new(pipelines), identity: fingerprint(&texts) }, diagnostics)
+    }
+
+    /// The same for pipelines of the same texts, and of the same files that they name.
+    pub fn identity(&self) -> [u8; 16] {
+        self.identity
     }
 
     /// Whether there is nothing that changes a rule.
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|pipeline| pipeline.items.is_empty())
+        self.list.iter().all(|pipeline| pipeline.items.is_empty())
     }
 }
 

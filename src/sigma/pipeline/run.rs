@@ -35,7 +35,7 @@ pub(in crate::sigma) fn run(context: &mut ReadContext<'_>, draft: &mut Draft<'_>
     let options = context.options;
     let head = draft.head.clone();
     let before = context.errors();
-    for pipeline in options.pipelines.0.iter() {
+    for pipeline in options.pipelines.list.iter() {
         for item in &pipeline.items {
             apply(context, draft, &Run { item, vars: &pipeline.vars, head: &head });
             if context.errors() > before {

@@ -15,6 +15,7 @@ mod uses;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -29,7 +30,17 @@ use crate::event::hex;
 use crate::ir::Table;
 
 /// Reads a file as text.
-pub type ReadLookup = fn(&Path) -> Result<Arc<SourceText>, Box<dyn std::error::Error + Send + Sync>>;
+pub type ReadLookup = dyn Fn(&Path) -> Result<Arc<SourceText>, Box<dyn std::error::Error + Send + Sync>>;
+
+/// The caller's function.
+#[derive(Clone)]
+struct LookupReader(Rc<ReadLookup>);
+
+impl std::fmt::Debug for LookupReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LookupReader")
+    }
+}
 
 /// The lookups of one place.
 #[derive(Debug, Clone, Default)]
@@ -80,7 +91,7 @@ impl LookupPlace {
 pub struct Lookups {
     /// The analyst's, then those beside the rules.
     places: [LookupPlace; 2],
-    read: ReadLookup,
+    read: LookupReader,
     /// What was read already, by the lookup's name.
     tables: RefCell<BTreeMap<String, Result<ReadTable, Unusable>>>,
 }
@@ -110,8 +121,12 @@ enum Unusable {
 
 impl Lookups {
     /// The lookups that an analyst gives and those beside the rules, with a way to read their files.
-    pub fn new(given: LookupPlace, beside: LookupPlace, read: ReadLookup) -> Self {
-        Self { places: [given, beside], read, tables: RefCell::default() }
+    pub fn new(
+        given: LookupPlace,
+        beside: LookupPlace,
+        read: impl Fn(&Path) -> Result<Arc<SourceText>, Box<dyn std::error::Error + Send + Sync>> + 'static,
+    ) -> Self {
+        Self { places: [given, beside], read: LookupReader(Rc::new(read)), tables: RefCell::default() }
     }
 
     /// The names of all lookups, for a hint.
@@ -142,7 +157,7 @@ impl Lookups {
         }
         let Some(path) = content else { return Err(definition.without_file()) };
         let unreadable = |reason: String| Unusable::Unreadable(format!("`{}`: {reason}", path.display()));
-        let source = (self.read)(path).map_err(|error| unreadable(error.to_string()))?;
+        let source = (self.read.0)(path).map_err(|error| unreadable(error.to_string()))?;
         let content = table::read(&source.text).map_err(|fault| match fault.line {
             Some(line) => unreadable(format!("line {line}: {}", fault.message)),
             None => unreadable(fault.message),
