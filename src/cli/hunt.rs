@@ -11,14 +11,15 @@ use super::format::FormatArgs;
 use super::interrupt;
 use super::printer::Printer;
 use super::progress::{BarUnit, LazyBar};
-use super::rules::{RuleArgs, report_left_out};
+use super::rules::{RuleArgs, report_left_out, report_left_out_of};
 use super::store::StoreArgs;
 use super::values;
 use super::words::{counted, counted_len, thousands};
 use crate::compile::RuleSet;
 use crate::diag::Severity;
+use crate::fingerprint::fingerprint;
 use crate::hunt::{self, Engine, HuntOptions, HuntProgress, HuntSummary, LeftOut};
-use crate::ir::{RuleMeta, WindowClass};
+use crate::ir::{Level, RuleMeta};
 use crate::report::{Format, visible};
 use crate::store::{FindingFilter, HuntId, RuleOutcome, Store};
 use crate::taxonomy::Taxonomy;
@@ -83,26 +84,33 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     if !args.rules.rules.is_empty() {
         reading.begin("reading rules");
     }
-    let set = args.rules.load(printer);
+    let cached = args.rules.read(printer);
     reading.finish();
-    let set = set?;
-    report_left_out(&set, printer);
-    if set.reporting().next().is_none() {
-        bail!("there is nothing to hunt with: none of the rules compiles");
-    }
-
-    let progress = LazyBar::new(printer, BarUnit::Events);
+    let cached = cached?;
     let engine = match args.engine {
         EngineName::Scan => Engine::Scan,
         EngineName::Sqlite => Engine::Sqlite,
     };
+    let rules_key = Some(fingerprint(&(cached.key(), args.rules.level.map(Level::as_str), &args.rules.tag)));
+    let full = args.full;
     let options =
-        HuntOptions { since_us, until_us, cancel, engine, full: args.full, window_us: args.window, ..HuntOptions::starting_at(now_us()) };
-    let result = hunt::run(&mut store, &set.rules, &set.correlations, Taxonomy::embedded(), &options, &mut |step| show(&progress, &step));
-    progress.finish();
-    let summary = result.context("the hunt failed")?;
-
-    save_left_out(&store, &set, summary.outcome.hunt_id)?;
+        HuntOptions { since_us, until_us, cancel, engine, full, window_us: args.window, rules_key, ..HuntOptions::starting_at(now_us()) };
+    let (summary, set) = match hunt::again(&store, &options).context("the hunt failed")? {
+        // What a correlation left out is said with its title, which only the rules have.
+        Some(summary) if summary.left_out.is_empty() => {
+            report_left_out_of(cached.messages(), cached.documents(), printer);
+            (summary, cached.into_messages())
+        }
+        Some(summary) => {
+            report_left_out_of(cached.messages(), cached.documents(), printer);
+            (summary, args.rules.choose(cached.rules())?)
+        }
+        None => {
+            let set = args.rules.choose(cached.rules())?;
+            report_left_out(&set, printer);
+            (hunt_anew(&mut store, &set, &options, printer)?, set)
+        }
+    };
     let filter = args.whom.filter(FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() });
     args.list.write(&store, &filter, args.output.format, printer)?;
     if matches!(args.output.format, Format::Table | Format::Vertical) {
@@ -112,7 +120,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     store.close().with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
     say(&summary, &set, stored, started, printer);
     if args.window.is_none() {
-        say_one_window(&set, printer);
+        say_one_window(summary.windowed_rules, printer);
     }
     if let Some(unfinished) = summary.unfinished {
         let (finished, all) = (summary.rules.saturating_sub(unfinished), counted_len(summary.rules, "rule"));
@@ -120,6 +128,19 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         return Ok(Outcome::Interrupted);
     }
     Ok(Outcome::partial_if(set.has_errors() || !summary.failed.is_empty() || !summary.without_text.is_empty()))
+}
+
+/// Hunts, where the last hunt is not already the answer.
+fn hunt_anew(store: &mut Store, set: &RuleSet, options: &HuntOptions, printer: &Printer) -> anyhow::Result<HuntSummary> {
+    if set.reporting().next().is_none() {
+        bail!("there is nothing to hunt with: none of the rules compiles");
+    }
+    let progress = LazyBar::new(printer, BarUnit::Events);
+    let result = hunt::run(store, &set.rules, &set.correlations, Taxonomy::embedded(), options, &mut |step| show(&progress, &step));
+    progress.finish();
+    let summary = result.context("the hunt failed")?;
+    save_left_out(store, set, summary.outcome.hunt_id)?;
+    Ok(summary)
 }
 
 /// Notes the rules that do not compile, with the first reason: a report tells what was not looked for.
@@ -136,8 +157,7 @@ fn save_left_out(store: &Store, set: &RuleSet, hunt: HuntId) -> anyhow::Result<(
 }
 
 /// Rules that compare counts, join or order see the whole time at once, which is not what a schedule would have shown them.
-fn say_one_window(set: &RuleSet, printer: &Printer) {
-    let windowed = set.rules.iter().filter(|rule| matches!(rule.query.window_class(), WindowClass::Windows(_))).count();
+fn say_one_window(windowed: usize, printer: &Printer) {
     if windowed > 0 {
         let rules = counted_len(windowed, "rule");
         printer.note(&format!(

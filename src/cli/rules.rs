@@ -127,6 +127,11 @@ fn has_name(meta: &RuleMeta, tag: &str) -> bool {
 
 /// Says which rules were left out: each with its place while they are few, else counted by what keeps them out.
 pub(crate) fn report_left_out(set: &RuleSet, printer: &Printer) {
+    report_left_out_of(set, set.documents.len(), printer);
+}
+
+/// The same of the messages of a set that has so many documents.
+pub(crate) fn report_left_out_of(set: &RuleSet, documents: usize, printer: &Printer) {
     let errors: Vec<&Diagnostic> = set.diagnostics.iter().filter(|d| d.severity == Severity::Error).collect();
     if errors.len() <= SHOWN_DIAGNOSTICS {
         for diagnostic in errors {
@@ -136,8 +141,8 @@ pub(crate) fn report_left_out(set: &RuleSet, printer: &Printer) {
     }
     printer.warning(&format!(
         "{} of {} do not compile and are skipped; `retrohunt check PATH` shows each fault. {KEPT_OUT}{}",
-        thousands(set.documents.len().saturating_sub(set.compiled) as u64),
-        counted_len(set.documents.len(), "rule"),
+        thousands(documents.saturating_sub(set.compiled) as u64),
+        counted_len(documents, "rule"),
         obstacles(&kept_out(&verdicts(set)), OBSTACLES_OF_HUNT)
     ));
 }

@@ -83,6 +83,11 @@ impl CachedRules {
         &self.messages.said
     }
 
+    /// [`Self::messages`] alone, where the rules are not needed.
+    pub fn into_messages(self) -> RuleSet {
+        self.messages.said
+    }
+
     /// The number of all rule documents, compiled or not.
     pub fn documents(&self) -> usize {
         self.messages.documents

@@ -13,6 +13,7 @@ struct KeptSummary {
     rules_without_events: Vec<usize>,
     rules_with_findings: usize,
     findings: u64,
+    windowed_rules: usize,
     left_out: Vec<(usize, LeftOut)>,
 }
 
@@ -42,6 +43,7 @@ pub fn again(store: &Store, options: &HuntOptions) -> Result<Option<HuntSummary>
         rules_with_findings: kept.rules_with_findings,
         findings: kept.findings,
         events_scanned: 0,
+        windowed_rules: kept.windowed_rules,
         full_rules: 0,
         failed: Vec::new(),
         without_text: Vec::new(),
@@ -58,6 +60,7 @@ pub(super) fn keep(store: &Store, options: &HuntOptions, summary: &HuntSummary) 
         rules_without_events: summary.rules_without_events.clone(),
         rules_with_findings: summary.rules_with_findings,
         findings: summary.findings,
+        windowed_rules: summary.windowed_rules,
         left_out: summary.left_out.clone(),
     };
     let bytes = postcard::to_stdvec(&kept).expect("numbers and lists can always be written");

@@ -201,6 +201,7 @@ fn summary(
         rules_without_events: ran.without_events,
         rules_with_findings: ran.with_findings,
         findings,
+        windowed_rules: super::windowed(rules),
         full_rules: rules.len() + correlations.len(),
         events_scanned: types.iter().filter_map(|id| planned.catalog.event_type(*id)).map(|t| t.events).sum(),
         failed: ran.failed,

@@ -37,7 +37,7 @@ use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId};
 use crate::diag::Diagnostic;
 use crate::exec::{Context, Fault};
-use crate::ir::{Correlation, Function, Input, InputSource, Pred, Rule, Stage};
+use crate::ir::{Correlation, Function, Input, InputSource, Pred, Rule, Stage, WindowClass};
 use crate::plan::{Branch, Plan, RowSource, plan};
 use crate::store::{EventRange, HuntOutcome, HuntRecord, QueryLimits, Store, StoreError};
 use crate::taxonomy::Taxonomy;
@@ -136,6 +136,8 @@ pub struct HuntSummary {
     pub findings: u64,
     /// Events read, each once per event type.
     pub events_scanned: u64,
+    /// Rules whose results depend on the window of time ([`crate::ir::WindowClass::Windows`]).
+    pub windowed_rules: usize,
     /// Rules and correlations for which all events were read; for the others only those that are new.
     pub full_rules: usize,
     /// Rules that could not run to their end, and why: indices into the rules, and behind them the correlations.
@@ -231,6 +233,7 @@ pub fn run(
         rules_with_findings: tally.with_findings + correlated.with_findings,
         findings,
         events_scanned: found.scanned,
+        windowed_rules: windowed(rules),
         full_rules: planned.work.iter().filter(|work| matches!(work.mode, RuleMode::Full(_))).count(),
         failed,
         without_text: Vec::new(),
@@ -239,6 +242,10 @@ pub fn run(
     };
     again::keep(store, options, &summary)?;
     Ok(summary)
+}
+
+fn windowed(rules: &[Rule]) -> usize {
+    rules.iter().filter(|rule| matches!(rule.query.window_class(), WindowClass::Windows(_))).count()
 }
 
 /// Says what the next hunt with these options would do for each rule and, behind them, each correlation.
