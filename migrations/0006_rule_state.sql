@@ -25,3 +25,6 @@ CREATE TABLE rule_state (
 -- What a hunt was asked, and what came of it: where the next one is asked the same and no event has come, it is the answer.
 ALTER TABLE hunt ADD COLUMN key BLOB;
 ALTER TABLE hunt ADD COLUMN summary BLOB;
+
+-- The views tell the last hunt of a finding in another way: they are made anew.
+UPDATE watermark SET views_for = -1;

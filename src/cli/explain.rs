@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::changes::ChangeArgs;
 use super::clock::now_us;
+use super::flags::with_flags;
 use super::printer::Printer;
 use super::rules::{report_left_out, rules_of};
 use super::store::StoreArgs;
@@ -101,7 +102,7 @@ fn next_hunt(mode: Option<&RuleMode>, last: EventId, out: &mut String) {
         Some(RuleMode::NewMatches { after }) => {
             format!("{}; where one matches, it runs again over all its matches, else its earlier findings stay", new(after))
         }
-        Some(RuleMode::Full(why)) => format!("it reads all events: {why}"),
+        Some(RuleMode::Full(why)) => with_flags(&format!("it reads all events: {why}")).into_owned(),
     };
     section("Next hunt", &text, out);
 }

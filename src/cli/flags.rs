@@ -6,11 +6,12 @@
 use std::borrow::Cow;
 
 /// Options as the library's messages name them, and the flags that set them.
-const FLAGS: [(&str, &str); 7] = [
+const FLAGS: [(&str, &str); 8] = [
     ("option `max_depth`", "--max-depth"),
     ("option `max_ratio`", "--max-ratio"),
     ("option `max_bytes`", "--max-bytes"),
     ("option `day_first`", "--day-first"),
+    ("the option `full`", "--full"),
     ("option `placeholders`", "--values FILE"),
     ("the option `lookups`", "--lookups PATH"),
     ("options `since_us` and `until_us`", "--since and --until"),

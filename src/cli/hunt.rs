@@ -145,14 +145,15 @@ fn hunt_anew(store: &mut Store, set: &RuleSet, options: &HuntOptions, printer: &
 
 /// Notes the rules that do not compile, with the first reason: a report tells what was not looked for.
 fn save_left_out(store: &Store, set: &RuleSet, hunt: HuntId) -> anyhow::Result<()> {
-    for (document, said) in set.documents.iter().zip(set.said()) {
-        let Some(fault) = said.iter().find(|diagnostic| diagnostic.severity == Severity::Error) else { continue };
+    let left_out = set.documents.iter().zip(set.said()).filter_map(|(document, said)| {
+        let fault = said.iter().find(|diagnostic| diagnostic.severity == Severity::Error)?;
         let mut meta = RuleMeta::default();
         (meta.id, meta.title) = (document.id.clone(), document.name.clone());
         (meta.path, meta.language) = (document.source.path.clone(), Some(document.language));
         meta.techniques = document.techniques.clone();
-        store.save_outcome(hunt, &meta, RuleOutcome::Unsupported, &fault.message)?;
-    }
+        Some((meta, RuleOutcome::Unsupported, fault.message.clone()))
+    });
+    store.save_outcomes(hunt, &left_out.collect::<Vec<_>>())?;
     Ok(())
 }
 
@@ -202,8 +203,9 @@ fn say(summary: &HuntSummary, set: &RuleSet, stored: u64, started: Instant, prin
     let outcome = &summary.outcome;
     let read = summary.events_scanned;
     let scanned = match summary.full_rules {
-        0 if read == 0 => format!("{}, none new,", counted(stored, "event")),
-        0 => format!("{} of {}", counted(read, "new event"), thousands(stored)),
+        // In a store without events nothing can be new.
+        _ if read == 0 && stored > 0 => format!("{}, none new,", counted(stored, "event")),
+        0 if stored > 0 => format!("{} of {}", counted(read, "new event"), thousands(stored)),
         _ if read < stored => format!("{} of {}", thousands(read), counted(stored, "event")),
         _ => counted(stored, "event"),
     };

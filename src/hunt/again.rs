@@ -24,8 +24,8 @@ fn key(store: &Store, options: &HuntOptions) -> Result<Option<[u8; 16]>, StoreEr
     Ok(Some(fingerprint(&(BUILD, rules, options.window_us, store.generation()?))))
 }
 
-/// Repeats the last hunt, where this one is asked the same and there is no new event; else does nothing. The rules need not even be read for
-/// it: [`HuntOptions::rules_key`] says which they are.
+/// Repeats the last hunt, where this one is asked the same and there is no new event; else does nothing. The rules need not even
+/// be read for it: [`HuntOptions::rules_key`] says which they are.
 ///
 /// # Errors
 /// When the store cannot be read or written.

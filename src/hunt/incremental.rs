@@ -81,7 +81,7 @@ pub enum FullReason {
 impl fmt::Display for FullReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Asked => "`--full` asks for it",
+            Self::Asked => "the option `full` asks for it",
             Self::PartOfTime => "the hunt looks at a part of the time",
             Self::Engine => "SQL statements read the whole store",
             Self::New => "no hunt over the whole time has finished it",
@@ -266,12 +266,12 @@ struct BranchWork {
     branch: Fingerprint,
     /// The first event that is read.
     first: EventId,
-    known: Known,
+    known: KnownMatches,
 }
 
 /// What is known of the events before the first that is read.
 #[derive(Debug, PartialEq, Eq)]
-enum Known {
+enum KnownMatches {
     /// Nothing: the rule did not ask this type.
     Nothing,
     /// All that match.
@@ -359,10 +359,10 @@ impl RuleWork {
                 let events = read.of_type(*event_type);
                 changed |= !events.is_empty();
                 match &branch.known {
-                    Known::Nothing => {}
-                    Known::Events(known) => kept += known.len() as u64,
-                    Known::Many(count) => kept += count,
-                    Known::Elsewhere(known) => {
+                    KnownMatches::Nothing => {}
+                    KnownMatches::Events(known) => kept += known.len() as u64,
+                    KnownMatches::Many(count) => kept += count,
+                    KnownMatches::Elsewhere(known) => {
                         changed |= !known.is_empty();
                         lost |= known.iter().any(|event| events.binary_search(event).is_err());
                     }
@@ -380,7 +380,7 @@ impl RuleWork {
     /// is known.
     pub(super) fn forgotten(&self, plan: usize) -> BTreeSet<TypeId> {
         let branches = self.plans.get(plan).into_iter().flat_map(|plan| &plan.branches);
-        branches.filter(|(_, branch)| matches!(branch.known, Known::Many(_))).map(|(event_type, _)| *event_type).collect()
+        branches.filter(|(_, branch)| matches!(branch.known, KnownMatches::Many(_))).map(|(event_type, _)| *event_type).collect()
     }
 
     /// All matches of a plan: those that earlier hunts know, or that were looked for again, before those that were read.
@@ -388,8 +388,8 @@ impl RuleWork {
         let mut all = Matched::default();
         let Some(work) = self.plans.get(plan) else { return read.clone() };
         let known = |event_type: &TypeId| match work.branches.get(event_type).map(|branch| &branch.known) {
-            Some(Known::Events(known)) => known.as_slice(),
-            Some(Known::Many(_)) => again.of_type(*event_type),
+            Some(KnownMatches::Events(known)) => known.as_slice(),
+            Some(KnownMatches::Many(_)) => again.of_type(*event_type),
             _ => &[],
         };
         let types: BTreeSet<TypeId> = work.branches.keys().copied().chain(read.types()).collect();
@@ -401,7 +401,7 @@ impl RuleWork {
 
     /// Whether the next hunt may know what this one knew, and only of more events: nothing matched, and no event type came to the rule's.
     pub(super) fn is_as_before(&self) -> bool {
-        let is_known = |branch: &BranchWork| matches!(branch.known, Known::Events(_) | Known::Many(_));
+        let is_known = |branch: &BranchWork| matches!(branch.known, KnownMatches::Events(_) | KnownMatches::Many(_));
         !matches!(self.mode, RuleMode::Full(_)) && self.plans.iter().flat_map(|plan| plan.branches.values()).all(is_known)
     }
 
@@ -416,8 +416,8 @@ impl RuleWork {
             let of_branch = |(event_type, branch): (&TypeId, &BranchWork)| {
                 let read = matched.of_type(*event_type);
                 let events = match &branch.known {
-                    Known::Events(known) if !is_all => KeptEvents::of(&[known.as_slice(), read].concat(), self.is_row_wise),
-                    Known::Many(count) if !is_all => KeptEvents::Many(count + read.len() as u64),
+                    KnownMatches::Events(known) if !is_all => KeptEvents::of(&[known.as_slice(), read].concat(), self.is_row_wise),
+                    KnownMatches::Many(count) if !is_all => KeptEvents::Many(count + read.len() as u64),
                     _ => KeptEvents::of(read, self.is_row_wise),
                 };
                 BranchState { event_type: event_type.0, branch: branch.branch, events }
@@ -466,7 +466,7 @@ fn known_state<'s>(rule: &Hunted<'_>, conditions: &HuntConditions<'s>, key: &Sta
 impl PlanWork {
     fn full(plan: &Plan) -> Self {
         let branches = plan.branches.iter().map(|branch| {
-            let work = BranchWork { branch: of_branch(branch), first: EventId(1), known: Known::Nothing };
+            let work = BranchWork { branch: of_branch(branch), first: EventId(1), known: KnownMatches::Nothing };
             (branch.event_type, work)
         });
         Self { shape: shape(plan), branches: branches.collect() }
@@ -495,7 +495,7 @@ impl PlanWork {
             match work.branches.get_mut(&TypeId(known.event_type)) {
                 Some(branch) if branch.branch == known.branch => *branch = BranchWork::known(known, last),
                 // Of a rule with stages that matched too many events to keep them, nobody can say whether one is lost.
-                Some(branch) => branch.known = Known::Elsewhere(known.events.events(last)?),
+                Some(branch) => branch.known = KnownMatches::Elsewhere(known.events.events(last)?),
                 None if known.events.count() == 0 => {}
                 None => return None,
             }
@@ -508,10 +508,10 @@ impl BranchWork {
     fn known(state: &BranchState, last: EventId) -> Self {
         let (branch, first) = (state.branch, EventId(last.0 + 1));
         match (&state.events, state.events.events(last)) {
-            (_, Some(events)) => Self { branch, first, known: Known::Events(events) },
-            (KeptEvents::Many(count), None) => Self { branch, first, known: Known::Many(*count) },
+            (_, Some(events)) => Self { branch, first, known: KnownMatches::Events(events) },
+            (KeptEvents::Many(count), None) => Self { branch, first, known: KnownMatches::Many(*count) },
             // Damaged: nothing of it is of use.
-            (KeptEvents::All(_), None) => Self { branch, first: EventId(1), known: Known::Nothing },
+            (KeptEvents::All(_), None) => Self { branch, first: EventId(1), known: KnownMatches::Nothing },
         }
     }
 }

@@ -69,7 +69,8 @@ impl Planned {
         Ok(Self { resolved: vec![None; rules.len()], plans, inputs, work, now_us, is_whole })
     }
 
-    /// Runs the searches in brackets of conditions, but for rules that have nothing new to read, and plans their rules with what they found.
+    /// Runs the searches in brackets of conditions, and plans their rules with what they found; not those of rules that have nothing
+    /// new to read.
     pub(super) fn resolve_brackets(
         &mut self,
         store: &Store,

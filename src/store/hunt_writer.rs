@@ -10,10 +10,11 @@ use super::findings::{
     DESCRIBED_EVENTS, EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule,
     RuleOutcome, UndescribedFinding,
 };
+use super::rule_rows::{RuleOutcomes, SavedRule, known_rules, save_rule, severity};
 use super::{Envelope, StoreError, details, is_somebody};
 use crate::catalog::SourceId;
 use crate::event::hex;
-use crate::ir::{Language, Level, RuleMeta};
+use crate::ir::RuleMeta;
 
 /// Longest SQL text (bytes) that is saved with a rule. One over hundreds of event types has a megabyte: `compile` prints it.
 const SQL_BYTES_MAX: usize = 16 * 1024;
@@ -31,39 +32,12 @@ pub struct HuntWriter<'s> {
     /// Findings of earlier hunts that stay as they are.
     pub(super) staying: u64,
     outcome: HuntOutcome,
+    outcomes: RuleOutcomes,
     hashes: FxHashMap<SourceId, String>,
     /// What the outcome was when the rule at hand began, and how many findings were to be described.
     before_rule: (HuntOutcome, usize),
     /// Findings of single events that are to be described.
     undescribed: Vec<UndescribedFinding>,
-}
-
-/// A rule's row, and what of it goes into each of its findings.
-pub(super) struct SavedRule {
-    pub(super) row: i64,
-    /// How many findings of earlier hunts stay as they are; none where all of them are to be found again.
-    pub(super) staying: Option<u64>,
-    /// It could not run to its end: what earlier hunts found of it says nothing new.
-    failed: bool,
-    /// It found something in this hunt.
-    found: bool,
-    /// Some of its findings are new, or what is behind them has changed.
-    changed: bool,
-    id: String,
-    impact: Option<f64>,
-    confidence: Option<f64>,
-    /// It leaves it open who carries the risk of its findings.
-    derives_risk: bool,
-    /// It reads what other rules found.
-    reads_findings: bool,
-    /// The fields that its conditions test, those alone that a `not` asks left out.
-    tested: Vec<String>,
-}
-
-impl SavedRule {
-    pub(super) fn has_findings(&self) -> bool {
-        (self.found || self.staying.is_some_and(|findings| findings > 0)) && !self.failed
-    }
 }
 
 /// What runs for each finding, prepared once.
@@ -125,7 +99,8 @@ impl<'s> HuntWriter<'s> {
             params![hunt.started_us, hunt.since_us, hunt.until_us, hunt.last_event.0, count(rules.len() as u64)],
         )?;
         let outcome = HuntOutcome { hunt_id: HuntId(transaction.last_insert_rowid()), ..HuntOutcome::default() };
-        let rules = rules.iter().map(|rule| save_rule(&transaction, rule)).collect::<Result<_, _>>()?;
+        let known = known_rules(&transaction)?;
+        let rules = rules.iter().map(|rule| save_rule(&transaction, rule, &known)).collect::<Result<_, _>>()?;
         Ok(Self {
             statements: Statements::new(connection)?,
             transaction,
@@ -134,6 +109,7 @@ impl<'s> HuntWriter<'s> {
             rules,
             staying: 0,
             outcome,
+            outcomes: RuleOutcomes::read(connection, outcome.hunt_id)?,
             hashes: FxHashMap::default(),
             before_rule: (outcome, 0),
             undescribed: Vec::new(),
@@ -372,7 +348,7 @@ impl<'s> HuntWriter<'s> {
     /// # Errors
     /// When SQLite fails.
     pub fn set_outcome(&mut self, meta: &RuleMeta, outcome: RuleOutcome, reason: &str) -> Result<(), StoreError> {
-        save_outcome(self.connection, self.outcome.hunt_id, meta, outcome, reason)
+        self.outcomes.set(self.connection, self.outcome.hunt_id, meta, outcome, reason)
     }
 
     /// Ends the hunt: what it did not find again is retired, and all of it becomes visible.
@@ -386,6 +362,7 @@ impl<'s> HuntWriter<'s> {
             retire(&self.transaction, &mut self.outcome, &self.rules)?;
             self.note_rules()?;
         }
+        self.outcomes.finish(&self.transaction, self.outcome.hunt_id)?;
         drop(self.statements);
         self.transaction.commit()?;
         Ok(self.outcome)
@@ -430,84 +407,6 @@ fn source_hash<'h>(connection: &Connection, hashes: &'h mut FxHashMap<SourceId, 
             Ok(new.insert(connection.prepare_cached(sql)?.query_row(params![event.source.0], |row| row.get(0))?))
         }
     }
-}
-
-/// Saves what became of a rule in a hunt, in the place of what became of it in an earlier one.
-pub(super) fn save_outcome(
-    connection: &Connection,
-    hunt: HuntId,
-    meta: &RuleMeta,
-    outcome: RuleOutcome,
-    reason: &str,
-) -> Result<(), StoreError> {
-    // A rule has one line, wherever its file was in earlier hunts; of several files with it in one hunt, one that found something has it.
-    let forget = "DELETE FROM rule_status WHERE rule_id = ?1 AND rule_id <> '' AND (hunt <> ?2 OR outcome <> 'found')";
-    connection.prepare_cached(forget)?.execute(params![meta.id, hunt.0])?;
-    let known = "SELECT EXISTS (SELECT 1 FROM rule_status WHERE rule_id = ?1 AND rule_id <> '')";
-    if connection.prepare_cached(known)?.query_row(params![meta.id], |row| row.get(0))? {
-        return Ok(());
-    }
-    let sql = "INSERT OR REPLACE INTO rule_status (rule_id, path, hunt, title, language, severity, techniques, tactics, outcome, reason)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    connection.prepare_cached(sql)?.execute(params![
-        meta.id,
-        meta.path,
-        hunt.0,
-        meta.title,
-        meta.language.map(Language::name).unwrap_or_default(),
-        severity(meta),
-        json!(meta.techniques).to_string(),
-        json!(meta.tactics).to_string(),
-        outcome.name(),
-        reason
-    ])?;
-    Ok(())
-}
-
-/// The one scale of both languages; empty where a rule has neither level nor risk.
-fn severity(meta: &RuleMeta) -> &'static str {
-    meta.effective_level().map_or("", Level::as_str)
-}
-
-fn save_rule(connection: &Connection, rule: &HuntedRule<'_>) -> Result<SavedRule, StoreError> {
-    let meta = rule.meta;
-    let level = meta.level.map_or_else(|| meta.detection_type.clone(), |level| level.as_str().to_owned());
-    connection
-        .prepare_cached(
-            "INSERT INTO rule (rule_id, hash, title, path, language, level, techniques, tactics, stories, reads_findings)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-             ON CONFLICT (rule_id, hash) DO UPDATE SET path = excluded.path, reads_findings = excluded.reads_findings",
-        )?
-        .execute(params![
-            meta.id,
-            meta.hash,
-            meta.title,
-            meta.path,
-            meta.language.map(Language::name).unwrap_or_default(),
-            level,
-            json!(meta.techniques).to_string(),
-            json!(meta.tactics).to_string(),
-            json!(meta.stories).to_string(),
-            rule.reads_findings
-        ])?;
-    let row = connection
-        .prepare_cached("SELECT id FROM rule WHERE rule_id = ?1 AND hash = ?2")?
-        .query_row(params![meta.id, meta.hash], |row| row.get(0))?;
-    let (impact, confidence) = meta.risk.map_or((None, None), |r| (r.impact, r.confidence));
-    Ok(SavedRule {
-        row,
-        staying: None,
-        failed: false,
-        found: false,
-        changed: false,
-        id: meta.id.clone(),
-        impact,
-        confidence,
-        // Splunk's detections say who carries their risk; one that names nobody puts nobody at risk.
-        derives_risk: meta.risk_objects.is_empty() && meta.language == Some(Language::Sigma),
-        reads_findings: rule.reads_findings,
-        tested: rule.asked.clone(),
-    })
 }
 
 /// Marks what this hunt did not find again: of its own rules `gone`, of older texts of its rules `superseded`.

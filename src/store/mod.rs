@@ -34,6 +34,7 @@ mod read;
 mod report_rows;
 mod risk;
 mod risk_ranking;
+mod rule_rows;
 mod rule_state;
 mod same;
 mod scan;
@@ -475,12 +476,18 @@ impl Store {
         HuntWriter::new(&self.connection, hunt, rules)
     }
 
-    /// Saves what became of a rule that a hunt could not take along.
+    /// Saves what became of rules that a hunt could not take along: each with its reason.
     ///
     /// # Errors
-    /// When SQLite fails.
-    pub fn save_outcome(&self, hunt: HuntId, meta: &RuleMeta, outcome: RuleOutcome, reason: &str) -> Result<(), StoreError> {
-        hunt_writer::save_outcome(&self.connection, hunt, meta, outcome, reason)
+    /// When SQLite fails; then nothing is saved.
+    pub fn save_outcomes(&self, hunt: HuntId, left_out: &[(RuleMeta, RuleOutcome, String)]) -> Result<(), StoreError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        let mut outcomes = rule_rows::RuleOutcomes::read(&transaction, hunt)?;
+        for (meta, outcome, reason) in left_out {
+            outcomes.set(&transaction, hunt, meta, *outcome, reason)?;
+        }
+        outcomes.finish(&transaction, hunt)?;
+        Ok(transaction.commit()?)
     }
 
     /// How many hunts there were, and how many findings are current.

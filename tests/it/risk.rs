@@ -257,7 +257,7 @@ fn findings_of_an_older_store_are_described_when_they_are_hunted_again() {
     // As version 4 left findings of correlations.
     open()
         .execute_batch(
-            "ALTER TABLE finding DROP COLUMN described; ALTER TABLE rule DROP COLUMN reads_findings; ALTER TABLE rule DROP COLUMN hunt;
+            "DROP VIEW findings; ALTER TABLE finding DROP COLUMN described; ALTER TABLE rule DROP COLUMN reads_findings; ALTER TABLE rule DROP COLUMN hunt;
              ALTER TABLE hunt DROP COLUMN key; ALTER TABLE hunt DROP COLUMN summary; DROP TABLE hunt_rule; DROP TABLE rule_state;
              PRAGMA user_version = 4;
              UPDATE finding SET risk_objects_json = '[]'; DELETE FROM finding_entity WHERE kind = 'user';",

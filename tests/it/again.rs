@@ -1,0 +1,111 @@
+//! Hunting again: what is said, what is read, what the store holds then.
+
+use serde_json::Value;
+
+use crate::support::binary::{Output, TestStore};
+use crate::support::samples::{security_line, sigma_rule};
+
+const PLAIN: &str = "aaaaaaaa-0000-4000-8000-000000000011";
+const COUNTING: &str = "aaaaaaaa-0000-4000-8000-000000000012";
+
+struct Hunted {
+    store: TestStore,
+    rules: String,
+}
+
+impl Hunted {
+    fn new() -> Self {
+        let store = TestStore::new();
+        store.file("rules/plain.yml", sigma_rule(PLAIN, "EventID: 4625"));
+        let burst = format!(
+            "title: Burst\nid: {COUNTING}\nstatus: test\nlevel: high\ncorrelation:\n  type: event_count\n  rules: [{PLAIN}]\n  group-by: [Computer]\n  timespan: 1h\n  condition: {{gte: 3}}\n  generate: true\n"
+        );
+        store.file("rules/burst.yml", burst);
+        let rules = store.folder().join("rules").to_string_lossy().into_owned();
+        let hunted = Self { store, rules };
+        hunted.load("first.jsonl", 1..=2);
+        hunted
+    }
+
+    fn load(&self, name: &str, numbers: std::ops::RangeInclusive<i64>) {
+        let lines: String = numbers.map(|n| security_line(n, 4625, "")).collect();
+        self.store.load([self.store.file(name, lines)]);
+    }
+
+    fn hunt(&self, options: &[&str]) -> Output {
+        let arguments = ["hunt", "--rules", &self.rules, "--format", "jsonl"];
+        self.store.run(arguments.iter().chain(options)).expect_code(&[0])
+    }
+
+    fn next(&self, rule: &str) -> String {
+        let text = self.store.run(["explain", &format!("{}/{rule}.yml", self.rules), &format!("{}/plain.yml", self.rules)]).stdout;
+        let title = if rule == "plain" { "Rule " } else { "Rule    Burst" };
+        let own = &text[text.find(title).unwrap_or_else(|| panic!("{text}"))..];
+        let next = own.split("Next hunt\n").nth(1).unwrap_or_else(|| panic!("{text}"));
+        next.lines().next().unwrap_or_default().trim().to_owned()
+    }
+}
+
+/// The findings without the number of the hunt.
+fn told(output: &Output) -> Vec<Value> {
+    let mut rows = output.json_lines();
+    for row in &mut rows {
+        row.as_object_mut().expect("an object").remove("hunt_id");
+    }
+    rows
+}
+
+#[test]
+fn a_hunt_without_news_says_the_same_and_reads_nothing() {
+    let hunted = Hunted::new();
+    let first = hunted.hunt(&[]);
+    let second = hunted.hunt(&[]);
+    assert_eq!(told(&first), told(&second));
+    assert!(second.json_lines().iter().all(|row| row["hunt_id"] == 2), "{}", second.stdout);
+    assert!(second.stderr.contains("2 rules over 2 events, none new, in"), "{}", second.stderr);
+    let whole = hunted.hunt(&["--full"]);
+    assert_eq!(told(&first), told(&whole));
+    assert!(whole.stderr.contains("2 rules over 2 events in"), "{}", whole.stderr);
+    let of_first = hunted.store.run(["findings", "--hunt", "1", "--format", "jsonl", "--all"]).expect_code(&[0]);
+    assert_eq!(told(&first), told(&of_first));
+    assert_eq!(hunted.store.number("SELECT count(*) FROM hunts"), 3);
+    assert_eq!(hunted.store.number("SELECT count(*) FROM rule_outcomes WHERE hunt_id = 3"), 2);
+}
+
+#[test]
+fn new_events_are_read_and_windows_reach_back() {
+    let hunted = Hunted::new();
+    assert_eq!(hunted.next("plain"), "it reads all events: no hunt over the whole time has finished it");
+    assert_eq!(hunted.hunt(&[]).json_lines().len(), 2, "two events are no burst");
+    assert_eq!(hunted.next("plain"), "there is no new event; its earlier findings stay");
+    hunted.load("second.jsonl", 3..=3);
+    assert_eq!(hunted.next("plain"), "it reads only what is new, at most 1 event; its earlier findings stay");
+    assert!(hunted.next("burst").starts_with("it reads only what is new, at most 1 event; where one matches, it runs again"));
+    let grown = hunted.hunt(&[]);
+    assert!(grown.stderr.contains("2 rules over 1 new event of 3 in"), "{}", grown.stderr);
+    let rows = grown.json_lines();
+    assert_eq!(rows.iter().filter(|row| row["rule_id"] == PLAIN).count(), 3, "{}", grown.stdout);
+    let burst: Vec<&Value> = rows.iter().filter(|row| row["rule_id"] == COUNTING).collect();
+    assert_eq!(burst.len(), 1, "{}", grown.stdout);
+    assert_eq!(burst[0]["count"], 3, "the window begins before the load");
+    assert_eq!(grown.json_lines().iter().filter(|row| row["hunt_id"] == 2).count(), 4);
+}
+
+#[test]
+fn a_changed_rule_and_a_part_of_the_time_read_everything() {
+    let hunted = Hunted::new();
+    hunted.hunt(&[]);
+    hunted.store.file("rules/plain.yml", sigma_rule(PLAIN, "EventID: 4624"));
+    assert_eq!(
+        hunted.next("plain"),
+        "it reads all events: the last hunt had another text of it, or of a macro, lookup, pipeline or value in it"
+    );
+    let changed = hunted.hunt(&[]);
+    assert_eq!(changed.json_lines().len(), 0, "{}", changed.stdout);
+    assert!(changed.stderr.contains("2 earlier findings from older versions of these rules"), "{}", changed.stderr);
+    hunted.store.file("rules/plain.yml", sigma_rule(PLAIN, "EventID: 4625"));
+    assert_eq!(hunted.hunt(&[]).json_lines().len(), 2, "the first text again");
+    hunted.hunt(&["--since", "2000-01-01"]);
+    assert_eq!(hunted.next("plain"), "it reads all events: no hunt over the whole time has finished it");
+    assert_eq!(hunted.hunt(&[]).json_lines().len(), 2);
+}
