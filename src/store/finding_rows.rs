@@ -199,6 +199,9 @@ pub(super) fn evidence(connection: &Connection, filter: &FindingFilter) -> Resul
          UNION ALL
          SELECT x.finding, x.rule_id, s.path, s.sha256, coalesce(e.record, a.position), e.time_us, e.id, s.id
          FROM x JOIN event_alias a ON a.event = x.event JOIN event e ON e.id = x.event JOIN source s ON s.id = a.source
+         UNION ALL
+         SELECT x.finding, x.rule_id, k.path, k.sha256, coalesce(k.record, k.position), k.time_us, k.event, 0
+         FROM x JOIN kept_event k ON k.event = x.event
          ORDER BY 1, 7, 8"
     );
     let mut statement = connection.prepare(&sql)?;

@@ -117,14 +117,22 @@ pub(super) fn each_block(
     connection: &Connection,
     visit: &mut dyn FnMut(i64, &[u8]) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
+    each_block_or_fault(connection, &mut |block, texts| visit(block, texts?))
+}
+
+/// As [`each_block`], also those that cannot be read.
+pub(super) fn each_block_or_fault(
+    connection: &Connection,
+    visit: &mut dyn FnMut(i64, Result<&[u8], StoreError>) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
     let mut select = connection.prepare_cached("SELECT id, data FROM message_block ORDER BY id")?;
     let mut decompressor = Decompressor::new().map_err(StoreError::Compression)?;
     let mut texts = Vec::new();
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let block = row.get(0)?;
-        decompress(&mut decompressor, blob(block, row.get_ref(1)?)?, &mut texts)?;
-        if visit(block, &texts)?.is_break() {
+        let read = blob(block, row.get_ref(1)?).and_then(|data| decompress(&mut decompressor, data, &mut texts));
+        if visit(block, read.map(|()| texts.as_slice()))?.is_break() {
             break;
         }
     }

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use super::cell::RawCell;
 use super::encode::{ColumnState, Encoded, SAMPLE, choose};
 use super::writer::{MAX_COLUMNS, Writer};
-use super::{StoreError, schema};
+use super::{StoreError, dictionary, schema};
 use crate::catalog::{Encoding, ValueId};
 use crate::event::{BatchEvent, EventBatch, FieldEntry, FieldValue, NameId, Names, TextSpan};
 
@@ -277,9 +277,7 @@ impl Writer<'_> {
                 text.push('\n');
             }
             text.push_str(member);
-            // The length in front of each member: a list of `a` and `b` is not the text of the two.
-            identity.extend_from_slice(&(member.len() as u64).to_le_bytes());
-            identity.extend_from_slice(member.as_bytes());
+            dictionary::add_member(&mut identity, member);
         }
         let (list, new) = self.dictionary.id(self.connection, &text, &identity, true)?;
         if new {

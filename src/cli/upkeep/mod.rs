@@ -1,0 +1,38 @@
+//! `retrohunt store`: the upkeep of a store that lives for years.
+
+mod info;
+mod verify;
+
+use super::Outcome;
+use super::format::FormatArgs;
+use super::printer::Printer;
+use super::store::StoreArgs;
+
+/// Look after the store: what is in it, whether it is whole, copies, removing, merging.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  retrohunt store info
+  retrohunt store verify")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: StoreCommand,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    output: FormatArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum StoreCommand {
+    Info(info::InfoArgs),
+    Verify(verify::VerifyArgs),
+}
+
+pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    let (store, format) = (&args.store, args.output.format);
+    match &args.action {
+        StoreCommand::Info(args) => info::run(args, store, format, printer),
+        StoreCommand::Verify(_) => verify::run(store, format, printer),
+    }
+}
