@@ -7,6 +7,9 @@ ALTER TABLE watermark ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
 -- Of a source's `new_events`, those that were removed later.
 ALTER TABLE source ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
 
+-- Some of a finding's events were removed: that a later hunt does not find it again says nothing.
+ALTER TABLE finding ADD COLUMN lost_events INTEGER NOT NULL DEFAULT 0;
+
 -- Events of a source that was dropped can be another source's too, and are that one's from then on. Their ids are not among its own:
 -- they are somewhere in these ranges.
 CREATE TABLE adopted_range (

@@ -25,6 +25,7 @@ pub static SOURCE: LazyLock<ListingShape> = LazyLock::new(|| {
             "skipped",
             "timezone",
             "clock",
+            "source_id",
         ],
         vec![
             TableColumn::new("path", "Path", CellStyle::Path),
@@ -81,5 +82,6 @@ pub fn source_row(source: &SourceRow) -> Vec<Value> {
         text(&source.reason),
         text(&source.timezone),
         text(&source.clock),
+        json!(source.id.0),
     ]
 }

@@ -219,6 +219,29 @@ pub(super) fn evidence(connection: &Connection, filter: &FindingFilter) -> Resul
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// A source that is not in the store any more and has events that findings keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RemovedSource {
+    /// Its path.
+    pub path: String,
+    /// SHA-256, hex.
+    pub sha256: String,
+    /// The events that are kept of it.
+    pub events: u64,
+}
+
+/// See [`super::Store::removed_sources`].
+pub(super) fn removed_sources(connection: &Connection) -> Result<Vec<RemovedSource>, StoreError> {
+    let sql = "SELECT path, sha256, count(*) FROM kept_event k WHERE NOT EXISTS (SELECT 1 FROM source s WHERE s.path = k.path)
+               GROUP BY path, sha256 ORDER BY path, sha256";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| {
+        Ok(RemovedSource { path: row.get(0)?, sha256: row.get(1)?, events: row.get::<_, i64>(2)?.unsigned_abs() })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Events that were counted and are not kept, because their findings have too many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -88,6 +88,21 @@ pub(super) fn keep(connection: &Connection, event_type: &EventType, event: &Stor
     Ok(())
 }
 
+/// Forgets, of findings that were found again, the kept events that were loaded again: those of a source with the same bytes.
+pub(super) fn forget_loaded_again(connection: &Connection) -> Result<(), StoreError> {
+    // The usual case costs a look into an empty table.
+    if !connection.prepare_cached("SELECT 1 FROM kept_event")?.exists([])? {
+        return Ok(());
+    }
+    let sql = "DELETE FROM evidence WHERE (finding, event) IN (
+                   SELECT x.finding, x.event FROM evidence x CROSS JOIN kept_event k ON k.event = x.event
+                   CROSS JOIN evidence y ON y.finding = x.finding JOIN event e ON e.id = y.event JOIN source s ON s.id = e.source
+                   WHERE s.sha256 = k.sha256 AND coalesce(e.position, e.id - s.first_event + 1) = k.position)";
+    connection.execute(sql, [])?;
+    forget_unused(connection)?;
+    Ok(())
+}
+
 /// Forgets kept events that no finding stands on any more. Returns how many these were.
 pub(super) fn forget_unused(connection: &Connection) -> Result<usize, StoreError> {
     Ok(connection.execute("DELETE FROM kept_event WHERE event NOT IN (SELECT event FROM evidence)", [])?)

@@ -57,6 +57,19 @@ pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
     super::check::schema(connection)
 }
 
+/// Refuses a file that is not ours or is newer. An older one passes.
+pub(super) fn check_for_copy(connection: &Connection) -> Result<(), StoreError> {
+    match check(connection) {
+        Err(StoreError::Older { .. }) => Ok(()),
+        checked => checked,
+    }
+}
+
+/// Whether a store is of this version.
+pub(super) fn is_current(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(pragmas(connection)?.1 == version())
+}
+
 /// Brings a store to the newest version; a new file becomes a store.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let (application, found) = pragmas(connection)?;

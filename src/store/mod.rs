@@ -14,6 +14,7 @@ mod error;
 mod event_row;
 mod finding_filter;
 mod finding_groups;
+mod finding_identity;
 mod finding_rows;
 mod finding_times;
 mod findings;
@@ -66,7 +67,7 @@ pub use error::StoreError;
 pub use event_row::{EventRow, Wanted};
 pub use finding_filter::FindingFilter;
 pub use finding_groups::{FindingGroup, FindingOrder, FindingTotals, GroupBy};
-pub use finding_rows::{EvidenceRow, FindingRow, RuleText, UnkeptEvents};
+pub use finding_rows::{EvidenceRow, FindingRow, RemovedSource, RuleText, UnkeptEvents};
 pub use findings::{
     DESCRIBED_EVENTS, EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule,
     RuleOutcome, UndescribedFinding,
@@ -84,7 +85,7 @@ pub use scan::{EventRange, EventReader};
 pub use time::time_cell;
 pub use timeline::{TimeSpan, TimelineEvent};
 pub use triage::Triage;
-pub use upkeep::{SourceStateCount, StoreInfo, StoreVerdict, TableSpace, VerifiedPart};
+pub use upkeep::{BackupOutcome, CompactOutcome, DroppedSource, DroppedSources, PurgeOutcome, SourceStateCount, StoreInfo, StoreVerdict, TableSpace, VerifiedPart};
 pub use views::ViewDefinition;
 pub(crate) use views::{cell_name, select_with_cells, view_columns};
 pub use writer::{SourceEnd, SourceOutcome, SourceStart, Writer};
@@ -194,6 +195,14 @@ impl Store {
     /// When SQLite fails.
     pub fn sources(&self) -> Result<Vec<SourceRow>, StoreError> {
         ledger::sources(&self.connection)
+    }
+
+    /// The sources that were dropped and have events that findings keep, by path.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn removed_sources(&self) -> Result<Vec<RemovedSource>, StoreError> {
+        finding_rows::removed_sources(&self.connection)
     }
 
     /// The last visible event.

@@ -1,6 +1,10 @@
 //! `retrohunt store`: the upkeep of a store that lives for years.
 
+mod backup;
+mod compact;
 mod info;
+mod purge;
+mod sources;
 mod verify;
 
 use super::Outcome;
@@ -13,7 +17,11 @@ use super::store::StoreArgs;
 #[command(after_help = "\
 Examples:
   retrohunt store info
-  retrohunt store verify")]
+  retrohunt store verify
+  retrohunt store backup /mnt/backup/case.db
+  retrohunt store purge --before 2023-01-01
+  retrohunt store drop-source /evidence/wrong-host.zip
+  retrohunt store compact")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: StoreCommand,
@@ -27,6 +35,10 @@ pub(crate) struct Args {
 enum StoreCommand {
     Info(info::InfoArgs),
     Verify(verify::VerifyArgs),
+    Backup(backup::BackupArgs),
+    Compact(compact::CompactArgs),
+    DropSource(sources::DropArgs),
+    Purge(purge::PurgeArgs),
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
@@ -34,5 +46,9 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     match &args.action {
         StoreCommand::Info(args) => info::run(args, store, format, printer),
         StoreCommand::Verify(_) => verify::run(store, format, printer),
+        StoreCommand::Backup(args) => backup::run(args, store, printer),
+        StoreCommand::Compact(_) => compact::run(store, printer),
+        StoreCommand::DropSource(args) => sources::run(args, store, printer),
+        StoreCommand::Purge(args) => purge::run(args, store, printer),
     }
 }

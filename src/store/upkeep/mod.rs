@@ -2,13 +2,20 @@
 //!
 //! Whatever removes events leaves the store as [`verify`] wants it: counters true, findings with their evidence, no id used twice.
 
+mod backup;
+mod compact;
 mod id_set;
 mod info;
+mod removal;
+mod room;
 mod verify;
 
 use super::{Store, StoreError};
 
+pub use backup::BackupOutcome;
+pub use compact::CompactOutcome;
 pub use info::{SourceStateCount, StoreInfo, TableSpace};
+pub use removal::{DroppedSource, DroppedSources, PurgeOutcome};
 pub use verify::{StoreVerdict, VerifiedPart};
 
 impl Store {

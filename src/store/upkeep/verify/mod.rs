@@ -114,15 +114,20 @@ impl Store {
     /// # Errors
     /// When SQLite cannot read the store at all; what is wrong in it is in the verdict.
     pub fn verify(&self) -> Result<StoreVerdict, StoreError> {
+        Ok(self.verify_and_use()?.0)
+    }
+
+    /// As [`Store::verify`], with the values that something refers to.
+    pub(super) fn verify_and_use(&self) -> Result<(StoreVerdict, IdSet), StoreError> {
         // One view of the store from the first to the last question.
         self.connection.execute_batch("BEGIN")?;
-        let verdict = verify(self);
+        let verified = verify(self);
         self.connection.execute_batch("ROLLBACK")?;
-        verdict
+        verified
     }
 }
 
-fn verify(store: &Store) -> Result<StoreVerdict, StoreError> {
+fn verify(store: &Store) -> Result<(StoreVerdict, IdSet), StoreError> {
     let connection = &store.connection;
     let mut faults = Faults::default();
     file(store, &mut faults)?;
@@ -132,7 +137,7 @@ fn verify(store: &Store) -> Result<StoreVerdict, StoreError> {
         Err(StoreError::Damaged(what)) => {
             faults.add("verify-reference", || what);
             faults.end_part("catalog", 0);
-            return Ok(faults.finish(0));
+            return Ok((faults.finish(0), IdSet::default()));
         }
         Err(error) => return Err(error),
     };
@@ -155,7 +160,7 @@ fn verify(store: &Store) -> Result<StoreVerdict, StoreError> {
     verifier.texts()?;
     verifier.findings()?;
     let unused = verifier.unused_values()?;
-    Ok(verifier.faults.finish(unused))
+    Ok((verifier.faults.finish(unused), verifier.used))
 }
 
 /// The file as SQLite sees it, and the references that the schema declares.
