@@ -70,6 +70,34 @@ fn value_of(value: &Value) -> Option<StoredValue> {
 
 /// Keeps an event that is about to be removed.
 pub(super) fn keep(connection: &Connection, event_type: &EventType, event: &StoredEvent) -> Result<(), StoreError> {
+    let sql = "INSERT OR REPLACE INTO kept_event (event, type, time_us, host, record, position, path, sha256, fields_json, message)
+               SELECT e.id, e.type, e.time_us, e.host, e.record, ?2, s.path, s.sha256, ?3, ?4
+               FROM event e JOIN source s ON s.id = e.source WHERE e.id = ?1";
+    let envelope = &event.envelope;
+    let row = params![envelope.id.0, envelope.position, fields(event_type, event), event.message];
+    connection.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+/// Keeps an event of another store under an id of this one, with the numbers that its type and host have here.
+pub(super) fn insert(
+    connection: &Connection,
+    id: i64,
+    (own_type, host, sha256): (i64, Option<i64>, &str),
+    event_type: &EventType,
+    event: &StoredEvent,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO kept_event (event, type, time_us, host, record, position, path, sha256, fields_json, message)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let Envelope { time_us, record, position, path, .. } = &event.envelope;
+    let fields = fields(event_type, event);
+    let row = params![id, own_type, time_us, host, record, position, path.as_ref(), sha256, fields, event.message];
+    connection.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+/// The fields of an event as JSON.
+fn fields(event_type: &EventType, event: &StoredEvent) -> String {
     let mut fields = Map::new();
     for (column, value) in event_type.columns.iter().zip(&event.columns) {
         let value = match value {
@@ -79,13 +107,7 @@ pub(super) fn keep(connection: &Connection, event_type: &EventType, event: &Stor
         };
         fields.insert(column.field.clone(), value);
     }
-    let envelope = &event.envelope;
-    let sql = "INSERT OR REPLACE INTO kept_event (event, type, time_us, host, record, position, path, sha256, fields_json, message)
-               SELECT e.id, e.type, e.time_us, e.host, e.record, ?2, s.path, s.sha256, ?3, ?4
-               FROM event e JOIN source s ON s.id = e.source WHERE e.id = ?1";
-    let fields = Value::Object(fields).to_string();
-    connection.prepare_cached(sql)?.execute(params![envelope.id.0, envelope.position, fields, event.message])?;
-    Ok(())
+    Value::Object(fields).to_string()
 }
 
 /// Forgets, of findings that were found again, the kept events that were loaded again: those of a source with the same bytes.

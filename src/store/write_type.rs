@@ -112,6 +112,14 @@ impl Writer<'_> {
         self.make_table(type_index, before)
     }
 
+    /// Makes the event types of a batch and the columns of its fields, and writes no event: for what is kept of events as text.
+    pub(super) fn make_types(&mut self, batch: &EventBatch, names: &Names) -> Result<(), StoreError> {
+        for (type_index, events) in self.by_type(batch, names)? {
+            self.make_columns(type_index, batch, &events, names)?;
+        }
+        Ok(())
+    }
+
     /// Finds a column for every field of a batch; new ones are in the catalog, but not yet in the table.
     pub(super) fn find_columns(
         &mut self,

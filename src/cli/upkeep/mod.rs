@@ -3,6 +3,7 @@
 mod backup;
 mod compact;
 mod info;
+mod merge;
 mod purge;
 mod sources;
 mod verify;
@@ -21,6 +22,7 @@ Examples:
   retrohunt store backup /mnt/backup/case.db
   retrohunt store purge --before 2023-01-01
   retrohunt store drop-source /evidence/wrong-host.zip
+  retrohunt store merge colleague.db
   retrohunt store compact")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -39,6 +41,7 @@ enum StoreCommand {
     Compact(compact::CompactArgs),
     DropSource(sources::DropArgs),
     Purge(purge::PurgeArgs),
+    Merge(merge::MergeArgs),
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
@@ -50,5 +53,6 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         StoreCommand::Compact(_) => compact::run(store, printer),
         StoreCommand::DropSource(args) => sources::run(args, store, printer),
         StoreCommand::Purge(args) => purge::run(args, store, printer),
+        StoreCommand::Merge(args) => merge::run(args, store, printer),
     }
 }

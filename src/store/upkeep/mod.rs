@@ -6,6 +6,7 @@ mod backup;
 mod compact;
 mod id_set;
 mod info;
+mod merge;
 mod removal;
 mod room;
 mod verify;
@@ -15,6 +16,7 @@ use super::{Store, StoreError};
 pub use backup::BackupOutcome;
 pub use compact::CompactOutcome;
 pub use info::{SourceStateCount, StoreInfo, TableSpace};
+pub use merge::MergeOutcome;
 pub use removal::{DroppedSource, DroppedSources, PurgeOutcome};
 pub use verify::{StoreVerdict, VerifiedPart};
 
