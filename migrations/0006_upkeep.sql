@@ -4,6 +4,8 @@
 
 -- Counted up by whatever changes events that were there already: who remembers what it saw of the store looks at all of it again.
 ALTER TABLE watermark ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+-- The highest id that a value had: values are removed, and no id is ever that of another one.
+ALTER TABLE watermark ADD COLUMN last_value INTEGER NOT NULL DEFAULT 0;
 -- Of a source's `new_events`, those that were removed later.
 ALTER TABLE source ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
 

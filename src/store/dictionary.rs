@@ -26,7 +26,9 @@ pub(super) struct Dictionary {
 impl Dictionary {
     /// Reads what the filter needs to know of the values that are there.
     pub(super) fn open(connection: &Connection) -> Result<Self, StoreError> {
-        let mut dictionary = Self { cache: HashMap::default(), bloom: vec![0; usize::try_from(BLOOM_BITS / 64).expect("fits")], next: 1 };
+        let last: i64 = connection.query_row("SELECT last_value FROM watermark", [], |row| row.get(0))?;
+        let bloom = vec![0; usize::try_from(BLOOM_BITS / 64).expect("fits")];
+        let mut dictionary = Self { cache: HashMap::default(), bloom, next: last + 1 };
         let mut statement = connection.prepare("SELECT id, hash FROM value")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {

@@ -236,9 +236,8 @@ pub(super) fn removed_sources(connection: &Connection) -> Result<Vec<RemovedSour
     let sql = "SELECT path, sha256, count(*) FROM kept_event k WHERE NOT EXISTS (SELECT 1 FROM source s WHERE s.path = k.path)
                GROUP BY path, sha256 ORDER BY path, sha256";
     let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([], |row| {
-        Ok(RemovedSource { path: row.get(0)?, sha256: row.get(1)?, events: row.get::<_, i64>(2)?.unsigned_abs() })
-    })?;
+    let rows = statement
+        .query_map([], |row| Ok(RemovedSource { path: row.get(0)?, sha256: row.get(1)?, events: row.get::<_, i64>(2)?.unsigned_abs() }))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

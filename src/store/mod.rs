@@ -85,7 +85,10 @@ pub use scan::{EventRange, EventReader};
 pub use time::time_cell;
 pub use timeline::{TimeSpan, TimelineEvent};
 pub use triage::Triage;
-pub use upkeep::{BackupOutcome, CompactOutcome, DroppedSource, DroppedSources, MergeOutcome, PurgeOutcome, SourceStateCount, StoreInfo, StoreVerdict, TableSpace, VerifiedPart};
+pub use upkeep::{
+    BackupOutcome, CompactOutcome, DroppedSource, DroppedSources, MergeOutcome, PurgeOutcome, SourceStateCount, StoreInfo, StoreVerdict,
+    TableSpace, VerifiedPart,
+};
 pub use views::ViewDefinition;
 pub(crate) use views::{cell_name, select_with_cells, view_columns};
 pub use writer::{LedgerCount, SourceEnd, SourceOutcome, SourceStart, Writer};

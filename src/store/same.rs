@@ -137,7 +137,11 @@ fn ranges_of(connection: &Connection, source: i64) -> Result<Vec<(i64, i64)>, St
 }
 
 /// Pairs of events without a record number that are at the same place in an earlier source of the same bytes.
-fn places_again(connection: &Connection, earlier: i64, NewSource { id: new_source, first_event, .. }: &NewSource<'_>) -> Result<Vec<(i64, i64)>, StoreError> {
+fn places_again(
+    connection: &Connection,
+    earlier: i64,
+    NewSource { id: new_source, first_event, .. }: &NewSource<'_>,
+) -> Result<Vec<(i64, i64)>, StoreError> {
     let mut known: FxHashMap<i64, i64> = FxHashMap::default();
     for range in ranges_of(connection, earlier)? {
         known.extend(places(connection, earlier, range)?);

@@ -1,5 +1,6 @@
 //! The upkeep of a store: what is in it, whether it is whole, copies, and removing.
 
+mod copies;
 mod drop_source;
 mod fixtures;
 mod info;
@@ -37,7 +38,8 @@ fn lines(minutes: std::ops::Range<i64>, code: u32) -> String {
 /// Writes the rules and returns their folder.
 fn rules(store: &TestStore) -> String {
     store.file("rules/each.yml", sigma_rule(EACH, "EventID: 4624"));
-    let base = sigma_rule("aaaaaaaa-0000-4000-8000-000000000013", "EventID: 4625").replace("title: Rule", "title: Base\nname: base_rule\ndescription: Rule");
+    let base = sigma_rule("aaaaaaaa-0000-4000-8000-000000000013", "EventID: 4625")
+        .replace("title: Rule", "title: Base\nname: base_rule\ndescription: Rule");
     let many = format!(
         "{base}---\ntitle: Many of a user\nid: {MANY}\nstatus: test\nlevel: medium\ncorrelation:\n    type: event_count\n    rules:\n        - base_rule\n    group-by:\n        - TargetUserName\n    timespan: 1h\n    condition:\n        gte: 3\n"
     );
@@ -56,12 +58,23 @@ fn assert_whole(store: &TestStore, what: &str) {
     assert_eq!(verified.code, 0, "{what}: {}\n{}", verified.stdout, verified.stderr);
 }
 
-/// All of findings that does not depend on the numbers that a store gives.
+/// All of current findings that does not depend on the numbers that a store gives.
 fn findings(store: &TestStore) -> Vec<Value> {
-    let rows = store.run(["findings", "--past", "--format", "jsonl"]).expect_code(&[0]).json_lines();
+    let rows = store.run(["findings", "--format", "jsonl"]).expect_code(&[0]).json_lines();
     let mut out: Vec<Value> = rows
         .iter()
-        .map(|row| json!([row["rule_id"], row["group"], row["count"], row["first_time"], row["last_time"], row["details"], row["hosts"], row["users"]]))
+        .map(|row| {
+            json!([
+                row["rule_id"],
+                row["group"],
+                row["count"],
+                row["first_time"],
+                row["last_time"],
+                row["details"],
+                row["hosts"],
+                row["users"]
+            ])
+        })
         .collect();
     out.sort_by_key(ToString::to_string);
     out
@@ -76,9 +89,9 @@ fn evidence(store: &TestStore) -> Vec<String> {
     out
 }
 
-/// The identities of findings.
+/// The identities of current findings.
 fn identities(store: &TestStore) -> Vec<String> {
     let connection = rusqlite::Connection::open_with_flags(store.path(), rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let mut statement = connection.prepare("SELECT finding_id FROM finding ORDER BY 1").unwrap();
+    let mut statement = connection.prepare("SELECT finding_id FROM finding WHERE state = 'current' ORDER BY 1").unwrap();
     statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }

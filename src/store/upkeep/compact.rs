@@ -59,8 +59,9 @@ impl Store {
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
         kept_event::forget_unused(&transaction)?;
         transaction.execute("DELETE FROM message_block WHERE id NOT IN (SELECT block FROM message)", [])?;
-        // The highest id stays whatever it is: the next value counts on from it, and no id is ever that of another value.
-        let mut next = transaction.prepare("SELECT id, is_list FROM value WHERE id > ?1 AND id < (SELECT max(id) FROM value) ORDER BY id")?;
+        // The next value counts on from here, also where the last one goes.
+        transaction.execute("UPDATE watermark SET last_value = max(last_value, (SELECT coalesce(max(id), 0) FROM value))", [])?;
+        let mut next = transaction.prepare("SELECT id, is_list FROM value WHERE id > ?1 ORDER BY id")?;
         let mut forget = transaction.prepare("DELETE FROM value WHERE id = ?1")?;
         let mut forget_members = transaction.prepare("DELETE FROM value_item WHERE list = ?1")?;
         let (mut from, mut removed) = (0, 0);

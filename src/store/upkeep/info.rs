@@ -145,7 +145,11 @@ impl Store {
             group.0 += u64::from(row.get::<_, bool>(1)?);
             group.1 += row.get::<_, i64>(2)?.unsigned_abs();
         }
-        let free: i64 = self.connection.query_row("SELECT f.freelist_count * p.page_size FROM pragma_freelist_count f, pragma_page_size p", [], |row| row.get(0))?;
+        let free: i64 = self.connection.query_row(
+            "SELECT f.freelist_count * p.page_size FROM pragma_freelist_count f, pragma_page_size p",
+            [],
+            |row| row.get(0),
+        )?;
         groups.insert(FREE_GROUP, (0, free.unsigned_abs()));
         let mut spaces: Vec<TableSpace> = groups.into_iter().map(|(group, (tables, bytes))| TableSpace { group, tables, bytes }).collect();
         spaces.sort_by_key(|space| std::cmp::Reverse(space.bytes));
@@ -157,7 +161,8 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn source_states(&self) -> Result<Vec<SourceStateCount>, StoreError> {
-        let sql = "SELECT state, count(*), sum(events), sum(new_events), sum(removed), sum(bytes) FROM source GROUP BY state ORDER BY state";
+        let sql =
+            "SELECT state, count(*), sum(events), sum(new_events), sum(removed), sum(bytes) FROM source GROUP BY state ORDER BY state";
         let mut statement = self.connection.prepare(sql)?;
         let rows = statement.query_map([], |row| {
             let count = |place| row.get::<_, i64>(place).map(i64::unsigned_abs);

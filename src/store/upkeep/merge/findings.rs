@@ -49,7 +49,8 @@ fn all(connection: &Connection, theirs: &Connection, places: &ResolvedPlaces, ou
     let mut merger = FindingMerger { connection, theirs, places, hunts: &hunts };
     while let Some(row) = rows.next()? {
         let (their_rule, first_hunt, hunt): (i64, i64, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
-        let (Some((rule, rule_id)), Some(first_hunt), Some(hunt)) = (rules.get(&their_rule), hunts.get(&first_hunt), hunts.get(&hunt)) else {
+        let (Some((rule, rule_id)), Some(first_hunt), Some(hunt)) = (rules.get(&their_rule), hunts.get(&first_hunt), hunts.get(&hunt))
+        else {
             continue;
         };
         if merger.finding(row, (*rule, rule_id), [*first_hunt, *hunt])? {
@@ -63,9 +64,11 @@ fn all(connection: &Connection, theirs: &Connection, places: &ResolvedPlaces, ou
 
 /// The hunts of the other store, with the numbers that they have here.
 fn hunts(connection: &Connection, theirs: &Connection) -> Result<FxHashMap<i64, i64>, StoreError> {
-    let mut known = connection.prepare("SELECT id FROM hunt WHERE started_us = ?1 AND since_us IS ?2 AND until_us IS ?3 AND rules = ?4 AND findings = ?5")?;
+    let mut known = connection
+        .prepare("SELECT id FROM hunt WHERE started_us = ?1 AND since_us IS ?2 AND until_us IS ?3 AND rules = ?4 AND findings = ?5")?;
     // They saw nothing of this store.
-    let mut insert = connection.prepare("INSERT INTO hunt (started_us, since_us, until_us, rules, findings, last_event) VALUES (?1, ?2, ?3, ?4, ?5, 0)")?;
+    let mut insert = connection
+        .prepare("INSERT INTO hunt (started_us, since_us, until_us, rules, findings, last_event) VALUES (?1, ?2, ?3, ?4, ?5, 0)")?;
     let mut select = theirs.prepare("SELECT id, started_us, since_us, until_us, rules, findings FROM hunt ORDER BY id")?;
     let mut rows = select.query([])?;
     let mut hunts = FxHashMap::default();
@@ -80,7 +83,8 @@ fn hunts(connection: &Connection, theirs: &Connection) -> Result<FxHashMap<i64, 
 
 /// The rules of the other store, with the numbers that they have here and their ids.
 fn rules(connection: &Connection, theirs: &Connection) -> Result<FxHashMap<i64, (i64, String)>, StoreError> {
-    const RULE: &str = "rule_id, hash, title, path, language, level, techniques, tactics, stories, severity, status, description, author, tags,
+    const RULE: &str =
+        "rule_id, hash, title, path, language, level, techniques, tactics, stories, severity, status, description, author, tags,
         reference_links, false_positives, fields, sql, reads_findings";
     const RULE_COLUMNS: usize = 19;
     let marks = vec!["?"; RULE_COLUMNS].join(", ");
@@ -194,7 +198,8 @@ impl FindingMerger<'_> {
 
     /// Its history, and whom it is about.
     fn about(&self, theirs: i64, own: i64) -> Result<(), StoreError> {
-        let mut select = self.theirs.prepare_cached("SELECT hunt, state, count, first_time_us, last_time_us FROM finding_history WHERE finding = ?1")?;
+        let mut select =
+            self.theirs.prepare_cached("SELECT hunt, state, count, first_time_us, last_time_us FROM finding_history WHERE finding = ?1")?;
         let mut rows = select.query([theirs])?;
         while let Some(row) = rows.next()? {
             let Some(hunt) = self.hunts.get(&row.get(0)?) else { continue };
@@ -228,7 +233,8 @@ impl FindingMerger<'_> {
 
 /// The hash of an event's source and its position there.
 fn place_of(connection: &Connection, event: i64) -> Result<Option<(String, u64)>, StoreError> {
-    let sql = "SELECT s.sha256, coalesce(e.position, e.id - s.first_event + 1) FROM event e JOIN source s ON s.id = e.source WHERE e.id = ?1
+    let sql =
+        "SELECT s.sha256, coalesce(e.position, e.id - s.first_event + 1) FROM event e JOIN source s ON s.id = e.source WHERE e.id = ?1
                UNION ALL SELECT sha256, position FROM kept_event WHERE event = ?1";
     let mut select: CachedStatement<'_> = connection.prepare_cached(sql)?;
     Ok(select.query_row([event], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))).optional()?)

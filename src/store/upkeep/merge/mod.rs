@@ -82,6 +82,7 @@ impl Store {
             places: Places::new(&other.connection)?,
             sources: FxHashMap::default(),
             archives: FxHashMap::default(),
+            read: 0,
             outcome: MergeOutcome::default(),
         };
         for source in sources(&other.connection)? {
@@ -105,6 +106,8 @@ struct Merge<'m, 'o> {
     /// Sources of the other store → those of this one with the same bytes.
     sources: FxHashMap<i64, i64>,
     archives: FxHashMap<i64, i64>,
+    /// Events that were read so far.
+    read: u64,
     outcome: MergeOutcome,
 }
 
@@ -130,7 +133,7 @@ impl Merge<'_, '_> {
         self.writer.archive = source.archive.map(|archive| self.archive(other, archive)).transpose()?;
         self.writer.begin_source(&SourceStart { path: source.path.clone() })?;
         let mut plain = 0;
-        let (writer, places, names, outcome) = (&mut self.writer, &mut self.places, self.names, &mut self.outcome);
+        let (writer, places, names, read) = (&mut self.writer, &mut self.places, self.names, &mut self.read);
         self.replay.each_batch(source, &mut |replayed| {
             let first = writer.next_event();
             writer.append(&replayed.batch, names)?;
@@ -143,8 +146,8 @@ impl Merge<'_, '_> {
                 plain += u64::from(!head.recovered);
                 places.written(*event, id);
             }
-            outcome.events += replayed.ids.len() as u64;
-            progress(outcome.events);
+            *read += replayed.ids.len() as u64;
+            progress(*read);
             Ok(())
         })?;
         let ledger = LedgerCount { events: source.events, removed: source.events.saturating_sub(plain) };
@@ -152,6 +155,7 @@ impl Merge<'_, '_> {
         self.writer.archive = None;
         self.sources.insert(source.id, finished.duplicate_of.unwrap_or(finished.id).0);
         self.outcome.sources += 1;
+        self.outcome.events += finished.new_events.saturating_sub(ledger.removed);
         Ok(())
     }
 

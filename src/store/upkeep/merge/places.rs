@@ -59,7 +59,8 @@ impl Places {
             }
         }
         by_counting(connection, &mut asked, &mut found)?;
-        for sql in ["SELECT source, position, event FROM event_alias", "SELECT source, position, id FROM event WHERE position IS NOT NULL"] {
+        for sql in ["SELECT source, position, event FROM event_alias", "SELECT source, position, id FROM event WHERE position IS NOT NULL"]
+        {
             by_rows(connection, sql, &mut asked, &mut found)?;
         }
         Ok(found)

@@ -156,7 +156,18 @@ impl<'o> Replay<'o> {
         let recovered = connection.prepare_cached("SELECT 1 FROM recovered_event WHERE event = ?1")?.exists([id.0])?;
         let fields_end = length(batch.fields.len());
         let position = position.unsigned_abs();
-        batch.events.push(BatchEvent { key: *key, time_us, host, record, identity: None, position, recovered, message, fields_start, fields_end });
+        batch.events.push(BatchEvent {
+            key: *key,
+            time_us,
+            host,
+            record,
+            identity: None,
+            position,
+            recovered,
+            message,
+            fields_start,
+            fields_end,
+        });
         out.keys.push(if self.has_identities { identity::key_of(connection, id.0, time_us)? } else { None });
         Ok(())
     }

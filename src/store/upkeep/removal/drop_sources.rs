@@ -51,7 +51,8 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn sources_named(&self, name: &str) -> Result<Vec<i64>, StoreError> {
-        let sql = "SELECT id FROM source WHERE state <> 'loading' AND (path = ?1 OR substr(path, 1, length(?1) + 2) = ?1 || '!/') ORDER BY id";
+        let sql =
+            "SELECT id FROM source WHERE state <> 'loading' AND (path = ?1 OR substr(path, 1, length(?1) + 2) = ?1 || '!/') ORDER BY id";
         let mut statement = self.connection.prepare_cached(sql)?;
         let by_path: Vec<i64> = statement.query_map([name], |row| row.get(0))?.collect::<Result<_, _>>()?;
         let number = name.parse::<i64>().ok().filter(|_| by_path.is_empty());
@@ -118,7 +119,8 @@ fn doomed(connection: &Connection) -> Result<Vec<Doomed>, StoreError> {
 
 /// Gives all that a source has to the first copy of its bytes that stays, whose path it takes. Returns that path.
 fn give_to_copy(connection: &Connection, source: &Doomed) -> Result<Option<String>, StoreError> {
-    let sql = "SELECT id, path, archive FROM source WHERE duplicate_of = ?1 AND state = 'duplicate' AND id NOT IN (SELECT id FROM temp.doomed)
+    let sql =
+        "SELECT id, path, archive FROM source WHERE duplicate_of = ?1 AND state = 'duplicate' AND id NOT IN (SELECT id FROM temp.doomed)
                ORDER BY id LIMIT 1";
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
     let copy: Option<(i64, String, Option<i64>)> = connection.prepare_cached(sql)?.query_row([source.id], read).optional()?;
@@ -208,7 +210,8 @@ fn move_findings(connection: &Connection, moved: &BTreeMap<i64, ((String, i64), 
     if moved.is_empty() {
         return Ok(());
     }
-    let sql = "SELECT x.event, f.id, f.finding_id, r.rule_id FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule";
+    let sql =
+        "SELECT x.event, f.id, f.finding_id, r.rule_id FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule";
     let mut select = connection.prepare(sql)?;
     let mut rows = select.query([])?;
     let mut renamed: Vec<(i64, String, String)> = Vec::new();

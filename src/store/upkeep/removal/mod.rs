@@ -69,7 +69,12 @@ impl<'s> Remover<'s> {
     }
 
     /// Removes those events between two ids, both included, that `goes` chooses by their row: `id, type, source, time_us`.
-    fn remove_between(&mut self, first: i64, last: i64, goes: &dyn Fn(&Row<'_>) -> Result<bool, rusqlite::Error>) -> Result<(), StoreError> {
+    fn remove_between(
+        &mut self,
+        first: i64,
+        last: i64,
+        goes: &dyn Fn(&Row<'_>) -> Result<bool, rusqlite::Error>,
+    ) -> Result<(), StoreError> {
         let sql = "SELECT id, type, source, time_us FROM event WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3";
         let limit = i64::try_from(ROWS_AT_ONCE).expect("a small number");
         let mut from = first;
@@ -151,9 +156,11 @@ impl<'s> Remover<'s> {
         }
         forget_identities(connection, &self.gone)?;
         self.texts.finish(self.store)?;
-        let lost = "UPDATE finding SET lost_events = 1 WHERE id IN (SELECT x.finding FROM evidence x JOIN kept_event k ON k.event = x.event)";
+        let lost =
+            "UPDATE finding SET lost_events = 1 WHERE id IN (SELECT x.finding FROM evidence x JOIN kept_event k ON k.event = x.event)";
         connection.execute(lost, [])?;
-        let capped = format!("UPDATE finding AS f SET lost_events = 1 WHERE {} AND {may_have_lost}", super::super::finding_filter::is_capped());
+        let capped =
+            format!("UPDATE finding AS f SET lost_events = 1 WHERE {} AND {may_have_lost}", super::super::finding_filter::is_capped());
         connection.execute(&capped, parameters)?;
         next_generation(connection)?;
         Ok(self.gone.len())

@@ -2,10 +2,10 @@
 
 use rusqlite::types::ValueRef;
 
-use super::super::super::writer::MAX_COLUMNS;
 use super::super::super::StoreError;
-use super::events::{IdSum, SeenEvents};
+use super::super::super::writer::MAX_COLUMNS;
 use super::Verifier;
+use super::events::{IdSum, SeenEvents};
 use crate::catalog::{Column, Encoding, EventType, Storage};
 
 impl Verifier<'_> {
@@ -24,7 +24,10 @@ impl Verifier<'_> {
                 rows += found.count;
                 if found != expected {
                     self.faults.add("verify-reference", || {
-                        format!("the table `{table}` has {} rows, which are not those of the {} events of its type", found.count, expected.count)
+                        format!(
+                            "the table `{table}` has {} rows, which are not those of the {} events of its type",
+                            found.count, expected.count
+                        )
                     });
                 }
             }
@@ -79,7 +82,8 @@ impl Verifier<'_> {
             _ => return,
         };
         if !column.has_lists && self.lists.contains(value) {
-            self.faults.add("verify-list", || format!("event {event} has a list in the field `{}`, which has none by the catalog", column.field));
+            self.faults
+                .add("verify-list", || format!("event {event} has a list in the field `{}`, which has none by the catalog", column.field));
         }
         self.refer(value, || format!("`{}` of event {event}", column.field));
     }

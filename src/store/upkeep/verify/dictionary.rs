@@ -49,7 +49,9 @@ impl Verifier<'_> {
             }
             if !is_whole {
                 self.faults.add("verify-list", || format!("members of list {id} are missing or are not texts"));
-            } else if dictionary::list_hash(texts.iter().map(String::as_str)) != hash || texts.join("\n") != row.get_ref(2)?.as_str().unwrap_or_default() {
+            } else if dictionary::list_hash(texts.iter().map(String::as_str)) != hash
+                || texts.join("\n") != row.get_ref(2)?.as_str().unwrap_or_default()
+            {
                 self.faults.add("verify-list", || format!("list {id} has other members than its text and its hash say"));
             }
         }
@@ -72,9 +74,6 @@ impl Verifier<'_> {
                 self.used.insert(row.get(1)?);
             }
         }
-        // The value with the highest id stays for its id's sake, see `compact`.
-        let newest: Option<i64> = self.connection.query_row("SELECT max(id) FROM value", [], |row| row.get(0))?;
-        let stays = newest.is_some_and(|id| !self.used.contains(id));
-        Ok(self.values.len().saturating_sub(self.used.len() + u64::from(stays)))
+        Ok(self.values.len().saturating_sub(self.used.len()))
     }
 }

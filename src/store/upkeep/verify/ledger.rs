@@ -36,8 +36,10 @@ impl Verifier<'_> {
         for row in finished() {
             self.source(row, seen)?;
         }
-        let mut ranges: Vec<(i64, i64, i64)> =
-            finished().filter(|row| row.state == "complete" && row.last_event >= row.first_event).map(|row| (row.first_event, row.last_event, row.id)).collect();
+        let mut ranges: Vec<(i64, i64, i64)> = finished()
+            .filter(|row| row.state == "complete" && row.last_event >= row.first_event)
+            .map(|row| (row.first_event, row.last_event, row.id))
+            .collect();
         ranges.sort_unstable();
         for pair in ranges.windows(2).filter(|pair| pair[0].1 >= pair[1].0) {
             self.faults.add("verify-ledger", || format!("sources {} and {} have the same ids of events", pair[0].2, pair[1].2));
@@ -60,7 +62,10 @@ impl Verifier<'_> {
         if i64::try_from(found.events) != Ok(said) || row.new_events > row.events || row.removed < 0 {
             let LedgerRow { id, events, new_events, removed, .. } = row;
             self.faults.add("verify-ledger", || {
-                format!("source {id} says that it has {events} events, brought {new_events} and lost {removed}, and has {} in the store", found.events)
+                format!(
+                    "source {id} says that it has {events} events, brought {new_events} and lost {removed}, and has {} in the store",
+                    found.events
+                )
             });
         }
         let is_within = found.all == 0 || (found.first >= row.first_event && found.last <= row.last_event);
