@@ -20,7 +20,7 @@ CREATE TABLE adopted_range (
 ) STRICT, WITHOUT ROWID;
 
 -- Events that were removed and are behind findings, as text: `fields_json` is an object of texts and lists of texts. `type` and `host` are
--- as in `event`; an event is in one of the two tables.
+-- as in `event`; an event is in one of the two tables. `aliases_json` is where else it was met: path, hash and position of each.
 CREATE TABLE kept_event (
     event INTEGER PRIMARY KEY,
     type INTEGER NOT NULL,
@@ -31,5 +31,6 @@ CREATE TABLE kept_event (
     path TEXT NOT NULL,
     sha256 TEXT NOT NULL,
     fields_json TEXT NOT NULL,
-    message TEXT
+    message TEXT,
+    aliases_json TEXT NOT NULL DEFAULT '[]'
 ) STRICT;

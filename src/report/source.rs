@@ -26,6 +26,7 @@ pub static SOURCE: LazyLock<ListingShape> = LazyLock::new(|| {
             "timezone",
             "clock",
             "source_id",
+            "removed",
         ],
         vec![
             TableColumn::new("path", "Path", CellStyle::Path),
@@ -83,5 +84,6 @@ pub fn source_row(source: &SourceRow) -> Vec<Value> {
         text(&source.timezone),
         text(&source.clock),
         json!(source.id.0),
+        json!(source.removed),
     ]
 }

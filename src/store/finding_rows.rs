@@ -202,6 +202,9 @@ pub(super) fn evidence(connection: &Connection, filter: &FindingFilter) -> Resul
          UNION ALL
          SELECT x.finding, x.rule_id, k.path, k.sha256, coalesce(k.record, k.position), k.time_us, k.event, 0
          FROM x JOIN kept_event k ON k.event = x.event
+         UNION ALL
+         SELECT x.finding, x.rule_id, j.value ->> 0, j.value ->> 1, coalesce(k.record, j.value ->> 2), k.time_us, k.event, j.key + 1
+         FROM x JOIN kept_event k ON k.event = x.event JOIN json_each(k.aliases_json) j
          ORDER BY 1, 7, 8"
     );
     let mut statement = connection.prepare(&sql)?;

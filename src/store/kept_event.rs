@@ -55,6 +55,12 @@ pub(super) fn event(connection: &Connection, event_type: &EventType, envelope: E
     Ok(StoredEvent { envelope, columns, message, aliases: Vec::new() })
 }
 
+/// Where else a kept event was met, as its row has it.
+pub(super) fn aliases(connection: &Connection, id: EventId) -> Result<String, StoreError> {
+    let mut select = connection.prepare_cached("SELECT aliases_json FROM kept_event WHERE event = ?1")?;
+    Ok(select.query_row([id.0], |row| row.get(0)).optional()?.unwrap_or_else(|| "[]".to_owned()))
+}
+
 /// Whether an event is kept here.
 pub(super) fn is_kept(envelope: &Envelope) -> bool {
     envelope.source == NO_SOURCE
@@ -70,8 +76,9 @@ fn value_of(value: &Value) -> Option<StoredValue> {
 
 /// Keeps an event that is about to be removed.
 pub(super) fn keep(connection: &Connection, event_type: &EventType, event: &StoredEvent) -> Result<(), StoreError> {
-    let sql = "INSERT OR REPLACE INTO kept_event (event, type, time_us, host, record, position, path, sha256, fields_json, message)
-               SELECT e.id, e.type, e.time_us, e.host, e.record, ?2, s.path, s.sha256, ?3, ?4
+    let sql = "INSERT OR REPLACE INTO kept_event (event, type, time_us, host, record, position, path, sha256, fields_json, message, aliases_json)
+               SELECT e.id, e.type, e.time_us, e.host, e.record, ?2, s.path, s.sha256, ?3, ?4,
+                   (SELECT json_group_array(json_array(o.path, o.sha256, a.position)) FROM event_alias a JOIN source o ON o.id = a.source WHERE a.event = e.id)
                FROM event e JOIN source s ON s.id = e.source WHERE e.id = ?1";
     let envelope = &event.envelope;
     let row = params![envelope.id.0, envelope.position, fields(event_type, event), event.message];
@@ -83,15 +90,15 @@ pub(super) fn keep(connection: &Connection, event_type: &EventType, event: &Stor
 pub(super) fn insert(
     connection: &Connection,
     id: i64,
-    (own_type, host, sha256): (i64, Option<i64>, &str),
+    (own_type, host, sha256, aliases): (i64, Option<i64>, &str, &str),
     event_type: &EventType,
     event: &StoredEvent,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO kept_event (event, type, time_us, host, record, position, path, sha256, fields_json, message)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let sql = "INSERT INTO kept_event (event, type, time_us, host, record, position, path, sha256, fields_json, message, aliases_json)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     let Envelope { time_us, record, position, path, .. } = &event.envelope;
     let fields = fields(event_type, event);
-    let row = params![id, own_type, time_us, host, record, position, path.as_ref(), sha256, fields, event.message];
+    let row = params![id, own_type, time_us, host, record, position, path.as_ref(), sha256, fields, event.message, aliases];
     connection.prepare_cached(sql)?.execute(row)?;
     Ok(())
 }

@@ -39,10 +39,12 @@ pub struct SourceRow {
     pub timezone: String,
     /// How far the times of its events are from those that Sysmon wrote into them; empty: they agree.
     pub clock: String,
+    /// Of its new events, those that were removed since.
+    pub removed: u64,
 }
 
 const SELECT: &str = "SELECT s.path, s.format, s.events, s.new_events, s.bad, s.recovered, d.path, s.sha256, s.first_time_us, s.last_time_us, s.bytes, s.reason,
-                      s.timezone, s.clock, s.id
+                      s.timezone, s.clock, s.id, s.removed
                FROM source s LEFT JOIN source d ON d.id = s.duplicate_of WHERE s.state <> 'loading'";
 
 /// All finished sources, in the order they were loaded.
@@ -76,6 +78,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
         reason: row.get(11)?,
         timezone: row.get(12)?,
         clock: row.get(13)?,
+        removed: count(15)?,
     })
 }
 

@@ -4,7 +4,7 @@
 //! like one. It has what was complete when it began: a load may go on beside it.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::limits::Limit;
 use rusqlite::params;
@@ -86,8 +86,8 @@ fn finish(part: &Path, is_current: bool) -> Result<BackupOutcome, StoreError> {
 }
 
 /// Removes what a backup that was killed left.
-fn remove(part: &PathBuf) -> Result<(), StoreError> {
-    for path in [part.clone(), beside(part, "-wal"), beside(part, "-shm"), beside(part, "-journal")] {
+fn remove(part: &Path) -> Result<(), StoreError> {
+    for path in [part.to_owned(), beside(part, "-wal"), beside(part, "-shm"), beside(part, "-journal")] {
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cannot(&path, error)),
             _ => {}

@@ -273,7 +273,8 @@ fn keep_others(writer: &mut Writer<'_>, other: &Store, replay: &Replay<'_>, plac
                 let envelope = read::envelope(&other.connection, EventId(event))?;
                 let Some(event_type) = catalog.event_type(envelope.event_type) else { continue };
                 let whole = read::event(&other.connection, event_type, envelope)?;
-                keep_other(writer, replay, event_type, &whole, &sha256)?
+                let aliases = kept_event::aliases(&other.connection, EventId(event))?;
+                keep_other(writer, replay, event_type, &whole, (&sha256, &aliases))?
             }
         };
         places.insert(event, own);
@@ -296,7 +297,7 @@ fn keep_other(
     replay: &Replay<'_>,
     event_type: &EventType,
     event: &StoredEvent,
-    sha256: &str,
+    (sha256, aliases): (&str, &str),
 ) -> Result<i64, StoreError> {
     let (names, _) = replay.vocabulary();
     let mut batch = EventBatch::default();
@@ -332,7 +333,7 @@ fn keep_other(
     connection.execute_batch("BEGIN IMMEDIATE")?;
     connection.prepare_cached("UPDATE watermark SET last_event = last_event + 1")?.execute([])?;
     let id: i64 = connection.query_row("SELECT last_event FROM watermark", [], |row| row.get(0))?;
-    let kept = kept_event::insert(connection, id, (own_type, host, sha256), event_type, event);
+    let kept = kept_event::insert(connection, id, (own_type, host, sha256, aliases), event_type, event);
     connection.execute_batch(if kept.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
     kept.map(|()| id)
 }

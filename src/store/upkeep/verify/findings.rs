@@ -40,7 +40,8 @@ impl Verifier<'_> {
     /// Events that are kept as text.
     fn kept_events(&mut self) -> Result<super::IdSet, StoreError> {
         let kept = self.ids("SELECT event FROM kept_event")?;
-        let mut statement = self.connection.prepare("SELECT event, type, host, json_valid(fields_json) FROM kept_event")?;
+        let mut statement =
+            self.connection.prepare("SELECT event, type, host, json_valid(fields_json) AND json_valid(aliases_json) FROM kept_event")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (event, of_type, host, is_json): (i64, u32, Option<i64>, bool) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
