@@ -5,13 +5,14 @@ use serde_json::Value;
 
 use super::format::FormatArgs;
 use super::printer::Printer;
+use super::sections::{ListedSection, must_be_one, write_sections};
 use super::store::StoreArgs;
 use super::words::{counted, counted_len, thousands};
-use super::{Outcome, UsageError, values};
+use super::{Outcome, values};
 use crate::overview::{ClearedLog, OverviewFilter, StoreMetrics, cleared_logs, metrics};
 use crate::report::{
-    Format, ListWriter, ListingShape, METRICS_CHANNELS, METRICS_CLEARED, METRICS_CODES, METRICS_GAPS, METRICS_HOSTS, METRICS_SUMMARY,
-    metrics_channel_row, metrics_cleared_row, metrics_code_row, metrics_gap_row, metrics_host_row, metrics_summary_row, wrapped_text,
+    Format, ListingShape, METRICS_CHANNELS, METRICS_CLEARED, METRICS_CODES, METRICS_GAPS, METRICS_HOSTS, METRICS_SUMMARY,
+    metrics_channel_row, metrics_cleared_row, metrics_code_row, metrics_gap_row, metrics_host_row, metrics_summary_row,
 };
 
 /// Show what is in the store: hosts, channels, event ids, gaps in time, cleared logs.
@@ -71,43 +72,23 @@ const SCREEN_ROWS: usize = 15;
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let sections: &[Section] = if args.section.is_empty() { Section::value_variants() } else { &args.section };
     let format = args.output.format;
-    if matches!(format, Format::Csv | Format::RawCsv | Format::Jsonl) && sections.len() != 1 {
-        let names: Vec<String> = Section::value_variants().iter().map(Section::name).collect();
-        return Err(
-            UsageError(format!("this format has rows of one kind: choose a section with `--section` ({})", names.join(", "))).into()
-        );
-    }
+    must_be_one::<Section>(sections, format)?;
     let (since_us, until_us) = values::span(args.since, args.until)?;
     let store = args.store.open_read_only()?;
     let mut filter = OverviewFilter::new();
     filter.host.clone_from(&args.host);
     (filter.since_us, filter.until_us) = (since_us, until_us);
     let (all, cleared) = (metrics(&store, &filter)?, cleared_logs(&store, &filter)?);
-    let width = printer.width();
-    if format == Format::Json {
-        writeln!(printer.data(), "{{")?;
-    }
-    for (place, section) in sections.iter().enumerate() {
-        let (shape, rows) = section.rows(&all, &cleared);
-        let is_screen = matches!(format, Format::Table | Format::Vertical);
-        let limit = args.limit.unwrap_or(if is_screen { SCREEN_ROWS } else { usize::MAX });
-        let shown = &rows[..rows.len().min(limit)];
-        match format {
-            Format::Json => write!(printer.data(), "{}\"{}\": ", if place > 0 { "," } else { "" }, section.name())?,
-            Format::Table | Format::Vertical => {
-                let heading = section.heading(&rows, shown.len());
-                let heading = width.map_or_else(|| heading.clone(), |width| wrapped_text(&heading, usize::from(width)));
-                writeln!(printer.data(), "{}{heading}", if place > 0 { "\n" } else { "" })?;
-            }
-            Format::Csv | Format::RawCsv | Format::Jsonl => {}
-        }
-        let mut writer = ListWriter::new(printer.data(), format, shape, width)?;
-        shown.iter().try_for_each(|row| writer.row(row))?;
-        writer.finish()?;
-    }
-    if format == Format::Json {
-        writeln!(printer.data(), "}}")?;
-    }
+    let is_screen = matches!(format, Format::Table | Format::Vertical);
+    let limit = args.limit.unwrap_or(if is_screen { SCREEN_ROWS } else { usize::MAX });
+    let listed = sections.iter().map(|section| {
+        let (shape, mut rows) = section.rows(&all, &cleared);
+        let shown = rows.len().min(limit);
+        let heading = section.heading(&rows, shown);
+        rows.truncate(shown);
+        ListedSection { name: section.name(), heading, shape, rows }
+    });
+    write_sections(&listed.collect::<Vec<_>>(), format, printer)?;
     printer.note(&match all.all.events {
         0 => "no events: load some with `retrohunt load PATH…`, or widen the filters".to_owned(),
         events => counted(events, "event"),

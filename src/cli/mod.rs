@@ -40,12 +40,14 @@ mod report;
 mod risk;
 mod rules;
 mod search;
+mod sections;
 mod sources;
 mod sql;
 mod store;
 mod test;
 mod timeline;
 mod triage;
+mod upkeep;
 mod values;
 mod verdicts;
 mod views;
@@ -100,6 +102,7 @@ enum Command {
     Export(export::Args),
     Sql(sql::Args),
     Views(views::Args),
+    Store(upkeep::Args),
     Compile(compile::Args),
     Explain(explain::Args),
     Check(check::Args),
@@ -185,6 +188,7 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
         Command::Export(args) => export::run(&args, printer),
         Command::Sql(args) => sql::run(&args, printer),
         Command::Views(args) => views::run(&args, printer),
+        Command::Store(args) => upkeep::run(&args, printer),
         Command::Compile(args) => compile::run(&args, printer),
         Command::Explain(args) => explain::run(&args, printer),
         Command::Check(args) => check::run(&args, printer),

@@ -55,7 +55,8 @@ impl StoreArgs {
         }
     }
 
-    fn must_exist(&self) -> anyhow::Result<()> {
+    /// Refuses a path where there is no store.
+    pub(crate) fn must_exist(&self) -> anyhow::Result<()> {
         if self.store.is_dir() {
             bail!("the store `{}` is a folder; a store is one file", self.shown());
         }

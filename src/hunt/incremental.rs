@@ -102,7 +102,7 @@ impl fmt::Display for FullReason {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct StateKey {
     build: Fingerprint,
-    generation: i64,
+    generation: u64,
     window_us: Option<i64>,
     now_us: Option<i64>,
 }
@@ -171,7 +171,7 @@ pub(super) struct HuntConditions<'h> {
     /// Why no rule can go on from an earlier hunt.
     pub(super) full: Option<FullReason>,
     /// The store's generation: what was removed from it.
-    pub(super) generation: i64,
+    pub(super) generation: u64,
     /// The last event of the store.
     pub(super) last_event: EventId,
     /// Length of the windows.

@@ -155,9 +155,17 @@ pub fn load(
         written.map(|summary| LoadSummary { files: walked.files(), interrupted, ..summary })
     })?;
     // Once at the end and not once a source: each change of a view makes SQLite read its schema again.
-    views::make(store)?;
+    make_views(store)?;
     store.settle()?;
     Ok(summary)
+}
+
+/// Makes all views anew, for what the store holds now.
+///
+/// # Errors
+/// When the store fails.
+pub fn make_views(store: &mut Store) -> Result<(), StoreError> {
+    views::make(store)
 }
 
 /// What a walk over paths would read.
@@ -318,6 +326,7 @@ fn source_end(report: &LeafReport, reader: &str) -> SourceEnd {
         skipped: report.skipped.clone(),
         timezone: report.timezone.clone(),
         clock: clock(&report.hours_off),
+        ledger: None,
     }
 }
 

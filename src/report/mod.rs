@@ -27,6 +27,7 @@ mod shape;
 mod source;
 mod table;
 mod timeline;
+mod upkeep;
 mod vertical;
 mod view;
 mod visible;
@@ -57,6 +58,10 @@ pub use serde_json::Value;
 pub use shape::{CellStyle, ListingShape, TableColumn, cell_text};
 pub use source::{EXPLAINED, SOURCE, explained_row, source_row, why_not_read};
 pub use timeline::{TIMELINE, timeline_row};
+pub use upkeep::{
+    STORE_EVENT_TYPES, STORE_SOURCES, STORE_SPACE, STORE_SUMMARY, STORE_VERIFIED, store_event_type_row, store_sources_row, store_space_row,
+    store_summary_row, store_verified_row,
+};
 pub use vertical::named_lines;
 pub use view::{VIEW, VIEW_COLUMN, ViewRow, view_column_row, view_row};
 pub use visible::{visible, visible_text};

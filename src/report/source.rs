@@ -25,6 +25,8 @@ pub static SOURCE: LazyLock<ListingShape> = LazyLock::new(|| {
             "skipped",
             "timezone",
             "clock",
+            "source_id",
+            "removed",
         ],
         vec![
             TableColumn::new("path", "Path", CellStyle::Path),
@@ -81,5 +83,7 @@ pub fn source_row(source: &SourceRow) -> Vec<Value> {
         text(&source.reason),
         text(&source.timezone),
         text(&source.clock),
+        json!(source.id.0),
+        json!(source.removed),
     ]
 }

@@ -26,7 +26,9 @@ pub(super) struct Dictionary {
 impl Dictionary {
     /// Reads what the filter needs to know of the values that are there.
     pub(super) fn open(connection: &Connection) -> Result<Self, StoreError> {
-        let mut dictionary = Self { cache: HashMap::default(), bloom: vec![0; usize::try_from(BLOOM_BITS / 64).expect("fits")], next: 1 };
+        let last: i64 = connection.query_row("SELECT last_value FROM watermark", [], |row| row.get(0))?;
+        let bloom = vec![0; usize::try_from(BLOOM_BITS / 64).expect("fits")];
+        let mut dictionary = Self { cache: HashMap::default(), bloom, next: last + 1 };
         let mut statement = connection.prepare("SELECT id, hash FROM value")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -108,6 +110,24 @@ fn lookup(connection: &Connection, hash: u64, text: &str, is_list: bool) -> Resu
         }
     }
     Ok(None)
+}
+
+/// The hash that a text has in the dictionary.
+pub(super) fn text_hash(text: &str) -> i64 {
+    hash64(text.as_bytes(), 0).cast_signed()
+}
+
+/// The hash that a list has in the dictionary.
+pub(super) fn list_hash<'t>(members: impl Iterator<Item = &'t str>) -> i64 {
+    let mut identity = Vec::new();
+    members.for_each(|member| add_member(&mut identity, member));
+    hash64(&identity, LIST_SEED).cast_signed()
+}
+
+/// Adds a member to what identifies a list: its length in front, because a list of `a` and `b` is not the text of the two.
+pub(super) fn add_member(identity: &mut Vec<u8>, member: &str) {
+    identity.extend_from_slice(&(member.len() as u64).to_le_bytes());
+    identity.extend_from_slice(member.as_bytes());
 }
 
 /// A 64-bit hash of bytes, written down in the store: it must never change. Multiplies and folds eight bytes at a time.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
-use super::StoreError;
+use super::{StoreError, kept_event};
 use crate::catalog::{EventId, SourceId, TypeId};
 
 /// Hosts kept in memory.
@@ -60,8 +60,10 @@ impl<'s> EnvelopeReader<'s> {
             let (time_us, record) = (row.get(1)?, row.get(4)?);
             Ok((Envelope { id, event_type, time_us, host: None, source, path, record, position: 0 }, host, position))
         });
-        let row = row.optional()?.ok_or_else(|| StoreError::Damaged(format!("event {} is not in the store", id.0)))?;
-        let (envelope, host, position) = row;
+        let Some((envelope, host, position)) = row.optional()? else {
+            let kept = kept_event::envelope(self.connection, id)?;
+            return kept.ok_or_else(|| StoreError::Damaged(format!("event {} is not in the store", id.0)));
+        };
         let host = host.map(|host| self.host(host)).transpose()?.flatten();
         let (first_event, path) = self.source(envelope.source)?;
         // A position is stored only where it is not what counting the source's events gives.

@@ -57,6 +57,24 @@ pub enum StoreError {
     /// The newest part of the store is in a log that cannot be read here.
     #[error("a load or hunt was killed or still runs: its last changes are in `{}`, and SQLite reads them only in a folder that can be written. Copy both files to one", .0.display())]
     UnreadableLog(PathBuf),
+    /// The disk has not enough room for what is asked.
+    #[error(
+        "the disk of `{}` has {} MB free, and this needs {} MB there until it is done",
+        folder.display(),
+        free / 1_000_000,
+        needed / 1_000_000 + 1
+    )]
+    NoRoom {
+        /// A folder on that disk.
+        folder: PathBuf,
+        /// Bytes that are needed.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// The store has faults, and what is asked would make them worse.
+    #[error("the store has faults ({0}): `retrohunt store verify` lists them. Nothing was changed")]
+    Faulty(u64),
     /// Somebody else has the store open.
     #[error("another program is reading or writing the store: try again when it has ended")]
     InUse,

@@ -3,6 +3,7 @@
 use super::SqlValue;
 use super::finding_groups::FindingOrder;
 use super::findings::{EVIDENCE_CAP, HuntId};
+use super::kept_event::{HOST, JOIN_EVENT, TIME};
 use crate::ir::Level;
 
 /// Events that are kept of a finding.
@@ -71,11 +72,11 @@ impl FilterSql {
         self.condition.push_str(condition);
     }
 
-    /// Adds the bounds of `event e` in time.
+    /// Adds the bounds of the event of [`JOIN_EVENT`] in time.
     pub(super) fn and_event_in(&mut self, (since, until): super::TimeSpan) {
-        for (bound, test) in [(since, "e.time_us >= ?"), (until, "e.time_us < ?")] {
+        for (bound, test) in [(since, ">="), (until, "<")] {
             if let Some(us) = bound {
-                self.add(test, SqlValue::Integer(us));
+                self.add(&format!("{TIME} {test} ?"), SqlValue::Integer(us));
             }
         }
     }
@@ -100,26 +101,27 @@ impl FilterSql {
         format!("LEFT JOIN finding_entity x ON x.finding = f.id AND x.kind = '{kind}'{asked}")
     }
 
-    /// Adds that `event e` behind `finding f` was written by the host that is asked for. Where none of the finding's events was, a field
+    /// Adds that the event of [`JOIN_EVENT`] behind `finding f` was written by the host that is asked for. Where none of the finding's events was, a field
     /// named the host, and all of them are about it.
     pub(super) fn and_event_of_host(&mut self) {
         if let Some(number) = self.host {
-            let of = |event: &str| is_host(&format!("(SELECT v.text FROM value v WHERE v.id = {event}.host)"), number);
+            let of = |host: &str| is_host(&format!("(SELECT v.text FROM value v WHERE v.id = {host})"), number);
             // The findings with such an event are looked for once, and not once an event. Joined in this order: SQLite would begin with all
             // events and ask each for all findings.
             self.and(&format!(
                 "({} OR f.id NOT IN (SELECT x2.finding FROM finding_entity y CROSS JOIN evidence x2 ON x2.finding = y.finding
-                     CROSS JOIN event e2 ON e2.id = x2.event WHERE y.kind = 'host' AND {} AND {}))",
-                of("e"),
+                     LEFT JOIN event e2 ON e2.id = x2.event LEFT JOIN kept_event k2 ON k2.event = x2.event WHERE y.kind = 'host' AND {} AND {}))",
+                of(HOST),
                 is_host("y.value", number),
-                of("e2")
+                of("coalesce(e2.host, k2.host)")
             ));
         }
     }
 }
 
 /// The last hunt that found `finding f` of `rule r`: where it is still true, that may be one in which it stayed as it was.
-pub(super) const LAST_HUNT: &str = "CASE f.state WHEN 'current' THEN max(f.hunt, coalesce(r.hunt, 0)) ELSE f.hunt END";
+pub(super) const LAST_HUNT: &str =
+    "CASE WHEN f.state = 'current' AND NOT f.lost_events THEN max(f.hunt, coalesce(r.hunt, 0)) ELSE f.hunt END";
 
 /// Whether `finding f` has more events than are kept of it.
 pub(super) fn is_capped() -> String {
@@ -158,6 +160,7 @@ impl FindingFilter {
             sql.add(
                 "(EXISTS (SELECT 1 FROM finding_history h WHERE h.finding = f.id AND h.hunt = ? AND h.state = 'current')
                   OR (r.rule_id IN (SELECT q.rule_id FROM hunt_rule k JOIN rule q ON q.id = k.rule WHERE k.hunt = ?)
+                      AND NOT (f.lost_events AND f.hunt < ?)
                       AND (SELECT h.state FROM finding_history h WHERE h.finding = f.id AND h.hunt <= ? ORDER BY h.hunt DESC LIMIT 1) = 'current'))",
                 SqlValue::Integer(hunt.0),
             );
@@ -176,7 +179,7 @@ impl FindingFilter {
         sql
     }
 
-    /// The condition with one more over `evidence x` and `event e`, where these are joined: events in the filter's bounds of time and of
+    /// The condition with one more over `evidence x` and the event of [`JOIN_EVENT`], where these are joined: events in the filter's bounds of time and of
     /// its host. Findings without events pass as well.
     pub(super) fn sql_of_events_or_none(&self) -> FilterSql {
         let mut sql = self.sql();
@@ -230,8 +233,8 @@ impl FindingFilter {
                 // alone does not tell: it has an event of two joined rows twice.
                 sql.and(&format!(
                     "f.last_time_us >= ?{since} AND f.first_time_us < ?{until} AND (
-                         EXISTS (SELECT 1 FROM evidence x JOIN event e ON e.id = x.event
-                             WHERE x.finding = f.id AND e.time_us >= ?{since} AND e.time_us < ?{until})
+                         EXISTS (SELECT 1 FROM evidence x {JOIN_EVENT}
+                             WHERE x.finding = f.id AND {TIME} >= ?{since} AND {TIME} < ?{until})
                          OR {KEPT} = 0 OR {})",
                     is_capped()
                 ));

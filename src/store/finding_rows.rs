@@ -199,6 +199,12 @@ pub(super) fn evidence(connection: &Connection, filter: &FindingFilter) -> Resul
          UNION ALL
          SELECT x.finding, x.rule_id, s.path, s.sha256, coalesce(e.record, a.position), e.time_us, e.id, s.id
          FROM x JOIN event_alias a ON a.event = x.event JOIN event e ON e.id = x.event JOIN source s ON s.id = a.source
+         UNION ALL
+         SELECT x.finding, x.rule_id, k.path, k.sha256, coalesce(k.record, k.position), k.time_us, k.event, 0
+         FROM x JOIN kept_event k ON k.event = x.event
+         UNION ALL
+         SELECT x.finding, x.rule_id, j.value ->> 0, j.value ->> 1, coalesce(k.record, j.value ->> 2), k.time_us, k.event, j.key + 1
+         FROM x JOIN kept_event k ON k.event = x.event JOIN json_each(k.aliases_json) j
          ORDER BY 1, 7, 8"
     );
     let mut statement = connection.prepare(&sql)?;
@@ -213,6 +219,28 @@ pub(super) fn evidence(connection: &Connection, filter: &FindingFilter) -> Resul
             event: EventId(row.get(6)?),
         })
     })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A source that is not in the store any more and has events that findings keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RemovedSource {
+    /// Its path.
+    pub path: String,
+    /// SHA-256, hex.
+    pub sha256: String,
+    /// The events that are kept of it.
+    pub events: u64,
+}
+
+/// See [`super::Store::removed_sources`].
+pub(super) fn removed_sources(connection: &Connection) -> Result<Vec<RemovedSource>, StoreError> {
+    let sql = "SELECT path, sha256, count(*) FROM kept_event k WHERE NOT EXISTS (SELECT 1 FROM source s WHERE s.path = k.path)
+               GROUP BY path, sha256 ORDER BY path, sha256";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement
+        .query_map([], |row| Ok(RemovedSource { path: row.get(0)?, sha256: row.get(1)?, events: row.get::<_, i64>(2)?.unsigned_abs() }))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

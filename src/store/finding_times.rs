@@ -3,6 +3,7 @@
 use rusqlite::params_from_iter;
 
 use super::finding_filter::{FilterSql, FindingFilter, is_capped};
+use super::kept_event::{JOIN_EVENT, TIME};
 use super::{Store, StoreError};
 
 impl Store {
@@ -15,9 +16,9 @@ impl Store {
     pub fn each_finding_time(&self, filter: &FindingFilter, visit: &mut dyn FnMut(i64, i64)) -> Result<(), StoreError> {
         let FilterSql { condition, parameters, .. } = filter.sql();
         let sql = format!(
-            "SELECT DISTINCT x.finding, e.time_us
-             FROM finding f JOIN rule r ON r.id = f.rule JOIN evidence x ON x.finding = f.id JOIN event e ON e.id = x.event
-             WHERE f.first_time_us < f.last_time_us AND e.time_us IS NOT NULL AND NOT {} AND {condition} ORDER BY 1, 2",
+            "SELECT DISTINCT x.finding, {TIME}
+             FROM finding f JOIN rule r ON r.id = f.rule JOIN evidence x ON x.finding = f.id {JOIN_EVENT}
+             WHERE f.first_time_us < f.last_time_us AND {TIME} IS NOT NULL AND NOT {} AND {condition} ORDER BY 1, 2",
             is_capped()
         );
         let mut statement = self.connection.prepare(&sql)?;

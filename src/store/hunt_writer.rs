@@ -4,16 +4,15 @@ use rusqlite::{CachedStatement, Connection, ToSql, Transaction, TransactionBehav
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
+use super::finding_identity::{About, identity};
 use super::findings::{
     DESCRIBED_EVENTS, EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule,
     RuleOutcome, UndescribedFinding,
 };
 use super::rule_rows::{RuleOutcomes, SavedRule, known_rules, save_rule, severity};
-use super::{Envelope, StoreError, details, is_somebody};
+use super::{Envelope, StoreError, details, is_somebody, kept_event};
 use crate::catalog::SourceId;
-use crate::event::hex;
 use crate::ir::RuleMeta;
 
 /// Longest SQL text (bytes) that is saved with a rule. One over hundreds of event types has a megabyte: `compile` prints it.
@@ -81,7 +80,11 @@ impl<'s> Statements<'s> {
                 "INSERT OR IGNORE INTO finding_entity (finding, kind, value)
                  SELECT DISTINCT x.finding, 'host', v.text FROM evidence x JOIN event e ON e.id = x.event JOIN value v ON v.id = e.host WHERE x.finding = ?1",
             )?,
-            forget_evidence: connection.prepare_cached("DELETE FROM evidence WHERE finding = ?1")?,
+            // What was removed since and this text of the rule found stays.
+            forget_evidence: connection.prepare_cached(
+                "DELETE FROM evidence WHERE finding = ?1
+                     AND (event NOT IN (SELECT event FROM kept_event) OR ?2 <> (SELECT rule FROM finding WHERE id = ?1))",
+            )?,
             evidence: connection.prepare_cached("INSERT OR IGNORE INTO evidence (finding, event) VALUES (?1, ?2)")?,
             history: connection.prepare_cached(
                 "INSERT OR REPLACE INTO finding_history (finding, hunt, state, count, first_time_us, last_time_us) VALUES (?1, ?2, 'current', ?3, ?4, ?5)",
@@ -217,9 +220,9 @@ impl<'s> HuntWriter<'s> {
                 statements.known.query_row(known, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             // What an earlier hunt read from events is still true, and is not read again.
             let kept: [bool; 2] = [is_described && derives_risk, is_described];
-            statements.update.execute(&[row, params![kept[0], kept[1]]].concat()[..])?;
             // Evidence is that of the last hunt: what an older text of the rule found must not mix with it.
-            statements.forget_evidence.execute(params![id])?;
+            statements.forget_evidence.execute(params![id, rule.row])?;
+            statements.update.execute(&[row, params![kept[0], kept[1]]].concat()[..])?;
             (id, !is_described, is_same)
         };
         for event in finding.evidence.iter().take(EVIDENCE_CAP) {
@@ -358,6 +361,7 @@ impl<'s> HuntWriter<'s> {
     pub fn finish(mut self) -> Result<HuntOutcome, StoreError> {
         self.transaction.execute("UPDATE hunt SET findings = ?2 WHERE id = ?1", params![self.outcome.hunt_id.0, count(self.findings())])?;
         // A hunt over a part of the time has not looked at the rest: what it did not find may still be there.
+        kept_event::forget_loaded_again(&self.transaction)?;
         if self.whole_time {
             retire(&self.transaction, &mut self.outcome, &self.rules)?;
             self.note_rules()?;
@@ -370,30 +374,11 @@ impl<'s> HuntWriter<'s> {
 
     /// The identity of a finding: stable across hunts and across stores.
     fn identity(&mut self, finding: &Finding) -> Result<String, StoreError> {
-        let mut hasher = Sha256::new();
-        let mut add = |text: &str| {
-            // The length in front: without it `ab`, `c` and `a`, `bc` would be one identity.
-            hasher.update((text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
+        let about = match &finding.event {
+            Some(event) => About::Event(source_hash(self.connection, &mut self.hashes, event)?, event.position.unsigned_abs()),
+            None => About::Group(&finding.group),
         };
-        add(&self.rules[finding.rule_index].id);
-        add(&finding.window_start_us.map(|us| us.to_string()).unwrap_or_default());
-        match &finding.event {
-            Some(event) => {
-                add(source_hash(self.connection, &mut self.hashes, event)?);
-                add(&event.position.to_string());
-            }
-            None => finding.group.iter().for_each(|(key, value)| {
-                add(key);
-                add(value);
-            }),
-        }
-        // Only where there is more than one, so that findings of older hunts keep their identity.
-        if finding.ordinal > 0 {
-            add(&finding.ordinal.to_string());
-        }
-        // 128 bits: half the length, and still no two findings meet by chance.
-        Ok(hex(&hasher.finalize()[..16]))
+        Ok(identity(&self.rules[finding.rule_index].id, finding.window_start_us, about, finding.ordinal))
     }
 }
 
@@ -409,7 +394,8 @@ fn source_hash<'h>(connection: &Connection, hashes: &'h mut FxHashMap<SourceId, 
     }
 }
 
-/// Marks what this hunt did not find again: of its own rules `gone`, of older texts of its rules `superseded`.
+/// Marks what this hunt did not find again: of its own rules `gone`, unless events of it were removed; of older texts of its rules
+/// `superseded`.
 fn retire(connection: &Connection, outcome: &mut HuntOutcome, rules: &[SavedRule]) -> Result<(), StoreError> {
     connection.execute_batch(
         "CREATE TEMP TABLE IF NOT EXISTS hunted (rule INTEGER PRIMARY KEY, rule_id TEXT NOT NULL, stays INTEGER NOT NULL); DELETE FROM temp.hunted;",
@@ -425,7 +411,8 @@ fn retire(connection: &Connection, outcome: &mut HuntOutcome, rules: &[SavedRule
     // By rule and not finding by finding: where nothing has changed, none of a million findings is read.
     let sql = "SELECT f.id, f.count, f.first_time_us, f.last_time_us, h.rule IS NOT NULL
                FROM rule r LEFT JOIN temp.hunted h ON h.rule = r.id CROSS JOIN finding f ON f.rule = r.id
-               WHERE r.rule_id IN (SELECT rule_id FROM temp.hunted) AND h.stays IS NOT 1 AND f.state = 'current' AND f.hunt < ?1 ORDER BY f.id";
+               WHERE r.rule_id IN (SELECT rule_id FROM temp.hunted) AND h.stays IS NOT 1 AND f.state = 'current' AND f.hunt < ?1
+                   AND NOT (f.lost_events AND h.rule IS NOT NULL) ORDER BY f.id";
     let mut statement = connection.prepare(sql)?;
     let past = statement.query_map(params![outcome.hunt_id.0], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?)))?;
     let past: Vec<(i64, i64, Option<i64>, Option<i64>, bool)> = past.collect::<Result<_, _>>()?;

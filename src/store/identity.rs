@@ -4,7 +4,7 @@
 //! and a load that brings one day touches the pages of that day. What meets here is a candidate: the events themselves
 //! decide. Ids of the source that is being written wait in a temporary table, of any size within the same memory.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::StoreError;
 use super::dictionary::hash64;
@@ -30,11 +30,26 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), StoreError> {
 
 /// Notes the id of a new event.
 pub(super) fn note(connection: &Connection, event: i64, time_us: Option<i64>, id: &str) -> Result<(), StoreError> {
-    let second = time_us.map_or(0, |us| us.div_euclid(1_000_000).clamp(0, MAX_SECOND));
     let hash = (hash64(id.as_bytes(), 0) >> (64 - HASH_BITS)).cast_signed();
-    let key = second << HASH_BITS | hash;
-    connection.prepare_cached("INSERT INTO temp.new_identity (event, key) VALUES (?1, ?2)")?.execute(params![event, key])?;
+    note_key(connection, event, first_key(time_us) | hash)
+}
+
+/// Notes the key of a new event's id.
+pub(super) fn note_key(connection: &Connection, event: i64, key: i64) -> Result<(), StoreError> {
+    connection.prepare_cached("INSERT OR IGNORE INTO temp.new_identity (event, key) VALUES (?1, ?2)")?.execute(params![event, key])?;
     Ok(())
+}
+
+/// The lowest key of the events of a time.
+fn first_key(time_us: Option<i64>) -> i64 {
+    time_us.map_or(0, |us| us.div_euclid(1_000_000).clamp(0, MAX_SECOND)) << HASH_BITS
+}
+
+/// The key of a stored event, where it has one.
+pub(super) fn key_of(connection: &Connection, event: i64, time_us: Option<i64>) -> Result<Option<i64>, StoreError> {
+    let first = first_key(time_us);
+    let mut select = connection.prepare_cached("SELECT key FROM event_identity WHERE key BETWEEN ?1 AND ?2 AND event = ?3")?;
+    Ok(select.query_row(params![first, first | ((1 << HASH_BITS) - 1), event], |row| row.get(0)).optional()?)
 }
 
 /// Pairs of an earlier and a new event with the same id, from a new event on, and the new event to go on from.

@@ -9,6 +9,8 @@ use crate::catalog::SourceId;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SourceRow {
+    /// Its number in the ledger.
+    pub id: SourceId,
     /// As found; members after `!/`.
     pub path: String,
     /// Its format; empty where it is none.
@@ -37,10 +39,12 @@ pub struct SourceRow {
     pub timezone: String,
     /// How far the times of its events are from those that Sysmon wrote into them; empty: they agree.
     pub clock: String,
+    /// Of its new events, those that were removed since.
+    pub removed: u64,
 }
 
 const SELECT: &str = "SELECT s.path, s.format, s.events, s.new_events, s.bad, s.recovered, d.path, s.sha256, s.first_time_us, s.last_time_us, s.bytes, s.reason,
-                      s.timezone, s.clock
+                      s.timezone, s.clock, s.id, s.removed
                FROM source s LEFT JOIN source d ON d.id = s.duplicate_of WHERE s.state <> 'loading'";
 
 /// All finished sources, in the order they were loaded.
@@ -59,6 +63,7 @@ pub(super) fn source(connection: &Connection, id: SourceId) -> Result<SourceRow,
 fn read(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
     let count = |index: usize| row.get::<_, i64>(index).map(|n| u64::try_from(n).unwrap_or(0));
     Ok(SourceRow {
+        id: SourceId(row.get(14)?),
         path: row.get(0)?,
         format: row.get(1)?,
         events: count(2)?,
@@ -73,6 +78,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
         reason: row.get(11)?,
         timezone: row.get(12)?,
         clock: row.get(13)?,
+        removed: count(15)?,
     })
 }
 

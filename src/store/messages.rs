@@ -5,6 +5,7 @@
 //! dictionary it was 267 bytes at 3.8 µs.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use rusqlite::types::ValueRef;
@@ -18,6 +19,9 @@ use crate::catalog::EventId;
 const BLOCK_MESSAGES: usize = 64;
 /// Bytes of text after which a block is full.
 const BLOCK_BYTES: usize = 64 * 1024;
+/// How hard texts are compressed.
+// zstd's own default: higher levels gain a few per cent on text and cost several times as much.
+const LEVEL: i32 = 3;
 /// A longer block than this is damage.
 // A block has some 64 kB and one long message at most; a compressed bomb says more, and is refused before it is unpacked.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
@@ -36,8 +40,7 @@ pub(super) struct MessageWriter {
 impl MessageWriter {
     /// Begins without a block.
     pub(super) fn new() -> Result<Self, StoreError> {
-        // zstd's own default: higher levels gain a few per cent on text and cost several times as much.
-        let compressor = Compressor::new(3).map_err(StoreError::Compression)?;
+        let compressor = Compressor::new(LEVEL).map_err(StoreError::Compression)?;
         Ok(Self { compressor, block: None, texts: Vec::new(), count: 0 })
     }
 
@@ -117,14 +120,22 @@ pub(super) fn each_block(
     connection: &Connection,
     visit: &mut dyn FnMut(i64, &[u8]) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
+    each_block_or_fault(connection, &mut |block, texts| visit(block, texts?))
+}
+
+/// As [`each_block`], also those that cannot be read.
+pub(super) fn each_block_or_fault(
+    connection: &Connection,
+    visit: &mut dyn FnMut(i64, Result<&[u8], StoreError>) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
     let mut select = connection.prepare_cached("SELECT id, data FROM message_block ORDER BY id")?;
     let mut decompressor = Decompressor::new().map_err(StoreError::Compression)?;
     let mut texts = Vec::new();
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let block = row.get(0)?;
-        decompress(&mut decompressor, blob(block, row.get_ref(1)?)?, &mut texts)?;
-        if visit(block, &texts)?.is_break() {
+        let read = blob(block, row.get_ref(1)?).and_then(|data| decompress(&mut decompressor, data, &mut texts));
+        if visit(block, read.map(|()| texts.as_slice()))?.is_break() {
             break;
         }
     }
@@ -160,6 +171,22 @@ impl<'s> MessageBlocks<'s> {
         decompress(&mut self.decompressor, blob(block, row.get_ref(0)?)?, &mut self.texts)?;
         Ok(&self.texts)
     }
+}
+
+/// A block with the texts of other numbers than these made empty, compressed. The numbers of those that stay are the same.
+pub(super) fn without_others(connection: &Connection, block: i64, numbers: &BTreeSet<i64>) -> Result<Vec<u8>, StoreError> {
+    let mut blocks = MessageBlocks::new(connection)?;
+    let texts = blocks.texts(block)?;
+    let mut kept = Vec::with_capacity(texts.len());
+    for (number, text) in (0..).zip(texts.split(|byte| *byte == 0)) {
+        if number > 0 {
+            kept.push(0);
+        }
+        if numbers.contains(&number) {
+            kept.extend_from_slice(text);
+        }
+    }
+    Compressor::new(LEVEL).and_then(|mut compressor| compressor.compress(&kept)).map_err(StoreError::Compression)
 }
 
 /// A compressed block and its texts.

@@ -10,13 +10,14 @@ use super::StoreError;
 pub(super) const APPLICATION_ID: i32 = 0x5248_4e54;
 
 /// In order; each is applied once, in a transaction of its own.
-pub(super) const MIGRATIONS: [&str; 6] = [
+pub(super) const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/0001_store.sql"),
     include_str!("../../migrations/0002_identity.sql"),
     include_str!("../../migrations/0003_known.sql"),
     include_str!("../../migrations/0004_reading.sql"),
     include_str!("../../migrations/0005_described.sql"),
-    include_str!("../../migrations/0006_rule_state.sql"),
+    include_str!("../../migrations/0006_upkeep.sql"),
+    include_str!("../../migrations/0007_rule_state.sql"),
 ];
 
 fn version() -> i32 {
@@ -55,6 +56,19 @@ pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
         return Err(StoreError::Older { found, known: version() });
     }
     super::check::schema(connection)
+}
+
+/// Refuses a file that is not ours or is newer. An older one passes.
+pub(super) fn check_for_copy(connection: &Connection) -> Result<(), StoreError> {
+    match check(connection) {
+        Err(StoreError::Older { .. }) => Ok(()),
+        checked => checked,
+    }
+}
+
+/// Whether a store is of this version.
+pub(super) fn is_current(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(pragmas(connection)?.1 == version())
 }
 
 /// Brings a store to the newest version; a new file becomes a store.

@@ -14,6 +14,7 @@ mod error;
 mod event_row;
 mod finding_filter;
 mod finding_groups;
+mod finding_identity;
 mod finding_rows;
 mod finding_times;
 mod findings;
@@ -21,6 +22,7 @@ mod functions;
 mod group;
 mod hunt_writer;
 mod identity;
+mod kept_event;
 mod known;
 mod ledger;
 mod lock;
@@ -45,6 +47,7 @@ mod time;
 mod timeline;
 mod triage;
 mod type_state;
+mod upkeep;
 mod values;
 mod view_queries;
 mod views;
@@ -66,7 +69,7 @@ pub use error::StoreError;
 pub use event_row::{EventRow, Wanted};
 pub use finding_filter::FindingFilter;
 pub use finding_groups::{FindingGroup, FindingOrder, FindingTotals, GroupBy};
-pub use finding_rows::{EvidenceRow, FindingRow, RuleText, UnkeptEvents};
+pub use finding_rows::{EvidenceRow, FindingRow, RemovedSource, RuleText, UnkeptEvents};
 pub use findings::{
     DESCRIBED_EVENTS, EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule,
     RuleOutcome, UndescribedFinding,
@@ -85,9 +88,13 @@ pub use scan::{EventRange, EventReader};
 pub use time::time_cell;
 pub use timeline::{TimeSpan, TimelineEvent};
 pub use triage::Triage;
+pub use upkeep::{
+    BackupOutcome, CompactOutcome, DroppedSource, DroppedSources, MergeOutcome, PurgeOutcome, SourceStateCount, StoreInfo, StoreVerdict,
+    TableSpace, VerifiedPart,
+};
 pub use views::ViewDefinition;
 pub(crate) use views::{cell_name, select_with_cells, view_columns};
-pub use writer::{SourceEnd, SourceOutcome, SourceStart, Writer};
+pub use writer::{LedgerCount, SourceEnd, SourceOutcome, SourceStart, Writer};
 
 use lock::WriteLock;
 use open::Written;
@@ -196,21 +203,20 @@ impl Store {
         ledger::sources(&self.connection)
     }
 
+    /// The sources that were dropped and have events that findings keep, by path.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn removed_sources(&self) -> Result<Vec<RemovedSource>, StoreError> {
+        finding_rows::removed_sources(&self.connection)
+    }
+
     /// The last visible event.
     ///
     /// # Errors
     /// When SQLite fails.
     pub fn last_event(&self) -> Result<EventId, StoreError> {
         Ok(EventId(self.connection.query_row("SELECT last_event FROM watermark", [], |row| row.get(0))?))
-    }
-
-    /// Counts how often events were removed from the store or another store was merged into it: what is known of its events before is then
-    /// of no use.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub fn generation(&self) -> Result<i64, StoreError> {
-        Ok(0)
     }
 
     /// Reads raw cells of a type's events in order. What is not visible is not read, whatever the range says.

@@ -62,12 +62,21 @@ pub(super) fn for_writing(path: &Path, watch: &Watch) -> Result<(Connection, Wri
 
 /// Opens a store that must be there for reading.
 pub(super) fn for_reading(path: &Path, watch: &Watch) -> Result<Connection, StoreError> {
+    for_reading_with(path, watch, migrate::check)
+}
+
+/// Opens a store of this version or an older one, to copy it as it is.
+pub(super) fn for_copying(path: &Path, watch: &Watch) -> Result<Connection, StoreError> {
+    for_reading_with(path, watch, migrate::check_for_copy)
+}
+
+fn for_reading_with(path: &Path, watch: &Watch, check: fn(&Connection) -> Result<(), StoreError>) -> Result<Connection, StoreError> {
     let place = StoreFile::of_existing(path)?;
     place.refuse_foreign_log()?;
     let read = |mut connection: Connection| {
         set_up(&mut connection, watch)?;
         refuse_cut(&connection, &place)?;
-        migrate::check(&connection)?;
+        check(&connection)?;
         Ok(connection)
     };
     let opened = connect(&place, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(read);

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::cell::RawCell;
 use super::envelope::Envelope;
 use super::time::time_cell;
-use super::{StoreError, messages, scan};
+use super::{StoreError, kept_event, messages, scan};
 use crate::catalog::{Column, ColumnIndex, Encoding, EventId, EventType, SourceId, TypeId, ValueId};
 
 /// A value with its members.
@@ -65,7 +65,7 @@ pub(super) fn value(connection: &Connection, id: ValueId) -> Result<StoredValue,
     Ok(StoredValue::List(members))
 }
 
-/// Reads the envelope of an event.
+/// Reads the envelope of an event, also of one that was removed and is kept for findings.
 pub(super) fn envelope(connection: &Connection, id: EventId) -> Result<Envelope, StoreError> {
     let sql = "SELECT e.type, e.time_us, v.text, e.source, s.path, e.record, coalesce(e.position, e.id - s.first_event + 1)
                FROM event e JOIN source s ON s.id = e.source LEFT JOIN value v ON v.id = e.host WHERE e.id = ?1";
@@ -81,11 +81,17 @@ pub(super) fn envelope(connection: &Connection, id: EventId) -> Result<Envelope,
             position: row.get(6)?,
         })
     });
-    row.optional()?.ok_or_else(|| StoreError::Damaged(format!("event {} is not in the store", id.0)))
+    match row.optional()? {
+        Some(envelope) => Ok(envelope),
+        None => kept_event::envelope(connection, id)?.ok_or_else(|| StoreError::Damaged(format!("event {} is not in the store", id.0))),
+    }
 }
 
 /// Reads an event with all its fields.
 pub(super) fn event(connection: &Connection, event_type: &EventType, envelope: Envelope) -> Result<StoredEvent, StoreError> {
+    if kept_event::is_kept(&envelope) {
+        return kept_event::event(connection, event_type, envelope);
+    }
     let id = envelope.id;
     let message = if event_type.has_messages { messages::read(connection, id.0)? } else { None };
     Ok(StoredEvent { message, aliases: aliases(connection, id)?, ..fields(connection, event_type, envelope)? })
@@ -93,6 +99,9 @@ pub(super) fn event(connection: &Connection, event_type: &EventType, envelope: E
 
 /// Reads the fields of an event, without its rendered text and where else it was met.
 pub(super) fn fields(connection: &Connection, event_type: &EventType, envelope: Envelope) -> Result<StoredEvent, StoreError> {
+    if kept_event::is_kept(&envelope) {
+        return kept_event::event(connection, event_type, envelope);
+    }
     let id = envelope.id;
     let all: Vec<ColumnIndex> = (0..event_type.columns.len()).map(|i| ColumnIndex(u32::try_from(i).expect("few columns"))).collect();
     let range = scan::EventRange { first: id, last: id, since_us: None, until_us: None };

@@ -4,6 +4,7 @@ use rusqlite::params_from_iter;
 
 use super::finding_filter::FilterSql;
 use super::finding_rows::texts;
+use super::kept_event::{IS_THERE, JOIN_EVENT, TIME};
 use super::{FindingFilter, HuntId, Store, StoreError};
 use crate::catalog::EventId;
 
@@ -40,8 +41,8 @@ impl Store {
         sql.and_event_of_host();
         let FilterSql { condition, parameters, .. } = sql;
         let sql = format!(
-            "SELECT x.finding, x.event FROM finding f JOIN rule r ON r.id = f.rule JOIN evidence x ON x.finding = f.id JOIN event e ON e.id = x.event
-             WHERE {condition} ORDER BY x.finding, x.event"
+            "SELECT x.finding, x.event FROM finding f JOIN rule r ON r.id = f.rule JOIN evidence x ON x.finding = f.id {JOIN_EVENT}
+             WHERE {condition} AND {IS_THERE} ORDER BY x.finding, x.event"
         );
         let mut statement = self.connection.prepare(&sql)?;
         let mut rows = statement.query(params_from_iter(&parameters))?;
@@ -64,8 +65,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let FilterSql { condition, parameters, .. } = filter.sql_of_events_or_none();
         let sql = format!(
-            "SELECT CASE WHEN x.event IS NULL THEN f.first_time_us ELSE e.time_us END AS time_us, x.event, f.id
-             FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN evidence x ON x.finding = f.id LEFT JOIN event e ON e.id = x.event
+            "SELECT CASE WHEN x.event IS NULL THEN f.first_time_us ELSE {TIME} END AS time_us, x.event, f.id
+             FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN evidence x ON x.finding = f.id {JOIN_EVENT}
              WHERE {condition} ORDER BY 1, 2, 3"
         );
         let mut statement = self.connection.prepare(&sql)?;

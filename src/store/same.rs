@@ -96,19 +96,18 @@ pub(super) fn merge(
     let mut merged = FxHashMap::default();
     // In the order of their loading, so that of several copies the first is the one that stays.
     for (earlier, streams) in overlaps {
-        let bounds: (i64, i64) = connection
-            .prepare_cached("SELECT first_event, last_event FROM source WHERE id = ?1")?
-            .query_row([earlier], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let mut from = bounds.0;
-        while from <= bounds.1 {
-            let (known, next) = earlier_events(connection, &streams, from, bounds.1)?;
-            from = next;
-            let (mut turns, mut new) = (FxHashMap::default(), (!known.is_empty()).then_some(source.first_event));
-            while let Some(first) = new {
-                let (pairs, next) = meetings(connection, &streams, &known, first, &mut turns)?;
-                new = next;
-                if !pairs.is_empty() {
-                    remove_same(connection, known_catalog(catalog, read_catalog)?, source, Sameness::Record, &pairs, &mut merged)?;
+        for bounds in ranges_of(connection, earlier)? {
+            let mut from = bounds.0;
+            while from <= bounds.1 {
+                let (known, next) = earlier_events(connection, &streams, from, bounds.1)?;
+                from = next;
+                let (mut turns, mut new) = (FxHashMap::default(), (!known.is_empty()).then_some(source.first_event));
+                while let Some(first) = new {
+                    let (pairs, next) = meetings(connection, &streams, &known, first, &mut turns)?;
+                    new = next;
+                    if !pairs.is_empty() {
+                        remove_same(connection, known_catalog(catalog, read_catalog)?, source, Sameness::Record, &pairs, &mut merged)?;
+                    }
                 }
             }
         }
@@ -123,28 +122,40 @@ pub(super) fn merge(
     }
     // Last, and only against the same bytes: events without a number or an id have nothing but their place to be known by.
     if let Some(earlier) = source.earlier {
-        let pairs = places_again(connection, earlier, source.first_event)?;
+        let pairs = places_again(connection, earlier, source)?;
         remove_same(connection, known_catalog(catalog, read_catalog)?, source, Sameness::Record, &pairs, &mut merged)?;
     }
     Ok(merged)
 }
 
+/// The ids that events of a source have: its own, and those that it took over from sources that are gone.
+fn ranges_of(connection: &Connection, source: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+    let sql = "SELECT first_event, last_event FROM source WHERE id = ?1 UNION ALL SELECT first_event, last_event FROM adopted_range WHERE source = ?1";
+    let mut select = connection.prepare_cached(sql)?;
+    let ranges = select.query_map([source], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(ranges.collect::<Result<_, _>>()?)
+}
+
 /// Pairs of events without a record number that are at the same place in an earlier source of the same bytes.
-fn places_again(connection: &Connection, earlier: i64, first_event: i64) -> Result<Vec<(i64, i64)>, StoreError> {
-    let bounds: (i64, i64) = connection
-        .prepare_cached("SELECT first_event, last_event FROM source WHERE id = ?1")?
-        .query_row([earlier], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let known: FxHashMap<i64, i64> = places(connection, bounds.0, bounds.1)?.into_iter().collect();
-    let new = places(connection, first_event, i64::MAX)?;
+fn places_again(
+    connection: &Connection,
+    earlier: i64,
+    NewSource { id: new_source, first_event, .. }: &NewSource<'_>,
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    let mut known: FxHashMap<i64, i64> = FxHashMap::default();
+    for range in ranges_of(connection, earlier)? {
+        known.extend(places(connection, earlier, range)?);
+    }
+    let new = places(connection, *new_source, (*first_event, i64::MAX))?;
     Ok(new.into_iter().filter_map(|(place, id)| Some((*known.get(&place)?, id))).collect())
 }
 
-/// Place in the source and id of its events without a record number.
-fn places(connection: &Connection, first_event: i64, last: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+/// Place in the source and id of those of its events in a range that have no record number.
+fn places(connection: &Connection, source: i64, (first, last): (i64, i64)) -> Result<Vec<(i64, i64)>, StoreError> {
     let mut select = connection.prepare_cached(
-        "SELECT coalesce(position, id - ?1 + 1), id FROM event WHERE id BETWEEN ?1 AND ?2 AND record IS NULL ORDER BY id",
+        "SELECT coalesce(position, id - ?1 + 1), id FROM event WHERE id BETWEEN ?1 AND ?2 AND source = ?3 AND record IS NULL ORDER BY id",
     )?;
-    let rows = select.query_map(params![first_event, last], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rows = select.query_map(params![first, last, source], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

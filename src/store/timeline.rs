@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use super::StoreError;
 use super::finding_filter::{FilterSql, FindingFilter};
 use super::finding_groups::RANK;
+use super::kept_event::{HOST, IS_THERE, JOIN_EVENT, TIME};
 use crate::catalog::EventId;
 use crate::ir::Level;
 
@@ -49,8 +50,8 @@ pub(super) fn each<E: From<StoreError>>(
     let FilterSql { condition, parameters, .. } = of_events(filter, span);
     let sql = format!(
         "SELECT x.event, {RANK}, r.title, f.id, CASE WHEN {BREADTH} = 0 THEN f.details ELSE '' END
-         FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule JOIN event e ON e.id = x.event
-         WHERE {condition} ORDER BY e.time_us IS NULL, e.time_us, x.event, {BREADTH}, 2 DESC, f.id"
+         FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule {JOIN_EVENT}
+         WHERE {condition} AND {IS_THERE} ORDER BY {TIME} IS NULL, {TIME}, x.event, {BREADTH}, 2 DESC, f.id"
     );
     let mut statement = connection.prepare(&sql).map_err(StoreError::from)?;
     let mut rows = statement.query(params_from_iter(&parameters)).map_err(StoreError::from)?;
@@ -89,8 +90,8 @@ pub(super) fn around(
 ) -> Result<Vec<EventId>, StoreError> {
     let FilterSql { condition, parameters, .. } = of_events(filter, span);
     let sql = format!(
-        "SELECT DISTINCT e.host, e.time_us FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule
-         JOIN event e ON e.id = x.event WHERE {condition} AND e.time_us IS NOT NULL ORDER BY e.host, e.time_us"
+        "SELECT DISTINCT {HOST}, {TIME} FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule
+         {JOIN_EVENT} WHERE {condition} AND {TIME} IS NOT NULL ORDER BY 1, 2"
     );
     let mut statement = connection.prepare(&sql)?;
     let times = statement.query_map(params_from_iter(&parameters), |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -122,7 +123,7 @@ pub(super) fn around(
     Ok(out.into_iter().map(|(_, event)| event).collect())
 }
 
-/// The condition over `finding f`, `rule r` and `event e`.
+/// The condition over `finding f`, `rule r` and the event of [`JOIN_EVENT`].
 fn of_events(filter: &FindingFilter, span: TimeSpan) -> FilterSql {
     let mut sql = filter.sql();
     sql.and_event_in(span);

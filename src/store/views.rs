@@ -31,6 +31,10 @@ const MAX_TYPE_VIEWS: usize = 3_000;
 const HOST: &str = "(SELECT v.text FROM value v WHERE v.id = e.host)";
 const SOURCE: &str = "(SELECT s.path FROM source s WHERE s.id = e.source)";
 const RECORD: &str = "coalesce(e.record, e.position, e.id - (SELECT s.first_event FROM source s WHERE s.id = e.source) + 1)";
+/// Host and record of a row `k` of `kept_event`.
+const KEPT_HOST: &str = "(SELECT v.text FROM value v WHERE v.id = k.host)";
+/// See [`KEPT_HOST`].
+const KEPT_RECORD: &str = "coalesce(k.record, k.position)";
 const VISIBLE: &str = "(SELECT w.last_event FROM watermark w)";
 /// Columns of `event_head` that every view of events begins with. The view says once what would be said in each of them:
 /// SQLite reads the text of every view whenever it opens a store.
@@ -105,6 +109,7 @@ fn type_view(event_type: &EventType) -> String {
 }
 
 fn fixed_views() -> String {
+    let kept_time = time_text("k.time_us");
     let (time, first, last) = (time_text("e.time_us"), time_text("f.first_time_us"), time_text("f.last_time_us"));
     let (of_first, of_last) = (time_text("min(f.first_time_us)"), time_text("max(f.last_time_us)"));
     let [started, since, until] = ["h.started_us", "h.since_us", "h.until_us"].map(time_text);
@@ -137,7 +142,10 @@ fn fixed_views() -> String {
          CREATE VIEW timeline AS SELECT e._time AS time, nullif(r.severity, '') AS severity, r.title AS rule_title, r.rule_id, e._host AS host,
              y.dataset AS channel, y.code AS event_code, e._record AS record, f.details, e._source AS path, f.id AS finding_id, x.event AS event_id
              FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule JOIN event_head e ON e._id = x.event
-             JOIN event_type y ON y.id = e._type WHERE f.state = 'current';
+             JOIN event_type y ON y.id = e._type WHERE f.state = 'current'
+             UNION ALL SELECT {kept_time}, nullif(r.severity, ''), r.title, r.rule_id, {KEPT_HOST}, y.dataset, y.code, {KEPT_RECORD}, f.details, k.path, f.id, x.event
+             FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule JOIN kept_event k ON k.event = x.event
+             JOIN event_type y ON y.id = k.type WHERE f.state = 'current';
          CREATE VIEW rules AS SELECT r.rule_id, r.title AS rule_title, r.path AS rule_path, r.language, nullif(r.severity, '') AS severity,
              nullif(r.level, '') AS level, r.status, r.description, r.author, r.techniques, r.tactics, r.stories, r.tags, r.reference_links,
              r.false_positives, r.fields, r.sql FROM rule r WHERE EXISTS (SELECT 1 FROM finding f WHERE f.rule = r.id);
@@ -148,7 +156,10 @@ fn fixed_views() -> String {
              techniques, tactics, outcome, nullif(reason, '') AS reason FROM rule_status;
          CREATE VIEW finding_events AS SELECT x.finding AS finding_id, r.rule_id, e._source AS path, e._record AS record, e._time AS time,
              x.event AS event_id, e._host AS host, y.view
-             FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule JOIN event_head e ON e._id = x.event JOIN event_type y ON y.id = e._type;"
+             FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule JOIN event_head e ON e._id = x.event JOIN event_type y ON y.id = e._type
+             UNION ALL SELECT x.finding, r.rule_id, k.path, {KEPT_RECORD}, {kept_time}, x.event, {KEPT_HOST}, y.view
+             FROM evidence x JOIN finding f ON f.id = x.finding JOIN rule r ON r.id = f.rule JOIN kept_event k ON k.event = x.event
+             JOIN event_type y ON y.id = k.type;"
     )
 }
 

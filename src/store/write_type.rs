@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use super::cell::RawCell;
 use super::encode::{ColumnState, Encoded, SAMPLE, choose};
 use super::writer::{MAX_COLUMNS, Writer};
-use super::{StoreError, schema};
+use super::{StoreError, dictionary, schema};
 use crate::catalog::{Encoding, ValueId};
 use crate::event::{BatchEvent, EventBatch, FieldEntry, FieldValue, NameId, Names, TextSpan};
 
@@ -110,6 +110,14 @@ impl Writer<'_> {
         let before = self.types[type_index].names.len();
         self.find_columns(type_index, batch, events, names)?;
         self.make_table(type_index, before)
+    }
+
+    /// Makes the event types of a batch and the columns of its fields, and writes no event: for what is kept of events as text.
+    pub(super) fn make_types(&mut self, batch: &EventBatch, names: &Names) -> Result<(), StoreError> {
+        for (type_index, events) in self.by_type(batch, names)? {
+            self.make_columns(type_index, batch, &events, names)?;
+        }
+        Ok(())
     }
 
     /// Finds a column for every field of a batch; new ones are in the catalog, but not yet in the table.
@@ -277,9 +285,7 @@ impl Writer<'_> {
                 text.push('\n');
             }
             text.push_str(member);
-            // The length in front of each member: a list of `a` and `b` is not the text of the two.
-            identity.extend_from_slice(&(member.len() as u64).to_le_bytes());
-            identity.extend_from_slice(member.as_bytes());
+            dictionary::add_member(&mut identity, member);
         }
         let (list, new) = self.dictionary.id(self.connection, &text, &identity, true)?;
         if new {

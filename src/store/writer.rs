@@ -57,6 +57,17 @@ pub struct SourceEnd {
     pub clock: String,
     /// The version and options of the reader that read all of it without damage; else empty.
     pub reader: String,
+    /// What another store's ledger says of it, where its events come from there; none where a reader read them.
+    pub ledger: Option<LedgerCount>,
+}
+
+/// The events of a source by the ledger of a store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LedgerCount {
+    /// Those that a reader found in it, without what was carved.
+    pub events: u64,
+    /// Those of them that were removed since and cannot be had from there.
+    pub removed: u64,
 }
 
 /// What became of a source.
@@ -180,6 +191,17 @@ impl<'s> Writer<'s> {
         Ok(())
     }
 
+    /// The id that the next event gets.
+    pub(super) fn next_event(&self) -> i64 {
+        self.next_event
+    }
+
+    /// Notes the vendor's id of an event of the open source, by the key that another store has for it.
+    pub(super) fn note_identity(&mut self, event: i64, key: i64) -> Result<(), StoreError> {
+        self.source.as_mut().expect("a source is open").has_identities = true;
+        identity::note_key(self.connection, event, key)
+    }
+
     /// The events of a batch by their type, as indices.
     pub(super) fn by_type(&mut self, batch: &EventBatch, names: &Names) -> Result<BTreeMap<usize, Vec<usize>>, StoreError> {
         let mut by_type: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -275,7 +297,8 @@ impl Writer<'_> {
         // Before the count: a block that is not written yet belongs to this source.
         self.messages.flush(self.connection)?;
         let total = u64::try_from(self.next_event - source.first_event).expect("ids grow");
-        let events = total.saturating_sub(end.recovered);
+        let events = end.ledger.map_or_else(|| total.saturating_sub(end.recovered), |ledger| ledger.events);
+        let removed = end.ledger.map_or(0, |ledger| ledger.removed);
         // Of several with these bytes, the one that gave most: what is new, it does not have.
         let earlier: Option<(i64, i64)> = self
             .connection
@@ -284,7 +307,7 @@ impl Writer<'_> {
             .optional()?
             .filter(|_| end.bytes > 0);
         // The same bytes may give more than they did: to another version of the reader, or with other options.
-        let duplicate_of = earlier.filter(|(_, before)| signed(total) <= *before).map(|(id, _)| id);
+        let duplicate_of = earlier.filter(|(_, before)| signed(events + end.recovered) <= *before).map(|(id, _)| id);
         let mut new_events = 0;
         if duplicate_of.is_some() {
             self.remove_pending(source.first_event)?;
@@ -294,7 +317,7 @@ impl Writer<'_> {
                 .connection
                 .prepare_cached("SELECT count(*) FROM recovered_event WHERE event >= ?1")?
                 .query_row([source.first_event], |row| row.get(0))?;
-            new_events = left.saturating_sub(recovered.unsigned_abs());
+            new_events = left.saturating_sub(recovered.unsigned_abs()) + removed;
             // Only now, in the transaction of the source: from here on its events are there for every reader.
             self.publish()?;
         }
@@ -305,11 +328,13 @@ impl Writer<'_> {
         };
         self.connection.prepare_cached(
             "UPDATE source SET format = ?2, state = ?3, sha256 = ?4, bytes = ?5, events = ?6, new_events = ?7, bad = ?8, recovered = ?9, duplicate_of = ?10,
-                 last_event = ?11, first_time_us = ?12, last_time_us = ?13, reason = ?14, timezone = ?15, clock = ?16, reader = ?17 WHERE id = ?1",
+                 last_event = ?11, first_time_us = ?12, last_time_us = ?13, reason = ?14, timezone = ?15, clock = ?16, reader = ?17,
+                 removed = ?18 WHERE id = ?1",
         )?.execute(
             params![
                 source.id, end.format, state, end.sha256, signed(end.bytes), signed(events), signed(new_events), signed(end.bad), signed(end.recovered), duplicate_of,
-                self.next_event - 1, source.first_time_us, source.last_time_us, end.skipped.clone().unwrap_or_default(), end.timezone, end.clock, end.reader
+                self.next_event - 1, source.first_time_us, source.last_time_us, end.skipped.clone().unwrap_or_default(), end.timezone, end.clock, end.reader,
+                signed(if duplicate_of.is_some() { 0 } else { removed })
             ],
         )?;
         // After its row is written: the comparison is with what the ledger says.

@@ -7,7 +7,8 @@ use std::path::Path;
 use regex::Regex;
 use retrohunt::report::{
     EVIDENCE, EXPLAINED, FINDING, LOGONS, ListingShape, METRICS_CHANNELS, METRICS_CLEARED, METRICS_CODES, METRICS_GAPS, METRICS_HOSTS,
-    METRICS_SUMMARY, REGRESSION, RISK, RULE_COVERAGE, SEARCH, SOURCE, SOURCE_COVERAGE, TECHNIQUE, VIEW, VIEW_COLUMN,
+    METRICS_SUMMARY, REGRESSION, RISK, RULE_COVERAGE, SEARCH, SOURCE, SOURCE_COVERAGE, STORE_EVENT_TYPES, STORE_SOURCES, STORE_SPACE,
+    STORE_SUMMARY, STORE_VERIFIED, TECHNIQUE, VIEW, VIEW_COLUMN,
 };
 use serde_json::Value;
 
@@ -34,7 +35,7 @@ fn documented_fields(text: &str, section: &str) -> Vec<String> {
 #[test]
 fn every_listing_is_documented_field_by_field() {
     let text = document("docs/output.md");
-    let sections: [(&str, &ListingShape); 19] = [
+    let sections: [(&str, &ListingShape); 24] = [
         ("## `retrohunt sources`", &SOURCE),
         ("## `retrohunt load --explain`", &EXPLAINED),
         ("## `retrohunt findings` and `retrohunt hunt`", &FINDING),
@@ -47,6 +48,11 @@ fn every_listing_is_documented_field_by_field() {
         ("## `retrohunt metrics --section event-ids`", &METRICS_CODES),
         ("## `retrohunt metrics --section gaps`", &METRICS_GAPS),
         ("## `retrohunt metrics --section cleared-logs`", &METRICS_CLEARED),
+        ("## `retrohunt store info --section summary`", &STORE_SUMMARY),
+        ("## `retrohunt store info --section space`", &STORE_SPACE),
+        ("## `retrohunt store info --section sources`", &STORE_SOURCES),
+        ("## `retrohunt store info --section event-types`", &STORE_EVENT_TYPES),
+        ("## `retrohunt store verify`", &STORE_VERIFIED),
         ("## `retrohunt logons`", &LOGONS),
         ("## `retrohunt coverage --by technique`", &TECHNIQUE),
         ("## `retrohunt coverage --by rule`", &RULE_COVERAGE),
@@ -152,9 +158,16 @@ fn every_command_of_the_readme_is_there_and_every_command_is_in_it() {
 #[test]
 fn links_between_documents_lead_somewhere() {
     let link = Regex::new(r"\]\(([^)#]+)").unwrap();
-    for path in
-        ["README.md", "CONTRIBUTING.md", "docs/checks.md", "docs/compare.md", "docs/output.md", "docs/hunting.md", "docs/pipelines.md"]
-    {
+    for path in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/checks.md",
+        "docs/compare.md",
+        "docs/output.md",
+        "docs/hunting.md",
+        "docs/pipelines.md",
+        "docs/store.md",
+    ] {
         let text = document(path);
         let folder = root().join(path).parent().unwrap().to_owned();
         for target in link.captures_iter(&text).map(|c| c[1].to_owned()).filter(|t| !t.contains("://")) {
@@ -182,6 +195,15 @@ fn every_code_of_check_is_documented_and_every_documented_code_is_there() {
         program.extend(codes(text.split("#[cfg(test)]\nmod tests {").next().unwrap(), '"'));
     }
     assert_eq!(codes(&document("docs/checks.md"), '`'), program, "left: docs/checks.md, right: src");
+}
+
+#[test]
+fn every_code_of_verify_is_documented_and_no_other() {
+    let code = Regex::new("[\"`](verify-[a-z]+)[\"`]").unwrap();
+    let codes = |text: &str| code.captures_iter(text).map(|c| c[1].to_owned()).collect::<BTreeSet<_>>();
+    let files = fs::read_dir(root().join("src/store/upkeep/verify")).unwrap();
+    let program = files.flat_map(|entry| codes(&fs::read_to_string(entry.unwrap().path()).unwrap())).collect::<BTreeSet<_>>();
+    assert_eq!(codes(&document("docs/store.md")), program, "left: docs/store.md, right: src");
 }
 
 /// The names in the first column of the table of a section, each cell one.

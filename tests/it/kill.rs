@@ -11,28 +11,12 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::support::binary::{TestStore, command, integer, text};
+use crate::support::random::Random;
 
 /// Loads that are killed.
 const KILLS: u32 = 50;
 /// Events of each input file.
 const EVENTS: [i64; 4] = [6_000, 1, 9_000, 3_000];
-
-/// A small random generator with a seed that is printed: splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-}
 
 fn lines(file: usize, events: i64) -> String {
     let line = |n: i64| {
@@ -119,7 +103,7 @@ fn assert_fields_complete(store: &TestStore, what: &str) {
 fn loads_killed_at_any_instant_are_completed_by_the_next() {
     let seed = std::env::var("RETROHUNT_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(20_240_101);
     println!("seed {seed} (RETROHUNT_SEED)");
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let whole = TestStore::new();
     let input = inputs(&whole);
     let mut duration = load_and_wait(&whole, &input);
@@ -130,7 +114,7 @@ fn loads_killed_at_any_instant_are_completed_by_the_next() {
     for kill in 1..=KILLS {
         let store = TestStore::new();
         let micros = u64::try_from(duration.as_micros()).expect("a short load");
-        let after = Duration::from_micros(random.below(micros.max(1)));
+        let after = Duration::from_micros(random.below(micros));
         let what = format!("kill {kill} after {after:?} of {duration:?} (seed {seed})");
         killed += u32::from(load_and_kill(&store, &input, after));
         // Now and then the completing load is killed too.

@@ -41,6 +41,7 @@ mod screens;
 mod search;
 mod shapes;
 mod starter_pack;
+mod store;
 mod tidy;
 mod triage;
 mod windows;

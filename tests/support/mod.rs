@@ -14,6 +14,7 @@ pub(crate) mod hostile;
 pub(crate) mod loaded;
 pub(crate) mod memory;
 pub(crate) mod mutate;
+pub(crate) mod random;
 pub(crate) mod samples;
 pub(crate) mod schema;
 pub(crate) mod shared;

@@ -204,6 +204,12 @@ impl ReportGatherer {
                 remark,
             });
         }
+        for row in store.removed_sources()? {
+            self.paths.entry(row.path.clone()).or_insert_with(|| u32::try_from(self.data.sources.len()).unwrap_or(u32::MAX));
+            let remark = "removed from the store; findings keep their events".to_owned();
+            let (path, sha256) = (row.path, row.sha256);
+            self.data.sources.push(ReportSource { path, format: String::new(), sha256, bytes: 0, events: row.events, bad: 0, remark });
+        }
         Ok(())
     }
 

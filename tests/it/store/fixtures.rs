@@ -1,0 +1,154 @@
+//! Stores of every version before this one are brought up to date, whole, with the findings that they had.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use flate2::read::GzDecoder;
+use rusqlite::Connection;
+
+use super::{assert_whole, evidence, findings, identities};
+use crate::support::binary::{TestStore, command};
+use crate::support::random::Random;
+
+/// Versions of which `tests/fixtures/stores` has a store.
+const VERSIONS: std::ops::RangeInclusive<i64> = 1..=5;
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stores")
+}
+
+/// The store of a version.
+fn of_version(version: i64) -> TestStore {
+    let store = TestStore::new();
+    let path = fixtures().join(format!("version-{version}.db.gz"));
+    let mut bytes = Vec::new();
+    GzDecoder::new(std::fs::File::open(&path).expect("a fixture")).read_to_end(&mut bytes).expect("a gzip file");
+    std::fs::write(store.path(), bytes).expect("a store");
+    assert_eq!(version_of(&store), version);
+    store
+}
+
+fn version_of(store: &TestStore) -> i64 {
+    Connection::open(store.path()).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+}
+
+/// Runs a command where the fixtures are: paths of sources are as they were when the stores were made.
+fn run_there(store: &TestStore, arguments: &[&str]) -> i32 {
+    let mut command = command();
+    command.current_dir(fixtures()).args(arguments).arg("--store").arg(store.path()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().expect("the program starts").code().unwrap_or(-1)
+}
+
+/// A store that this version makes of the same files.
+fn of_today() -> TestStore {
+    let store = TestStore::new();
+    assert_eq!(run_there(&store, &["load", "input.jsonl", "more.jsonl"]), 0);
+    assert_eq!(run_there(&store, &["hunt", "--rules", "rules.yml"]), 0);
+    store
+}
+
+/// All events with their fields.
+fn events(store: &TestStore) -> Vec<String> {
+    let queries = [
+        "SELECT _time, _host, _record, TargetUserName, List, Serial FROM security_4624",
+        "SELECT _time, _host, _record, TargetUserName, List, \"When\" FROM security_4625",
+        "SELECT _time, _record, CommandLine, Image, \"image~\" FROM sysmon_1",
+        "SELECT _id, Message FROM messages",
+    ];
+    queries
+        .iter()
+        .flat_map(|sql| {
+            store.run(["sql", sql, "--format", "jsonl"]).expect_code(&[0]).stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn there_is_a_store_of_every_older_version() {
+    let today = version_of(&of_today());
+    assert_eq!(today, VERSIONS.end() + 1, "a new version asks the one before it for a store: tests/fixtures/README.md");
+}
+
+#[test]
+fn stores_of_older_versions_are_brought_up_to_date_and_find_what_they_found() {
+    let today = of_today();
+    assert_whole(&today, "today's");
+    for version in VERSIONS {
+        let what = format!("version {version}");
+        let store = of_version(version);
+        let before: Vec<String> = {
+            let connection = Connection::open(store.path()).unwrap();
+            let mut select = connection.prepare("SELECT finding_id FROM finding ORDER BY 1").unwrap();
+            select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        assert!(store.run(["store", "verify"]).expect_code(&[1]).stderr.contains("older program"), "{what}");
+        assert_eq!(version_of(&store), version, "{what}: who reads changes nothing");
+        // Loading the same files brings it up to date and nothing else.
+        assert_eq!(run_there(&store, &["load", "input.jsonl", "more.jsonl"]), 0, "{what}");
+        assert_whole(&store, &what);
+        assert_eq!(events(&store), events(&today), "{what}");
+        assert_eq!(identities(&store), before, "{what}");
+        assert_eq!(run_there(&store, &["hunt", "--rules", "rules.yml"]), 0, "{what}");
+        assert_whole(&store, &what);
+        assert_eq!(identities(&store), before, "{what}");
+        assert_eq!((findings(&store), evidence(&store)), (findings(&today), evidence(&today)), "{what}");
+        for arguments in
+            [&["store", "purge", "--before", "2024-03-01T00:05:00"][..], &["store", "drop-source", "more.jsonl"], &["store", "compact"]]
+        {
+            assert_eq!(run_there(&store, arguments), 0, "{what}: {arguments:?}");
+            assert_whole(&store, &format!("{what}: {arguments:?}"));
+        }
+        assert_eq!(evidence(&store), evidence(&today), "{what}");
+    }
+}
+
+#[test]
+fn a_store_of_an_older_version_is_copied_as_it_is_and_merged_once_it_is_up_to_date() {
+    for version in VERSIONS {
+        let (store, copy) = (of_version(version), TestStore::new());
+        let done = store.run(["store", "backup", &copy.path().to_string_lossy()]).expect_code(&[0]);
+        assert!(done.stderr.contains("older version"), "{}", done.stderr);
+        assert_eq!((version_of(&store), version_of(&copy)), (version, version));
+        let own = TestStore::new();
+        assert_eq!(run_there(&own, &["load", "more.jsonl"]), 0);
+        assert_eq!(run_there(&own, &["store", "merge", &copy.path().to_string_lossy()]), 1);
+        assert_eq!(run_there(&copy, &["hunt", "--rules", "rules.yml"]), 0);
+        assert_eq!(run_there(&own, &["store", "merge", &copy.path().to_string_lossy()]), 0);
+        assert_whole(&own, "merged");
+        assert_eq!(own.number("SELECT count(*) FROM events"), 23);
+    }
+}
+
+#[test]
+fn a_store_that_is_brought_up_to_date_can_be_killed_at_any_instant() {
+    let kills: u32 = std::env::var("RETROHUNT_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(6);
+    let mut random = Random::new(5);
+    let today = of_today();
+    for kill in 0..kills {
+        let version = VERSIONS.start() + i64::from(kill) % (VERSIONS.end() - VERSIONS.start() + 1);
+        let hunt = |store: &TestStore| {
+            let mut hunt = command();
+            hunt.current_dir(fixtures())
+                .args(["hunt", "--rules", "rules.yml", "--store"])
+                .arg(store.path())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            hunt
+        };
+        let whole = of_version(version);
+        let started = Instant::now();
+        assert!(hunt(&whole).status().expect("the program starts").success());
+        let store = of_version(version);
+        let after = Duration::from_micros(random.below(u64::try_from(started.elapsed().as_micros()).expect("short")));
+        let mut child = hunt(&store).spawn().expect("the program starts");
+        std::thread::sleep(after); // the instant of the kill is the input of this test
+        child.kill().ok();
+        child.wait().expect("a child");
+        let what = format!("version {version}, killed after {after:?}");
+        assert!(hunt(&store).status().expect("the program starts").success(), "{what}");
+        assert_whole(&store, &what);
+        assert_eq!((findings(&store), evidence(&store)), (findings(&today), evidence(&today)), "{what}");
+    }
+}
