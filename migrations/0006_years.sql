@@ -1,0 +1,64 @@
+-- What a store needs that lives for years: sources and old events can be removed, other stores merged into it, and a hunt costs what is new
+-- since the last. A finding that stays as it is has no line of its own in the history of each hunt: that its rule was hunted is enough.
+-- Reason: what is removed must stay true in the ledger, findings must keep what they stand on, and reading everything again must be the exception.
+-- Cost: columns with a constant default and empty tables; nothing is rewritten. The first hunt afterwards reads everything.
+
+-- Counted up by whatever changes events that were there already: who remembers what it saw of the store looks at all of it again.
+ALTER TABLE watermark ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+-- The highest id that a value had: values are removed, and no id is ever that of another one.
+ALTER TABLE watermark ADD COLUMN last_value INTEGER NOT NULL DEFAULT 0;
+-- Of a source's `new_events`, those that were removed later.
+ALTER TABLE source ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
+
+-- Some of a finding's events were removed: that a later hunt does not find it again says nothing.
+ALTER TABLE finding ADD COLUMN lost_events INTEGER NOT NULL DEFAULT 0;
+
+-- Events of a source that was dropped can be another source's too, and are that one's from then on. Their ids are not among its own:
+-- they are somewhere in these ranges.
+CREATE TABLE adopted_range (
+    source INTEGER NOT NULL REFERENCES source (id), first_event INTEGER NOT NULL, last_event INTEGER NOT NULL,
+    PRIMARY KEY (source, first_event)
+) STRICT, WITHOUT ROWID;
+
+-- Events that were removed and are behind findings, as text: `fields_json` is an object of texts and lists of texts. `type` and `host` are
+-- as in `event`; an event is in one of the two tables. `aliases_json` is where else it was met: path, hash and position of each.
+CREATE TABLE kept_event (
+    event INTEGER PRIMARY KEY,
+    type INTEGER NOT NULL,
+    time_us INTEGER,
+    host INTEGER,
+    record INTEGER,
+    position INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    fields_json TEXT NOT NULL,
+    message TEXT,
+    aliases_json TEXT NOT NULL DEFAULT '[]'
+) STRICT;
+
+-- The last hunt over the whole time in which the rule had findings: those that are current are at least of this hunt.
+ALTER TABLE rule ADD COLUMN hunt INTEGER;
+
+-- Rules with findings in a hunt over the whole time. A finding was found in it where it was current then: the last line of its history up to
+-- that hunt says so.
+CREATE TABLE hunt_rule (
+    hunt INTEGER NOT NULL REFERENCES hunt (id),
+    rule INTEGER NOT NULL REFERENCES rule (id),
+    PRIMARY KEY (hunt, rule)
+) STRICT, WITHOUT ROWID;
+
+-- `key`: what the state depends on beside the rule's own text. `matched`: the events that it matched up to `last_event`.
+CREATE TABLE rule_state (
+    rule INTEGER PRIMARY KEY REFERENCES rule (id),
+    key BLOB NOT NULL,
+    last_event INTEGER NOT NULL,
+    findings INTEGER NOT NULL,
+    matched BLOB NOT NULL
+) STRICT;
+
+-- What a hunt was asked, and what came of it: where the next one is asked the same and no event has come, it is the answer.
+ALTER TABLE hunt ADD COLUMN key BLOB;
+ALTER TABLE hunt ADD COLUMN summary BLOB;
+
+-- The views tell the last hunt of a finding in another way: they are made anew.
+UPDATE watermark SET views_for = -1;
