@@ -101,8 +101,8 @@ impl FilterSql {
         format!("LEFT JOIN finding_entity x ON x.finding = f.id AND x.kind = '{kind}'{asked}")
     }
 
-    /// Adds that the event of [`JOIN_EVENT`] behind `finding f` was written by the host that is asked for. Where none of the finding's events was, a field
-    /// named the host, and all of them are about it.
+    /// Adds that the event of [`JOIN_EVENT`] behind `finding f` was written by the host that is asked for. Where none of the finding's
+    /// events was, a field named the host, and all of them are about it.
     pub(super) fn and_event_of_host(&mut self) {
         if let Some(number) = self.host {
             let of = |host: &str| is_host(&format!("(SELECT v.text FROM value v WHERE v.id = {host})"), number);
@@ -120,8 +120,7 @@ impl FilterSql {
 }
 
 /// The last hunt that found `finding f` of `rule r`: where it is still true, that may be one in which it stayed as it was.
-pub(super) const LAST_HUNT: &str =
-    "CASE WHEN f.state = 'current' AND NOT f.lost_events THEN max(f.hunt, coalesce(r.hunt, 0)) ELSE f.hunt END";
+pub(super) const LAST_HUNT: &str = "CASE f.state WHEN 'current' THEN max(f.hunt, coalesce(r.hunt, 0)) ELSE f.hunt END";
 
 /// Whether `finding f` has more events than are kept of it.
 pub(super) fn is_capped() -> String {
@@ -160,7 +159,6 @@ impl FindingFilter {
             sql.add(
                 "(EXISTS (SELECT 1 FROM finding_history h WHERE h.finding = f.id AND h.hunt = ? AND h.state = 'current')
                   OR (r.rule_id IN (SELECT q.rule_id FROM hunt_rule k JOIN rule q ON q.id = k.rule WHERE k.hunt = ?)
-                      AND NOT (f.lost_events AND f.hunt < ?)
                       AND (SELECT h.state FROM finding_history h WHERE h.finding = f.id AND h.hunt <= ? ORDER BY h.hunt DESC LIMIT 1) = 'current'))",
                 SqlValue::Integer(hunt.0),
             );
@@ -179,8 +177,8 @@ impl FindingFilter {
         sql
     }
 
-    /// The condition with one more over `evidence x` and the event of [`JOIN_EVENT`], where these are joined: events in the filter's bounds of time and of
-    /// its host. Findings without events pass as well.
+    /// The condition with one more over `evidence x` and the event of [`JOIN_EVENT`], where these are joined: events in the filter's bounds
+    /// of time and of its host. Findings without events pass as well.
     pub(super) fn sql_of_events_or_none(&self) -> FilterSql {
         let mut sql = self.sql();
         let of_findings = std::mem::take(&mut sql.condition);

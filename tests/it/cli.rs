@@ -89,7 +89,9 @@ fn sources_have_the_documented_shape() {
                 "bytes",
                 "skipped",
                 "timezone",
-                "clock"
+                "clock",
+                "source_id",
+                "removed"
             ]
         );
         assert_eq!(text(row, "sha256").len(), 64, "{row}");

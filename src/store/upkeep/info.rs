@@ -82,7 +82,19 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("rendered text", &["message", "message_block"]),
     (
         "findings",
-        &["rule", "hunt", "finding", "finding_history", "finding_entity", "triage", "evidence", "kept_event", "rule_status", "rule_state"],
+        &[
+            "rule",
+            "hunt",
+            "finding",
+            "finding_history",
+            "finding_entity",
+            "triage",
+            "evidence",
+            "kept_event",
+            "rule_status",
+            "rule_state",
+            "hunt_rule",
+        ],
     ),
     ("ledger", &["source", "archive", "adopted_range"]),
 ];

@@ -43,7 +43,12 @@ pub(super) fn merge(
 fn all(connection: &Connection, theirs: &Connection, places: &ResolvedPlaces, outcome: &mut MergeOutcome) -> Result<(), StoreError> {
     let hunts = hunts(connection, theirs)?;
     let rules = rules(connection, theirs)?;
-    let sql = format!("SELECT id, finding_id, rule, first_hunt, hunt, {COLUMNS} FROM finding ORDER BY id");
+    // The last hunt that had a current finding is that of its rule, if it is later.
+    let sql = format!(
+        "SELECT f.id, f.finding_id, f.rule, f.first_hunt,
+             CASE f.state WHEN 'current' THEN max(f.hunt, coalesce((SELECT r.hunt FROM rule r WHERE r.id = f.rule), 0)) ELSE f.hunt END, {COLUMNS}
+         FROM finding f ORDER BY f.id"
+    );
     let mut select = theirs.prepare(&sql)?;
     let mut rows = select.query([])?;
     let mut merger = FindingMerger { connection, theirs, places, hunts: &hunts };
@@ -59,7 +64,26 @@ fn all(connection: &Connection, theirs: &Connection, places: &ResolvedPlaces, ou
             outcome.known_findings += 1;
         }
     }
+    hunts_of_rules(connection, theirs, &hunts, &rules)?;
     statuses(connection, theirs, &hunts)
+}
+
+/// Which rules had findings in which hunts: the history of a finding that stays as it is.
+fn hunts_of_rules(
+    connection: &Connection,
+    theirs: &Connection,
+    hunts: &FxHashMap<i64, i64>,
+    rules: &FxHashMap<i64, (i64, String)>,
+) -> Result<(), StoreError> {
+    let mut insert = connection.prepare("INSERT OR IGNORE INTO hunt_rule (hunt, rule) VALUES (?1, ?2)")?;
+    let mut select = theirs.prepare("SELECT hunt, rule FROM hunt_rule")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        if let (Some(hunt), Some((rule, _))) = (hunts.get(&row.get(0)?), rules.get(&row.get(1)?)) {
+            insert.execute([hunt, rule])?;
+        }
+    }
+    Ok(())
 }
 
 /// The hunts of the other store, with the numbers that they have here.

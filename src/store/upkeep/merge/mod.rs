@@ -16,7 +16,7 @@ use super::super::{LedgerCount, SourceEnd, SourceStart, Store, StoreError, Write
 use super::removal::next_generation;
 use crate::catalog::SourceId;
 use crate::event::Names;
-use places::Places;
+use places::EvidencePlaces;
 use replay::Replay;
 
 /// What a merge did.
@@ -79,7 +79,7 @@ impl Store {
             writer: self.writer()?,
             names: &names,
             replay: Replay::new(other, &catalog, &names)?,
-            places: Places::new(&other.connection)?,
+            places: EvidencePlaces::new(&other.connection)?,
             sources: FxHashMap::default(),
             archives: FxHashMap::default(),
             read: 0,
@@ -102,7 +102,7 @@ struct Merge<'m, 'o> {
     writer: Writer<'m>,
     names: &'o Names,
     replay: Replay<'o>,
-    places: Places,
+    places: EvidencePlaces,
     /// Sources of the other store → those of this one with the same bytes.
     sources: FxHashMap<i64, i64>,
     archives: FxHashMap<i64, i64>,

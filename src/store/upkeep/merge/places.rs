@@ -7,12 +7,12 @@ use super::super::super::StoreError;
 use super::super::id_set::IdSet;
 
 /// A source and a position in it.
-type Place = (i64, i64);
+type SourcePlace = (i64, i64);
 
 /// Events behind findings of the other store, while sources are merged.
-pub(super) struct Places {
+pub(super) struct EvidencePlaces {
     /// Event → its source and position there.
-    theirs: FxHashMap<i64, Place>,
+    theirs: FxHashMap<i64, SourcePlace>,
     wanted: IdSet,
     /// Event there → id that was given to it here; it may be gone again, because this store had the event.
     written: FxHashMap<i64, i64>,
@@ -21,7 +21,7 @@ pub(super) struct Places {
 /// Event there → event here, for those that are here.
 pub(super) type ResolvedPlaces = FxHashMap<i64, i64>;
 
-impl Places {
+impl EvidencePlaces {
     pub(super) fn new(other: &Connection) -> Result<Self, StoreError> {
         let sql = "SELECT e.id, e.source, coalesce(e.position, e.id - s.first_event + 1)
                    FROM (SELECT DISTINCT event FROM evidence) x JOIN event e ON e.id = x.event JOIN source s ON s.id = e.source";
@@ -43,7 +43,8 @@ impl Places {
         }
     }
 
-    /// Finds the events when all sources are merged: those that were written and stayed, and else what is at the same place of the same bytes.
+    /// Finds the events when all sources are merged: those that were written and stayed, and else what is at the same place of the
+    /// same bytes.
     pub(super) fn resolve(self, connection: &Connection, sources: &FxHashMap<i64, i64>) -> Result<ResolvedPlaces, StoreError> {
         let mut found = ResolvedPlaces::default();
         let mut is_there = connection.prepare("SELECT 1 FROM event WHERE id = ?1")?;
@@ -52,7 +53,7 @@ impl Places {
                 found.insert(*theirs, *own);
             }
         }
-        let mut asked: FxHashMap<Place, Vec<i64>> = FxHashMap::default();
+        let mut asked: FxHashMap<SourcePlace, Vec<i64>> = FxHashMap::default();
         for (event, (source, position)) in self.theirs.iter().filter(|(event, _)| !found.contains_key(event)) {
             if let Some(own) = sources.get(source) {
                 asked.entry((*own, *position)).or_default().push(*event);
@@ -68,7 +69,11 @@ impl Places {
 }
 
 /// Events whose place is what counting the source's events gives.
-fn by_counting(connection: &Connection, asked: &mut FxHashMap<Place, Vec<i64>>, found: &mut ResolvedPlaces) -> Result<(), StoreError> {
+fn by_counting(
+    connection: &Connection,
+    asked: &mut FxHashMap<SourcePlace, Vec<i64>>,
+    found: &mut ResolvedPlaces,
+) -> Result<(), StoreError> {
     let sql = "SELECT e.id FROM source s JOIN event e ON e.id = s.first_event + ?2 - 1
                WHERE s.id = ?1 AND e.source = ?1 AND coalesce(e.position, e.id - s.first_event + 1) = ?2";
     let mut select = connection.prepare(sql)?;
@@ -88,7 +93,7 @@ fn by_counting(connection: &Connection, asked: &mut FxHashMap<Place, Vec<i64>>, 
 fn by_rows(
     connection: &Connection,
     sql: &str,
-    asked: &mut FxHashMap<Place, Vec<i64>>,
+    asked: &mut FxHashMap<SourcePlace, Vec<i64>>,
     found: &mut ResolvedPlaces,
 ) -> Result<(), StoreError> {
     if asked.is_empty() {

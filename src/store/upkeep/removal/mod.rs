@@ -1,8 +1,8 @@
 //! Removing events for good: by their source ([`drop_sources`]) or by their time ([`purge`]).
 //!
 //! All of a command is one transaction: a kill leaves the store as it was, and the same command does it again. Counters of types
-//! and sources stay true, findings keep their events as text, and ids are not given out again, because the watermark stays. Values that no event has any more stay
-//! until the store is compacted: to know them, all events would have to be read.
+//! and sources stay true, findings keep their events as text, and ids are not given out again, because the watermark stays.
+//! Values that no event has any more stay until the store is compacted: to know them, all events would have to be read.
 
 mod drop_sources;
 mod purge;
@@ -144,8 +144,8 @@ impl<'s> Remover<'s> {
         Ok(())
     }
 
-    /// Brings all that counts events up to date. `may_have_lost` is the condition that a finding `f` with more events than are kept may have
-    /// lost one of the others, whatever its parameters.
+    /// Brings all that counts events up to date. `may_have_lost` is the condition that a finding `f` with more events than are kept may
+    /// have lost one of the others.
     fn finish(self, may_have_lost: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<u64, StoreError> {
         let connection = self.connection;
         for (id, count) in &self.by_type {

@@ -42,7 +42,7 @@ pub(super) struct SeenSource {
 }
 
 /// Type, host (0: none), source.
-type Stream = (u32, i64, i64);
+type RecordStream = (u32, i64, i64);
 
 /// What the table of all events holds.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ pub(super) struct SeenEvents {
     pub(super) by_type: FxHashMap<TypeId, IdSum>,
     pub(super) by_source: FxHashMap<i64, SeenSource>,
     /// The record numbers of each stream, first and last.
-    pub(super) records: FxHashMap<Stream, (i64, i64)>,
+    pub(super) records: FxHashMap<RecordStream, (i64, i64)>,
 }
 
 impl Verifier<'_> {
