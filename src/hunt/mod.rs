@@ -66,6 +66,8 @@ pub struct HuntOptions {
     /// Length (µs) of the windows that rules are replayed in whose results depend on them ([`crate::ir::WindowClass::Windows`]), as a
     /// schedule would have run them; none: the whole time is one window. Windows begin at multiples of it since 1970.
     pub window_us: Option<i64>,
+    /// How many event types, or parts of large ones, are read at a time by [`Engine::Scan`]. What is found does not depend on it.
+    pub jobs: usize,
     /// What bounds each statement of [`Engine::Sqlite`].
     pub statements: QueryLimits,
 }
@@ -80,6 +82,7 @@ impl HuntOptions {
             cancel: Cancel::default(),
             engine: Engine::default(),
             window_us: None,
+            jobs: 1,
             statements: QueryLimits::default(),
         }
     }
@@ -192,7 +195,7 @@ pub fn run(
     let all: Vec<&Plan> = trees.iter().flatten().copied().chain(inputs.iter().map(|(.., plan)| plan)).collect();
     let context = context(&all, options.until_us, || newest_us.map_or_else(|| store.newest_time(), Ok))?;
     let hosts = hosts.map_or_else(|| Hosts::of(store, &all), Ok)?;
-    let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
+    let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel, jobs: options.jobs };
     let mut found = match_events(store, &catalog, &all, range, &with, progress)?;
     found.first_input = trees.iter().map(Vec::len).sum();
 
@@ -319,7 +322,7 @@ fn resolve_brackets(
     let newest_us = options.until_us.map_or_else(|| store.newest_time(), |until_us| Ok(Some(until_us)))?;
     let context = context_at(newest_us);
     let hosts = Hosts::all(store)?;
-    let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
+    let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel, jobs: options.jobs };
     let brackets = subsearch::SubsearchContext { store, catalog, taxonomy, context: &context, range, with: &with };
     let resolve = |rule| if subsearch::has_any(rule) { subsearch::resolve(&brackets, rule).map(Some) } else { Ok(None) };
     let rules = rules.iter().map(resolve).collect::<Result<_, _>>()?;

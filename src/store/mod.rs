@@ -299,6 +299,14 @@ impl Store {
         Ok((hosts.len() <= most).then_some(hosts))
     }
 
+    /// The first and the last event of a type that has a table of its own; none of another, or where it is empty.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn event_span(&self, event_type: &EventType) -> Result<Option<(EventId, EventId)>, StoreError> {
+        scan::span(&self.connection, event_type)
+    }
+
     /// The time of the newest event (µs UTC).
     ///
     /// # Errors

@@ -55,6 +55,15 @@ pub(super) fn scan_with_messages(
     })
 }
 
+/// See [`super::Store::event_span`].
+pub(super) fn span(connection: &Connection, event_type: &EventType) -> Result<Option<(EventId, EventId)>, StoreError> {
+    let Storage::Table(table) = &event_type.storage else { return Ok(None) };
+    // Each end by itself: SQLite looks both up, where it would read the whole table for the two together.
+    let sql = format!("SELECT (SELECT min(_id) FROM {table}), (SELECT max(_id) FROM {table})");
+    let (first, last): (Option<i64>, Option<i64>) = connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(first.zip(last).map(|(first, last)| (EventId(first), EventId(last))))
+}
+
 /// Reads events of one type one by one or in runs, each with its row of the table of all events.
 pub struct EventReader<'s>(CellReader<'s>);
 

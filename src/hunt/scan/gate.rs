@@ -67,7 +67,8 @@ fn raw(globs: &[Glob], length: usize) -> Option<Searcher> {
     packed::Config::new().builder().extend(&spellings).build()
 }
 
-fn rarity(byte: u8) -> usize {
+/// How rare a byte is in logs: more where it is rarer.
+pub(super) fn rarity(byte: u8) -> usize {
     FREQUENT.iter().position(|frequent| *frequent == byte).unwrap_or(FREQUENT.len())
 }
 

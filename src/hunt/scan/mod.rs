@@ -8,9 +8,12 @@
 //! The result is exact. What is dear (regular expressions, expressions, two fields compared) is asked last.
 
 mod answers;
+mod ends;
 mod gate;
 mod literal;
+mod literals;
 mod matcher;
+mod pattern;
 mod program;
 mod row;
 mod words;
@@ -23,8 +26,8 @@ use rustc_hash::FxHashMap;
 use self::answers::{Answers, NOTHING};
 use self::program::{LeafId, ProgramBuilder, ProgramNode, TypeProgram, triggers};
 use self::row::{AnswerError, RowContext, RowsContext};
-pub(super) use self::words::MessageWords;
 use self::words::Reach;
+pub(super) use self::words::{MessageWords, NotedWords};
 use super::HuntError;
 use super::hosts::Hosts;
 use crate::cancel::Cancel;
@@ -57,6 +60,8 @@ pub(super) struct ScanWith<'a> {
     pub(super) hosts: &'a Hosts,
     /// Stops a scan.
     pub(super) cancel: &'a Cancel,
+    /// How many scans may run at a time.
+    pub(super) jobs: usize,
 }
 
 /// What a scan did.
@@ -96,11 +101,7 @@ pub(super) fn scan(
     let reach = message_words.reach(program.words.keys().copied());
     drop(message_words);
     let columns: Vec<ColumnIndex> = program.columns.iter().map(|c| c.column).collect();
-    // A part of the time has a part of the messages: reading the others would cost more than it spares.
     let asks_words = !program.words.is_empty();
-    if asks_words && reach == Reach::Many && range.since_us.is_none() && range.until_us.is_none() {
-        words.borrow_mut().read_ahead(with.cancel)?;
-    }
     let needs_places = asks_words && !(reach == Reach::Many && words.borrow().knows_events());
     let mut scanner = Scanner::new(RowsContext { store, event_type, context: with.context, words }, program, reach);
     scanner.failed = failed;
@@ -227,13 +228,22 @@ impl<'a, 's> Scanner<'a, 's> {
             if let Some(leaf) = self.program.columns[position].exists {
                 self.hold(leaf, &mut due);
             }
-            if !self.program.columns[position].chains.is_empty() {
-                let answer = self.answer(position, cell)?;
-                if answer != NOTHING {
-                    let leaves = self.answers.take(answer);
-                    leaves.iter().for_each(|leaf| self.hold(*leaf, &mut due));
-                    self.answers.put_back(answer, leaves);
-                }
+            if self.program.columns[position].chains.is_empty() {
+                continue;
+            }
+            if let RawCell::Text(text) = cell {
+                // Text that stands in the row itself does not repeat, and neither does what it answers: nothing of that is kept.
+                self.find_leaves(position, &[text]);
+                let leaves = std::mem::take(&mut self.scratch.leaves);
+                leaves.iter().for_each(|leaf| self.hold(*leaf, &mut due));
+                self.scratch.leaves = leaves;
+                continue;
+            }
+            let answer = self.answer(position, cell)?;
+            if answer != NOTHING {
+                let leaves = self.answers.take(answer);
+                leaves.iter().for_each(|leaf| self.hold(*leaf, &mut due));
+                self.answers.put_back(answer, leaves);
             }
         }
         if !self.program.words.is_empty() {
@@ -312,7 +322,7 @@ impl<'a, 's> Scanner<'a, 's> {
     fn answer(&mut self, position: usize, cell: &RawCell<'_>) -> Result<u32, HuntError> {
         let encoding = self.shared.event_type.column(self.program.columns[position].column).encoding;
         match (cell, encoding) {
-            (RawCell::Text(text), _) => Ok(self.ask_text(position, text)),
+            (RawCell::Text(text), _) => Ok(self.ask_texts(position, &[text])),
             (RawCell::Int(id), Encoding::Dictionary) => self.ask_value(position, *id),
             (RawCell::Value(id), _) => self.ask_value(position, id.0),
             (RawCell::Int(number), Encoding::Inline) => Ok(self.ask_number(position, *number)),
@@ -328,7 +338,7 @@ impl<'a, 's> Scanner<'a, 's> {
         let mut text = std::mem::take(&mut self.scratch.number);
         text.clear();
         text.push_str(&number.to_string());
-        let answer = self.ask_text(position, &text);
+        let answer = self.ask_texts(position, &[&text]);
         self.scratch.number = text;
         remember(&mut self.known[position].by_number, number, answer);
         answer
@@ -339,7 +349,7 @@ impl<'a, 's> Scanner<'a, 's> {
             return Ok(*answer);
         }
         let answer = match self.shared.store.value(ValueId(id))? {
-            StoredValue::Text(text) => self.ask_text(position, &text),
+            StoredValue::Text(text) => self.ask_texts(position, &[&text]),
             StoredValue::List(members) => {
                 let members: Vec<&str> = members.iter().map(String::as_str).collect();
                 self.ask_texts(position, &members)
@@ -349,11 +359,13 @@ impl<'a, 's> Scanner<'a, 's> {
         Ok(answer)
     }
 
-    fn ask_text(&mut self, position: usize, text: &str) -> u32 {
-        self.ask_texts(position, &[text])
+    fn ask_texts(&mut self, position: usize, members: &[&str]) -> u32 {
+        self.find_leaves(position, members);
+        self.answers.number(&mut self.scratch.leaves)
     }
 
-    fn ask_texts(&mut self, position: usize, members: &[&str]) -> u32 {
+    /// Collects the leaves that the members of a value make true, in no order and with repetitions.
+    fn find_leaves(&mut self, position: usize, members: &[&str]) {
         let scratch = &mut self.scratch;
         scratch.leaves.clear();
         for chain in &mut self.program.columns[position].chains {
@@ -368,7 +380,6 @@ impl<'a, 's> Scanner<'a, 's> {
                 }
             }
         }
-        self.answers.number(&mut scratch.leaves)
     }
 }
 
