@@ -120,10 +120,14 @@ impl<'a, 's> RowContext<'a, 's> {
             }
             LazyLeaf::Test { field: FieldExpr::Host, test, negated } => self.host_test(lazy, test, *negated, known),
             // The same test over the message alone: the other fields of the event need not be read for it.
-            LazyLeaf::Test { field: FieldExpr::Message, test, negated } => let message = self.message()?;
-                any_passes(|ask| message.any_member(ask), test, *negated),
-            LazyLeaf::Test { field, test, negated } => let value = self.fields(known, |row| field_cell(field, row))?;
-                any_passes(|ask| value.any_member(ask), test, *negated),
+            LazyLeaf::Test { field: FieldExpr::Message, test, negated } => {
+                let message = self.message()?;
+                any_passes(|ask| message.any_member(ask), test, *negated)
+            }
+            LazyLeaf::Test { field, test, negated } => {
+                let value = self.fields(known, |row| field_cell(field, row))?;
+                any_passes(|ask| value.any_member(ask), test, *negated)
+            }
             LazyLeaf::Compare(compare) => {
                 let side = |field| self.fields(known, |row| field_cell(field, row));
                 Ok(compare.holds(&side(&compare.left)?.members(), &side(&compare.right)?.members()))
