@@ -15,8 +15,8 @@ use crate::event::format_time;
 use crate::ir::{Correlation, InputSource, Pred, Query, Rule, RuleMeta, Source, Stage};
 use crate::plan::{FieldExpr, Plan, RowSource};
 use crate::store::{
-    FindingDescription, FindingRiskObject, HuntRecord, HuntWriter, HuntedRule, RuleOutcome, Store, StoreError, StoredEvent, StoredValue,
-    TESTED, UndescribedFinding, is_said, is_somebody, joined, joined_behind, one_line,
+    FieldsReader, FindingDescription, FindingRiskObject, HuntRecord, HuntWriter, HuntedRule, RuleOutcome, Store, StoreError, StoredEvent,
+    StoredValue, TESTED, UndescribedFinding, is_said, is_somebody, joined, joined_behind, one_line,
 };
 use crate::taxonomy::{DetailField, EventDetails, EventNames, Taxonomy};
 
@@ -135,18 +135,22 @@ impl<'a> Describer<'a> {
     /// Describes the findings that were saved since this was last done.
     pub(super) fn findings(&self, writer: &mut HuntWriter<'_>) -> Result<(), HuntError> {
         let mut event: Option<(EventId, StoredEvent)> = None;
+        let mut fields = self.store.fields_reader(self.catalog)?;
         for finding in writer.undescribed() {
             // Rows made of the store's own findings are about these, not about one of the events behind them.
             let reads_events = self.plans[finding.rule_index].iter().all(|plan| plan.source == RowSource::Events);
             let by_event = finding.by_event && reads_events;
-            let mut description =
-                if finding.derives_risk && !by_event { self.of_group(&finding, writer)? } else { FindingDescription::default() };
+            let mut description = if finding.derives_risk && !by_event {
+                self.of_group(&finding, writer, &mut fields)?
+            } else {
+                FindingDescription::default()
+            };
             let Some(id) = finding.first_event.filter(|_| finding.by_event || finding.is_completed) else {
                 writer.describe(finding.row, &description)?;
                 continue;
             };
             if event.as_ref().is_none_or(|(known, _)| *known != id) {
-                event = Some((id, self.store.event_fields(id)?));
+                event = Some((id, fields.of(id)?));
             }
             let Some((_, first)) = &event else { continue };
             if by_event {
@@ -236,7 +240,12 @@ impl<'a> Describer<'a> {
     }
 
     /// Whom a group is about: the users and hosts that its own fields name, else those of the events behind it.
-    fn of_group(&self, finding: &UndescribedFinding, writer: &HuntWriter<'_>) -> Result<FindingDescription, StoreError> {
+    fn of_group(
+        &self,
+        finding: &UndescribedFinding,
+        writer: &HuntWriter<'_>,
+        fields: &mut FieldsReader<'_>,
+    ) -> Result<FindingDescription, StoreError> {
         let named = |kind| -> Vec<(String, String)> {
             let own = finding.group.iter().filter(|(name, value)| is_somebody(value) && kind_of_field(self.taxonomy, name) == Some(kind));
             own.cloned().collect()
@@ -245,7 +254,7 @@ impl<'a> Describer<'a> {
         let mut out = FindingDescription { hosts: hosts.iter().map(|(_, host)| host.clone()).collect(), ..FindingDescription::default() };
         if users.is_empty() {
             for event in &finding.events {
-                let event = self.store.event_fields(*event)?;
+                let event = fields.of(*event)?;
                 for user in self.users(self.type_of(&event)?, &event) {
                     if !users.iter().any(|(_, known)| known.eq_ignore_ascii_case(&user.1)) {
                         users.push(user);

@@ -219,9 +219,9 @@ impl<'s> HuntWriter<'s> {
             DESCRIBED
         ];
         let statements = &mut self.statements;
-        let (id, is_changed): (i64, bool) = if statements.insert.execute(row)? == 1 {
+        let (id, is_changed, is_new): (i64, bool, bool) = if statements.insert.execute(row)? == 1 {
             self.outcome.new += 1;
-            (self.connection.last_insert_rowid(), true)
+            (self.connection.last_insert_rowid(), true, true)
         } else {
             self.outcome.known += 1;
             let known = params![identity, rule.row, events, finding.first_time_us, columns, DESCRIBED];
@@ -231,7 +231,7 @@ impl<'s> HuntWriter<'s> {
             statements.update.execute(&[row, params![kept[0], kept[1]]].concat()[..])?;
             // Evidence is that of the last hunt: what an older text of the rule found must not mix with it.
             statements.forget_evidence.execute(params![id])?;
-            (id, !is_described)
+            (id, !is_described, false)
         };
         for event in finding.evidence.iter().take(EVIDENCE_CAP) {
             statements.evidence.execute(params![id, event.0])?;
@@ -239,7 +239,7 @@ impl<'s> HuntWriter<'s> {
         statements.history.execute(params![id, hunt, events, finding.first_time_us, finding.last_time_us])?;
         if is_changed {
             self.rules[finding.rule_index].changed = true;
-            self.save_entities(id, &finding.risk_objects)?;
+            self.save_entities(id, finding, is_new)?;
             if by_event || derives_risk || is_completed {
                 let (rule_index, first_event) = (finding.rule_index, finding.evidence.iter().min().copied());
                 let own = if is_row && derives_risk { finding.evidence.as_slice() } else { &[] };
@@ -308,17 +308,30 @@ impl<'s> HuntWriter<'s> {
     }
 
     /// Whom a finding is about: what carries its risk, and the hosts of its events.
-    fn save_entities(&mut self, row: i64, objects: &[FindingRiskObject]) -> Result<(), StoreError> {
+    fn save_entities(&mut self, row: i64, finding: &Finding, is_new: bool) -> Result<(), StoreError> {
         let statements = &mut self.statements;
-        statements.forget_entities.execute(params![row])?;
-        for object in objects.iter().filter(|object| is_somebody(&object.value)) {
+        if !is_new {
+            statements.forget_entities.execute(params![row])?;
+        }
+        for object in finding.risk_objects.iter().filter(|object| is_somebody(&object.value)) {
             match object.kind.as_str() {
                 "user" => statements.entity.execute(params![row, "user", object.value])?,
                 "system" => statements.entity.execute(params![row, "host", object.value])?,
                 _ => 0,
             };
         }
-        statements.hosts.execute(params![row])?;
+        match (&finding.event, finding.evidence.as_slice()) {
+            // Most findings are one event, whose host is known: to ask three tables for it costs as much as the finding.
+            (Some(event), [only]) if event.id == *only => {
+                let is_told = |host: &str| finding.risk_objects.iter().any(|object| object.kind == "system" && object.value == host);
+                if let Some(host) = event.host.as_deref().filter(|host| !(is_told(host) && is_somebody(host))) {
+                    statements.entity.execute(params![row, "host", host])?;
+                }
+            }
+            _ => {
+                statements.hosts.execute(params![row])?;
+            }
+        }
         Ok(())
     }
 

@@ -12,6 +12,7 @@ mod encode;
 mod envelope;
 mod error;
 mod event_row;
+mod fields;
 mod finding_filter;
 mod finding_groups;
 mod finding_rows;
@@ -62,6 +63,7 @@ pub use details::{TESTED, is_said, is_somebody, joined, joined_behind, one_line}
 pub use envelope::{Envelope, EnvelopeReader};
 pub use error::StoreError;
 pub use event_row::{EventRow, Wanted};
+pub use fields::FieldsReader;
 pub use finding_filter::FindingFilter;
 pub use finding_groups::{FindingGroup, FindingOrder, FindingTotals, GroupBy};
 pub use finding_rows::{EvidenceRow, FindingRow, RuleText, UnkeptEvents};
@@ -357,6 +359,14 @@ impl Store {
     /// When there is none, or SQLite fails.
     pub fn event_fields(&self, id: EventId) -> Result<StoredEvent, StoreError> {
         self.read_event(id, read::fields)
+    }
+
+    /// Reads the fields of many events; `catalog` is this store's.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn fields_reader<'s>(&'s self, catalog: &'s Catalog) -> Result<FieldsReader<'s>, StoreError> {
+        FieldsReader::new(&self.connection, catalog)
     }
 
     fn read_event(

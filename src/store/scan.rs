@@ -101,7 +101,7 @@ enum Head {
 }
 
 /// A statement over one type's cells at work.
-struct CellReader<'s> {
+pub(super) struct CellReader<'s> {
     event_type: &'s EventType,
     columns: Vec<ColumnIndex>,
     statement: CachedStatement<'s>,
@@ -124,6 +124,19 @@ impl<'s> CellReader<'s> {
             Some(connection.prepare_cached("SELECT field, value FROM overflow WHERE event = ?1 ORDER BY field")?)
         };
         Ok(Self { event_type, columns: columns.to_vec(), statement, outside, others, texts: String::new() })
+    }
+
+    /// Reads all columns of a type's events.
+    pub(super) fn of_type(connection: &'s Connection, event_type: &'s EventType) -> Result<Self, StoreError> {
+        let all: Vec<ColumnIndex> = (0..).map(ColumnIndex).take(event_type.columns.len()).collect();
+        let range = EventRange { first: EventId(0), last: EventId(0), since_us: None, until_us: None };
+        let statement = connection.prepare_cached(&statement(event_type, &all, range, Head::Id))?;
+        Self::new(connection, event_type, &all, statement)
+    }
+
+    /// Visits one event.
+    pub(super) fn one(&mut self, id: EventId, visit: &mut dyn FnMut(&[RawCell<'_>]) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        self.each(id, id, 1, &mut |_, _, cells| visit(cells).map(|()| ControlFlow::Break(())))
     }
 
     /// `heads` columns stand before the first cell.
