@@ -35,7 +35,8 @@ Examples:
   retrohunt hunt --rules sigma/rules --pipeline fields.yml --values network.yml
   retrohunt hunt --rules page.md --format jsonl > findings.jsonl
   retrohunt hunt --rules escu/detections --window 60m
-  retrohunt hunt --rules page.md --engine sqlite")]
+  retrohunt hunt --rules page.md --engine sqlite
+  retrohunt hunt --jobs 1")]
 pub(crate) struct Args {
     #[command(flatten)]
     rules: RuleArgs,
@@ -49,6 +50,9 @@ pub(crate) struct Args {
     /// (60m is what Splunk's public detections are written for). Without it the whole time is one window
     #[arg(long, value_name = "LENGTH", value_parser = values::length)]
     window: Option<i64>,
+    /// How many kinds of events, or parts of large ones, are read at the same time [default: the cores of this machine]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
     /// How rules are run
     #[arg(long, value_enum, value_name = "NAME", default_value_t = EngineName::Scan)]
     engine: EngineName,
@@ -92,7 +96,8 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         EngineName::Scan => Engine::Scan,
         EngineName::Sqlite => Engine::Sqlite,
     };
-    let options = HuntOptions { since_us, until_us, cancel, engine, window_us: args.window, ..HuntOptions::starting_at(now_us()) };
+    let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), usize::from);
+    let options = HuntOptions { since_us, until_us, cancel, engine, window_us: args.window, jobs, ..HuntOptions::starting_at(now_us()) };
     let result = hunt::run(&mut store, &set.rules, &set.correlations, Taxonomy::embedded(), &options, &mut |step| show(&progress, &step));
     progress.finish();
     let summary = result.context("the hunt failed")?;

@@ -34,9 +34,9 @@ impl ScanResult {
     }
 }
 
-/// A part of a type has at least so many events.
-// Each part asks anew what its columns' values say: parts of fewer would cost more than the even shares are worth.
-const MIN_PART_EVENTS: u64 = 100_000;
+/// The smallest part of a type, unless the caller says otherwise.
+// Each part asks anew what its columns' values say: parts of fewer events would cost more than the even shares are worth.
+pub(super) const PART_EVENTS: u64 = 100_000;
 /// Of so many parts for each scan at a time none is larger: so much may be left to one when the others are done.
 const PARTS_A_JOB: u64 = 2;
 
@@ -92,9 +92,11 @@ pub(super) fn match_events(
     if range.since_us.is_none() && range.until_us.is_none() {
         words.read_ahead(with.cancel)?;
     }
-    let parts = parts(store, catalog, &by_type, range, (total, with.jobs))?;
+    let parts = parts(store, catalog, &by_type, range, (total, with))?;
     let mut tell = |events: u64| progress(HuntProgress::Scanned { events });
-    let found = match readers(store, with.jobs.min(parts.len()))? {
+    // Each connection reads the names of all tables and views first: a small store is read in that time.
+    let jobs = if total > with.part_events { with.jobs.min(parts.len()) } else { 1 };
+    let found = match readers(store, jobs)? {
         Some(readers) => scan_at_once(readers, &parts, with, &words.noted(), &mut tell)?,
         None => scan_in_order(store, &parts, with, words, &mut tell)?,
     };
@@ -107,9 +109,9 @@ fn parts<'p>(
     catalog: &'p Catalog,
     by_type: &'p BTreeMap<TypeId, Vec<ScanRule<'p>>>,
     range: EventRange,
-    (total, jobs): (u64, usize),
+    (total, with): (u64, &ScanWith<'_>),
 ) -> Result<Vec<Part<'p>>, HuntError> {
-    let most = if jobs > 1 { (total / (jobs as u64 * PARTS_A_JOB)).max(MIN_PART_EVENTS) } else { u64::MAX };
+    let most = if with.jobs > 1 { (total / (with.jobs as u64 * PARTS_A_JOB)).max(with.part_events).max(1) } else { u64::MAX };
     let mut parts = Vec::new();
     for (id, rules) in by_type {
         let event_type = catalog.event_type(*id).expect("plans name types of this catalog");
@@ -177,7 +179,7 @@ fn scan_at_once(
     // Stable: parts of equal size in their order.
     order.sort_by_key(|part| std::cmp::Reverse(parts[*part].events));
     let (order, next, jobs) = (&order, &AtomicUsize::new(0), readers.len());
-    let (now, hosts, cancel) = (with.context.now(), with.hosts, with.cancel);
+    let (now, hosts, cancel, part_events) = (with.context.now(), with.hosts, with.cancel, with.part_events);
     let mut found: Vec<Option<PartFound>> = parts.iter().map(|_| None).collect();
     std::thread::scope(|scope| {
         let (send, results) = mpsc::channel();
@@ -186,7 +188,7 @@ fn scan_at_once(
             scope.spawn(move || {
                 // Compiled expressions are the thread's own: they are not made to be shared.
                 let context = Context::new(now);
-                let with = ScanWith { context: &context, hosts, cancel, jobs };
+                let with = ScanWith { context: &context, hosts, cancel, jobs, part_events };
                 let words = RefCell::new(MessageWords::of_noted(&store, noted.clone(), jobs));
                 while let Some(part) = order.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| !cancel.is_cancelled()) {
                     // Nobody listens where another scan failed.

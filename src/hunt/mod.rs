@@ -68,6 +68,8 @@ pub struct HuntOptions {
     pub window_us: Option<i64>,
     /// How many event types, or parts of large ones, are read at a time by [`Engine::Scan`]. What is found does not depend on it.
     pub jobs: usize,
+    /// A part of an event type that is read at the same time as others has at least so many events.
+    pub part_events: u64,
     /// What bounds each statement of [`Engine::Sqlite`].
     pub statements: QueryLimits,
 }
@@ -83,6 +85,7 @@ impl HuntOptions {
             engine: Engine::default(),
             window_us: None,
             jobs: 1,
+            part_events: matching::PART_EVENTS,
             statements: QueryLimits::default(),
         }
     }
@@ -195,7 +198,7 @@ pub fn run(
     let all: Vec<&Plan> = trees.iter().flatten().copied().chain(inputs.iter().map(|(.., plan)| plan)).collect();
     let context = context(&all, options.until_us, || newest_us.map_or_else(|| store.newest_time(), Ok))?;
     let hosts = hosts.map_or_else(|| Hosts::of(store, &all), Ok)?;
-    let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel, jobs: options.jobs };
+    let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel, jobs: options.jobs, part_events: options.part_events };
     let mut found = match_events(store, &catalog, &all, range, &with, progress)?;
     found.first_input = trees.iter().map(Vec::len).sum();
 
@@ -322,7 +325,7 @@ fn resolve_brackets(
     let newest_us = options.until_us.map_or_else(|| store.newest_time(), |until_us| Ok(Some(until_us)))?;
     let context = context_at(newest_us);
     let hosts = Hosts::all(store)?;
-    let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel, jobs: options.jobs };
+    let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel, jobs: options.jobs, part_events: options.part_events };
     let brackets = subsearch::SubsearchContext { store, catalog, taxonomy, context: &context, range, with: &with };
     let resolve = |rule| if subsearch::has_any(rule) { subsearch::resolve(&brackets, rule).map(Some) } else { Ok(None) };
     let rules = rules.iter().map(resolve).collect::<Result<_, _>>()?;

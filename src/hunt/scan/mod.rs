@@ -62,6 +62,8 @@ pub(super) struct ScanWith<'a> {
     pub(super) cancel: &'a Cancel,
     /// How many scans may run at a time.
     pub(super) jobs: usize,
+    /// A part of a type has at least so many events.
+    pub(super) part_events: u64,
 }
 
 /// What a scan did.
