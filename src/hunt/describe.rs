@@ -12,11 +12,11 @@ use super::unanswered::scope_name;
 use crate::catalog::{Catalog, ColumnIndex, EventId, EventType};
 use crate::diag::Diagnostic;
 use crate::event::format_time;
-use crate::ir::{Correlation, InputSource, Pred, Query, Rule, RuleMeta, Source, Stage};
+use crate::ir::{Correlation, InputSource, Match, Part, Pred, Query, Rule, RuleMeta, Source, Stage, Test};
 use crate::plan::{FieldExpr, Plan, RowSource};
 use crate::store::{
-    FieldsReader, FindingDescription, FindingRiskObject, HuntRecord, HuntWriter, HuntedRule, RuleOutcome, Store, StoreError, StoredEvent,
-    StoredValue, TESTED, UndescribedFinding, is_said, is_somebody, joined, joined_behind, one_line,
+    FieldsReader, FindingDescription, FindingRiskObject, HuntRecord, HuntWriter, HuntedRule, RuleOutcome, SQL_BYTES_MAX, Store, StoreError,
+    StoredEvent, StoredValue, TESTED, UndescribedFinding, is_said, is_somebody, joined, joined_behind, one_line,
 };
 use crate::taxonomy::{DetailField, EventDetails, EventNames, Taxonomy};
 
@@ -100,6 +100,21 @@ pub(super) fn failures(failed: &[(usize, Diagnostic)]) -> BTreeMap<usize, (RuleO
     failed.iter().map(|(index, diagnostic)| (*index, (RuleOutcome::Failed, diagnostic.message.clone()))).collect()
 }
 
+/// Fewer bytes than the SQL text of a plan has: those of the words that it looks for, which stand in the text.
+fn least_text(plan: &Plan) -> usize {
+    let mut bytes = 0;
+    for branch in &plan.branches {
+        branch.filter.each_leaf(&mut |leaf| {
+            let glob = match leaf {
+                Pred::Match(Match { test: Test::Glob { glob, .. }, .. }) | Pred::Keyword { glob, .. } => glob,
+                _ => return,
+            };
+            bytes += glob.parts().iter().map(|part| if let Part::Text(text) = part { text.len() } else { 0 }).sum::<usize>();
+        });
+    }
+    bytes
+}
+
 impl<'a> Describer<'a> {
     /// Knows the rules; `plans` are those of the rules alone. What became of them is filled in when they have run.
     pub(super) fn new(
@@ -171,7 +186,7 @@ impl<'a> Describer<'a> {
     fn sql(&self, index: usize) -> Option<String> {
         self.queries[index]?;
         // One over many event types is longer than what is kept, and writing it costs more than the hunt.
-        let plan = self.plans[index].first().filter(|plan| plan.branches.len() <= SQL_TYPES_MAX)?;
+        let plan = self.plans[index].first().filter(|plan| plan.branches.len() <= SQL_TYPES_MAX && least_text(plan) <= SQL_BYTES_MAX)?;
         let statement = crate::sql::portable(plan, self.catalog).ok()?;
         statement.not_portable.is_empty().then_some(statement.sql)
     }

@@ -16,7 +16,7 @@ use crate::event::hex;
 use crate::ir::{Language, Level, RuleMeta};
 
 /// Longest SQL text (bytes) that is saved with a rule. One over hundreds of event types has a megabyte: `compile` prints it.
-const SQL_BYTES_MAX: usize = 16 * 1024;
+pub const SQL_BYTES_MAX: usize = 16 * 1024;
 /// How findings are described: one that was described in an earlier way is described again. Counted up when newer findings tell more.
 const DESCRIBED: i64 = 1;
 

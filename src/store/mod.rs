@@ -16,6 +16,7 @@ mod fields;
 mod finding_filter;
 mod finding_groups;
 mod finding_rows;
+mod finding_summary;
 mod finding_times;
 mod findings;
 mod functions;
@@ -67,11 +68,12 @@ pub use fields::FieldsReader;
 pub use finding_filter::FindingFilter;
 pub use finding_groups::{FindingGroup, FindingOrder, FindingTotals, GroupBy};
 pub use finding_rows::{EvidenceRow, FindingRow, RuleText, UnkeptEvents};
+pub use finding_summary::FindingSummary;
 pub use findings::{
     DESCRIBED_EVENTS, EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule,
     RuleOutcome, UndescribedFinding,
 };
-pub use hunt_writer::HuntWriter;
+pub use hunt_writer::{HuntWriter, SQL_BYTES_MAX};
 pub use known::{ArchiveId, Known, KnownBytes};
 pub use ledger::SourceRow;
 pub use messages::{MessageBlocks, MessagePlace};
@@ -515,6 +517,14 @@ impl Store {
     /// When SQLite fails.
     pub fn finding_groups(&self, filter: &FindingFilter, by: GroupBy, order: FindingOrder) -> Result<Vec<FindingGroup>, StoreError> {
         finding_groups::groups(&self.connection, filter, by, order)
+    }
+
+    /// Counts findings by level, status, rule, host and day.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn finding_summary(&self, filter: &FindingFilter) -> Result<FindingSummary, StoreError> {
+        finding_summary::summary(&self.connection, filter)
     }
 
     /// Counts findings.

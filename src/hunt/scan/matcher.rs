@@ -22,7 +22,8 @@ pub(super) type PatternId = u32;
 #[derive(Default)]
 pub(super) struct MatcherBuilder {
     tests: Vec<(Test, bool)>,
-    known: FxHashMap<(Glob, Case), PatternId>,
+    ignoring_case: FxHashMap<Glob, PatternId>,
+    exact: FxHashMap<Glob, PatternId>,
 }
 
 /// Answers all patterns of a column for one value.
@@ -44,6 +45,8 @@ struct Built {
     suffix: Option<Group<Beginnings>>,
     anywhere: Option<Group<Literals>>,
     unfiltered: Vec<PatternId>,
+    /// What is asked where the literal of a pattern occurs: folded where case does not count.
+    globs: FxHashMap<PatternId, (Glob, Case)>,
     negated: Vec<PatternId>,
     /// Those that are neither, nor compared with literals.
     others: Vec<PatternId>,
@@ -66,17 +69,15 @@ impl MatcherBuilder {
     /// Adds a test; equal ones share a number.
     pub(super) fn add(&mut self, test: &Test, negated: bool) -> PatternId {
         let next = u32::try_from(self.tests.len()).expect("fewer than 2^32 patterns");
-        // Thousands of rules share patterns (`\powershell.exe`): equal ones are searched once and have one answer.
+        // Thousands of rules share patterns (`\powershell.exe`), most written the same way: equal ones are searched once.
         if let (Test::Glob { glob, case }, false) = (test, negated) {
-            let key = (if *case == Case::Ignore { glob.folded() } else { glob.clone() }, *case);
-            if let Some(id) = self.known.get(&key) {
+            let known = if *case == Case::Ignore { &mut self.ignoring_case } else { &mut self.exact };
+            if let Some(id) = known.get(glob) {
                 return *id;
             }
-            self.tests.push((Test::Glob { glob: key.0.clone(), case: *case }, false));
-            self.known.insert(key, next);
-        } else {
-            self.tests.push((test.clone(), negated));
+            known.insert(glob.clone(), next);
         }
+        self.tests.push((test.clone(), negated));
         next
     }
 
@@ -101,14 +102,16 @@ struct Sorted {
     suffix: Actions,
     anywhere: Actions,
     unfiltered: Vec<PatternId>,
+    globs: FxHashMap<PatternId, (Glob, Case)>,
     negated: Vec<PatternId>,
     others: Vec<PatternId>,
 }
 
 impl Sorted {
     fn glob(&mut self, id: PatternId, glob: &Glob, case: Case) {
+        let folded = glob.folded();
         if case == Case::Ignore {
-            match glob.parts() {
+            match folded.parts() {
                 [] => return self.equal.entry(Box::default()).or_default().push(id),
                 [Part::Text(t)] => return self.equal.entry(t.as_str().into()).or_default().push(id),
                 [Part::Any, Part::Text(t), Part::Any] => return push(&mut self.anywhere, t.as_bytes().into(), OnMatch::Hit(id)),
@@ -117,15 +120,11 @@ impl Sorted {
                 _ => {}
             }
         }
-        // Folded already where case does not count.
-        let literal = match case {
-            Case::Ignore => glob.longest_text().map(|text| text.as_bytes().into()),
-            Case::Exact => glob.folded().longest_text().map(|text| text.as_bytes().into()),
-        };
-        match literal {
-            Some(literal) => push(&mut self.anywhere, literal, OnMatch::Verify(id)),
+        match folded.longest_text() {
+            Some(text) => push(&mut self.anywhere, text.as_bytes().into(), OnMatch::Verify(id)),
             None => self.unfiltered.push(id),
         }
+        self.globs.insert(id, (if case == Case::Ignore { folded } else { glob.clone() }, case));
     }
 }
 
@@ -160,6 +159,7 @@ impl Built {
             suffix: grouped(sorted.suffix, Beginnings::new),
             anywhere: grouped(sorted.anywhere, Literals::new),
             unfiltered: sorted.unfiltered,
+            globs: sorted.globs,
             negated: sorted.negated,
             others: sorted.others,
         }
@@ -178,10 +178,11 @@ impl Matcher {
         let (padded, folded) = (self.folded.as_bytes(), &self.folded[..self.folded.len() - 1]);
         let equal = if folded.len() <= built.longest_equal { built.equal.get(folded) } else { None };
         hits.extend(equal.into_iter().flatten());
+        let globs = &built.globs;
         let mut act = |actions: &[OnMatch]| {
             hits.extend(actions.iter().filter_map(|action| match action {
                 OnMatch::Hit(id) => Some(*id),
-                OnMatch::Verify(id) => verified(tests, *id, value, folded).then_some(*id),
+                OnMatch::Verify(id) => verified(globs, *id, value, folded).then_some(*id),
             }));
         };
         if let Some(Group { search, actions }) = &built.prefix {
@@ -195,7 +196,7 @@ impl Matcher {
         if let Some(Group { search, actions }) = &mut built.anywhere {
             search.each(padded, |literal| act(&actions[literal as usize]));
         }
-        hits.extend(built.unfiltered.iter().filter(|id| verified(tests, **id, value, folded)));
+        hits.extend(built.unfiltered.iter().filter(|id| verified(globs, **id, value, folded)));
         hits.extend(built.negated.iter().filter(|id| !tests[**id as usize].0.passes(value)));
         others(tests, &built.others, value, hits);
     }
@@ -213,11 +214,9 @@ fn others(tests: &[(Test, bool)], ids: &[PatternId], value: &str, hits: &mut Vec
     }));
 }
 
-fn verified(tests: &[(Test, bool)], id: PatternId, value: &str, folded: &str) -> bool {
-    match &tests[id as usize].0 {
-        Test::Glob { glob, case } => glob.matches(if *case == Case::Ignore { folded } else { value }),
-        other => other.passes(value),
-    }
+fn verified(globs: &FxHashMap<PatternId, (Glob, Case)>, id: PatternId, value: &str, folded: &str) -> bool {
+    let (glob, case) = &globs[&id];
+    glob.matches(if *case == Case::Ignore { folded } else { value })
 }
 
 #[cfg(test)]

@@ -254,7 +254,7 @@ impl<'a, 's> ProgramBuilder<'a, 's> {
 
     fn matched(&mut self, m: &Match<FieldExpr>) -> Result<ProgramNode, Fault> {
         // First of all: a keyword asks the host of every event, which lies in another table.
-        if self.hosts.none_passes(m) {
+        if m.field == FieldExpr::Host && self.message_words.no_host_passes(m, self.hosts) {
             return Ok(ProgramNode::False);
         }
         if self.is_eager(m) {

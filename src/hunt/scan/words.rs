@@ -84,6 +84,8 @@ pub(in crate::hunt) struct MessageWords<'s> {
     scans: usize,
     /// The regular expressions of the hunt: what its scans share is kept here.
     pub(super) patterns: Patterns,
+    /// Words that every keyword also asks hosts for → whether no host has them.
+    no_hosts: FxHashMap<(Glob, Case), bool>,
     /// The search for the words that are asked of many events. Made when the first message is asked: by then the words of all rules
     /// are known.
     wide: Option<Search<'s>>,
@@ -119,7 +121,16 @@ impl<'s> MessageWords<'s> {
 
     /// Goes on with words that were noted by another, as one of so many scans at a time.
     pub(in crate::hunt) fn of_noted(store: &'s Store, noted: NotedWords, scans: usize) -> Self {
-        Self { store, noted, is_ahead: true, scans, patterns: Patterns::default(), wide: None, narrow: None }
+        Self {
+            store,
+            noted,
+            is_ahead: true,
+            scans,
+            patterns: Patterns::default(),
+            no_hosts: FxHashMap::default(),
+            wide: None,
+            narrow: None,
+        }
     }
 
     /// What is noted, for others.
@@ -138,6 +149,15 @@ impl<'s> MessageWords<'s> {
         let _ = builder.add(0, filter);
         let asked = builder.asked_words();
         self.ask(event_type, asked.into_iter());
+    }
+
+    /// See [`Hosts::none_passes`]: the words of a rule are asked of the same hosts for each event type.
+    pub(super) fn no_host_passes(&mut self, asked: &Match<FieldExpr>, hosts: &Hosts) -> bool {
+        let Test::Glob { glob, case } = &asked.test else { return hosts.none_passes(asked) };
+        if asked.negated {
+            return hosts.none_passes(asked);
+        }
+        *self.no_hosts.entry((glob.clone(), *case)).or_insert_with(|| hosts.none_passes(asked))
     }
 
     /// The number of a word. One that was not noted before makes all that is known be forgotten.
