@@ -82,7 +82,7 @@ pub use read::{Alias, StoredEvent, StoredValue};
 pub use report_rows::RuleOutcomeRow;
 pub use risk::RiskEvent;
 pub use risk_ranking::RankedObject;
-pub use scan::{EventRange, EventReader};
+pub use scan::{CellsReader, EventRange, EventReader};
 pub use time::time_cell;
 pub use timeline::{TimeSpan, TimelineEvent};
 pub use triage::Triage;
@@ -361,6 +361,14 @@ impl Store {
     /// When there is none, or SQLite fails.
     pub fn event_fields(&self, id: EventId) -> Result<StoredEvent, StoreError> {
         self.read_event(id, read::fields)
+    }
+
+    /// Reads the cells of single events of a type.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn cells_reader<'s>(&'s self, event_type: &'s EventType, columns: &[ColumnIndex]) -> Result<CellsReader<'s>, StoreError> {
+        CellsReader::new(&self.connection, event_type, columns)
     }
 
     /// Reads the fields of many events; `catalog` is this store's.

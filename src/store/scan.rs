@@ -92,6 +92,26 @@ impl<'s> EventReader<'s> {
     }
 }
 
+/// Reads the cells of single events of one type.
+pub struct CellsReader<'s>(CellReader<'s>);
+
+impl<'s> CellsReader<'s> {
+    pub(super) fn new(connection: &'s Connection, event_type: &'s EventType, columns: &[ColumnIndex]) -> Result<Self, StoreError> {
+        CellReader::of_columns(connection, event_type, columns).map(Self)
+    }
+
+    /// Visits the cells of an event, where there is one of the type with this id.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn of(&mut self, id: EventId, visit: &mut dyn FnMut(&[RawCell<'_>])) -> Result<(), StoreError> {
+        self.0.one(id, &mut |cells| {
+            visit(cells);
+            Ok(())
+        })
+    }
+}
+
 /// What comes before an event's cells: its id, and with it the place of its message or its row of the table of all events.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Head {
@@ -129,9 +149,13 @@ impl<'s> CellReader<'s> {
     /// Reads all columns of a type's events.
     pub(super) fn of_type(connection: &'s Connection, event_type: &'s EventType) -> Result<Self, StoreError> {
         let all: Vec<ColumnIndex> = (0..).map(ColumnIndex).take(event_type.columns.len()).collect();
+        Self::of_columns(connection, event_type, &all)
+    }
+
+    fn of_columns(connection: &'s Connection, event_type: &'s EventType, columns: &[ColumnIndex]) -> Result<Self, StoreError> {
         let range = EventRange { first: EventId(0), last: EventId(0), since_us: None, until_us: None };
-        let statement = connection.prepare_cached(&statement(event_type, &all, range, Head::Id))?;
-        Self::new(connection, event_type, &all, statement)
+        let statement = connection.prepare_cached(&statement(event_type, columns, range, Head::Id))?;
+        Self::new(connection, event_type, columns, statement)
     }
 
     /// Visits one event.

@@ -69,6 +69,47 @@ fn any_number_of_jobs_and_parts_finds_the_same() {
 }
 
 #[test]
+fn what_the_first_rows_taught_changes_no_answer() {
+    const ROWS: u32 = 12_000; // three times what is seen before rules choose by it
+    let name = |record: u32| if record % 1_000 == 999 { "rare" } else { ["common", "usual"][record as usize % 2] };
+    let mut lines = String::new();
+    for record in 0..ROWS {
+        let more = format!(
+            ",\"Kind\":\"{}\",\"Text\":\"unique {record} {}\",\"Other\":\"o{}\",\"Late\":\"{}\"",
+            name(record),
+            if record % 500 == 7 { "needle" } else { "hay" },
+            record % 4,
+            if record > 8_000 { "late" } else { "early" }
+        );
+        writeln!(lines, "{}", security_line(i64::from(record), 4688, &more).trim_end()).unwrap();
+    }
+    let store = TestStore::new();
+    store.load([store.file("events.jsonl", lines)]).expect_code(&[0]);
+    type Expected = fn(u32, &str) -> bool;
+    let cases: [(&str, Expected); 5] = [
+        ("{Kind: rare, Other: o3}", |record, kind| kind == "rare" && record % 4 == 3),
+        ("{Kind: usual, 'Text|contains': needle}", |record, kind| kind == "usual" && record % 500 == 7),
+        ("{Kind: usual, Late: late, 'Text|re': 'needle$'}", |record, kind| kind == "usual" && record > 8_000 && record % 500 == 7),
+        ("{Late: late, Kind: rare}", |record, kind| kind == "rare" && record > 8_000),
+        ("{'Text|endswith': '99 hay', 'Other|contains': 3}", |record, _| record % 100 == 99 && record % 4 == 3),
+    ];
+    let rules: Vec<Rule> = (0..).zip(&cases).map(|(id, (selection, _))| compiled(&sigma_rule(&format!("r{id}"), selection))).collect();
+    for jobs in [1, 2] {
+        let mut options = HuntOptions::starting_at(jobs);
+        (options.jobs, options.part_events) = (usize::try_from(jobs).unwrap(), 6_000);
+        let mut opened = Store::open(store.path()).unwrap();
+        hunt::run(&mut opened, &rules, &[], Taxonomy::embedded(), &options, &mut |_| {}).unwrap();
+        let findings = opened.findings(&FindingFilter::default()).unwrap();
+        for ((_, is_expected), rule) in cases.iter().zip(&rules) {
+            let expected = (0..ROWS).filter(|record| is_expected(*record, name(*record))).count();
+            let found = findings.iter().filter(|finding| finding.rule_id == rule.meta.id).count();
+            assert!(expected > 0);
+            assert_eq!(found, expected, "{}", rule.meta.id);
+        }
+    }
+}
+
+#[test]
 fn the_program_says_the_same_byte_for_byte() {
     let told = |jobs: &str| {
         let store = loaded();

@@ -54,6 +54,14 @@ pub(super) struct ColumnProgram {
     pub(super) chains: Vec<ChainProgram>,
 }
 
+impl ColumnProgram {
+    /// Whether some leaf that the column answers is as asked.
+    pub(super) fn any_leaf(&self, is: &dyn Fn(LeafId) -> bool) -> bool {
+        let mut leaves = self.exists.iter().chain(self.chains.iter().flat_map(|chain| chain.leaves.iter().flatten()));
+        leaves.any(|leaf| is(*leaf))
+    }
+}
+
 /// What is asked of a column's value after a chain of functions.
 pub(super) struct ChainProgram {
     /// The functions, innermost first.
