@@ -36,7 +36,8 @@ Examples:
   retrohunt hunt --rules sigma/rules --pipeline fields.yml --values network.yml
   retrohunt hunt --rules page.md --format jsonl > findings.jsonl
   retrohunt hunt --rules escu/detections --window 60m
-  retrohunt hunt --rules page.md --engine sqlite")]
+  retrohunt hunt --rules page.md --engine sqlite
+  retrohunt hunt --jobs 1")]
 pub(crate) struct Args {
     #[command(flatten)]
     rules: RuleArgs,
@@ -54,6 +55,9 @@ pub(crate) struct Args {
     /// says for which rules that is so
     #[arg(long)]
     full: bool,
+    /// How many kinds of events, or parts of large ones, are read at the same time [default: the cores of this machine]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
     /// How rules are run
     #[arg(long, value_enum, value_name = "NAME", default_value_t = EngineName::Scan)]
     engine: EngineName,
@@ -93,8 +97,18 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     };
     let rules_key = Some(fingerprint(&(cached.key(), args.rules.level.map(Level::as_str), &args.rules.tag)));
     let full = args.full;
-    let options =
-        HuntOptions { since_us, until_us, cancel, engine, full, window_us: args.window, rules_key, ..HuntOptions::starting_at(now_us()) };
+    let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), usize::from);
+    let options = HuntOptions {
+        since_us,
+        until_us,
+        cancel,
+        engine,
+        full,
+        window_us: args.window,
+        rules_key,
+        jobs,
+        ..HuntOptions::starting_at(now_us())
+    };
     let (summary, set) = match hunt::again(&store, &options).context("the hunt failed")? {
         // What a correlation left out is said with its title, which only the rules have.
         Some(summary) if summary.left_out.is_empty() => {

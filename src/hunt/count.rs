@@ -29,7 +29,7 @@ pub struct ConditionCount {
 pub fn count_conditions(store: &Store, catalog: &Catalog, plan: &Plan) -> Result<Vec<(TypeId, Vec<ConditionCount>)>, HuntError> {
     let context = context_at(store.newest_time()?);
     let (hosts, cancel) = (Hosts::of(store, &[plan])?, Cancel::default());
-    let with = ScanWith { context: &context, hosts: &hosts, cancel: &cancel };
+    let with = ScanWith { context: &context, hosts: &hosts, cancel: &cancel, jobs: 1, part_events: u64::MAX };
     let range = EventRange { first: EventId(1), last: store.last_event()?, since_us: None, until_us: None };
     let mut words = MessageWords::new(store, catalog);
     let branches: Vec<_> = plan.branches.iter().filter_map(|branch| Some((branch, catalog.event_type(branch.event_type)?))).collect();
@@ -37,6 +37,7 @@ pub fn count_conditions(store: &Store, catalog: &Catalog, plan: &Plan) -> Result
         // One by one, as they are scanned.
         branch.filter.each_leaf(&mut |leaf| words.note(event_type, leaf, &hosts));
     }
+    words.read_ahead(&cancel)?;
     let words = RefCell::new(words);
     let mut out = Vec::new();
     for (branch, event_type) in branches {

@@ -12,11 +12,11 @@ use super::unanswered::scope_name;
 use crate::catalog::{Catalog, ColumnIndex, EventId, EventType};
 use crate::diag::Diagnostic;
 use crate::event::format_time;
-use crate::ir::{Correlation, InputSource, Pred, Query, Rule, RuleMeta, Source, Stage};
+use crate::ir::{Correlation, InputSource, Match, Part, Pred, Query, Rule, RuleMeta, Source, Stage, Test};
 use crate::plan::{FieldExpr, Plan, RowSource};
 use crate::store::{
-    FindingDescription, FindingRiskObject, HuntRecord, HuntWriter, HuntedRule, RuleOutcome, Store, StoreError, StoredEvent, StoredValue,
-    TESTED, UndescribedFinding, is_said, is_somebody, joined, joined_behind, one_line,
+    FieldsReader, FindingDescription, FindingRiskObject, HuntRecord, HuntWriter, HuntedRule, RuleOutcome, SQL_BYTES_MAX, Store, StoreError,
+    StoredEvent, StoredValue, TESTED, UndescribedFinding, is_said, is_somebody, joined, joined_behind, one_line,
 };
 use crate::taxonomy::{DetailField, EventDetails, EventNames, Taxonomy};
 
@@ -100,6 +100,21 @@ pub(super) fn failures(failed: &[(usize, Diagnostic)]) -> BTreeMap<usize, (RuleO
     failed.iter().map(|(index, diagnostic)| (*index, (RuleOutcome::Failed, diagnostic.message.clone()))).collect()
 }
 
+/// Fewer bytes than the SQL text of a plan has: those of the words that it looks for, which stand in the text.
+fn least_text(plan: &Plan) -> usize {
+    let mut bytes = 0;
+    for branch in &plan.branches {
+        branch.filter.each_leaf(&mut |leaf| {
+            let glob = match leaf {
+                Pred::Match(Match { test: Test::Glob { glob, .. }, .. }) | Pred::Keyword { glob, .. } => glob,
+                _ => return,
+            };
+            bytes += glob.parts().iter().map(|part| if let Part::Text(text) = part { text.len() } else { 0 }).sum::<usize>();
+        });
+    }
+    bytes
+}
+
 impl<'a> Describer<'a> {
     /// Knows the rules; `plans` are those of the rules alone. What became of them is filled in when they have run.
     pub(super) fn new(
@@ -135,18 +150,22 @@ impl<'a> Describer<'a> {
     /// Describes the findings that were saved since this was last done.
     pub(super) fn findings(&self, writer: &mut HuntWriter<'_>) -> Result<(), HuntError> {
         let mut event: Option<(EventId, StoredEvent)> = None;
+        let mut fields = self.store.fields_reader(self.catalog)?;
         for finding in writer.undescribed() {
             // Rows made of the store's own findings are about these, not about one of the events behind them.
             let reads_events = self.plans[finding.rule_index].iter().all(|plan| plan.source == RowSource::Events);
             let by_event = finding.by_event && reads_events;
-            let mut description =
-                if finding.derives_risk && !by_event { self.of_group(&finding, writer)? } else { FindingDescription::default() };
+            let mut description = if finding.derives_risk && !by_event {
+                self.of_group(&finding, writer, &mut fields)?
+            } else {
+                FindingDescription::default()
+            };
             let Some(id) = finding.first_event.filter(|_| finding.by_event || finding.is_completed) else {
                 writer.describe(finding.row, &description)?;
                 continue;
             };
             if event.as_ref().is_none_or(|(known, _)| *known != id) {
-                event = Some((id, self.store.event_fields(id)?));
+                event = Some((id, fields.of(id)?));
             }
             let Some((_, first)) = &event else { continue };
             if by_event {
@@ -167,7 +186,7 @@ impl<'a> Describer<'a> {
     fn sql(&self, index: usize) -> Option<String> {
         self.queries[index]?;
         // One over many event types is longer than what is kept, and writing it costs more than the hunt.
-        let plan = self.plans[index].first().filter(|plan| plan.branches.len() <= SQL_TYPES_MAX)?;
+        let plan = self.plans[index].first().filter(|plan| plan.branches.len() <= SQL_TYPES_MAX && least_text(plan) <= SQL_BYTES_MAX)?;
         let statement = crate::sql::portable(plan, self.catalog).ok()?;
         statement.not_portable.is_empty().then_some(statement.sql)
     }
@@ -236,7 +255,12 @@ impl<'a> Describer<'a> {
     }
 
     /// Whom a group is about: the users and hosts that its own fields name, else those of the events behind it.
-    fn of_group(&self, finding: &UndescribedFinding, writer: &HuntWriter<'_>) -> Result<FindingDescription, StoreError> {
+    fn of_group(
+        &self,
+        finding: &UndescribedFinding,
+        writer: &HuntWriter<'_>,
+        fields: &mut FieldsReader<'_>,
+    ) -> Result<FindingDescription, StoreError> {
         let named = |kind| -> Vec<(String, String)> {
             let own = finding.group.iter().filter(|(name, value)| is_somebody(value) && kind_of_field(self.taxonomy, name) == Some(kind));
             own.cloned().collect()
@@ -245,7 +269,7 @@ impl<'a> Describer<'a> {
         let mut out = FindingDescription { hosts: hosts.iter().map(|(_, host)| host.clone()).collect(), ..FindingDescription::default() };
         if users.is_empty() {
             for event in &finding.events {
-                let event = self.store.event_fields(*event)?;
+                let event = fields.of(*event)?;
                 for user in self.users(self.type_of(&event)?, &event) {
                     if !users.iter().any(|(_, known)| known.eq_ignore_ascii_case(&user.1)) {
                         users.push(user);

@@ -22,6 +22,14 @@ impl Matched {
         }
     }
 
+    /// Notes events of a type, ascending, behind those that it has.
+    pub(super) fn add_all(&mut self, event_type: TypeId, mut new: Vec<EventId>) {
+        match self.types.last_mut() {
+            Some((last, events)) if *last == event_type => events.append(&mut new),
+            _ => self.types.push((event_type, new)),
+        }
+    }
+
     /// The events of a type, ascending.
     pub(super) fn of_type(&self, event_type: TypeId) -> &[EventId] {
         self.types.iter().find(|(own, _)| *own == event_type).map_or(&[], |(_, events)| events)

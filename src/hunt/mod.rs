@@ -78,6 +78,10 @@ pub struct HuntOptions {
     /// Length (µs) of the windows that rules are replayed in whose results depend on them ([`crate::ir::WindowClass::Windows`]), as a
     /// schedule would have run them; none: the whole time is one window. Windows begin at multiples of it since 1970.
     pub window_us: Option<i64>,
+    /// How many event types, or parts of large ones, are read at a time by [`Engine::Scan`]. What is found does not depend on it.
+    pub jobs: usize,
+    /// A part of an event type that is read at the same time as others has at least so many events.
+    pub part_events: u64,
     /// What bounds each statement of [`Engine::Sqlite`].
     pub statements: QueryLimits,
 }
@@ -94,6 +98,8 @@ impl HuntOptions {
             full: false,
             rules_key: None,
             window_us: None,
+            jobs: 1,
+            part_events: matching::PART_EVENTS,
             statements: QueryLimits::default(),
         }
     }
@@ -199,7 +205,7 @@ pub fn run(
     let all: Vec<&Plan> = trees.iter().flatten().copied().chain(planned.inputs.iter().map(|(.., plan)| plan)).collect();
     let context = context_at(planned.now_us);
     let hosts = Hosts::of(store, &all)?;
-    let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
+    let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel, jobs: options.jobs, part_events: options.part_events };
     let work = HuntWork::new(&planned.work, &trees, &planned.inputs, correlations);
     let mut found = match_events(store, &catalog, &all, &|place, event_type| work.new_events(place, event_type, range), &with, progress)?;
     found.first_input = trees.iter().map(Vec::len).sum();

@@ -87,7 +87,8 @@ impl Planned {
         }
         let context = context_at(self.now_us);
         let hosts = Hosts::all(store)?;
-        let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel };
+        let with =
+            ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel, jobs: options.jobs, part_events: options.part_events };
         let brackets = subsearch::SubsearchContext { store, catalog, taxonomy, context: &context, range, with: &with };
         for index in due {
             let resolved = subsearch::resolve(&brackets, &rules[index])?;

@@ -84,9 +84,9 @@ pub struct FindingGroup {
 pub(super) const RANK: &str = "CASE r.severity WHEN 'critical' THEN 5 WHEN 'high' THEN 4 WHEN 'medium' THEN 3 WHEN 'low' THEN 2 WHEN 'informational' THEN 1 ELSE 0 END";
 
 /// What people said of a finding.
-const STATUS: &str = "coalesce(lower(t.status), 'new')";
+pub(super) const STATUS: &str = "coalesce(lower(t.status), 'new')";
 /// A day before 1970 has a negative time, of which integer division alone would give the day after.
-const DAY: &str = "CASE WHEN f.first_time_us IS NOT NULL THEN strftime('%Y-%m-%d', (f.first_time_us - (f.first_time_us % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch') END";
+pub(super) const DAY: &str = "CASE WHEN f.first_time_us IS NOT NULL THEN strftime('%Y-%m-%d', (f.first_time_us - (f.first_time_us % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch') END";
 
 /// A way to group: what is joined, and the expressions of rule id, title and of one more key.
 struct GroupSql {

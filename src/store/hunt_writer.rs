@@ -16,7 +16,7 @@ use crate::catalog::SourceId;
 use crate::ir::RuleMeta;
 
 /// Longest SQL text (bytes) that is saved with a rule. One over hundreds of event types has a megabyte: `compile` prints it.
-const SQL_BYTES_MAX: usize = 16 * 1024;
+pub const SQL_BYTES_MAX: usize = 16 * 1024;
 /// How findings are described: one that was described in an earlier way is described again. Counted up when newer findings tell more.
 const DESCRIBED: i64 = 1;
 
@@ -210,9 +210,9 @@ impl<'s> HuntWriter<'s> {
             DESCRIBED
         ];
         let statements = &mut self.statements;
-        let (id, is_changed, is_same): (i64, bool, bool) = if statements.insert.execute(row)? == 1 {
+        let (id, is_changed, is_new, is_same): (i64, bool, bool, bool) = if statements.insert.execute(row)? == 1 {
             self.outcome.new += 1;
-            (self.connection.last_insert_rowid(), true, false)
+            (self.connection.last_insert_rowid(), true, true, false)
         } else {
             self.outcome.known += 1;
             let known = params![identity, rule.row, events, finding.first_time_us, columns, DESCRIBED, finding.last_time_us];
@@ -223,7 +223,7 @@ impl<'s> HuntWriter<'s> {
             // Evidence is that of the last hunt: what an older text of the rule found must not mix with it.
             statements.forget_evidence.execute(params![id, rule.row])?;
             statements.update.execute(&[row, params![kept[0], kept[1]]].concat()[..])?;
-            (id, !is_described, is_same)
+            (id, !is_described, false, is_same)
         };
         for event in finding.evidence.iter().take(EVIDENCE_CAP) {
             statements.evidence.execute(params![id, event.0])?;
@@ -234,7 +234,7 @@ impl<'s> HuntWriter<'s> {
         }
         if is_changed {
             self.rules[finding.rule_index].changed = true;
-            self.save_entities(id, &finding.risk_objects)?;
+            self.save_entities(id, finding, is_new)?;
             if by_event || derives_risk || is_completed {
                 let (rule_index, first_event) = (finding.rule_index, finding.evidence.iter().min().copied());
                 let own = if is_row && derives_risk { finding.evidence.as_slice() } else { &[] };
@@ -303,17 +303,30 @@ impl<'s> HuntWriter<'s> {
     }
 
     /// Whom a finding is about: what carries its risk, and the hosts of its events.
-    fn save_entities(&mut self, row: i64, objects: &[FindingRiskObject]) -> Result<(), StoreError> {
+    fn save_entities(&mut self, row: i64, finding: &Finding, is_new: bool) -> Result<(), StoreError> {
         let statements = &mut self.statements;
-        statements.forget_entities.execute(params![row])?;
-        for object in objects.iter().filter(|object| is_somebody(&object.value)) {
+        if !is_new {
+            statements.forget_entities.execute(params![row])?;
+        }
+        for object in finding.risk_objects.iter().filter(|object| is_somebody(&object.value)) {
             match object.kind.as_str() {
                 "user" => statements.entity.execute(params![row, "user", object.value])?,
                 "system" => statements.entity.execute(params![row, "host", object.value])?,
                 _ => 0,
             };
         }
-        statements.hosts.execute(params![row])?;
+        match (&finding.event, finding.evidence.as_slice()) {
+            // Most findings are one event, whose host is known: to ask three tables for it costs as much as the finding.
+            (Some(event), [only]) if event.id == *only => {
+                let is_told = |host: &str| finding.risk_objects.iter().any(|object| object.kind == "system" && object.value == host);
+                if let Some(host) = event.host.as_deref().filter(|host| !(is_told(host) && is_somebody(host))) {
+                    statements.entity.execute(params![row, "host", host])?;
+                }
+            }
+            _ => {
+                statements.hosts.execute(params![row])?;
+            }
+        }
         Ok(())
     }
 

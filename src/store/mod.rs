@@ -12,10 +12,12 @@ mod encode;
 mod envelope;
 mod error;
 mod event_row;
+mod fields;
 mod finding_filter;
 mod finding_groups;
 mod finding_identity;
 mod finding_rows;
+mod finding_summary;
 mod finding_times;
 mod findings;
 mod functions;
@@ -67,14 +69,16 @@ pub use details::{TESTED, is_said, is_somebody, joined, joined_behind, one_line}
 pub use envelope::{Envelope, EnvelopeReader};
 pub use error::StoreError;
 pub use event_row::{EventRow, Wanted};
+pub use fields::FieldsReader;
 pub use finding_filter::FindingFilter;
 pub use finding_groups::{FindingGroup, FindingOrder, FindingTotals, GroupBy};
 pub use finding_rows::{EvidenceRow, FindingRow, RemovedSource, RuleText, UnkeptEvents};
+pub use finding_summary::FindingSummary;
 pub use findings::{
     DESCRIBED_EVENTS, EVIDENCE_CAP, Finding, FindingDescription, FindingRiskObject, HuntId, HuntOutcome, HuntRecord, HuntedRule,
     RuleOutcome, UndescribedFinding,
 };
-pub use hunt_writer::HuntWriter;
+pub use hunt_writer::{HuntWriter, SQL_BYTES_MAX};
 pub use known::{ArchiveId, Known, KnownBytes};
 pub use ledger::SourceRow;
 pub use messages::{MessageBlocks, MessagePlace};
@@ -84,7 +88,7 @@ pub use report_rows::RuleOutcomeRow;
 pub use risk::RiskEvent;
 pub use risk_ranking::RankedObject;
 pub use rule_state::{LastHunt, RuleState, RuleStates};
-pub use scan::{EventRange, EventReader};
+pub use scan::{CellsReader, EventRange, EventReader};
 pub use time::time_cell;
 pub use timeline::{TimeSpan, TimelineEvent};
 pub use triage::Triage;
@@ -326,6 +330,14 @@ impl Store {
         Ok((hosts.len() <= most).then_some(hosts))
     }
 
+    /// The first and the last event of a type that has a table of its own; none of another, or where it is empty.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn event_span(&self, event_type: &EventType) -> Result<Option<(EventId, EventId)>, StoreError> {
+        scan::span(&self.connection, event_type)
+    }
+
     /// The time of the newest event (µs UTC).
     ///
     /// # Errors
@@ -378,6 +390,22 @@ impl Store {
     /// When there is none, or SQLite fails.
     pub fn event_fields(&self, id: EventId) -> Result<StoredEvent, StoreError> {
         self.read_event(id, read::fields)
+    }
+
+    /// Reads the cells of single events of a type.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn cells_reader<'s>(&'s self, event_type: &'s EventType, columns: &[ColumnIndex]) -> Result<CellsReader<'s>, StoreError> {
+        CellsReader::new(&self.connection, event_type, columns)
+    }
+
+    /// Reads the fields of many events; `catalog` is this store's.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn fields_reader<'s>(&'s self, catalog: &'s Catalog) -> Result<FieldsReader<'s>, StoreError> {
+        FieldsReader::new(&self.connection, catalog)
     }
 
     fn read_event(
@@ -532,6 +560,14 @@ impl Store {
     /// When SQLite fails.
     pub fn finding_groups(&self, filter: &FindingFilter, by: GroupBy, order: FindingOrder) -> Result<Vec<FindingGroup>, StoreError> {
         finding_groups::groups(&self.connection, filter, by, order)
+    }
+
+    /// Counts findings by level, status, rule, host and day.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn finding_summary(&self, filter: &FindingFilter) -> Result<FindingSummary, StoreError> {
+        finding_summary::summary(&self.connection, filter)
     }
 
     /// Counts findings.

@@ -67,6 +67,15 @@ pub(super) fn scan_with_messages(
     })
 }
 
+/// See [`super::Store::event_span`].
+pub(super) fn span(connection: &Connection, event_type: &EventType) -> Result<Option<(EventId, EventId)>, StoreError> {
+    let Storage::Table(table) = &event_type.storage else { return Ok(None) };
+    // Each end by itself: SQLite looks both up, where it would read the whole table for the two together.
+    let sql = format!("SELECT (SELECT min(_id) FROM {table}), (SELECT max(_id) FROM {table})");
+    let (first, last): (Option<i64>, Option<i64>) = connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(first.zip(last).map(|(first, last)| (EventId(first), EventId(last))))
+}
+
 /// Reads events of one type one by one or in runs, each with its row of the table of all events.
 pub struct EventReader<'s>(CellReader<'s>);
 
@@ -95,6 +104,26 @@ impl<'s> EventReader<'s> {
     }
 }
 
+/// Reads the cells of single events of one type.
+pub struct CellsReader<'s>(CellReader<'s>);
+
+impl<'s> CellsReader<'s> {
+    pub(super) fn new(connection: &'s Connection, event_type: &'s EventType, columns: &[ColumnIndex]) -> Result<Self, StoreError> {
+        CellReader::of_columns(connection, event_type, columns).map(Self)
+    }
+
+    /// Visits the cells of an event, where there is one of the type with this id.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn of(&mut self, id: EventId, visit: &mut dyn FnMut(&[RawCell<'_>])) -> Result<(), StoreError> {
+        self.0.one(id, &mut |cells| {
+            visit(cells);
+            Ok(())
+        })
+    }
+}
+
 /// What comes before an event's cells: its id, and with it the place of its message or its row of the table of all events.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Head {
@@ -104,7 +133,7 @@ enum Head {
 }
 
 /// A statement over one type's cells at work.
-struct CellReader<'s> {
+pub(super) struct CellReader<'s> {
     event_type: &'s EventType,
     columns: Vec<ColumnIndex>,
     statement: CachedStatement<'s>,
@@ -127,6 +156,23 @@ impl<'s> CellReader<'s> {
             Some(connection.prepare_cached("SELECT field, value FROM overflow WHERE event = ?1 ORDER BY field")?)
         };
         Ok(Self { event_type, columns: columns.to_vec(), statement, outside, others, texts: String::new() })
+    }
+
+    /// Reads all columns of a type's events.
+    pub(super) fn of_type(connection: &'s Connection, event_type: &'s EventType) -> Result<Self, StoreError> {
+        let all: Vec<ColumnIndex> = (0..).map(ColumnIndex).take(event_type.columns.len()).collect();
+        Self::of_columns(connection, event_type, &all)
+    }
+
+    fn of_columns(connection: &'s Connection, event_type: &'s EventType, columns: &[ColumnIndex]) -> Result<Self, StoreError> {
+        let range = EventRange { first: EventId(0), last: EventId(0), since_us: None, until_us: None };
+        let statement = connection.prepare_cached(&statement(event_type, columns, range, Head::Id))?;
+        Self::new(connection, event_type, columns, statement)
+    }
+
+    /// Visits one event.
+    pub(super) fn one(&mut self, id: EventId, visit: &mut dyn FnMut(&[RawCell<'_>]) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        self.each(id, id, 1, &mut |_, _, cells| visit(cells).map(|()| ControlFlow::Break(())))
     }
 
     /// `heads` columns stand before the first cell.

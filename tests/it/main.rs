@@ -23,6 +23,7 @@ mod hostile;
 mod hostile_corpus;
 mod hostile_searches;
 mod interrupt;
+mod jobs;
 mod kill;
 mod known;
 mod layout;

@@ -31,6 +31,13 @@ pub(crate) struct Found {
     pub(crate) rows: Vec<ResultRow>,
 }
 
+/// Parts of event types are read at the same time, as those of large stores are.
+fn in_parts() -> HuntOptions {
+    let mut options = HuntOptions::starting_at(0);
+    (options.jobs, options.part_events) = (3, 2);
+    options
+}
+
 /// A store on disk.
 pub(crate) struct Stored {
     folder: tempfile::TempDir,
@@ -79,8 +86,7 @@ impl Stored {
 
     /// Hunts with all rules at once; one result a rule.
     pub(crate) fn hunt(&mut self, rules: &[Rule]) -> Vec<Found> {
-        let summary =
-            hunt::run(&mut self.store, rules, &[], Taxonomy::embedded(), &HuntOptions::starting_at(0), &mut |_| {}).expect("a hunt");
+        let summary = hunt::run(&mut self.store, rules, &[], Taxonomy::embedded(), &in_parts(), &mut |_| {}).expect("a hunt");
         assert!(summary.failed.is_empty(), "{:?}", summary.failed);
         let mut filter = FindingFilter::default();
         filter.hunt = Some(summary.outcome.hunt_id);
@@ -99,8 +105,7 @@ impl Stored {
 
     /// Hunts with correlations; the findings of each, by time and group.
     pub(crate) fn hunt_correlations(&mut self, correlations: &[Correlation]) -> Vec<Vec<Expected>> {
-        let summary =
-            hunt::run(&mut self.store, &[], correlations, Taxonomy::embedded(), &HuntOptions::starting_at(0), &mut |_| {}).expect("a hunt");
+        let summary = hunt::run(&mut self.store, &[], correlations, Taxonomy::embedded(), &in_parts(), &mut |_| {}).expect("a hunt");
         let mut filter = FindingFilter::default();
         filter.hunt = Some(summary.outcome.hunt_id);
         let mut events: BTreeMap<i64, Vec<i64>> = BTreeMap::new();

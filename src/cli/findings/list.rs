@@ -162,8 +162,8 @@ impl From<OrderName> for FindingOrder {
 }
 
 impl ListArgs {
-    /// Lists the findings that a filter lets pass. Returns how many there are.
-    pub(crate) fn write(&self, store: &Store, filter: &FindingFilter, format: Format, printer: &mut Printer) -> anyhow::Result<u64> {
+    /// Lists the findings that a filter lets pass. Returns whether there are any.
+    pub(crate) fn write(&self, store: &Store, filter: &FindingFilter, format: Format, printer: &mut Printer) -> anyhow::Result<bool> {
         let is_read = matches!(format, Format::Table | Format::Vertical);
         match self.group_by {
             Some(name) => self.folded(store, filter, name.into(), format, printer),
@@ -172,7 +172,7 @@ impl ListArgs {
         }
     }
 
-    fn folded(&self, store: &Store, filter: &FindingFilter, by: GroupBy, format: Format, printer: &mut Printer) -> anyhow::Result<u64> {
+    fn folded(&self, store: &Store, filter: &FindingFilter, by: GroupBy, format: Format, printer: &mut Printer) -> anyhow::Result<bool> {
         let groups = store.finding_groups(filter, by, self.sort.map(FindingOrder::from).unwrap_or_default())?;
         let most = match (self.limit, format) {
             (Some(0), _) => usize::MAX,
@@ -193,31 +193,32 @@ impl ListArgs {
             let (shown, all) = (thousands(most as u64), counted_len(groups.len(), "line"));
             printer.note(&format!("{shown} of {all}: `--limit 0` shows all, `--level high` or `--host NAME` fewer"));
         }
-        Ok(store.finding_totals(filter)?.findings)
+        Ok(!groups.is_empty())
     }
 
-    fn single(&self, store: &Store, filter: &FindingFilter, format: Format, printer: &mut Printer) -> anyhow::Result<u64> {
+    fn single(&self, store: &Store, filter: &FindingFilter, format: Format, printer: &mut Printer) -> anyhow::Result<bool> {
         let limit = self.limit.filter(|limit| *limit > 0);
         let filter = FindingFilter { order: self.sort.map(FindingOrder::from), limit, ..filter.clone() };
         let width = printer.width();
         let statuses = store.finding_groups(&filter, GroupBy::Status, FindingOrder::Count)?;
         let shape = finding_shape(filter.with_past, statuses.iter().any(|group| group.statuses != [NEW]));
         let mut writer = ListWriter::new(printer.data(), format, &shape, width)?;
-        let mut count = 0;
+        let mut any = false;
         store.each_finding(&filter, &mut |finding| {
-            count += 1;
+            any = true;
             anyhow::Ok(writer.row(&finding_row(&finding))?)
         })?;
         let left_out = writer.finish()?;
         printer.flush()?;
         printer.note_left_out(&left_out);
-        Ok(count)
+        Ok(any)
     }
 }
 
 /// Says what findings there are: how many of each level, and which rules, hosts and days have most.
 pub(crate) fn summarise(store: &Store, filter: &FindingFilter, printer: &Printer) -> anyhow::Result<()> {
-    let totals = store.finding_totals(filter)?;
+    let summary = store.finding_summary(filter)?;
+    let totals = summary.totals;
     if totals.findings == 0 {
         return Ok(());
     }
@@ -229,20 +230,14 @@ pub(crate) fn summarise(store: &Store, filter: &FindingFilter, printer: &Printer
     };
     let (findings, rules, hosts) = (counted(totals.findings, "finding"), counted(totals.rules, "rule"), counted(totals.hosts, "host"));
     printer.headed_note("Summary:", &format!("{findings} from {rules} on {hosts}{span}"));
-    let of = |by| store.finding_groups(filter, by, FindingOrder::Count);
-    let levels = store.finding_groups(filter, GroupBy::Level, FindingOrder::Level)?;
     let level = |group: &FindingGroup| group.severity.map_or("no level", |level| level.as_str()).to_owned();
-    lines("Levels", levels.len(), &levels, level, printer);
-    let statuses = of(GroupBy::Status)?;
-    if statuses.iter().any(|group| group.statuses != [NEW]) {
-        lines("Status", TOP, &statuses, |group| group.statuses.join(", "), printer);
+    lines("Levels", summary.levels.len(), &summary.levels, level, printer);
+    if summary.statuses.iter().any(|group| group.statuses != [NEW]) {
+        lines("Status", TOP, &summary.statuses, |group| group.statuses.join(", "), printer);
     }
-    let rules = of(GroupBy::Rule)?;
-    lines("Top rules", TOP, &rules, |group| group.rule_title.clone().unwrap_or_default(), printer);
-    let hosts: Vec<FindingGroup> = of(GroupBy::Host)?.into_iter().filter(|group| group.host.is_some()).collect();
-    lines("Top hosts", TOP, &hosts, |group| group.host.clone().unwrap_or_default(), printer);
-    let days: Vec<FindingGroup> = of(GroupBy::Day)?.into_iter().filter(|group| group.day.is_some()).collect();
-    lines("Top days", TOP, &days, |group| group.day.clone().unwrap_or_default(), printer);
+    lines("Top rules", TOP, &summary.rules, |group| group.rule_title.clone().unwrap_or_default(), printer);
+    lines("Top hosts", TOP, &summary.hosts, |group| group.host.clone().unwrap_or_default(), printer);
+    lines("Top days", TOP, &summary.days, |group| group.day.clone().unwrap_or_default(), printer);
     Ok(())
 }
 

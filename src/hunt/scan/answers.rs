@@ -45,4 +45,9 @@ impl Answers {
     pub(super) fn set(&self, number: u32) -> &[u32] {
         &self.sets[number as usize]
     }
+
+    /// All sets by their numbers.
+    pub(super) fn sets(&self) -> &[Box<[u32]>] {
+        &self.sets
+    }
 }

@@ -67,9 +67,20 @@ fn raw(globs: &[Glob], length: usize) -> Option<Searcher> {
     packed::Config::new().builder().extend(&spellings).build()
 }
 
-fn rarity(byte: u8) -> usize {
-    FREQUENT.iter().position(|frequent| *frequent == byte).unwrap_or(FREQUENT.len())
+/// How rare a byte is in logs: more where it is rarer.
+pub(super) fn rarity(byte: u8) -> usize {
+    RARITY[usize::from(byte)]
 }
+
+const RARITY: [usize; 256] = {
+    let mut rarity = [FREQUENT.len(); 256];
+    let mut place = 0;
+    while place < FREQUENT.len() {
+        rarity[FREQUENT[place] as usize] = place;
+        place += 1;
+    }
+    rarity
+};
 
 /// A folded piece in all spellings of upper and lower case.
 fn spellings_of(piece: &[u8]) -> Vec<Vec<u8>> {

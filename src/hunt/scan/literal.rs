@@ -13,9 +13,8 @@ const MAX_ALTERNATIVES: usize = 64;
 
 /// Returns folded texts of which at least one occurs in the folded form of every value that the expression
 /// matches; `None` where nothing useful is known.
-pub(super) fn required_literals(pattern: &str) -> Option<Vec<String>> {
-    let hir = regex_syntax::parse(pattern).ok()?;
-    required(&hir).filter(|set| set.len() <= MAX_ALTERNATIVES && set.iter().all(|t| t.chars().count() >= MIN_CHARS))
+pub(super) fn required_literals(pattern: &Hir) -> Option<Vec<String>> {
+    required(pattern).filter(|set| set.len() <= MAX_ALTERNATIVES && set.iter().all(|t| t.chars().count() >= MIN_CHARS))
 }
 
 fn required(hir: &Hir) -> Option<Vec<String>> {
@@ -90,7 +89,7 @@ mod tests {
     use super::required_literals;
 
     fn texts(pattern: &str) -> Vec<String> {
-        required_literals(pattern).unwrap_or_default()
+        required_literals(&regex_syntax::parse(pattern).unwrap()).unwrap_or_default()
     }
 
     #[test]

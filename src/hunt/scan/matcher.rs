@@ -1,48 +1,61 @@
 //! All patterns that rules hold against one column, answered for one value in a single pass.
 //!
 //! Most patterns are literal texts at the start, at the end, anywhere in, or equal to the value, compared without
-//! case. They go into a hash table (equal), two anchored automata (start, end) and one free automaton (anywhere);
+//! case. They go into a hash table (equal), two tables in order (start, end) and one search ([`Literals`], anywhere);
 //! a pattern with inner wildcards or with case registers its longest literal there and is verified when that
 //! occurs. Addresses and numbers are parsed once per value. Expensive tests (regular expressions) are not here:
 //! the scan asks them only of rows that the rest of the rule already accepts.
 //!
-//! The automata are contiguous NFAs: a DFA over the public rules took four times the memory and was not faster.
+//! Nothing is built before the first value is asked: many columns of a type are empty in every event.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
 use rustc_hash::FxHashMap;
 
+use super::ends::Beginnings;
+use super::literals::Literals;
 use crate::event::fold_into;
-use crate::hunt::HuntError;
 use crate::ir::{Case, Glob, Part, Test, parse_address};
 
 /// A pattern's number within one [`Matcher`].
 pub(super) type PatternId = u32;
 
-/// Collects patterns; [`MatcherBuilder::build`] makes the automata.
+/// Collects patterns for a [`Matcher`].
 #[derive(Default)]
 pub(super) struct MatcherBuilder {
     tests: Vec<(Test, bool)>,
-    known: FxHashMap<(Glob, Case), PatternId>,
+    ignoring_case: FxHashMap<Glob, PatternId>,
+    exact: FxHashMap<Glob, PatternId>,
 }
 
 /// Answers all patterns of a column for one value.
 pub(super) struct Matcher {
-    equal: FxHashMap<String, Vec<PatternId>>,
-    prefix: Option<Automaton>,
-    suffix: Option<Automaton>,
-    anywhere: Option<Automaton>,
-    unfiltered: Vec<PatternId>,
-    negated: Vec<PatternId>,
-    globs: FxHashMap<PatternId, (Glob, Case)>,
-    others: Vec<(PatternId, Test)>,
     tests: Vec<(Test, bool)>,
+    /// None until the first value is asked.
+    built: Option<Built>,
+    /// The value folded, with one byte more.
     folded: String,
     reversed: Vec<u8>,
 }
 
-struct Automaton {
-    automaton: AhoCorasick,
-    /// Automaton pattern → what its occurrence means.
+/// The patterns by how they are searched.
+struct Built {
+    equal: FxHashMap<Box<str>, Vec<PatternId>>,
+    /// Bytes of the longest of these: to hash a longer value would be for nothing.
+    longest_equal: usize,
+    prefix: Option<Group<Beginnings>>,
+    suffix: Option<Group<Beginnings>>,
+    anywhere: Option<Group<Literals>>,
+    unfiltered: Vec<PatternId>,
+    /// What is asked where the literal of a pattern occurs: folded where case does not count.
+    globs: FxHashMap<PatternId, (Glob, Case)>,
+    negated: Vec<PatternId>,
+    /// Those that are neither, nor compared with literals.
+    others: Vec<PatternId>,
+}
+
+/// Literals that are searched together.
+struct Group<S> {
+    search: S,
+    /// Literal → what its occurrence means.
     actions: Vec<Vec<OnMatch>>,
 }
 
@@ -56,17 +69,15 @@ impl MatcherBuilder {
     /// Adds a test; equal ones share a number.
     pub(super) fn add(&mut self, test: &Test, negated: bool) -> PatternId {
         let next = u32::try_from(self.tests.len()).expect("fewer than 2^32 patterns");
-        // Thousands of rules share patterns (`\powershell.exe`): equal ones are one state of the automaton and one answer.
+        // Thousands of rules share patterns (`\powershell.exe`), most written the same way: equal ones are searched once.
         if let (Test::Glob { glob, case }, false) = (test, negated) {
-            let key = (if *case == Case::Ignore { glob.folded() } else { glob.clone() }, *case);
-            if let Some(id) = self.known.get(&key) {
+            let known = if *case == Case::Ignore { &mut self.ignoring_case } else { &mut self.exact };
+            if let Some(id) = known.get(glob) {
                 return *id;
             }
-            self.tests.push((Test::Glob { glob: key.0.clone(), case: *case }, false));
-            self.known.insert(key, next);
-        } else {
-            self.tests.push((test.clone(), negated));
+            known.insert(glob.clone(), next);
         }
+        self.tests.push((test.clone(), negated));
         next
     }
 
@@ -75,103 +86,82 @@ impl MatcherBuilder {
         self.tests.len()
     }
 
-    /// Builds the automata.
-    ///
-    /// # Errors
-    /// When an automaton exceeds its size limits.
-    pub(super) fn build(self) -> Result<Matcher, HuntError> {
-        let mut sorted = Sorted::default();
-        for (id, (test, negated)) in (0..).zip(&self.tests) {
-            match test {
-                _ if *negated => sorted.negated.push(id),
-                Test::Glob { glob, case } => sorted.glob(id, glob, *case),
-                other => sorted.others.push((id, other.clone())),
-            }
-        }
-        Ok(Matcher {
-            equal: sorted.equal,
-            prefix: automaton(sorted.prefix, StartKind::Anchored)?,
-            suffix: automaton(sorted.suffix, StartKind::Anchored)?,
-            anywhere: automaton(sorted.anywhere, StartKind::Unanchored)?,
-            unfiltered: sorted.unfiltered,
-            negated: sorted.negated,
-            globs: sorted.globs,
-            others: sorted.others,
-            tests: self.tests,
-            folded: String::new(),
-            reversed: Vec::new(),
-        })
+    /// Returns the matcher.
+    pub(super) fn build(self) -> Matcher {
+        Matcher { tests: self.tests, built: None, folded: String::new(), reversed: Vec::new() }
     }
 }
 
+/// Literals and what their occurrences mean.
+type Actions = FxHashMap<Box<[u8]>, Vec<OnMatch>>;
+
 #[derive(Default)]
 struct Sorted {
-    equal: FxHashMap<String, Vec<PatternId>>,
-    prefix: FxHashMap<Vec<u8>, Vec<OnMatch>>,
-    suffix: FxHashMap<Vec<u8>, Vec<OnMatch>>,
-    anywhere: FxHashMap<Vec<u8>, Vec<OnMatch>>,
+    equal: FxHashMap<Box<str>, Vec<PatternId>>,
+    prefix: Actions,
+    suffix: Actions,
+    anywhere: Actions,
     unfiltered: Vec<PatternId>,
-    negated: Vec<PatternId>,
     globs: FxHashMap<PatternId, (Glob, Case)>,
-    others: Vec<(PatternId, Test)>,
+    negated: Vec<PatternId>,
+    others: Vec<PatternId>,
 }
 
 impl Sorted {
     fn glob(&mut self, id: PatternId, glob: &Glob, case: Case) {
+        let folded = glob.folded();
         if case == Case::Ignore {
-            match glob.parts() {
-                [] => return self.equal.entry(String::new()).or_default().push(id),
-                [Part::Text(t)] => return self.equal.entry(t.clone()).or_default().push(id),
-                [Part::Any, Part::Text(t), Part::Any] => return push(&mut self.anywhere, t.as_bytes().to_vec(), OnMatch::Hit(id)),
-                [Part::Text(t), Part::Any] => return push(&mut self.prefix, t.as_bytes().to_vec(), OnMatch::Hit(id)),
+            match folded.parts() {
+                [] => return self.equal.entry(Box::default()).or_default().push(id),
+                [Part::Text(t)] => return self.equal.entry(t.as_str().into()).or_default().push(id),
+                [Part::Any, Part::Text(t), Part::Any] => return push(&mut self.anywhere, t.as_bytes().into(), OnMatch::Hit(id)),
+                [Part::Text(t), Part::Any] => return push(&mut self.prefix, t.as_bytes().into(), OnMatch::Hit(id)),
                 [Part::Any, Part::Text(t)] => return push(&mut self.suffix, t.bytes().rev().collect(), OnMatch::Hit(id)),
                 _ => {}
             }
         }
-        let folded = glob.folded();
         match folded.longest_text() {
-            Some(text) => push(&mut self.anywhere, text.as_bytes().to_vec(), OnMatch::Verify(id)),
+            Some(text) => push(&mut self.anywhere, text.as_bytes().into(), OnMatch::Verify(id)),
             None => self.unfiltered.push(id),
         }
-        self.globs.insert(id, (glob.clone(), case));
+        self.globs.insert(id, (if case == Case::Ignore { folded } else { glob.clone() }, case));
     }
 }
 
-fn push(map: &mut FxHashMap<Vec<u8>, Vec<OnMatch>>, key: Vec<u8>, action: OnMatch) {
+fn push(map: &mut Actions, key: Box<[u8]>, action: OnMatch) {
     map.entry(key).or_default().push(action);
 }
 
-fn automaton(map: FxHashMap<Vec<u8>, Vec<OnMatch>>, start: StartKind) -> Result<Option<Automaton>, HuntError> {
-    if map.is_empty() {
-        return Ok(None);
+fn grouped<S>(actions: Actions, search: fn(Vec<Box<[u8]>>) -> S) -> Option<Group<S>> {
+    if actions.is_empty() {
+        return None;
     }
-    let mut patterns: Vec<(Vec<u8>, Vec<OnMatch>)> = map.into_iter().collect();
-    // The order of a hash map differs from run to run; sorted, the automaton is the same each time.
+    let mut patterns: Vec<(Box<[u8]>, Vec<OnMatch>)> = actions.into_iter().collect();
     patterns.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    let automaton = AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .match_kind(MatchKind::Standard)
-        .start_kind(start)
-        // A prefilter jumps to rare bytes; among the patterns of thousands of rules no byte is rare, so it would only add work.
-        .prefilter(false)
-        .build(patterns.iter().map(|(text, _)| text))
-        .map_err(|error| HuntError::Automaton { patterns: patterns.len(), source: error.into() })?;
-    Ok(Some(Automaton { automaton, actions: patterns.into_iter().map(|(_, actions)| actions).collect() }))
+    let (literals, actions) = patterns.into_iter().unzip();
+    Some(Group { search: search(literals), actions })
 }
 
-impl Automaton {
-    fn each(&self, haystack: &[u8], anchored: Anchored, mut visit: impl FnMut(OnMatch)) {
-        let mut state = aho_corasick::automaton::OverlappingState::start();
-        loop {
-            self.automaton.find_overlapping(Input::new(haystack).anchored(anchored), &mut state);
-            let Some(found) = state.get_match() else { break };
-            // An anchored search also reports patterns that are the end of a pattern found here: they do not begin at 0.
-            if anchored == Anchored::Yes && found.start() != 0 {
-                continue;
+impl Built {
+    fn of(tests: &[(Test, bool)]) -> Self {
+        let mut sorted = Sorted::default();
+        for (id, (test, negated)) in (0..).zip(tests) {
+            match test {
+                _ if *negated => sorted.negated.push(id),
+                Test::Glob { glob, case } => sorted.glob(id, glob, *case),
+                _ => sorted.others.push(id),
             }
-            for action in &self.actions[found.pattern().as_usize()] {
-                visit(*action);
-            }
+        }
+        Self {
+            longest_equal: sorted.equal.keys().map(|text| text.len()).max().unwrap_or(0),
+            equal: sorted.equal,
+            prefix: grouped(sorted.prefix, Beginnings::new),
+            suffix: grouped(sorted.suffix, Beginnings::new),
+            anywhere: grouped(sorted.anywhere, Literals::new),
+            unfiltered: sorted.unfiltered,
+            globs: sorted.globs,
+            negated: sorted.negated,
+            others: sorted.others,
         }
     }
 }
@@ -179,60 +169,49 @@ impl Automaton {
 impl Matcher {
     /// Appends the patterns that `value` passes to `hits`, in no order and with repetitions.
     pub(super) fn matches(&mut self, value: &str, hits: &mut Vec<PatternId>) {
+        let tests = self.tests.as_slice();
+        let built = self.built.get_or_insert_with(|| Built::of(tests));
         self.folded.clear();
         fold_into(value, &mut self.folded);
-        if let Some(ids) = self.equal.get(&self.folded) {
-            hits.extend_from_slice(ids);
-        }
-        let mut verify = |action: OnMatch| match action {
-            OnMatch::Hit(id) => hits.push(id),
-            OnMatch::Verify(id) => {
-                if verified(&self.globs, id, value, &self.folded) {
-                    hits.push(id);
-                }
-            }
+        // The one byte more that the search for literals wants.
+        self.folded.push('\0');
+        let (padded, folded) = (self.folded.as_bytes(), &self.folded[..self.folded.len() - 1]);
+        let equal = if folded.len() <= built.longest_equal { built.equal.get(folded) } else { None };
+        hits.extend(equal.into_iter().flatten());
+        let globs = &built.globs;
+        let mut act = |actions: &[OnMatch]| {
+            hits.extend(actions.iter().filter_map(|action| match action {
+                OnMatch::Hit(id) => Some(*id),
+                OnMatch::Verify(id) => verified(globs, *id, value, folded).then_some(*id),
+            }));
         };
-        if let Some(prefix) = &self.prefix {
-            prefix.each(self.folded.as_bytes(), Anchored::Yes, &mut verify);
+        if let Some(Group { search, actions }) = &built.prefix {
+            search.each(folded.as_bytes(), |literal| act(&actions[literal as usize]));
         }
-        if let Some(suffix) = &self.suffix {
+        if let Some(Group { search, actions }) = &built.suffix {
             self.reversed.clear();
-            self.reversed.extend(self.folded.bytes().rev());
-            // From the end an anchored search stops after a few letters; unanchored it would walk through the whole path.
-            suffix.each(&self.reversed, Anchored::Yes, &mut verify);
+            self.reversed.extend(folded.bytes().rev().take(search.longest()));
+            search.each(&self.reversed, |literal| act(&actions[literal as usize]));
         }
-        if let Some(anywhere) = &self.anywhere {
-            anywhere.each(self.folded.as_bytes(), Anchored::No, &mut verify);
+        if let Some(Group { search, actions }) = &mut built.anywhere {
+            search.each(padded, |literal| act(&actions[literal as usize]));
         }
-        for id in &self.unfiltered {
-            if verified(&self.globs, *id, value, &self.folded) {
-                hits.push(*id);
-            }
-        }
-        for id in &self.negated {
-            if !self.tests[*id as usize].0.passes(value) {
-                hits.push(*id);
-            }
-        }
-        self.others(value, hits);
+        hits.extend(built.unfiltered.iter().filter(|id| verified(globs, **id, value, folded)));
+        hits.extend(built.negated.iter().filter(|id| !tests[**id as usize].0.passes(value)));
+        others(tests, &built.others, value, hits);
     }
+}
 
-    fn others(&self, value: &str, hits: &mut Vec<PatternId>) {
-        if self.others.is_empty() {
-            return;
-        }
-        // Once a value and not once a network: rules list dozens of them.
-        let address = parse_address(value);
-        for (id, test) in &self.others {
-            let hit = match test {
-                Test::Cidr(net) => address.is_some_and(|ip| net.contains(ip)),
-                other => other.passes(value),
-            };
-            if hit {
-                hits.push(*id);
-            }
-        }
+fn others(tests: &[(Test, bool)], ids: &[PatternId], value: &str, hits: &mut Vec<PatternId>) {
+    if ids.is_empty() {
+        return;
     }
+    // Once a value and not once a network: rules list dozens of them.
+    let address = parse_address(value);
+    hits.extend(ids.iter().filter(|id| match &tests[**id as usize].0 {
+        Test::Cidr(net) => address.is_some_and(|ip| net.contains(ip)),
+        other => other.passes(value),
+    }));
 }
 
 fn verified(globs: &FxHashMap<PatternId, (Glob, Case)>, id: PatternId, value: &str, folded: &str) -> bool {
@@ -275,7 +254,7 @@ mod tests {
             [glob(&[Part::Any, text("ab")]), glob(&[Part::Any, text("a")]), glob(&[text("ab"), Part::Any]), glob(&[text("b"), Part::Any])];
         let mut builder = MatcherBuilder::default();
         let ids: Vec<_> = tests.iter().map(|test| builder.add(test, false)).collect();
-        let mut matcher = builder.build().expect("small automata");
+        let mut matcher = builder.build();
         let mut hits = Vec::new();
         matcher.matches("ab", &mut hits);
         hits.sort_unstable();
@@ -288,7 +267,7 @@ mod tests {
         fn together_is_one_by_one(tests in prop::collection::vec((test(), any::<bool>()), 1..12), values in prop::collection::vec(text(), 1..8)) {
             let mut builder = MatcherBuilder::default();
             let ids: Vec<_> = tests.iter().map(|(test, negated)| builder.add(test, *negated)).collect();
-            let mut matcher = builder.build().expect("small automata");
+            let mut matcher = builder.build();
             for value in &values {
                 let mut hits = Vec::new();
                 matcher.matches(value, &mut hits);

@@ -8,12 +8,12 @@
 //! rules one of whose triggers it holds, so rules cost nothing on rows that have nothing of theirs.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use regex::Regex;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::literal::required_literals;
 use super::matcher::{Matcher, MatcherBuilder, PatternId};
+use super::pattern::Pattern;
 use super::words::{MessageWords, WordId};
 use crate::catalog::{ColumnIndex, Encoding, EventType};
 use crate::exec::Fault;
@@ -52,6 +52,14 @@ pub(super) struct ColumnProgram {
     pub(super) exists: Option<LeafId>,
     /// One per chain of field functions (the empty chain: the value itself).
     pub(super) chains: Vec<ChainProgram>,
+}
+
+impl ColumnProgram {
+    /// Whether some leaf that the column answers is as asked.
+    pub(super) fn any_leaf(&self, is: &dyn Fn(LeafId) -> bool) -> bool {
+        let mut leaves = self.exists.iter().chain(self.chains.iter().flat_map(|chain| chain.leaves.iter().flatten()));
+        leaves.any(|leaf| is(*leaf))
+    }
 }
 
 /// What is asked of a column's value after a chain of functions.
@@ -123,8 +131,8 @@ pub(super) enum LazyLeaf {
 
 /// A test in the form that is fast for many values.
 pub(super) enum LazyTest {
-    /// A compiled expression.
-    Regex(Regex),
+    /// A regular expression.
+    Regex(Rc<Pattern>),
     /// Anything else.
     Plain(Test),
 }
@@ -193,7 +201,7 @@ impl<'a, 's> ProgramBuilder<'a, 's> {
             columns.entry(column).or_insert_with(|| empty(column)).exists = Some(leaf);
         }
         for ((column, functions), chain) in self.chains {
-            let program = ChainProgram { functions, matcher: chain.matcher.build()?, leaves: chain.leaves };
+            let program = ChainProgram { functions, matcher: chain.matcher.build(), leaves: chain.leaves };
             columns.entry(column).or_insert_with(|| empty(column)).chains.push(program);
         }
         for lazy in &self.lazy {
@@ -254,7 +262,7 @@ impl<'a, 's> ProgramBuilder<'a, 's> {
 
     fn matched(&mut self, m: &Match<FieldExpr>) -> Result<ProgramNode, Fault> {
         // First of all: a keyword asks the host of every event, which lies in another table.
-        if self.hosts.none_passes(m) {
+        if m.field == FieldExpr::Host && self.message_words.no_host_passes(m, self.hosts) {
             return Ok(ProgramNode::False);
         }
         if self.is_eager(m) {
@@ -264,18 +272,13 @@ impl<'a, 's> ProgramBuilder<'a, 's> {
         if let (FieldExpr::Message, Test::Glob { glob, case }, false) = (&m.field, &m.test, m.negated) {
             return Ok(if self.event_type.has_messages { self.word(glob, *case) } else { ProgramNode::False });
         }
-        let test = match &m.test {
-            Test::Regex(pattern) => {
-                LazyTest::Regex(Regex::new(pattern).map_err(|e| Fault::Regex { pattern: pattern.clone(), reason: e.to_string() })?)
-            }
-            other => LazyTest::Plain(other.clone()),
-        };
+        let pattern = if let Test::Regex(pattern) = &m.test { Some(self.message_words.patterns.of(pattern)?) } else { None };
+        let test = pattern.clone().map_or_else(|| LazyTest::Plain(m.test.clone()), LazyTest::Regex);
         let lazy = self.lazy(LazyLeaf::Test { field: m.field.clone(), test, negated: m.negated });
-        match (&m.test, self.column_of(&m.field)) {
+        match (pattern.as_ref().and_then(|pattern| pattern.literals()), self.column_of(&m.field)) {
             // Not where it is negated: a value without the literal is exactly one that passes.
-            (Test::Regex(pattern), Some(_)) if !m.negated => {
-                let Some(literals) = required_literals(pattern) else { return Ok(lazy) };
-                let tests: Vec<Match<FieldExpr>> = literals.into_iter().map(|text| contains(&m.field, text)).collect();
+            (Some(literals), Some(_)) if !m.negated => {
+                let tests: Vec<Match<FieldExpr>> = literals.iter().map(|text| contains(&m.field, text)).collect();
                 let filter = self.eager(&m.field, &tests.iter().collect::<Vec<_>>());
                 Ok(ProgramNode::And(vec![filter, lazy]))
             }
@@ -405,8 +408,8 @@ impl LazyLeaf {
     }
 }
 
-fn contains(field: &FieldExpr, text: String) -> Match<FieldExpr> {
-    let glob = Glob::literal(text).contains();
+fn contains(field: &FieldExpr, text: &str) -> Match<FieldExpr> {
+    let glob = Glob::literal(text.to_owned()).contains();
     Match { field: field.clone(), test: Test::Glob { glob, case: Case::Ignore }, negated: false, span: 0..0 }
 }
 

@@ -116,15 +116,17 @@ impl<'a, 's> RowContext<'a, 's> {
         match &self.program.lazy[lazy as usize] {
             // Tests of one column are asked of the value, which repeats.
             LazyLeaf::Test { field: FieldExpr::Column(column), test, negated } if !self.is_time(*column) => {
-                Ok(self.column_test(lazy, *column, test, *negated, known)?)
+                self.column_test(lazy, *column, test, *negated, known)
             }
-            LazyLeaf::Test { field: FieldExpr::Host, test, negated } => Ok(self.host_test(lazy, test, *negated, known)?),
+            LazyLeaf::Test { field: FieldExpr::Host, test, negated } => self.host_test(lazy, test, *negated, known),
             // The same test over the message alone: the other fields of the event need not be read for it.
             LazyLeaf::Test { field: FieldExpr::Message, test, negated } => {
-                Ok(self.message()?.any_member(|value| test.passes(value) != *negated))
+                let message = self.message()?;
+                any_passes(|ask| message.any_member(ask), test, *negated)
             }
             LazyLeaf::Test { field, test, negated } => {
-                Ok(self.fields(known, |row| field_cell(field, row))?.any_member(|value| test.passes(value) != *negated))
+                let value = self.fields(known, |row| field_cell(field, row))?;
+                any_passes(|ask| value.any_member(ask), test, *negated)
             }
             LazyLeaf::Compare(compare) => {
                 let side = |field| self.fields(known, |row| field_cell(field, row));
@@ -153,6 +155,9 @@ impl<'a, 's> RowContext<'a, 's> {
     }
 
     fn word(&self, word: Word) -> Result<bool, HuntError> {
+        if let Some(holds) = self.shared.words.borrow().event_holds(self.event, word.id) {
+            return Ok(holds);
+        }
         if self.message_place.get().is_none() {
             let _ = self.message_place.set(self.shared.store.message_place(self.event)?);
         }
@@ -169,7 +174,7 @@ impl<'a, 's> RowContext<'a, 's> {
     }
 
     /// Keywords ask every row for its host: there are few hosts, so the text of each is asked once.
-    fn host_test(&self, lazy: u32, test: &LazyTest, negated: bool, known: &mut LazyAnswers) -> Result<bool, StoreError> {
+    fn host_test(&self, lazy: u32, test: &LazyTest, negated: bool, known: &mut LazyAnswers) -> Result<bool, AnswerError> {
         match self.shared.store.event_rows(&[self.event])?.first().and_then(|row| row.host) {
             Some(host) => self.value_test(lazy, host, test, negated, known),
             None => Ok(false),
@@ -187,13 +192,13 @@ impl<'a, 's> RowContext<'a, 's> {
         test: &LazyTest,
         negated: bool,
         known: &mut LazyAnswers,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, AnswerError> {
         let position = self.program.columns.binary_search_by_key(&column, |c| c.column).expect("lazy columns are scanned");
         let dictionary = self.shared.event_type.column(column).encoding == Encoding::Dictionary;
         let id = match &self.cells[position] {
             RawCell::Null => return Ok(false),
-            RawCell::Text(text) => return Ok(test.passes(text) != negated),
-            RawCell::Int(number) if !dictionary => return Ok(test.passes(&number.to_string()) != negated),
+            RawCell::Text(text) => return Ok(test.passes(text)? != negated),
+            RawCell::Int(number) if !dictionary => return Ok(test.passes(&number.to_string())? != negated),
             RawCell::Int(id) => *id,
             RawCell::Value(id) => id.0,
         };
@@ -201,13 +206,13 @@ impl<'a, 's> RowContext<'a, 's> {
     }
 
     /// A test on a value of the dictionary, which is the same whichever row has it.
-    fn value_test(&self, lazy: u32, id: ValueId, test: &LazyTest, negated: bool, known: &mut LazyAnswers) -> Result<bool, StoreError> {
+    fn value_test(&self, lazy: u32, id: ValueId, test: &LazyTest, negated: bool, known: &mut LazyAnswers) -> Result<bool, AnswerError> {
         if let Some(answer) = known.answers.get(&(lazy, id.0)) {
             return Ok(*answer);
         }
         let answer = match self.shared.store.value(id)? {
-            StoredValue::Text(text) => test.passes(&text) != negated,
-            StoredValue::List(members) => members.iter().any(|member| test.passes(member) != negated),
+            StoredValue::Text(text) => test.passes(&text)? != negated,
+            StoredValue::List(members) => any_passes(|ask| members.iter().any(|member| ask(member)), test, negated)?,
         };
         if known.answers.len() >= MAX_LAZY_KNOWN {
             known.answers.clear();
@@ -225,6 +230,19 @@ impl<'a, 's> RowContext<'a, 's> {
             }
         }
     }
+}
+
+/// Whether some value of those that `any` visits until it is told yes passes a test, or fails it.
+fn any_passes(any: impl FnOnce(&mut dyn FnMut(&str) -> bool) -> bool, test: &LazyTest, negated: bool) -> Result<bool, AnswerError> {
+    let mut failure = None;
+    let found = any(&mut |value| match test.passes(value) {
+        Ok(passes) => passes != negated,
+        Err(fault) => {
+            failure = Some(fault);
+            true
+        }
+    });
+    failure.map_or(Ok(found), Err)
 }
 
 /// The fields of a row for an expression: from the cells of the scan where they say it.
@@ -292,10 +310,10 @@ impl EventFields for ExpressionFields<'_, '_> {
 }
 
 impl LazyTest {
-    fn passes(&self, value: &str) -> bool {
+    fn passes(&self, value: &str) -> Result<bool, AnswerError> {
         match self {
-            Self::Regex(regex) => regex.is_match(value),
-            Self::Plain(test) => Test::passes(test, value),
+            Self::Regex(pattern) => pattern.matches(value).map_err(AnswerError::Rule),
+            Self::Plain(test) => Ok(Test::passes(test, value)),
         }
     }
 }

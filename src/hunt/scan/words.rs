@@ -13,12 +13,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use super::answers::{Answers, NOTHING};
 use super::gate::Gate;
 use super::matcher::{Matcher, MatcherBuilder};
+use super::pattern::Patterns;
 use super::program::ProgramBuilder;
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId, EventType, TypeId};
@@ -52,17 +54,38 @@ pub(super) enum Reach {
     Few,
 }
 
-/// The words of a hunt and what the blocks that were read have of them.
-pub(in crate::hunt) struct MessageWords<'s> {
-    store: &'s Store,
+/// The words of a hunt, and which events have some of them, where that is known of all. What several scans at a time share.
+#[derive(Clone)]
+pub(in crate::hunt) struct NotedWords {
     globs: Vec<(Glob, Case)>,
     ids: FxHashMap<(Glob, Case), WordId>,
     /// Words that are asked of all events of a type → these types, and how many events they have.
     asked: BTreeMap<WordId, BTreeMap<TypeId, u64>>,
     /// How many events have the types that have messages at all.
     all_events: u64,
+    /// Made where all blocks were read: which of the words that are asked of many events each event has.
+    ahead: Option<Arc<EventsWithWords>>,
+}
+
+/// The events that have words.
+struct EventsWithWords {
+    /// Event → its words.
+    numbers: FxHashMap<EventId, u32>,
+    sets: Vec<Box<[WordId]>>,
+}
+
+/// The words of a hunt and what the blocks that were read have of them.
+pub(in crate::hunt) struct MessageWords<'s> {
+    store: &'s Store,
+    noted: NotedWords,
     /// Whether all blocks were read, as far as that was good.
     is_ahead: bool,
+    /// Of so many scans at a time this is one: what it keeps is a part of what one may keep.
+    scans: usize,
+    /// The regular expressions of the hunt: what its scans share is kept here.
+    pub(super) patterns: Patterns,
+    /// Words that every keyword also asks hosts for → whether no host has them.
+    no_hosts: FxHashMap<(Glob, Case), bool>,
     /// The search for the words that are asked of many events. Made when the first message is asked: by then the words of all rules
     /// are known.
     wide: Option<Search<'s>>,
@@ -81,8 +104,8 @@ struct Search<'s> {
     /// Block → the answers of its messages in their order; none where no message has a word.
     known: FxHashMap<i64, Option<Box<[u32]>>>,
     known_messages: usize,
-    /// Event → its answer, for the events with words; none where not all blocks were read.
-    events: Option<FxHashMap<EventId, u32>>,
+    /// See [`MessageWords::scans`].
+    scans: usize,
     folded: String,
     hits: Vec<WordId>,
 }
@@ -90,16 +113,29 @@ struct Search<'s> {
 impl<'s> MessageWords<'s> {
     /// Starts without a word.
     pub(in crate::hunt) fn new(store: &'s Store, catalog: &Catalog) -> Self {
+        let with_messages = catalog.types.iter().filter(|event_type| event_type.has_messages);
+        let all_events = with_messages.map(|event_type| event_type.events).sum();
+        let noted = NotedWords { globs: Vec::new(), ids: FxHashMap::default(), asked: BTreeMap::new(), all_events, ahead: None };
+        Self { is_ahead: false, ..Self::of_noted(store, noted, 1) }
+    }
+
+    /// Goes on with words that were noted by another, as one of so many scans at a time.
+    pub(in crate::hunt) fn of_noted(store: &'s Store, noted: NotedWords, scans: usize) -> Self {
         Self {
             store,
-            globs: Vec::new(),
-            ids: FxHashMap::default(),
-            asked: BTreeMap::new(),
-            all_events: catalog.types.iter().filter(|event_type| event_type.has_messages).map(|event_type| event_type.events).sum(),
-            is_ahead: false,
+            noted,
+            is_ahead: true,
+            scans,
+            patterns: Patterns::default(),
+            no_hosts: FxHashMap::default(),
             wide: None,
             narrow: None,
         }
+    }
+
+    /// What is noted, for others.
+    pub(in crate::hunt) fn noted(&self) -> NotedWords {
+        self.noted.clone()
     }
 
     /// Notes the words of a condition on events of a type.
@@ -115,33 +151,43 @@ impl<'s> MessageWords<'s> {
         self.ask(event_type, asked.into_iter());
     }
 
+    /// See [`Hosts::none_passes`]: the words of a rule are asked of the same hosts for each event type.
+    pub(super) fn no_host_passes(&mut self, asked: &Match<FieldExpr>, hosts: &Hosts) -> bool {
+        let Test::Glob { glob, case } = &asked.test else { return hosts.none_passes(asked) };
+        if asked.negated {
+            return hosts.none_passes(asked);
+        }
+        *self.no_hosts.entry((glob.clone(), *case)).or_insert_with(|| hosts.none_passes(asked))
+    }
+
     /// The number of a word. One that was not noted before makes all that is known be forgotten.
     pub(super) fn id(&mut self, glob: &Glob, case: Case) -> WordId {
         let key = (if case == Case::Ignore { glob.folded() } else { glob.clone() }, case);
-        if let Some(id) = self.ids.get(&key) {
+        if let Some(id) = self.noted.ids.get(&key) {
             return *id;
         }
-        let id = u32::try_from(self.globs.len()).expect("fewer than 2^32 words");
-        self.globs.push(key.clone());
-        self.ids.insert(key, id);
-        (self.wide, self.narrow) = (None, None);
+        let id = u32::try_from(self.noted.globs.len()).expect("fewer than 2^32 words");
+        self.noted.globs.push(key.clone());
+        self.noted.ids.insert(key, id);
+        (self.wide, self.narrow, self.noted.ahead) = (None, None, None);
         id
     }
 
     /// Notes that words are asked of all events of a type.
     pub(super) fn ask(&mut self, event_type: &EventType, words: impl Iterator<Item = WordId>) {
         for word in words {
-            let is_new = self.asked.entry(word).or_default().insert(event_type.id, event_type.events).is_none();
-            if is_new && self.wide.is_some() && self.reach([word]) == Reach::Many {
-                self.wide = None;
+            let is_new = self.noted.asked.entry(word).or_default().insert(event_type.id, event_type.events).is_none();
+            let is_made = self.wide.is_some() || self.noted.ahead.is_some();
+            if is_new && is_made && self.reach([word]) == Reach::Many {
+                (self.wide, self.noted.ahead) = (None, None);
             }
         }
     }
 
     /// How many events words are asked of that belong together: few where one of them is asked of few.
     pub(super) fn reach(&self, words: impl IntoIterator<Item = WordId>) -> Reach {
-        let events = |word| self.asked.get(&word).map_or(0, |types| types.values().sum::<u64>());
-        let is_asked_of_many = words.into_iter().all(|word| events(word).saturating_mul(MANY_EVENTS) >= self.all_events);
+        let events = |word| self.noted.asked.get(&word).map_or(0, |types| types.values().sum::<u64>());
+        let is_asked_of_many = words.into_iter().all(|word| events(word).saturating_mul(MANY_EVENTS) >= self.noted.all_events);
         if is_asked_of_many { Reach::Many } else { Reach::Few }
     }
 
@@ -157,35 +203,55 @@ impl<'s> MessageWords<'s> {
     }
 
     /// Reads all messages, once, where rules look for words in most of a store's. Stops where the hunt is asked to.
-    pub(super) fn read_ahead(&mut self, cancel: &Cancel) -> Result<(), HuntError> {
-        if std::mem::replace(&mut self.is_ahead, true) {
+    pub(in crate::hunt) fn read_ahead(&mut self, cancel: &Cancel) -> Result<(), HuntError> {
+        if std::mem::replace(&mut self.is_ahead, true) || !self.is_any_type_asked_for_common_words() {
             return Ok(());
         }
-        let wide = self.asked.iter().filter(|(word, _)| self.reach([**word]) == Reach::Many);
+        let wide = self.noted.asked.iter().filter(|(word, _)| self.reach([**word]) == Reach::Many);
         let types: BTreeMap<TypeId, u64> = wide.flat_map(|(_, types)| types.iter().map(|(id, events)| (*id, *events))).collect();
-        if types.values().sum::<u64>().saturating_mul(2) >= self.all_events {
+        if types.values().sum::<u64>().saturating_mul(2) >= self.noted.all_events {
             let store = self.store;
-            self.search(Reach::Many)?.read_all(store, cancel)?;
+            self.noted.ahead = self.search(Reach::Many)?.read_all(store, cancel)?.map(Arc::new);
         }
         Ok(())
+    }
+
+    /// Whether some type's events are asked for words that are all asked of many events.
+    fn is_any_type_asked_for_common_words(&self) -> bool {
+        let mut by_type: BTreeMap<TypeId, Reach> = BTreeMap::new();
+        for (word, types) in &self.noted.asked {
+            let reach = self.reach([*word]);
+            for id in types.keys() {
+                let of_type = by_type.entry(*id).or_insert(reach);
+                *of_type = if reach == Reach::Few { reach } else { *of_type };
+            }
+        }
+        by_type.values().any(|reach| *reach == Reach::Many)
     }
 
     /// Whether it is known of every event which of the words its message has that are asked of many: then
     /// [`MessageWords::of_event`] tells.
     pub(super) fn knows_events(&self) -> bool {
-        self.wide.as_ref().is_some_and(|search| search.events.is_some())
+        self.noted.ahead.is_some()
     }
 
     /// Those words of an event's message that are asked of many, ascending; none where that is not known.
     pub(super) fn of_event(&self, event: EventId) -> &[WordId] {
-        let known = self.wide.as_ref().and_then(|search| Some((search, *search.events.as_ref()?.get(&event)?)));
-        known.map_or(&[], |(search, answer)| search.answers.set(answer))
+        let known = self.noted.ahead.as_ref().and_then(|ahead| Some(&ahead.sets[*ahead.numbers.get(&event)? as usize]));
+        known.map_or(&[], |words| words)
+    }
+
+    /// Whether an event's message has a word, where that is known of all events.
+    pub(super) fn event_holds(&self, event: EventId, word: WordId) -> Option<bool> {
+        let is_known = self.knows_events() && self.reach([word]) == Reach::Many;
+        is_known.then(|| self.of_event(event).binary_search(&word).is_ok())
     }
 
     fn search(&mut self, reach: Reach) -> Result<&mut Search<'s>, HuntError> {
-        let words = |from: &Self| (0..).take(from.globs.len()).filter(|word| reach == Reach::Few || from.reach([*word]) == reach).collect();
+        let words =
+            |from: &Self| (0..).take(from.noted.globs.len()).filter(|word| reach == Reach::Few || from.reach([*word]) == reach).collect();
         let is_made = if reach == Reach::Many { self.wide.is_some() } else { self.narrow.is_some() };
-        let made = if is_made { None } else { Some(Search::new(self.store, &self.globs, words(self))?) };
+        let made = if is_made { None } else { Some(Search::new(self.store, &self.noted.globs, words(self), self.scans)?) };
         let search = if reach == Reach::Many { &mut self.wide } else { &mut self.narrow };
         Ok(match made {
             Some(made) => search.insert(made),
@@ -206,7 +272,7 @@ fn is_word(leaf: &Pred<FieldExpr>) -> bool {
 
 impl<'s> Search<'s> {
     /// Starts a search for some of the words.
-    fn new(store: &'s Store, globs: &[(Glob, Case)], words: Vec<WordId>) -> Result<Self, HuntError> {
+    fn new(store: &'s Store, globs: &[(Glob, Case)], words: Vec<WordId>, scans: usize) -> Result<Self, HuntError> {
         let globs: Vec<&(Glob, Case)> = words.iter().map(|word| &globs[*word as usize]).collect();
         let mut builder = MatcherBuilder::default();
         for (glob, case) in &globs {
@@ -215,12 +281,12 @@ impl<'s> Search<'s> {
         Ok(Self {
             blocks: Some(store.message_blocks()?),
             gate: Gate::new(&globs)?,
-            matcher: builder.build()?,
+            matcher: builder.build(),
             words,
             answers: Answers::new(),
             known: FxHashMap::default(),
             known_messages: 0,
-            events: None,
+            scans,
             folded: String::new(),
             hits: Vec::new(),
         })
@@ -239,7 +305,8 @@ impl<'s> Search<'s> {
         messages.and_then(|messages| messages.get(usize::try_from(place.number).ok()?)).copied().unwrap_or(NOTHING)
     }
 
-    fn read_all(&mut self, store: &Store, cancel: &Cancel) -> Result<(), HuntError> {
+    /// Reads all blocks. None where that stopped early.
+    fn read_all(&mut self, store: &Store, cancel: &Cancel) -> Result<Option<EventsWithWords>, HuntError> {
         let (mut with_words, mut blocks) = (0, 0);
         let mut is_whole = true;
         store.each_message_block(&mut |block, texts| {
@@ -252,19 +319,18 @@ impl<'s> Search<'s> {
             Ok(if is_whole { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         })?;
         if !is_whole {
-            return Ok(());
+            return Ok(None);
         }
-        let mut events = FxHashMap::default();
+        let mut numbers = FxHashMap::default();
         if with_words > 0 {
             store.each_message_place(&mut |event, place| {
                 let answer = self.answer(place);
                 if answer != NOTHING {
-                    events.insert(event, answer);
+                    numbers.insert(event, answer);
                 }
             })?;
         }
-        self.events = Some(events);
-        Ok(())
+        Ok(Some(EventsWithWords { numbers, sets: self.answers.sets().to_vec() }))
     }
 
     fn read(&mut self, block: i64) -> Result<(), HuntError> {
@@ -308,7 +374,7 @@ impl<'s> Search<'s> {
 
     fn remember(&mut self, block: i64, answers: Option<Box<[u32]>>) {
         self.known_messages += answers.as_ref().map_or(0, |answers| answers.len());
-        if self.known_messages > MAX_KNOWN_MESSAGES || self.known.len() >= MAX_KNOWN_BLOCKS {
+        if self.known_messages > MAX_KNOWN_MESSAGES / self.scans || self.known.len() >= MAX_KNOWN_BLOCKS / self.scans {
             self.known.clear();
             self.known_messages = answers.as_ref().map_or(0, |answers| answers.len());
         }
