@@ -54,7 +54,8 @@ pub struct CachedRules {
 #[derive(Debug)]
 enum RuleBody {
     Kept(KeptBody),
-    Compiled(Box<RuleSet>),
+    /// With its key, where it was written.
+    Compiled(Box<RuleSet>, Option<[u8; 16]>),
 }
 
 impl CachedRules {
@@ -62,18 +63,19 @@ impl CachedRules {
     pub fn of(set: RuleSet) -> Self {
         Self {
             messages: Messages::of(&set),
-            body: RuleBody::Compiled(Box::new(set)),
+            body: RuleBody::Compiled(Box::new(set), None),
             paths: Vec::new(),
             options: CompileOptions::default(),
         }
     }
 
-    /// Equal for sets that are equal in everything: rules, diagnostics, paths, order. It costs a pass over a set that was just
-    /// compiled, and nothing where the set was kept.
+    /// Equal for sets that are equal in everything: rules, diagnostics, paths, order. It costs a pass over a set that is not kept,
+    /// and nothing where it is.
     pub fn key(&self) -> [u8; 16] {
         match &self.body {
             RuleBody::Kept(body) => body.key(),
-            RuleBody::Compiled(set) => kept::key(&kept::checksum(&kept::encode(set))),
+            RuleBody::Compiled(_, Some(key)) => *key,
+            RuleBody::Compiled(set, None) => kept::key(&kept::checksum(&kept::encode(set))),
         }
     }
 
@@ -106,7 +108,7 @@ impl CachedRules {
     /// The set. Where what was kept of it is damaged it is compiled after all.
     pub fn rules(self) -> RuleSet {
         match self.body {
-            RuleBody::Compiled(set) => *set,
+            RuleBody::Compiled(set, _) => *set,
             RuleBody::Kept(mut body) => {
                 let read = body.read().and_then(|bytes| kept::decode(&bytes));
                 read.unwrap_or_else(|| load_rules(&self.paths, &self.options))
@@ -123,17 +125,19 @@ pub fn load_cached(paths: &[PathBuf], options: &CompileOptions, cache: Option<&R
         return CachedRules { messages, body: RuleBody::Kept(body), paths: paths.to_vec(), options: options.clone() };
     }
     // Begun before the first file is read: its time tells which files were changed too late to be sure of.
-    let draft = place.filter(|_| paths.iter().any(|path| path.is_dir())).and_then(Draft::begin);
+    let draft = place.filter(|_| paths.iter().any(|path| path.is_dir())).and_then(DraftSet::begin);
     let Some(draft) = draft else { return CachedRules::of(load_rules(paths, options)) };
     let files = Rc::new(Files::keeping());
     let set = load_from(paths, options, &files);
     let answers = files.answers();
-    let cached = CachedRules::of(set);
+    let mut cached = CachedRules::of(set);
     if answers.iter().filter(|answer| answer.is_text()).count() >= MIN_FILES
-        && let RuleBody::Compiled(set) = &cached.body
+        && let RuleBody::Compiled(set, key) = &mut cached.body
     {
+        let body = kept::encode(set);
+        *key = Some(kept::key(&kept::checksum(&body)));
         let front = Front { answers, noted: draft.noted, messages: Messages::of(set) };
-        draft.keep(&front, &kept::encode(set));
+        draft.keep(&front, &body);
     }
     cached
 }
@@ -185,7 +189,7 @@ impl SetPlace {
 
     /// Notes the states that files have now, so that the next command need not read them.
     fn noted_anew(&self, mut front: Front, mut body: KeptBody) -> (Messages, KeptBody) {
-        if let (Some(draft), Some(bytes)) = (Draft::begin(Self { folder: self.folder.clone(), file: self.file.clone() }), body.read())
+        if let (Some(draft), Some(bytes)) = (DraftSet::begin(Self { folder: self.folder.clone(), file: self.file.clone() }), body.read())
             // Asked again, because the states must be younger than the draft.
             && let Compared::Touched(answers) = compare(&front.answers, front.noted)
         {
@@ -198,13 +202,13 @@ impl SetPlace {
 }
 
 /// A set that is being made.
-struct Draft {
+struct DraftSet {
     place: SetPlace,
     file: NamedTempFile,
     noted: FileTime,
 }
 
-impl Draft {
+impl DraftSet {
     fn begin(place: SetPlace) -> Option<Self> {
         make_folder(&place.folder)?;
         // Nobody else may read or write it: that is what the crate does by itself.

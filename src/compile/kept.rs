@@ -177,3 +177,26 @@ fn build() -> Checksum {
     build.copy_from_slice(BUILD.as_bytes());
     build
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::{CompileOptions, starter_pack};
+
+    #[test]
+    fn any_bytes_are_a_set_or_none() {
+        let set = starter_pack(&CompileOptions::default());
+        let bytes = encode(&set);
+        assert!(decode(&bytes) == Some(set));
+        // A checksum stands in front of this, so it is the second wall and not the first.
+        for step in 1..4_000_usize {
+            let mut damaged = bytes.clone();
+            for turn in 1..=step % 4 + 1 {
+                let at = step * 7_919 * turn % damaged.len();
+                damaged[at] = u8::try_from((step * turn) % 256).expect("a byte");
+            }
+            damaged.truncate(if step % 3 == 0 { step * 31 % bytes.len() } else { bytes.len() });
+            drop(decode(&damaged));
+        }
+    }
+}
