@@ -51,8 +51,10 @@ fn of_help(path: &[String], out: &mut Vec<String>) {
     let examples = help.split("Examples:\n").nth(1).unwrap_or_default().lines().map_while(|line| line.strip_prefix("  "));
     out.extend(examples.map(|line| explained.replace(line, "").into_owned()));
     let commands = help.split("Commands:\n").nth(1).unwrap_or_default().lines().map_while(|line| line.strip_prefix("  "));
+    // A line that goes on with the description of the command before it stands further to the right.
+    let commands = commands.filter(|line| !line.starts_with(' '));
     for name in commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help") {
-        if name.chars().all(|c| c.is_ascii_lowercase()) {
+        if name.chars().all(|c| c.is_ascii_lowercase() || c == '-') {
             of_help(&[path, &[name.to_owned()]].concat(), out);
         }
     }
@@ -75,7 +77,7 @@ impl Place {
         place.logs();
         place.rules();
         place.programs();
-        for store in ["retrohunt.db", "case.db"] {
+        for store in ["retrohunt.db", "case.db", "colleague.db"] {
             place.run(&format!("retrohunt load tests/samples --store {store}")).expect_code(&[0]);
             place.run(&format!("retrohunt hunt --store {store}")).expect_code(&[0]);
         }

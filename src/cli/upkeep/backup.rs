@@ -18,8 +18,8 @@ use crate::store::Store;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  retrohunt store backup /mnt/backup/case-2024-05-01.db
-  retrohunt store backup copy.db --store case.db")]
+  retrohunt store backup retrohunt-copy.db
+  retrohunt store backup case-2024-05-01.db --store case.db")]
 pub(super) struct BackupArgs {
     /// The copy
     #[arg(value_name = "FILE")]

@@ -19,9 +19,9 @@ use super::store::StoreArgs;
 Examples:
   retrohunt store info
   retrohunt store verify
-  retrohunt store backup /mnt/backup/case.db
+  retrohunt store backup retrohunt-2024-05-01.db
   retrohunt store purge --before 2023-01-01
-  retrohunt store drop-source /evidence/wrong-host.zip
+  retrohunt store drop-source /evidence/Security.evtx
   retrohunt store merge colleague.db
   retrohunt store compact")]
 pub(crate) struct Args {

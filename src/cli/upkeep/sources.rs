@@ -15,8 +15,8 @@ use crate::report::visible;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  retrohunt store drop-source /evidence/wrong-host.zip
-  retrohunt store drop-source 'day1.zip!/Security.evtx' 12")]
+  retrohunt store drop-source Security.evtx --store case.db
+  retrohunt store drop-source 'export.zip!/events.jsonl' --store case.db")]
 pub(super) struct DropArgs {
     /// Paths as `retrohunt sources` shows them, or their ids
     #[arg(required = true, value_name = "PATH|ID")]
