@@ -86,36 +86,38 @@ pub(super) fn match_events(
             by_type.entry(branch.event_type).or_default().push(ScanRule { rule, filter: &branch.filter });
         }
     }
-    let total = by_type.keys().filter_map(|id| catalog.event_type(*id)).map(|t| t.events).sum();
+    let total: u64 = by_type.keys().filter_map(|id| catalog.event_type(*id)).map(|t| t.events).sum();
     progress(HuntProgress::Planned { events: total });
-    // A part of the time has a part of the messages: reading the others would cost more than it spares.
-    if range.since_us.is_none() && range.until_us.is_none() {
+    let in_range = u64::try_from(range.last.0.saturating_sub(range.first.0).saturating_add(1)).unwrap_or(0);
+    // A part of the time, or of the events, has a part of the messages: reading the others would cost more than it spares.
+    if range.since_us.is_none() && range.until_us.is_none() && total / 2 <= in_range {
         words.read_ahead(with.cancel)?;
     }
-    let parts = parts(store, catalog, &by_type, range, (total, with))?;
+    // Each connection reads the names of all tables and views first: few events are read in that time.
+    let jobs = if total.min(in_range) > with.part_events { with.jobs } else { 1 };
+    let most = if jobs > 1 { (total.min(in_range) / (jobs as u64 * PARTS_A_JOB)).max(with.part_events).max(1) } else { u64::MAX };
+    let parts = parts(store, catalog, &by_type, range, (most, in_range))?;
     let mut tell = |events: u64| progress(HuntProgress::Scanned { events });
-    // Each connection reads the names of all tables and views first: a small store is read in that time.
-    let jobs = if total > with.part_events { with.jobs.min(parts.len()) } else { 1 };
-    let found = match readers(store, jobs)? {
+    let found = match readers(store, jobs.min(parts.len()))? {
         Some(readers) => scan_at_once(readers, &parts, with, &words.noted(), &mut tell)?,
         None => scan_in_order(store, &parts, with, words, &mut tell)?,
     };
     Ok(joined(&parts, found, plans.len()))
 }
 
-/// What is to be scanned: types, and parts of those that are a large part of all. By type and event.
+/// What is to be scanned: types, and parts of those that have more than so many events. By type and event. `in_range` is how many events of
+/// all types there are at most.
 fn parts<'p>(
     store: &Store,
     catalog: &'p Catalog,
     by_type: &'p BTreeMap<TypeId, Vec<ScanRule<'p>>>,
     range: EventRange,
-    (total, with): (u64, &ScanWith<'_>),
+    (most, in_range): (u64, u64),
 ) -> Result<Vec<Part<'p>>, HuntError> {
-    let most = if with.jobs > 1 { (total / (with.jobs as u64 * PARTS_A_JOB)).max(with.part_events).max(1) } else { u64::MAX };
     let mut parts = Vec::new();
     for (id, rules) in by_type {
         let event_type = catalog.event_type(*id).expect("plans name types of this catalog");
-        let events = event_type.events;
+        let events = event_type.events.min(in_range);
         let span = if events > most { store.event_span(event_type)? } else { None };
         let Some((first, last)) = span else {
             parts.push(Part { event_type, rules, range, events });
