@@ -106,17 +106,18 @@ pub(super) fn match_events(
             Some(TypeScan { event_type: catalog.event_type(key.0)?, rules, range, events })
         })
         .collect();
-    let total = scans.iter().map(|scan| scan.events).sum();
+    let total: u64 = scans.iter().map(|scan| scan.events).sum();
     progress(HuntProgress::Planned { events: total });
     // A part of the events, or of the time, has a part of the messages: reading the others would cost more than it spares.
     if scans.iter().all(|TypeScan { range, .. }| range.first <= EventId(1) && range.since_us.is_none() && range.until_us.is_none()) {
         words.read_ahead(with.cancel)?;
     }
-    let parts = parts(store, &scans, (total, with))?;
+    // Each connection reads the names of all tables and views first: few events are read in that time.
+    let jobs = if total > with.part_events { with.jobs } else { 1 };
+    let most = if jobs > 1 { (total / (jobs as u64 * PARTS_A_JOB)).max(with.part_events).max(1) } else { u64::MAX };
+    let parts = parts(store, &scans, most)?;
     let mut tell = |events: u64| progress(HuntProgress::Scanned { events });
-    // Each connection reads the names of all tables and views first: a small store is read in that time.
-    let jobs = if total > with.part_events { with.jobs.min(parts.len()) } else { 1 };
-    let found = match readers(store, jobs)? {
+    let found = match readers(store, jobs.min(parts.len()))? {
         Some(readers) => scan_at_once(readers, &parts, with, &words.noted(), &mut tell)?,
         None => scan_in_order(store, &parts, with, words, &mut tell)?,
     };
@@ -132,9 +133,8 @@ struct TypeScan<'p> {
     events: u64,
 }
 
-/// What is to be scanned: types, and parts of those that are a large part of all. By type and event.
-fn parts<'p>(store: &Store, scans: &[TypeScan<'p>], (total, with): (u64, &ScanWith<'_>)) -> Result<Vec<Part<'p>>, HuntError> {
-    let most = if with.jobs > 1 { (total / (with.jobs as u64 * PARTS_A_JOB)).max(with.part_events).max(1) } else { u64::MAX };
+/// What is to be scanned: types, and parts of those that have more than so many events. By type and event.
+fn parts<'p>(store: &Store, scans: &[TypeScan<'p>], most: u64) -> Result<Vec<Part<'p>>, HuntError> {
     let mut parts = Vec::new();
     for TypeScan { event_type, rules, range, events } in scans {
         let span = if *events > most { store.event_span(event_type)? } else { None };

@@ -44,6 +44,11 @@ fn loaded() -> TestStore {
     store
 }
 
+/// A text without the folder of the store, which is another one each time.
+fn anywhere(store: &TestStore, text: &str) -> String {
+    text.replace(&store.folder().display().to_string(), "FOLDER")
+}
+
 /// All that is saved of a hunt but when it was.
 fn saved(store: &mut Store, (jobs, part_events): (usize, u64)) -> String {
     let rules: Vec<Rule> = rules().iter().map(|rule| compiled(rule)).collect();
@@ -61,7 +66,11 @@ fn saved(store: &mut Store, (jobs, part_events): (usize, u64)) -> String {
 
 #[test]
 fn any_number_of_jobs_and_parts_finds_the_same() {
-    let of = |jobs, part_events| saved(&mut Store::open(loaded().path()).unwrap(), (jobs, part_events));
+    let of = |jobs, part_events| {
+        let store = loaded();
+        let saved = saved(&mut Store::open(store.path()).unwrap(), (jobs, part_events));
+        anywhere(&store, &saved)
+    };
     let one = of(1, 1);
     for (jobs, part_events) in [(2, 1_000_000), (2, 50), (4, 7), (8, 1)] {
         assert!(one == of(jobs, part_events), "{jobs} jobs, parts of {part_events}");
@@ -116,9 +125,9 @@ fn the_program_says_the_same_byte_for_byte() {
         let files: Vec<_> = rules().iter().enumerate().map(|(number, rule)| store.file(&format!("r{number}.yml"), rule)).collect();
         let mut arguments = vec!["hunt".into(), "--jobs".into(), jobs.into(), "--format".into(), "jsonl".into(), "--rules".into()];
         arguments.extend(files.iter().map(|file| file.display().to_string()));
-        store.run(arguments).expect_code(&[0, 1, 2, 3]).stdout
+        anywhere(&store, &store.run(arguments).expect_code(&[0, 3]).stdout)
     };
     let one = told("1");
     assert!(one.lines().count() > 100);
-    assert_eq!(one, told("4"));
+    assert!(one == told("4"));
 }

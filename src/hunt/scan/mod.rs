@@ -73,7 +73,7 @@ pub(super) struct Scanned {
 /// Scans the events of a type in a range and reports each (rule, event) that matches, events ascending.
 ///
 /// # Errors
-/// When the store cannot be read or an automaton grows too large. A rule that fails is in the result.
+/// When the store cannot be read. A rule that fails is in the result.
 pub(super) fn scan(
     store: &Store,
     event_type: &EventType,
@@ -91,7 +91,7 @@ pub(super) fn scan(
             failed.push((rule.rule, fault));
         }
     }
-    let program = builder.build()?;
+    let program = builder.build();
     message_words.ask(event_type, program.words.keys().copied());
     let reach = message_words.reach(program.words.keys().copied());
     drop(message_words);

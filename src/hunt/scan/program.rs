@@ -17,7 +17,6 @@ use super::pattern::Pattern;
 use super::words::{MessageWords, WordId};
 use crate::catalog::{ColumnIndex, Encoding, EventType};
 use crate::exec::Fault;
-use crate::hunt::HuntError;
 use crate::hunt::hosts::Hosts;
 use crate::ir::{Case, FieldCompare, Glob, Match, Part, Pred, Scalar, Test};
 use crate::plan::{FieldExpr, FieldFunction};
@@ -190,11 +189,8 @@ impl<'a, 's> ProgramBuilder<'a, 's> {
         asked_words(&self.rules)
     }
 
-    /// Builds the matchers.
-    ///
-    /// # Errors
-    /// When an automaton exceeds its size limits.
-    pub(super) fn build(self) -> Result<TypeProgram, HuntError> {
+    /// Returns the programs.
+    pub(super) fn build(self) -> TypeProgram {
         let mut columns: BTreeMap<ColumnIndex, ColumnProgram> = BTreeMap::new();
         let empty = |column| ColumnProgram { column, exists: None, chains: Vec::new() };
         for (column, leaf) in self.exists {
@@ -212,14 +208,14 @@ impl<'a, 's> ProgramBuilder<'a, 's> {
         let mut words = self.words;
         let asked = asked_words(&self.rules);
         words.retain(|word, _| asked.contains(word));
-        Ok(TypeProgram {
+        TypeProgram {
             words,
             columns: columns.into_values().collect(),
             leaf_count: self.leaf_weight.len(),
             leaf_weight: self.leaf_weight,
             rules: self.rules,
             lazy: self.lazy,
-        })
+        }
     }
 
     fn node(&mut self, pred: &Pred<FieldExpr>) -> Result<ProgramNode, Fault> {
