@@ -4,6 +4,7 @@ mod progress;
 mod summary;
 mod warnings;
 
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -21,7 +22,7 @@ use super::store::StoreArgs;
 use super::words::{counted, thousands};
 use crate::archive::Limits;
 use crate::cancel::Cancel;
-use crate::load::{LoadOptions, explain, load};
+use crate::load::{Jobs, LoadOptions, explain, load};
 use crate::normalise::Zone;
 use crate::reader::{ReadOptions, format_names};
 use crate::report::{EXPLAINED, ListWriter, explained_row, visible};
@@ -67,6 +68,9 @@ pub(crate) struct Args {
     /// Maximum size of one decompressed file
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_bytes)]
     max_bytes: u64,
+    /// Threads that work (default: one a core); the store is the same however many they are
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -121,6 +125,7 @@ fn options(args: &Args, cancel: &Cancel) -> LoadOptions {
             day_first: args.day_first,
         },
         cancel: cancel.clone(),
+        jobs: args.jobs.map_or_else(Jobs::default, Jobs::new),
     }
 }
 

@@ -10,12 +10,13 @@ use super::StoreError;
 pub(super) const APPLICATION_ID: i32 = 0x5248_4e54;
 
 /// In order; each is applied once, in a transaction of its own.
-pub(super) const MIGRATIONS: [&str; 5] = [
+pub(super) const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/0001_store.sql"),
     include_str!("../../migrations/0002_identity.sql"),
     include_str!("../../migrations/0003_known.sql"),
     include_str!("../../migrations/0004_reading.sql"),
     include_str!("../../migrations/0005_described.sql"),
+    include_str!("../../migrations/0007_texts.sql"),
 ];
 
 fn version() -> i32 {

@@ -14,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::dictionary::Dictionary;
 use super::known::{ArchiveId, forget_repetition};
 use super::same::{self, RecordRanges};
+use super::texts::TextPacker;
 use super::type_state::TypeState;
 use super::{StoreError, catalog_sql, identity, messages::MessageWriter, schema};
 use crate::catalog::{Catalog, SourceId};
@@ -77,6 +78,7 @@ pub struct Writer<'s> {
     pub(super) connection: &'s Connection,
     pub(super) dictionary: Dictionary,
     pub(super) messages: MessageWriter,
+    pub(super) texts: TextPacker,
     pub(super) types: Vec<TypeState>,
     by_key: FxHashMap<KeyId, usize>,
     by_identity: BTreeMap<(String, String, String), usize>,
@@ -115,6 +117,7 @@ impl<'s> Writer<'s> {
             connection,
             dictionary: Dictionary::open(connection)?,
             messages: MessageWriter::new()?,
+            texts: TextPacker::open(connection)?,
             types: Vec::new(),
             by_key: FxHashMap::default(),
             by_identity: BTreeMap::new(),
