@@ -116,8 +116,11 @@ impl SharedBases {
     }
 
     fn unpack(&self, cell: &[u8]) -> Option<String> {
-        let loaded = self.0.lock().ok()?;
         let mut text = Vec::new();
+        if pack::unpack_number(cell, &mut text).is_some() {
+            return String::from_utf8(text).ok();
+        }
+        let loaded = self.0.lock().ok()?;
         pack::unpack_into(cell, loaded.bases.get(&pack::base_id(cell)?)?, &mut text)?;
         String::from_utf8(text).ok()
     }

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::cell::RawCell;
 use super::encode::{ColumnState, Encoded, SAMPLE, choose};
-use super::texts::{MIN_PACKED_TEXT, Packing};
+use super::texts::{MIN_LOOKED_AT, Packing};
 use super::writer::{MAX_COLUMNS, Writer};
 use super::{StoreError, schema};
 use crate::catalog::{Encoding, ValueId};
@@ -99,7 +99,7 @@ impl Writer<'_> {
 
     /// Packs a text where it is worth it, and has the catalog say so of its column.
     fn pack(&mut self, type_index: usize, column: usize, text: &str) -> Result<Packing, StoreError> {
-        if text.len() < MIN_PACKED_TEXT {
+        if text.len() < MIN_LOOKED_AT {
             return Ok(Packing::Plain);
         }
         let state = &mut self.types[type_index];

@@ -1,6 +1,6 @@
 //! Packs texts against a base; see [`super`].
 
-use super::{LITERAL, LONG, LONG_STEP, LOWER, MATCH, MAX_BACK, MAX_BASE_BYTES, MIN_MATCH, MIN_PAIRS, UPPER};
+use super::{LITERAL, LONG, LONG_STEP, LOWER, MATCH, MAX_BACK, MAX_BASE_BYTES, MIN_MATCH, MIN_NEAR, MIN_PAIRS, NEAR, NEAR_BYTES, UPPER};
 
 /// Bytes that are hashed: a shorter match is hardly shorter packed.
 const HASHED: usize = 5;
@@ -16,9 +16,9 @@ const MIN_DIGITS: usize = 8;
 pub(in crate::store) struct Packer {
     id: u16,
     base: Vec<u8>,
-    /// Hash → the last place in the base, plus one; and from each place to the one before with the same hash.
+    /// Hash → the first place in the base, plus one; and from each place to the next with the same hash.
     heads: Vec<u16>,
-    before: Vec<u16>,
+    next: Vec<u16>,
     /// Hash → the last place in the text at work, counted over all texts, so that no text must clear it.
     own: Vec<u32>,
     /// Where the text at work begins in that count.
@@ -36,13 +36,14 @@ impl Packer {
     /// Makes ready to pack against a base.
     pub(in crate::store) fn new(id: u16, base: Vec<u8>) -> Self {
         let mut heads = vec![0_u16; 1 << HASH_BITS];
-        let mut before = vec![0_u16; base.len()];
-        for (place, window) in base.windows(HASHED).enumerate() {
+        let mut next = vec![0_u16; base.len()];
+        // From behind: of two places that say the same, the one nearer to the beginning is found first, because two bytes may say it.
+        for (place, window) in base.windows(HASHED).enumerate().rev() {
             let head = &mut heads[hash(window)];
-            before[place] = *head;
+            next[place] = *head;
             *head = u16::try_from(place + 1).unwrap_or(0); // a base is shorter than that
         }
-        Self { id, base, heads, before, own: vec![0; 1 << HASH_BITS], start: 1 }
+        Self { id, base, heads, next, own: vec![0; 1 << HASH_BITS], start: 1 }
     }
 
     /// Packs a text; `out` holds nothing else afterwards.
@@ -112,7 +113,7 @@ impl Packer {
                     best = Match { place: place - 1, length };
                 }
             }
-            place = usize::from(self.before[place - 1]);
+            place = usize::from(self.next[place - 1]);
         }
         if let Some(from) = self.own[hash].checked_sub(self.start) {
             let from = from as usize;
@@ -193,7 +194,13 @@ fn value(digit: u8) -> u8 {
 
 /// Writes as much of a match as one piece can say, and returns how much that is.
 fn put_match(found: Match, out: &mut Vec<u8>) -> usize {
+    const MAX_NEAR: usize = MIN_NEAR + 7;
     const MAX_SHORT: usize = MIN_MATCH + (LONG - MATCH) as usize - 1;
+    if found.place < NEAR_BYTES && (MIN_NEAR..=MAX_NEAR).contains(&found.length) {
+        let w = (found.length - MIN_NEAR) * NEAR_BYTES + found.place;
+        out.extend([NEAR + u8::try_from(w >> 8).unwrap_or(0), u8::try_from(w & 255).unwrap_or(0)]);
+        return found.length;
+    }
     let (code, length) = match found.length / LONG_STEP {
         0 => short(found.length.min(MAX_SHORT)),
         steps => {

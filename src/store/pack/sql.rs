@@ -15,18 +15,28 @@ pub(in crate::store) const FUNCTION: &str = "max";
 pub(in crate::store) fn unpack(cell: &str) -> String {
     let byte = |at: &str| format!("instr(z.data, substr({cell}, {at}, 1))");
     let t = format!("({} - 1)", byte("i"));
-    let place = format!("({} * 256 + {} - 257)", byte("i + 1"), byte("i + 2"));
+    let w = format!("({t} * 256 + {} - 16385)", byte("i + 1"));
+    let place = format!("CASE WHEN {t} < 128 THEN {w} % 2048 ELSE {} * 256 + {} - 257 END", byte("i + 1"), byte("i + 2"));
+    let place = format!("({place})");
     let base = format!("({} * 256 + {} - 257)", byte("1"), byte("2"));
-    let length = format!("CASE WHEN {t} < 240 THEN {t} - 124 ELSE ({t} - 239) * 128 END");
+    let length = format!("CASE WHEN {t} < 128 THEN {w} / 2048 + 5 WHEN {t} < 240 THEN {t} - 124 ELSE ({t} - 239) * 128 END");
+    let digits = |first: i32, count: i32| format!("substr(hex({cell}), {first}, {count})");
     format!(
-        "coalesce({FUNCTION}({}{cell}), (WITH u(i, o) AS (SELECT 3, CAST('' AS BLOB) UNION ALL \
-         SELECT i + CASE WHEN {t} < 96 THEN {t} + 2 WHEN {t} < 112 THEN {t} - 92 WHEN {t} < 128 THEN {t} - 108 ELSE 3 END, \
-         CAST(o || CASE WHEN {t} < 96 THEN substr({cell}, i + 1, {t} + 1) WHEN {t} < 112 THEN lower(hex(substr({cell}, i + 1, {t} - 93))) \
-         WHEN {t} < 128 THEN hex(substr({cell}, i + 1, {t} - 109)) \
+        "coalesce({FUNCTION}({}{cell}), CASE substr({cell}, 1, 2) WHEN x'FFFF' THEN '{{' || {} || '-' || {} || '-' || {} || '-' || {} || '-' || {} || '}}' \
+         WHEN x'FFFE' THEN lower(hex(substr({cell}, 3))) WHEN x'FFFD' THEN hex(substr({cell}, 3)) ELSE (\
+         WITH u(i, o) AS (SELECT 3, CAST('' AS BLOB) UNION ALL \
+         SELECT i + CASE WHEN {t} < 32 THEN {t} + 2 WHEN {t} < 48 THEN {t} - 28 WHEN {t} < 64 THEN {t} - 44 WHEN {t} < 128 THEN 2 ELSE 3 END, \
+         CAST(o || CASE WHEN {t} < 32 THEN substr({cell}, i + 1, {t} + 1) WHEN {t} < 48 THEN lower(hex(substr({cell}, i + 1, {t} - 29))) \
+         WHEN {t} < 64 THEN hex(substr({cell}, i + 1, {t} - 45)) \
          WHEN {place} < {MAX_BASE_BYTES} THEN (SELECT substr(b.data, {place} % {ROW_STEP} + 1, {length}) FROM text_base b \
          WHERE b.id = {base} * {ROWS} + {place} / {ROW_STEP}) ELSE substr(o, {MAX_BASE_BYTES} - 1 - {place}, {length}) END AS BLOB) \
-         FROM u, text_base z WHERE z.id = 0 AND i <= length({cell})) SELECT CAST(o AS TEXT) FROM u WHERE i > length({cell})))",
-        "NULL, ".repeat(ARGUMENTS as usize - 1)
+         FROM u, text_base z WHERE z.id = 0 AND i <= length({cell})) SELECT CAST(o AS TEXT) FROM u WHERE i > length({cell})) END)",
+        "NULL, ".repeat(ARGUMENTS as usize - 1),
+        digits(5, 8),
+        digits(13, 4),
+        digits(17, 4),
+        digits(21, 4),
+        digits(25, 12),
     )
 }
 
