@@ -27,7 +27,7 @@ use crate::archive::{Limits, WalkCount, Walked, walk};
 use crate::cancel::Cancel;
 use crate::event::Names;
 use crate::reader::{LeafReport, Problem, ReadOptions, Recognised, Workers, recognise};
-use crate::store::{Known, KnownBytes, SourceEnd, SourceRow, SourceStart, Store, StoreError, Writer};
+use crate::store::{Known, KnownBytes, LOAD_MEMORY, SourceEnd, SourceRow, SourceStart, Store, StoreError, Writer};
 use groups::{Message, SourceGroup};
 use reading::read_all;
 
@@ -47,6 +47,18 @@ pub struct LoadOptions {
     pub cancel: Cancel,
     /// Threads; the store is the same however many they are.
     pub jobs: Jobs,
+    /// Memory for caches; the store is the same however much it is.
+    pub memory: LoadMemory,
+}
+
+/// Bytes of memory that a load takes for caches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoadMemory(pub u64);
+
+impl Default for LoadMemory {
+    fn default() -> Self {
+        Self(LOAD_MEMORY)
+    }
 }
 
 /// How many threads work.
@@ -305,7 +317,7 @@ impl<'w> Writing<'w> {
         walked: &'w WalkCount,
         progress: &'w mut dyn FnMut(LoadProgress),
     ) -> Result<Self, StoreError> {
-        let (reader, writer) = (options.read.fingerprint(), store.writer()?);
+        let (reader, writer) = (options.read.fingerprint(), store.writer_within(options.memory.0)?);
         Ok(Self { reader, writer, names, walked, progress, summary: LoadSummary::default(), path: String::new(), events: 0 })
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Jobs, LoadOptions, load};
+use super::{Jobs, LoadMemory, LoadOptions, load};
 use crate::store::{SqlValue, Store};
 
 fn corpus() -> Option<PathBuf> {
@@ -129,7 +129,7 @@ fn event_log() -> Vec<u8> {
 }
 
 #[test]
-fn the_store_is_the_same_however_many_threads_there_are() {
+fn the_store_is_the_same_however_many_threads_and_however_much_memory_there_are() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
     write("a.jsonl", &lines(14_000));
@@ -147,9 +147,9 @@ fn the_store_is_the_same_however_many_threads_there_are() {
     long.extend_from_slice(b"\n");
     long.extend_from_slice(&lines(5_000));
     write("f.jsonl", &long);
-    let loads = [1, 2, 3, 4].map(|jobs: usize| {
+    let loads = [(1, 256 << 20), (2, 1 << 20), (3, 256 << 20), (4, 100_000)].map(|(jobs, memory): (usize, u64)| {
         let mut store = Store::in_memory().unwrap();
-        let options = LoadOptions { jobs: Jobs::new(jobs.try_into().unwrap()), ..LoadOptions::default() };
+        let options = LoadOptions { jobs: Jobs::new(jobs.try_into().unwrap()), memory: LoadMemory(memory), ..LoadOptions::default() };
         let summary = load(&mut store, &[folder.path().to_owned()], &options, &mut |_| {}).unwrap();
         (summary, dump(&store))
     });

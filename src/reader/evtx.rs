@@ -16,7 +16,7 @@ use evtx::{EvtxChunkData, ParserSettings};
 
 use super::compact::Compact;
 use super::markup::Markup;
-use super::pieces::{PIECE_BYTES, Piece, PieceQueue};
+use super::pieces::{LeafPiece, PIECE_BYTES, PieceQueue};
 use super::row_error::RowError;
 use super::stream::Report;
 use super::{InputFormat, Reading};
@@ -91,19 +91,19 @@ impl InputFormat for Evtx {
             let bytes = &input.head()[..length];
             let (kind, length) = match next_mark(bytes) {
                 // Chunks follow each other without a gap: what stands before a mark is the rest of something else.
-                Some(gap) if gap > 0 => (PartKind::Gap, gap),
+                Some(gap) if gap > 0 => (LogPartKind::Gap, gap),
                 _ => {
                     let is_counted = chunks_left > 0;
                     chunks_left = chunks_left.saturating_sub(1);
-                    (PartKind::Chunk { is_counted }, length)
+                    (LogPartKind::Chunk { is_counted }, length)
                 }
             };
-            parts.push(Part { kind, bytes: bytes[..length].to_vec(), offset: input.offset() });
+            parts.push(LogPart { kind, bytes: bytes[..length].to_vec(), offset: input.offset() });
             input.consume(length);
             if parts.len() * CHUNK_BYTES >= PIECE_BYTES {
                 let parts = std::mem::take(&mut parts);
                 match &mut queue {
-                    Some(queue) => queue.add(Piece::Chunks { parts, reader: new_reader() }, events, report),
+                    Some(queue) => queue.add(LeafPiece::Chunks { parts, reader: new_reader() }, events, report),
                     None => reader.parts(parts, events, report),
                 }
                 events.flush();
@@ -112,7 +112,7 @@ impl InputFormat for Evtx {
         match queue {
             Some(mut queue) => {
                 if !parts.is_empty() {
-                    queue.add(Piece::Chunks { parts, reader: new_reader() }, events, report);
+                    queue.add(LeafPiece::Chunks { parts, reader: new_reader() }, events, report);
                 }
                 queue.finish(events, report);
             }
@@ -143,14 +143,14 @@ enum Pass {
 }
 
 /// A piece of an event log between two borders of chunks.
-pub(super) struct Part {
-    kind: PartKind,
+pub(super) struct LogPart {
+    kind: LogPartKind,
     bytes: Vec<u8>,
     offset: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PartKind {
+enum LogPartKind {
     /// What is between chunks.
     Gap,
     /// A chunk; the header of the file counts it, or it is behind those.
@@ -172,14 +172,14 @@ pub(super) struct ChunkReader {
 
 impl ChunkReader {
     /// Reads what follows each other in a log.
-    pub(super) fn parts(&mut self, parts: Vec<Part>, events: &mut Normaliser<'_>, report: &mut Report) {
-        for Part { kind, bytes, offset } in parts {
+    pub(super) fn parts(&mut self, parts: Vec<LogPart>, events: &mut Normaliser<'_>, report: &mut Report) {
+        for LogPart { kind, bytes, offset } in parts {
             if events.stopped() {
                 return;
             }
             match kind {
-                PartKind::Gap => self.gap(&bytes, offset, report),
-                PartKind::Chunk { is_counted } => self.chunk(bytes, is_counted, offset, events, report),
+                LogPartKind::Gap => self.gap(&bytes, offset, report),
+                LogPartKind::Chunk { is_counted } => self.chunk(bytes, is_counted, offset, events, report),
             }
         }
     }

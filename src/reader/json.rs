@@ -15,7 +15,7 @@ use scan::{DocumentScan, ScanStep};
 use wrapped::{Wrapper, skip_object_ends, wrapped_records, wrapper_prefix};
 
 use super::markup::Markup;
-use super::pieces::{PIECE_BYTES, Piece, PieceOutcome, PieceQueue};
+use super::pieces::{LeafPiece, PIECE_BYTES, PieceOutcome, PieceQueue};
 use super::raw::{Raw, RawReaders};
 use super::row_error::RowError;
 use super::stream::{LeafInput, Report};
@@ -209,7 +209,7 @@ impl Documents {
                 Some(queue) => {
                     let before = self.position;
                     self.position += memchr::memchr_iter(b'\n', piece).count() as u64;
-                    queue.add(Piece::Lines { text: piece.to_vec(), offset: input.offset(), before }, events, report);
+                    queue.add(LeafPiece::Lines { text: piece.to_vec(), offset: input.offset(), before }, events, report);
                     input.consume(length);
                 }
                 None => {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::evtx::{ChunkReader, Part};
+use super::evtx::{ChunkReader, LogPart};
 use super::json::Documents;
 use super::stream::Report;
 use crate::event::{EventBatch, Names};
@@ -25,11 +25,11 @@ pub(super) struct LeafFacts {
 }
 
 /// A piece of a leaf.
-pub(super) enum Piece {
+pub(super) enum LeafPiece {
     /// Whole lines: their bytes, where they begin, and how many lines are before them.
     Lines { text: Vec<u8>, offset: u64, before: u64 },
     /// Chunks of an event log, and how they are read.
-    Chunks { parts: Vec<Part>, reader: ChunkReader },
+    Chunks { parts: Vec<LogPart>, reader: ChunkReader },
 }
 
 /// What became of a piece.
@@ -55,7 +55,7 @@ impl PieceOutcome {
 
 /// A piece for another thread.
 struct Job {
-    piece: Piece,
+    piece: LeafPiece,
     leaf: Arc<LeafFacts>,
     reply: SyncSender<PieceOutcome>,
 }
@@ -91,7 +91,7 @@ impl WorkerQueue {
     }
 }
 
-fn read(piece: Piece, leaf: &LeafFacts, known: &mut Lexicon) -> PieceOutcome {
+fn read(piece: LeafPiece, leaf: &LeafFacts, known: &mut Lexicon) -> PieceOutcome {
     let mut outcome = PieceOutcome::default();
     let mut sink = |batch| {
         outcome.batches.push(batch);
@@ -99,12 +99,12 @@ fn read(piece: Piece, leaf: &LeafFacts, known: &mut Lexicon) -> PieceOutcome {
     };
     let mut events = Normaliser::new(known, leaf.clock.clone(), &mut sink).of_file(&leaf.path);
     match piece {
-        Piece::Lines { text, offset, before } => {
+        LeafPiece::Lines { text, offset, before } => {
             let mut documents = Documents::behind(before);
             documents.lines_of(&text, offset, &mut events, &mut outcome.report);
             outcome.wrapped = documents.wrapped();
         }
-        Piece::Chunks { parts, mut reader } => {
+        LeafPiece::Chunks { parts, mut reader } => {
             reader.parts(parts, &mut events, &mut outcome.report);
             outcome.records = reader.position();
         }
@@ -135,7 +135,7 @@ impl<'w> PieceQueue<'w> {
     }
 
     /// Has a piece read, and puts together what is in turn.
-    pub(super) fn add(&mut self, piece: Piece, events: &mut Normaliser<'_>, report: &mut Report) {
+    pub(super) fn add(&mut self, piece: LeafPiece, events: &mut Normaliser<'_>, report: &mut Report) {
         let (reply, receiver) = sync_channel(1);
         // The threads end after all who have pieces.
         self.workers.jobs.send(Job { piece, leaf: self.leaf.clone(), reply }).expect("a thread reads pieces");

@@ -86,7 +86,7 @@ pub use timeline::{TimeSpan, TimelineEvent};
 pub use triage::Triage;
 pub use views::ViewDefinition;
 pub(crate) use views::{cell_name, select_with_cells, view_columns};
-pub use writer::{SourceEnd, SourceOutcome, SourceStart, Writer};
+pub use writer::{LOAD_MEMORY, SourceEnd, SourceOutcome, SourceStart, Writer};
 
 use functions::SharedBases;
 use lock::WriteLock;
@@ -193,8 +193,16 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn writer(&mut self) -> Result<Writer<'_>, StoreError> {
+        self.writer_within(LOAD_MEMORY)
+    }
+
+    /// Starts writing events, with so many bytes of memory for caches. The store is the same however many they are.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn writer_within(&mut self, memory: u64) -> Result<Writer<'_>, StoreError> {
         self.catalog.replace(None);
-        Writer::new(&self.connection)
+        Writer::new(&self.connection, memory)
     }
 
     /// Lists the finished sources in the order they were loaded.

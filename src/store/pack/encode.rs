@@ -25,9 +25,9 @@ pub(in crate::store) struct Packer {
     start: u32,
 }
 
-/// A piece that is in the base or was in the text.
+/// What is in the base or was in the text, and is not said again.
 #[derive(Clone, Copy)]
-struct Match {
+struct CopiedPart {
     place: usize,
     length: usize,
 }
@@ -95,8 +95,8 @@ impl Packer {
     }
 
     /// The longest match at a place; its length is 0 where there is none.
-    fn find(&self, text: &[u8], at: usize) -> Match {
-        let mut best = Match { place: 0, length: 0 };
+    fn find(&self, text: &[u8], at: usize) -> CopiedPart {
+        let mut best = CopiedPart { place: 0, length: 0 };
         let Some(window) = text.get(at..at + HASHED) else { return best };
         let hash = hash(window);
         let rest = &text[at..];
@@ -110,7 +110,7 @@ impl Packer {
             if known.get(best.length).is_some_and(|byte| rest.get(best.length) == Some(byte)) {
                 let length = same(known, rest);
                 if length > best.length {
-                    best = Match { place: place - 1, length };
+                    best = CopiedPart { place: place - 1, length };
                 }
             }
             place = usize::from(self.next[place - 1]);
@@ -120,10 +120,10 @@ impl Packer {
             let back = at - from;
             let length = same(&text[from..at], rest);
             if length > best.length && back <= MAX_BACK {
-                best = Match { place: MAX_BASE_BYTES + back - 1, length };
+                best = CopiedPart { place: MAX_BASE_BYTES + back - 1, length };
             }
         }
-        if best.length < HASHED { Match { place: 0, length: 0 } } else { best }
+        if best.length < HASHED { CopiedPart { place: 0, length: 0 } } else { best }
     }
 }
 
@@ -193,7 +193,7 @@ fn value(digit: u8) -> u8 {
 }
 
 /// Writes as much of a match as one piece can say, and returns how much that is.
-fn put_match(found: Match, out: &mut Vec<u8>) -> usize {
+fn put_match(found: CopiedPart, out: &mut Vec<u8>) -> usize {
     const MAX_NEAR: usize = MIN_NEAR + 7;
     const MAX_SHORT: usize = MIN_MATCH + (LONG - MATCH) as usize - 1;
     if found.place < NEAR_BYTES && (MIN_NEAR..=MAX_NEAR).contains(&found.length) {
