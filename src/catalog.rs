@@ -67,6 +67,8 @@ pub struct Column {
     pub encoding: Encoding,
     /// Whether any event of the type holds a list here.
     pub has_lists: bool,
+    /// Whether any cell is packed: a BLOB, of which readers see the text.
+    pub has_packed: bool,
 }
 
 /// Where the events of a type lie.

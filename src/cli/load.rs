@@ -4,6 +4,7 @@ mod progress;
 mod summary;
 mod warnings;
 
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -21,7 +22,7 @@ use super::store::StoreArgs;
 use super::words::{counted, thousands};
 use crate::archive::Limits;
 use crate::cancel::Cancel;
-use crate::load::{LoadOptions, explain, load};
+use crate::load::{Jobs, LoadMemory, LoadOptions, explain, load};
 use crate::normalise::Zone;
 use crate::reader::{ReadOptions, format_names};
 use crate::report::{EXPLAINED, ListWriter, explained_row, visible};
@@ -67,6 +68,12 @@ pub(crate) struct Args {
     /// Maximum size of one decompressed file
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_bytes)]
     max_bytes: u64,
+    /// Threads that work (default: one a core); the store is the same however many they are
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Memory for caches: less than the default makes a load of many different values slower
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = size)]
+    memory: u64,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -121,6 +128,8 @@ fn options(args: &Args, cancel: &Cancel) -> LoadOptions {
             day_first: args.day_first,
         },
         cancel: cancel.clone(),
+        jobs: args.jobs.map_or_else(Jobs::default, Jobs::new),
+        memory: LoadMemory(args.memory),
     }
 }
 
@@ -138,6 +147,24 @@ fn run_explain(args: &Args, options: &LoadOptions, printer: &mut Printer) -> any
     Ok(Outcome::partial_if(failed))
 }
 
+/// Least memory that is of use.
+const MIN_MEMORY: u64 = 1024 * 1024;
+
+/// Reads `256M`, `1G`, `500000`.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is not a size: write 256M or 1G");
+    let (digits, unit) = text.split_at(text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len());
+    let shift = match unit.to_ascii_lowercase().as_str() {
+        "" => 0,
+        "k" | "kb" => 10,
+        "m" | "mb" => 20,
+        "g" | "gb" => 30,
+        _ => return Err(wrong()),
+    };
+    let size = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift)).ok_or_else(wrong)?;
+    if size < MIN_MEMORY { Err("less than 1M is not enough".to_owned()) } else { Ok(size) }
+}
+
 fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
@@ -152,6 +179,16 @@ fn stored(files: u64, total: Option<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes() {
+        for (text, bytes) in [("256M", Some(256 << 20)), ("1g", Some(1 << 30)), ("2048KB", Some(2 << 20)), ("5000000", Some(5_000_000))] {
+            assert_eq!(size(text).ok(), bytes, "{text}");
+        }
+        for text in ["", "M", "1T", "1.5G", "-1", "10", "99999999999G"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn what_was_stored_before_an_interrupt_reads_well() {

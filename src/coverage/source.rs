@@ -166,5 +166,12 @@ fn codes_of(query: &Query, out: &mut Vec<String>) {
 }
 
 fn column(field: &str) -> Column {
-    Column { field: field.to_owned(), sql_name: String::new(), view_name: String::new(), encoding: Encoding::Dictionary, has_lists: false }
+    Column {
+        field: field.to_owned(),
+        sql_name: String::new(),
+        view_name: String::new(),
+        encoding: Encoding::Dictionary,
+        has_lists: false,
+        has_packed: false,
+    }
 }

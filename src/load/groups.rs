@@ -1,7 +1,6 @@
 //! What goes from the thread that reads to the one that writes: small sources together, long ones as they come.
 
 use std::ops::ControlFlow;
-use std::sync::mpsc::SyncSender;
 
 use crate::event::EventBatch;
 use crate::reader::LeafReport;
@@ -51,9 +50,12 @@ pub(super) enum Message {
 /// What is written together: whole sources, or a part of a long one.
 pub(super) type SourceGroup = Vec<Message>;
 
+/// Takes a group to write; breaks where nobody writes any more.
+pub(super) type GroupSink<'s> = dyn FnMut(SourceGroup) -> ControlFlow<()> + 's;
+
 /// Sources that wait to be written together.
 pub(super) struct Groups<'s> {
-    sender: &'s SyncSender<SourceGroup>,
+    sink: &'s mut GroupSink<'s>,
     group: SourceGroup,
     events: usize,
     bytes: usize,
@@ -62,8 +64,8 @@ pub(super) struct Groups<'s> {
 }
 
 impl<'s> Groups<'s> {
-    pub(super) fn new(sender: &'s SyncSender<SourceGroup>) -> Self {
-        Self { sender, group: SourceGroup::default(), events: 0, bytes: 0, is_long: false }
+    pub(super) fn new(sink: &'s mut GroupSink<'s>) -> Self {
+        Self { sink, group: SourceGroup::default(), events: 0, bytes: 0, is_long: false }
     }
 
     pub(super) fn add(&mut self, message: Message) -> ControlFlow<()> {
@@ -101,34 +103,32 @@ impl<'s> Groups<'s> {
     /// Sends the last group, if there is still somebody to write it.
     pub(super) fn finish(self) {
         if !self.group.is_empty() {
-            self.sender.send(self.group).ok();
+            let _ = (self.sink)(self.group); // the walk is over either way
         }
     }
 
-    /// The receiver is gone where writing failed, which ends the walk.
+    /// Breaks where writing failed, which ends the walk.
     fn send(&mut self) -> ControlFlow<()> {
         (self.events, self.bytes) = (0, 0);
-        match self.sender.send(std::mem::take(&mut self.group)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
+        (self.sink)(std::mem::take(&mut self.group))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::sync_channel;
-
     use super::*;
 
     fn sent(fill: impl FnOnce(&mut Groups<'_>)) -> Vec<String> {
-        let (sender, receiver) = sync_channel(100);
-        let mut groups = Groups::new(&sender);
+        let mut sent = Vec::new();
+        let mut sink = |group| {
+            sent.push(group);
+            ControlFlow::Continue(())
+        };
+        let mut groups = Groups::new(&mut sink);
         fill(&mut groups);
         groups.finish();
-        drop(sender);
         let word = |message: &Message| format!("{message:?}").split(['(', '"']).next().unwrap_or_default().to_owned();
-        receiver.iter().map(|group| group.iter().map(word).collect::<Vec<_>>().join(" ")).collect()
+        sent.iter().map(|group: &SourceGroup| group.iter().map(word).collect::<Vec<_>>().join(" ")).collect()
     }
 
     fn add(groups: &mut Groups<'_>, messages: impl IntoIterator<Item = Message>) {

@@ -1,7 +1,8 @@
-//! The load: one thread reads archives and makes events, one writes them into the store.
+//! The load: threads read archives and make events, one writes them into the store.
 //!
 //! A bounded channel between them keeps memory flat: a reader that is faster waits. Sources are written in the order
-//! they are found, so the same archives give the same store.
+//! they are found, and large ones in pieces whose borders depend on their bytes alone, so the same archives give the same store,
+//! however many threads there are.
 //!
 //! Small sources are written in groups: what a group brings is known before it is written, so the store changes its
 //! tables once and commits once for all of them. A source of more than one
@@ -17,6 +18,7 @@ mod reading;
 mod views;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -24,8 +26,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use crate::archive::{Limits, WalkCount, Walked, walk};
 use crate::cancel::Cancel;
 use crate::event::Names;
-use crate::reader::{LeafReport, Problem, ReadOptions, Recognised, recognise};
-use crate::store::{Known, SourceEnd, SourceRow, SourceStart, Store, StoreError, Writer};
+use crate::reader::{LeafReport, Problem, ReadOptions, Recognised, Workers, recognise};
+use crate::store::{Known, KnownBytes, LOAD_MEMORY, SourceEnd, SourceRow, SourceStart, Store, StoreError, Writer};
 use groups::{Message, SourceGroup};
 use reading::read_all;
 
@@ -43,7 +45,47 @@ pub struct LoadOptions {
     pub read: ReadOptions,
     /// Stops the load where all that is stored is complete.
     pub cancel: Cancel,
+    /// Threads; the store is the same however many they are.
+    pub jobs: Jobs,
+    /// Memory for caches; the store is the same however much it is.
+    pub memory: LoadMemory,
 }
+
+/// Bytes of memory that a load takes for caches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoadMemory(pub u64);
+
+impl Default for LoadMemory {
+    fn default() -> Self {
+        Self(LOAD_MEMORY)
+    }
+}
+
+/// How many threads work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jobs(NonZeroUsize);
+
+impl Jobs {
+    /// So many.
+    pub fn new(count: NonZeroUsize) -> Self {
+        Self(count)
+    }
+
+    fn get(self) -> usize {
+        // More would only hold memory: one thread writes.
+        self.0.get().min(MAX_JOBS)
+    }
+}
+
+impl Default for Jobs {
+    /// As many as the machine has cores.
+    fn default() -> Self {
+        Self(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+}
+
+/// Threads of a load. One writes, and some eight that read keep it busy.
+const MAX_JOBS: usize = 16;
 
 /// How far a load is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,21 +181,12 @@ pub fn load(
     options: &LoadOptions,
     progress: &mut dyn FnMut(LoadProgress),
 ) -> Result<LoadSummary, StoreError> {
-    let names = Names::default();
-    let (sender, receiver) = sync_channel(CHANNEL_GROUPS);
     // Before the writer takes the store: what this load brings is found by the writer itself.
     let known = store.known_bytes(&options.read.fingerprint())?;
-    let walked = WalkCount::default();
-    let summary = std::thread::scope(|scope| {
-        let reader_names = names.clone();
-        let walked = &walked;
-        let reading = scope.spawn(move || read_all(paths, options, &known, &reader_names, walked, &sender));
-        // The writer on this thread, because the connection stays where it was opened; its end closes the channel and so the reader.
-        let written = write_all(store, &names, options, receiver, walked, progress);
-        // After the writer: a reader that waits to send is let go by the closed channel.
-        let interrupted = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        written.map(|summary| LoadSummary { files: walked.files(), interrupted, ..summary })
-    })?;
+    let summary = match options.jobs.get() {
+        1 => load_alone(store, paths, options, &known, progress),
+        jobs => load_together(store, paths, options, &known, jobs, progress),
+    }?;
     // Once at the end and not once a source: each change of a view makes SQLite read its schema again.
     make_views(store)?;
     store.settle()?;
@@ -166,6 +199,67 @@ pub fn load(
 /// When the store fails.
 pub fn make_views(store: &mut Store) -> Result<(), StoreError> {
     views::make(store)
+}
+
+/// Reads and writes in turns, on this thread alone.
+fn load_alone(
+    store: &mut Store,
+    paths: &[PathBuf],
+    options: &LoadOptions,
+    known: &KnownBytes,
+    progress: &mut dyn FnMut(LoadProgress),
+) -> Result<LoadSummary, StoreError> {
+    let (names, walked) = (Names::default(), WalkCount::default());
+    let mut writing = Writing::new(store, &names, options, &walked, progress)?;
+    let mut failed = None;
+    let mut sink = |group| match writing.write_group(group) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            failed = Some(error);
+            ControlFlow::Break(())
+        }
+    };
+    let interrupted = read_all(paths, options, known, &names, &walked, None, &mut sink);
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(LoadSummary { files: walked.files(), interrupted, ..writing.summary }),
+    }
+}
+
+/// Reads on other threads and writes on this one.
+fn load_together(
+    store: &mut Store,
+    paths: &[PathBuf],
+    options: &LoadOptions,
+    known: &KnownBytes,
+    jobs: usize,
+    progress: &mut dyn FnMut(LoadProgress),
+) -> Result<LoadSummary, StoreError> {
+    let names = Names::default();
+    let (sender, receiver) = sync_channel(CHANNEL_GROUPS);
+    let walked = WalkCount::default();
+    // Two threads are one that reads and one that writes. With more, the one that reads has the others do most of its work.
+    let (workers, queue) = (jobs > 2).then(|| Workers::new(jobs - 1)).unzip();
+    std::thread::scope(|scope| {
+        let (walked, names, queue) = (&walked, &names, queue.as_ref());
+        for _ in 1..jobs {
+            queue.map(|queue| scope.spawn(move || queue.work(names)));
+        }
+        let reading = scope.spawn(move || {
+            let mut sink = |group| match sender.send(group) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            };
+            // The workers end with the last who has pieces for them: this thread owns the other end of their queue.
+            let workers = workers;
+            read_all(paths, options, known, names, walked, workers.as_ref(), &mut sink)
+        });
+        // The writer on this thread, because the connection stays where it was opened; its end closes the channel and so the reader.
+        let written = write_all(store, names, options, receiver, walked, progress);
+        // After the writer: a reader that waits to send is let go by the closed channel.
+        let interrupted = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        written.map(|summary| LoadSummary { files: walked.files(), interrupted, ..summary })
+    })
 }
 
 /// What a walk over paths would read.
@@ -203,17 +297,7 @@ fn write_all(
     walked: &WalkCount,
     progress: &mut dyn FnMut(LoadProgress),
 ) -> Result<LoadSummary, StoreError> {
-    let reader = options.read.fingerprint();
-    let mut writing = Writing {
-        reader,
-        writer: store.writer()?,
-        names,
-        walked,
-        progress,
-        summary: LoadSummary::default(),
-        path: String::new(),
-        events: 0,
-    };
+    let mut writing = Writing::new(store, names, options, walked, progress)?;
     for group in receiver {
         writing.write_group(group)?;
     }
@@ -233,7 +317,18 @@ struct Writing<'w> {
     events: u64,
 }
 
-impl Writing<'_> {
+impl<'w> Writing<'w> {
+    fn new(
+        store: &'w mut Store,
+        names: &'w Names,
+        options: &LoadOptions,
+        walked: &'w WalkCount,
+        progress: &'w mut dyn FnMut(LoadProgress),
+    ) -> Result<Self, StoreError> {
+        let (reader, writer) = (options.read.fingerprint(), store.writer_within(options.memory.0)?);
+        Ok(Self { reader, writer, names, walked, progress, summary: LoadSummary::default(), path: String::new(), events: 0 })
+    }
+
     /// Writes a group. Its last source may have more to come, and its first messages may be the rest of the group before: only
     /// what is behind them shares a transaction.
     fn write_group(&mut self, group: SourceGroup) -> Result<(), StoreError> {

@@ -3,30 +3,34 @@
 use std::io::Read as _;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::mpsc::SyncSender;
 
 use super::LoadOptions;
 use super::ahead::{Held, MAX_HELD_BYTES, sha256};
-use super::groups::{Groups, Message, SourceGroup};
+use super::groups::{GroupSink, Groups, Message};
 use super::patience::{FINISH_BYTES, Patience};
 use crate::archive::{FileAhead, Leaf, WalkCount, Walked, walk_counting};
 use crate::cancel::Cancel;
 use crate::event::Names;
-use crate::reader::LeafReader;
+use crate::reader::{LeafReader, Workers};
 use crate::store::KnownBytes;
 
 /// Reads everything, and says whether it was stopped before the end.
-pub(super) fn read_all(
+pub(super) fn read_all<'r>(
     paths: &[PathBuf],
-    options: &LoadOptions,
-    known: &KnownBytes,
+    options: &'r LoadOptions,
+    known: &'r KnownBytes,
     names: &Names,
     walked: &WalkCount,
-    sender: &SyncSender<SourceGroup>,
+    workers: Option<&'r Workers>,
+    sink: &'r mut GroupSink<'r>,
 ) -> bool {
     let reader = LeafReader::new(names, &options.read);
+    let reader = match workers {
+        Some(workers) => reader.with_workers(workers),
+        None => reader,
+    };
     let mut reading =
-        LoadReading { reader, cancel: &options.cancel, known, groups: Groups::new(sender), file: File::Leaf, interrupted: false };
+        LoadReading { reader, cancel: &options.cancel, known, groups: Groups::new(sink), file: File::Leaf, interrupted: false };
     walk_counting(paths, &options.limits, walked, &mut |found| reading.found(found));
     reading.groups.finish();
     reading.interrupted

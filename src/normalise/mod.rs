@@ -408,6 +408,26 @@ impl<'s> Normaliser<'s> {
         name
     }
 
+    /// Hands over a batch that was made elsewhere.
+    pub(crate) fn pass_on(&mut self, batch: EventBatch) {
+        if !self.stopped && (self.sink)(batch).is_break() {
+            self.stopped = true;
+        }
+    }
+
+    /// Adds what was seen of times in a later piece of the leaf; its records are counted behind so many others.
+    pub(crate) fn add_times(&mut self, later: Times, records: u64) {
+        self.times.without_zone += later.without_zone;
+        self.times.day_first += later.day_first;
+        self.times.unreadable += later.unreadable;
+        if self.times.first_unreadable.is_none() {
+            self.times.first_unreadable = later.first_unreadable.map(|(position, text)| (position + records, text));
+        }
+        for (hours, events) in later.hours_off {
+            *self.times.hours_off.entry(hours).or_default() += events;
+        }
+    }
+
     /// Hands over what is left.
     pub(crate) fn flush(&mut self) {
         if self.batch.events.is_empty() || self.stopped {

@@ -15,6 +15,7 @@ pub(super) fn event_type(id: u32, product: &str, dataset: &str, code: &str, fiel
         view_name: (*field).to_owned(),
         encoding: Encoding::Dictionary,
         has_lists: false,
+        has_packed: false,
     };
     EventType {
         id: TypeId(id),

@@ -198,7 +198,7 @@ impl Rows {
 
     /// Reads the next record; false when there is none.
     fn next(&mut self, reading: &mut Reading<'_>) -> bool {
-        let Reading { input, events, report } = reading;
+        let Reading { input, events, report, .. } = reading;
         self.position += 1;
         let mut scan = RecordScan::new(self.delimiter);
         let mut searched = 0;

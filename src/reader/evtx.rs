@@ -16,6 +16,7 @@ use evtx::{EvtxChunkData, ParserSettings};
 
 use super::compact::Compact;
 use super::markup::Markup;
+use super::pieces::{LeafPiece, PIECE_BYTES, PieceQueue};
 use super::row_error::RowError;
 use super::stream::Report;
 use super::{InputFormat, Reading};
@@ -55,7 +56,7 @@ impl InputFormat for Evtx {
     }
 
     fn read(&self, reading: &mut Reading<'_>) -> &'static str {
-        let Reading { input, events, report } = reading;
+        let Reading { input, events, report, leaf, workers } = reading;
         let begin = input.fill_to(HEADER_BYTES).min(HEADER_BYTES);
         let has_header = input.head().starts_with(FILE_MARK);
         let header = if has_header { begin } else { 0 };
@@ -66,38 +67,60 @@ impl InputFormat for Evtx {
             report.problem(Some(0), None, "the header of the event log is missing or damaged: its chunks are read without it");
         }
         let live = ParserSettings::new().num_threads(1).indent(false);
-        let carving = live.clone().recover_records(true);
-        let mut reader = ChunkReader {
-            live: Arc::new(live),
-            carving: Arc::new(carving),
-            carve_all: report.recover,
+        let carving = Arc::new(live.clone().recover_records(true));
+        let live = Arc::new(live);
+        let carve_all = report.recover;
+        let is_closed = has_header && input.head().get(FLAGS_AT).is_some_and(|flags| flags & IS_DIRTY == 0);
+        let new_reader = || ChunkReader {
+            live: live.clone(),
+            carving: carving.clone(),
+            carve_all,
             json: Compact::default(),
             markup: Markup::default(),
             position: 0,
-            chunks_left: chunks,
             // Windows writes checksums when it closes a file: in one that is in use they are old.
-            is_closed: has_header && input.head().get(FLAGS_AT).is_some_and(|flags| flags & IS_DIRTY == 0),
+            is_closed,
         };
         input.consume(header);
+        let mut queue = workers.map(|workers| PieceQueue::new(workers, leaf.clone()));
+        let mut reader = new_reader();
+        let mut chunks_left = chunks;
+        let mut parts = Vec::new();
         while input.fill_to(CHUNK_BYTES) > 0 && !events.stopped() {
             let length = input.head().len().min(CHUNK_BYTES);
             let bytes = &input.head()[..length];
-            let length = match next_mark(bytes) {
+            let (kind, length) = match next_mark(bytes) {
                 // Chunks follow each other without a gap: what stands before a mark is the rest of something else.
-                Some(gap) if gap > 0 => {
-                    reader.gap(&bytes[..gap], input.offset(), report);
-                    gap
-                }
+                Some(gap) if gap > 0 => (LogPartKind::Gap, gap),
                 _ => {
-                    reader.chunk(bytes, input.offset(), events, report);
-                    length
+                    let is_counted = chunks_left > 0;
+                    chunks_left = chunks_left.saturating_sub(1);
+                    (LogPartKind::Chunk { is_counted }, length)
                 }
             };
+            parts.push(LogPart { kind, bytes: bytes[..length].to_vec(), offset: input.offset() });
             input.consume(length);
+            if parts.len() * CHUNK_BYTES >= PIECE_BYTES {
+                let parts = std::mem::take(&mut parts);
+                match &mut queue {
+                    Some(queue) => queue.add(LeafPiece::Chunks { parts, reader: new_reader() }, events, report),
+                    None => reader.parts(parts, events, report),
+                }
+                events.flush();
+            }
+        }
+        match queue {
+            Some(mut queue) => {
+                if !parts.is_empty() {
+                    queue.add(LeafPiece::Chunks { parts, reader: new_reader() }, events, report);
+                }
+                queue.finish(events, report);
+            }
+            None => reader.parts(parts, events, report),
         }
         // A log that nobody wrote to is its header alone, which counts one chunk.
-        if reader.chunks_left > 0 && chunks > 1 && !events.stopped() {
-            let text = format!("the header counts {chunks} chunks, {} of them are missing", reader.chunks_left);
+        if chunks_left > 0 && chunks > 1 && !events.stopped() {
+            let text = format!("the header counts {chunks} chunks, {chunks_left} of them are missing");
             report.problem(Some(0), None, text);
         }
         self.name()
@@ -119,7 +142,23 @@ enum Pass {
     Carved,
 }
 
-struct ChunkReader {
+/// A piece of an event log between two borders of chunks.
+pub(super) struct LogPart {
+    kind: LogPartKind,
+    bytes: Vec<u8>,
+    offset: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LogPartKind {
+    /// What is between chunks.
+    Gap,
+    /// A chunk; the header of the file counts it, or it is behind those.
+    Chunk { is_counted: bool },
+}
+
+/// Reads chunks.
+pub(super) struct ChunkReader {
     live: Arc<ParserSettings>,
     carving: Arc<ParserSettings>,
     /// Carve in healthy chunks too.
@@ -129,11 +168,27 @@ struct ChunkReader {
     position: u64,
     /// The file says that it was closed.
     is_closed: bool,
-    /// Chunks to come that the header of the file counts.
-    chunks_left: u16,
 }
 
 impl ChunkReader {
+    /// Reads what follows each other in a log.
+    pub(super) fn parts(&mut self, parts: Vec<LogPart>, events: &mut Normaliser<'_>, report: &mut Report) {
+        for LogPart { kind, bytes, offset } in parts {
+            if events.stopped() {
+                return;
+            }
+            match kind {
+                LogPartKind::Gap => self.gap(&bytes, offset, report),
+                LogPartKind::Chunk { is_counted } => self.chunk(bytes, is_counted, offset, events, report),
+            }
+        }
+    }
+
+    /// Records met so far.
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
     /// Tells of bytes between chunks. Zeros hold nothing, and what stands where the header was is told with it.
     fn gap(&self, bytes: &[u8], offset: u64, report: &mut Report) {
         let was_header = offset == 0 && bytes.len() <= HEADER_BYTES;
@@ -142,9 +197,7 @@ impl ChunkReader {
         }
     }
 
-    fn chunk(&mut self, bytes: &[u8], offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
-        let is_counted = self.chunks_left > 0;
-        self.chunks_left = self.chunks_left.saturating_sub(1);
+    fn chunk(&mut self, bytes: Vec<u8>, is_counted: bool, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
         if bytes.iter().all(|b| *b == 0) {
             // Behind the counted chunks there is space that was never written.
             if is_counted {
@@ -152,7 +205,7 @@ impl ChunkReader {
             }
             return;
         }
-        let mut data = bytes.to_vec();
+        let mut data = bytes.clone();
         let is_whole = data.len() == CHUNK_BYTES;
         if !is_whole {
             report.problem(Some(offset), None, format!("the last chunk is cut off after {} of {CHUNK_BYTES} bytes", data.len()));
@@ -162,7 +215,7 @@ impl ChunkReader {
         self.records(data, Pass::Live { checked: self.is_closed && is_whole }, offset, events, report);
         // Only where something was bad: in a healthy chunk the space behind holds older copies, which would be found as new.
         if self.carve_all || report.bad > bad {
-            let mut data = bytes.to_vec();
+            let mut data = bytes;
             data.resize(CHUNK_BYTES, 0);
             self.records(data, Pass::Carved, offset, events, report);
         }

@@ -15,6 +15,7 @@ use scan::{DocumentScan, ScanStep};
 use wrapped::{Wrapper, skip_object_ends, wrapped_records, wrapper_prefix};
 
 use super::markup::Markup;
+use super::pieces::{LeafPiece, PIECE_BYTES, PieceOutcome, PieceQueue};
 use super::raw::{Raw, RawReaders};
 use super::row_error::RowError;
 use super::stream::{LeafInput, Report};
@@ -68,21 +69,44 @@ impl InputFormat for Json {
     fn read(&self, reading: &mut Reading<'_>) -> &'static str {
         let input = &mut reading.input;
         super::skip_mark(input);
-        let mut documents = Documents {
-            flattener: Flattener::default(),
-            markup: Markup::default(),
-            raw: RawReaders::default(),
-            position: 0,
-            wrapped: None,
-            restarts: 0,
-            rescanned: 0,
-        };
+        let mut documents = Documents::default();
         input.consume(record_line(input.head()));
         if !are_lines(input) {
             return documents.framed(reading);
         }
         documents.lines(reading);
         documents.wrapped.unwrap_or("json-lines")
+    }
+}
+
+/// The length of the next piece: whole lines, as many as fit, or one that is longer; 0 at the end of the stream, and nothing where a
+/// line has no end within the limit.
+fn piece_of_lines(input: &mut LeafInput<'_>) -> Option<usize> {
+    let mut searched = 0;
+    loop {
+        let head = input.head();
+        // What is in the window beyond a piece must not count: how much that is depends on how the stream was read.
+        if searched < PIECE_BYTES {
+            let most = head.len().min(PIECE_BYTES);
+            if input.at_end() && head.len() <= PIECE_BYTES {
+                return Some(head.len());
+            }
+            if let Some(at) = memchr::memrchr(b'\n', &head[..most]) {
+                return Some(at + 1);
+            }
+            searched = most;
+        }
+        if let Some(at) = memchr::memchr(b'\n', &head[searched..]) {
+            return Some(searched + at + 1);
+        }
+        searched = head.len();
+        if input.at_end() {
+            return Some(searched);
+        }
+        if searched > MAX_DOCUMENT_BYTES {
+            return None;
+        }
+        input.grow();
     }
 }
 
@@ -144,7 +168,9 @@ fn most_are_documents(head: &[u8]) -> bool {
     documents.len() > others.len()
 }
 
-struct Documents {
+/// Reads documents.
+#[derive(Default)]
+pub(super) struct Documents {
     flattener: Flattener,
     markup: Markup,
     raw: RawReaders,
@@ -157,42 +183,79 @@ struct Documents {
 }
 
 impl Documents {
+    /// Reads lines, in pieces.
     fn lines(&mut self, reading: &mut Reading<'_>) {
-        let Reading { input, events, report } = reading;
-        let mut searched = 0;
+        let Reading { input, events, report, leaf, workers } = reading;
+        // Where each byte of decoded UTF-16 was in the stream, only who reads the stream knows.
+        let mut queue = workers.filter(|_| !input.is_decoded()).map(|workers| PieceQueue::new(workers, leaf.clone()));
         while !events.stopped() {
-            let head = input.head();
-            match memchr::memchr(b'\n', &head[searched..]) {
-                Some(at) => {
-                    let end = searched + at;
-                    self.line(&head[..end], input.offset(), events, report);
-                    input.consume(end + 1);
-                    searched = 0;
+            // One more: it tells whether the stream ends with the piece.
+            input.fill_to(PIECE_BYTES + 1);
+            let Some(length) = piece_of_lines(input) else {
+                self.position += 1;
+                let message = format!("skipped a line longer than MAX_DOCUMENT_BYTES = {MAX_DOCUMENT_BYTES} bytes");
+                match &mut queue {
+                    Some(queue) => queue.add_read(PieceOutcome::bad(input.offset(), self.position, message)),
+                    None => report.bad(Some(input.offset()), Some(self.position), message),
                 }
-                None if input.at_end() => {
-                    let length = head.len();
-                    self.line(head, input.offset(), events, report);
+                skip_line(input);
+                continue;
+            };
+            if length == 0 {
+                break;
+            }
+            let piece = &input.head()[..length];
+            match &mut queue {
+                Some(queue) => {
+                    let before = self.position;
+                    self.position += memchr::memchr_iter(b'\n', piece).count() as u64;
+                    queue.add(LeafPiece::Lines { text: piece.to_vec(), offset: input.offset(), before }, events, report);
                     input.consume(length);
-                    return;
-                }
-                None if head.len() > MAX_DOCUMENT_BYTES => {
-                    self.position += 1;
-                    report.bad(
-                        Some(input.offset()),
-                        Some(self.position),
-                        format!("skipped a line longer than MAX_DOCUMENT_BYTES = {MAX_DOCUMENT_BYTES} bytes"),
-                    );
-                    skip_line(input);
-                    searched = 0;
                 }
                 None => {
-                    searched = head.len();
-                    let before = input.offset();
-                    input.grow();
-                    debug_assert_eq!(before, input.offset());
+                    self.piece(length, input, events, report);
+                    events.flush();
                 }
             }
         }
+        if let Some(queue) = queue {
+            self.wrapped = queue.finish(events, report);
+        }
+    }
+
+    /// Reads a piece of the stream line by line.
+    fn piece(&mut self, length: usize, input: &mut LeafInput<'_>, events: &mut Normaliser<'_>, report: &mut Report) {
+        let mut left = length;
+        while left > 0 && !events.stopped() {
+            let head = &input.head()[..left];
+            let end = memchr::memchr(b'\n', head).unwrap_or(left);
+            self.line(&head[..end], input.offset(), events, report);
+            let taken = left.min(end + 1);
+            input.consume(taken);
+            left -= taken;
+        }
+    }
+
+    /// A reader of lines behind so many others.
+    pub(super) fn behind(lines: u64) -> Self {
+        Self { position: lines, ..Self::default() }
+    }
+
+    /// Reads the lines of a text that begins at this place of the stream.
+    pub(super) fn lines_of(&mut self, text: &[u8], offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
+        let (mut rest, mut offset) = (text, offset);
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            self.line(&rest[..end], offset, events, report);
+            let taken = rest.len().min(end + 1);
+            rest = &rest[taken..];
+            offset += taken as u64;
+        }
+    }
+
+    /// The format of lines that wrap records, where there was one.
+    pub(super) fn wrapped(&self) -> Option<&'static str> {
+        self.wrapped
     }
 
     fn line(&mut self, line: &[u8], offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
@@ -280,7 +343,7 @@ impl Documents {
             (format, wrapper) = (kind.format, Some(kind));
         }
         loop {
-            let Reading { input, events, report } = &mut *reading;
+            let Reading { input, events, report, .. } = &mut *reading;
             skip_separators(input);
             if input.head().is_empty() || events.stopped() {
                 if format != "json" && format != "json-concatenated" && !events.stopped() {
@@ -330,7 +393,7 @@ impl Documents {
 
     /// Reads the next document; false when nothing more can be found.
     fn next(&mut self, reading: &mut Reading<'_>) -> bool {
-        let Reading { input, events, report } = reading;
+        let Reading { input, events, report, .. } = reading;
         self.position += 1;
         let place = (Some(input.offset()), Some(self.position));
         let mut scan = DocumentScan::default();

@@ -9,6 +9,7 @@ mod evtx;
 mod holes;
 mod json;
 mod markup;
+mod pieces;
 mod raw;
 mod row_error;
 mod splunk_text;
@@ -19,6 +20,8 @@ mod xml;
 
 use std::ops::ControlFlow;
 
+use pieces::LeafFacts;
+pub use pieces::{WorkerQueue, Workers};
 pub use stream::Problem;
 use stream::{LeafInput, Report, Window};
 
@@ -111,6 +114,9 @@ struct Reading<'a> {
     input: LeafInput<'a>,
     events: Normaliser<'a>,
     report: Report,
+    leaf: LeafFacts,
+    /// The threads that read pieces of it.
+    workers: Option<&'a Workers>,
 }
 
 /// One input format.
@@ -141,12 +147,18 @@ pub struct LeafReader<'o> {
     options: &'o ReadOptions,
     known: Lexicon,
     window: Window,
+    workers: Option<&'o Workers>,
 }
 
 impl<'o> LeafReader<'o> {
     /// A reader that has seen nothing.
     pub fn new(names: &Names, options: &'o ReadOptions) -> Self {
-        Self { options, known: Lexicon::new(names), window: Window::default() }
+        Self { options, known: Lexicon::new(names), window: Window::default(), workers: None }
+    }
+
+    /// Has pieces of large leaves read by other threads. The events are the same, and their batches.
+    pub fn with_workers(self, workers: &'o Workers) -> Self {
+        Self { workers: Some(workers), ..self }
     }
 
     /// Reads a leaf to its end and hands over its events in batches; [`ControlFlow::Break`] stops it early.
@@ -164,8 +176,9 @@ impl<'o> LeafReader<'o> {
             sink(batch)
         };
         let clock = Clock { zone: options.timezone.clone(), day_first: options.day_first };
+        let leaf = LeafFacts { path: path.clone(), clock: clock.clone() };
         let events = Normaliser::new(&mut self.known, clock, &mut sink).of_file(&path);
-        let mut reading = Reading { input, events, report };
+        let mut reading = Reading { input, events, report, leaf, workers: self.workers };
         let (mut format, mut reason, mut skipped, mut may_be_lost) = ("", String::new(), None, false);
         match choose(reading.input.head(), options) {
             Ok((reader, why)) => {
@@ -181,7 +194,7 @@ impl<'o> LeafReader<'o> {
                 may_be_lost = unread::may_be_lost(&path, unpacked, reading.input.head());
             }
         }
-        let Reading { input, events, mut report } = reading;
+        let Reading { input, events, mut report, .. } = reading;
         let times = events.times().clone();
         out.timezone = match &options.timezone {
             _ if times.without_zone == 0 => String::new(),

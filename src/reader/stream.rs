@@ -53,6 +53,15 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Adds what a later piece of the leaf says.
+    pub(super) fn add(&mut self, later: Self) {
+        self.bad += later.bad;
+        let room = MAX_PROBLEMS.saturating_sub(self.problems.len());
+        self.problems.extend(later.problems.into_iter().take(room));
+    }
+}
+
 /// How a stream ended.
 pub(super) struct End {
     pub(super) bytes: u64,
@@ -155,6 +164,11 @@ impl<'a> LeafInput<'a> {
         if self.holes.is_none() {
             self.holes.insert(Holes::default()).look(self.window.bytes(), 0);
         }
+    }
+
+    /// Whether the window has other bytes than the stream.
+    pub(super) fn is_decoded(&self) -> bool {
+        self.utf16.is_some()
     }
 
     /// The unread bytes in the window.

@@ -167,7 +167,7 @@ struct XmlEvents {
 impl XmlEvents {
     /// Reads the event that begins the window; false where it is too long, and its rest is next.
     fn event(&mut self, reading: &mut Reading<'_>) -> bool {
-        let Reading { input, events, report } = reading;
+        let Reading { input, events, report, .. } = reading;
         self.position += 1;
         let mut searched = "<Event".len();
         loop {

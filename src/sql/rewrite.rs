@@ -89,7 +89,7 @@ impl<'a> SelectView<'a> {
         let (index, column) = (0..).zip(&self.event_type.columns).find(|(_, c)| c.view_name.eq_ignore_ascii_case(&name.value))?;
         let is_literal = name.quote_style.is_some_and(|q| q == '\'');
         // SQLite takes `'name'` for a column where there is one; here it is the text that was typed.
-        if column.encoding != Encoding::Dictionary || is_literal {
+        if column.encoding != Encoding::Dictionary || column.has_packed || is_literal {
             return None;
         }
         let raw = Ident::new(cell_name(ColumnIndex(index)));
@@ -99,7 +99,9 @@ impl<'a> SelectView<'a> {
 
     /// Puts the view's own SELECT in its place, with the raw cells; `*` stays what the view shows.
     fn read_cells(&self, select: &mut Select) -> Option<()> {
-        let dictionary = (0..).zip(&self.event_type.columns).filter(|(_, c)| c.encoding == Encoding::Dictionary && !c.view_name.is_empty());
+        let dictionary = (0..)
+            .zip(&self.event_type.columns)
+            .filter(|(_, c)| c.encoding == Encoding::Dictionary && !c.has_packed && !c.view_name.is_empty());
         let cells: Vec<ColumnIndex> = dictionary.map(|(index, _)| ColumnIndex(index)).collect();
         let text = select_with_cells(self.event_type, &cells);
         if text.len() > MAX_VIEW_BYTES {

@@ -33,8 +33,9 @@ pub(super) fn read(connection: &Connection) -> Result<Catalog, StoreError> {
         })
     })?;
     let mut catalog = Catalog { types: rows.collect::<Result<_, _>>()? };
-    let mut statement =
-        connection.prepare("SELECT event_type, position, name, view_name, encoding, has_lists FROM field ORDER BY event_type, position")?;
+    let mut statement = connection.prepare(
+        "SELECT event_type, position, name, view_name, encoding, has_lists, base IS NOT NULL FROM field ORDER BY event_type, position",
+    )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let id = TypeId(row.get(0)?);
@@ -56,6 +57,7 @@ pub(super) fn read(connection: &Connection) -> Result<Catalog, StoreError> {
             view_name: row.get(3)?,
             encoding,
             has_lists: row.get(5)?,
+            has_packed: row.get(6)?,
         });
     }
     Ok(catalog)

@@ -4,8 +4,8 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
-use super::StoreError;
 use super::migrate::MIGRATIONS;
+use super::{StoreError, pack};
 
 /// What a view may call. SQLite's trusted_schema setting keeps functions with effects out of views as well.
 // What reads files or loads code is not here.
@@ -97,7 +97,9 @@ pub(super) fn schema(connection: &Connection) -> Result<(), StoreError> {
             || match kind.as_str() {
                 "table" => STATISTICS.contains(&sql.as_str()) || is_type_table(&name, &sql),
                 "index" => sql.is_empty() && name.starts_with("sqlite_autoindex_"),
-                "view" => !is_type_name(&name.to_ascii_lowercase()) && sql.len() <= MAX_VIEW_BYTES && shows_only_text(&sql),
+                "view" => {
+                    !is_type_name(&name.to_ascii_lowercase()) && sql.len() <= MAX_VIEW_BYTES && shows_only_text(&pack::without_unpack(&sql))
+                }
                 _ => false,
             };
         if !is_known {

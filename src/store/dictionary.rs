@@ -10,9 +10,10 @@ use rustc_hash::FxBuildHasher;
 
 use super::StoreError;
 
-/// Hashes kept in memory, about 24 bytes each. When they are full all go: values that are common come back at once, and keeping an
-/// order of use would cost more than the few look-ups it saves.
-const MAX_CACHED: usize = 1_500_000;
+/// Bytes of the memory of a load for each hash kept in memory, of which it takes some 24 itself. When they are full all go: values that
+/// are common come back at once, and keeping an order of use would cost more than the few look-ups it saves.
+// 1.5 million in the usual 256 MB: the table takes 50 MB, and half as much again while it grows.
+const BYTES_PER_CACHED: u64 = 170;
 /// Bits of the Bloom filter: 8 MB. Three bits a value are wrong in about one of twenty at ten million values, each a look-up too many.
 const BLOOM_BITS: u64 = 8 * 8 * 1024 * 1024;
 
@@ -21,14 +22,17 @@ pub(super) struct Dictionary {
     cache: HashMap<u64, (i64, u32), FxBuildHasher>,
     bloom: Vec<u64>,
     next: i64,
+    /// Hashes that the cache may hold.
+    most: usize,
 }
 
 impl Dictionary {
     /// Reads what the filter needs to know of the values that are there.
-    pub(super) fn open(connection: &Connection) -> Result<Self, StoreError> {
+    pub(super) fn open(connection: &Connection, memory: u64) -> Result<Self, StoreError> {
+        let most = usize::try_from(memory / BYTES_PER_CACHED).unwrap_or(usize::MAX);
         let last: i64 = connection.query_row("SELECT last_value FROM watermark", [], |row| row.get(0))?;
         let bloom = vec![0; usize::try_from(BLOOM_BITS / 64).expect("fits")];
-        let mut dictionary = Self { cache: HashMap::default(), bloom, next: last + 1 };
+        let mut dictionary = Self { cache: HashMap::default(), bloom, next: last + 1, most };
         let mut statement = connection.prepare("SELECT id, hash FROM value")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -72,7 +76,7 @@ impl Dictionary {
     }
 
     fn remember(&mut self, hash: u64, id: i64, check: u32) {
-        if self.cache.len() >= MAX_CACHED {
+        if self.cache.len() >= self.most {
             self.cache.clear();
         }
         self.cache.insert(hash, (id, check));

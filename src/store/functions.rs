@@ -3,10 +3,16 @@
 //! All names begin with `retro_`, but for `regexp`, which makes the REGEXP operator work. All are deterministic and
 //! innocuous: they read their arguments and nothing else. What a function of eval means is defined in [`crate::exec`].
 
+use std::sync::{Arc, Mutex};
+
 use rusqlite::Connection;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{Value as Output, ValueRef};
 
+use rustc_hash::FxHashMap;
+
+use super::texts::read_base;
+use super::{StoreError, pack};
 use crate::exec::{self, Cell, Number, call_function, folded};
 use crate::ir::Function;
 
@@ -17,7 +23,7 @@ const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQL
 type ScalarFunction = fn(&Context<'_>) -> rusqlite::Result<Output>;
 
 /// Registers every function on a connection.
-pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn register(connection: &Connection, bases: &SharedBases) -> rusqlite::Result<()> {
     const ANY_NUMBER: i32 = -1;
     let scalars: &[(&str, i32, ScalarFunction)] = &[
         ("regexp", 2, regexp),
@@ -34,8 +40,94 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
         let function = *function;
         connection.create_scalar_function(*name, *arguments, FLAGS, move |context| function(context))?;
     }
-    Ok(())
+    let bases = bases.clone();
+    connection.create_scalar_function(pack::FUNCTION, pack::ARGUMENTS, FLAGS, move |context| Ok(unpack(context, &bases)))
 }
+
+/// `max` of so many arguments: the text of a packed cell, where a view asks so; else what SQLite's own says.
+fn unpack(context: &Context<'_>, bases: &SharedBases) -> Output {
+    let mut most = ValueRef::Integer(0);
+    for index in 0..context.len() {
+        let value = context.get_raw(index);
+        match value {
+            // All the others NULL and a BLOB at the end: a cell, unless its base is not known here. Then plain SQL reads it.
+            ValueRef::Blob(cell) if index + 1 == context.len() && index > 0 && most == ValueRef::Null => {
+                return bases.unpack(cell).map_or(Output::Null, Output::Text);
+            }
+            _ if index == 0 => most = value,
+            ValueRef::Null => most = ValueRef::Null,
+            _ if most != ValueRef::Null && exceeds(value, most) => most = value,
+            _ => {}
+        }
+    }
+    match most {
+        ValueRef::Null => Output::Null,
+        ValueRef::Integer(n) => Output::Integer(n),
+        ValueRef::Real(n) => Output::Real(n),
+        ValueRef::Text(text) => Output::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(bytes) => Output::Blob(bytes.to_vec()),
+    }
+}
+
+/// SQLite's order of values without collation: numbers, texts, bytes.
+fn exceeds(a: ValueRef<'_>, b: ValueRef<'_>) -> bool {
+    let rank = |value: ValueRef<'_>| match value {
+        ValueRef::Null => 0,
+        ValueRef::Integer(_) | ValueRef::Real(_) => 1,
+        ValueRef::Text(_) => 2,
+        ValueRef::Blob(_) => 3,
+    };
+    match (a, b) {
+        (ValueRef::Integer(a), ValueRef::Integer(b)) => a > b,
+        (ValueRef::Real(a), ValueRef::Real(b)) => a > b,
+        (ValueRef::Integer(a), ValueRef::Real(b)) => a as f64 > b,
+        (ValueRef::Real(a), ValueRef::Integer(b)) => a > b as f64,
+        (ValueRef::Text(a), ValueRef::Text(b)) | (ValueRef::Blob(a), ValueRef::Blob(b)) => a > b,
+        _ => rank(a) > rank(b),
+    }
+}
+
+/// The bases of a store's packed texts, for SQL of this program.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SharedBases(Arc<Mutex<LoadedBases>>);
+
+#[derive(Debug, Default)]
+struct LoadedBases {
+    bases: FxHashMap<u16, Vec<u8>>,
+    last: i64,
+}
+
+impl SharedBases {
+    /// Reads the bases that came since the last time.
+    pub(crate) fn load(&self, connection: &Connection) -> Result<(), StoreError> {
+        let Ok(mut loaded) = self.0.lock() else { return Ok(()) };
+        let last: i64 = connection.query_row("SELECT coalesce(max(id), 0) FROM text_base", [], |row| row.get(0))?;
+        let first = loaded.last;
+        for id in (first..=last / pack::ROWS).take(MAX_LOADED) {
+            // One that is damaged or not there is told by who reads a text that needs it.
+            if let Ok(id) = u16::try_from(id)
+                && let Ok(base) = read_base(connection, id)
+            {
+                loaded.bases.insert(id, base);
+            }
+        }
+        loaded.last = last / pack::ROWS + 1;
+        Ok(())
+    }
+
+    fn unpack(&self, cell: &[u8]) -> Option<String> {
+        let mut text = Vec::new();
+        if pack::unpack_number(cell, &mut text).is_some() {
+            return String::from_utf8(text).ok();
+        }
+        let loaded = self.0.lock().ok()?;
+        pack::unpack_into(cell, loaded.bases.get(&pack::base_id(cell)?)?, &mut text)?;
+        String::from_utf8(text).ok()
+    }
+}
+
+/// Bases that are read at a time, at most 32 kB each; texts with others are read by the plain SQL of their view.
+const MAX_LOADED: usize = 512;
 
 fn failure(message: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
     rusqlite::Error::UserFunctionError(message.into())
@@ -91,7 +183,7 @@ mod tests {
 
     fn sql(expression: &str) -> String {
         let connection = Connection::open_in_memory().unwrap();
-        register(&connection).unwrap();
+        register(&connection, &SharedBases::default()).unwrap();
         let shown = |value| match value {
             Output::Null => "∅".to_owned(),
             Output::Integer(n) => n.to_string(),

@@ -31,6 +31,7 @@ mod lock;
 mod messages;
 mod migrate;
 mod open;
+mod pack;
 mod place;
 mod query;
 pub(crate) mod quote;
@@ -45,6 +46,7 @@ mod scan;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod time;
 mod timeline;
 mod triage;
@@ -98,8 +100,9 @@ pub use upkeep::{
 };
 pub use views::ViewDefinition;
 pub(crate) use views::{cell_name, select_with_cells, view_columns};
-pub use writer::{LedgerCount, SourceEnd, SourceOutcome, SourceStart, Writer};
+pub use writer::{LOAD_MEMORY, LedgerCount, SourceEnd, SourceOutcome, SourceStart, Writer};
 
+use functions::SharedBases;
 use lock::WriteLock;
 use open::Written;
 use watch::Watch;
@@ -113,6 +116,8 @@ pub struct Store {
     connection: Connection,
     catalog: RefCell<Option<Catalog>>,
     watch: Watch,
+    /// What SQL reads packed texts with.
+    bases: SharedBases,
     /// What a session of writing has to tidy up.
     written: Option<Written>,
     _lock: Option<WriteLock>,
@@ -125,9 +130,9 @@ impl Store {
     /// # Errors
     /// When the file is not a store, is newer than this program, is being written to, or SQLite fails.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let watch = Watch::new();
-        let (connection, written, lock) = open::for_writing(path, &watch)?;
-        Ok(Self { connection, catalog: RefCell::new(None), watch, written: Some(written), _lock: Some(lock) })
+        let (watch, bases) = (Watch::new(), SharedBases::default());
+        let (connection, written, lock) = open::for_writing(path, &watch, &bases)?;
+        Ok(Self { connection, catalog: RefCell::new(None), watch, bases, written: Some(written), _lock: Some(lock) })
     }
 
     /// Opens a store for reading. Nothing is written, so the file and its folder may be read-only.
@@ -135,8 +140,15 @@ impl Store {
     /// # Errors
     /// When there is no such file, it is not a store, or it is newer than this program.
     pub fn open_read_only(path: &Path) -> Result<Self, StoreError> {
-        let watch = Watch::new();
-        Ok(Self { connection: open::for_reading(path, &watch)?, catalog: RefCell::new(None), watch, written: None, _lock: None })
+        let (watch, bases) = (Watch::new(), SharedBases::default());
+        Ok(Self {
+            connection: open::for_reading(path, &watch, &bases)?,
+            catalog: RefCell::new(None),
+            watch,
+            bases,
+            written: None,
+            _lock: None,
+        })
     }
 
     /// Makes a store in memory.
@@ -144,8 +156,8 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn in_memory() -> Result<Self, StoreError> {
-        let watch = Watch::new();
-        Ok(Self { connection: open::in_memory(&watch)?, catalog: RefCell::new(None), watch, written: None, _lock: None })
+        let (watch, bases) = (Watch::new(), SharedBases::default());
+        Ok(Self { connection: open::in_memory(&watch, &bases)?, catalog: RefCell::new(None), watch, bases, written: None, _lock: None })
     }
 
     /// Opens the same file once more, for reading while this store is written: it sees what is committed.
@@ -195,8 +207,16 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn writer(&mut self) -> Result<Writer<'_>, StoreError> {
+        self.writer_within(LOAD_MEMORY)
+    }
+
+    /// Starts writing events, with so many bytes of memory for caches. The store is the same however many they are.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn writer_within(&mut self, memory: u64) -> Result<Writer<'_>, StoreError> {
         self.catalog.replace(None);
-        Writer::new(&self.connection)
+        Writer::new(&self.connection, memory)
     }
 
     /// Lists the finished sources in the order they were loaded.
@@ -475,6 +495,7 @@ impl Store {
         limits: &QueryLimits,
         is_cancelled: impl Fn() -> bool + Send + 'static,
     ) -> Result<TypedQueries<'_>, StoreError> {
+        self.bases.load(&self.connection)?;
         TypedQueries::new(&mut self.connection, &self.watch, limits, is_cancelled)
     }
 
@@ -499,6 +520,7 @@ impl Store {
     /// When SQLite fails.
     pub fn run(&self, sql: &str, parameters: &[SqlValue]) -> Result<QueryResult, StoreError> {
         self.watch.note_progress();
+        self.bases.load(&self.connection)?;
         query::run(&self.connection, sql, parameters)
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::functions::SharedBases;
 use super::lock::WriteLock;
 use super::place::{OwnLog, StoreFile};
 use super::watch::Watch;
@@ -28,7 +29,7 @@ pub(super) struct Written {
 }
 
 /// Opens a store for reading and writing, or makes a new one.
-pub(super) fn for_writing(path: &Path, watch: &Watch) -> Result<(Connection, Written, WriteLock), StoreError> {
+pub(super) fn for_writing(path: &Path, watch: &Watch, bases: &SharedBases) -> Result<(Connection, Written, WriteLock), StoreError> {
     let lock = WriteLock::of(path)?;
     // The lock before anything is looked at: what another writer leaves half done must not be taken for the work of a killed load.
     let place = StoreFile::of_new(path)?;
@@ -43,7 +44,7 @@ pub(super) fn for_writing(path: &Path, watch: &Watch) -> Result<(Connection, Wri
         !there.is_there() // true makes a rollback of the commit
     }))?;
     let prepare = |connection: &mut Connection| {
-        set_up(connection, watch)?;
+        set_up(connection, watch, bases)?;
         refuse_cut(connection, &place)?;
         make_ready(connection)
     };
@@ -61,20 +62,25 @@ pub(super) fn for_writing(path: &Path, watch: &Watch) -> Result<(Connection, Wri
 }
 
 /// Opens a store that must be there for reading.
-pub(super) fn for_reading(path: &Path, watch: &Watch) -> Result<Connection, StoreError> {
-    for_reading_with(path, watch, migrate::check)
+pub(super) fn for_reading(path: &Path, watch: &Watch, bases: &SharedBases) -> Result<Connection, StoreError> {
+    for_reading_with(path, watch, bases, migrate::check)
 }
 
 /// Opens a store of this version or an older one, to copy it as it is.
-pub(super) fn for_copying(path: &Path, watch: &Watch) -> Result<Connection, StoreError> {
-    for_reading_with(path, watch, migrate::check_for_copy)
+pub(super) fn for_copying(path: &Path, watch: &Watch, bases: &SharedBases) -> Result<Connection, StoreError> {
+    for_reading_with(path, watch, bases, migrate::check_for_copy)
 }
 
-fn for_reading_with(path: &Path, watch: &Watch, check: fn(&Connection) -> Result<(), StoreError>) -> Result<Connection, StoreError> {
+fn for_reading_with(
+    path: &Path,
+    watch: &Watch,
+    bases: &SharedBases,
+    check: fn(&Connection) -> Result<(), StoreError>,
+) -> Result<Connection, StoreError> {
     let place = StoreFile::of_existing(path)?;
     place.refuse_foreign_log()?;
     let read = |mut connection: Connection| {
-        set_up(&mut connection, watch)?;
+        set_up(&mut connection, watch, bases)?;
         refuse_cut(&connection, &place)?;
         check(&connection)?;
         Ok(connection)
@@ -95,9 +101,9 @@ fn for_reading_with(path: &Path, watch: &Watch, check: fn(&Connection) -> Result
 }
 
 /// A store in memory.
-pub(super) fn in_memory(watch: &Watch) -> Result<Connection, StoreError> {
+pub(super) fn in_memory(watch: &Watch, bases: &SharedBases) -> Result<Connection, StoreError> {
     let mut connection = Connection::open_in_memory()?;
-    set_up(&mut connection, watch)?;
+    set_up(&mut connection, watch, bases)?;
     make_ready(&mut connection)?;
     Ok(connection)
 }
@@ -153,13 +159,13 @@ fn connect_unchanging(place: &StoreFile) -> Result<Connection, StoreError> {
     connection.map_err(|error| StoreError::from(error).of(place.path()))
 }
 
-fn set_up(connection: &mut Connection, watch: &Watch) -> Result<(), StoreError> {
+fn set_up(connection: &mut Connection, watch: &Watch, bases: &SharedBases) -> Result<(), StoreError> {
     // The statements of a load differ by type and column count: some hundred are in use at a time.
     connection.set_prepared_statement_cache_capacity(512);
     connection.busy_timeout(Duration::from_secs(10))?;
     watch.install(connection)?;
     migrate::harden(connection)?;
-    Ok(functions::register(connection)?)
+    Ok(functions::register(connection, bases)?)
 }
 
 fn make_ready(connection: &mut Connection) -> Result<(), StoreError> {

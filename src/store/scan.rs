@@ -9,6 +9,7 @@ use super::StoreError;
 use super::cell::RawCell;
 use super::event_row::EventRow;
 use super::messages::MessagePlace;
+use super::texts::Unpacker;
 use super::writer::{MAX_COLUMNS, MAX_TYPE_TABLES};
 use crate::catalog::{ColumnIndex, EventId, EventType, Storage, ValueId};
 
@@ -140,6 +141,7 @@ pub(super) struct CellReader<'s> {
     outside: Outside,
     others: Option<CachedStatement<'s>>,
     texts: String,
+    packed: Packed<'s>,
 }
 
 impl<'s> CellReader<'s> {
@@ -155,7 +157,8 @@ impl<'s> CellReader<'s> {
         } else {
             Some(connection.prepare_cached("SELECT field, value FROM overflow WHERE event = ?1 ORDER BY field")?)
         };
-        Ok(Self { event_type, columns: columns.to_vec(), statement, outside, others, texts: String::new() })
+        let packed = Packed::of(connection, event_type, columns);
+        Ok(Self { event_type, columns: columns.to_vec(), statement, outside, others, texts: String::new(), packed })
     }
 
     /// Reads all columns of a type's events.
@@ -189,13 +192,18 @@ impl<'s> CellReader<'s> {
         while let Some(row) = rows.next()? {
             let event = EventId(row.get(0)?);
             let found = self.others.as_mut().map(|select| self.outside.read(select, event, &mut self.texts)).transpose()?;
+            self.packed.unpack(row, heads)?;
+            let mut unpacked = self.packed.texts();
             let mut cells: Vec<RawCell<'_>> = recycled;
             let mut index = heads;
             for column in columns {
                 if is_outside(event_type, *column) {
                     cells.push(RawCell::Null);
                 } else {
-                    cells.push(cell(event, row.get_ref_unwrap(index))?);
+                    cells.push(match row.get_ref_unwrap(index) {
+                        ValueRef::Blob(_) => unpacked.next().map_or(RawCell::Null, RawCell::Text),
+                        value => cell(event, value)?,
+                    });
                     index += 1;
                 }
             }
@@ -227,6 +235,43 @@ fn cell(event: EventId, value: ValueRef<'_>) -> Result<RawCell<'_>, StoreError> 
         ),
         ValueRef::Null | ValueRef::Blob(_) => RawCell::Null,
     })
+}
+
+/// The packed texts of a row.
+struct Packed<'s> {
+    connection: &'s Connection,
+    /// Columns that may be packed, as places among those of the table that are read.
+    places: Vec<usize>,
+    unpacker: Unpacker,
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl<'s> Packed<'s> {
+    fn of(connection: &'s Connection, event_type: &EventType, columns: &[ColumnIndex]) -> Self {
+        let inside = columns.iter().filter(|column| !is_outside(event_type, **column)).enumerate();
+        let places = inside.filter(|(_, column)| event_type.column(**column).has_packed).map(|(place, _)| place).collect();
+        Self { connection, places, unpacker: Unpacker::default(), text: String::new(), ends: Vec::new() }
+    }
+
+    /// Unpacks the texts of a row, whose cells begin at a column of the statement.
+    fn unpack(&mut self, row: &Row<'_>, heads: usize) -> Result<(), StoreError> {
+        self.text.clear();
+        self.ends.clear();
+        for place in &self.places {
+            if let ValueRef::Blob(cell) = row.get_ref_unwrap(heads + place) {
+                self.unpacker.unpack(self.connection, cell, &mut self.text)?;
+                self.ends.push(self.text.len());
+            }
+        }
+        Ok(())
+    }
+
+    /// The texts, in the order of the columns.
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| &self.text[start..*end])
+    }
 }
 
 /// Whether the cells of a column are in the overflow table.

@@ -162,6 +162,7 @@ fn is_table(name: &str) -> bool {
         "rule_state",
         "triage",
         "evidence",
+        "text_base",
     ];
     words.contains(&name) || name.strip_prefix('e').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
 }

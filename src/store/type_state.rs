@@ -20,6 +20,8 @@ pub(super) struct TypeState {
     pub(super) names: Vec<String>,
     pub(super) columns: Vec<ColumnState>,
     pub(super) has_lists: Vec<bool>,
+    /// The base of the texts packed last, by column; `None` where none is packed.
+    pub(super) bases: Vec<Option<u16>>,
     /// Columns by the name of their field in ASCII lower case.
     folded: FxHashMap<String, Vec<usize>>,
     /// Names in the type's view, in ASCII lower case.
@@ -48,6 +50,7 @@ impl TypeState {
             names: Vec::new(),
             columns: Vec::new(),
             has_lists: Vec::new(),
+            bases: Vec::new(),
             folded: FxHashMap::default(),
             shown: FxHashSet::default(),
             by_name: FxHashMap::default(),
@@ -67,7 +70,10 @@ impl TypeState {
         state.has_messages = event_type.has_messages;
         for column in &event_type.columns {
             state.show(&column.view_name);
-            state.push(&column.field, ColumnState::new(column.encoding));
+            // Texts that were packed were near-unique, and the first ones of a load look unlike a repetition either way.
+            let column_state =
+                if column.has_packed { ColumnState::near_unique(column.encoding) } else { ColumnState::new(column.encoding) };
+            state.push(&column.field, column_state);
             if let Some(has_lists) = state.has_lists.last_mut() {
                 *has_lists = column.has_lists;
             }
@@ -92,6 +98,7 @@ impl TypeState {
         self.names.push(field.to_owned());
         self.columns.push(column);
         self.has_lists.push(false);
+        self.bases.push(None);
         self.filled.push(0);
     }
 

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::finding_filter::LAST_HUNT;
-use super::{StoreError, catalog_sql, quote, scan};
+use super::{StoreError, catalog_sql, pack, quote, scan};
 use crate::catalog::{Column, ColumnIndex, Encoding, EventType, Storage, TimeShape};
 
 /// A view over several event types, made elsewhere.
@@ -75,7 +75,8 @@ pub(super) fn make(connection: &mut Connection, definitions: &[ViewDefinition]) 
         transaction.execute_batch(&wanted[name])?;
     }
     // In the same transaction: a load that is killed here leaves the number that says that views are behind.
-    transaction.execute("UPDATE watermark SET views_for = (SELECT count(*) FROM field) + (SELECT count(*) FROM event_type)", [])?;
+    transaction
+        .execute("UPDATE watermark SET views_for = (SELECT count(*) + count(base) FROM field) + (SELECT count(*) FROM event_type)", [])?;
     transaction.commit()?;
     Ok(())
 }
@@ -89,7 +90,7 @@ fn named(connection: &Connection, sql: &str) -> Result<Vec<(String, String)>, St
 /// Makes the views anew where a load that was killed left them behind the tables, or where they are not as this program writes
 /// them: the SQL of a hunt reads them, and a store may be of another version or of a stranger.
 pub(super) fn catch_up(connection: &mut Connection) -> Result<(), StoreError> {
-    let sql = "SELECT views_for <> (SELECT count(*) FROM field) + (SELECT count(*) FROM event_type) FROM watermark";
+    let sql = "SELECT views_for <> (SELECT count(*) + count(base) FROM field) + (SELECT count(*) FROM event_type) FROM watermark";
     let is_behind = connection.query_row(sql, [], |row| row.get(0))?;
     if is_behind || !are_as_written(connection)? { make(connection, &[]) } else { Ok(()) }
 }
@@ -234,11 +235,12 @@ fn select(event_type: &EventType, cells: &[ColumnIndex]) -> String {
 /// A raw cell as text. Names stand alone where they can: SQLite makes three nodes of `t.c0`, and reads every view twice.
 fn text_sql(cell: &str, column: &Column) -> String {
     let value = format!("(SELECT text FROM value WHERE id = {cell})");
+    let packed = if column.has_packed { format!("WHEN 'blob' THEN {} ", pack::unpack(cell)) } else { String::new() };
     match column.encoding {
-        Encoding::Dictionary => format!("CASE typeof({cell}) WHEN 'integer' THEN {value} ELSE {cell} END"),
-        Encoding::Inline => format!("CASE typeof({cell}) WHEN 'real' THEN {value} ELSE {cell} || '' END"),
+        Encoding::Dictionary => format!("CASE typeof({cell}) WHEN 'integer' THEN {value} {packed}ELSE {cell} END"),
+        Encoding::Inline => format!("CASE typeof({cell}) WHEN 'real' THEN {value} {packed}ELSE {cell} || '' END"),
         Encoding::Time(shape) => {
-            format!("CASE typeof({cell}) WHEN 'integer' THEN {} WHEN 'real' THEN {value} ELSE {cell} END", time_sql(cell, shape))
+            format!("CASE typeof({cell}) WHEN 'integer' THEN {} WHEN 'real' THEN {value} {packed}ELSE {cell} END", time_sql(cell, shape))
         }
     }
 }

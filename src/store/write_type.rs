@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::cell::RawCell;
 use super::encode::{ColumnState, Encoded, SAMPLE, choose};
+use super::texts::{MIN_LOOKED_AT, Packing};
 use super::writer::{MAX_COLUMNS, Writer};
 use super::{StoreError, dictionary, schema};
 use crate::catalog::{Encoding, ValueId};
@@ -40,10 +41,13 @@ impl Writer<'_> {
                 match self.free_column(type_index, entry.name, id) {
                     Some(column) => match self.cell(type_index, column, batch, head, entry)? {
                         cell if self.types[type_index].is_outside(column) => self.write_overflow(id, column, &cell)?,
+                        RawCell::Text(text) => match self.pack(type_index, column, text)? {
+                            Packing::Plain => insert.raw_bind_parameter(column + 2, text)?,
+                            Packing::Packed { .. } => insert.raw_bind_parameter(column + 2, self.texts.cell())?,
+                        },
                         RawCell::Null => {}
                         RawCell::Int(n) => insert.raw_bind_parameter(column + 2, n)?,
                         RawCell::Value(ValueId(n)) => insert.raw_bind_parameter(column + 2, n as f64)?, // ids stay far below 2^53
-                        RawCell::Text(text) => insert.raw_bind_parameter(column + 2, text)?,
                     },
                     // After the loop: a new column changes the schema, and the statement at work would be prepared anew for each row.
                     None => twins.push((id, head, entry)),
@@ -91,6 +95,27 @@ impl Writer<'_> {
             schema::to_sql(cell)
         ])?;
         Ok(())
+    }
+
+    /// Packs a text where it is worth it, and has the catalog say so of its column.
+    fn pack(&mut self, type_index: usize, column: usize, text: &str) -> Result<Packing, StoreError> {
+        if text.len() < MIN_LOOKED_AT {
+            return Ok(Packing::Plain);
+        }
+        let state = &mut self.types[type_index];
+        let packing = self.texts.pack(self.connection, state.id, column, text)?;
+        if let Packing::Packed { base } = packing
+            && state.bases[column] != Some(base)
+        {
+            state.bases[column] = Some(base);
+            self.catalog = None;
+            self.connection.prepare_cached("UPDATE field SET base = ?3 WHERE event_type = ?1 AND position = ?2")?.execute(params![
+                state.id,
+                position(column),
+                base
+            ])?;
+        }
+        Ok(packing)
     }
 
     fn write_message(&mut self, type_index: usize, id: i64, batch: &EventBatch, head: &BatchEvent) -> Result<(), StoreError> {

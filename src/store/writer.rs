@@ -14,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::dictionary::Dictionary;
 use super::known::{ArchiveId, forget_repetition};
 use super::same::{self, RecordRanges};
+use super::texts::TextPacker;
 use super::type_state::TypeState;
 use super::{StoreError, catalog_sql, identity, messages::MessageWriter, schema};
 use crate::catalog::{Catalog, SourceId};
@@ -25,6 +26,11 @@ pub(super) const MAX_TYPE_TABLES: usize = 400;
 /// Columns of one type's table and fields of its view, which has each twice and SQLite's limit is 2,000; fields met later
 /// go to the overflow table.
 pub(super) const MAX_COLUMNS: usize = 900;
+/// Memory that a load takes for its caches where nobody says otherwise.
+pub const LOAD_MEMORY: u64 = 256 * 1024 * 1024;
+/// Pages of the file take so much of it: 32 MB of 256. More gain nothing, because a load writes behind what is there.
+const PAGE_CACHE_SHARE: u64 = 8;
+const MIN_PAGE_CACHE_KB: u64 = 1_024;
 /// Events between two commits.
 // Fewer, and the commits show in the time of a load; more, and the log grows by what is not committed.
 const EVENTS_PER_COMMIT: u64 = 20_000;
@@ -88,6 +94,7 @@ pub struct Writer<'s> {
     pub(super) connection: &'s Connection,
     pub(super) dictionary: Dictionary,
     pub(super) messages: MessageWriter,
+    pub(super) texts: TextPacker,
     pub(super) types: Vec<TypeState>,
     by_key: FxHashMap<KeyId, usize>,
     by_identity: BTreeMap<(String, String, String), usize>,
@@ -118,14 +125,16 @@ pub(super) struct OpenSource {
 }
 
 impl<'s> Writer<'s> {
-    pub(super) fn new(connection: &'s Connection) -> Result<Self, StoreError> {
+    pub(super) fn new(connection: &'s Connection, memory: u64) -> Result<Self, StoreError> {
         super::ledger::recover(connection)?;
+        connection.execute_batch(&format!("PRAGMA cache_size = -{}", (memory / PAGE_CACHE_SHARE / 1_024).max(MIN_PAGE_CACHE_KB)))?;
         identity::prepare(connection)?;
         let watermark: i64 = connection.query_row("SELECT last_event FROM watermark", [], |row| row.get(0))?;
         let mut writer = Self {
             connection,
-            dictionary: Dictionary::open(connection)?,
+            dictionary: Dictionary::open(connection, memory)?,
             messages: MessageWriter::new()?,
+            texts: TextPacker::open(connection)?,
             types: Vec::new(),
             by_key: FxHashMap::default(),
             by_identity: BTreeMap::new(),

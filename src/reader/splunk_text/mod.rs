@@ -74,7 +74,7 @@ struct TextEvents {
 impl TextEvents {
     /// Reads the event that begins the window, or leaves out what is before the next.
     fn next(&mut self, reading: &mut Reading<'_>) {
-        let Reading { input, events, report } = reading;
+        let Reading { input, events, report, .. } = reading;
         let kind = start::of(input.head());
         let Some(length) = length(input, kind) else {
             if kind.is_some() || !self.in_rest {

@@ -9,6 +9,7 @@ use std::path::Path;
 use rusqlite::limits::Limit;
 use rusqlite::params;
 
+use super::super::functions::SharedBases;
 use super::super::lock::WriteLock;
 use super::super::place::{beside, resolved};
 use super::super::watch::Watch;
@@ -60,7 +61,7 @@ impl Store {
 /// Copies all pages that hold something. Returns whether the store is of this version.
 fn copy(store: &Path, part: &Path) -> Result<bool, StoreError> {
     let watch = Watch::new();
-    let connection = open::for_copying(store, &watch)?;
+    let connection = open::for_copying(store, &watch, &SharedBases::default())?;
     let number = |pragma: &str| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
     let needed = (number("page_count")? - number("freelist_count")?) * number("page_size")?;
     room::must_have(part.parent().unwrap_or(Path::new(".")), needed)?;
@@ -79,7 +80,7 @@ fn finish(part: &Path, is_current: bool) -> Result<BackupOutcome, StoreError> {
         let copy = Store::open_read_only(part)?;
         events = Some(copy.catalog()?.types.iter().map(|of| of.events).sum());
     } else {
-        open::for_copying(part, &Watch::new())?;
+        open::for_copying(part, &Watch::new(), &SharedBases::default())?;
     }
     let bytes = std::fs::metadata(part).map_err(|error| cannot(part, error))?.len();
     Ok(BackupOutcome { bytes, events })

@@ -66,6 +66,7 @@ fn catalog(events: &[Event]) -> Catalog {
             view_name: name.to_owned(),
             encoding: Encoding::Dictionary,
             has_lists,
+            has_packed: false,
         };
         EventType {
             id: TypeId(id),
