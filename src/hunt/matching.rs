@@ -44,7 +44,7 @@ pub(super) const PART_EVENTS: u64 = 100_000;
 const PARTS_A_JOB: u64 = 2;
 
 /// What one scan reads.
-struct Part<'p> {
+struct ScanPart<'p> {
     event_type: &'p EventType,
     rules: &'p [ScanRule<'p>],
     range: EventRange,
@@ -59,7 +59,7 @@ struct PartFound {
     scanned: Scanned,
 }
 
-impl Part<'_> {
+impl ScanPart<'_> {
     fn scan(&self, store: &Store, with: (&ScanWith<'_>, &RefCell<MessageWords<'_>>)) -> Result<PartFound, HuntError> {
         let mut events: BTreeMap<usize, Vec<EventId>> = BTreeMap::new();
         let mut add = |rule, event| events.entry(rule).or_default().push(event);
@@ -134,12 +134,12 @@ struct TypeScan<'p> {
 }
 
 /// What is to be scanned: types, and parts of those that have more than so many events. By type and event.
-fn parts<'p>(store: &Store, scans: &[TypeScan<'p>], most: u64) -> Result<Vec<Part<'p>>, HuntError> {
+fn parts<'p>(store: &Store, scans: &[TypeScan<'p>], most: u64) -> Result<Vec<ScanPart<'p>>, HuntError> {
     let mut parts = Vec::new();
     for TypeScan { event_type, rules, range, events } in scans {
         let span = if *events > most { store.event_span(event_type)? } else { None };
         let Some((first, last)) = span else {
-            parts.push(Part { event_type, rules, range: *range, events: *events });
+            parts.push(ScanPart { event_type, rules, range: *range, events: *events });
             continue;
         };
         let (first, last) = (first.0.max(range.first.0), last.0.min(range.last.0));
@@ -149,7 +149,7 @@ fn parts<'p>(store: &Store, scans: &[TypeScan<'p>], most: u64) -> Result<Vec<Par
         for part in 0..count {
             let own =
                 EventRange { first: EventId(first + part * length), last: EventId((first + (part + 1) * length - 1).min(last)), ..*range };
-            parts.push(Part { event_type, rules, range: own, events: events / count.unsigned_abs() });
+            parts.push(ScanPart { event_type, rules, range: own, events: events / count.unsigned_abs() });
         }
     }
     Ok(parts)
@@ -169,14 +169,14 @@ fn readers(store: &Store, jobs: usize) -> Result<Option<Vec<Store>>, HuntError> 
 
 fn scan_in_order(
     store: &Store,
-    parts: &[Part<'_>],
+    parts: &[ScanPart<'_>],
     with: &ScanWith<'_>,
     words: MessageWords<'_>,
     tell: &mut dyn FnMut(u64),
 ) -> Result<Vec<Option<PartFound>>, HuntError> {
     let words = RefCell::new(words);
     let mut scanned = 0;
-    let mut scan = |part: &Part<'_>| {
+    let mut scan = |part: &ScanPart<'_>| {
         if with.cancel.is_cancelled() {
             return Ok(None);
         }
@@ -191,7 +191,7 @@ fn scan_in_order(
 /// Scans parts at the same time, one for each reader, the largest first.
 fn scan_at_once(
     readers: Vec<Store>,
-    parts: &[Part<'_>],
+    parts: &[ScanPart<'_>],
     with: &ScanWith<'_>,
     noted: &NotedWords,
     tell: &mut dyn FnMut(u64),
@@ -232,7 +232,7 @@ fn scan_at_once(
 }
 
 /// All that was found, by type and event, whatever was scanned when.
-fn joined(parts: &[Part<'_>], found: Vec<Option<PartFound>>, plans: usize) -> ScanResult {
+fn joined(parts: &[ScanPart<'_>], found: Vec<Option<PartFound>>, plans: usize) -> ScanResult {
     let mut all = ScanResult {
         events: vec![Matched::default(); plans],
         failed: BTreeMap::new(),

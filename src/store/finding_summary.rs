@@ -28,7 +28,7 @@ pub struct FindingSummary {
 }
 
 /// Findings of one rule that have more in common.
-struct Cell {
+struct CountedFindings {
     rank: i64,
     rule_id: String,
     title: String,
@@ -76,7 +76,7 @@ pub(super) fn summary(connection: &Connection, filter: &FindingFilter) -> Result
 }
 
 /// One pass over the findings. `other` is an expression over them and what is joined.
-fn cells(connection: &Connection, filter: &FilterSql, other: &str, join: &str) -> Result<Vec<Cell>, StoreError> {
+fn cells(connection: &Connection, filter: &FilterSql, other: &str, join: &str) -> Result<Vec<CountedFindings>, StoreError> {
     let sql = format!(
         "SELECT {RANK}, r.rule_id, r.title, g.other, g.status, g.findings, g.first_id, g.first, g.last FROM (
              SELECT f.rule AS rule, {other} AS other, {STATUS} AS status, count(*) AS findings, min(f.id) AS first_id,
@@ -88,7 +88,7 @@ fn cells(connection: &Connection, filter: &FilterSql, other: &str, join: &str) -
     );
     let mut statement = connection.prepare(&sql)?;
     let rows = statement.query_map(params_from_iter(&filter.parameters), |row| {
-        Ok(Cell {
+        Ok(CountedFindings {
             rank: row.get(0)?,
             rule_id: row.get(1)?,
             title: row.get(2)?,
@@ -103,7 +103,11 @@ fn cells(connection: &Connection, filter: &FilterSql, other: &str, join: &str) -
 }
 
 /// Groups of cells with a key, the most findings first.
-fn grouped(cells: &[Cell], key: impl Fn(&Cell) -> Option<String>, name: impl Fn(&mut FindingGroup, String)) -> Vec<FindingGroup> {
+fn grouped(
+    cells: &[CountedFindings],
+    key: impl Fn(&CountedFindings) -> Option<String>,
+    name: impl Fn(&mut FindingGroup, String),
+) -> Vec<FindingGroup> {
     let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
     for (key, cell) in cells.iter().filter_map(|cell| Some((key(cell)?, cell))) {
         let sum = sums.entry(key).or_default();

@@ -3,7 +3,7 @@
 //! An automaton over the literals of all rules reads a text letter by letter, and where it goes next depends on where it is: it waits
 //! for memory at each letter. Here each literal is known by four of its bytes in a row (its *gram*), the rarest. All grams of the text are
 //! looked up in a bit map that fits the processor's nearest memory; none waits for another. Where a bit is set, the
-//! literals with that gram are compared. Literals of three bytes are entered with each byte that can follow; shorter ones are searched
+//! literals with that gram are compared. LiteralSearch of three bytes are entered with each byte that can follow; shorter ones are searched
 //! one by one. To build this costs a few steps a literal, so that it also serves columns with few values.
 //!
 //! Which grams are rare is guessed by their bytes at first. Where much text is searched, the first of it tells, and
@@ -16,9 +16,9 @@ use super::gate::rarity;
 
 /// Bytes of a gram.
 const GRAM: usize = 4;
-/// Literals of so many bytes are known by all of them.
+/// LiteralSearch of so many bytes are known by all of them.
 const SHORT: usize = GRAM - 1;
-/// Grams that are looked up before any that is found is looked at: all of them from one load of memory.
+/// GramMap that are looked up before any that is found is looked at: all of them from one load of memory.
 const AT_ONCE: usize = 8;
 /// Bits of the map for each gram in it: so few are set that a gram which no literal has is seldom looked up.
 const BITS_A_GRAM: usize = 64;
@@ -26,7 +26,7 @@ const BITS_A_GRAM: usize = 64;
 const MAX_BITS_LOG2: u32 = 17;
 /// The smallest map, likewise.
 const MIN_BITS_LOG2: u32 = 12;
-/// Literals that share a gram count as this much less rare for the next one: each of them is compared where the gram occurs.
+/// LiteralSearch that share a gram count as this much less rare for the next one: each of them is compared where the gram occurs.
 const CROWDED: usize = 4;
 /// An odd number with bits in no order, as multiplicative hashing wants it: 2^32 divided by the golden ratio.
 const MIX: u32 = 0x9E37_79B1;
@@ -37,15 +37,15 @@ const COUNTED: usize = 128 * 1024;
 /// Counters, by the hash of a gram.
 const COUNTERS_LOG2: u32 = 16;
 
-/// A literal's number within one [`Literals`].
+/// A literal's number within one [`LiteralSearch`].
 pub(super) type LiteralId = u32;
 
 /// The literals that are searched together.
-pub(super) struct Literals {
+pub(super) struct LiteralSearch {
     literals: Vec<Box<[u8]>>,
     /// Searched one by one: those of one and two bytes.
     tiny: Vec<(LiteralId, Finder<'static>)>,
-    grams: Grams,
+    grams: GramMap,
     /// Literal → the last text that it was found in.
     found: Vec<u32>,
     text: u32,
@@ -56,38 +56,38 @@ pub(super) struct Literals {
 }
 
 /// The grams that literals are known by.
-struct Grams {
+struct GramMap {
     /// A bit for the hash of each. Its length is a power of two.
     map: Box<[u64]>,
     /// Gram → the literals that are known by it.
-    by_gram: FxHashMap<u32, Group>,
-    /// Literals of three bytes, by these.
-    by_three: FxHashMap<u32, Group>,
-    grouped: Vec<Known>,
+    by_gram: FxHashMap<u32, KnownByGram>,
+    /// LiteralSearch of three bytes, by these.
+    by_three: FxHashMap<u32, KnownByGram>,
+    grouped: Vec<KnownLiteral>,
 }
 
-/// A part of [`Grams::grouped`].
+/// A part of [`GramMap::grouped`].
 #[derive(Clone, Copy)]
-struct Group {
+struct KnownByGram {
     start: u32,
     length: u32,
 }
 
 /// A literal, and where in it its gram is.
 #[derive(Clone, Copy)]
-struct Known {
+struct KnownLiteral {
     literal: LiteralId,
     offset: u32,
 }
 
-impl Literals {
+impl LiteralSearch {
     /// Takes literals, each once and none empty.
     pub(super) fn new(literals: Vec<Box<[u8]>>) -> Self {
         let is_tiny = |literal: &&Box<[u8]>| literal.len() < SHORT;
         let finder = |literal: &[u8]| Finder::new(literal).into_owned();
         Self {
             tiny: (0..).zip(&literals).filter(|(_, literal)| is_tiny(literal)).map(|(id, literal)| (id, finder(literal))).collect(),
-            grams: Grams::of(&literals, None),
+            grams: GramMap::of(&literals, None),
             found: vec![0; literals.len()],
             literals,
             text: 0,
@@ -171,24 +171,24 @@ impl Literals {
         let counts = self.counts.get_or_insert_with(|| vec![0; 1 << COUNTERS_LOG2].into_boxed_slice());
         text.windows(GRAM).for_each(|gram| counts[hash(u32_of(gram), COUNTERS_LOG2) as usize] += 1);
         if self.searched >= BEFORE_COUNT + COUNTED {
-            self.grams = Grams::of(&self.literals, Some(counts));
+            self.grams = GramMap::of(&self.literals, Some(counts));
             self.counts = None;
         }
     }
 }
 
-impl Grams {
+impl GramMap {
     /// Chooses the grams of literals, where they were counted by that.
     fn of(literals: &[Box<[u8]>], counts: Option<&[u32]>) -> Self {
-        let mut by_gram: FxHashMap<u32, Vec<Known>> = FxHashMap::default();
-        let mut by_three: FxHashMap<u32, Vec<Known>> = FxHashMap::default();
+        let mut by_gram: FxHashMap<u32, Vec<KnownLiteral>> = FxHashMap::default();
+        let mut by_three: FxHashMap<u32, Vec<KnownLiteral>> = FxHashMap::default();
         for (id, literal) in (0..).zip(literals).filter(|(_, literal)| literal.len() >= SHORT) {
             if literal.len() == SHORT {
                 let three = u32::from_le_bytes([literal[0], literal[1], literal[2], 0]);
-                by_three.entry(three).or_default().push(Known { literal: id, offset: 0 });
+                by_three.entry(three).or_default().push(KnownLiteral { literal: id, offset: 0 });
             } else {
                 let (offset, gram) = rarest(literal, counts, &by_gram);
-                by_gram.entry(gram).or_default().push(Known { literal: id, offset });
+                by_gram.entry(gram).or_default().push(KnownLiteral { literal: id, offset });
             }
         }
         let grams = by_gram.len() + by_three.len() * (usize::from(u8::MAX) + 1);
@@ -220,7 +220,7 @@ fn hash(gram: u32, bits: u32) -> u32 {
 }
 
 /// Where a literal's rarest gram is, and the gram.
-fn rarest(literal: &[u8], counts: Option<&[u32]>, by_gram: &FxHashMap<u32, Vec<Known>>) -> (u32, u32) {
+fn rarest(literal: &[u8], counts: Option<&[u32]>, by_gram: &FxHashMap<u32, Vec<KnownLiteral>>) -> (u32, u32) {
     let grams = (0..).zip(literal.windows(GRAM)).map(|(offset, bytes)| {
         let gram = u32_of(bytes);
         let common = counts.map_or(0, |counts| counts[hash(gram, COUNTERS_LOG2) as usize]);
@@ -232,12 +232,12 @@ fn rarest(literal: &[u8], counts: Option<&[u32]>, by_gram: &FxHashMap<u32, Vec<K
     (offset, gram)
 }
 
-fn group(known: FxHashMap<u32, Vec<Known>>, grouped: &mut Vec<Known>) -> FxHashMap<u32, Group> {
-    let mut of = |literals: Vec<Known>| {
+fn group(known: FxHashMap<u32, Vec<KnownLiteral>>, grouped: &mut Vec<KnownLiteral>) -> FxHashMap<u32, KnownByGram> {
+    let mut of = |literals: Vec<KnownLiteral>| {
         let start = grouped.len();
         grouped.extend(literals);
         let number = |n: usize| u32::try_from(n).expect("fewer than 2^32 literals");
-        Group { start: number(start), length: number(grouped.len() - start) }
+        KnownByGram { start: number(start), length: number(grouped.len() - start) }
     };
     known.into_iter().map(|(gram, literals)| (gram, of(literals))).collect()
 }
@@ -246,10 +246,10 @@ fn group(known: FxHashMap<u32, Vec<Known>>, grouped: &mut Vec<Known>) -> FxHashM
 mod tests {
     use proptest::prelude::*;
 
-    use super::Literals;
+    use super::LiteralSearch;
 
     fn found(literals: &[&str], texts: &[&str]) -> Vec<Vec<u32>> {
-        let mut search = Literals::new(literals.iter().map(|literal| literal.as_bytes().into()).collect());
+        let mut search = LiteralSearch::new(literals.iter().map(|literal| literal.as_bytes().into()).collect());
         let found_in = |text: &&str| {
             let mut found = Vec::new();
             search.each(&[text.as_bytes(), b"x"].concat(), |id| found.push(id));

@@ -1,7 +1,7 @@
 //! All patterns that rules hold against one column, answered for one value in a single pass.
 //!
 //! Most patterns are literal texts at the start, at the end, anywhere in, or equal to the value, compared without
-//! case. They go into a hash table (equal), two tables in order (start, end) and one search ([`Literals`], anywhere);
+//! case. They go into a hash table (equal), two tables in order (start, end) and one search ([`LiteralSearch`], anywhere);
 //! a pattern with inner wildcards or with case registers its longest literal there and is verified when that
 //! occurs. Addresses and numbers are parsed once per value. Expensive tests (regular expressions) are not here:
 //! the scan asks them only of rows that the rest of the rule already accepts.
@@ -11,7 +11,7 @@
 use rustc_hash::FxHashMap;
 
 use super::ends::Beginnings;
-use super::literals::Literals;
+use super::literals::LiteralSearch;
 use crate::event::fold_into;
 use crate::ir::{Case, Glob, Part, Test, parse_address};
 
@@ -41,9 +41,9 @@ struct Built {
     equal: FxHashMap<Box<str>, Vec<PatternId>>,
     /// Bytes of the longest of these: to hash a longer value would be for nothing.
     longest_equal: usize,
-    prefix: Option<Group<Beginnings>>,
-    suffix: Option<Group<Beginnings>>,
-    anywhere: Option<Group<Literals>>,
+    prefix: Option<LiteralGroup<Beginnings>>,
+    suffix: Option<LiteralGroup<Beginnings>>,
+    anywhere: Option<LiteralGroup<LiteralSearch>>,
     unfiltered: Vec<PatternId>,
     /// What is asked where the literal of a pattern occurs: folded where case does not count.
     globs: FxHashMap<PatternId, (Glob, Case)>,
@@ -53,7 +53,7 @@ struct Built {
 }
 
 /// Literals that are searched together.
-struct Group<S> {
+struct LiteralGroup<S> {
     search: S,
     /// Literal → what its occurrence means.
     actions: Vec<Vec<OnMatch>>,
@@ -132,14 +132,14 @@ fn push(map: &mut Actions, key: Box<[u8]>, action: OnMatch) {
     map.entry(key).or_default().push(action);
 }
 
-fn grouped<S>(actions: Actions, search: fn(Vec<Box<[u8]>>) -> S) -> Option<Group<S>> {
+fn grouped<S>(actions: Actions, search: fn(Vec<Box<[u8]>>) -> S) -> Option<LiteralGroup<S>> {
     if actions.is_empty() {
         return None;
     }
     let mut patterns: Vec<(Box<[u8]>, Vec<OnMatch>)> = actions.into_iter().collect();
     patterns.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     let (literals, actions) = patterns.into_iter().unzip();
-    Some(Group { search: search(literals), actions })
+    Some(LiteralGroup { search: search(literals), actions })
 }
 
 impl Built {
@@ -157,7 +157,7 @@ impl Built {
             equal: sorted.equal,
             prefix: grouped(sorted.prefix, Beginnings::new),
             suffix: grouped(sorted.suffix, Beginnings::new),
-            anywhere: grouped(sorted.anywhere, Literals::new),
+            anywhere: grouped(sorted.anywhere, LiteralSearch::new),
             unfiltered: sorted.unfiltered,
             globs: sorted.globs,
             negated: sorted.negated,
@@ -185,15 +185,15 @@ impl Matcher {
                 OnMatch::Verify(id) => verified(globs, *id, value, folded).then_some(*id),
             }));
         };
-        if let Some(Group { search, actions }) = &built.prefix {
+        if let Some(LiteralGroup { search, actions }) = &built.prefix {
             search.each(folded.as_bytes(), |literal| act(&actions[literal as usize]));
         }
-        if let Some(Group { search, actions }) = &built.suffix {
+        if let Some(LiteralGroup { search, actions }) = &built.suffix {
             self.reversed.clear();
             self.reversed.extend(folded.bytes().rev().take(search.longest()));
             search.each(&self.reversed, |literal| act(&actions[literal as usize]));
         }
-        if let Some(Group { search, actions }) = &mut built.anywhere {
+        if let Some(LiteralGroup { search, actions }) = &mut built.anywhere {
             search.each(padded, |literal| act(&actions[literal as usize]));
         }
         hits.extend(built.unfiltered.iter().filter(|id| verified(globs, **id, value, folded)));

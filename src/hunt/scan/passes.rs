@@ -51,7 +51,8 @@ impl TypeRows<'_, '_> {
         self.whole_rows(EventRange { first, ..range }, false, matched).map(|_| ())
     }
 
-    /// Reads whole rows. Where it may end early, it does once some columns need not be read: then the first event that was not read is told.
+    /// Reads whole rows. Where it may end early, it does once some columns need not be read: then the first event that was not read
+    /// is told.
     fn whole_rows(&mut self, range: EventRange, may_end: bool, matched: &mut Matches<'_>) -> Result<Option<EventId>, HuntError> {
         let (mut failure, mut next) = (None, None);
         let (scanner, cancel, is_whole) = (&mut self.scanner, self.cancel, &mut self.is_whole);

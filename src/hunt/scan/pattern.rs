@@ -14,35 +14,35 @@ use crate::exec::Fault;
 
 /// The regular expressions of a hunt.
 #[derive(Default)]
-pub(super) struct Patterns {
-    known: FxHashMap<Box<str>, Rc<Pattern>>,
+pub(super) struct LazyRegexes {
+    known: FxHashMap<Box<str>, Rc<LazyRegex>>,
 }
 
 /// A regular expression.
 #[derive(Debug)]
-pub(super) struct Pattern {
+pub(super) struct LazyRegex {
     text: Box<str>,
     literals: Option<Vec<String>>,
     compiled: OnceCell<Result<Regex, String>>,
 }
 
-impl Patterns {
+impl LazyRegexes {
     /// A regular expression by its text.
     ///
     /// # Errors
     /// When it is none.
-    pub(super) fn of(&mut self, text: &str) -> Result<Rc<Pattern>, Fault> {
+    pub(super) fn of(&mut self, text: &str) -> Result<Rc<LazyRegex>, Fault> {
         if let Some(known) = self.known.get(text) {
             return Ok(known.clone());
         }
         let hir = regex_syntax::parse(text).map_err(|error| fault(text, &error.to_string()))?;
-        let pattern = Rc::new(Pattern { text: text.into(), literals: required_literals(&hir), compiled: OnceCell::new() });
+        let pattern = Rc::new(LazyRegex { text: text.into(), literals: required_literals(&hir), compiled: OnceCell::new() });
         self.known.insert(text.into(), pattern.clone());
         Ok(pattern)
     }
 }
 
-impl Pattern {
+impl LazyRegex {
     /// See [`required_literals`].
     pub(super) fn literals(&self) -> Option<&[String]> {
         self.literals.as_deref()

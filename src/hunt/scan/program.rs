@@ -13,7 +13,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::matcher::{Matcher, MatcherBuilder, PatternId};
-use super::pattern::Pattern;
+use super::pattern::LazyRegex;
 use super::words::{MessageWords, WordId};
 use crate::catalog::{ColumnIndex, Encoding, EventType};
 use crate::exec::Fault;
@@ -131,7 +131,7 @@ pub(super) enum LazyLeaf {
 /// A test in the form that is fast for many values.
 pub(super) enum LazyTest {
     /// A regular expression.
-    Regex(Rc<Pattern>),
+    Regex(Rc<LazyRegex>),
     /// Anything else.
     Plain(Test),
 }

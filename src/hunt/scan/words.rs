@@ -20,7 +20,7 @@ use rustc_hash::FxHashMap;
 use super::answers::{Answers, NOTHING};
 use super::gate::Gate;
 use super::matcher::{Matcher, MatcherBuilder};
-use super::pattern::Patterns;
+use super::pattern::LazyRegexes;
 use super::program::ProgramBuilder;
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId, EventType, TypeId};
@@ -83,7 +83,7 @@ pub(in crate::hunt) struct MessageWords<'s> {
     /// Of so many scans at a time this is one: what it keeps is a part of what one may keep.
     scans: usize,
     /// The regular expressions of the hunt: what its scans share is kept here.
-    pub(super) patterns: Patterns,
+    pub(super) patterns: LazyRegexes,
     /// Words that every keyword also asks hosts for → whether no host has them.
     no_hosts: FxHashMap<(Glob, Case), bool>,
     /// The search for the words that are asked of many events. Made when the first message is asked: by then the words of all rules
@@ -126,7 +126,7 @@ impl<'s> MessageWords<'s> {
             noted,
             is_ahead: true,
             scans,
-            patterns: Patterns::default(),
+            patterns: LazyRegexes::default(),
             no_hosts: FxHashMap::default(),
             wide: None,
             narrow: None,
