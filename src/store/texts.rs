@@ -319,6 +319,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.db");
         let store = store(&path, &texts);
+        assert_eq!(store.verify().unwrap().faults(), 0);
         let kinds = store.run("SELECT count(*), sum(length(c0)) FROM e1 WHERE typeof(c0) = 'blob'", &[]).unwrap().rows;
         let SqlValue::Integer(packed) = kinds[0][0] else { panic!("a count") };
         assert!(packed > 750, "{packed}");
@@ -371,6 +372,17 @@ mod tests {
         assert_eq!(bases, [[SqlValue::Integer(2)]]);
         let expected: Vec<Option<String>> = texts[..800].iter().cloned().map(Some).collect();
         assert_eq!(column(&store, "SELECT ScriptBlockText FROM security_5145 ORDER BY _id"), expected);
+    }
+
+    #[test]
+    fn a_packed_text_that_is_damaged_is_told_and_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder.path().join("store.db"), &texts());
+        for cell in ["x'00'", "x'000020'", "x'7fff0041'", "x'0000800000ffff'", "x'000000ff'"] {
+            store.connection.execute(&format!("UPDATE e1 SET c0 = {cell} WHERE _id = 7"), []).unwrap();
+            assert_eq!(store.verify().unwrap().faults(), 1, "{cell}");
+            assert!(store.event(crate::catalog::EventId(7)).is_err(), "{cell}");
+        }
     }
 
     #[test]

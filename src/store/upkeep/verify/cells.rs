@@ -78,6 +78,12 @@ impl Verifier<'_> {
                 }
                 return;
             }
+            (ValueRef::Blob(bytes), _) if column.has_packed => {
+                if self.unpacker.unpack(self.connection, bytes, &mut String::new()).is_err() {
+                    self.faults.add("verify-value", || format!("a packed text of event {event} is not whole"));
+                }
+                return;
+            }
             (ValueRef::Blob(_), _) => return self.faults.add("verify-value", || format!("a cell of event {event} is bytes")),
             _ => return,
         };

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
+use super::super::texts::Unpacker;
 use super::super::{Store, StoreError, catalog_sql};
 use super::id_set::IdSet;
 use crate::catalog::Catalog;
@@ -106,6 +107,8 @@ struct Verifier<'s> {
     used: IdSet,
     /// Visible events.
     events: IdSet,
+    /// Reads packed texts.
+    unpacker: Unpacker,
 }
 
 impl Store {
@@ -152,6 +155,7 @@ fn verify(store: &Store) -> Result<(StoreVerdict, IdSet), StoreError> {
         lists: IdSet::default(),
         used: IdSet::default(),
         events: IdSet::default(),
+        unpacker: Unpacker::default(),
     };
     verifier.dictionary()?;
     let seen = verifier.events()?;
