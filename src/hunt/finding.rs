@@ -18,7 +18,7 @@ use crate::exec::{Cell, Context, Fault, GroupKey, Number, Row, RowKey, RuleLimit
 use crate::ir::Rule;
 use crate::plan::{Branch, FieldExpr, Kind, Plan, RowColumn, RowSource};
 use crate::store::{
-    EVIDENCE_CAP, Envelope, EnvelopeReader, Finding, FindingRiskObject, HuntOutcome, HuntWriter, RuleState, Store, StoredEvent,
+    EVIDENCE_CAP, Envelope, EnvelopeReader, Finding, FindingRiskObject, HuntOutcome, HuntWriter, RuleMemory, Store, StoredEvent,
 };
 
 pub(super) use statement::{StatementRunner, StatementStopped, ids, whole};
@@ -121,7 +121,7 @@ impl<'s> FindingSaver<'s> {
     }
 
     /// Notes what the next hunt may know of a rule.
-    pub(super) fn remember(&mut self, index: usize, state: &RuleState) -> Result<(), HuntError> {
+    pub(super) fn remember(&mut self, index: usize, state: &RuleMemory) -> Result<(), HuntError> {
         Ok(self.writer.remember(index, state)?)
     }
 

@@ -1,6 +1,6 @@
 //! What of a hunt need not be done again: events that earlier hunts have read, findings that they have made.
 //!
-//! A hunt over the whole time remembers of each rule which events it matched ([`crate::store::RuleState`]). The next one reads for the rule
+//! A hunt over the whole time remembers of each rule which events it matched ([`crate::store::RuleMemory`]). The next one reads for the rule
 //! only the events behind those, as long as all that decided the earlier matches is as it was: the rule's text with all that went into it
 //! (its hash), this build of the program, and where the rule's fields are in each event type. What comes behind the match is not kept but
 //! done again: a rule with stages, or a correlation, that has a new match runs over all its matches, old and new, so that windows, groups
@@ -17,7 +17,7 @@ use crate::catalog::{EventId, TypeId};
 use crate::fingerprint::{BUILD, fingerprint};
 use crate::ir::{Correlation, InputSource, Rule};
 use crate::plan::{Branch, Plan, RowSource};
-use crate::store::{RuleState, RuleStates};
+use crate::store::{RuleMemories, RuleMemory};
 
 use super::{LeftOut, asks_now, subsearch};
 
@@ -181,7 +181,7 @@ pub(super) struct HuntConditions<'h> {
     /// Ids and hashes that several rules of the hunt have.
     pub(super) twins: &'h FxHashSet<(&'h str, &'h str)>,
     /// What earlier hunts knew.
-    pub(super) states: &'h RuleStates,
+    pub(super) states: &'h RuleMemories,
 }
 
 /// One rule or correlation as the incremental hunt sees it.
@@ -411,7 +411,7 @@ impl RuleWork {
     }
 
     /// The state for the next hunt. `matched`: all matches of each plan where the rule ran over them, else what was newly read.
-    pub(super) fn state(&self, matched: &[Matched], is_all: bool, (findings, left_out): (u64, LeftOut), last_event: EventId) -> RuleState {
+    pub(super) fn state(&self, matched: &[Matched], is_all: bool, (findings, left_out): (u64, LeftOut), last_event: EventId) -> RuleMemory {
         let of_plan = |(plan, matched): (&PlanWork, &Matched)| {
             let of_branch = |(event_type, branch): (&TypeId, &BranchWork)| {
                 let read = matched.of_type(*event_type);
@@ -428,12 +428,12 @@ impl RuleWork {
         };
         let matched = MatchedState { plans: self.plans.iter().zip(matched).map(of_plan).collect(), left_out };
         let bytes = |value: Result<Vec<u8>, postcard::Error>| value.expect("numbers and lists can always be written");
-        RuleState { key: bytes(postcard::to_stdvec(&self.key)), last_event, findings, matched: bytes(postcard::to_stdvec(&matched)) }
+        RuleMemory { key: bytes(postcard::to_stdvec(&self.key)), last_event, findings, matched: bytes(postcard::to_stdvec(&matched)) }
     }
 }
 
 /// What an earlier hunt knew of a rule; else why that is of no use.
-fn known_state<'s>(rule: &Hunted<'_>, conditions: &HuntConditions<'s>, key: &StateKey) -> Result<&'s RuleState, FullReason> {
+fn known_state<'s>(rule: &Hunted<'_>, conditions: &HuntConditions<'s>, key: &StateKey) -> Result<&'s RuleMemory, FullReason> {
     if let Some(reason) = conditions.full {
         return Err(reason);
     }

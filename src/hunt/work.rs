@@ -18,7 +18,7 @@ use crate::catalog::{Catalog, EventId, TypeId};
 use crate::exec::Fault;
 use crate::ir::{Correlation, Rule};
 use crate::plan::Plan;
-use crate::store::{EventRange, RuleStates, Store, StoreError};
+use crate::store::{EventRange, RuleMemories, Store, StoreError};
 use crate::taxonomy::Taxonomy;
 
 /// The rules of a hunt with their plans, and what is to be done for each.
@@ -47,7 +47,7 @@ impl Planned {
         options: &HuntOptions,
     ) -> Result<Self, StoreError> {
         let full = full_reason(options);
-        let states = if full.is_none() { store.rule_states()? } else { RuleStates::default() };
+        let states = if full.is_none() { store.rule_states()? } else { RuleMemories::default() };
         let now_us = options.until_us.map_or_else(|| store.newest_time(), |until_us| Ok(Some(until_us)))?;
         let twins = twins(rules, correlations);
         let conditions = HuntConditions {

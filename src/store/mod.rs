@@ -89,7 +89,7 @@ pub use read::{Alias, StoredEvent, StoredValue};
 pub use report_rows::RuleOutcomeRow;
 pub use risk::RiskEvent;
 pub use risk_ranking::RankedObject;
-pub use rule_state::{LastHunt, RuleState, RuleStates};
+pub use rule_state::{LastHunt, RuleMemories, RuleMemory};
 pub use scan::{CellsReader, EventRange, EventReader};
 pub use time::time_cell;
 pub use timeline::{TimeSpan, TimelineEvent};

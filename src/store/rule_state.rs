@@ -10,7 +10,7 @@ use crate::catalog::EventId;
 
 /// What the last hunt over the whole time knew of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleState {
+pub struct RuleMemory {
     /// What it depends on beside the rule's text.
     pub key: Vec<u8>,
     /// The last event that was read for the rule.
@@ -23,13 +23,13 @@ pub struct RuleState {
 
 /// States by the rule's id and hash.
 #[derive(Debug, Default)]
-pub struct RuleStates {
-    by_rule: FxHashMap<String, Vec<(String, RuleState)>>,
+pub struct RuleMemories {
+    by_rule: FxHashMap<String, Vec<(String, RuleMemory)>>,
 }
 
-impl RuleStates {
+impl RuleMemories {
     /// The state of a rule with this text.
-    pub fn of(&self, rule_id: &str, hash: &str) -> Option<&RuleState> {
+    pub fn of(&self, rule_id: &str, hash: &str) -> Option<&RuleMemory> {
         self.by_rule.get(rule_id)?.iter().find(|(own, _)| own == hash).map(|(_, state)| state)
     }
 
@@ -44,14 +44,14 @@ impl Store {
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn rule_states(&self) -> Result<RuleStates, StoreError> {
-        let mut out = RuleStates::default();
+    pub fn rule_states(&self) -> Result<RuleMemories, StoreError> {
+        let mut out = RuleMemories::default();
         let mut statement = self.connection.prepare(
             "SELECT r.rule_id, r.hash, s.key, s.last_event, s.findings, s.matched FROM rule_state s JOIN rule r ON r.id = s.rule ORDER BY s.rule",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let state = RuleState {
+            let state = RuleMemory {
                 key: row.get(2)?,
                 last_event: EventId(row.get(3)?),
                 findings: u64::try_from(row.get::<_, i64>(4)?).unwrap_or_default(),
@@ -134,7 +134,7 @@ impl HuntWriter<'_> {
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn remember(&self, rule_index: usize, state: &RuleState) -> Result<(), StoreError> {
+    pub fn remember(&self, rule_index: usize, state: &RuleMemory) -> Result<(), StoreError> {
         let sql = "INSERT OR REPLACE INTO rule_state (rule, key, last_event, findings, matched) VALUES (?1, ?2, ?3, ?4, ?5)";
         let row = self.rules[rule_index].row;
         let (last_event, findings) = (state.last_event.0, count(state.findings));
