@@ -83,10 +83,9 @@ struct KnownLiteral {
 impl LiteralSearch {
     /// Takes literals, each once and none empty.
     pub(super) fn new(literals: Vec<Box<[u8]>>) -> Self {
-        let is_tiny = |literal: &&Box<[u8]>| literal.len() < SHORT;
-        let finder = |literal: &[u8]| Finder::new(literal).into_owned();
+        let tiny = (0..).zip(&literals).filter(|(_, literal)| literal.len() < SHORT);
         Self {
-            tiny: (0..).zip(&literals).filter(|(_, literal)| is_tiny(literal)).map(|(id, literal)| (id, finder(literal))).collect(),
+            tiny: tiny.map(|(id, literal)| (id, Finder::new(literal).into_owned())).collect(),
             grams: GramMap::of(&literals, None),
             found: vec![0; literals.len()],
             literals,
