@@ -30,11 +30,11 @@ pub(super) struct TypeRows<'a, 's> {
 }
 
 /// What is told of matches: the rule and the event.
-type Matches<'m> = dyn FnMut(usize, EventId) + 'm;
+type MatchSink<'m> = dyn FnMut(usize, EventId) + 'm;
 
 impl TypeRows<'_, '_> {
     /// Reads whole rows, and where their messages lie.
-    pub(super) fn with_messages(&mut self, range: EventRange, matched: &mut Matches<'_>) -> Result<(), HuntError> {
+    pub(super) fn with_messages(&mut self, range: EventRange, matched: &mut MatchSink<'_>) -> Result<(), HuntError> {
         let mut failure = None;
         let (scanner, cancel, is_whole) = (&mut self.scanner, self.cancel, &mut self.is_whole);
         self.store.scan_with_messages(self.event_type, &self.columns, range, &mut |event, message, cells| {
@@ -45,7 +45,7 @@ impl TypeRows<'_, '_> {
     }
 
     /// Reads rows, and no more of them than is needed.
-    pub(super) fn in_passes(&mut self, range: EventRange, matched: &mut Matches<'_>) -> Result<(), HuntError> {
+    pub(super) fn in_passes(&mut self, range: EventRange, matched: &mut MatchSink<'_>) -> Result<(), HuntError> {
         let Some(first) = self.whole_rows(range, true, matched)? else { return Ok(()) };
         let Some(first) = self.telling_columns(EventRange { first, ..range }, matched)? else { return Ok(()) };
         self.whole_rows(EventRange { first, ..range }, false, matched).map(|_| ())
@@ -53,7 +53,7 @@ impl TypeRows<'_, '_> {
 
     /// Reads whole rows. Where it may end early, it does once some columns need not be read: then the first event that was not read
     /// is told.
-    fn whole_rows(&mut self, range: EventRange, may_end: bool, matched: &mut Matches<'_>) -> Result<Option<EventId>, HuntError> {
+    fn whole_rows(&mut self, range: EventRange, may_end: bool, matched: &mut MatchSink<'_>) -> Result<Option<EventId>, HuntError> {
         let (mut failure, mut next) = (None, None);
         let (scanner, cancel, is_whole) = (&mut self.scanner, self.cancel, &mut self.is_whole);
         self.store.scan(self.event_type, &self.columns, range, &mut |event, cells| {
@@ -71,7 +71,7 @@ impl TypeRows<'_, '_> {
 
     /// Reads the columns that tell whether a rule is due, and the others of rows where one is. Where that is of many rows, it ends:
     /// then the first event that was not read is told.
-    fn telling_columns(&mut self, range: EventRange, matched: &mut Matches<'_>) -> Result<Option<EventId>, HuntError> {
+    fn telling_columns(&mut self, range: EventRange, matched: &mut MatchSink<'_>) -> Result<Option<EventId>, HuntError> {
         let telling = self.scanner.telling_columns();
         let mut whole = self.store.cells_reader(self.event_type, &self.columns)?;
         let (mut failure, mut next) = (None, None);
