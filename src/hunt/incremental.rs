@@ -1,10 +1,11 @@
 //! What of a hunt need not be done again: events that earlier hunts have read, findings that they have made.
 //!
-//! A hunt over the whole time remembers of each rule which events it matched ([`crate::store::RuleMemory`]). The next one reads for the rule
-//! only the events behind those, as long as all that decided the earlier matches is as it was: the rule's text with all that went into it
-//! (its hash), this build of the program, and where the rule's fields are in each event type. What comes behind the match is not kept but
-//! done again: a rule with stages, or a correlation, that has a new match runs over all its matches, old and new, so that windows, groups
-//! and thresholds are right wherever the old events end. A rule without a new match keeps its findings untouched.
+//! A hunt over the whole time remembers of each rule which events it matched ([`crate::store::RuleMemory`]). The next one reads for
+//! the rule only the events behind those, as long as all that decided the earlier matches is as it was: the rule's text with all
+//! that went into it (its hash), this build of the program, and where the rule's fields are in each event type. What comes behind
+//! the match is not kept but done again: a rule with stages, or a correlation, that has a new match runs over all its matches, old
+//! and new, so that windows, groups and thresholds are right wherever the old events end. A rule without a new match keeps its
+//! findings untouched.
 
 use std::collections::BTreeSet;
 use std::fmt;
