@@ -25,9 +25,10 @@ use super::{LeftOut, asks_now, subsearch};
 /// Half a SHA-256.
 type Fingerprint = [u8; 16];
 
-/// Matches of a rule with stages in one event type that are remembered event by event. Of more only the number is kept, and they are looked
-/// for again where there is a new one: reading the events of a rule with so many costs more than finding them.
-const EVENTS_KEPT_MAX: usize = 1 << 18;
+/// Matches of a rule with stages in one event type that are remembered event by event. Of more only the number is kept, and they are
+/// looked for again where there is a new one: reading the events of a rule with so many costs more than finding them.
+// All rules' memories are read at once: with a thousand broad searches this is some 130 MB.
+const EVENTS_KEPT_MAX: usize = 1 << 14;
 
 /// What the next hunt over the whole time does for a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +58,7 @@ pub enum FullReason {
     PartOfTime,
     /// Statements know no earlier hunt.
     Engine,
-    /// No hunt over the whole time has had it.
+    /// Nothing is known: no hunt over the whole time has had it, or one over a part of the time had it since.
     New,
     /// Its text was another, or a macro, lookup, pipeline or value in it.
     Text,
@@ -85,7 +86,9 @@ impl fmt::Display for FullReason {
             Self::Asked => "the option `full` asks for it",
             Self::PartOfTime => "the hunt looks at a part of the time",
             Self::Engine => "SQL statements read the whole store",
-            Self::New => "no hunt over the whole time has finished it",
+            Self::New => {
+                "what it matched is not known: no hunt over the whole time has finished it since it was last hunted in another way"
+            }
             Self::Text => "the last hunt had another text of it, or of a macro, lookup, pipeline or value in it",
             Self::Build => "another build of the program hunted with it last",
             Self::Removed => "events were removed or stores merged since the last hunt",
@@ -404,6 +407,11 @@ impl RuleWork {
     pub(super) fn is_as_before(&self) -> bool {
         let is_known = |branch: &BranchWork| matches!(branch.known, KnownMatches::Events(_) | KnownMatches::Many(_));
         !matches!(self.mode, RuleMode::Full(_)) && self.plans.iter().flat_map(|plan| plan.branches.values()).all(is_known)
+    }
+
+    /// Whether each match is a finding of its own.
+    pub(super) fn is_row_wise(&self) -> bool {
+        self.is_row_wise
     }
 
     /// Whether the rule reads anything that a later hunt could know.

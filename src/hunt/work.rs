@@ -248,7 +248,11 @@ impl Matches<'_> {
         (before, left_out): (u64, LeftOut),
     ) -> Result<(), HuntError> {
         let work = &self.work.work[owner];
-        // What a hunt over a part of the time saved of groups is not what the whole of it gives: the next one makes it anew.
+        // What a hunt over a part of the time saved of groups is not what the whole of it gives: the next one makes it anew. A finding of
+        // one event is the same in each.
+        if !self.is_whole && work.is_row_wise() {
+            return Ok(());
+        }
         if !self.is_whole || !work.has_plans() {
             return saver.forget(owner);
         }
