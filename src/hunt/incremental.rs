@@ -28,7 +28,7 @@ type Fingerprint = [u8; 16];
 /// Matches of a rule with stages in one event type that are remembered event by event. Of more only the number is kept, and they are
 /// looked for again where there is a new one: reading the events of a rule with so many costs more than finding them.
 // All rules' memories are read at once: with a thousand broad searches this is some 130 MB.
-const EVENTS_KEPT_MAX: usize = 1 << 14;
+pub(super) const KEPT_MATCHES: usize = 1 << 14;
 
 /// What the next hunt over the whole time does for a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,8 +142,8 @@ enum KeptEvents {
 }
 
 impl KeptEvents {
-    fn of(events: &[EventId], keeps_all: bool) -> Self {
-        if !keeps_all && events.len() > EVENTS_KEPT_MAX {
+    fn of(events: &[EventId], most: usize) -> Self {
+        if events.len() > most {
             return Self::Many(events.len() as u64);
         }
         let mut last = 0;
@@ -419,15 +419,23 @@ impl RuleWork {
         self.plans.iter().any(|plan| !plan.branches.is_empty())
     }
 
-    /// The state for the next hunt. `matched`: all matches of each plan where the rule ran over them, else what was newly read.
-    pub(super) fn state(&self, matched: &[Matched], is_all: bool, (findings, left_out): (u64, LeftOut), last_event: EventId) -> RuleMemory {
+    /// The state for the next hunt. `matched`: all matches of each plan where the rule ran over them, else what was newly read. Of a rule
+    /// with stages so many matches are kept by event type.
+    pub(super) fn state(
+        &self,
+        (matched, is_all): (&[Matched], bool),
+        (findings, left_out): (u64, LeftOut),
+        (last_event, kept_matches): (EventId, usize),
+    ) -> RuleMemory {
+        // The findings of a row-wise rule are its matches, so that all of them are there anyway.
+        let most = if self.is_row_wise { usize::MAX } else { kept_matches };
         let of_plan = |(plan, matched): (&PlanWork, &Matched)| {
             let of_branch = |(event_type, branch): (&TypeId, &BranchWork)| {
                 let read = matched.of_type(*event_type);
                 let events = match &branch.known {
-                    KnownMatches::Events(known) if !is_all => KeptEvents::of(&[known.as_slice(), read].concat(), self.is_row_wise),
+                    KnownMatches::Events(known) if !is_all => KeptEvents::of(&[known.as_slice(), read].concat(), most),
                     KnownMatches::Many(count) if !is_all => KeptEvents::Many(count + read.len() as u64),
-                    _ => KeptEvents::of(read, self.is_row_wise),
+                    _ => KeptEvents::of(read, most),
                 };
                 BranchState { event_type: event_type.0, branch: branch.branch, events }
             };

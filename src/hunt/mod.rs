@@ -82,6 +82,8 @@ pub struct HuntOptions {
     pub jobs: usize,
     /// A part of an event type that is read at the same time as others has at least so many events.
     pub part_events: u64,
+    /// Matches of a rule with stages, by event type, that the next hunt may know one by one; of more only the number is kept.
+    pub kept_matches: usize,
     /// What bounds each statement of [`Engine::Sqlite`].
     pub statements: QueryLimits,
 }
@@ -100,6 +102,7 @@ impl HuntOptions {
             window_us: None,
             jobs: 1,
             part_events: matching::PART_EVENTS,
+            kept_matches: incremental::KEPT_MATCHES,
             statements: QueryLimits::default(),
         }
     }
@@ -216,7 +219,14 @@ pub fn run(
     let hunted = describe::hunted(rules, correlations);
     let mut saver = FindingSaver::new(store, &catalog, &context, store.hunt_writer(&record, &hunted)?)?;
     let mut stop = Stop { cancel: &options.cancel, in_scan: !found.unread.is_empty(), unfinished: None };
-    let matches = Matches { work: &work, found: &found, again: &again, last_event: watermark, is_whole: planned.is_whole };
+    let matches = Matches {
+        work: &work,
+        found: &found,
+        again: &again,
+        last_event: watermark,
+        is_whole: planned.is_whole,
+        kept_matches: options.kept_matches,
+    };
     let matched = MatchedRules { rules, resolved: &planned.resolved, trees: &trees, matches: &matches, window_us: options.window_us };
     let mut tally = Tally::default();
     let plans_of = trees.iter().cloned();

@@ -204,6 +204,8 @@ pub(super) struct Matches<'h> {
     pub(super) last_event: EventId,
     /// The hunt is over the whole time.
     pub(super) is_whole: bool,
+    /// How many matches of a rule with stages are remembered, by event type.
+    pub(super) kept_matches: usize,
 }
 
 impl Matches<'_> {
@@ -235,7 +237,7 @@ impl Matches<'_> {
             return saver.advance(owner, self.last_event);
         }
         let told = (work.findings(), work.left_out());
-        saver.remember(owner, &work.state(&self.found.events[own], false, told, self.last_event))
+        saver.remember(owner, &work.state((&self.found.events[own], false), told, (self.last_event, self.kept_matches)))
     }
 
     /// Notes for the next hunt what is known of a rule; `before`: how many findings the hunt had before the rule's.
@@ -257,6 +259,6 @@ impl Matches<'_> {
             return saver.forget(owner);
         }
         let told = (saver.findings() - before, left_out);
-        saver.remember(owner, &work.state(matched, is_all, told, self.last_event))
+        saver.remember(owner, &work.state((matched, is_all), told, (self.last_event, self.kept_matches)))
     }
 }

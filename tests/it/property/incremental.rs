@@ -51,6 +51,8 @@ struct Arrival {
     /// The file of each load.
     order: Vec<usize>,
     between: Vec<[Between; 2]>,
+    /// How many matches of a rule with stages are remembered.
+    kept: usize,
 }
 
 /// Splits events. Where files are loaded in another order than that of their names, events of one time are in another order than in one
@@ -61,7 +63,8 @@ fn arrival(list: Vec<Event>) -> impl Strategy<Value = Arrival> {
         let order: Vec<usize> = (0..parts).collect();
         let order = if is_shuffled { Just(order).prop_shuffle().boxed() } else { Just(order).boxed() };
         let places = prop::collection::vec(0..parts, list.len());
-        (places, order, prop::collection::vec([between(), between()], parts)).prop_map(move |(places, order, between)| {
+        let between = prop::collection::vec([between(), between()], parts);
+        (places, order, between, select(vec![0, 1, 1_000])).prop_map(move |(places, order, between, kept)| {
             let mut files = vec![Vec::new(); parts];
             // In order, one file behind the other is the list; else any event may be in any file.
             let mut places = places;
@@ -73,19 +76,24 @@ fn arrival(list: Vec<Event>) -> impl Strategy<Value = Arrival> {
                 event.time_us += if is_shuffled { number * 1_000 } else { 0 };
                 files[place].push(event);
             }
-            Arrival { files, order, between }
+            Arrival { files, order, between, kept }
         })
     })
 }
 
 struct Hunter<'r> {
     store: Store,
+    /// As [`HuntOptions::kept_matches`].
+    kept: usize,
     rules: &'r [Rule],
     correlations: &'r [Correlation],
 }
 
 impl Hunter<'_> {
     fn run(&mut self, rules: &[Rule], correlations: &[Correlation], options: &HuntOptions) -> HuntSummary {
+        let mut options = options.clone();
+        options.kept_matches = self.kept;
+        let options = &options;
         hunt::run(&mut self.store, rules, correlations, Taxonomy::embedded(), options, &mut |_| {}).expect("a hunt")
     }
 
@@ -154,8 +162,8 @@ impl Hunter<'_> {
     }
 }
 
-fn open<'r>(folder: &Path, name: &str, rules: &'r [Rule], correlations: &'r [Correlation]) -> Hunter<'r> {
-    Hunter { store: Store::open(&folder.join(name)).expect("a store"), rules, correlations }
+fn open<'r>(folder: &Path, name: &str, (rules, correlations): (&'r [Rule], &'r [Correlation]), kept: usize) -> Hunter<'r> {
+    Hunter { store: Store::open(&folder.join(name)).expect("a store"), kept, rules, correlations }
 }
 
 fn compare(arrival: &Arrival, rules: &[Rule], correlations: &[Correlation]) -> Result<(), TestCaseError> {
@@ -164,12 +172,12 @@ fn compare(arrival: &Arrival, rules: &[Rule], correlations: &[Correlation]) -> R
     for (path, events) in paths.iter().zip(&arrival.files) {
         std::fs::write(path, json_lines(events)).expect("a file");
     }
-    let mut once = open(folder.path(), "once.db", rules, correlations);
+    let mut once = open(folder.path(), "once.db", (rules, correlations), 1_000);
     once.load(&paths);
     let expected = once.found();
     prop_assert_eq!(&once.found(), &expected, "a second hunt finds what the first did");
 
-    let mut often = open(folder.path(), "often.db", rules, correlations);
+    let mut often = open(folder.path(), "often.db", (rules, correlations), arrival.kept);
     for (file, between) in arrival.order.iter().zip(&arrival.between) {
         often.load(&paths[*file..=*file]);
         between.iter().for_each(|how| often.hunt(*how));
