@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints, and stops where something is wrong")]
 #![allow(missing_docs, reason = "cargo's entry point")]
 
+mod again;
 mod bounds;
 mod child;
 #[allow(dead_code, reason = "what the writers lose is for the tests")]
@@ -42,6 +43,7 @@ const PARTS: &[Part] = &[
         what: "2,000,000 events, one in seven PowerShell with 1.5 kB of unique text, then all Sigma rules",
         run: script,
     },
+    Part { name: "again", what: "hunts again: no news, ten new files, one per cent more; two jobs against one", run: again::measure },
     Part { name: "rules", what: "all public Sigma rules: compiled, and checked", run: sigma::rules },
     Part { name: "report", what: "a report of 100,000 findings: size, and time in a browser", run: report::measure },
     Part { name: "bounds", what: "work that must grow with the input and no faster", run: bounds::measure },
