@@ -76,8 +76,7 @@ pub(super) fn run(
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<HuntSummary, HuntError> {
     let watermark = store.last_event()?;
-    let record =
-        HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
+    let record = super::record(options, watermark);
     let hunted = describe::hunted(rules, correlations);
     let context = Context::default(); // nothing is evaluated here
     let mut statements = StatementRunner::new(store, &options.statements, &options.cancel)?;

@@ -214,19 +214,12 @@ pub fn run(
     found.first_input = trees.iter().map(Vec::len).sum();
     let again = work.match_again(&mut found, &|range_of| match_events(store, &catalog, &all, range_of, &with, &mut |_| ()), range)?;
 
-    let record =
-        HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event: watermark };
+    let record = record(options, watermark);
     let hunted = describe::hunted(rules, correlations);
     let mut saver = FindingSaver::new(store, &catalog, &context, store.hunt_writer(&record, &hunted)?)?;
     let mut stop = Stop { cancel: &options.cancel, in_scan: !found.unread.is_empty(), unfinished: None };
-    let matches = Matches {
-        work: &work,
-        found: &found,
-        again: &again,
-        last_event: watermark,
-        is_whole: planned.is_whole,
-        kept_matches: options.kept_matches,
-    };
+    let remembers = (planned.is_whole, options.kept_matches);
+    let matches = Matches { work: &work, found: &found, again: &again, last_event: watermark, remembers };
     let matched = MatchedRules { rules, resolved: &planned.resolved, trees: &trees, matches: &matches, window_us: options.window_us };
     let mut tally = Tally::default();
     let plans_of = trees.iter().cloned();
@@ -258,6 +251,10 @@ pub fn run(
     };
     again::keep(store, options, &summary)?;
     Ok(summary)
+}
+
+fn record(options: &HuntOptions, last_event: EventId) -> HuntRecord {
+    HuntRecord { started_us: options.started_us, since_us: options.since_us, until_us: options.until_us, last_event }
 }
 
 fn windowed(rules: &[Rule]) -> usize {

@@ -202,10 +202,9 @@ pub(super) struct Matches<'h> {
     pub(super) again: &'h BTreeMap<usize, Matched>,
     /// The last event of the store.
     pub(super) last_event: EventId,
-    /// The hunt is over the whole time.
-    pub(super) is_whole: bool,
-    /// How many matches of a rule with stages are remembered, by event type.
-    pub(super) kept_matches: usize,
+    /// Whether the hunt is over the whole time, so that the next one may know what this one knows; and how many matches of a rule with
+    /// stages are remembered, by event type.
+    pub(super) remembers: (bool, usize),
 }
 
 impl Matches<'_> {
@@ -237,7 +236,7 @@ impl Matches<'_> {
             return saver.advance(owner, self.last_event);
         }
         let told = (work.findings(), work.left_out());
-        saver.remember(owner, &work.state((&self.found.events[own], false), told, (self.last_event, self.kept_matches)))
+        saver.remember(owner, &work.state((&self.found.events[own], false), told, (self.last_event, self.remembers.1)))
     }
 
     /// Notes for the next hunt what is known of a rule; `before`: how many findings the hunt had before the rule's.
@@ -250,15 +249,16 @@ impl Matches<'_> {
         (before, left_out): (u64, LeftOut),
     ) -> Result<(), HuntError> {
         let work = &self.work.work[owner];
+        let (is_whole, _) = self.remembers;
         // What a hunt over a part of the time saved of groups is not what the whole of it gives: the next one makes it anew. A finding of
         // one event is the same in each.
-        if !self.is_whole && work.is_row_wise() {
+        if !is_whole && work.is_row_wise() {
             return Ok(());
         }
-        if !self.is_whole || !work.has_plans() {
+        if !is_whole || !work.has_plans() {
             return saver.forget(owner);
         }
         let told = (saver.findings() - before, left_out);
-        saver.remember(owner, &work.state((matched, is_all), told, (self.last_event, self.kept_matches)))
+        saver.remember(owner, &work.state((matched, is_all), told, (self.last_event, self.remembers.1)))
     }
 }
