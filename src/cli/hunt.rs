@@ -110,14 +110,11 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         ..HuntOptions::starting_at(now_us())
     };
     let (summary, set) = match hunt::again(&store, &options).context("the hunt failed")? {
-        // What a correlation left out is said with its title, which only the rules have.
-        Some(summary) if summary.left_out.is_empty() => {
-            report_left_out_of(cached.messages(), cached.documents(), printer);
-            (summary, cached.into_messages())
-        }
         Some(summary) => {
             report_left_out_of(cached.messages(), cached.documents(), printer);
-            (summary, args.rules.choose(cached.rules())?)
+            // What a correlation left out is said with its title, which only the rules have.
+            let set = if summary.left_out.is_empty() { cached.into_messages() } else { args.rules.choose(cached.rules())? };
+            (summary, set)
         }
         None => {
             let set = args.rules.choose(cached.rules())?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Engine, HuntError, HuntOptions, HuntSummary, LeftOut};
+use super::{HuntError, HuntOptions, HuntSummary, LeftOut};
 use crate::fingerprint::{BUILD, fingerprint};
 use crate::store::{HuntOutcome, Store, StoreError};
 
@@ -19,8 +19,7 @@ struct KeptSummary {
 
 /// What a hunt is asked; none where it has no answer that the next could take over.
 fn key(store: &Store, options: &HuntOptions) -> Result<Option<[u8; 16]>, StoreError> {
-    let is_whole = options.engine == Engine::Scan && options.since_us.is_none() && options.until_us.is_none();
-    let Some(rules) = options.rules_key.filter(|_| is_whole) else { return Ok(None) };
+    let Some(rules) = options.rules_key.filter(|_| options.is_whole()) else { return Ok(None) };
     Ok(Some(fingerprint(&(BUILD, rules, options.window_us, store.generation()?))))
 }
 

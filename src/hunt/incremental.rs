@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::matched::Matched;
 use crate::catalog::{EventId, TypeId};
-use crate::fingerprint::{BUILD, fingerprint};
+use crate::fingerprint::fingerprint;
 use crate::ir::{Correlation, InputSource, Rule};
 use crate::plan::{Branch, Plan, RowSource};
 use crate::store::{RuleMemories, RuleMemory};
@@ -78,6 +78,14 @@ pub enum FullReason {
     Fields,
     /// Another rule of the hunt has the same id and text.
     Twin,
+}
+
+impl FullReason {
+    /// What is noted of plans that are read whole: nothing where the hunt leaves nothing for the next one.
+    fn plans(self, plans: &[&Plan]) -> Vec<PlanWork> {
+        let is_remembered = !matches!(self, Self::PartOfTime | Self::Engine);
+        plans.iter().filter(|_| is_remembered).map(|plan| PlanWork::full(plan)).collect()
+    }
 }
 
 impl fmt::Display for FullReason {
@@ -174,6 +182,8 @@ impl KeptEvents {
 pub(super) struct HuntConditions<'h> {
     /// Why no rule can go on from an earlier hunt.
     pub(super) full: Option<FullReason>,
+    /// The build of this program.
+    pub(super) build: Fingerprint,
     /// The store's generation: what was removed from it.
     pub(super) generation: u64,
     /// The last event of the store.
@@ -236,7 +246,7 @@ impl<'h> Hunted<'h> {
 
     fn key(&self, conditions: &HuntConditions<'_>) -> StateKey {
         StateKey {
-            build: fingerprint(&BUILD),
+            build: conditions.build,
             generation: conditions.generation,
             window_us: conditions.window_us.filter(|_| self.is_replayed),
             now_us: conditions.now_us.filter(|_| self.asks_now),
@@ -328,11 +338,13 @@ impl RuleWork {
 
     /// Makes it that of other plans: those that were made once the searches in brackets had run.
     pub(super) fn replan(&mut self, plans: &[&Plan]) {
-        self.plans = plans.iter().map(|plan| PlanWork::full(plan)).collect();
+        if let RuleMode::Full(reason) = self.mode {
+            self.plans = reason.plans(plans);
+        }
     }
 
     fn full(reason: FullReason, key: StateKey, rule: &Hunted<'_>) -> Self {
-        let plans = rule.plans.iter().map(|plan| PlanWork::full(plan)).collect();
+        let plans = reason.plans(&rule.plans);
         Self { mode: RuleMode::Full(reason), is_row_wise: rule.is_row_wise, key, plans, findings: 0, left_out: LeftOut::default() }
     }
 

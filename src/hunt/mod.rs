@@ -89,6 +89,11 @@ pub struct HuntOptions {
 }
 
 impl HuntOptions {
+    /// Whether it is a scan over the whole time: the next one may know what it knows.
+    fn is_whole(&self) -> bool {
+        self.engine == Engine::Scan && self.since_us.is_none() && self.until_us.is_none()
+    }
+
     /// A hunt over all events that begins at this time (µs UTC).
     pub fn starting_at(started_us: i64) -> Self {
         Self {
@@ -218,7 +223,7 @@ pub fn run(
     let hunted = describe::hunted(rules, correlations);
     let mut saver = FindingSaver::new(store, &catalog, &context, store.hunt_writer(&record, &hunted)?)?;
     let mut stop = Stop { cancel: &options.cancel, in_scan: !found.unread.is_empty(), unfinished: None };
-    let remembers = (planned.is_whole, options.kept_matches);
+    let remembers = (options.is_whole(), options.kept_matches);
     let matches = Matches { work: &work, found: &found, again: &again, last_event: watermark, remembers };
     let matched = MatchedRules { rules, resolved: &planned.resolved, trees: &trees, matches: &matches, window_us: options.window_us };
     let mut tally = Tally::default();
@@ -360,8 +365,7 @@ impl MatchedRules<'_> {
             }
             Change::Again => matches.all(index, own),
         };
-        let is_row_wise = rule.query.stages.is_empty() && rule.query.scope().is_some() && tree[0].steps.is_empty();
-        let outcome = if is_row_wise {
+        let outcome = if matches.is_row_wise(index) {
             saver.row_findings(index, rule, tree[0], &matched[0]).map(Ok)?
         } else {
             progress(HuntProgress::Stages { title: rule.meta.title.clone() });

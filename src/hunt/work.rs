@@ -16,6 +16,7 @@ use super::scan::ScanWith;
 use super::{Engine, HuntError, HuntOptions, LeftOut, context_at, subsearch, window};
 use crate::catalog::{Catalog, EventId, TypeId};
 use crate::exec::Fault;
+use crate::fingerprint::{BUILD, fingerprint};
 use crate::ir::{Correlation, Rule};
 use crate::plan::Plan;
 use crate::store::{EventRange, RuleMemories, Store, StoreError};
@@ -33,8 +34,6 @@ pub(super) struct Planned {
     pub(super) work: Vec<RuleWork>,
     /// The time that is now: the end of the hunted time, else that of the newest event.
     pub(super) now_us: Option<i64>,
-    /// The hunt is over the whole time: the next one may know what this one knows.
-    pub(super) is_whole: bool,
 }
 
 impl Planned {
@@ -52,6 +51,7 @@ impl Planned {
         let twins = twins(rules, correlations);
         let conditions = HuntConditions {
             full,
+            build: fingerprint(&BUILD),
             generation: store.generation()?,
             last_event: store.last_event()?,
             window_us: options.window_us,
@@ -65,8 +65,7 @@ impl Planned {
         let of_rules = Hunted::of_rules(rules, &trees);
         let hunted = of_rules.into_iter().chain(Hunted::of_correlations(correlations, &inputs));
         let work = hunted.map(|hunted| RuleWork::of(&hunted, &conditions)).collect();
-        let is_whole = options.engine == Engine::Scan && options.since_us.is_none() && options.until_us.is_none();
-        Ok(Self { resolved: vec![None; rules.len()], plans, inputs, work, now_us, is_whole })
+        Ok(Self { resolved: vec![None; rules.len()], plans, inputs, work, now_us })
     }
 
     /// Runs the searches in brackets of conditions, and plans their rules with what they found; not those of rules that have nothing
@@ -173,6 +172,10 @@ impl<'h> HuntWork<'h> {
         match_events: &dyn Fn(&RangeOf<'_>) -> Result<ScanResult, HuntError>,
         range: EventRange,
     ) -> Result<BTreeMap<usize, Matched>, HuntError> {
+        // In most hunts every match is known, and what is new for which rule need not be asked here.
+        if self.owners.iter().all(|(owner, plan)| self.work[*owner].forgotten(*plan).is_empty()) {
+            return Ok(BTreeMap::new());
+        }
         let runs = self.runs_again(found);
         let mut asked = BTreeMap::new();
         for (place, (owner, plan)) in self.owners.iter().enumerate().filter(|(_, (owner, _))| runs[*owner]) {
@@ -221,6 +224,11 @@ impl Matches<'_> {
         }
         let again = |place: usize| self.again.get(&place).unwrap_or(&none);
         own.enumerate().map(|(plan, place)| work.all(plan, again(place), &self.found.events[place])).collect::<Vec<_>>().into()
+    }
+
+    /// Whether each match of a rule is a finding of its own.
+    pub(super) fn is_row_wise(&self, owner: usize) -> bool {
+        self.work.work[owner].is_row_wise()
     }
 
     /// What a correlation left out when it last ran.
