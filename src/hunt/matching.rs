@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
+use super::hosts::Hosts;
 use super::matched::Matched;
 use super::scan::{MessageWords, NotedWords, ScanRule, ScanWith, Scanned, scan};
 use super::{HuntError, HuntProgress};
+use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId, EventType, TypeId};
 use crate::exec::{Context, Fault};
 use crate::plan::Plan;
@@ -43,6 +45,19 @@ pub(super) const PART_EVENTS: u64 = 100_000;
 /// Of so many parts for each scan at a time none is larger: so much may be left to one when the others are done.
 const PARTS_A_JOB: u64 = 2;
 
+/// What the scans of a hunt share, but for what they find out themselves.
+#[derive(Clone, Copy)]
+pub(super) struct MatchWith<'a> {
+    /// What expressions ask beside the row.
+    pub(super) context: &'a Context,
+    /// Stops a scan.
+    pub(super) cancel: &'a Cancel,
+    /// How many scans may run at a time.
+    pub(super) jobs: usize,
+    /// A part of a type has at least so many events.
+    pub(super) part_events: u64,
+}
+
 /// What one scan reads.
 struct ScanPart<'p> {
     event_type: &'p EventType,
@@ -74,9 +89,12 @@ pub(super) fn match_events(
     catalog: &Catalog,
     plans: &[&Plan],
     range_of: &RangeOf<'_>,
-    with: &ScanWith<'_>,
+    with: MatchWith<'_>,
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<ScanResult, HuntError> {
+    let hosts = Hosts::of(store, plans, range_of)?;
+    let MatchWith { context, cancel, jobs, part_events } = with;
+    let with = &ScanWith { context, hosts: &hosts, cancel, jobs, part_events };
     // By type id and not in a hash map: the order of the types decides the order of faults and of findings. Rules that begin at one event
     // are scanned together.
     let mut by_type: BTreeMap<(TypeId, EventId), Vec<ScanRule<'_>>> = BTreeMap::new();

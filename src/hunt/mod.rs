@@ -49,11 +49,9 @@ use describe::Describer;
 pub use describe::{details_of_event, event_details};
 pub use engine::Engine;
 use finding::{FindingSaver, needed_fields};
-use hosts::Hosts;
 use incremental::{Change, correlations_to_run};
 pub use incremental::{FullReason, RuleMode};
-use matching::match_events;
-use scan::ScanWith;
+use matching::{MatchWith, match_events};
 pub use unanswered::{Unanswered, unanswered, unanswered_correlation};
 use work::{HuntWork, Matches, Planned};
 
@@ -212,12 +210,11 @@ pub fn run(
     let trees: Vec<Vec<&Plan>> = planned.plans.iter().map(Plan::tree).collect();
     let all: Vec<&Plan> = trees.iter().flatten().copied().chain(planned.inputs.iter().map(|(.., plan)| plan)).collect();
     let context = context_at(planned.now_us);
-    let hosts = Hosts::of(store, &all)?;
-    let with = ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel, jobs: options.jobs, part_events: options.part_events };
+    let with = MatchWith { context: &context, cancel: &options.cancel, jobs: options.jobs, part_events: options.part_events };
     let work = HuntWork::new(&planned.work, &trees, &planned.inputs, correlations);
-    let mut found = match_events(store, &catalog, &all, &|place, event_type| work.new_events(place, event_type, range), &with, progress)?;
+    let mut found = match_events(store, &catalog, &all, &|place, event_type| work.new_events(place, event_type, range), with, progress)?;
     found.first_input = trees.iter().map(Vec::len).sum();
-    let again = work.match_again(&mut found, &|range_of| match_events(store, &catalog, &all, range_of, &with, &mut |_| ()), range)?;
+    let again = work.match_again(&mut found, &|range_of| match_events(store, &catalog, &all, range_of, with, &mut |_| ()), range)?;
 
     let record = record(options, watermark);
     let hunted = describe::hunted(rules, correlations);

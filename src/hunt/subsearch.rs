@@ -4,7 +4,7 @@
 //! lookup table and no event.
 
 use super::feed::Feed;
-use super::scan::ScanWith;
+use super::matching::MatchWith;
 use super::stages::{StageError, gathered};
 use super::{HuntError, match_events};
 use crate::catalog::Catalog;
@@ -21,7 +21,7 @@ pub(super) struct SubsearchContext<'a> {
     pub(super) taxonomy: &'a Taxonomy,
     pub(super) context: &'a Context,
     pub(super) range: EventRange,
-    pub(super) with: &'a ScanWith<'a>,
+    pub(super) with: MatchWith<'a>,
 }
 
 /// Whether a rule has searches in the brackets of a condition.

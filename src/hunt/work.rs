@@ -8,11 +8,10 @@ use rustc_hash::FxHashSet;
 
 use super::correlation::{InputPlan, plan_inputs};
 use super::finding::FindingSaver;
-use super::hosts::Hosts;
 use super::incremental::{Change, FullReason, HuntConditions, Hunted, RuleMode, RuleWork, correlations_to_run};
 use super::matched::Matched;
+use super::matching::MatchWith;
 use super::matching::{RangeOf, ScanResult};
-use super::scan::ScanWith;
 use super::{Engine, HuntError, HuntOptions, LeftOut, context_at, subsearch, window};
 use crate::catalog::{Catalog, EventId, TypeId};
 use crate::exec::Fault;
@@ -85,10 +84,8 @@ impl Planned {
             return Ok(());
         }
         let context = context_at(self.now_us);
-        let hosts = Hosts::all(store)?;
-        let with =
-            ScanWith { context: &context, hosts: &hosts, cancel: &options.cancel, jobs: options.jobs, part_events: options.part_events };
-        let brackets = subsearch::SubsearchContext { store, catalog, taxonomy, context: &context, range, with: &with };
+        let with = MatchWith { context: &context, cancel: &options.cancel, jobs: options.jobs, part_events: options.part_events };
+        let brackets = subsearch::SubsearchContext { store, catalog, taxonomy, context: &context, range, with };
         for index in due {
             let resolved = subsearch::resolve(&brackets, &rules[index])?;
             if let Ok(rule) = &resolved {

@@ -132,7 +132,7 @@ fn is_type_table(name: &str, sql: &str) -> bool {
 }
 
 /// Whether a table of an event type is called so.
-fn is_type_name(name: &str) -> bool {
+pub(super) fn is_type_name(name: &str) -> bool {
     name.strip_prefix('e').is_some_and(is_number)
 }
 

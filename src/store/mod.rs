@@ -32,10 +32,12 @@ mod messages;
 mod migrate;
 mod open;
 mod pack;
+mod pages;
 mod place;
 mod query;
 pub(crate) mod quote;
 mod read;
+mod record;
 mod report_rows;
 mod risk;
 mod risk_ranking;
@@ -64,7 +66,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 pub use cell::RawCell;
 pub use details::{TESTED, is_said, is_somebody, joined, joined_behind, one_line};
@@ -338,16 +340,16 @@ impl Store {
         MessageBlocks::new(&self.connection)
     }
 
-    /// The hosts of all events, each once; none where there are more than `most`.
+    /// The hosts of the events from one on, each once; none where there are more than `most`.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn hosts(&self, most: usize) -> Result<Option<Vec<String>>, StoreError> {
-        let sql = "SELECT v.text FROM (SELECT DISTINCT host FROM event WHERE host IS NOT NULL) e JOIN value v ON v.id = e.host LIMIT ?1";
-        let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let hosts: Vec<String> = statement.query_map([limit], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok((hosts.len() <= most).then_some(hosts))
+    pub fn hosts(&self, first: EventId, most: usize) -> Result<Option<Vec<String>>, StoreError> {
+        let events = self.last_event()?.0.saturating_sub(first.0).unsigned_abs() + 1;
+        let Some(ids) = scan::hosts(&self.connection, first, events, most)? else { return Ok(None) };
+        let mut select = self.connection.prepare_cached("SELECT text FROM value WHERE id = ?1")?;
+        let texts = ids.iter().filter_map(|id| select.query_row([id], |row| row.get(0)).optional().transpose());
+        Ok(Some(texts.collect::<Result<_, _>>()?))
     }
 
     /// The first and the last event of a type that has a table of its own; none of another, or where it is empty.

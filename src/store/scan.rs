@@ -1,5 +1,6 @@
 //! Reads raw cells of one event type, in event order, as fast as SQLite steps.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use rusqlite::types::ValueRef;
@@ -9,6 +10,8 @@ use super::StoreError;
 use super::cell::RawCell;
 use super::event_row::EventRow;
 use super::messages::MessagePlace;
+use super::pages::TablePages;
+use super::record::RecordShape;
 use super::texts::Unpacker;
 use super::writer::{MAX_COLUMNS, MAX_TYPE_TABLES};
 use crate::catalog::{ColumnIndex, EventId, EventType, Storage, ValueId};
@@ -34,9 +37,83 @@ pub(super) fn scan(
     range: EventRange,
     visit: &mut dyn FnMut(EventId, &[RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
+    if let Some(pages) = pages(connection, event_type, columns, range)? {
+        return scan_pages((connection, event_type, columns), pages, range, visit);
+    }
     let statement = connection.prepare_cached(&statement(event_type, columns, range, Head::Id))?;
     let mut reader = CellReader::new(connection, event_type, columns, statement)?;
     reader.each(range.first, range.last, 1, &mut |event, _, cells| visit(event, cells))
+}
+
+/// The pages of a type's table, where all that is asked lies in them.
+fn pages<'s>(
+    connection: &'s Connection,
+    event_type: &EventType,
+    columns: &[ColumnIndex],
+    range: EventRange,
+) -> Result<Option<TablePages<'s>>, StoreError> {
+    let Storage::Table(table) = &event_type.storage else { return Ok(None) };
+    let is_timed = range.since_us.is_some() || range.until_us.is_some();
+    if is_timed || columns.iter().any(|column| is_outside(event_type, *column)) {
+        return Ok(None);
+    }
+    TablePages::of(connection, table, event_type.events)
+}
+
+/// The hosts of the events from one on, of which there are so many, each once; none where there are more than `most`.
+pub(super) fn hosts(connection: &Connection, first: EventId, events: u64, most: usize) -> Result<Option<BTreeSet<i64>>, StoreError> {
+    let mut hosts = BTreeSet::new();
+    let Some(mut pages) = TablePages::of(connection, "event", events)? else {
+        let mut select = connection.prepare_cached("SELECT DISTINCT host FROM event WHERE id >= ?1 AND host IS NOT NULL")?;
+        let mut rows = select.query([first.0])?;
+        while let Some(row) = rows.next()?.filter(|_| hosts.len() <= most) {
+            hosts.insert(row.get(0)?);
+        }
+        return Ok((hosts.len() <= most).then_some(hosts));
+    };
+    // As the migrations say: id, type, time, host.
+    let shape = RecordShape::new(&[3]);
+    let mut last = None;
+    pages.each((first.0, i64::MAX), &mut |_, record| {
+        // Events of one host come together.
+        if let RawCell::Int(host) = shape.one(record)?
+            && last.replace(host) != Some(host)
+        {
+            hosts.insert(host);
+        }
+        Ok(if hosts.len() > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    Ok((hosts.len() <= most).then_some(hosts))
+}
+
+/// Reads rows from the pages of their table.
+fn scan_pages(
+    (connection, event_type, columns): (&Connection, &EventType, &[ColumnIndex]),
+    mut pages: TablePages<'_>,
+    range: EventRange,
+    visit: &mut dyn FnMut(EventId, &[RawCell<'_>]) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
+    // The first column of the table is the id of the event.
+    let shape = RecordShape::new(&columns.iter().map(|column| column.0 as usize + 1).collect::<Vec<_>>());
+    let mut packed = Packed::of(connection, event_type, columns);
+    let mut recycled: (Vec<RawCell<'static>>, Vec<(usize, &'static [u8])>) = Default::default();
+    pages.each((range.first.0, range.last.0), &mut |id, record| {
+        let (mut cells, mut blobs): (Vec<RawCell<'_>>, Vec<(usize, &[u8])>) = std::mem::take(&mut recycled);
+        shape.read(record, &mut cells, &mut blobs)?;
+        packed.clear();
+        for (_, blob) in &blobs {
+            packed.add(blob)?;
+        }
+        for ((place, _), text) in blobs.iter().zip(packed.texts()) {
+            cells[*place] = RawCell::Text(text);
+        }
+        let flow = visit(EventId(id), &cells)?;
+        cells.clear();
+        blobs.clear();
+        // Empty, so nothing borrows: the same allocations serve the next row.
+        recycled = (cells.into_iter().map(|_| RawCell::Null).collect(), blobs.into_iter().map(|_| (0, &[][..])).collect());
+        Ok(flow)
+    })
 }
 
 /// See [`super::Store::events_in`].
@@ -256,14 +333,24 @@ impl<'s> Packed<'s> {
 
     /// Unpacks the texts of a row, whose cells begin at a column of the statement.
     fn unpack(&mut self, row: &Row<'_>, heads: usize) -> Result<(), StoreError> {
-        self.text.clear();
-        self.ends.clear();
-        for place in &self.places {
-            if let ValueRef::Blob(cell) = row.get_ref_unwrap(heads + place) {
-                self.unpacker.unpack(self.connection, cell, &mut self.text)?;
-                self.ends.push(self.text.len());
+        self.clear();
+        for index in 0..self.places.len() {
+            if let ValueRef::Blob(cell) = row.get_ref_unwrap(heads + self.places[index]) {
+                self.add(cell)?;
             }
         }
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    /// Unpacks one text.
+    fn add(&mut self, cell: &[u8]) -> Result<(), StoreError> {
+        self.unpacker.unpack(self.connection, cell, &mut self.text)?;
+        self.ends.push(self.text.len());
         Ok(())
     }
 

@@ -10,6 +10,7 @@
 mod answers;
 mod ends;
 mod gate;
+mod known;
 mod literal;
 mod literals;
 mod matcher;
@@ -98,7 +99,7 @@ pub(super) fn scan(
     let columns: Vec<ColumnIndex> = program.columns.iter().map(|c| c.column).collect();
     let asks_words = !program.words.is_empty();
     let needs_places = asks_words && !(reach == Reach::Many && words.borrow().knows_events());
-    let mut scanner = Scanner::new(RowsContext { store, event_type, context: with.context, words }, program, reach);
+    let mut scanner = Scanner::new(RowsContext { store, event_type, context: with.context, words }, program, reach, with.jobs);
     scanner.failed = failed;
     let mut rows = TypeRows { store, event_type, columns, cancel: with.cancel, scanner, is_whole: true };
     // Only where they are asked for: the place of a message is a look-up a row.

@@ -1,8 +1,7 @@
 //! The rules of one type at work: which leaves a row holds, which rules that makes due, and which of these hold.
 
-use rustc_hash::FxHashMap;
-
 use super::answers::{Answers, NOTHING};
+use super::known::{CellNumber, KnownAnswers};
 use super::program::{LeafId, ProgramNode, TypeProgram, triggers};
 use super::row::{AnswerError, LazyAnswers, RowContext, RowsContext};
 use super::words::Reach;
@@ -12,9 +11,6 @@ use crate::hunt::HuntError;
 use crate::plan::FieldFunction;
 use crate::store::{MessagePlace, RawCell, StoredValue};
 
-/// Answers kept per column before they are forgotten and asked again.
-// Some 70 MB a column at most. Logs with more distinct values than that do not repeat them soon.
-const MAX_KNOWN_VALUES: usize = 2_000_000;
 /// Rows after which triggers are chosen anew from what was seen.
 // Enough rows to tell rare leaves from common ones; before, guesses by length choose, and they cost only these rows.
 const ROWS_BEFORE_TUNING: u64 = 4_096;
@@ -27,8 +23,8 @@ pub(super) struct Scanner<'a, 's> {
     reach: Reach,
     /// Rules that could not go on.
     pub(super) failed: Vec<(usize, Fault)>,
-    /// Position in `program.columns` → what its values answer.
-    known: Vec<KnownValues>,
+    /// By position in `program.columns`: what its values answer.
+    known: KnownAnswers,
     answers: Answers,
     /// Leaf → the last row that held it.
     held: Vec<u32>,
@@ -53,12 +49,6 @@ pub(super) struct Scanner<'a, 's> {
 }
 
 #[derive(Default)]
-struct KnownValues {
-    by_value: FxHashMap<i64, u32>,
-    by_number: FxHashMap<i64, u32>,
-}
-
-#[derive(Default)]
 struct Scratch {
     patterns: Vec<u32>,
     leaves: Vec<LeafId>,
@@ -67,13 +57,13 @@ struct Scratch {
 }
 
 impl<'a, 's> Scanner<'a, 's> {
-    /// Starts with no row seen.
-    pub(super) fn new(shared: RowsContext<'a, 's>, program: TypeProgram, reach: Reach) -> Self {
+    /// Starts with no row seen, as one of so many scans at a time.
+    pub(super) fn new(shared: RowsContext<'a, 's>, program: TypeProgram, reach: Reach, scans: usize) -> Self {
         let mut scanner = Self {
             shared,
             reach,
             failed: Vec::new(),
-            known: program.columns.iter().map(|_| KnownValues::default()).collect(),
+            known: KnownAnswers::new(program.columns.len(), scans),
             answers: Answers::new(),
             held: vec![0; program.leaf_count],
             seen: vec![0; program.leaf_count],
@@ -292,21 +282,23 @@ impl<'a, 's> Scanner<'a, 's> {
     }
 
     fn ask_number(&mut self, position: usize, number: i64) -> u32 {
-        if let Some(answer) = self.known[position].by_number.get(&number) {
-            return *answer;
+        let cell = CellNumber::Plain(number);
+        if let Some(answer) = self.known.get(position, cell) {
+            return answer;
         }
         let mut text = std::mem::take(&mut self.scratch.number);
         text.clear();
         text.push_str(&number.to_string());
         let answer = self.ask_texts(position, &[&text]);
         self.scratch.number = text;
-        remember(&mut self.known[position].by_number, number, answer);
+        self.known.insert(position, cell, answer);
         answer
     }
 
     fn ask_value(&mut self, position: usize, id: i64) -> Result<u32, HuntError> {
-        if let Some(answer) = self.known[position].by_value.get(&id) {
-            return Ok(*answer);
+        let cell = CellNumber::Value(id);
+        if let Some(answer) = self.known.get(position, cell) {
+            return Ok(answer);
         }
         let answer = match self.shared.store.value(ValueId(id))? {
             StoredValue::Text(text) => self.ask_texts(position, &[&text]),
@@ -315,7 +307,7 @@ impl<'a, 's> Scanner<'a, 's> {
                 self.ask_texts(position, &members)
             }
         };
-        remember(&mut self.known[position].by_value, id, answer);
+        self.known.insert(position, cell, answer);
         Ok(answer)
     }
 
@@ -341,13 +333,6 @@ impl<'a, 's> Scanner<'a, 's> {
             }
         }
     }
-}
-
-fn remember(known: &mut FxHashMap<i64, u32>, key: i64, answer: u32) {
-    if known.len() >= MAX_KNOWN_VALUES {
-        known.clear();
-    }
-    known.insert(key, answer);
 }
 
 /// Applies a chain of functions, innermost first.
