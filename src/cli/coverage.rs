@@ -94,7 +94,7 @@ fn found(store: &Store, chosen: &RuleArgs) -> anyhow::Result<BTreeMap<String, Fo
 fn meta_of(finding: &mut FindingRow) -> RuleMeta {
     RuleMeta {
         level: Level::parse(&finding.severity),
-        tags: std::mem::take(&mut finding.rule.tags),
+        tags: finding.rule.tags.clone(),
         tactics: std::mem::take(&mut finding.tactics),
         techniques: finding.techniques.clone(),
         stories: std::mem::take(&mut finding.stories),

@@ -3,13 +3,17 @@
 //! Done last, for the findings of all engines and of correlations alike, and only for those that are new or have changed: hunting
 //! again over the same events reads none of them.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 
 use super::HuntError;
 use super::correlation::InputPlan;
 use super::entity::{EntityKind, is_personal, kind_of_field};
 use super::unanswered::scope_name;
-use crate::catalog::{Catalog, ColumnIndex, EventId, EventType};
+use crate::catalog::{Catalog, ColumnIndex, EventId, EventType, TypeId};
 use crate::diag::Diagnostic;
 use crate::event::format_time;
 use crate::ir::{Correlation, InputSource, Match, Part, Pred, Query, Rule, RuleMeta, Source, Stage, Test};
@@ -83,6 +87,8 @@ pub(super) struct Describer<'a> {
     pub(super) failed: BTreeMap<usize, (RuleOutcome, String)>,
     /// That only a part of the time was hunted, in words; empty where all of it was.
     hunted_time: String,
+    /// By rule and event type: the columns that the rule tests.
+    tested: RefCell<FxHashMap<(usize, TypeId), Rc<[ColumnIndex]>>>,
 }
 
 /// The part of the time that a hunt looked at, in words; empty for the whole of it.
@@ -135,6 +141,7 @@ impl<'a> Describer<'a> {
             without_events: BTreeSet::new(),
             failed: BTreeMap::new(),
             hunted_time: hunted_time(record),
+            tested: RefCell::default(),
         }
     }
 
@@ -150,8 +157,10 @@ impl<'a> Describer<'a> {
     /// Describes the findings that were saved since this was last done.
     pub(super) fn findings(&self, writer: &mut HuntWriter<'_>) -> Result<(), HuntError> {
         let mut event: Option<(EventId, StoredEvent)> = None;
-        let mut fields = self.store.fields_reader(self.catalog)?;
-        for finding in writer.undescribed() {
+        let undescribed = writer.undescribed();
+        let rules: BTreeSet<usize> = undescribed.iter().map(|finding| finding.rule_index).collect();
+        let mut fields = self.store.fields_reader(self.catalog, |event_type| self.wanted(event_type, &rules))?;
+        for finding in undescribed {
             // Rows made of the store's own findings are about these, not about one of the events behind them.
             let reads_events = self.plans[finding.rule_index].iter().all(|plan| plan.source == RowSource::Events);
             let by_event = finding.by_event && reads_events;
@@ -218,7 +227,7 @@ impl<'a> Describer<'a> {
     fn of_event(&self, finding: &UndescribedFinding, event: &StoredEvent) -> Result<FindingDescription, StoreError> {
         let mut out = FindingDescription::default();
         let event_type = self.type_of(event)?;
-        let tested = tested_columns(&self.plans[finding.rule_index], event_type);
+        let tested = self.tested(finding.rule_index, event_type);
         out.details = or_message(self.store, event_type, event, of_event(event_type, event, self.taxonomy.details(event_type), &tested))?;
         let users = self.users(event_type, event);
         if finding.derives_risk {
@@ -240,7 +249,7 @@ impl<'a> Describer<'a> {
     ) -> Result<String, StoreError> {
         let event_type = self.type_of(event)?;
         let known = self.taxonomy.details(event_type);
-        let tested = tested_columns(&self.plans[finding.rule_index], event_type);
+        let tested = self.tested(finding.rule_index, event_type);
         let parts = parts_of_event(event_type, event, known, &tested);
         // A search may give a field another name, and a list of its values has that of the first event.
         let has_value = |value: &str| told.iter().any(|(_, text)| text == value || text.split(", ").any(|member| member == value));
@@ -283,6 +292,22 @@ impl<'a> Describer<'a> {
         out.risk = Some(at_risk(hosts.into_iter(), &users));
         out.users = users.into_iter().map(|(_, user)| user).collect();
         Ok(out)
+    }
+
+    /// The columns of an event type that a rule tests.
+    fn tested(&self, rule: usize, event_type: &EventType) -> Rc<[ColumnIndex]> {
+        let mut tested = self.tested.borrow_mut();
+        tested.entry((rule, event_type.id)).or_insert_with(|| tested_columns(&self.plans[rule], event_type).into()).clone()
+    }
+
+    /// The columns of an event type that tell something in findings of these rules.
+    fn wanted(&self, event_type: &EventType, rules: &BTreeSet<usize>) -> Vec<ColumnIndex> {
+        let all = (0..).map(ColumnIndex).take(event_type.columns.len());
+        let Some(details) = self.taxonomy.details(event_type) else { return all.collect() };
+        let names = details.fields.iter().flat_map(|field| &field.names).chain(&details.users);
+        let named: BTreeSet<ColumnIndex> = names.filter_map(|name| event_type.column_any_case(name)).collect();
+        let tested: Vec<Rc<[ColumnIndex]>> = rules.iter().map(|rule| self.tested(*rule, event_type)).collect();
+        all.filter(|column| named.contains(column) || tested.iter().any(|tested| tested.contains(column))).collect()
     }
 
     fn type_of(&self, event: &StoredEvent) -> Result<&'a EventType, StoreError> {

@@ -1,6 +1,11 @@
 //! Findings and their evidence, read back for listing.
 
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
 use rusqlite::{Connection, Row, params_from_iter};
+use rustc_hash::FxHashMap;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::StoreError;
@@ -66,7 +71,7 @@ pub struct FindingRow {
     /// What a person said of it, and the note beside it.
     pub triage: Option<(String, String)>,
     /// What the rule says of itself.
-    pub rule: RuleText,
+    pub rule: Arc<RuleText>,
 }
 
 /// What a rule says of itself, for who reads its findings. Empty where it is silent.
@@ -123,70 +128,117 @@ pub(super) fn each_finding<E: From<StoreError>>(
     let FilterSql { condition, parameters, .. } = sql;
     let order = filter.order.map_or_else(|| "f.id".to_owned(), FindingOrder::of_findings);
     let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+    // Of the rule its number alone: its own words would be sorted with each of its findings.
     let sql = format!(
-        "SELECT f.id, f.finding_id, {LAST_HUNT}, f.state, r.rule_id, r.title, r.path, r.level, r.techniques, r.tactics, r.stories, f.group_json, f.columns_json, f.count,
-                f.first_time_us, f.last_time_us, f.risk_score, f.impact, f.confidence, f.message, f.risk_objects_json,
-                r.severity, f.details, (SELECT json_group_array(value) FROM finding_entity x WHERE x.finding = f.id AND kind = 'host' AND {is_asked_host}),
-                (SELECT json_group_array(value) FROM finding_entity x WHERE x.finding = f.id AND kind = 'user'), t.status, t.note,
-                r.description, r.author, r.status, r.tags, r.reference_links, r.false_positives, r.fields, r.sql
+        "SELECT f.id, f.finding_id, {LAST_HUNT}, f.state, r.id, f.group_json, f.columns_json, f.count,
+                f.first_time_us, f.last_time_us, f.risk_score, f.impact, f.confidence, f.message, f.risk_objects_json, f.details,
+                (SELECT json_group_array(value) FROM finding_entity x WHERE x.finding = f.id AND kind = 'host' AND {is_asked_host}),
+                (SELECT json_group_array(value) FROM finding_entity x WHERE x.finding = f.id AND kind = 'user'), t.status, t.note
          FROM finding f JOIN rule r ON r.id = f.rule LEFT JOIN triage t ON t.finding_id = f.finding_id WHERE {condition} ORDER BY {order} LIMIT {limit}"
     );
     let mut statement = connection.prepare(&sql).map_err(StoreError::from)?;
     let mut rows = statement.query(params_from_iter(&parameters)).map_err(StoreError::from)?;
+    let mut rules: FxHashMap<i64, RuleColumns> = FxHashMap::default();
     while let Some(row) = rows.next().map_err(StoreError::from)? {
-        visit(finding(row)?)?;
+        let number = row.get(4).map_err(StoreError::from)?;
+        let rule = match rules.entry(number) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(rule_columns(connection, number)?),
+        };
+        visit(finding(row, rule)?)?;
     }
     Ok(())
 }
 
-fn finding(row: &Row<'_>) -> Result<FindingRow, StoreError> {
+/// What the findings of a rule have of it.
+struct RuleColumns {
+    rule_id: String,
+    title: String,
+    path: String,
+    level: String,
+    severity: String,
+    techniques: Vec<String>,
+    tactics: Vec<String>,
+    stories: Vec<String>,
+    text: Arc<RuleText>,
+}
+
+fn rule_columns(connection: &Connection, number: i64) -> Result<RuleColumns, StoreError> {
+    let sql =
+        "SELECT rule_id, title, path, level, severity, techniques, tactics, stories, description, author, status, tags, reference_links,
+                   false_positives, fields, sql FROM rule WHERE id = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([number])?;
+    let row = rows.next()?.ok_or_else(|| StoreError::Damaged(format!("rule {number} is missing")))?;
+    Ok(RuleColumns {
+        rule_id: row.get(0)?,
+        title: row.get(1)?,
+        path: row.get(2)?,
+        level: row.get(3)?,
+        severity: row.get(4)?,
+        techniques: texts(row, 5)?,
+        tactics: texts(row, 6)?,
+        stories: texts(row, 7)?,
+        text: Arc::new(RuleText {
+            description: row.get(8)?,
+            author: row.get(9)?,
+            status: row.get(10)?,
+            tags: texts(row, 11)?,
+            references: texts(row, 12)?,
+            false_positives: texts(row, 13)?,
+            fields: texts(row, 14)?,
+            sql: row.get(15)?,
+        }),
+    })
+}
+
+fn finding(row: &Row<'_>, rule: &RuleColumns) -> Result<FindingRow, StoreError> {
     Ok(FindingRow {
         finding_id: row.get(0)?,
         identity: row.get(1)?,
         hunt_id: HuntId(row.get(2)?),
         state: row.get(3)?,
-        rule_id: row.get(4)?,
-        rule_title: row.get(5)?,
-        rule_path: row.get(6)?,
-        level: row.get(7)?,
-        techniques: texts(row, 8)?,
-        tactics: texts(row, 9)?,
-        stories: texts(row, 10)?,
-        group: serde_json::from_value(json(row, 11)?).unwrap_or_default(),
-        columns: serde_json::from_value(json(row, 12)?).unwrap_or_default(),
-        count: u64::try_from(row.get::<_, i64>(13)?).unwrap_or(0),
-        first_time_us: row.get(14)?,
-        last_time_us: row.get(15)?,
-        risk_score: row.get(16)?,
-        impact: row.get(17)?,
-        confidence: row.get(18)?,
-        message: row.get(19)?,
-        risk_objects: serde_json::from_value(json(row, 20)?).unwrap_or_default(),
-        severity: row.get(21)?,
-        details: row.get(22)?,
-        hosts: texts(row, 23)?,
-        users: texts(row, 24)?,
-        triage: row.get::<_, Option<String>>(25)?.zip(row.get(26)?),
-        rule: RuleText {
-            description: row.get(27)?,
-            author: row.get(28)?,
-            status: row.get(29)?,
-            tags: texts(row, 30)?,
-            references: texts(row, 31)?,
-            false_positives: texts(row, 32)?,
-            fields: texts(row, 33)?,
-            sql: row.get(34)?,
-        },
+        rule_id: rule.rule_id.clone(),
+        rule_title: rule.title.clone(),
+        rule_path: rule.path.clone(),
+        level: rule.level.clone(),
+        techniques: rule.techniques.clone(),
+        tactics: rule.tactics.clone(),
+        stories: rule.stories.clone(),
+        group: json(row, 5)?,
+        columns: json(row, 6)?,
+        count: u64::try_from(row.get::<_, i64>(7)?).unwrap_or(0),
+        first_time_us: row.get(8)?,
+        last_time_us: row.get(9)?,
+        risk_score: row.get(10)?,
+        impact: row.get(11)?,
+        confidence: row.get(12)?,
+        message: row.get(13)?,
+        risk_objects: json(row, 14)?,
+        severity: rule.severity.clone(),
+        details: row.get(15)?,
+        hosts: texts(row, 16)?,
+        users: texts(row, 17)?,
+        triage: row.get::<_, Option<String>>(18)?.zip(row.get(19)?),
+        rule: Arc::clone(&rule.text),
     })
 }
 
-fn json(row: &Row<'_>, index: usize) -> Result<Value, StoreError> {
-    let text: String = row.get(index)?;
-    serde_json::from_str(&text).map_err(|e| StoreError::Damaged(format!("a finding holds invalid JSON: {e}")))
+/// JSON of a column; what is JSON and of another kind, which only another program writes, is as if it were empty.
+fn json<T: DeserializeOwned + Default>(row: &Row<'_>, index: usize) -> Result<T, StoreError> {
+    let text = row.get_ref(index)?.as_str().map_err(rusqlite::Error::from)?;
+    if matches!(text, "{}" | "[]") {
+        return Ok(T::default());
+    }
+    match serde_json::from_str(text) {
+        Ok(value) => Ok(value),
+        Err(error) if error.is_data() => Ok(T::default()),
+        Err(error) => Err(StoreError::Damaged(format!("a finding holds invalid JSON: {error}"))),
+    }
 }
 
 pub(super) fn texts(row: &Row<'_>, index: usize) -> Result<Vec<String>, StoreError> {
-    Ok(serde_json::from_value(json(row, index)?).unwrap_or_default())
+    json(row, index)
 }
 
 /// Reads the evidence of findings, by finding and event; an event that several sources hold is a line for each.

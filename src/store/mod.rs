@@ -422,12 +422,16 @@ impl Store {
         CellsReader::new(&self.connection, event_type, columns)
     }
 
-    /// Reads the fields of many events; `catalog` is this store's.
+    /// Reads fields of many events: those of the columns that are `wanted` of a type, ascending. `catalog` is this store's.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn fields_reader<'s>(&'s self, catalog: &'s Catalog) -> Result<FieldsReader<'s>, StoreError> {
-        FieldsReader::new(&self.connection, catalog)
+    pub fn fields_reader<'s>(
+        &'s self,
+        catalog: &'s Catalog,
+        wanted: impl Fn(&EventType) -> Vec<ColumnIndex> + 's,
+    ) -> Result<FieldsReader<'s>, StoreError> {
+        FieldsReader::new(&self.connection, catalog, Box::new(wanted))
     }
 
     fn read_event(

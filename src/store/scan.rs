@@ -238,13 +238,8 @@ impl<'s> CellReader<'s> {
         Ok(Self { event_type, columns: columns.to_vec(), statement, outside, others, texts: String::new(), packed })
     }
 
-    /// Reads all columns of a type's events.
-    pub(super) fn of_type(connection: &'s Connection, event_type: &'s EventType) -> Result<Self, StoreError> {
-        let all: Vec<ColumnIndex> = (0..).map(ColumnIndex).take(event_type.columns.len()).collect();
-        Self::of_columns(connection, event_type, &all)
-    }
-
-    fn of_columns(connection: &'s Connection, event_type: &'s EventType, columns: &[ColumnIndex]) -> Result<Self, StoreError> {
+    /// Reads columns of a type's events.
+    pub(super) fn of_columns(connection: &'s Connection, event_type: &'s EventType, columns: &[ColumnIndex]) -> Result<Self, StoreError> {
         let range = EventRange { first: EventId(0), last: EventId(0), since_us: None, until_us: None };
         let statement = connection.prepare_cached(&statement(event_type, columns, range, Head::Id))?;
         Self::new(connection, event_type, columns, statement)
