@@ -19,8 +19,8 @@ use crate::event::format_time;
 use crate::ir::{Correlation, InputSource, Match, Part, Pred, Query, Rule, RuleMeta, Source, Stage, Test};
 use crate::plan::{FieldExpr, Plan, RowSource};
 use crate::store::{
-    FieldsReader, FindingDescription, FindingRiskObject, HuntRecord, HuntWriter, HuntedRule, RuleOutcome, SQL_BYTES_MAX, Store, StoreError,
-    StoredEvent, StoredValue, TESTED, UndescribedFinding, is_said, is_somebody, joined, joined_behind, one_line,
+    Envelope, FieldsReader, FindingDescription, FindingRiskObject, HuntRecord, HuntWriter, HuntedRule, RuleOutcome, SQL_BYTES_MAX, Store,
+    StoreError, StoredEvent, StoredValue, TESTED, UndescribedFinding, is_said, is_somebody, joined, joined_behind, one_line,
 };
 use crate::taxonomy::{DetailField, EventDetails, EventNames, Taxonomy};
 
@@ -154,6 +154,14 @@ impl<'a> Describer<'a> {
         self.outcomes(writer)
     }
 
+    /// What the events tell that findings of these rules are made of, one by one.
+    pub(super) fn telling(&self, rules: BTreeSet<usize>) -> Result<EventTelling<'a, '_>, HuntError> {
+        let rules = Rc::new(rules);
+        let of = Rc::clone(&rules);
+        let fields = self.store.fields_reader(self.catalog, move |event_type| self.wanted(event_type, &of))?;
+        Ok(EventTelling { describer: self, rules, fields })
+    }
+
     /// Describes the findings that were saved since this was last done.
     pub(super) fn findings(&self, writer: &mut HuntWriter<'_>) -> Result<(), HuntError> {
         let mut event: Option<(EventId, StoredEvent)> = None;
@@ -178,7 +186,7 @@ impl<'a> Describer<'a> {
             }
             let Some((_, first)) = &event else { continue };
             if by_event {
-                description = self.of_event(&finding, first)?;
+                description = self.of_event(finding.rule_index, finding.derives_risk, first)?;
             } else {
                 let (details, told) = writer.told(finding.row)?;
                 // Rows with the columns of another source tell of that, as long as they tell anything.
@@ -224,13 +232,13 @@ impl<'a> Describer<'a> {
     }
 
     /// What one event tells.
-    fn of_event(&self, finding: &UndescribedFinding, event: &StoredEvent) -> Result<FindingDescription, StoreError> {
+    fn of_event(&self, rule: usize, derives_risk: bool, event: &StoredEvent) -> Result<FindingDescription, StoreError> {
         let mut out = FindingDescription::default();
         let event_type = self.type_of(event)?;
-        let tested = self.tested(finding.rule_index, event_type);
+        let tested = self.tested(rule, event_type);
         out.details = or_message(self.store, event_type, event, of_event(event_type, event, self.taxonomy.details(event_type), &tested))?;
         let users = self.users(event_type, event);
-        if finding.derives_risk {
+        if derives_risk {
             let host = event.envelope.host.iter().map(|host| (HOST_FIELD.to_owned(), host.to_string()));
             out.risk = Some(at_risk(host, &users));
         }
@@ -322,6 +330,23 @@ impl<'a> Describer<'a> {
             values(event_type, event, name).into_iter().filter(|value| is_somebody(value)).map(str::to_owned).collect::<Vec<_>>()
         };
         fields.flat_map(|name| said(name).into_iter().map(|user| (name.clone(), user)).collect::<Vec<_>>()).collect()
+    }
+}
+
+/// What single events tell.
+pub(super) struct EventTelling<'a, 'd> {
+    describer: &'d Describer<'a>,
+    rules: Rc<BTreeSet<usize>>,
+    fields: FieldsReader<'d>,
+}
+
+impl EventTelling<'_, '_> {
+    /// Where an event is from, and what it tells in a finding of a rule.
+    pub(super) fn of(&mut self, rule: usize, derives_risk: bool, event: EventId) -> Result<(Envelope, FindingDescription), HuntError> {
+        debug_assert!(self.rules.contains(&rule), "columns that it tests were not read");
+        let event = self.fields.of(event)?;
+        let description = self.describer.of_event(rule, derives_risk, &event)?;
+        Ok((event.envelope, description))
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 
 use super::HuntError;
-use super::describe::Describer;
+use super::describe::{Describer, EventTelling};
 use super::feed::Feed;
 use super::field::field_cell;
 use super::matched::Matched;
@@ -142,18 +142,34 @@ impl<'s> FindingSaver<'s> {
 
     /// Saves a finding that was made elsewhere.
     pub(super) fn save(&mut self, finding: &Finding) -> Result<(), HuntError> {
-        Ok(self.writer.save(finding)?)
+        Ok(self.writer.save(finding, None)?)
     }
 
-    /// One finding for each event of a rule without stages.
-    pub(super) fn row_findings(&mut self, index: usize, rule: &Rule, plan: &Plan, matched: &Matched) -> Result<(), HuntError> {
-        // Most rules need no field: then the event is not read at all, and a finding costs one row.
+    /// One finding for each event of a rule without stages. Where they are new, they are described at once: a row that is written whole
+    /// costs half of one that is filled in later.
+    pub(super) fn row_findings(
+        &mut self,
+        index: usize,
+        (rule, plan): (&Rule, &Plan),
+        matched: &Matched,
+        is_new: bool,
+        telling: &mut EventTelling<'_, '_>,
+    ) -> Result<(), HuntError> {
+        // Most rules need no field: then the event is not read for its message.
         let needs_fields = !needed_fields(rule).is_empty();
+        let is_new = plan.source == RowSource::Events && (is_new || !self.writer.has_earlier(index)?);
+        let derives_risk = self.writer.derives_risk(index);
         for event in matched.sorted() {
-            let envelope = self.envelopes.of(event)?;
+            let (envelope, description) = if is_new {
+                let (envelope, description) = telling.of(index, derives_risk, event)?;
+                (envelope, Some(description))
+            } else {
+                (self.envelopes.of(event)?, None)
+            };
             let branch = if needs_fields { plan.branches.iter().find(|b| b.event_type == envelope.event_type) } else { None };
             let stored = branch.map(|_| self.store.event(event)).transpose()?;
-            self.writer.save(&row_finding(index, rule, envelope, &|name| value_of(name, branch, stored.as_ref())))?;
+            let finding = row_finding(index, rule, envelope, &|name| value_of(name, branch, stored.as_ref()));
+            self.writer.save(&finding, description.as_ref())?;
         }
         Ok(())
     }
@@ -279,7 +295,7 @@ impl StageSaver<'_, '_> {
             columns: shown.flat_map(|(column, cell)| opened(column, cell)).collect(),
             evidence: row.origin.events().iter().take(EVIDENCE_CAP).copied().collect(),
         };
-        Ok(self.writer.save(&finding)?)
+        Ok(self.writer.save(&finding, None)?)
     }
 }
 

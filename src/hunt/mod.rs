@@ -45,7 +45,7 @@ pub use again::again;
 use correlation::{Correlator, InputPlan};
 pub use correlation::{LeftOut, plan_inputs};
 pub use count::{ConditionCount, count_conditions};
-use describe::Describer;
+use describe::{Describer, EventTelling};
 pub use describe::{details_of_event, event_details};
 pub use engine::Engine;
 use finding::{FindingSaver, needed_fields};
@@ -226,11 +226,11 @@ pub fn run(
     let mut tally = Tally::default();
     let plans_of = trees.iter().cloned();
     let mut describer = Describer::new((store, &catalog, taxonomy), (rules, correlations), &hunted, plans_of, (&planned.inputs, &record));
-    matched.findings(false, &mut saver, &mut stop, &mut tally, progress)?;
+    matched.findings(false, (&mut saver, &describer), &mut stop, &mut tally, progress)?;
     let correlated = correlate(store, &catalog, correlations, &planned.inputs, &matches, (&mut saver, rules.len(), &mut stop), progress)?;
     // Last, because they read what all others found, and on whom that puts risk.
     saver.describe(&describer)?;
-    matched.findings(true, &mut saver, &mut stop, &mut tally, progress)?;
+    matched.findings(true, (&mut saver, &describer), &mut stop, &mut tally, progress)?;
     let findings = saver.findings();
     let without = planned.plans.iter().enumerate().filter(|(_, p)| !p.can_have_rows()).map(|(i, _)| i);
     let rules_without_events: Vec<usize> = without.chain(correlated.without_events).collect();
@@ -301,7 +301,7 @@ impl MatchedRules<'_> {
     fn findings(
         &self,
         of_risk: bool,
-        saver: &mut FindingSaver<'_>,
+        (saver, describer): (&mut FindingSaver<'_>, &Describer<'_>),
         stop: &mut Stop<'_>,
         tally: &mut Tally,
         progress: &mut dyn FnMut(HuntProgress),
@@ -310,6 +310,7 @@ impl MatchedRules<'_> {
         if of_risk && self.trees.iter().any(|tree| reads_risk(tree)) {
             saver.read_risk()?;
         }
+        let mut telling = describer.telling(self.with_matches())?;
         let mut first = 0; // the place of the rule's first plan
         for (index, (rule, tree)) in self.rules.iter().zip(self.trees).enumerate() {
             let own = first..first + tree.len();
@@ -327,7 +328,7 @@ impl MatchedRules<'_> {
             let fault = broken.or_else(|| found.failed.range(own.clone()).map(|(_, fault)| fault).next());
             let outcome = match fault {
                 Some(fault) => Err(fault.clone()),
-                None => self.rule_findings(index, (rule, tree), own, saver, progress)?,
+                None => self.rule_findings(index, (rule, tree), own, (&mut *saver, &mut telling), progress)?,
             };
             if let Err(fault) = outcome {
                 saver.failed(index);
@@ -339,13 +340,27 @@ impl MatchedRules<'_> {
         Ok(())
     }
 
+    /// The rules that some event matches.
+    fn with_matches(&self) -> BTreeSet<usize> {
+        let mut first = 0;
+        let mut rules = BTreeSet::new();
+        for (index, tree) in self.trees.iter().enumerate() {
+            let own = first..first + tree.len();
+            first = own.end;
+            if self.matches.found.events[own].iter().any(|matched| matched.count() > 0) {
+                rules.insert(index);
+            }
+        }
+        rules
+    }
+
     /// The findings of one rule: those of its new matches where the others stay, else of all.
     fn rule_findings(
         &self,
         index: usize,
         (rule, tree): (&Rule, &[&Plan]),
         own: Range<usize>,
-        saver: &mut FindingSaver<'_>,
+        (saver, telling): (&mut FindingSaver<'_>, &mut EventTelling<'_, '_>),
         progress: &mut dyn FnMut(HuntProgress),
     ) -> Result<Result<(), Fault>, HuntError> {
         let (matches, before) = (self.matches, saver.findings());
@@ -356,14 +371,14 @@ impl MatchedRules<'_> {
             }
             Change::Added(events, staying) => {
                 saver.stay(index, staying);
-                saver.row_findings(index, rule, tree[0], &events)?;
+                saver.row_findings(index, (rule, tree[0]), &events, true, telling)?;
                 matches.remember(index, &matches.found.events[own], false, saver, (before, LeftOut::default()))?;
                 return Ok(Ok(()));
             }
             Change::Again => matches.all(index, own),
         };
         let outcome = if matches.is_row_wise(index) {
-            saver.row_findings(index, rule, tree[0], &matched[0]).map(Ok)?
+            saver.row_findings(index, (rule, tree[0]), &matched[0], false, telling).map(Ok)?
         } else {
             progress(HuntProgress::Stages { title: rule.meta.title.clone() });
             saver.stage_findings(index, rule, tree[0], &matched, self.window_us)?

@@ -217,7 +217,7 @@ mod tests {
         let record = HuntRecord { started_us: 5, since_us, until_us: None, last_event: EventId(3) };
         let mut writer =
             store.hunt_writer(&record, &[HuntedRule { meta: rule, fields: Vec::new(), asked: Vec::new(), reads_findings: false }]).unwrap();
-        findings.iter().for_each(|finding| writer.save(finding).unwrap());
+        findings.iter().for_each(|finding| writer.save(finding, None).unwrap());
         writer.finish().unwrap()
     }
 

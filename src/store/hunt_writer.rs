@@ -173,20 +173,38 @@ impl<'s> HuntWriter<'s> {
         self.rules[rule_index].failed = true;
     }
 
-    /// Saves a finding.
+    /// Whether earlier hunts have found something by this rule, whatever its text was.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn save(&mut self, finding: &Finding) -> Result<(), StoreError> {
+    pub fn has_earlier(&self, rule_index: usize) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM finding WHERE rule IN (SELECT id FROM rule WHERE rule_id = ?1)";
+        Ok(self.connection.prepare_cached(sql)?.exists([&self.rules[rule_index].id])?)
+    }
+
+    /// Whether a rule leaves it open who carries the risk of its findings.
+    pub fn derives_risk(&self, rule_index: usize) -> bool {
+        self.rules[rule_index].derives_risk
+    }
+
+    /// Saves a finding. One that has no description is described later, if it is new or has changed.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn save(&mut self, finding: &Finding, description: Option<&FindingDescription>) -> Result<(), StoreError> {
         let identity = self.identity(finding)?;
         self.rules[finding.rule_index].found = true;
         let (hunt, rule) = (self.outcome.hunt_id.0, &self.rules[finding.rule_index]);
         let (group, columns) = (texts(&finding.group), object(&finding.columns));
-        let objects = risk_objects(&finding.risk_objects);
+        let objects = risk_objects(description.and_then(|told| told.risk.as_deref()).unwrap_or(&finding.risk_objects));
         let events = count(finding.count);
         // A result row tells by itself; of a single event the event does, and it is read later.
         let is_row = !finding.group.is_empty() || !finding.columns.is_empty();
-        let details = if is_row { details::of_row(&finding.group, &finding.columns, &rule.tested) } else { String::new() };
+        let details = match description {
+            Some(description) => description.details.clone(),
+            None if is_row => details::of_row(&finding.group, &finding.columns, &rule.tested),
+            None => String::new(),
+        };
         let derives_risk = rule.derives_risk;
         // What happened in the one event behind a row says more than the columns that a search made of it.
         let by_event = !is_row || (finding.count == 1 && !finding.evidence.is_empty() && !derives_risk && !rule.reads_findings);
@@ -235,7 +253,9 @@ impl<'s> HuntWriter<'s> {
         if is_changed {
             self.rules[finding.rule_index].changed = true;
             self.save_entities(id, finding, is_new)?;
-            if by_event || derives_risk || is_completed {
+            if let Some(description) = description.filter(|_| is_new) {
+                self.save_told(id, description)?;
+            } else if by_event || derives_risk || is_completed {
                 let (rule_index, first_event) = (finding.rule_index, finding.evidence.iter().min().copied());
                 let own = if is_row && derives_risk { finding.evidence.as_slice() } else { &[] };
                 let (group, events) = (finding.group.clone(), own.iter().take(DESCRIBED_EVENTS).copied().collect());
@@ -267,6 +287,11 @@ impl<'s> HuntWriter<'s> {
     pub fn describe(&mut self, row: i64, description: &FindingDescription) -> Result<(), StoreError> {
         let objects = description.risk.as_deref().map(risk_objects);
         self.statements.describe.execute(params![row, description.details, objects])?;
+        self.save_told(row, description)
+    }
+
+    /// The users and hosts of a description.
+    fn save_told(&mut self, row: i64, description: &FindingDescription) -> Result<(), StoreError> {
         let named = [("user", &description.users), ("host", &description.hosts)];
         let named = named.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| (kind, name)));
         for (kind, name) in named.filter(|(_, name)| is_somebody(name)) {

@@ -40,7 +40,7 @@ pub(super) fn harden(connection: &Connection) -> Result<(), StoreError> {
 pub(super) fn tune(connection: &Connection) -> Result<(), StoreError> {
     connection
         // NORMAL with a log: after a power cut the last transactions may be missing, but the file is whole.
-        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA foreign_keys = OFF;")?;
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA foreign_keys = OFF;")?;
     Ok(())
 }
 

@@ -94,7 +94,7 @@ impl FindingSaver<'_> {
             match event {
                 Some(event) if rule.query.stages.is_empty() && rule.query.scope().is_some() => {
                     let value = |name: &str| plan.row.place(name).and_then(|place| text(&row.cells[place]));
-                    Ok(saver.writer.save(&row_finding(index, rule, event, &value))?)
+                    Ok(saver.writer.save(&row_finding(index, rule, event, &value), None)?)
                 }
                 _ => saver.save(row),
             }
