@@ -13,6 +13,8 @@ pub(crate) mod host;
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
+use rustc_hash::FxHashMap;
+
 /// What a NUL character in log data becomes when it is normalised: U+2400 SYMBOL FOR NULL.
 pub const NUL_SYMBOL: char = '\u{2400}';
 
@@ -87,7 +89,7 @@ impl Names {
 }
 
 /// A piece of a batch's text: byte offsets into [`EventBatch::text`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TextSpan {
     /// First byte.
     pub start: u32,
@@ -180,6 +182,24 @@ impl EventBatch {
         self.events.reserve(events);
     }
 
+    /// Lets equal values be the same piece of text, so that who writes the batch need look at each but once.
+    ///
+    /// Values that begin with a digit are left as they are: most are numbers and times, which are written as such. So are long ones,
+    /// which hardly repeat.
+    pub(crate) fn share_values(&mut self) {
+        let Self { text, fields, .. } = self;
+        let mut known: FxHashMap<&str, TextSpan> = FxHashMap::default();
+        // A field in four has a value that was not there before, in logs that repeat as little as those of processes.
+        known.reserve(fields.len() / 4);
+        for entry in fields {
+            let FieldValue::Text(span) = entry.value else { continue };
+            let value = &text[span.start as usize..span.end as usize];
+            if value.len() <= MAX_SHARED && value.as_bytes().first().is_some_and(|first| !first.is_ascii_digit()) {
+                entry.value = FieldValue::Text(*known.entry(value).or_insert(span));
+            }
+        }
+    }
+
     /// Gives back the room that is left: many small batches may wait to be written.
     pub(crate) fn shrink(&mut self) {
         self.text.shrink_to_fit();
@@ -187,6 +207,9 @@ impl EventBatch {
         self.events.shrink_to_fit();
     }
 }
+
+/// The longest value (bytes) that is shared.
+const MAX_SHARED: usize = 256;
 
 /// Members of a Splunk export that count beside the event's own text. They say where the event went through, not what it is.
 pub(crate) const BESIDE_RAW: [&str; 5] = ["_time", "host", "source", "sourcetype", "index"];

@@ -435,6 +435,8 @@ impl<'s> Normaliser<'s> {
         }
         let mut batch = std::mem::take(&mut self.batch);
         self.room = batch.room();
+        // Here and not in the writer, which all readers wait for.
+        batch.share_values();
         batch.shrink();
         match (self.sink)(batch) {
             ControlFlow::Continue(()) => {}

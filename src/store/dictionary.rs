@@ -6,9 +6,10 @@
 
 use hashbrown::HashMap;
 use rusqlite::{Connection, params};
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::StoreError;
+use crate::event::{EventBatch, TextSpan};
 
 /// Bytes of the memory of a load for each hash kept in memory, of which it takes some 24 itself. When they are full all go: values that
 /// are common come back at once, and keeping an order of use would cost more than the few look-ups it saves.
@@ -24,6 +25,8 @@ pub(super) struct Dictionary {
     next: i64,
     /// Hashes that the cache may hold.
     most: usize,
+    /// The texts of the batch that is written, by their place in it.
+    batch: FxHashMap<TextSpan, i64>,
 }
 
 impl Dictionary {
@@ -32,7 +35,7 @@ impl Dictionary {
         let most = usize::try_from(memory / BYTES_PER_CACHED).unwrap_or(usize::MAX);
         let last: i64 = connection.query_row("SELECT last_value FROM watermark", [], |row| row.get(0))?;
         let bloom = vec![0; usize::try_from(BLOOM_BITS / 64).expect("fits")];
-        let mut dictionary = Self { cache: HashMap::default(), bloom, next: last + 1, most };
+        let mut dictionary = Self { cache: HashMap::default(), bloom, next: last + 1, most, batch: FxHashMap::default() };
         let mut statement = connection.prepare("SELECT id, hash FROM value")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -73,6 +76,23 @@ impl Dictionary {
         self.set_bloom(hash);
         self.remember(hash, id, check);
         Ok((id, true))
+    }
+
+    /// Begins a batch.
+    pub(super) fn begin_batch(&mut self) {
+        self.batch.clear();
+    }
+
+    /// As [`Self::id`], of a text of the batch that was begun: readers let equal ones be the same piece of it, and those met before need
+    /// not be looked at.
+    pub(super) fn id_in_batch(&mut self, connection: &Connection, batch: &EventBatch, span: TextSpan) -> Result<(i64, bool), StoreError> {
+        if let Some(id) = self.batch.get(&span) {
+            return Ok((*id, false));
+        }
+        let text = batch.str(span);
+        let found = self.id(connection, text, text.as_bytes(), false)?;
+        self.batch.insert(span, found.0);
+        Ok(found)
     }
 
     fn remember(&mut self, hash: u64, id: i64, check: u32) {

@@ -276,12 +276,12 @@ impl Writer<'_> {
                 Encoded::Int(number) => RawCell::Int(number),
                 Encoded::Text(text) => RawCell::Text(text),
                 Encoded::Value(text) => {
-                    let (id, new) = self.dictionary.id(self.connection, text, text.as_bytes(), false)?;
+                    let (id, new) = self.dictionary.id_in_batch(self.connection, batch, span)?;
                     self.types[type_index].columns[column].learn(text.len(), new);
                     RawCell::Int(id)
                 }
                 Encoded::Referred(text) => {
-                    let (id, new) = self.dictionary.id(self.connection, text, text.as_bytes(), false)?;
+                    let (id, new) = self.dictionary.id_in_batch(self.connection, batch, span)?;
                     self.types[type_index].columns[column].learn(text.len(), new);
                     RawCell::Value(ValueId(id))
                 }

@@ -187,6 +187,7 @@ impl<'s> Writer<'s> {
     /// When SQLite fails.
     pub fn append(&mut self, batch: &EventBatch, names: &Names) -> Result<(), StoreError> {
         let first = self.next_event;
+        self.dictionary.begin_batch();
         self.write_envelopes(batch, names)?;
         for (type_index, events) in self.by_type(batch, names)? {
             self.write_type(type_index, batch, &events, first, names)?;
