@@ -32,7 +32,7 @@ use crate::diag::{Diagnostic, Severity};
 use crate::plan::{Branch, FieldExpr, Plan, RowSource, TIME};
 
 pub use correlation::{portable_correlation, portable_correlation_with};
-pub use rewrite::rewrite_adhoc;
+pub use rewrite::{AdhocStatement, rewrite_adhoc};
 
 pub use view::category_select;
 

@@ -101,7 +101,7 @@ pub use upkeep::{
     TableSpace, VerifiedPart,
 };
 pub use views::ViewDefinition;
-pub(crate) use views::{cell_name, select_with_cells, view_columns};
+pub(crate) use views::{has_ids, id_name, select_with_ids, view_columns};
 pub use writer::{LOAD_MEMORY, LedgerCount, SourceEnd, SourceOutcome, SourceStart, Writer};
 
 use functions::SharedBases;

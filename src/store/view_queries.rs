@@ -42,6 +42,31 @@ impl TypedQueries<'_> {
         }
     }
 
+    /// The SELECT of a view; `None` where there is no such view.
+    ///
+    /// # Errors
+    /// When SQLite fails or a limit is met.
+    pub fn view_select(&self, view: &str) -> Result<Option<String>, StoreError> {
+        let sql = format!("SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = {} COLLATE NOCASE", quote::text(view));
+        Ok(match self.first_rows(&sql, 1)?.into_iter().flatten().next() {
+            Some(SqlValue::Text(sql)) => sql.strip_prefix(&format!("CREATE VIEW {} AS ", quote::name(view))).map(str::to_owned),
+            _ => None,
+        })
+    }
+
+    /// How many values the dictionary has, or a few more.
+    ///
+    /// # Errors
+    /// When SQLite fails or a limit is met.
+    pub fn value_count(&self) -> Result<u64, StoreError> {
+        let rows = self.first_rows("SELECT max(id) FROM value", 1)?;
+        Ok(if let Some(SqlValue::Integer(count)) = rows.first().and_then(|row| row.first()) {
+            u64::try_from(*count).unwrap_or(0)
+        } else {
+            0
+        })
+    }
+
     fn first_rows(&self, sql: &str, most: usize) -> Result<Vec<Vec<SqlValue>>, StoreError> {
         let mut rows = Vec::new();
         self.prepare(sql)?.each::<StoreError>(&[], &mut |row| {

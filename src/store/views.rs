@@ -3,7 +3,7 @@
 //! Views are pure SQL and show finished sources only. The one exception is `messages`: its text is compressed, and only this
 //! program has the function that reads it; the function's name says so to whoever asks with another client. A cell becomes
 //! text by a scalar subquery, which SQLite evaluates for the columns that a query uses and for no other. Ids of values are
-//! in no view: who needs them reads the tables ([`select_with_cells`]).
+//! in no view: who needs them reads the tables ([`select_with_ids`]).
 
 use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -178,15 +178,23 @@ fn type_select(event_type: &EventType) -> String {
     select(event_type, &[])
 }
 
-/// The SELECT of an event type's view with the raw cells of these columns after the view's own, each under its
-/// [`cell_name`]. It is for statements that this program writes: raw cells are faster to compare and group than text.
-pub(crate) fn select_with_cells(event_type: &EventType, cells: &[ColumnIndex]) -> String {
-    select(event_type, cells)
+/// The SELECT of an event type's view with the ids of these columns' values after the view's own, each under its [`id_name`]: the
+/// id where the dictionary has the text, else NULL. It is for statements that this program writes: ids are faster to compare and
+/// group than text.
+pub(crate) fn select_with_ids(event_type: &EventType, columns: &[ColumnIndex]) -> String {
+    select(event_type, columns)
 }
 
-/// What [`select_with_cells`] calls a raw cell. No column of a view has such a name: fields that begin with `_` are marked.
-pub(crate) fn cell_name(column: ColumnIndex) -> String {
-    format!("_cell{}", column.0)
+/// Whether a column of an event type's view can have its values' ids beside it.
+pub(crate) fn has_ids(event_type: &EventType, column: ColumnIndex) -> bool {
+    let of = event_type.column(column);
+    !of.view_name.is_empty() && !matches!(of.encoding, Encoding::Time(_)) && !scan::is_outside(event_type, column)
+}
+
+/// What [`select_with_ids`] calls the ids of a view's column. No column of a view has such a name: fields that begin with `_` are
+/// marked.
+pub(crate) fn id_name(column: &str) -> String {
+    format!("_id_{column}")
 }
 
 /// The columns that the view of an event type has, in order.
@@ -198,7 +206,7 @@ pub(crate) fn view_columns(event_type: &EventType) -> Vec<String> {
     head.chain(windows.iter().map(|name| (*name).to_owned())).chain(fields).collect()
 }
 
-fn select(event_type: &EventType, cells: &[ColumnIndex]) -> String {
+fn select(event_type: &EventType, ids: &[ColumnIndex]) -> String {
     let (id, table) = match &event_type.storage {
         Storage::Table(table) => ("t._id", format!("{table} t JOIN event_head e ON e._id = t._id")),
         Storage::Overflow => ("e._id", "event_head e".to_owned()),
@@ -224,12 +232,19 @@ fn select(event_type: &EventType, cells: &[ColumnIndex]) -> String {
         };
         columns.push_str(&format!(", {text} AS {}", quote::name(&column.view_name)));
     }
-    for index in cells {
-        columns.push_str(&format!(", {} AS {}", scan::cell_sql(event_type, *index, id), cell_name(*index)));
+    for index in ids {
+        let (cell, column) = (scan::cell_sql(event_type, *index, id), event_type.column(*index));
+        let class = id_class(column.encoding);
+        columns.push_str(&format!(", CASE typeof({cell}) WHEN '{class}' THEN {cell} END AS {}", quote::name(&id_name(&column.view_name))));
     }
     let of_type =
         if event_type.storage == Storage::Overflow { format!(" AND {}", scan::is_of_type(event_type, "e._type")) } else { String::new() };
     format!("SELECT {columns} FROM {table} WHERE {id} <= {VISIBLE}{of_type}")
+}
+
+/// The storage class of cells that are ids of values.
+fn id_class(encoding: Encoding) -> &'static str {
+    if encoding == Encoding::Dictionary { "integer" } else { "real" }
 }
 
 /// A raw cell as text. Names stand alone where they can: SQLite makes three nodes of `t.c0`, and reads every view twice.

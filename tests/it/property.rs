@@ -4,6 +4,7 @@
 //! Runs take a fixed seed, so that a failure can be repeated; `RETROHUNT_SEED` and `PROPTEST_CASES` change seed and
 //! length.
 
+mod adhoc;
 mod correlations;
 mod front_ends;
 mod incremental;

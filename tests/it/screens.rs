@@ -43,6 +43,26 @@ fn a_wrong_name_in_sql_gets_the_nearest_one() {
 }
 
 #[test]
+fn explain_says_how_a_typed_statement_runs() {
+    let (store, _) = loaded();
+    let explained = |sql: &str| store.run(["sql", sql]).expect_code(&[0]);
+    let question = "SELECT _id FROM security_4624 WHERE CommandLine LIKE '%power%'";
+    let runs = "Runs as: SELECT _id FROM \"security_4624 with ids\" AS security_4624 WHERE CASE WHEN security_4624.\"_id_CommandLine\" IS NOT NULL \
+                THEN security_4624.\"_id_CommandLine\" IN (SELECT id FROM \"main\".\"value\" AS _values WHERE \"text\" LIKE '%power%') \
+                ELSE CommandLine LIKE '%power%' END\n";
+    let plan = explained(&format!("EXPLAIN QUERY PLAN {question}"));
+    assert_says(&plan, &[runs]);
+    assert!(plan.stdout.contains("SCAN _values"), "{}", plan.stdout);
+    assert_says(&explained(&format!("explain\n{question}")), &[runs]);
+    assert_says(&explained("EXPLAIN QUERY PLAN SELECT 1"), &["Runs as it was typed."]);
+    assert!(!explained(question).stderr.contains("Runs as"));
+    // Columns are called what was typed, whatever runs.
+    let named =
+        store.run(["sql", "SELECT count( * ), commandline  FROM security_4624 WHERE CommandLine = 'x' GROUP BY 2", "--format", "csv"]);
+    assert_eq!(named.expect_code(&[0]).stdout, "count( * ),CommandLine\n1,x\n");
+}
+
+#[test]
 fn an_empty_list_of_findings_says_why() {
     let (store, rule) = loaded();
     assert_says(&store.run(["findings"]).expect_code(&[0]), &["no hunt has run on this store yet"]);

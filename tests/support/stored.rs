@@ -132,9 +132,14 @@ impl Stored {
         correlations.iter().map(|c| found.remove(&c.meta.id).unwrap_or_default()).collect()
     }
 
+    /// A SQLite client that knows nothing of the project.
+    pub(crate) fn client(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("test.db")).expect("a SQLite client")
+    }
+
     /// Asks the store's views in a SQLite client: each row as its cells, joined by blanks.
     pub(crate) fn asked(&self, sql: &str) -> Vec<String> {
-        let client = rusqlite::Connection::open(self.folder.path().join("test.db")).expect("a SQLite client");
+        let client = self.client();
         let mut statement = client.prepare(sql).unwrap_or_else(|e| panic!("{e}\n{sql}"));
         let columns = statement.column_count();
         let cell = |value: ValueRef<'_>| of_sql(value).text().unwrap_or_else(|| "NULL".to_owned());
