@@ -226,21 +226,48 @@ fn check_has_the_documented_shape() {
     assert_eq!((integer(bad, "line"), integer(bad, "column") > 8), (13, true), "{bad}");
 }
 
-#[test]
-fn standard_input_is_a_source() {
-    let store = TestStore::new();
+/// Loads standard input.
+fn load_input(store: &TestStore, options: &[&str], input: &[u8]) {
     let mut child = crate::support::binary::command()
-        .args(["load", "-", "--store"])
+        .args(["load", "-"])
+        .args(options)
+        .arg("--store")
         .arg(store.path())
         .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()
         .expect("the program starts");
     let mut stdin = child.stdin.take().expect("a pipe");
-    std::io::Write::write_all(&mut stdin, security_line(1, 4624, "").as_bytes()).expect("a pipe");
+    std::io::Write::write_all(&mut stdin, input).expect("a pipe");
     drop(stdin);
     assert_eq!(child.wait().expect("a child").code(), Some(0));
+}
+
+#[test]
+fn standard_input_is_a_source() {
+    let store = TestStore::new();
+    load_input(&store, &[], security_line(1, 4624, "").as_bytes());
     assert_eq!(integer(&store.sources()[0], "events"), 1);
+}
+
+#[test]
+fn standard_input_gives_the_same_store_with_any_number_of_jobs() {
+    // Several of the pieces that are read at the same time, of lines and packed.
+    let more = |n: i64| format!(",\"Serial\":\"{n:x}\",\"CommandLine\":\"{} {}\"", "tool.exe --run".repeat(20), n * 7_919 % 4_001);
+    let lines: String = (1..=15_000).map(|n| security_line(n, 4_600 + u32::try_from(n % 3).unwrap(), &more(n))).collect();
+    assert!(lines.len() > 5_000_000, "{}", lines.len());
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, lines.as_bytes()).unwrap();
+    for (what, input) in [("lines", lines.into_bytes()), ("gzip", gzip.finish().unwrap())] {
+        let loaded = ["1", "4"].map(|jobs| {
+            let store = TestStore::new();
+            load_input(&store, &["--jobs", jobs], &input);
+            assert_eq!(store.number("SELECT count(*) FROM events"), 15_000, "{what}, {jobs} jobs");
+            std::fs::read(store.path()).expect("a store")
+        });
+        assert!(loaded[0] == loaded[1], "{what}: {} and {} bytes", loaded[0].len(), loaded[1].len());
+    }
 }
 
 #[test]
