@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use retrohunt::hunt::{self, HuntOptions};
+use retrohunt::hunt::{self, HuntOptions, HuntProgress};
 use retrohunt::ir::Rule;
 use retrohunt::store::{FindingFilter, Store};
 use retrohunt::taxonomy::Taxonomy;
@@ -74,6 +74,26 @@ fn any_number_of_jobs_and_parts_finds_the_same() {
     let one = of(1, 1);
     for (jobs, part_events) in [(2, 1_000_000), (2, 50), (4, 7), (8, 1)] {
         assert!(one == of(jobs, part_events), "{jobs} jobs, parts of {part_events}");
+    }
+}
+
+#[test]
+fn progress_goes_from_nothing_to_all_events() {
+    let rules: Vec<Rule> = rules()[..3].iter().map(|rule| compiled(rule)).collect();
+    for jobs in [1, 4] {
+        let store = loaded();
+        let mut opened = Store::open(store.path()).unwrap();
+        let mut options = HuntOptions::starting_at(0);
+        (options.jobs, options.part_events) = (jobs, 50);
+        let (mut total, mut read) = (0, vec![0]);
+        hunt::run(&mut opened, &rules, &[], Taxonomy::embedded(), &options, &mut |step| match step {
+            HuntProgress::Planned { events } => total = events,
+            HuntProgress::Scanned { events } => read.push(events),
+            _ => {}
+        })
+        .unwrap();
+        assert_eq!((total, read.last().copied()), (400, Some(400)), "{jobs} jobs");
+        assert!(read.is_sorted(), "{jobs} jobs: {read:?}");
     }
 }
 

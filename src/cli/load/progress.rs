@@ -1,11 +1,11 @@
 //! What the bar of a load says while files are read.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::is_stdin;
 use crate::cancel::Cancel;
-use crate::cli::progress::LazyBar;
+use crate::cli::progress::{LazyBar, per_second};
 use crate::cli::words::{counted, thousands};
 use crate::load::LoadProgress;
 use crate::report::visible;
@@ -74,16 +74,11 @@ pub(super) fn show(progress: &LazyBar, shown: &mut ShownProgress, step: LoadProg
         return progress.note(|| "stopping: what was read is written; Ctrl-C again ends at once".to_owned());
     }
     progress.note(|| {
-        let rate = shown.started.map_or(0, |started| rate(shown.events, started.elapsed()));
+        let rate = shown.started.map_or(0, |started| per_second(shown.events, started.elapsed()));
         let counts = format!("{}, {}, {}/s", counted(shown.files, "file"), counted(shown.events, "event"), thousands(rate));
         let name = shown.path.rsplit(['/', '\\']).next().unwrap_or_default();
         beside(&counts, &visible(name))
     });
-}
-
-/// Events a second.
-fn rate(events: u64, time: Duration) -> u64 {
-    u64::try_from(u128::from(events) * 1_000 / time.as_millis().max(1)).unwrap_or(0)
 }
 
 /// The counts, and as much of the name as fits beside them; what is cut says so.
@@ -104,12 +99,6 @@ fn beside(counts: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_rate_has_no_fraction() {
-        assert_eq!(thousands(rate(1_142_645, Duration::from_millis(11_000))), "103,876");
-        assert_eq!(rate(10, Duration::ZERO), 10_000);
-    }
 
     #[test]
     fn what_progress_says_fits_beside_the_bar() {
