@@ -14,14 +14,16 @@ impl SelectScope<'_> {
     /// A condition on the text of one column, by ids; NULL stays NULL, and what has no id is tested as typed.
     pub(super) fn by_id(&self, condition: &Expr) -> Option<Expr> {
         let column = self.tested(condition)?;
-        let passes = match equal_texts(condition) {
+        // Few texts pass a test, and most pass its opposite: the ids of the few are looked among.
+        let (negated, test) = positive(condition.clone());
+        let passes = match equal_texts(&test) {
             // The hash of a list is another than that of its text.
             Some(texts) if !(column.has_lists && texts.iter().any(|text| text.contains('\n'))) => {
                 let of_texts = texts.iter().map(|text| is_text_of_hash(text)).reduce(|a, b| ast::op_plain(a, BinaryOperator::Or, b));
                 of_texts?
             }
             _ if column.pays => {
-                let mut of_value = condition.clone();
+                let mut of_value = test.clone();
                 replace_columns(&mut of_value);
                 of_value
             }
@@ -35,7 +37,7 @@ impl SelectScope<'_> {
             filter: Some(passes),
             ..Default::default()
         }));
-        let among = Expr::In { expr: Box::new(ids.clone()), target: InTarget::Subquery(Box::new(values)), negated: false, global: false };
+        let among = Expr::In { expr: Box::new(ids.clone()), target: InTarget::Subquery(Box::new(values)), negated, global: false };
         Some(ast::case(vec![(ast::is_not_null(ids), among)], Some(condition.clone())))
     }
 
@@ -86,6 +88,22 @@ impl SelectScope<'_> {
             (name, [of, what]) if name.eq_ignore_ascii_case("instr") => is_text(argument(what)?).then(|| self.text(argument(of)?))?,
             _ => None,
         }
+    }
+}
+
+/// A test without its NOTs, and whether it is the opposite of what it was.
+fn positive(test: Expr) -> (bool, Expr) {
+    let opposite = |(negated, test): (bool, Expr)| (!negated, test);
+    match test {
+        Expr::Nested(inner) => positive(*inner),
+        Expr::UnaryOp { op: UnaryOperator::Not, expr } => opposite(positive(*expr)),
+        Expr::Like { negated, any, expr, pattern, escape_char } => {
+            (negated, Expr::Like { negated: false, any, expr, pattern, escape_char })
+        }
+        Expr::In { expr, target, negated, global } => (negated, Expr::In { expr, target, negated: false, global }),
+        Expr::Between { expr, negated, low, high } => (negated, Expr::Between { expr, negated: false, low, high }),
+        Expr::BinaryOp { left, op: BinaryOperator::NotEq, right } => (true, Expr::BinaryOp { left, op: BinaryOperator::Eq, right }),
+        other => (false, other),
     }
 }
 
