@@ -9,7 +9,7 @@ use super::StoreError;
 /// `RHNT`: the application id of every store.
 pub(super) const APPLICATION_ID: i32 = 0x5248_4e54;
 
-/// In order; each is applied once, in a transaction of its own.
+/// In order; each is applied once.
 pub(super) const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/0001_store.sql"),
     include_str!("../../migrations/0002_identity.sql"),
@@ -81,11 +81,14 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     if objects > 0 {
         known_version(found)?;
     }
-    for (index, sql) in (1..).zip(MIGRATIONS).filter(|(index, _)| *index > found) {
-        // Each in a transaction with its number: a migration that is cut short is done again and never twice.
+    if found < version() {
+        // One transaction, with the number: what is cut short is done again and never twice, and a new file is a store of this version or
+        // nothing. Between two of them it would be a store of a version that this program made and does not read.
         let transaction = connection.transaction()?;
-        transaction.execute_batch(sql)?;
-        transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {index};"))?;
+        for (_, sql) in (1..).zip(MIGRATIONS).filter(|(index, _)| *index > found) {
+            transaction.execute_batch(sql)?;
+        }
+        transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {};", version()))?;
         transaction.commit()?;
     }
     super::check::schema(connection)

@@ -4,17 +4,13 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::support::binary::{TestStore, command, integer, text};
-use crate::support::random::Random;
+use crate::support::kill::Killed;
 
-/// Loads that are killed.
-const KILLS: u32 = 50;
 /// Events of each input file.
 const EVENTS: [i64; 4] = [6_000, 1, 9_000, 3_000];
 
@@ -44,26 +40,6 @@ fn inputs(store: &TestStore) -> PathBuf {
         }
     }
     store.folder().join("in")
-}
-
-fn load_and_wait(store: &TestStore, input: &PathBuf) -> Duration {
-    let started = Instant::now();
-    store.load([input]);
-    started.elapsed()
-}
-
-/// Starts a load and kills it after a while; true when it was still running.
-fn load_and_kill(store: &TestStore, input: &PathBuf, after: Duration) -> bool {
-    let mut load = command();
-    load.arg("load").arg(input).arg("--store").arg(store.path()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = load.spawn().expect("the program starts");
-    std::thread::sleep(after); // the instant of the kill is the input of this test
-    let running = child.try_wait().expect("a child").is_none();
-    if running {
-        child.kill().expect("SIGKILL");
-    }
-    child.wait().expect("a child");
-    running
 }
 
 fn assert_complete(store: &TestStore, what: &str) {
@@ -101,35 +77,27 @@ fn assert_fields_complete(store: &TestStore, what: &str) {
 
 #[test]
 fn loads_killed_at_any_instant_are_completed_by_the_next() {
-    let seed = std::env::var("RETROHUNT_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(20_240_101);
-    println!("seed {seed} (RETROHUNT_SEED)");
-    let mut random = Random::new(seed);
-    let whole = TestStore::new();
-    let input = inputs(&whole);
-    let mut duration = load_and_wait(&whole, &input);
-    assert_complete(&whole, "without a kill");
-    assert_fields_complete(&whole, "without a kill");
-
-    let mut killed = 0;
-    for kill in 1..=KILLS {
-        let store = TestStore::new();
-        let micros = u64::try_from(duration.as_micros()).expect("a short load");
-        let after = Duration::from_micros(random.below(micros));
-        let what = format!("kill {kill} after {after:?} of {duration:?} (seed {seed})");
-        killed += u32::from(load_and_kill(&store, &input, after));
-        // Now and then the completing load is killed too.
-        if kill % 5 == 0 {
-            killed += u32::from(load_and_kill(&store, &input, after / 2));
+    let original = TestStore::new();
+    let input = inputs(&original);
+    let load = |store: &TestStore| {
+        let mut load = command();
+        load.arg("load").arg(&input).arg("--store").arg(store.path());
+        load
+    };
+    let is_whole = |store: &TestStore, what: &str| {
+        // It may be killed before there is a store: the file is empty then.
+        let version = |connection: rusqlite::Connection| connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+        if store.path().exists() && version(rusqlite::Connection::open(store.path()).expect("a file")).expect("a version") > 0 {
+            let verified = store.run(["store", "verify"]);
+            assert_eq!(verified.code, 0, "{what}: {}{}", verified.stdout, verified.stderr);
         }
-        load_and_wait(&store, &input);
-        assert_complete(&store, &what);
-        if kill % 10 == 0 {
-            assert_fields_complete(&store, &what);
-            // A machine that was busy at first and is not any more ends loads before they are killed.
-            duration = duration.min(load_and_wait(&TestStore::new(), &input));
-        }
-    }
-    println!("{KILLS} loads, {killed} killed while running, {duration:?} for one whole load");
-    // Half of them where nothing else runs; other work on the machine only moves the instants.
-    assert!(killed >= KILLS / 3, "only {killed} of {KILLS} loads were still running when killed");
+    };
+    let is_complete = |store: &TestStore, what: &str| {
+        assert_complete(store, what);
+        assert_fields_complete(store, what);
+    };
+    let fresh = |_| TestStore::new();
+    let killed =
+        Killed { name: "load", kills: 10, fresh: &fresh, command: &load, again: &[0], is_whole: &is_whole, is_complete: &is_complete };
+    killed.survive();
 }

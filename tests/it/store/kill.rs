@@ -1,25 +1,16 @@
 //! Work on a store that is killed at any instant leaves a store that opens and is whole, and the same command again completes it.
-//!
-//! A few instants of each command; `RETROHUNT_KILLS` is how many.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
 
-use super::{assert_whole, evidence, findings, hunt, lines};
-use crate::support::binary::{Output, TestStore, command, finish};
-use crate::support::random::Random;
+use serde_json::Value;
+
+use super::{assert_whole, evidence, findings, hunt, identities, lines, rules};
+use crate::support::binary::{TestStore, command};
+use crate::support::kill::Killed;
 
 /// Instants of each command where nobody asks for more.
 const KILLS: u32 = 4;
-
-fn kills() -> u32 {
-    std::env::var("RETROHUNT_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS)
-}
-
-fn seed() -> u64 {
-    std::env::var("RETROHUNT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_240_301)
-}
 
 /// A store that is copied for each kill.
 struct Original {
@@ -35,65 +26,44 @@ impl Original {
         [&store, &other].into_iter().for_each(hunt);
         Self { store, other }
     }
-
-    fn copy(&self) -> TestStore {
-        let copy = TestStore::new();
-        std::fs::copy(self.store.path(), copy.path()).expect("a copy");
-        copy
-    }
 }
 
-fn prepared(store: &TestStore, arguments: &[String]) -> std::process::Command {
-    let mut prepared = command();
-    prepared.arg("store").args(arguments).arg("--store").arg(store.path()).stdout(Stdio::null()).stderr(Stdio::null());
-    prepared
-}
-
-fn complete(store: &TestStore, arguments: &[String]) -> Output {
-    let mut prepared = prepared(store, arguments);
-    finish(prepared.stdout(Stdio::piped()).stderr(Stdio::piped())).expect_code(&[0])
-}
-
-/// Kills a command after a while; true when it was still running.
-fn kill_after(store: &TestStore, arguments: &[String], after: Duration) -> bool {
-    let mut child = prepared(store, arguments).spawn().expect("the program starts");
-    std::thread::sleep(after); // the instant of the kill is the input of this test
-    let is_running = child.try_wait().expect("a child").is_none();
-    if is_running {
-        child.kill().expect("SIGKILL");
-    }
-    child.wait().expect("a child");
-    is_running
+fn copy_of(store: &TestStore) -> TestStore {
+    let copy = TestStore::new();
+    std::fs::copy(store.path(), copy.path()).expect("a copy");
+    copy
 }
 
 /// What is compared when a command is complete.
-fn state(store: &TestStore) -> (i64, usize, Vec<serde_json::Value>, Vec<String>) {
-    (store.number("SELECT count(*) FROM events"), store.sources().len(), findings(store), evidence(store))
+type StoreState = (i64, usize, Vec<Value>, Vec<String>, Vec<String>);
+
+fn state(store: &TestStore) -> StoreState {
+    let events = store.number("SELECT count(*) FROM events");
+    (events, store.sources().len(), findings(store), evidence(store), identities(store))
 }
 
-fn survive(original: &Original, arguments: &dyn Fn(&TestStore) -> Vec<String>, is_done: &dyn Fn(&TestStore)) {
-    let (seed, name) = (seed(), arguments(&original.store)[0].clone());
-    println!("{name}: seed {seed} (RETROHUNT_SEED), {} instants (RETROHUNT_KILLS)", kills());
-    let whole = original.copy();
-    let started = Instant::now();
-    complete(&whole, &arguments(&whole));
-    let duration = started.elapsed();
-    let (expected, mut random, mut killed) = (state(&whole), Random::new(seed), 0);
-    is_done(&whole);
-    for kill in 1..=kills() {
-        let store = original.copy();
-        let after = Duration::from_micros(random.below(u64::try_from(duration.as_micros()).expect("short")));
-        let what = format!("{name}, kill {kill} after {after:?} of {duration:?} (seed {seed})");
-        killed += u32::from(kill_after(&store, &arguments(&store), after));
-        assert_whole(&store, &what);
-        // A command that was done before it was killed may say so when it is asked again.
-        let again = prepared(&store, &arguments(&store)).status().expect("the program starts");
-        assert!(matches!(again.code(), Some(0 | 1)), "{what}");
-        assert_whole(&store, &format!("{what}, done again"));
-        assert_eq!(state(&store), expected, "{what}");
-        is_done(&store);
-    }
-    println!("{name}: {killed} of {} were killed while running, {duration:?} for the whole", kills());
+fn survive(name: &str, original: &TestStore, arguments: &dyn Fn(&TestStore) -> Vec<String>, is_done: &dyn Fn(&TestStore)) {
+    let expected: RefCell<Option<StoreState>> = RefCell::default();
+    let killed = Killed {
+        name,
+        kills: KILLS,
+        fresh: &|_| copy_of(original),
+        command: &|store| {
+            let mut command = command();
+            command.args(arguments(store)).arg("--store").arg(store.path());
+            command
+        },
+        // What was done before it was killed may be said when it is asked again.
+        again: &[0, 1],
+        is_whole: &|store, what| assert_whole(store, what),
+        is_complete: &|store, what| {
+            let state = state(store);
+            let expected = &mut *expected.borrow_mut();
+            assert_eq!(&state, expected.get_or_insert_with(|| state.clone()), "{what}");
+            is_done(store);
+        },
+    };
+    killed.survive();
 }
 
 fn strings(arguments: &[&str]) -> Vec<String> {
@@ -104,15 +74,38 @@ fn strings(arguments: &[&str]) -> Vec<String> {
 fn killed_commands_are_completed_by_the_same_command() {
     let original = Original::new();
     let path = |name: &str| original.store.folder().join(name).to_string_lossy().into_owned();
-    survive(&original, &|_| strings(&["purge", "--before", "2024-03-01T18:00:00"]), &|_| {});
-    survive(&original, &|_| strings(&["drop-source", &path("a.jsonl")]), &|_| {});
-    survive(&original, &|_| strings(&["merge", &original.other.path().to_string_lossy()]), &|_| {});
-    survive(&original, &|_| strings(&["compact"]), &|_| {});
+    survive("purge", &original.store, &|_| strings(&["store", "purge", "--before", "2024-03-01T18:00:00"]), &|_| {});
+    survive("drop-source", &original.store, &|_| strings(&["store", "drop-source", &path("a.jsonl")]), &|_| {});
+    survive("merge", &original.store, &|_| strings(&["store", "merge", &original.other.path().to_string_lossy()]), &|_| {});
+    survive("compact", &original.store, &|_| strings(&["store", "compact"]), &|_| {});
     let target = |store: &TestStore| -> PathBuf { store.folder().join("copy.db") };
-    survive(&original, &|store| strings(&["backup", &target(store).to_string_lossy()]), &|store| {
+    survive("backup", &original.store, &|store| strings(&["store", "backup", &target(store).to_string_lossy()]), &|store| {
         let copy = TestStore::new();
         std::fs::copy(target(store), copy.path()).expect("the copy is there");
         assert_whole(&copy, "the copy");
         assert_eq!(state(&copy), state(store));
     });
+}
+
+#[test]
+fn killed_hunts_are_completed_by_the_next() {
+    let store = TestStore::new();
+    let load = |name: &str, text: String| drop(store.load([store.file(name, text)]));
+    let arguments = |_: &TestStore| strings(&["hunt", "--rules", &rules(&store), "--format", "jsonl"]);
+    // All that a finding tells but the number of the hunt: one that was done when it was killed counts.
+    let whole = RefCell::new(None);
+    let all_findings = |found: &TestStore| {
+        let mut rows = found.findings(false);
+        rows.iter_mut().for_each(|row| drop(row.as_object_mut().expect("a finding").remove("hunt_id")));
+        assert!(rows.len() > 1_500);
+        let expected = &mut *whole.borrow_mut();
+        assert!(&rows == expected.get_or_insert_with(|| rows.clone()));
+    };
+    load("a.jsonl", lines(0..1_800, 4624) + &lines(0..600, 4625));
+    // The first hunt, which reads everything; then one that reads what is new.
+    survive("hunt", &store, &arguments, &all_findings);
+    whole.take();
+    hunt(&store);
+    load("b.jsonl", lines(1_800..2_700, 4624) + &lines(590..900, 4625));
+    survive("hunt of what is new", &store, &arguments, &all_findings);
 }
