@@ -116,7 +116,8 @@ impl SharedBases {
     }
 
     fn unpack(&self, cell: &[u8]) -> Option<String> {
-        let mut text = Vec::new();
+        // Few texts are longer: growing would take as long as unpacking.
+        let mut text = Vec::with_capacity(cell.len() * 8);
         if pack::unpack_number(cell, &mut text).is_some() {
             return String::from_utf8(text).ok();
         }
