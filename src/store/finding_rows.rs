@@ -138,12 +138,12 @@ pub(super) fn each_finding<E: From<StoreError>>(
     );
     let mut statement = connection.prepare(&sql).map_err(StoreError::from)?;
     let mut rows = statement.query(params_from_iter(&parameters)).map_err(StoreError::from)?;
-    let mut rules: FxHashMap<i64, RuleColumns> = FxHashMap::default();
+    let mut rules: FxHashMap<i64, ListedRule> = FxHashMap::default();
     while let Some(row) = rows.next().map_err(StoreError::from)? {
         let number = row.get(4).map_err(StoreError::from)?;
         let rule = match rules.entry(number) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(rule_columns(connection, number)?),
+            Entry::Vacant(new) => new.insert(listed_rule(connection, number)?),
         };
         visit(finding(row, rule)?)?;
     }
@@ -151,7 +151,7 @@ pub(super) fn each_finding<E: From<StoreError>>(
 }
 
 /// What the findings of a rule have of it.
-struct RuleColumns {
+struct ListedRule {
     rule_id: String,
     title: String,
     path: String,
@@ -163,14 +163,14 @@ struct RuleColumns {
     text: Arc<RuleText>,
 }
 
-fn rule_columns(connection: &Connection, number: i64) -> Result<RuleColumns, StoreError> {
+fn listed_rule(connection: &Connection, number: i64) -> Result<ListedRule, StoreError> {
     let sql =
         "SELECT rule_id, title, path, level, severity, techniques, tactics, stories, description, author, status, tags, reference_links,
                    false_positives, fields, sql FROM rule WHERE id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([number])?;
     let row = rows.next()?.ok_or_else(|| StoreError::Damaged(format!("rule {number} is missing")))?;
-    Ok(RuleColumns {
+    Ok(ListedRule {
         rule_id: row.get(0)?,
         title: row.get(1)?,
         path: row.get(2)?,
@@ -192,7 +192,7 @@ fn rule_columns(connection: &Connection, number: i64) -> Result<RuleColumns, Sto
     })
 }
 
-fn finding(row: &Row<'_>, rule: &RuleColumns) -> Result<FindingRow, StoreError> {
+fn finding(row: &Row<'_>, rule: &ListedRule) -> Result<FindingRow, StoreError> {
     Ok(FindingRow {
         finding_id: row.get(0)?,
         identity: row.get(1)?,

@@ -198,18 +198,8 @@ impl<'s> HuntWriter<'s> {
         let (group, columns) = (texts(&finding.group), object(&finding.columns));
         let objects = risk_objects(description.and_then(|told| told.risk.as_deref()).unwrap_or(&finding.risk_objects));
         let events = count(finding.count);
-        // A result row tells by itself; of a single event the event does, and it is read later.
-        let is_row = !finding.group.is_empty() || !finding.columns.is_empty();
-        let details = match description {
-            Some(description) => description.details.clone(),
-            None if is_row => details::of_row(&finding.group, &finding.columns, &rule.tested),
-            None => String::new(),
-        };
+        let telling = Telling::of(finding, rule, description);
         let derives_risk = rule.derives_risk;
-        // What happened in the one event behind a row says more than the columns that a search made of it.
-        let by_event = !is_row || (finding.count == 1 && !finding.evidence.is_empty() && !derives_risk && !rule.reads_findings);
-        // A row of several events tells first what the search made of them. One made of findings tells of these, if it tells anything.
-        let is_completed = !by_event && !finding.evidence.is_empty() && (details.is_empty() || !(derives_risk || rule.reads_findings));
         let row: &[&dyn ToSql] = params![
             identity,
             rule.row,
@@ -224,7 +214,7 @@ impl<'s> HuntWriter<'s> {
             rule.confidence,
             finding.message,
             objects,
-            details,
+            telling.details,
             DESCRIBED
         ];
         let statements = &mut self.statements;
@@ -255,16 +245,25 @@ impl<'s> HuntWriter<'s> {
             self.save_entities(id, finding, is_new)?;
             if let Some(description) = description.filter(|_| is_new) {
                 self.save_told(id, description)?;
-            } else if by_event || derives_risk || is_completed {
-                let (rule_index, first_event) = (finding.rule_index, finding.evidence.iter().min().copied());
-                let own = if is_row && derives_risk { finding.evidence.as_slice() } else { &[] };
-                let (group, events) = (finding.group.clone(), own.iter().take(DESCRIBED_EVENTS).copied().collect());
-                let row = id;
-                let new = UndescribedFinding { row, rule_index, first_event, by_event, is_completed, derives_risk, group, events };
-                self.undescribed.push(new);
+            } else {
+                self.note_undescribed(id, finding, &telling);
             }
         }
         Ok(())
+    }
+
+    /// Notes that a finding is to be described, where something else than itself tells of it.
+    fn note_undescribed(&mut self, row: i64, finding: &Finding, telling: &Telling) {
+        let derives_risk = self.rules[finding.rule_index].derives_risk;
+        let Telling { is_row, by_event, is_completed, .. } = *telling;
+        if !(by_event || derives_risk || is_completed) {
+            return;
+        }
+        let (rule_index, first_event) = (finding.rule_index, finding.evidence.iter().min().copied());
+        let own = if is_row && derives_risk { finding.evidence.as_slice() } else { &[] };
+        let (group, events) = (finding.group.clone(), own.iter().take(DESCRIBED_EVENTS).copied().collect());
+        let new = UndescribedFinding { row, rule_index, first_event, by_event, is_completed, derives_risk, group, events };
+        self.undescribed.push(new);
     }
 
     /// The findings so far that are to be described, those of one event together: several rules find the same event, and reading it is
@@ -417,6 +416,34 @@ impl<'s> HuntWriter<'s> {
             None => About::Group(&finding.group),
         };
         Ok(identity(&self.rules[finding.rule_index].id, finding.window_start_us, about, finding.ordinal))
+    }
+}
+
+/// What tells of a finding.
+struct Telling {
+    /// It is a result row: that tells by itself. Of a single event the event does.
+    is_row: bool,
+    /// What is known of it by now.
+    details: String,
+    by_event: bool,
+    is_completed: bool,
+}
+
+impl Telling {
+    fn of(finding: &Finding, rule: &SavedRule, description: Option<&FindingDescription>) -> Self {
+        let is_row = !finding.group.is_empty() || !finding.columns.is_empty();
+        let details = match description {
+            Some(description) => description.details.clone(),
+            None if is_row => details::of_row(&finding.group, &finding.columns, &rule.tested),
+            None => String::new(),
+        };
+        // What happened in the one event behind a row says more than the columns that a search made of it.
+        let is_of_event = finding.count == 1 && !finding.evidence.is_empty() && !rule.derives_risk && !rule.reads_findings;
+        let by_event = !is_row || is_of_event;
+        // A row of several events tells first what the search made of them. One made of findings tells of these, if it tells anything.
+        let tells_first = details.is_empty() || !(rule.derives_risk || rule.reads_findings);
+        let is_completed = !by_event && !finding.evidence.is_empty() && tells_first;
+        Self { is_row, details, by_event, is_completed }
     }
 }
 

@@ -68,7 +68,7 @@ impl<'s> TablePages<'s> {
         let mut waiting = vec![self.root];
         // A page that leads back to itself would never end.
         let mut left = self.page_count;
-        let mut rest = Rest { pages: &mut self.rests, usable: self.usable, most: self.page_count, record: Vec::new() };
+        let mut rest = RecordRest { pages: &mut self.rests, usable: self.usable, most: self.page_count, record: Vec::new() };
         let (table, usable) = (&self.table, self.usable);
         let mut before: Option<i64> = None;
         while let Some(number) = waiting.pop() {
@@ -81,7 +81,7 @@ impl<'s> TablePages<'s> {
                 INTERIOR => children(page, (first, last), &mut waiting).ok_or_else(damaged)?,
                 LEAF => {
                     for index in 0..count(page) {
-                        let cell = Cell::of(page, index).ok_or_else(damaged)?;
+                        let cell = PageCell::of(page, index).ok_or_else(damaged)?;
                         if before.is_some_and(|before| before >= cell.id) {
                             return Err(damaged());
                         }
@@ -165,14 +165,14 @@ fn children(page: &[u8], (first, last): (i64, i64), waiting: &mut Vec<i64>) -> O
 }
 
 /// A row on its page.
-struct Cell {
+struct PageCell {
     id: i64,
     /// Where its record begins, and its length.
     start: usize,
     length: usize,
 }
 
-impl Cell {
+impl PageCell {
     fn of(page: &[u8], index: usize) -> Option<Self> {
         let at = place(page, 8, index)?;
         let (length, at) = varint(page, at)?;
@@ -188,16 +188,16 @@ impl Cell {
 }
 
 /// Reads records that are longer than their page allows.
-struct Rest<'p, 's> {
+struct RecordRest<'p, 's> {
     pages: &'p mut CachedStatement<'s>,
     usable: usize,
     most: u64,
     record: Vec<u8>,
 }
 
-impl Rest<'_, '_> {
+impl RecordRest<'_, '_> {
     /// The whole record; none where its pages are not as the format says.
-    fn of(&mut self, page: &[u8], cell: &Cell) -> Result<Option<&[u8]>, StoreError> {
+    fn of(&mut self, page: &[u8], cell: &PageCell) -> Result<Option<&[u8]>, StoreError> {
         let (least, of, head) = PAGE_SHARES;
         let smallest = (self.usable - 12) * least / of - head;
         let wanted = smallest + cell.length.saturating_sub(smallest) % (self.usable - 4);
