@@ -98,8 +98,8 @@ fn one(bench: &Bench, events: u64) -> Size {
     let whole = hunt(&["--full"]);
     let input_bytes = size(&file);
     if events > KEPT_EVENTS && !bench.keep {
-        remove(&file);
-        remove(&bench.fresh_store("scaling"));
+        [&file, &more].into_iter().for_each(|file| remove(file));
+        bench.fresh_store("scaling");
     }
     Size { events: loaded, input_bytes, store_bytes, load, hunt: first, more: grown, again, whole, exact: counts && rows }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::{Hunted, Step, by_rule, shown};
+use super::{Hunted, Reasons, Step, by_rule, shown};
 use crate::child::{self, Output, watch};
 use crate::{Bench, size, text};
 
@@ -36,5 +36,6 @@ pub(super) fn measure(bench: &Bench, file: &Path) -> Hunted {
         matches: by_rule(&found),
         commands,
         remarks: Vec::new(),
+        reasons: Reasons { once: "", again: "" },
     }
 }

@@ -3,12 +3,16 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::{Hunted, Step, by_rule, install, shown};
+use super::{AGAIN, Hunted, Reasons, Step, by_rule, install, shown};
 use crate::child::{Output, messages_file, watch};
 use crate::{Bench, text};
 
 /// The newest that Rust 1.95 builds.
 const VERSION: &str = "0.23.0";
+
+const ONCE: &str = "Against rsigma, retrohunt's load is what is dear: every value of every event is named, compared with those before, compressed and \
+written, before the first rule is asked. rsigma parses a line, asks the few rules that its index names, and forgets the line. For one \
+hunt over events that nobody will ask again a store does not pay; each further hunt, and each question that is not a rule, does.";
 
 pub(super) fn measure(bench: &Bench, file: &Path) -> Result<Hunted, String> {
     let program = install::from_crate(bench, "rsigma", VERSION, "rsigma")?;
@@ -27,5 +31,13 @@ pub(super) fn measure(bench: &Bench, file: &Path) -> Result<Hunted, String> {
     // "Loaded 2407 rules from …"
     let rules = messages.split("Loaded ").find_map(|rest| rest.split_once(" rules")?.0.parse().ok()).unwrap_or(0);
     let step = Step::new(&format!("rsigma {VERSION}"), &run, None);
-    Ok(Hunted { steps: vec![step], whole: 0, rules, matches: by_rule(&found), commands, remarks: Vec::new() })
+    Ok(Hunted {
+        steps: vec![step],
+        whole: 0,
+        rules,
+        matches: by_rule(&found),
+        commands,
+        remarks: Vec::new(),
+        reasons: Reasons { once: ONCE, again: AGAIN },
+    })
 }
