@@ -282,5 +282,6 @@ fn report_hunt(hunt: &Run, events: u64) {
 fn goal(what: &str, value: f64, bound: f64, at_least: bool) {
     let met = if at_least { value >= bound } else { value <= bound };
     let sign = if at_least { "≥" } else { "≤" };
+    let bound = (bound * 100.0).round() / 100.0;
     println!("  {} {what}: {value:.2} (goal {sign} {bound})", if met { "ok  " } else { "MISS" });
 }

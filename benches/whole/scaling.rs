@@ -36,7 +36,7 @@ and kept. Events of each channel and event id, and the rows that the page this p
 generator wrote down.";
 
 const READ: &str = "Last quarter: its speed against the second quarter's, by CPU-seconds; the first also starts the program. A store has more \
-bytes an event when it is small: its dictionaries are new, and its indexes and rules cost the same.";
+bytes an event when it is small: more of its values are new.";
 
 const LISTED: &str = "A hunt lists all current findings, also those of earlier hunts, and that grows with what is found and not with what is new: \
 most of the second hunt is reading and printing them.";

@@ -90,7 +90,8 @@ field; the table is loaded once, the rules are converted and run each time. retr
 
 const SET_UP: &str = "Each is set up as well as it goes. rsigma has its newest version that this tool chain builds, log sources as \
 `benches/whole/peers/rsigma.yml` gives them (a channel written as a condition would make it ten times slower), and no prefilter: both that it has were \
-slower here. pySigma has its pipelines for Sysmon and Windows, an index over channel and event id, columns without case and orjson; matches \
+slower here. pySigma has its pipelines for Sysmon and Windows, an index over channel and event id, columns without case and orjson; fields that these events \
+name in another way (`SourceName`, `Hostname`) are mapped for both; matches \
 are counted and not fetched. Nothing is synchronised to disk while its table is loaded. Standard output goes to a file.";
 
 const FOUND: &str = "The two others read Sysmon's events where a rule says `process_creation`, `network_connection` or `registry_set`; retrohunt \
@@ -152,7 +153,7 @@ impl Hunted {
     fn goals(&self, own: &Hunted) -> Vec<Goal> {
         let (name, whole) = (self.name(), self.steps[self.whole].cpu_seconds);
         let times = |what: &str, cpu_seconds: f64, bound: f64, reason: &'static str| Goal {
-            what: format!("times that {what} is cheaper than all of {name}"),
+            what: format!("CPU-seconds of {name}'s whole run, as a multiple of those of retrohunt's {what}"),
             // A hundredth of a second is what a clock tick is.
             value: whole / cpu_seconds.max(0.01),
             bound,
@@ -162,7 +163,7 @@ impl Hunted {
         let again = own.steps.last().map_or(f64::NAN, |step| step.cpu_seconds);
         vec![
             times("load and hunt", own.steps[own.whole].cpu_seconds, 10.0, self.reasons.once),
-            times("hunting again", again, 100.0, self.reasons.again),
+            times("hunt again", again, 100.0, self.reasons.again),
         ]
     }
 }

@@ -15,10 +15,12 @@ import sqlite3
 import sys
 import time
 
-# Rows that wait for an INSERT of many.
-BATCH = 2_000
+# Rows that wait for an INSERT of many, of all kinds of events together.
+WAITING = 10_000
 # An INSERT for each set of fields that occurs: all stay prepared.
 STATEMENTS = 2_000
+# Fields that the generated events call by another name than the rules.
+NAMES = {'Provider_Name': 'SourceName', 'Computer': 'Hostname', 'ComputerName': 'Hostname'}
 # Rules run in an order of chance, so that those that ran within the limit stand for all.
 SEED = 7
 
@@ -47,6 +49,7 @@ class Table:
         self.columns = {'channel', 'eventid'}
         self.shapes = {}
         self.waiting = collections.defaultdict(list)
+        self.rows = 0
 
     def shape(self, fields):
         """The INSERT for events of these fields, and which of them it takes: two that differ in case are one column."""
@@ -68,15 +71,19 @@ class Table:
             self.shapes[fields] = self.shape(fields)
         insert, taken = self.shapes[fields]
         values = list(event.values())
-        rows = self.waiting[insert]
-        rows.append([cell(values[place]) for place in taken])
-        if len(rows) >= BATCH:
-            self.connection.executemany(insert, rows)
-            rows.clear()
+        self.waiting[insert].append([cell(values[place]) for place in taken])
+        self.rows += 1
+        if self.rows == WAITING:
+            self.write()
 
-    def finish(self):
+    def write(self):
         for insert, rows in self.waiting.items():
             self.connection.executemany(insert, rows)
+            rows.clear()
+        self.rows = 0
+
+    def finish(self):
+        self.write()
         self.connection.execute('CREATE INDEX kind ON logs (Channel, EventID)')
         self.connection.execute('COMMIT')
 
@@ -102,8 +109,11 @@ def compile_rules(folder):
     from sigma.pipelines.sysmon import sysmon_pipeline
     from sigma.pipelines.windows import windows_logsource_pipeline
     from sigma.policy.profiles import TrustedPolicy
+    from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
+    from sigma.processing.transformations import FieldMappingTransformation
 
-    backend = sqliteBackend(sysmon_pipeline() + windows_logsource_pipeline())
+    names = ProcessingPipeline(name='names', priority=5, items=[ProcessingItem(FieldMappingTransformation(NAMES))])
+    backend = sqliteBackend(sysmon_pipeline() + windows_logsource_pipeline() + names)
     queries, fields, failures = [], set(), collections.Counter()
     for path in sorted(pathlib.Path(folder).rglob('*.yml')):
         try:
@@ -113,13 +123,13 @@ def compile_rules(folder):
                 fields.update(backend.required_fields(rule))
             queries.extend((str(rules[0].id), query) for query in converted)
         except SigmaError as error:
-            failures[type(error).__name__ + ': ' + reason(error)] += 1
+            failures[reason(error)] += 1
     return queries, fields, failures
 
 
 def reason(error):
     """The first words of a message, without what differs from rule to rule."""
-    return re.sub(r"['\"`].*", '…', str(error).split('\n')[0].split('. ')[0])[:100]
+    return re.sub(r"['\"`].*", '…', re.split(r'\n|;|\. ', str(error))[0])[:100]
 
 
 def open_for_rules(database, fields):
@@ -153,7 +163,7 @@ def run_queries(connection, queries, limit):
             if found:
                 matches[rule] += found
         except (sqlite3.Error, re.error) as error:
-            failures[type(error).__name__ + ': ' + reason(error)] += 1
+            failures[reason(error)] += 1
     return {'ran': ran, 'run_seconds': time.process_time() - started, 'matches': matches, 'run_failures': failures}
 
 

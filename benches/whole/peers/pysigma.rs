@@ -81,7 +81,7 @@ fn answer(command: Command, output: &PathBuf) -> Result<(Run, Value), String> {
 fn failures(told: &Value) -> String {
     let list = |name: &str, what: &str| {
         let reasons = told[name].as_object().unwrap();
-        reasons.iter().map(|(reason, n)| format!("{n} rules {what}: {reason}.")).collect::<Vec<_>>()
+        reasons.iter().map(|(reason, n)| format!("{n} rules {what} ({reason}).")).collect::<Vec<_>>()
     };
     let all = [list("convert_failures", "are not converted"), list("run_failures", "do not run")].concat();
     if all.is_empty() { "All are converted and run.".into() } else { all.join(" ") }
