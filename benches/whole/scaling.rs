@@ -30,19 +30,19 @@ struct Size {
     exact: bool,
 }
 
-const COMPARED: &str = "Realistic Windows events from the generator (replayed sessions, without rendered messages) as flat JSON lines: loaded into a fresh store, \
-hunted with all public Sigma rules, then one per cent more of other sessions is loaded and hunted. Rules are compiled in the first hunt \
-and kept. Events of each channel and event id, and the rows that the page this project began from must give, are compared with what the \
-generator wrote down.";
+const COMPARED: &str = "Realistic Windows events from the generator (replayed sessions, without rendered messages) as flat JSON lines: \
+loaded into a fresh store, hunted with all public Sigma rules, then one per cent more of other sessions is loaded and hunted. Rules are \
+compiled in the first hunt and kept. Events of each channel and event id, and the rows that the page this project began from must give, \
+are compared with what the generator wrote down.";
 
-const READ: &str = "Last quarter: its speed against the second quarter's, by CPU-seconds; the first also starts the program. A store has more \
-bytes an event when it is small: more of its values are new.";
+const READ: &str = "Last quarter: its speed against the second quarter's, by CPU-seconds; the first also starts the program. A store has \
+more bytes an event when it is small: more of its values are new.";
 
-const LISTED: &str = "A hunt lists all current findings, also those of earlier hunts, and that grows with what is found and not with what is new: \
-most of the second hunt is reading and printing them.";
+const LISTED: &str = "A hunt lists all current findings, also those of earlier hunts, and that grows with what is found and not with \
+what is new: most of the second hunt is reading and printing them.";
 
-const SCANNED: &str = "A hunt grows with the values that its rules ask for; what is dear in it are texts that occur once, such as command lines and \
-paths, and describing what was found.";
+const SCANNED: &str = "A hunt grows with the values that its rules ask for; what is dear in it are texts that occur once, such as \
+command lines and paths, and describing what was found.";
 
 const LOADED: &str = "The speed of a load varies with the sessions that a quarter happens to have: those with long unique texts cost more.";
 
@@ -176,7 +176,7 @@ fn tables(section: &mut Section, sizes: &[Size]) {
         &rows.collect::<Vec<_>>(),
     );
     section.say(
-        "Exact: counts and rows equal what the generator wrote down, and the second hunt lists as many findings as one that reads everything again.",
+        "Exact: counts and rows equal what the generator wrote down, and the second hunt lists as many findings as one that reads all again.",
     );
 }
 

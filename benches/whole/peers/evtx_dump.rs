@@ -10,9 +10,9 @@ use crate::{Bench, size, text};
 
 const VERSION: &str = "0.15.1";
 
-const COMPARED: &str = "evtx_dump (of the crate evtx, which retrohunt reads EVTX with) writes each file as JSON lines to nowhere, on one thread: what \
-reading alone costs. It takes one file at a time; what starting it so often costs is measured beside and taken off. retrohunt loads the \
-same files into a store that can be hunted.";
+const COMPARED: &str = "evtx_dump (of the crate evtx, which retrohunt reads EVTX with) writes each file as JSON lines to nowhere, on one \
+thread: what reading alone costs. It takes one file at a time; what starting it so often costs is measured beside and taken off. \
+retrohunt loads the same files into a store that can be hunted.";
 
 /// Measures it, and retrohunt's load of the same files.
 pub(super) fn measure(bench: &Bench, section: &mut Section) {

@@ -84,19 +84,20 @@ pub(crate) fn measure(bench: &Bench) {
 }
 
 const HUNTS: &str = "The same JSON lines and the same rules for three programs: realistic Windows events (Sysmon, Security, PowerShell, \
-WMI and others; replayed sessions without rendered messages) and the Windows rules of SigmaHQ. rsigma reads the lines and evaluates the rules \
-in one pass, and does so again each time. pySigma turns the rules into SQL, which SQLite runs over one table with a column for each \
-field; the table is loaded once, the rules are converted and run each time. retrohunt loads once, hunts, and hunts again.";
+WMI and others; replayed sessions without rendered messages) and the Windows rules of SigmaHQ. rsigma reads the lines and evaluates the \
+rules in one pass, and does so again each time. pySigma turns the rules into SQL, which SQLite runs over one table with a column for \
+each field; the table is loaded once, the rules are converted and run each time. retrohunt loads once, hunts, and hunts again.";
 
 const SET_UP: &str = "Each is set up as well as it goes. rsigma has its newest version that this tool chain builds, log sources as \
-`benches/whole/peers/rsigma.yml` gives them (a channel written as a condition would make it ten times slower), and no prefilter: both that it has were \
-slower here. pySigma has its pipelines for Sysmon and Windows, an index over channel and event id, columns without case and orjson; fields that these events \
-name in another way (`SourceName`, `Hostname`) are mapped for both; matches \
-are counted and not fetched. Nothing is synchronised to disk while its table is loaded. Standard output goes to a file.";
+`benches/whole/peers/rsigma.yml` gives them (a channel written as a condition would make it ten times slower), and no prefilter: neither \
+that it has was faster here. pySigma has its pipelines for Sysmon and Windows, an index over channel and event id, columns without case, \
+and orjson. Fields that these events name in another way (`SourceName`, `Hostname`) are mapped for both. pySigma's matches are counted \
+and not fetched, and nothing is synchronised to disk while its table is loaded; mapping the file into memory would save a twentieth of \
+its hunt and count the file as memory. Standard output goes to a file.";
 
-const FOUND: &str = "The two others read Sysmon's events where a rule says `process_creation`, `network_connection` or `registry_set`; retrohunt \
-also reads their twins in Security (4688, 5156, 4657 …), with fields by their other names, so it may find more. Keyword rules are not converted by \
-the SQLite backend without a second copy of all text.";
+const FOUND: &str = "The two others read Sysmon's events where a rule says `process_creation`, `network_connection` or `registry_set`; \
+retrohunt also reads their twins in Security (4688, 5156, 4657 …), with fields by their other names, so it may find more. Keyword rules \
+are not converted by the SQLite backend without a second copy of all text.";
 
 /// Why a goal is missed: of load and hunt, and of hunting again.
 struct Reasons {
@@ -104,8 +105,8 @@ struct Reasons {
     again: &'static str,
 }
 
-const AGAIN: &str = "A hunt without news starts, sees that events and rules are the same, and lists all findings that there are: of a small archive that is as \
-much as starting a program costs, and the others' whole run is short too.";
+const AGAIN: &str = "A hunt without news starts, sees that events and rules are the same, and lists all findings that there are: of a \
+small archive that is as much as starting a program costs, and the others' whole run is short too.";
 
 fn hunts(bench: &Bench, section: &mut Section) {
     let events = EVENTS.min(bench.at_most);

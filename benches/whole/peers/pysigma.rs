@@ -17,8 +17,8 @@ const PIPELINES: [&str; 2] = ["pysigma-pipeline-sysmon==2.0.0", "pysigma-pipelin
 /// Rules run for so many CPU-seconds; what is left is extrapolated, and said to be.
 const LIMIT_S: u32 = 1_200;
 
-const ONCE: &str = "Against pySigma, retrohunt saves at the hunt and not at the load: it asks each value once for all rules, where SQL asks each event for each \
-rule. The fewer the events, the more of both is the load and the reading of rules.";
+const ONCE: &str = "Against pySigma, retrohunt saves at the hunt and not at the load: it asks each value once for all rules, where SQL \
+asks each event for each rule. The fewer the events, the more of both is the load and the reading of rules.";
 
 pub(super) fn measure(bench: &Bench, file: &Path) -> Result<Hunted, String> {
     let python = install::from_python(bench, &PACKAGES, &PIPELINES)?;
@@ -46,7 +46,7 @@ pub(super) fn measure(bench: &Bench, file: &Path) -> Result<Hunted, String> {
         let left = number("run_seconds") * (number("queries") / number("ran") - 1.0);
         (hunt.cpu_seconds, hunt.seconds) = (hunt.cpu_seconds + left, hunt.seconds + left);
         remarks.push(format!(
-            "Only {} of its {} queries, chosen by chance, were run within {} CPU-seconds: the times of its hunt are EXTRAPOLATED from them, \
+            "Only {} of its {} queries, chosen by chance, were run within {} CPU-seconds: its hunt is EXTRAPOLATED from them, \
              and its matches are of those rules alone.",
             thousands(number("ran") as u64),
             thousands(number("queries") as u64),

@@ -10,9 +10,10 @@ use crate::{Bench, text};
 /// The newest that Rust 1.95 builds.
 const VERSION: &str = "0.23.0";
 
-const ONCE: &str = "Against rsigma, retrohunt's load is what is dear: every value of every event is named, compared with those before, compressed and \
-written, before the first rule is asked. rsigma parses a line, asks the few rules that its index names, and forgets the line. For one \
-hunt over events that nobody will ask again a store does not pay; each further hunt, and each question that is not a rule, does.";
+const ONCE: &str = "Against rsigma, retrohunt's load is what is dear: every value of every event is named, compared with those before, \
+compressed and written, before the first rule is asked. rsigma parses a line, asks the few rules that its index names, and forgets the \
+line. For one hunt over events that nobody will ask again a store does not pay; each further hunt, and each question that is not a rule, \
+does.";
 
 pub(super) fn measure(bench: &Bench, file: &Path) -> Result<Hunted, String> {
     let program = install::from_crate(bench, "rsigma", VERSION, "rsigma")?;
