@@ -38,8 +38,9 @@ are compared with what the generator wrote down.";
 const READ: &str = "Last quarter: its speed against the second quarter's, by CPU-seconds; the first also starts the program. A store has \
 more bytes an event when it is small: more of its values are new.";
 
-const LISTED: &str = "A hunt lists all current findings, also those of earlier hunts, and that grows with what is found and not with \
-what is new: most of the second hunt is reading and printing them.";
+const LISTED: &str = "A hunt after news reads all rules from their cache and plans them for each kind of event that has news, however \
+few events are new: in the smallest store that is nearly all of its cost. It also lists all current findings, those of earlier hunts \
+too.";
 
 const SCANNED: &str = "A hunt grows with the values that its rules ask for; what is dear in it are texts that occur once, such as \
 command lines and paths, and describing what was found.";

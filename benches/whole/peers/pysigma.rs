@@ -17,8 +17,8 @@ const PIPELINES: [&str; 2] = ["pysigma-pipeline-sysmon==2.0.0", "pysigma-pipelin
 /// Rules run for so many CPU-seconds; what is left is extrapolated, and said to be.
 const LIMIT_S: u32 = 1_200;
 
-const ONCE: &str = "Against pySigma, retrohunt saves at the hunt and not at the load: it asks each value once for all rules, where SQL \
-asks each event for each rule. The fewer the events, the more of both is the load and the reading of rules.";
+const ONCE: &str = "Against pySigma, the hunt is where retrohunt saves most: it asks each value once for all rules, where SQL asks each \
+event for each rule. Its load saves less, and of one load and one hunt most is the load.";
 
 pub(super) fn measure(bench: &Bench, file: &Path) -> Result<Hunted, String> {
     let python = install::from_python(bench, &PACKAGES, &PIPELINES)?;
