@@ -61,7 +61,7 @@ test-web: build ## Open reports in a headless Chromium and use them; says so whe
 doc: ## Check that the documentation builds without a warning
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
 
-bench: build ## Measure load and hunt: CPU-seconds, peak memory, size of the store
+bench: build ## Measure load and hunt, alone and beside other programs; writes docs/benchmarks.md (BENCH='PART…': some parts)
 	$(CARGO) bench --locked --bench whole -- $(BENCH)
 
 compare: ## Hold hunt, portable SQL and an evaluator against each other: all Sigma rules and Splunk detections over all archives

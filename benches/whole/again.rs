@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::child::{Run, run};
-use super::{Bench, goal, rate, report_hunt, report_load, text};
+use super::{Bench, FLAT_EVENTS, goal, rate, report_hunt, report_load, text};
 
 /// Files that come later.
 const NEW_FILES: usize = 10;
@@ -63,7 +63,7 @@ fn find(folder: &Path, out: &mut Vec<PathBuf>) {
 
 /// A large archive that grows by one per cent.
 fn lines(bench: &Bench) {
-    let file = bench.flat_file("flat", 2_000_000, &["--no-message"], false);
+    let file = bench.flat_events(FLAT_EVENTS);
     let parts = [bench.folder.join("again-old.jsonl"), bench.folder.join("again-new.jsonl")];
     if parts.iter().any(|part| !part.exists()) {
         let mut out = parts.each_ref().map(|part| BufWriter::with_capacity(1 << 20, fs::File::create(part).unwrap()));
@@ -93,7 +93,7 @@ fn lines(bench: &Bench) {
 
 /// One core and two.
 fn jobs(bench: &Bench) {
-    let file = bench.flat_file("flat", 2_000_000, &["--no-message"], false);
+    let file = bench.flat_events(FLAT_EVENTS);
     let mut wall = Vec::new();
     for jobs in ["1", "2"] {
         let store = bench.fresh_store("again-jobs");

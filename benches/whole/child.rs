@@ -1,14 +1,26 @@
-//! Runs the program as a child process and watches it through `/proc`.
+//! Runs the program, or another, as a child process and watches it through `/proc`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Clock ticks a second in `/proc/PID/stat`; Linux shows 100 to user space on every architecture.
 const TICKS: f64 = 100.0;
 const POLL: Duration = Duration::from_millis(10);
+/// A short run is looked at more often, so that its peak and its end are not missed.
+const POLL_AT_FIRST: Duration = Duration::from_millis(1);
+const AT_FIRST: Duration = Duration::from_millis(100);
+
+/// Where the output of a run goes.
+pub(crate) enum Output<'a> {
+    /// Its lines are counted, nothing is kept.
+    Count,
+    Nowhere,
+    /// Into a file, and what is said of the run into [`messages_file`].
+    File(&'a Path),
+}
 
 /// What a run used.
 pub(crate) struct Run {
@@ -26,11 +38,28 @@ pub(crate) struct Run {
 
 /// Runs the program to its end. `input`: the file whose reading is followed.
 pub(crate) fn run(program: &Path, arguments: &[&str], input: Option<&Path>) -> Run {
+    let mut command = Command::new(program);
+    command.arg("--quiet").args(arguments);
+    watch(command, &Output::Count, input)
+}
+
+/// What a run with [`Output::File`] says beside its output.
+pub(crate) fn messages_file(output: &Path) -> PathBuf {
+    output.with_extension("messages")
+}
+
+/// Runs any program to its end.
+pub(crate) fn watch(mut command: Command, output: &Output, input: Option<&Path>) -> Run {
+    match output {
+        Output::Count => command.stdout(Stdio::piped()),
+        Output::Nowhere => command.stdout(Stdio::null()).stderr(Stdio::null()),
+        Output::File(path) => command.stdout(File::create(path).unwrap()).stderr(File::create(messages_file(path)).unwrap()),
+    };
     let before = children_seconds();
     let started = Instant::now();
-    let mut child = Command::new(program).arg("--quiet").args(arguments).stdout(Stdio::piped()).spawn().unwrap();
-    let stdout = child.stdout.take().unwrap();
-    let lines = std::thread::spawn(move || BufReader::new(stdout).split(b'\n').count());
+    let mut child = command.spawn().unwrap();
+    let stdout = child.stdout.take();
+    let lines = std::thread::spawn(move || stdout.map_or(0, |out| BufReader::new(out).split(b'\n').count()));
     let process = format!("/proc/{}", child.id());
     let input = input.map(|path| path.canonicalize().unwrap());
     let (mut peak_bytes, mut samples) = (0, Vec::new());
@@ -42,7 +71,7 @@ pub(crate) fn run(program: &Path, arguments: &[&str], input: Option<&Path>) -> R
         if let (Some(input), Some(cpu)) = (&input, seconds(&process, 11)) {
             samples.extend(position(&process, input).map(|at| (at, cpu)));
         }
-        std::thread::sleep(POLL);
+        std::thread::sleep(if started.elapsed() < AT_FIRST { POLL_AT_FIRST } else { POLL });
     };
     Run {
         code: status.code().unwrap_or(-1),

@@ -2,8 +2,10 @@
 //!
 //! `make bench` runs every part; `make bench BENCH='evtx flat'` some. Each part runs the release program as a child
 //! process and reads its CPU time and peak memory from `/proc`, so it needs Linux. Data that this repository does not
-//! hold is taken from `../shared` where it is there; else the part says what it does instead. Nothing is committed:
-//! generated files lie in `target/bench` and are used again by the next run.
+//! hold is taken from `../shared` where it is there; else the part says what it does instead. Generated files lie in
+//! `target/bench` and are used again by the next run. The parts `peers` and `scaling` write their section of
+//! `docs/benchmarks.md` and take longest: `--at-most=N` keeps them to files of N events, `--keep` leaves the largest file
+//! of `scaling`, 12 GB, where it is.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints, and stops where something is wrong")]
 #![allow(missing_docs, reason = "cargo's entry point")]
@@ -11,12 +13,15 @@
 mod again;
 mod bounds;
 mod child;
+mod document;
 #[allow(dead_code, reason = "what the writers lose is for the tests")]
 #[path = "../../tests/support/encode/mod.rs"]
 mod encode;
 mod generate;
+mod peers;
 mod readers;
 mod report;
+mod scaling;
 mod sigma;
 mod truth;
 
@@ -48,21 +53,36 @@ const PARTS: &[Part] = &[
     Part { name: "report", what: "a report of 100,000 findings: size, and time in a browser", run: report::measure },
     Part { name: "bounds", what: "work that must grow with the input and no faster", run: bounds::measure },
     Part { name: "correlation", what: "three correlations over 1,000,000 events of one group", run: sigma::correlation },
+    Part { name: "peers", what: "evtx_dump, rsigma and pySigma over the same files as retrohunt", run: peers::measure },
+    Part { name: "scaling", what: "100,000, a million and ten million events, and one per cent more", run: scaling::measure },
 ];
+
+/// Events of the part `flat`.
+const FLAT_EVENTS: u64 = 2_000_000;
 
 /// Where things are.
 struct Bench {
     program: PathBuf,
     shared: PathBuf,
     folder: PathBuf,
+    /// The most events that a part with files of several sizes takes.
+    at_most: u64,
+    /// Whether the largest files stay.
+    keep: bool,
 }
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let bench =
-        Bench { program: env!("CARGO_BIN_EXE_retrohunt").into(), shared: root.join("../shared"), folder: root.join("target/bench") };
+    let (options, wanted): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|a| a.starts_with('-'));
+    let at_most = options.iter().find_map(|o| o.strip_prefix("--at-most=")).map_or(u64::MAX, |n| n.parse().unwrap());
+    let bench = Bench {
+        program: env!("CARGO_BIN_EXE_retrohunt").into(),
+        shared: root.join("../shared"),
+        folder: root.join("target/bench"),
+        at_most,
+        keep: options.iter().any(|o| o == "--keep"),
+    };
     fs::create_dir_all(&bench.folder).unwrap();
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     if let Some(unknown) = wanted.iter().find(|w| PARTS.iter().all(|p| p.name != **w)) {
         println!("there is no part `{unknown}`; the parts are {}", PARTS.iter().map(|p| p.name).collect::<Vec<_>>().join(", "));
         std::process::exit(2);
@@ -87,7 +107,7 @@ fn evtx(bench: &Bench) {
 }
 
 fn flat(bench: &Bench) {
-    let file = bench.flat_file("flat", 2_000_000, &["--no-message"], false);
+    let file = bench.flat_events(FLAT_EVENTS);
     let store = bench.fresh_store("flat");
     let load = run(&bench.program, &["load", text(&file), "--store", text(&store)], Some(&file));
     let events = bench.events(&store);
@@ -191,6 +211,12 @@ impl Bench {
         file
     }
 
+    /// So many realistic events without message; two million are those of the part `flat`.
+    fn flat_events(&self, events: u64) -> PathBuf {
+        let name = if events == FLAT_EVENTS { "flat".into() } else { format!("flat-{events}") };
+        self.flat_file(&name, events, &["--no-message"], false)
+    }
+
     /// All public Windows rules where they are, else the starter pack.
     fn rules(&self) -> PathBuf {
         let all = self.shared.join("rules/sigmahq");
@@ -256,5 +282,6 @@ fn report_hunt(hunt: &Run, events: u64) {
 fn goal(what: &str, value: f64, bound: f64, at_least: bool) {
     let met = if at_least { value >= bound } else { value <= bound };
     let sign = if at_least { "≥" } else { "≤" };
+    let bound = (bound * 100.0).round() / 100.0;
     println!("  {} {what}: {value:.2} (goal {sign} {bound})", if met { "ok  " } else { "MISS" });
 }

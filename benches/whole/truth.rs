@@ -12,9 +12,12 @@ fn read(file: &Path) -> Option<Value> {
     serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
 }
 
-/// Compares the events of each channel and event id.
-pub(crate) fn compare(program: &Path, store: &Path, file: &Path) {
-    let Some(truth) = read(file) else { return println!("  no truth file: counts not compared") };
+/// Compares the events of each channel and event id; whether they are equal.
+pub(crate) fn compare(program: &Path, store: &Path, file: &Path) -> bool {
+    let Some(truth) = read(file) else {
+        println!("  no truth file: counts not compared");
+        return false;
+    };
     let query = "SELECT t.dataset || '|' || t.code AS kind, count(*) AS n FROM event AS e JOIN event_type AS t ON t.id = e.type GROUP BY 1";
     let rows = child::output(program, &["sql", query, "--store", store.to_str().unwrap(), "--format", "jsonl"]);
     let mut found: BTreeMap<String, u64> = BTreeMap::new();
@@ -33,12 +36,13 @@ pub(crate) fn compare(program: &Path, store: &Path, file: &Path) {
         expected.len(),
         list(&wrong)
     );
+    wrong.is_empty()
 }
 
-/// Hunts with the page the project began from and compares its rows with the truth file.
-pub(crate) fn compare_seed(program: &Path, shared: &Path, store: &Path, file: &Path) {
-    let Some(truth) = read(file) else { return };
-    let Some(page) = std::fs::read_dir(shared.join("seed")).ok().and_then(|mut d| d.next()).and_then(Result::ok) else { return };
+/// Hunts with the page the project began from and compares its rows with the truth file; whether they are equal.
+pub(crate) fn compare_seed(program: &Path, shared: &Path, store: &Path, file: &Path) -> bool {
+    let Some(truth) = read(file) else { return false };
+    let Some(page) = std::fs::read_dir(shared.join("seed")).ok().and_then(|mut d| d.next()).and_then(Result::ok) else { return false };
     let arguments =
         ["hunt", "--rules", page.path().to_str().unwrap(), "--store", store.to_str().unwrap(), "--format", "jsonl"].map(str::to_owned);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -65,6 +69,7 @@ pub(crate) fn compare_seed(program: &Path, shared: &Path, store: &Path, file: &P
         expected.len(),
         list(&wrong)
     );
+    wrong.is_empty()
 }
 
 fn list<T: std::fmt::Debug>(wrong: &[&T]) -> String {
