@@ -24,6 +24,18 @@ impl Dice {
         self.next() % n
     }
 
+    fn is_odd(&mut self) -> bool {
+        self.below(ONE_ODD_OF) == 0
+    }
+
+    /// A program and the one that started it.
+    fn program(&mut self) -> (&'static str, &'static str) {
+        if self.is_odd() {
+            return (self.pick(ODD_PROGRAMS), self.pick(ODD_PROGRAMS));
+        }
+        PROGRAMS[usize::try_from(self.below(PROGRAMS.len() as u64)).unwrap()]
+    }
+
     fn pick<'a>(&mut self, items: &[&'a str]) -> &'a str {
         items[usize::try_from(self.below(items.len() as u64)).unwrap()]
     }
@@ -51,7 +63,24 @@ pub(crate) fn once(file: &Path, events: u64, event: Event) {
     std::fs::rename(part, file).unwrap();
 }
 
-const PROGRAMS: &[&str] = &[
+/// Of so many events one is odd: what rules look for is rare in logs.
+const ONE_ODD_OF: u64 = 50;
+/// Programs, each with the one that usually starts it.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("notepad.exe", "explorer.exe"),
+    ("mmc.exe", "explorer.exe"),
+    ("ctfmon.exe", "explorer.exe"),
+    ("dllhost.exe", "svchost.exe"),
+    ("taskhostw.exe", "svchost.exe"),
+    ("backgroundTaskHost.exe", "svchost.exe"),
+    ("RuntimeBroker.exe", "svchost.exe"),
+    ("smartscreen.exe", "svchost.exe"),
+    ("SearchProtocolHost.exe", "SearchIndexer.exe"),
+    ("timeout.exe", "cmd.exe"),
+    ("sort.exe", "cmd.exe"),
+    ("choice.exe", "cmd.exe"),
+];
+const ODD_PROGRAMS: &[&str] = &[
     "cmd.exe",
     "powershell.exe",
     "svchost.exe",
@@ -69,7 +98,8 @@ const USERS: &[&str] = &["alice", "bob", "carol", "dave", "erin", "svc-backup", 
 const WORDS: &[&str] = &[
     "report", "backup", "update", "query", "export", "sync", "index", "install", "cache", "policy", "audit", "deploy", "invoice", "ledger",
 ];
-const TARGETS: &[&str] =
+const TARGETS: &[&str] = &["reports\\\\q3.xlsx", "reports\\\\plan.docx", "shared\\\\notes.txt", "desktop.ini", "templates\\\\letter.dotx"];
+const ODD_TARGETS: &[&str] =
     &["PSEXESVC.exe", "Windows\\\\Temp\\\\a.dll", "reports\\\\q3.xlsx", "Users\\\\alice\\\\desktop.ini", "srvsvc", "wkssvc", "spoolss"];
 
 fn head(number: u64, dice: &mut Dice, channel: &str, source: &str, id: u32, line: &mut String) {
@@ -90,7 +120,7 @@ fn field(name: &str, value: &str, line: &mut String) {
 /// A Sysmon process creation whose command line and ids occur once.
 pub(crate) fn process_event(number: u64, dice: &mut Dice, line: &mut String) {
     head(number, dice, "Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon", 1, line);
-    let (program, parent, user) = (dice.pick(PROGRAMS), dice.pick(PROGRAMS), dice.pick(USERS));
+    let ((program, parent), user) = (dice.program(), dice.pick(USERS));
     let (a, b) = (dice.pick(WORDS), dice.pick(WORDS));
     let (x, y) = (dice.next(), dice.next());
     field("Image", &format!("C:\\\\Windows\\\\System32\\\\{program}"), line);
@@ -128,8 +158,13 @@ pub(crate) fn mixed_event(number: u64, dice: &mut Dice, line: &mut String) {
         0 => return process_event(number, dice, line),
         1 => {
             head(number, dice, "Security", security, 5145, line);
-            field("ShareName", dice.pick(&["\\\\\\\\*\\\\ADMIN$", "\\\\\\\\*\\\\IPC$", "\\\\\\\\*\\\\C$", "\\\\\\\\*\\\\Data"]), line);
-            field("RelativeTargetName", dice.pick(TARGETS), line);
+            let (shares, targets): (&[&str], _) = if dice.is_odd() {
+                (&["\\\\\\\\*\\\\ADMIN$", "\\\\\\\\*\\\\IPC$", "\\\\\\\\*\\\\C$"], ODD_TARGETS)
+            } else {
+                (&["\\\\\\\\*\\\\Data", "\\\\\\\\*\\\\Projects"], TARGETS)
+            };
+            field("ShareName", dice.pick(shares), line);
+            field("RelativeTargetName", dice.pick(targets), line);
             field("ObjectType", "File", line);
             field("AccessMask", dice.pick(&["0x1", "0x2", "0x80", "0x120089", "0x17019f"]), line);
         }
@@ -142,7 +177,7 @@ pub(crate) fn mixed_event(number: u64, dice: &mut Dice, line: &mut String) {
         }
         4 => {
             head(number, dice, "Microsoft-Windows-Sysmon/Operational", sysmon, 7, line);
-            field("Image", &format!("C:\\\\Windows\\\\System32\\\\{}", dice.pick(PROGRAMS)), line);
+            field("Image", &format!("C:\\\\Windows\\\\System32\\\\{}", dice.program().0), line);
             field("ImageLoaded", &format!("C:\\\\Windows\\\\System32\\\\{}{}.dll", dice.pick(WORDS), dice.below(200)), line);
             field("Signed", dice.pick(&["true", "false"]), line);
         }

@@ -148,7 +148,7 @@ impl<'a> Describer<'a> {
     /// Describes the findings of the hunt and notes what became of its rules.
     pub(super) fn run(&self, writer: &mut HuntWriter<'_>) -> Result<(), HuntError> {
         self.findings(writer)?;
-        for index in writer.changed_rules() {
+        for index in writer.undescribed_rules() {
             writer.describe_rule(index, &self.rules[index], &self.sql(index).unwrap_or_default())?;
         }
         self.outcomes(writer)

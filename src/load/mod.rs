@@ -238,12 +238,13 @@ fn load_together(
     let names = Names::default();
     let (sender, receiver) = sync_channel(CHANNEL_GROUPS);
     let walked = WalkCount::default();
-    // Two threads are one that reads and one that writes. With more, the one that reads has the others do most of its work.
-    let (workers, queue) = (jobs > 2).then(|| Workers::new(jobs - 1)).unzip();
+    // One thread writes and one reads; this has others do most of its work. Writing is a third of it all and reading bytes a sixth, so that
+    // the two leave room for that many others.
+    let (workers, queue) = Workers::new(jobs - 1);
     std::thread::scope(|scope| {
-        let (walked, names, queue) = (&walked, &names, queue.as_ref());
+        let (walked, names, queue) = (&walked, &names, &queue);
         for _ in 1..jobs {
-            queue.map(|queue| scope.spawn(move || queue.work(names)));
+            scope.spawn(move || queue.work(names));
         }
         let reading = scope.spawn(move || {
             let mut sink = |group| match sender.send(group) {
@@ -252,7 +253,7 @@ fn load_together(
             };
             // The workers end with the last who has pieces for them: this thread owns the other end of their queue.
             let workers = workers;
-            read_all(paths, options, known, names, walked, workers.as_ref(), &mut sink)
+            read_all(paths, options, known, names, walked, Some(&workers), &mut sink)
         });
         // The writer on this thread, because the connection stays where it was opened; its end closes the channel and so the reader.
         let written = write_all(store, names, options, receiver, walked, progress);

@@ -274,9 +274,11 @@ impl<'s> HuntWriter<'s> {
         out
     }
 
-    /// The rules some of whose findings are new or have changed.
-    pub fn changed_rules(&self) -> Vec<usize> {
-        (0..self.rules.len()).filter(|index| self.rules[*index].changed).collect()
+    /// The rules some of whose findings are new or have changed, without those that an earlier hunt has described: where findings stay, the
+    /// rule and its plan are what they were.
+    pub fn undescribed_rules(&self) -> Vec<usize> {
+        let is_described = |rule: &SavedRule| rule.staying.is_some_and(|findings| findings > 0);
+        (0..self.rules.len()).filter(|index| self.rules[*index].changed && !is_described(&self.rules[*index])).collect()
     }
 
     /// Writes what a finding tells.
