@@ -33,6 +33,7 @@ use crate::taxonomy::Taxonomy;
 Examples:
   retrohunt hunt
   retrohunt hunt --rules sigma/rules/windows --level high --since 2024-01-01
+  retrohunt hunt --rules sigma/rules --new
   retrohunt hunt --rules sigma/rules --pipeline fields.yml --values network.yml
   retrohunt hunt --rules page.md --format jsonl > findings.jsonl
   retrohunt hunt --rules escu/detections --window 60m
@@ -55,6 +56,9 @@ pub(crate) struct Args {
     /// says for which rules that is so
     #[arg(long)]
     full: bool,
+    /// List only what this hunt found for the first time
+    #[arg(long, help_heading = "Filters")]
+    new: bool,
     /// How many kinds of events, or parts of large ones, are read at the same time [default: the cores of this machine]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
@@ -122,7 +126,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
             (hunt_anew(&mut store, &set, &options, printer)?, set)
         }
     };
-    let filter = args.whom.filter(FindingFilter { hunt: Some(summary.outcome.hunt_id), ..FindingFilter::default() });
+    let filter = args.whom.filter(FindingFilter { hunt: Some(summary.outcome.hunt_id), is_new: args.new, ..FindingFilter::default() });
     args.list.write(&store, &filter, args.output.format, printer)?;
     if matches!(args.output.format, Format::Table | Format::Vertical) {
         summarise(&store, &filter, printer)?;

@@ -95,6 +95,17 @@ fn new_events_are_read_and_windows_reach_back() {
 }
 
 #[test]
+fn only_what_is_found_for_the_first_time_is_listed_where_that_is_asked() {
+    let hunted = Hunted::new();
+    assert_eq!(hunted.hunt(&["--new"]).json_lines().len(), 2);
+    assert_eq!(hunted.hunt(&["--new"]).stdout, "", "nothing is new");
+    hunted.load("second.jsonl", 3..=3);
+    let rules: Vec<Value> = hunted.hunt(&["--new"]).json_lines().iter().map(|row| row["rule_id"].clone()).collect();
+    assert_eq!(rules, [PLAIN, COUNTING]);
+    assert_eq!(hunted.hunt(&["--new", "--full"]).stdout, "", "all of it was found before");
+}
+
+#[test]
 fn a_changed_rule_and_a_part_of_the_time_read_everything() {
     let hunted = Hunted::new();
     hunted.hunt(&[]);
