@@ -238,12 +238,12 @@ fn load_together(
     let names = Names::default();
     let (sender, receiver) = sync_channel(CHANNEL_GROUPS);
     let walked = WalkCount::default();
-    // One thread writes and one reads; this has others do most of its work. Writing is a third of it all and reading bytes a sixth, so that
-    // the two leave room for that many others.
-    let (workers, queue) = Workers::new(jobs - 1);
+    // One thread writes and one reads; this has others do most of its work. As many as there are cores: the two leave most of theirs, and
+    // with one fewer a load on two cores waits for the one.
+    let (workers, queue) = Workers::new(jobs);
     std::thread::scope(|scope| {
         let (walked, names, queue) = (&walked, &names, &queue);
-        for _ in 1..jobs {
+        for _ in 0..jobs {
             scope.spawn(move || queue.work(names));
         }
         let reading = scope.spawn(move || {
