@@ -238,12 +238,12 @@ fn load_together(
     let names = Names::default();
     let (sender, receiver) = sync_channel(CHANNEL_GROUPS);
     let walked = WalkCount::default();
-    // One thread writes and one reads; this has others do most of its work. As many as there are cores: the two leave most of theirs, and
-    // with one fewer a load on two cores waits for the one.
-    let (workers, queue) = Workers::new(jobs);
+    // One thread writes and one reads; this has others do most of its work. The two leave room for as many as there are cores but one: one
+    // more costs CPU time on two cores and spares none on the wall.
+    let (workers, queue) = Workers::new(jobs - 1);
     std::thread::scope(|scope| {
         let (walked, names, queue) = (&walked, &names, &queue);
-        for _ in 0..jobs {
+        for _ in 1..jobs {
             scope.spawn(move || queue.work(names));
         }
         let reading = scope.spawn(move || {

@@ -11,7 +11,7 @@ use super::json::Flattener;
 use super::raw::{Raw, RawReaders};
 use super::row_error::RowError;
 use super::stream::{LeafInput, Report};
-use super::{InputFormat, Reading};
+use super::{InputFormat, Reading, text_of};
 use crate::event::BESIDE_RAW;
 use crate::normalise::{Normaliser, PathId, RecordPlace, tell_shape};
 
@@ -250,7 +250,7 @@ impl Rows {
     }
 
     fn record(&mut self, bytes: &[u8], offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
-        let text = String::from_utf8_lossy(bytes);
+        let text = text_of(bytes);
         if let std::borrow::Cow::Owned(_) = text {
             report.problem(Some(offset), Some(self.position), "invalid UTF-8 is replaced by U+FFFD");
         }

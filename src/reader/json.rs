@@ -20,7 +20,7 @@ use super::raw::{Raw, RawReaders};
 use super::row_error::RowError;
 use super::stream::{LeafInput, Report};
 use super::xml::Elements;
-use super::{InputFormat, Reading, record_line};
+use super::{InputFormat, Reading, record_line, text_of};
 use crate::normalise::{Normaliser, PathId, RecordPlace};
 
 /// Bytes of one document or line.
@@ -269,7 +269,7 @@ impl Documents {
 
     /// Reads one document; what is no UTF-8 is replaced, and said.
     fn document(&mut self, bytes: &[u8], offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
-        let text = String::from_utf8_lossy(bytes);
+        let text = text_of(bytes);
         if let std::borrow::Cow::Owned(_) = text {
             report.problem(Some(offset), Some(self.position), "invalid UTF-8 is replaced by U+FFFD");
         }

@@ -13,7 +13,7 @@ pub(super) use elements::Elements;
 
 use super::row_error::RowError;
 use super::stream::{LeafInput, Report};
-use super::{InputFormat, Reading, record_line};
+use super::{InputFormat, Reading, record_line, text_of};
 use crate::normalise::{Normaliser, RecordPlace};
 
 /// Bytes of one event.
@@ -196,7 +196,7 @@ impl XmlEvents {
 
     fn record(&mut self, bytes: &[u8], whole: bool, offset: u64, events: &mut Normaliser<'_>, report: &mut Report) {
         let (offset, position) = (Some(offset), Some(self.position));
-        let text = String::from_utf8_lossy(bytes);
+        let text = text_of(bytes);
         if let std::borrow::Cow::Owned(_) = text {
             report.problem(offset, position, "invalid UTF-8 is replaced by U+FFFD");
         }

@@ -14,7 +14,7 @@ use start::{EventSyntax, Start};
 
 use super::raw::{Raw, RawReaders};
 use super::stream::{LeafInput, Report};
-use super::{InputFormat, Reading};
+use super::{InputFormat, Reading, text_of};
 use crate::normalise::{Normaliser, RecordPlace};
 
 /// Bytes of one event.
@@ -100,7 +100,7 @@ impl TextEvents {
     }
 
     fn record(&mut self, bytes: &[u8], offset: Option<u64>, events: &mut Normaliser<'_>, report: &mut Report) {
-        let text = String::from_utf8_lossy(bytes);
+        let text = text_of(bytes);
         let position = Some(self.position);
         if let Cow::Owned(_) = text {
             report.problem(offset, position, "invalid UTF-8 is replaced by U+FFFD");
