@@ -311,13 +311,11 @@ impl MatchedRules<'_> {
             saver.read_risk()?;
         }
         let mut telling = describer.telling(self.with_matches())?;
-        let mut first = 0; // the place of the rule's first plan
         for (index, (rule, tree)) in self.rules.iter().zip(self.trees).enumerate() {
-            let own = first..first + tree.len();
-            first = own.end;
             if reads_risk(tree) != of_risk {
                 continue;
             }
+            let own = self.matches.work.places(index);
             let found = self.matches.found;
             if stop.leaves_out(tree.iter().any(|plan| found.unread_by(plan)), true) {
                 saver.failed(index);
@@ -342,16 +340,8 @@ impl MatchedRules<'_> {
 
     /// The rules that some event matches.
     fn with_matches(&self) -> BTreeSet<usize> {
-        let mut first = 0;
-        let mut rules = BTreeSet::new();
-        for (index, tree) in self.trees.iter().enumerate() {
-            let own = first..first + tree.len();
-            first = own.end;
-            if self.matches.found.events[own].iter().any(|matched| matched.count() > 0) {
-                rules.insert(index);
-            }
-        }
-        rules
+        let has_match = |index: &usize| self.matches.found.events[self.matches.work.places(*index)].iter().any(|own| own.count() > 0);
+        (0..self.trees.len()).filter(has_match).collect()
     }
 
     /// The findings of one rule: those of its new matches where the others stay, else of all.

@@ -149,7 +149,7 @@ impl<'h> HuntWork<'h> {
     }
 
     /// The places of the plans of a rule or correlation.
-    fn places(&self, owner: usize) -> Range<usize> {
+    pub(super) fn places(&self, owner: usize) -> Range<usize> {
         let before = |owner: usize| self.owners.partition_point(|(own, _)| *own < owner);
         before(owner)..before(owner + 1)
     }

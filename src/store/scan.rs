@@ -57,7 +57,7 @@ fn pages<'s>(
     if is_timed || columns.iter().any(|column| is_outside(event_type, *column)) {
         return Ok(None);
     }
-    TablePages::of(connection, table, event_type.events)
+    TablePages::of(connection, table, most_events(event_type, range))
 }
 
 /// The hosts of the events from one on, of which there are so many, each once; none where there are more than `most`.
@@ -124,8 +124,13 @@ pub(super) fn events_in(connection: &Connection, event_type: &EventType, range: 
     };
     let sql = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE {id} >= ?1 AND {id} <= ?2{of_type})");
     let any: bool = connection.prepare_cached(&sql)?.query_row(params![range.first.0, range.last.0], |row| row.get(0))?;
+    Ok(any.then_some(most_events(event_type, range)))
+}
+
+/// How many events of a type a range of ids has at most.
+fn most_events(event_type: &EventType, range: EventRange) -> u64 {
     let between = u64::try_from(range.last.0.saturating_sub(range.first.0).saturating_add(1)).unwrap_or(0);
-    Ok(any.then_some(event_type.events.min(between)))
+    event_type.events.min(between)
 }
 
 /// See [`super::Store::scan_with_messages`].
