@@ -24,6 +24,9 @@ use crate::report::{Format, visible};
 use crate::store::{FindingFilter, HuntId, RuleOutcome, Store};
 use crate::taxonomy::Taxonomy;
 
+/// A list of so many findings is read by one thread and written by another.
+const LONG_LIST: u64 = 20_000;
+
 /// Hunt with rules over the store and save what they find.
 ///
 /// Without `--rules` it uses the rules that come with the program. Hunting again updates findings; it does not repeat
@@ -127,7 +130,8 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         }
     };
     let filter = args.whom.filter(FindingFilter { hunt: Some(summary.outcome.hunt_id), is_new: args.new, ..FindingFilter::default() });
-    args.list.write(&store, &filter, args.output.format, printer)?;
+    let is_long = jobs > 1 && summary.findings >= LONG_LIST;
+    args.list.write((&store, is_long), &filter, args.output.format, printer)?;
     if matches!(args.output.format, Format::Table | Format::Vertical) {
         summarise(&store, &filter, printer)?;
     }

@@ -1,26 +1,28 @@
 //! From matched events and result rows to findings: groups, times, risk, the filled message, evidence.
 
+mod rows;
 mod statement;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::thread::Scope;
+
 use rustc_hash::FxHashMap;
 
 use super::HuntError;
-use super::describe::{Describer, EventTelling};
+use super::describe::Describer;
 use super::feed::Feed;
-use super::field::field_cell;
 use super::matched::Matched;
 use super::stages::{StageError, run_stages};
+use super::telling::TellingFacts;
 use crate::catalog::{Catalog, EventId};
 use crate::exec::{Cell, Context, Fault, GroupKey, Number, Row, RowKey, RuleLimits, spread_columns};
 use crate::ir::Rule;
-use crate::plan::{Branch, FieldExpr, Kind, Plan, RowColumn, RowSource};
-use crate::store::{
-    EVIDENCE_CAP, Envelope, EnvelopeReader, Finding, FindingRiskObject, HuntOutcome, HuntWriter, RuleMemory, Store, StoredEvent,
-};
+use crate::plan::{Kind, Plan, RowColumn, RowSource};
+use crate::store::{EVIDENCE_CAP, EnvelopeReader, Finding, FindingRiskObject, HuntOutcome, HuntWriter, RuleMemory, Store};
 
+pub(super) use rows::{FindingsMaker, MatchedRows};
 pub(super) use statement::{StatementRunner, StatementStopped, ids, whole};
 
 /// The fields a rule's findings show: tokens of its message and its risk objects.
@@ -145,31 +147,42 @@ impl<'s> FindingSaver<'s> {
         Ok(self.writer.save(finding, None)?)
     }
 
+    /// What makes the findings of single events. See [`FindingsMaker::new`].
+    pub(super) fn maker<'scope, 'h: 's + 'scope>(
+        &self,
+        facts: TellingFacts<'h>,
+        rules: BTreeSet<usize>,
+        events_and_jobs: (usize, usize),
+        scope: &'scope Scope<'scope, '_>,
+    ) -> Result<FindingsMaker<'s, 'h>, HuntError> {
+        FindingsMaker::new((self.store, facts), rules, events_and_jobs, scope)
+    }
+
     /// One finding for each event of a rule without stages. Where they are new, they are described at once: a row that is written whole
     /// costs half of one that is filled in later.
-    pub(super) fn row_findings(
+    pub(super) fn row_findings<'h>(
         &mut self,
         index: usize,
-        (rule, plan): (&Rule, &Plan),
+        (rule, plan): (&'h Rule, &'h Plan),
         matched: &Matched,
         is_new: bool,
-        telling: &mut EventTelling<'_, '_>,
+        maker: &mut FindingsMaker<'_, 'h>,
     ) -> Result<(), HuntError> {
-        // Most rules need no field: then the event is not read for its message.
-        let needs_fields = !needed_fields(rule).is_empty();
         let is_new = plan.source == RowSource::Events && (is_new || !self.writer.has_earlier(index)?);
-        let derives_risk = self.writer.derives_risk(index);
-        for event in matched.sorted() {
-            let (envelope, description) = if is_new {
-                let (envelope, description) = telling.of(index, derives_risk, event)?;
-                (envelope, Some(description))
-            } else {
-                (self.envelopes.of(event)?, None)
-            };
-            let branch = if needs_fields { plan.branches.iter().find(|b| b.event_type == envelope.event_type) } else { None };
-            let stored = branch.map(|_| self.store.event(event)).transpose()?;
-            let finding = row_finding(index, rule, envelope, &|name| value_of(name, branch, stored.as_ref()));
-            self.writer.save(&finding, description.as_ref())?;
+        let rows = MatchedRows {
+            index,
+            rule,
+            plan,
+            derives_risk: self.writer.derives_risk(index),
+            needs_fields: !needed_fields(rule).is_empty(),
+            events: matched.sorted(),
+        };
+        if is_new {
+            return maker.each(rows, &mut |finding, description| Ok(self.writer.save(&finding, Some(&description))?));
+        }
+        for event in &rows.events {
+            let finding = rows.finding(self.store, self.envelopes.of(*event)?)?;
+            self.writer.save(&finding, None)?;
         }
         Ok(())
     }
@@ -328,34 +341,6 @@ fn json(cell: &Cell) -> serde_json::Value {
     }
 }
 
-fn row_finding(index: usize, rule: &Rule, envelope: Envelope, value: &dyn Fn(&str) -> Option<String>) -> Finding {
-    let mut risk_objects = risk_objects(rule, value);
-    // Sigma names no risk objects, but Splunk's views of risk need one: the host is the one thing that nearly every event has.
-    if risk_objects.is_empty() && rule.meta.risk_objects.is_empty() {
-        risk_objects.extend(envelope.host.as_ref().map(|host| FindingRiskObject {
-            field: "Computer".to_owned(),
-            kind: "system".to_owned(),
-            value: host.as_ref().to_owned(),
-            score: None,
-        }));
-    }
-    Finding {
-        rule_index: index,
-        group: Vec::new(),
-        ordinal: 0,
-        window_start_us: None,
-        count: 1,
-        first_time_us: envelope.time_us,
-        last_time_us: envelope.time_us,
-        risk_score: rule.meta.effective_risk_score(),
-        message: message(rule, value),
-        risk_objects,
-        columns: Vec::new(),
-        evidence: vec![envelope.id],
-        event: Some(envelope),
-    }
-}
-
 fn message(rule: &Rule, value: &dyn Fn(&str) -> Option<String>) -> String {
     if rule.meta.message.is_empty() { rule.meta.title.clone() } else { fill(&rule.meta.message, value) }
 }
@@ -375,11 +360,6 @@ fn risk_objects(rule: &Rule, value: &dyn Fn(&str) -> Option<String>) -> Vec<Find
         }
     }
     out
-}
-
-fn value_of(name: &str, branch: Option<&Branch>, event: Option<&StoredEvent>) -> Option<String> {
-    let expr: &FieldExpr = branch?.fields.get(name)?;
-    text(&field_cell(expr, event?).expect("an event that was read whole is asked nothing of the store"))
 }
 
 #[cfg(test)]

@@ -95,16 +95,16 @@ pub(super) fn match_events(
     let hosts = Hosts::of(store, plans, range_of)?;
     let MatchWith { context, cancel, jobs, part_events } = with;
     let with = &ScanWith { context, hosts: &hosts, cancel, jobs, part_events };
-    // By type id and not in a hash map: the order of the types decides the order of faults and of findings. Rules that begin at one event
-    // are scanned together.
-    let mut by_type: BTreeMap<(TypeId, EventId), Vec<ScanRule<'_>>> = BTreeMap::new();
-    let mut ranges: BTreeMap<(TypeId, EventId), Option<(EventRange, u64)>> = BTreeMap::new();
+    // By type id and not in a hash map: the order of the types decides the order of faults and of findings. Rules that read
+    // the same events are scanned together.
+    let mut by_type: BTreeMap<(TypeId, EventId, EventId), Vec<ScanRule<'_>>> = BTreeMap::new();
+    let mut ranges: BTreeMap<(TypeId, EventId, EventId), Option<(EventRange, u64)>> = BTreeMap::new();
     let mut words = MessageWords::new(store, catalog);
     for (rule, plan) in plans.iter().enumerate() {
         for branch in &plan.branches {
             let Some(event_type) = catalog.event_type(branch.event_type) else { continue };
             let Some(range) = range_of(rule, branch.event_type) else { continue };
-            let key = (branch.event_type, range.first);
+            let key = (branch.event_type, range.first, range.last);
             let known = match ranges.get(&key) {
                 Some(known) => *known,
                 // Where a type has nothing new, no program is made for it.

@@ -26,6 +26,7 @@ mod risk;
 mod scan;
 mod stages;
 mod subsearch;
+mod telling;
 mod unanswered;
 mod window;
 mod work;
@@ -45,13 +46,14 @@ pub use again::again;
 use correlation::{Correlator, InputPlan};
 pub use correlation::{LeftOut, plan_inputs};
 pub use count::{ConditionCount, count_conditions};
-use describe::{Describer, EventTelling};
-pub use describe::{details_of_event, event_details};
+use describe::Describer;
 pub use engine::Engine;
-use finding::{FindingSaver, needed_fields};
+use finding::{FindingSaver, FindingsMaker, needed_fields};
 use incremental::{Change, correlations_to_run};
 pub use incremental::{FullReason, RuleMode};
+use matched::Matched;
 use matching::{MatchWith, match_events};
+pub use telling::{details_of_event, event_details};
 pub use unanswered::{Unanswered, unanswered, unanswered_correlation};
 use work::{HuntWork, Matches, Planned};
 
@@ -222,7 +224,7 @@ pub fn run(
     let mut stop = Stop { cancel: &options.cancel, in_scan: !found.unread.is_empty(), unfinished: None };
     let remembers = (options.is_whole(), options.kept_matches);
     let matches = Matches { work: &work, found: &found, again: &again, last_event: watermark, remembers };
-    let matched = MatchedRules { rules, resolved: &planned.resolved, trees: &trees, matches: &matches, window_us: options.window_us };
+    let matched = MatchedRules { rules, resolved: &planned.resolved, trees: &trees, matches: &matches, options };
     let mut tally = Tally::default();
     let plans_of = trees.iter().cloned();
     let mut describer = Describer::new((store, &catalog, taxonomy), (rules, correlations), &hunted, plans_of, (&planned.inputs, &record));
@@ -286,7 +288,7 @@ struct MatchedRules<'a> {
     /// By rule: its plan and those in the brackets of its stages.
     trees: &'a [Vec<&'a Plan>],
     matches: &'a Matches<'a>,
-    window_us: Option<i64>,
+    options: &'a HuntOptions,
 }
 
 /// What came of rules.
@@ -310,9 +312,24 @@ impl MatchedRules<'_> {
         if of_risk && self.trees.iter().any(|tree| reads_risk(tree)) {
             saver.read_risk()?;
         }
-        let mut telling = describer.telling(self.with_matches())?;
+        std::thread::scope(|scope| {
+            let (rules, events) = self.with_matches();
+            let mut maker = saver.maker(describer.telling(), rules, (events, self.options.jobs), scope)?;
+            self.findings_by(&|tree| reads_risk(tree) == of_risk, (saver, &mut maker), stop, tally, progress)
+        })
+    }
+
+    /// Makes the findings of some rules.
+    fn findings_by<'m>(
+        &'m self,
+        is_asked: &dyn Fn(&[&Plan]) -> bool,
+        (saver, maker): (&mut FindingSaver<'_>, &mut FindingsMaker<'_, 'm>),
+        stop: &mut Stop<'_>,
+        tally: &mut Tally,
+        progress: &mut dyn FnMut(HuntProgress),
+    ) -> Result<(), HuntError> {
         for (index, (rule, tree)) in self.rules.iter().zip(self.trees).enumerate() {
-            if reads_risk(tree) != of_risk {
+            if !is_asked(tree) {
                 continue;
             }
             let own = self.matches.work.places(index);
@@ -326,7 +343,7 @@ impl MatchedRules<'_> {
             let fault = broken.or_else(|| found.failed.range(own.clone()).map(|(_, fault)| fault).next());
             let outcome = match fault {
                 Some(fault) => Err(fault.clone()),
-                None => self.rule_findings(index, (rule, tree), own, (&mut *saver, &mut telling), progress)?,
+                None => self.rule_findings(index, (rule, tree), own, (&mut *saver, &mut *maker), progress)?,
             };
             if let Err(fault) = outcome {
                 saver.failed(index);
@@ -338,19 +355,25 @@ impl MatchedRules<'_> {
         Ok(())
     }
 
-    /// The rules that some event matches.
-    fn with_matches(&self) -> BTreeSet<usize> {
-        let has_match = |index: &usize| self.matches.found.events[self.matches.work.places(*index)].iter().any(|own| own.count() > 0);
-        (0..self.trees.len()).filter(has_match).collect()
+    /// The rules that some event matches, and how many matches those have.
+    fn with_matches(&self) -> (BTreeSet<usize>, usize) {
+        let own = |index: usize| self.matches.found.events[self.matches.work.places(index)].iter().map(Matched::count).sum::<usize>();
+        let counts = (0..self.trees.len()).map(|index| (index, own(index))).filter(|(_, count)| *count > 0);
+        let (mut rules, mut events) = (BTreeSet::new(), 0);
+        for (index, count) in counts {
+            rules.insert(index);
+            events += count;
+        }
+        (rules, events)
     }
 
     /// The findings of one rule: those of its new matches where the others stay, else of all.
-    fn rule_findings(
-        &self,
+    fn rule_findings<'m>(
+        &'m self,
         index: usize,
-        (rule, tree): (&Rule, &[&Plan]),
+        (rule, tree): (&'m Rule, &'m [&'m Plan]),
         own: Range<usize>,
-        (saver, telling): (&mut FindingSaver<'_>, &mut EventTelling<'_, '_>),
+        (saver, maker): (&mut FindingSaver<'_>, &mut FindingsMaker<'_, 'm>),
         progress: &mut dyn FnMut(HuntProgress),
     ) -> Result<Result<(), Fault>, HuntError> {
         let (matches, before) = (self.matches, saver.findings());
@@ -361,17 +384,17 @@ impl MatchedRules<'_> {
             }
             Change::Added(events, staying) => {
                 saver.stay(index, staying);
-                saver.row_findings(index, (rule, tree[0]), &events, true, telling)?;
+                saver.row_findings(index, (rule, tree[0]), &events, true, maker)?;
                 matches.remember(index, &matches.found.events[own], false, saver, (before, LeftOut::default()))?;
                 return Ok(Ok(()));
             }
             Change::Again => matches.all(index, own),
         };
         let outcome = if matches.is_row_wise(index) {
-            saver.row_findings(index, (rule, tree[0]), &matched[0], false, telling).map(Ok)?
+            saver.row_findings(index, (rule, tree[0]), &matched[0], false, maker).map(Ok)?
         } else {
             progress(HuntProgress::Stages { title: rule.meta.title.clone() });
-            saver.stage_findings(index, rule, tree[0], &matched, self.window_us)?
+            saver.stage_findings(index, rule, tree[0], &matched, self.options.window_us)?
         };
         if outcome.is_ok() {
             matches.remember(index, &matched, true, saver, (before, LeftOut::default()))?;

@@ -241,6 +241,11 @@ impl<'s> Normaliser<'s> {
         self
     }
 
+    /// What was learned of names: a part of the same leaf may be read with it.
+    pub(crate) fn lexicon(&mut self) -> &mut Lexicon {
+        self.known
+    }
+
     /// What was seen of times so far.
     pub(crate) fn times(&self) -> &Times {
         &self.times

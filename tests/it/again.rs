@@ -1,5 +1,11 @@
 //! Hunting again: what is said, what is read, what the store holds then.
 
+use retrohunt::compile::{CompileOptions, load_text};
+use retrohunt::hunt::{self, HuntOptions};
+use retrohunt::ir::Rule;
+use retrohunt::load::{LoadOptions, load};
+use retrohunt::store::{FindingFilter, Store};
+use retrohunt::taxonomy::Taxonomy;
 use serde_json::Value;
 
 use crate::support::binary::{Output, TestStore};
@@ -123,4 +129,32 @@ fn a_changed_rule_and_a_part_of_the_time_read_everything() {
     assert_eq!(hunted.next("plain"), "there is no new event; its earlier findings stay", "a finding of one event is the same in each hunt");
     assert_eq!(hunted.next("burst"), NOTHING_KNOWN, "a part of a group is not the group");
     assert_eq!(hunted.hunt(&[]).json_lines().len(), 2);
+}
+
+/// Matches that are only counted are looked for again, for each rule among the events that it had read.
+#[test]
+fn rules_that_had_read_different_events_find_all_matches_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut store = Store::open(&folder.path().join("often.db")).expect("a store");
+    let searches = ["EventCode=4625 | stats count by Computer", "EventCode=4625 | stats count min(_time) by Computer"];
+    let rule = |(number, search): (usize, &str)| {
+        let text = format!("name: Counts\nid: counts-{number}\nsearch: '{search}'\n");
+        let mut set = load_text("counts.yml", &text, &CompileOptions::default());
+        set.rules.pop().unwrap_or_else(|| panic!("{:?}", set.diagnostics))
+    };
+    let rules: Vec<Rule> = searches.into_iter().enumerate().map(rule).collect();
+    let mut options = HuntOptions::starting_at(0);
+    options.kept_matches = 0;
+    let mut counts = |number: i64, rules: &[Rule]| -> Vec<u64> {
+        let path = folder.path().join(format!("{number}.jsonl"));
+        std::fs::write(&path, security_line(number, 4625, "")).expect("a file");
+        load(&mut store, &[path], &LoadOptions::default(), &mut |_| {}).expect("a load");
+        let summary = hunt::run(&mut store, rules, &[], Taxonomy::embedded(), &options, &mut |_| {}).expect("a hunt");
+        let mut of_hunt = FindingFilter::default();
+        of_hunt.hunt = Some(summary.outcome.hunt_id);
+        store.findings(&of_hunt).expect("findings").iter().map(|finding| finding.count).collect()
+    };
+    assert_eq!(counts(1, &rules), [1, 1]);
+    assert_eq!(counts(2, &rules[1..]), [2]);
+    assert_eq!(counts(3, &rules), [3, 3]);
 }

@@ -1,12 +1,16 @@
 //! How findings are listed: folded by rule and host, or one by one.
 
+use std::sync::mpsc::sync_channel;
+
+use anyhow::Context;
+
 use crate::cli::printer::Printer;
 use crate::cli::words::{counted, counted_len, thousands};
 use crate::cli::{UsageError, values};
 use crate::event::format_time;
 use crate::ir::Level;
 use crate::report::{Format, ListWriter, add_group_columns, finding_group_row, finding_group_shape, finding_row, finding_shape, visible};
-use crate::store::{FindingFilter, FindingGroup, FindingOrder, GroupBy, HuntId, Store};
+use crate::store::{FindingFilter, FindingGroup, FindingOrder, FindingRow, GroupBy, HuntId, Store};
 use crate::taxonomy::AttackMatrix;
 
 /// Lines of a folded table where nothing else is asked for: with the summary they are two screens of 50 lines, also where rules do not
@@ -14,6 +18,9 @@ use crate::taxonomy::AttackMatrix;
 const LINES: u64 = 55;
 /// What a finding is of which nobody said anything.
 const NEW: &str = "new";
+/// Findings that one thread hands to another at once, and how many such chunks it is ahead.
+const CHUNK: usize = 128;
+const CHUNKS_AHEAD: usize = 8;
 /// Lines of each part of the summary.
 const TOP: usize = 5;
 
@@ -162,13 +169,19 @@ impl From<OrderName> for FindingOrder {
 }
 
 impl ListArgs {
-    /// Lists the findings that a filter lets pass. Returns whether there are any.
-    pub(crate) fn write(&self, store: &Store, filter: &FindingFilter, format: Format, printer: &mut Printer) -> anyhow::Result<bool> {
+    /// Lists the findings that a filter lets pass. Returns whether there are any. With `is_long` another thread reads them.
+    pub(crate) fn write(
+        &self,
+        (store, is_long): (&Store, bool),
+        filter: &FindingFilter,
+        format: Format,
+        printer: &mut Printer,
+    ) -> anyhow::Result<bool> {
         let is_read = matches!(format, Format::Table | Format::Vertical);
         match self.group_by {
             Some(name) => self.folded(store, filter, name.into(), format, printer),
             None if is_read && !self.all => self.folded(store, filter, GroupBy::RuleHost, format, printer),
-            None => self.single(store, filter, format, printer),
+            None => self.single((store, is_long), filter, (format, is_read), printer),
         }
     }
 
@@ -196,23 +209,57 @@ impl ListArgs {
         Ok(!groups.is_empty())
     }
 
-    fn single(&self, store: &Store, filter: &FindingFilter, format: Format, printer: &mut Printer) -> anyhow::Result<bool> {
+    fn single(
+        &self,
+        (store, is_long): (&Store, bool),
+        filter: &FindingFilter,
+        (format, is_read): (Format, bool),
+        printer: &mut Printer,
+    ) -> anyhow::Result<bool> {
         let limit = self.limit.filter(|limit| *limit > 0);
         let filter = FindingFilter { order: self.sort.map(FindingOrder::from), limit, ..filter.clone() };
         let width = printer.width();
-        let statuses = store.finding_groups(&filter, GroupBy::Status, FindingOrder::Count)?;
+        // Data has the column in any case.
+        let statuses = if is_read { store.finding_groups(&filter, GroupBy::Status, FindingOrder::Count)? } else { Vec::new() };
         let shape = finding_shape(filter.with_past, statuses.iter().any(|group| group.statuses != [NEW]));
         let mut writer = ListWriter::new(printer.data(), format, &shape, width)?;
         let mut any = false;
-        store.each_finding(&filter, &mut |finding| {
+        each_finding(store, &filter, is_long, &mut |finding| {
             any = true;
-            anyhow::Ok(writer.row(&finding_row(&finding))?)
+            Ok(writer.row(&finding_row(&finding))?)
         })?;
         let left_out = writer.finish()?;
         printer.flush()?;
         printer.note_left_out(&left_out);
         Ok(any)
     }
+}
+
+/// Passes findings on one at a time. A long list is read by another thread, while this one writes.
+fn each_finding(
+    store: &Store,
+    filter: &FindingFilter,
+    is_long: bool,
+    visit: &mut dyn FnMut(FindingRow) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    // A store in memory cannot be opened a second time.
+    let Some(reader) = is_long.then(|| store.reader().ok()).flatten() else { return store.each_finding(filter, visit) };
+    std::thread::scope(|scope| {
+        let (send, chunks) = sync_channel::<anyhow::Result<Vec<FindingRow>>>(CHUNKS_AHEAD);
+        scope.spawn(move || {
+            let mut chunk = Vec::with_capacity(CHUNK);
+            let read = reader.each_finding(filter, &mut |finding| {
+                chunk.push(finding);
+                if chunk.len() == CHUNK { send.send(Ok(std::mem::take(&mut chunk))).context("nobody listens") } else { Ok(()) }
+            });
+            // Nobody listens where a line could not be written.
+            send.send(read.map(|()| chunk)).ok();
+        });
+        for chunk in chunks {
+            chunk?.into_iter().try_for_each(&mut *visit)?;
+        }
+        Ok(())
+    })
 }
 
 /// Says what findings there are: how many of each level, and which rules, hosts and days have most.

@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
 }
 
 fn list(store: &Store, filter: &FindingFilter, args: &Args, printer: &mut Printer) -> anyhow::Result<()> {
-    if !args.list.write(store, filter, args.output.format, printer)? {
+    if !args.list.write((store, false), filter, args.output.format, printer)? {
         printer.note(&nothing_found(store)?);
         return Ok(());
     }

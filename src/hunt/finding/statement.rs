@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{FindingSaver, StageSaver, row_finding, text};
+use super::rows::row_finding;
+use super::{FindingSaver, StageSaver, text};
 use crate::cancel::Cancel;
 use crate::catalog::EventId;
 use crate::diag::Diagnostic;
