@@ -10,12 +10,12 @@ use std::thread::Scope;
 
 use rustc_hash::FxHashMap;
 
-use super::HuntError;
 use super::describe::Describer;
 use super::feed::Feed;
 use super::matched::Matched;
 use super::stages::{StageError, run_stages};
 use super::telling::TellingFacts;
+use super::{HuntError, HuntOptions};
 use crate::catalog::{Catalog, EventId};
 use crate::exec::{Cell, Context, Fault, GroupKey, Number, Row, RowKey, RuleLimits, spread_columns};
 use crate::ir::Rule;
@@ -147,37 +147,34 @@ impl<'s> FindingSaver<'s> {
         Ok(self.writer.save(finding, None)?)
     }
 
-    /// What makes the findings of single events. See [`FindingsMaker::new`].
-    pub(super) fn maker<'scope, 'h: 's + 'scope>(
+    /// A rule without stages and the events that it matches; `is_new`: no earlier hunt had these.
+    pub(super) fn rows<'h>(
         &self,
-        facts: TellingFacts<'h>,
-        rules: BTreeSet<usize>,
-        events_and_jobs: (usize, usize),
-        scope: &'scope Scope<'scope, '_>,
-    ) -> Result<FindingsMaker<'s, 'h>, HuntError> {
-        FindingsMaker::new((self.store, facts), rules, events_and_jobs, scope)
-    }
-
-    /// One finding for each event of a rule without stages. Where they are new, they are described at once: a row that is written whole
-    /// costs half of one that is filled in later.
-    pub(super) fn row_findings<'h>(
-        &mut self,
         index: usize,
         (rule, plan): (&'h Rule, &'h Plan),
         matched: &Matched,
         is_new: bool,
-        maker: &mut FindingsMaker<'_, 'h>,
-    ) -> Result<(), HuntError> {
+    ) -> Result<MatchedRows<'h>, HuntError> {
         let is_new = plan.source == RowSource::Events && (is_new || !self.writer.has_earlier(index)?);
-        let rows = MatchedRows {
-            index,
-            rule,
-            plan,
-            derives_risk: self.writer.derives_risk(index),
-            needs_fields: !needed_fields(rule).is_empty(),
-            events: matched.sorted(),
-        };
-        if is_new {
+        let (derives_risk, needs_fields) = (self.writer.derives_risk(index), !needed_fields(rule).is_empty());
+        Ok(MatchedRows { index, rule, plan, derives_risk, needs_fields, events: matched.sorted(), is_new })
+    }
+
+    /// What makes the findings of these. See [`FindingsMaker::new`].
+    pub(super) fn maker<'scope, 'h: 's + 'scope>(
+        &self,
+        facts: TellingFacts<'h>,
+        rows: Vec<MatchedRows<'h>>,
+        options: &HuntOptions,
+        scope: &'scope Scope<'scope, '_>,
+    ) -> Result<FindingsMaker<'s>, HuntError> {
+        FindingsMaker::new((self.store, facts), rows, options, scope)
+    }
+
+    /// One finding for each event of a rule without stages. Where they are new, they are described at once: a row that is written whole
+    /// costs half of one that is filled in later.
+    pub(super) fn row_findings(&mut self, rows: &MatchedRows<'_>, maker: &mut FindingsMaker<'_>) -> Result<(), HuntError> {
+        if rows.is_new {
             return maker.each(rows, &mut |finding, description| Ok(self.writer.save(&finding, Some(&description))?));
         }
         for event in &rows.events {

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
@@ -92,8 +93,11 @@ pub(super) fn match_events(
     with: MatchWith<'_>,
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<ScanResult, HuntError> {
-    let hosts = Hosts::of(store, plans, range_of)?;
     let MatchWith { context, cancel, jobs, part_events } = with;
+    let is_large = |range: EventRange| range.last.0.saturating_sub(range.first.0).unsigned_abs() >= part_events;
+    let is_much = |(place, plan): (usize, &&Plan)| plan.branches.iter().any(|b| range_of(place, b.event_type).is_some_and(is_large));
+    let readers = if plans.iter().enumerate().any(is_much) { jobs } else { 1 };
+    let hosts = meanwhile_open(store, readers, || Hosts::of(store, plans, range_of))?;
     let with = &ScanWith { context, hosts: &hosts, cancel, jobs, part_events };
     // By type id and not in a hash map: the order of the types decides the order of faults and of findings. Rules that read
     // the same events are scanned together.
@@ -135,8 +139,12 @@ pub(super) fn match_events(
     let most = if jobs > 1 { (total / (jobs as u64 * PARTS_A_JOB)).max(with.part_events).max(1) } else { u64::MAX };
     let parts = parts(store, &scans, most)?;
     let mut tell = |events: u64| progress(HuntProgress::Scanned { events });
-    let found = match readers(store, jobs.min(parts.len()))? {
-        Some(readers) => scan_at_once(readers, &parts, with, &words.noted(), &mut tell)?,
+    let found = match readers_of(store, jobs.min(parts.len()))? {
+        Some(readers) => {
+            let (readers, found) = scan_at_once(readers, &parts, with, &words.noted(), &mut tell)?;
+            store.keep_readers(readers);
+            found
+        }
         None => scan_in_order(store, &parts, with, words, &mut tell)?,
     };
     Ok(joined(&parts, found, plans.len()))
@@ -173,16 +181,23 @@ fn parts<'p>(store: &Store, scans: &[TypeScan<'p>], most: u64) -> Result<Vec<Sca
     Ok(parts)
 }
 
+/// Does something while so many connections for reading are opened, where more than one is wanted.
+fn meanwhile_open<T>(store: &Store, jobs: usize, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, HuntError> {
+    let path = store.path().filter(|_| jobs > 1).map(Path::to_owned);
+    let (done, opened) = std::thread::scope(|scope| {
+        let opening = path.map(|path| scope.spawn(move || (0..jobs).map(|_| Store::open_read_only(&path)).collect::<Result<Vec<_>, _>>()));
+        (work(), opening.map(|opening| opening.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
+    });
+    store.keep_readers(opened.transpose()?.unwrap_or_default());
+    Ok(done?)
+}
+
 /// So many connections that only read; none where the store has but one, or no more is wanted.
-fn readers(store: &Store, jobs: usize) -> Result<Option<Vec<Store>>, HuntError> {
-    if jobs < 2 {
+fn readers_of(store: &Store, jobs: usize) -> Result<Option<Vec<Store>>, HuntError> {
+    if jobs < 2 || store.path().is_none() {
         return Ok(None);
     }
-    match (0..jobs).map(|_| store.reader()).collect::<Result<Vec<_>, _>>() {
-        Ok(readers) => Ok(Some(readers)),
-        Err(StoreError::Refused(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+    Ok(Some((0..jobs).map(|_| store.reader()).collect::<Result<_, _>>()?))
 }
 
 fn scan_in_order(
@@ -206,14 +221,14 @@ fn scan_in_order(
     parts.iter().map(&mut scan).collect()
 }
 
-/// Scans parts at the same time, one for each reader, the largest first.
+/// Scans parts at the same time, one for each reader, the largest first. Returns the readers too.
 fn scan_at_once(
     readers: Vec<Store>,
     parts: &[ScanPart<'_>],
     with: &ScanWith<'_>,
     noted: &NotedWords,
     tell: &mut dyn FnMut(u64),
-) -> Result<Vec<Option<PartFound>>, HuntError> {
+) -> Result<(Vec<Store>, Vec<Option<PartFound>>), HuntError> {
     let mut order: Vec<usize> = (0..parts.len()).collect();
     // Stable: parts of equal size in their order.
     order.sort_by_key(|part| std::cmp::Reverse(parts[*part].events));
@@ -222,7 +237,7 @@ fn scan_at_once(
     let mut found: Vec<Option<PartFound>> = parts.iter().map(|_| None).collect();
     std::thread::scope(|scope| {
         let (send, results) = mpsc::channel();
-        for store in readers {
+        let scan = |store: Store| {
             let send = send.clone();
             scope.spawn(move || {
                 // Compiled expressions are the thread's own: they are not made to be shared.
@@ -235,8 +250,11 @@ fn scan_at_once(
                         break;
                     }
                 }
-            });
-        }
+                drop(words);
+                store
+            })
+        };
+        let scans: Vec<_> = readers.into_iter().map(scan).collect();
         drop(send);
         let mut scanned = 0;
         for (part, result) in results {
@@ -245,7 +263,8 @@ fn scan_at_once(
             tell(scanned);
             found[part] = Some(result);
         }
-        Ok(found)
+        let readers = scans.into_iter().map(|scan| scan.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        Ok((readers.collect(), found))
     })
 }
 

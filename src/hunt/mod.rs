@@ -48,10 +48,9 @@ pub use correlation::{LeftOut, plan_inputs};
 pub use count::{ConditionCount, count_conditions};
 use describe::Describer;
 pub use engine::Engine;
-use finding::{FindingSaver, FindingsMaker, needed_fields};
+use finding::{FindingSaver, FindingsMaker, MatchedRows, needed_fields};
 use incremental::{Change, correlations_to_run};
 pub use incremental::{FullReason, RuleMode};
-use matched::Matched;
 use matching::{MatchWith, match_events};
 pub use telling::{details_of_event, event_details};
 pub use unanswered::{Unanswered, unanswered, unanswered_correlation};
@@ -313,17 +312,21 @@ impl MatchedRules<'_> {
             saver.read_risk()?;
         }
         std::thread::scope(|scope| {
-            let (rules, events) = self.with_matches();
-            let mut maker = saver.maker(describer.telling(), rules, (events, self.options.jobs), scope)?;
-            self.findings_by(&|tree| reads_risk(tree) == of_risk, (saver, &mut maker), stop, tally, progress)
+            let is_asked = |tree: &[&Plan]| reads_risk(tree) == of_risk;
+            let mut rows = Vec::new();
+            for index in (0..self.rules.len()).filter(|index| is_asked(&self.trees[*index])) {
+                rows.extend(self.rows(index, saver)?.filter(|rows| rows.is_new));
+            }
+            let mut maker = saver.maker(describer.telling(), rows, self.options, scope)?;
+            self.findings_by(&is_asked, (saver, &mut maker), stop, tally, progress)
         })
     }
 
     /// Makes the findings of some rules.
-    fn findings_by<'m>(
-        &'m self,
+    fn findings_by(
+        &self,
         is_asked: &dyn Fn(&[&Plan]) -> bool,
-        (saver, maker): (&mut FindingSaver<'_>, &mut FindingsMaker<'_, 'm>),
+        (saver, maker): (&mut FindingSaver<'_>, &mut FindingsMaker<'_>),
         stop: &mut Stop<'_>,
         tally: &mut Tally,
         progress: &mut dyn FnMut(HuntProgress),
@@ -355,25 +358,23 @@ impl MatchedRules<'_> {
         Ok(())
     }
 
-    /// The rules that some event matches, and how many matches those have.
-    fn with_matches(&self) -> (BTreeSet<usize>, usize) {
-        let own = |index: usize| self.matches.found.events[self.matches.work.places(index)].iter().map(Matched::count).sum::<usize>();
-        let counts = (0..self.trees.len()).map(|index| (index, own(index))).filter(|(_, count)| *count > 0);
-        let (mut rules, mut events) = (BTreeSet::new(), 0);
-        for (index, count) in counts {
-            rules.insert(index);
-            events += count;
+    /// The matches of a rule that are findings of their own, as far as they are to be saved.
+    fn rows(&self, index: usize, saver: &FindingSaver<'_>) -> Result<Option<MatchedRows<'_>>, HuntError> {
+        let (own, rule) = (self.matches.work.places(index), (&self.rules[index], self.trees[index][0]));
+        match self.matches.change(index, own.clone()) {
+            Change::Added(events, _) => saver.rows(index, rule, &events, true).map(Some),
+            Change::Again if self.matches.is_row_wise(index) => saver.rows(index, rule, &self.matches.all(index, own)[0], false).map(Some),
+            Change::None | Change::Again => Ok(None),
         }
-        (rules, events)
     }
 
     /// The findings of one rule: those of its new matches where the others stay, else of all.
-    fn rule_findings<'m>(
-        &'m self,
+    fn rule_findings(
+        &self,
         index: usize,
-        (rule, tree): (&'m Rule, &'m [&'m Plan]),
+        (rule, tree): (&Rule, &[&Plan]),
         own: Range<usize>,
-        (saver, maker): (&mut FindingSaver<'_>, &mut FindingsMaker<'_, 'm>),
+        (saver, maker): (&mut FindingSaver<'_>, &mut FindingsMaker<'_>),
         progress: &mut dyn FnMut(HuntProgress),
     ) -> Result<Result<(), Fault>, HuntError> {
         let (matches, before) = (self.matches, saver.findings());
@@ -384,14 +385,14 @@ impl MatchedRules<'_> {
             }
             Change::Added(events, staying) => {
                 saver.stay(index, staying);
-                saver.row_findings(index, (rule, tree[0]), &events, true, maker)?;
+                saver.row_findings(&saver.rows(index, (rule, tree[0]), &events, true)?, maker)?;
                 matches.remember(index, &matches.found.events[own], false, saver, (before, LeftOut::default()))?;
                 return Ok(Ok(()));
             }
             Change::Again => matches.all(index, own),
         };
         let outcome = if matches.is_row_wise(index) {
-            saver.row_findings(index, (rule, tree[0]), &matched[0], false, maker).map(Ok)?
+            saver.row_findings(&saver.rows(index, (rule, tree[0]), &matched[0], false)?, maker).map(Ok)?
         } else {
             progress(HuntProgress::Stages { title: rule.meta.title.clone() });
             saver.stage_findings(index, rule, tree[0], &matched, self.options.window_us)?

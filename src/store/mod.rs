@@ -120,6 +120,8 @@ pub struct Store {
     watch: Watch,
     /// What SQL reads packed texts with.
     bases: SharedBases,
+    /// Connections for reading that wait for who needs one.
+    spare: RefCell<Vec<Store>>,
     /// What a session of writing has to tidy up.
     written: Option<Written>,
     _lock: Option<WriteLock>,
@@ -134,7 +136,9 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let (watch, bases) = (Watch::new(), SharedBases::default());
         let (connection, written, lock) = open::for_writing(path, &watch, &bases)?;
-        Ok(Self { connection, catalog: RefCell::new(None), watch, bases, written: Some(written), _lock: Some(lock) })
+        let mut store = Self::of(connection, watch, bases);
+        (store.written, store._lock) = (Some(written), Some(lock));
+        Ok(store)
     }
 
     /// Opens a store for reading. Nothing is written, so the file and its folder may be read-only.
@@ -143,14 +147,7 @@ impl Store {
     /// When there is no such file, it is not a store, or it is newer than this program.
     pub fn open_read_only(path: &Path) -> Result<Self, StoreError> {
         let (watch, bases) = (Watch::new(), SharedBases::default());
-        Ok(Self {
-            connection: open::for_reading(path, &watch, &bases)?,
-            catalog: RefCell::new(None),
-            watch,
-            bases,
-            written: None,
-            _lock: None,
-        })
+        Ok(Self::of(open::for_reading(path, &watch, &bases)?, watch, bases))
     }
 
     /// Makes a store in memory.
@@ -159,7 +156,11 @@ impl Store {
     /// When SQLite fails.
     pub fn in_memory() -> Result<Self, StoreError> {
         let (watch, bases) = (Watch::new(), SharedBases::default());
-        Ok(Self { connection: open::in_memory(&watch, &bases)?, catalog: RefCell::new(None), watch, bases, written: None, _lock: None })
+        Ok(Self::of(open::in_memory(&watch, &bases)?, watch, bases))
+    }
+
+    fn of(connection: Connection, watch: Watch, bases: SharedBases) -> Self {
+        Self { connection, catalog: RefCell::new(None), watch, bases, spare: RefCell::default(), written: None, _lock: None }
     }
 
     /// Opens the same file once more, for reading while this store is written: it sees what is committed.
@@ -167,10 +168,26 @@ impl Store {
     /// # Errors
     /// When the store is in memory, or SQLite fails.
     pub fn reader(&self) -> Result<Self, StoreError> {
-        match self.connection.path().filter(|path| !path.is_empty()) {
-            Some(path) => Self::open_read_only(Path::new(path)),
+        if let Some(reader) = self.spare.borrow_mut().pop() {
+            return Ok(reader);
+        }
+        match self.path() {
+            Some(path) => Self::open_read_only(path),
             None => Err(StoreError::Refused("a store in memory cannot be opened a second time".to_owned())),
         }
+    }
+
+    /// Where the store is; none: in memory.
+    pub fn path(&self) -> Option<&Path> {
+        self.connection.path().filter(|path| !path.is_empty()).map(Path::new)
+    }
+
+    /// Takes readers of this store back, for the next who asks for one: to open one takes as long as to read ten thousand events.
+    pub fn keep_readers(&self, readers: impl IntoIterator<Item = Self>) {
+        let readers = readers.into_iter().inspect(|reader| {
+            reader.catalog.replace(None);
+        });
+        self.spare.borrow_mut().extend(readers);
     }
 
     /// Lets go of the store and says whether all is where it was opened. Dropping a store does the same and says nothing.
@@ -178,12 +195,14 @@ impl Store {
     /// # Errors
     /// When the file was removed or replaced meanwhile, or SQLite fails.
     pub fn close(mut self) -> Result<(), StoreError> {
+        self.spare.take();
         self.written.take().map_or(Ok(()), |written| written.release(&self.connection))
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
+        self.spare.take();
         if let Some(written) = self.written.take() {
             drop(written.release(&self.connection)); // `close` is for those who ask
         }

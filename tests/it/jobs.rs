@@ -151,3 +151,22 @@ fn the_program_says_the_same_byte_for_byte() {
     assert!(one.lines().count() > 100);
     assert!(one == told("4"));
 }
+
+/// So many findings that they are made, and listed, by two threads.
+#[test]
+fn many_findings_are_the_same_byte_for_byte() {
+    let store = TestStore::new();
+    let lines: String = (1..=21_000).map(|n| security_line(n, if n % 3 == 0 { 4624 } else { 4625 }, "")).collect();
+    store.load([store.file("many.jsonl", lines)]);
+    let loaded = std::fs::read(store.path()).expect("the store");
+    let rules = ["EventID: 4625", "EventID: [4624, 4625]"].map(|test| sigma_rule(&format!("{}", test.len()), test));
+    let files = [store.file("one.yml", &rules[0]), store.file("all.yml", &rules[1])].map(|file| file.display().to_string());
+    let told = |jobs: &str| {
+        std::fs::write(store.path(), &loaded).expect("the store");
+        let arguments = ["hunt", "--jobs", jobs, "--format", "jsonl", "--rules", &files[0], &files[1]];
+        store.run(arguments).expect_code(&[0]).stdout
+    };
+    let one = told("1");
+    assert_eq!(one.lines().count(), 35_000);
+    assert!(one == told("2"));
+}

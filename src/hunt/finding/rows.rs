@@ -2,26 +2,24 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Scope;
 
 use super::{message, risk_objects, text};
 use crate::catalog::EventId;
-use crate::hunt::HuntError;
 use crate::hunt::field::field_cell;
 use crate::hunt::telling::{EventTeller, HOST_FIELD, TellingFacts};
+use crate::hunt::{HuntError, HuntOptions};
 use crate::ir::Rule;
 use crate::plan::{Branch, FieldExpr, Plan};
 use crate::store::{Envelope, FieldsReader, Finding, FindingDescription, FindingRiskObject, Store, StoreError, StoredEvent};
 
-/// Of fewer matched events another thread makes no findings: to open the store once more would take longer than it spares.
-const MIN_EVENTS_AHEAD: usize = 20_000;
-/// Of fewer events of one rule the two threads would wait for each other.
-const MIN_ROWS_AHEAD: usize = 256;
+/// A finding takes as long as to scan so many events: as many parts of an event type have is what another thread is worth.
+const EVENTS_A_FINDING: u64 = 5;
 /// Findings that are handed over at once.
 const CHUNK: usize = 128;
 /// Chunks that are made and not yet written.
-const CHUNKS_AHEAD: usize = 8;
+const CHUNKS_AHEAD: usize = 16;
 
 /// A rule without stages and events that it matches.
 pub(in crate::hunt) struct MatchedRows<'h> {
@@ -34,6 +32,8 @@ pub(in crate::hunt) struct MatchedRows<'h> {
     pub(super) needs_fields: bool,
     /// Ascending.
     pub(super) events: Vec<EventId>,
+    /// Whether an earlier hunt has none of them.
+    pub(in crate::hunt) is_new: bool,
 }
 
 impl MatchedRows<'_> {
@@ -106,101 +106,106 @@ impl<'s> RowMaker<'s> {
 }
 
 /// Makes the findings of single events, in their order.
-pub(in crate::hunt) struct FindingsMaker<'s, 'h> {
+pub(in crate::hunt) struct FindingsMaker<'s> {
     own: RowMaker<'s>,
-    ahead: Option<FindingsAhead<'h>>,
+    ahead: Option<FindingsAhead>,
 }
 
-impl<'s, 'h: 's> FindingsMaker<'s, 'h> {
-    /// `rules`: those that some event matches; `events`: how many that are. With a second job, and where they are many, another thread
-    /// makes the findings.
-    pub(in crate::hunt) fn new<'scope>(
+impl<'s> FindingsMaker<'s> {
+    /// `rows`: all of which findings may be asked for, in that order. With a second job, and where they are many, another thread makes
+    /// them.
+    pub(in crate::hunt) fn new<'scope, 'h: 's + 'scope>(
         (store, facts): (&'s Store, TellingFacts<'h>),
-        rules: BTreeSet<usize>,
-        (events, jobs): (usize, usize),
+        rows: Vec<MatchedRows<'h>>,
+        options: &HuntOptions,
         scope: &'scope Scope<'scope, '_>,
-    ) -> Result<Self, HuntError>
-    where
-        'h: 'scope,
-    {
-        let is_worth = jobs > 1 && events >= MIN_EVENTS_AHEAD;
+    ) -> Result<Self, HuntError> {
+        let rules: BTreeSet<usize> = rows.iter().map(|rows| rows.index).collect();
+        let events: usize = rows.iter().map(|rows| rows.events.len()).sum();
+        let is_worth = options.jobs > 1 && events as u64 * EVENTS_A_FINDING >= options.part_events;
         // A store in memory has but one connection.
         let reader = if is_worth { store.reader().ok() } else { None };
-        let ahead = reader.map(|reader| FindingsAhead::new(reader, facts, rules.clone(), scope));
+        let ahead = reader.map(|reader| FindingsAhead::new(reader, facts, rules.clone(), rows, scope));
         Ok(Self { own: RowMaker::new(store, facts, rules)?, ahead })
     }
-}
 
-impl<'h> FindingsMaker<'_, 'h> {
     /// Hands each event's finding over.
     pub(super) fn each(
         &mut self,
-        rows: MatchedRows<'h>,
+        rows: &MatchedRows<'_>,
         save: &mut dyn FnMut(Finding, FindingDescription) -> Result<(), HuntError>,
     ) -> Result<(), HuntError> {
-        if let Some(ahead) = self.ahead.as_ref().filter(|_| rows.events.len() >= MIN_ROWS_AHEAD) {
+        if let Some(ahead) = &self.ahead {
             return ahead.each(rows, save);
         }
         for event in &rows.events {
-            let (finding, description) = self.own.make(&rows, *event)?;
+            let (finding, description) = self.own.make(rows, *event)?;
             save(finding, description)?;
         }
         Ok(())
     }
 }
 
-/// Another thread that makes findings; it ends when this is dropped.
-struct FindingsAhead<'h> {
-    asked: Sender<MatchedRows<'h>>,
-    made: Receiver<Result<Vec<Made>, HuntError>>,
+/// Findings of one rule.
+struct MadeFindings {
+    index: usize,
+    made: Vec<Made>,
 }
 
-impl<'h> FindingsAhead<'h> {
-    fn new<'scope>(store: Store, facts: TellingFacts<'h>, rules: BTreeSet<usize>, scope: &'scope Scope<'scope, '_>) -> Self
-    where
-        'h: 'scope,
-    {
-        let (asked, rows) = channel();
-        let (made, results) = sync_channel(CHUNKS_AHEAD);
+/// Another thread that makes findings, those of one rule behind those of another; it ends when this is dropped.
+struct FindingsAhead {
+    made: Receiver<Result<MadeFindings, HuntError>>,
+}
+
+impl FindingsAhead {
+    fn new<'scope, 'h: 'scope>(
+        store: Store,
+        facts: TellingFacts<'h>,
+        rules: BTreeSet<usize>,
+        rows: Vec<MatchedRows<'h>>,
+        scope: &'scope Scope<'scope, '_>,
+    ) -> Self {
+        let (send, made) = sync_channel(CHUNKS_AHEAD);
         scope.spawn(move || {
-            if let Err(error) = make_all(&store, facts, rules, &rows, &made) {
+            if let Err(error) = make_all(&store, facts, rules, &rows, &send) {
                 // Nobody listens where the hunt has failed.
-                made.send(Err(error)).ok();
+                send.send(Err(error)).ok();
             }
         });
-        Self { asked, made: results }
+        Self { made }
     }
 
     fn each(
         &self,
-        rows: MatchedRows<'h>,
+        rows: &MatchedRows<'_>,
         save: &mut dyn FnMut(Finding, FindingDescription) -> Result<(), HuntError>,
     ) -> Result<(), HuntError> {
         let mut left = rows.events.len();
-        // Where the thread has ended, its error is what is received.
-        self.asked.send(rows).ok();
         while left > 0 {
-            let made = self.made.recv().expect("a thread that makes findings does not panic")?;
-            left -= made.len();
-            made.into_iter().try_for_each(|(finding, description)| save(finding, description))?;
+            let MadeFindings { index, made } = self.made.recv().expect("a thread that makes findings makes all of them")?;
+            // A rule that could not go on is passed by.
+            if index == rows.index {
+                left -= made.len();
+                made.into_iter().try_for_each(|(finding, description)| save(finding, description))?;
+            }
         }
         Ok(())
     }
 }
 
-/// Makes the findings that are asked for until nobody asks or listens.
+/// Makes all findings, or those until nobody listens.
 fn make_all(
     store: &Store,
     facts: TellingFacts<'_>,
     rules: BTreeSet<usize>,
-    asked: &Receiver<MatchedRows<'_>>,
-    out: &SyncSender<Result<Vec<Made>, HuntError>>,
+    rows: &[MatchedRows<'_>],
+    out: &SyncSender<Result<MadeFindings, HuntError>>,
 ) -> Result<(), HuntError> {
     let mut maker = RowMaker::new(store, facts, rules)?;
-    for rows in asked {
+    for rows in rows {
         for events in rows.events.chunks(CHUNK) {
-            let made = events.iter().map(|event| maker.make(&rows, *event)).collect::<Result<Vec<_>, _>>()?;
-            if out.send(Ok(made)).is_err() {
+            let made = events.iter().map(|event| maker.make(rows, *event)).collect::<Result<_, _>>()?;
+            if out.send(Ok(MadeFindings { index: rows.index, made })).is_err() {
                 return Ok(());
             }
         }
