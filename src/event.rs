@@ -9,10 +9,12 @@
 
 pub(crate) mod civil;
 pub(crate) mod host;
+mod pool;
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
+pub use pool::BatchPool;
 use rustc_hash::FxHashMap;
 
 /// What a NUL character in log data becomes when it is normalised: U+2400 SYMBOL FOR NULL.

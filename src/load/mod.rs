@@ -25,7 +25,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use crate::archive::{Limits, WalkCount, Walked, walk};
 use crate::cancel::Cancel;
-use crate::event::Names;
+use crate::event::{BatchPool, Names};
 use crate::reader::{LeafReport, Problem, ReadOptions, Recognised, Workers, recognise};
 use crate::store::{Known, KnownBytes, LOAD_MEMORY, SourceEnd, SourceRow, SourceStart, Store, StoreError, Writer};
 use groups::{Message, SourceGroup};
@@ -240,7 +240,8 @@ fn load_together(
     let walked = WalkCount::default();
     // One thread writes and one reads; this has others do most of its work. The two leave room for as many as there are cores but one: one
     // more costs CPU time on two cores and spares none on the wall.
-    let (workers, queue) = Workers::new(jobs - 1);
+    let pool = BatchPool::default();
+    let (workers, queue) = Workers::new(jobs - 1, &pool);
     std::thread::scope(|scope| {
         let (walked, names, queue) = (&walked, &names, &queue);
         for _ in 1..jobs {
@@ -256,7 +257,7 @@ fn load_together(
             read_all(paths, options, known, names, walked, Some(&workers), &mut sink)
         });
         // The writer on this thread, because the connection stays where it was opened; its end closes the channel and so the reader.
-        let written = write_all(store, names, options, receiver, walked, progress);
+        let written = write_all((store, names, pool.clone()), options, receiver, walked, progress);
         // After the writer: a reader that waits to send is let go by the closed channel.
         let interrupted = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         written.map(|summary| LoadSummary { files: walked.files(), interrupted, ..summary })
@@ -291,14 +292,13 @@ pub fn explain(paths: &[PathBuf], options: &LoadOptions, sink: &mut dyn FnMut(Ex
 
 /// The receiver is dropped when writing fails, which ends the reader.
 fn write_all(
-    store: &mut Store,
-    names: &Names,
+    (store, names, pool): (&mut Store, &Names, BatchPool),
     options: &LoadOptions,
     receiver: Receiver<SourceGroup>,
     walked: &WalkCount,
     progress: &mut dyn FnMut(LoadProgress),
 ) -> Result<LoadSummary, StoreError> {
-    let mut writing = Writing::new(store, names, options, walked, progress)?;
+    let mut writing = Writing { pool: Some(pool), ..Writing::new(store, names, options, walked, progress)? };
     for group in receiver {
         writing.write_group(group)?;
     }
@@ -309,6 +309,8 @@ fn write_all(
 struct Writing<'w> {
     writer: Writer<'w>,
     names: &'w Names,
+    /// Takes batches back, where others read.
+    pool: Option<BatchPool>,
     /// The version and options of the reader.
     reader: String,
     walked: &'w WalkCount,
@@ -327,7 +329,7 @@ impl<'w> Writing<'w> {
         progress: &'w mut dyn FnMut(LoadProgress),
     ) -> Result<Self, StoreError> {
         let (reader, writer) = (options.read.fingerprint(), store.writer_within(options.memory.0)?);
-        Ok(Self { reader, writer, names, walked, progress, summary: LoadSummary::default(), path: String::new(), events: 0 })
+        Ok(Self { reader, writer, names, pool: None, walked, progress, summary: LoadSummary::default(), path: String::new(), events: 0 })
     }
 
     /// Writes a group. Its last source may have more to come, and its first messages may be the rest of the group before: only
@@ -356,6 +358,9 @@ impl<'w> Writing<'w> {
             Message::Batch(batch) => {
                 self.writer.append(&batch, self.names)?;
                 self.events += batch.events.len() as u64;
+                if let Some(pool) = &self.pool {
+                    pool.give(batch);
+                }
                 (self.progress)(LoadProgress::Events { events: self.events, bytes });
             }
             Message::End(report) => {

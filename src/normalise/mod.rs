@@ -46,7 +46,10 @@ const MAX_MEMBERS: usize = 100_000;
 const MAX_KEPT_PATHS: usize = 100_000;
 /// What a leaf's first batch has room for: bytes of text, fields, events. Growing would copy it again and again, and
 /// pages that stay empty cost nothing.
-const FIRST_ROOM: [usize; 3] = [64 * 1024, 2_048, 128];
+pub(crate) const FIRST_ROOM: BatchRoom = [64 * 1024, 2_048, 128];
+
+/// Bytes of text, fields, events.
+pub(crate) type BatchRoom = [usize; 3];
 
 /// The member that has the event's own text in what is sent to Splunk's HTTP event collector.
 const HEC_EVENT: &str = "event";
@@ -175,8 +178,10 @@ pub(crate) struct Normaliser<'s> {
     /// The record had more members than [`MAX_MEMBERS`].
     overfull: bool,
     batch: EventBatch,
+    /// Whether room that is left in batches is of use to others.
+    keeps_room: bool,
     /// What the next batch gets room for.
-    room: [usize; 3],
+    room: BatchRoom,
     sink: &'s mut BatchSink<'s>,
     clock: Clock,
     times: Times,
@@ -225,6 +230,7 @@ impl<'s> Normaliser<'s> {
             pairs: Vec::new(),
             overfull: false,
             batch: EventBatch::default(),
+            keeps_room: false,
             room: FIRST_ROOM,
             sink,
             clock,
@@ -239,6 +245,19 @@ impl<'s> Normaliser<'s> {
             state.is_open = state.shape.file.is_empty() || is_named(path, &state.shape.file);
         }
         self
+    }
+
+    /// Begins with a batch that may have room already. Else it gets room for what the last piece of the same leaf had, and a little more,
+    /// since one more copy would need twice as much.
+    pub(crate) fn with_batch(mut self, batch: EventBatch, room: BatchRoom) -> Self {
+        (self.batch, self.room) = (batch, room.map(|length| length + length / 16));
+        self.keeps_room = true;
+        self
+    }
+
+    /// What the last batch had.
+    pub(crate) fn room(&self) -> BatchRoom {
+        self.room
     }
 
     /// What was learned of names: a part of the same leaf may be read with it.
@@ -442,7 +461,9 @@ impl<'s> Normaliser<'s> {
         self.room = batch.room();
         // Here and not in the writer, which all readers wait for.
         batch.share_values();
-        batch.shrink();
+        if !self.keeps_room {
+            batch.shrink();
+        }
         match (self.sink)(batch) {
             ControlFlow::Continue(()) => {}
             ControlFlow::Break(()) => self.stopped = true,

@@ -16,7 +16,7 @@ use evtx::{EvtxChunkData, ParserSettings};
 
 use super::compact::Compact;
 use super::markup::Markup;
-use super::pieces::{LeafPiece, PIECE_BYTES, PieceQueue};
+use super::pieces::{LOG_PIECE_BYTES, LeafPiece, PieceQueue};
 use super::row_error::RowError;
 use super::stream::Report;
 use super::{InputFormat, Reading};
@@ -100,7 +100,7 @@ impl InputFormat for Evtx {
             };
             parts.push(LogPart { kind, bytes: bytes[..length].to_vec(), offset: input.offset() });
             input.consume(length);
-            if parts.len() * CHUNK_BYTES >= PIECE_BYTES {
+            if parts.len() * CHUNK_BYTES >= LOG_PIECE_BYTES {
                 let parts = std::mem::take(&mut parts);
                 match &mut queue {
                     Some(queue) => queue.add(LeafPiece::Chunks { parts, reader: new_reader() }, events, report),
