@@ -45,13 +45,16 @@ pub struct GroupOrigin {
     /// The lowest [`KEPT_EVENTS`] ids, [`COUNTED_EVENTS`] where they are those of findings, ascending once [`GroupOrigin::settle`] ran.
     // The lowest ids and not the first to arrive: the same evidence in whatever order rows come.
     pub events: Vec<EventId>,
-    /// How many events there are.
+    /// How many events there are: different ones, as long as all are kept.
+    // Where `append` brings events again, which of them follow themselves depends on the order of loading; so neighbours are not enough.
     pub count: u64,
     /// Time of the first (µs UTC).
     pub first_us: Option<i64>,
     /// Time of the last (µs UTC).
     pub last_us: Option<i64>,
     last_counted: Option<EventId>,
+    /// Whether some events were dropped, so that nobody can say which of them were met before.
+    is_cut: bool,
     /// Whether findings are behind it, several of which may be about one event.
     of_findings: bool,
 }
@@ -176,8 +179,10 @@ impl RowOrigin {
 impl GroupOrigin {
     /// A group that is known as a whole; its events in any order, perhaps more than once.
     pub fn of(key: GroupKey, events: Vec<EventId>, count: u64, (first_us, last_us): (Option<i64>, Option<i64>)) -> Self {
-        let mut group =
-            Self { key: RowKey::Group(key), rows: count, events, count, first_us, last_us, last_counted: None, of_findings: false };
+        // Of a finding with many events some are kept.
+        let is_cut = count > events.len() as u64;
+        let key = RowKey::Group(key);
+        let mut group = Self { key, rows: count, events, count, first_us, last_us, is_cut, ..Self::default() };
         group.settle();
         group
     }
@@ -213,6 +218,7 @@ impl GroupOrigin {
             RowOrigin::Group(group) => {
                 self.count += group.count;
                 self.of_findings |= group.of_findings;
+                self.is_cut |= group.is_cut;
                 self.events.extend_from_slice(&group.events);
             }
         }
@@ -226,10 +232,50 @@ impl GroupOrigin {
     pub fn settle(&mut self) {
         self.events.sort_unstable();
         self.events.dedup();
+        self.is_cut |= self.events.len() > self.most_events();
         self.events.truncate(self.most_events());
+        if !self.is_cut {
+            self.count = self.events.len() as u64;
+        }
     }
 
     fn most_events(&self) -> usize {
         if self.of_findings { COUNTED_EVENTS } else { KEPT_EVENTS }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(ids: impl IntoIterator<Item = i64>) -> GroupOrigin {
+        let mut group = GroupOrigin::new(RowKey::default());
+        ids.into_iter().for_each(|id| group.add(&RowOrigin::Event { id: EventId(id), time_us: None }));
+        group.settle();
+        group
+    }
+
+    /// A search that appends the events that it has already gives each twice, whichever comes first.
+    #[test]
+    fn events_that_come_again_count_once() {
+        for ids in [[1, 2, 3, 1, 2, 3], [3, 2, 1, 1, 2, 3], [1, 1, 2, 2, 3, 3]] {
+            let own = group(ids);
+            assert_eq!((own.count, own.rows), (3, 6), "{ids:?}");
+            let mut both = GroupOrigin::new(RowKey::default());
+            both.add(&RowOrigin::Group(Box::new(own)));
+            both.add(&RowOrigin::Event { id: EventId(4), time_us: None });
+            both.settle();
+            assert_eq!(both.count, 4, "{ids:?}");
+        }
+    }
+
+    #[test]
+    fn of_more_events_than_are_kept_the_number_is_that_of_all() {
+        let most = i64::try_from(KEPT_EVENTS).unwrap();
+        assert_eq!(group(0..most).count, KEPT_EVENTS as u64);
+        let many = group(0..3 * most);
+        assert_eq!((many.count, many.events.len()), (3 * KEPT_EVENTS as u64, KEPT_EVENTS));
+        let finding = GroupOrigin::of(GroupKey::default(), vec![EventId(1), EventId(2)], 5, (None, None));
+        assert_eq!(finding.count, 5, "two of five are kept");
     }
 }
