@@ -10,7 +10,7 @@ const MAX_SPARE: usize = 8;
 const MIN_TEXT_BYTES: usize = 256 * 1024;
 
 /// Gives what the writer has written back to the readers. Memory that one thread frees and another asks for stays with the first for a
-/// while: without the pool a load of large files took half as much again.
+/// while.
 #[derive(Debug, Clone, Default)]
 pub struct BatchPool(Arc<Mutex<Vec<EventBatch>>>);
 

@@ -155,9 +155,11 @@ impl<'s> FindingSaver<'s> {
         matched: &Matched,
         is_new: bool,
     ) -> Result<MatchedRows<'h>, HuntError> {
-        let is_new = plan.source == RowSource::Events && (is_new || !self.writer.has_earlier(index)?);
+        let events = matched.sorted();
+        // Most rules match nothing: of those the store is not asked.
+        let is_new = !events.is_empty() && plan.source == RowSource::Events && (is_new || !self.writer.has_earlier(index)?);
         let (derives_risk, needs_fields) = (self.writer.derives_risk(index), !needed_fields(rule).is_empty());
-        Ok(MatchedRows { index, rule, plan, derives_risk, needs_fields, events: matched.sorted(), is_new })
+        Ok(MatchedRows { index, rule, plan, derives_risk, needs_fields, events, is_new })
     }
 
     /// What makes the findings of these. See [`FindingsMaker::new`].

@@ -181,11 +181,14 @@ fn parts<'p>(store: &Store, scans: &[TypeScan<'p>], most: u64) -> Result<Vec<Sca
     Ok(parts)
 }
 
-/// Does something while so many connections for reading are opened, where more than one is wanted.
+/// Does something while connections for reading are opened until there are so many, where more than one is wanted.
 fn meanwhile_open<T>(store: &Store, jobs: usize, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, HuntError> {
-    let path = store.path().filter(|_| jobs > 1).map(Path::to_owned);
+    // A hunt scans several times: for searches in brackets, and for matches that were only counted.
+    let missing = if jobs > 1 { jobs.saturating_sub(store.spare_readers()) } else { 0 };
+    let path = store.path().filter(|_| missing > 0).map(Path::to_owned);
     let (done, opened) = std::thread::scope(|scope| {
-        let opening = path.map(|path| scope.spawn(move || (0..jobs).map(|_| Store::open_read_only(&path)).collect::<Result<Vec<_>, _>>()));
+        let opening =
+            path.map(|path| scope.spawn(move || (0..missing).map(|_| Store::open_read_only(&path)).collect::<Result<Vec<_>, _>>()));
         (work(), opening.map(|opening| opening.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
     });
     store.keep_readers(opened.transpose()?.unwrap_or_default());

@@ -190,6 +190,11 @@ impl Store {
         self.spare.borrow_mut().extend(readers);
     }
 
+    /// How many readers wait for who asks for one.
+    pub fn spare_readers(&self) -> usize {
+        self.spare.borrow().len()
+    }
+
     /// Lets go of the store and says whether all is where it was opened. Dropping a store does the same and says nothing.
     ///
     /// # Errors

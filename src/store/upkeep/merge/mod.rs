@@ -56,7 +56,7 @@ impl Store {
     /// # Errors
     /// When the other store has faults, or SQLite fails.
     pub fn merge(&mut self, other: &Self, progress: &mut dyn FnMut(u64)) -> Result<MergeOutcome, StoreError> {
-        if self.connection.path().is_some_and(|path| !path.is_empty() && other.connection.path() == Some(path)) {
+        if self.path().is_some_and(|path| other.path() == Some(path)) {
             return Err(StoreError::Refused("a store cannot be merged into itself".to_owned()));
         }
         let faults = other.verify()?.faults();
