@@ -24,8 +24,8 @@ pub(super) const LOG_PIECE_BYTES: usize = 2 * 1024 * 1024;
 
 /// Pieces that are read before their turn, beside two for each thread.
 // While the writer waits for the disk the readers go on. With none, and without a hand from who cuts the pieces, two jobs took a tenth
-// longer.
-const AHEAD: usize = 4;
+// longer. Each takes some 12 MB once it is read: with four, ten million events took 264 MB where the disk was slow.
+const AHEAD: usize = 2;
 
 /// What all pieces of a leaf share.
 #[derive(Debug, Clone)]
