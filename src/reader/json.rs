@@ -209,7 +209,7 @@ impl Documents {
                 Some(queue) => {
                     let before = self.position;
                     self.position += memchr::memchr_iter(b'\n', piece).count() as u64;
-                    queue.add(LeafPiece::Lines { text: piece.to_vec(), offset: input.offset(), before }, events, report);
+                    queue.add(LeafPiece::Lines { text: queue.copy(piece), offset: input.offset(), before }, events, report);
                     input.consume(length);
                 }
                 None => {
