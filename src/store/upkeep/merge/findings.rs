@@ -8,10 +8,11 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params, para
 use rustc_hash::FxHashMap;
 
 use super::super::super::read::{self, StoredEvent, StoredValue};
+use super::super::super::value_cache::span;
 use super::super::super::{EVIDENCE_CAP, Store, StoreError, Writer, finding_identity, kept_event};
 use super::MergeOutcome;
 use super::places::ResolvedPlaces;
-use super::replay::{Replay, span};
+use super::replay::Replay;
 use crate::catalog::{EventId, EventType};
 use crate::event::{BatchEvent, EventBatch, FieldEntry, FieldValue};
 
