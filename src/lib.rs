@@ -69,6 +69,8 @@ pub mod exec;
 pub mod fingerprint;
 pub mod hunt;
 pub mod ir;
+#[cfg(feature = "lake")]
+pub mod lake;
 pub mod load;
 pub mod normalise;
 pub mod overview;

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::read::{self, StoredValue};
 use super::{RawCell, StoreError};
 use crate::catalog::{Column, Encoding, ValueId};
-use crate::event::{EventBatch, FieldValue, TextSpan};
+use crate::event::{EventBatch, FieldValue};
 
 /// Bytes of values that are held in memory.
 const VALUE_BYTES: usize = 32 * 1024 * 1024;
@@ -47,36 +47,17 @@ impl ValueCache {
     ) -> Result<Option<FieldValue>, StoreError> {
         let id = match (cell, column.encoding) {
             (RawCell::Null, _) => return Ok(None),
-            (RawCell::Text(text), _) => return Ok(Some(FieldValue::Text(span(batch, text)))),
+            (RawCell::Text(text), _) => return Ok(Some(FieldValue::Text(batch.add_text(text)))),
             (RawCell::Value(id), _) => id.0,
             (RawCell::Int(id), Encoding::Dictionary) => *id,
             (RawCell::Int(_), _) => {
                 let value = read::render(connection, cell, column, time_us)?;
-                return Ok(value.map(|value| FieldValue::Text(span(batch, &value.members().join("\n")))));
+                return Ok(value.map(|value| FieldValue::Text(batch.add_text(&value.members().join("\n")))));
             }
         };
         Ok(Some(match self.get(connection, id)?.as_ref() {
-            StoredValue::Text(text) => FieldValue::Text(span(batch, text)),
-            StoredValue::List(members) => {
-                let start = length(batch.members.len());
-                for member in members {
-                    let member = span(batch, member);
-                    batch.members.push(member);
-                }
-                FieldValue::List { start, end: length(batch.members.len()) }
-            }
+            StoredValue::Text(text) => FieldValue::Text(batch.add_text(text)),
+            StoredValue::List(members) => batch.add_list(members.iter().map(String::as_str)),
         }))
     }
-}
-
-/// Adds a text to a batch.
-pub(super) fn span(batch: &mut EventBatch, text: &str) -> TextSpan {
-    let start = length(batch.text.len());
-    batch.text.push_str(text);
-    TextSpan { start, end: length(batch.text.len()) }
-}
-
-/// A length or a place within a batch.
-pub(super) fn length(length: usize) -> u32 {
-    u32::try_from(length).expect("a batch is ended long before it has 4 GB")
 }

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use rusqlite::{Connection, OptionalExtension};
 use rustc_hash::FxHashMap;
 
-use super::value_cache::{ValueCache, length, span};
+use super::value_cache::ValueCache;
 use super::{EventReader, EventRow, RawCell, Store, StoreError, identity, messages};
 use crate::catalog::{Catalog, ColumnIndex, EventId, EventType, SourceId, TypeId};
-use crate::event::{BatchEvent, EventBatch, FieldEntry, KeyId, NameId, Names, TypeKey};
+use crate::event::{BatchEvent, EventBatch, FieldEntry, KeyId, NameId, Names, TypeKey, offset};
 
 /// Events of a batch.
 const BATCH_EVENTS: usize = 4_096;
@@ -41,7 +41,7 @@ pub struct BesideEvent {
 
 impl WholeEvents {
     /// Whether it is time to pass them on.
-    pub(super) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.beside.len() >= BATCH_EVENTS || self.batch.text.len() >= BATCH_BYTES
     }
 }
@@ -118,7 +118,7 @@ impl<'o> WholeEventReader<'o> {
     fn whole_type(&self, id: TypeId) -> Result<WholeType<'o>, StoreError> {
         let event_type =
             self.catalog.event_type(id).ok_or_else(|| StoreError::Damaged(format!("events have the unknown type {}", id.0)))?;
-        let columns: Vec<ColumnIndex> = (0..length(event_type.columns.len())).map(ColumnIndex).collect();
+        let columns: Vec<ColumnIndex> = (0..offset(event_type.columns.len())).map(ColumnIndex).collect();
         let names = event_type.columns.iter().map(|column| self.names.intern(&column.field)).collect();
         let reader = self.store.event_reader(event_type, &columns)?;
         Ok(WholeType { event_type, key: key_of(self.names, event_type), names, reader })
@@ -187,19 +187,19 @@ impl<'o> EventFiller<'o> {
     ) -> Result<(), StoreError> {
         let EventRow { id, time_us, host, record, .. } = row;
         let (connection, values, batch) = (self.connection, &mut self.values, &mut out.batch);
-        let fields_start = length(batch.fields.len());
+        let fields_start = offset(batch.fields.len());
         for ((cell, column), name) in cells.iter().zip(&event_type.columns).zip(names) {
             if let Some(value) = values.field(connection, batch, cell, column, time_us)? {
                 batch.fields.push(FieldEntry { name: *name, value });
             }
         }
         let host = host.map(|host| values.get(connection, host.0)).transpose()?;
-        let host = host.and_then(|host| host.members().first().map(|host| span(batch, host)));
+        let host = host.and_then(|host| host.members().first().map(|host| batch.add_text(host)));
         let message = if event_type.has_messages { messages::read(connection, id.0)? } else { None };
-        let message = message.map(|message| span(batch, &message));
+        let message = message.map(|message| batch.add_text(&message));
         let recovered =
             self.has_recovered && connection.prepare_cached("SELECT 1 FROM recovered_event WHERE event = ?1")?.exists([id.0])?;
-        let fields_end = length(batch.fields.len());
+        let fields_end = offset(batch.fields.len());
         batch.events.push(BatchEvent {
             key,
             time_us,
