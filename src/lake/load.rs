@@ -81,6 +81,11 @@ impl Lake {
         Ok(Self { folder: folder.to_owned(), catalog })
     }
 
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// What is in it.
     pub fn catalog(&self) -> &LakeCatalog {
         &self.catalog

@@ -110,8 +110,8 @@ impl<'c> PartTargets<'c> {
                 return Err(format!("it lacks the column `{name}` in place {}", place + 1));
             }
         }
-        if columns.iter().filter(|column| column.name == OTHER).count() != 1 {
-            return Err(format!("it lacks the column `{OTHER}`"));
+        if columns.last().is_none_or(|column| column.name != OTHER) {
+            return Err(format!("it lacks the column `{OTHER}` at its end"));
         }
         let views = in_folder().map(|(place, view)| (view.view.as_str(), place)).collect();
         Ok(Self { columns, views, known: FxHashMap::default() })
