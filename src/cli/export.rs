@@ -26,7 +26,7 @@ use crate::store::{FindingFilter, FindingRow, Store, StoredEvent};
 /// With `--parquet` the events of the store become a lake: a folder of Parquet files that DuckDB, Spark and others read, and that
 /// `retrohunt load` reads back. It is written into a folder that is empty or not there yet. Findings are not in it.
 ///
-/// Of findings, only current findings are written. What people said of a finding (its triage) goes with it. In CSV, a text that a spreadsheet would
+/// Only current findings are written. What people said of a finding (its triage) goes with it. In CSV, a text that a spreadsheet would
 /// run as a formula gets a `'` in front; `--raw` leaves it as it is.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
