@@ -104,9 +104,7 @@ impl Lake {
     ) -> Result<ImportOutcome, LakeError> {
         let scratch = store.path().and_then(Path::parent).map_or_else(std::env::temp_dir, Path::to_owned);
         let Some(records) = self.sorted(&scratch, cancel, progress)? else {
-            let mut outcome = ImportOutcome::default();
-            outcome.interrupted = true;
-            return Ok(outcome);
+            return Ok(ImportOutcome { interrupted: true, ..ImportOutcome::default() });
         };
         let names = Names::default();
         let mut feed = LakeFeed { records, scratch, types: self.types(&names) };

@@ -50,7 +50,7 @@ pub(super) struct WindowsShape {
 
 /// The source of an event, as its row names it.
 #[derive(Debug, Clone)]
-pub(super) struct RowSource {
+pub(super) struct PartSource {
     pub(super) path: String,
     pub(super) sha256: String,
 }
@@ -109,7 +109,7 @@ impl PartsWriter {
     }
 
     /// Adds an event.
-    pub(super) fn add(&mut self, event: &SpooledEvent<'_>, shape: &RowShape, source: &RowSource) -> Result<(), LakeError> {
+    pub(super) fn add(&mut self, event: &SpooledEvent<'_>, shape: &RowShape, source: &PartSource) -> Result<(), LakeError> {
         self.rows.begin_row();
         self.range = joined(self.range, (event.time_us, event.time_us));
         put_head(&mut self.rows, event, shape, source);
@@ -181,7 +181,7 @@ impl PartsWriter {
 }
 
 /// The columns that every row has.
-fn put_head(rows: &mut GroupRows, event: &SpooledEvent<'_>, shape: &RowShape, source: &RowSource) {
+fn put_head(rows: &mut GroupRows, event: &SpooledEvent<'_>, shape: &RowShape, source: &PartSource) {
     let position = event.position.cast_signed();
     let numbers = [
         (head::ID, Some(event.id)),

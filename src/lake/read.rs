@@ -21,14 +21,14 @@ use super::spool::{SpooledEvent, SpooledValue};
 const ROWS_READ: usize = 8_192;
 
 /// What is wrong with a part.
-type Fault = String;
+type PartFault = String;
 
 /// Takes an event of a part.
 pub(super) type TakeEvent<'t> = dyn FnMut(&SpooledEvent<'_>) -> Result<(), LakeError> + 't;
 
 /// Calls `take` for every event of a part.
 pub(super) fn each_event(path: &Path, part: &LakePart, catalog: &LakeCatalog, take: &mut TakeEvent<'_>) -> Result<(), LakeError> {
-    let wrong = |reason: Fault| LakeError::part(path, reason);
+    let wrong = |reason: PartFault| LakeError::part(path, reason);
     let file = File::open(path).map_err(|error| LakeError::file(path, "read", error))?;
     let reader = SerializedFileReader::new(file).map_err(|error| wrong(unreadable(&error)))?;
     let rows = reader.metadata().file_metadata().num_rows();
@@ -49,13 +49,13 @@ pub(super) fn each_event(path: &Path, part: &LakePart, catalog: &LakeCatalog, ta
     if read == part.rows { Ok(()) } else { Err(wrong(format!("its row groups have {read} events, and the catalog says {}", part.rows))) }
 }
 
-fn unreadable(error: &ParquetError) -> Fault {
+fn unreadable(error: &ParquetError) -> PartFault {
     format!("it cannot be read: {error}")
 }
 
 /// Where a cell of a column belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Target {
+enum CellTarget {
     /// To the type's column of this place.
     Field(usize),
     /// To what is said of all events of the type.
@@ -75,13 +75,13 @@ struct PartTargets<'c> {
 
 /// What the columns of a part are for one type.
 struct ViewTargets<'c> {
-    columns: Vec<Target>,
+    columns: Vec<CellTarget>,
     others: FxHashMap<&'c str, usize>,
 }
 
 impl<'c> PartTargets<'c> {
     /// Holds the columns of a part against the catalog.
-    fn new(reader: &SerializedFileReader<File>, part: &LakePart, catalog: &'c LakeCatalog) -> Result<Self, Fault> {
+    fn new(reader: &SerializedFileReader<File>, part: &LakePart, catalog: &'c LakeCatalog) -> Result<Self, PartFault> {
         let in_folder = || catalog.views.iter().enumerate().filter(|(_, view)| view.folder == part.folder());
         let text = CellKind::Text;
         let mut expected: FxHashMap<&str, CellKind> = HEAD.into_iter().chain([(OTHER, text)]).collect();
@@ -118,7 +118,7 @@ impl<'c> PartTargets<'c> {
     }
 
     /// The place of a view in the catalog, and what the columns are for it.
-    fn of_view(&mut self, name: &str, catalog: &'c LakeCatalog) -> Result<(usize, &ViewTargets<'c>), Fault> {
+    fn of_view(&mut self, name: &str, catalog: &'c LakeCatalog) -> Result<(usize, &ViewTargets<'c>), PartFault> {
         let place = *self.views.get(name).ok_or_else(|| format!("an event is of the view `{name}`, which is not in this folder"))?;
         if !self.known.contains_key(&place) {
             let targets = self.targets(place, catalog)?;
@@ -127,12 +127,12 @@ impl<'c> PartTargets<'c> {
         Ok((place, &self.known[&place]))
     }
 
-    fn targets(&self, place: usize, catalog: &'c LakeCatalog) -> Result<ViewTargets<'c>, Fault> {
+    fn targets(&self, place: usize, catalog: &'c LakeCatalog) -> Result<ViewTargets<'c>, PartFault> {
         let view = &catalog.views[place];
         let is_head = |name: &str| view.product == WINDOWS && WINDOWS_HEAD.contains(&name);
-        let mut columns: Vec<Target> =
-            self.columns.iter().map(|column| if is_head(&column.name) { Target::Head } else { Target::None }).collect();
-        columns[..HEAD.len()].fill(Target::Head);
+        let mut columns: Vec<CellTarget> =
+            self.columns.iter().map(|column| if is_head(&column.name) { CellTarget::Head } else { CellTarget::None }).collect();
+        columns[..HEAD.len()].fill(CellTarget::Head);
         let places: FxHashMap<&str, usize> = self.columns.iter().zip(0..).map(|(column, place)| (column.name.as_str(), place)).collect();
         let mut others = FxHashMap::default();
         for (field, column) in view.columns.iter().enumerate() {
@@ -140,10 +140,10 @@ impl<'c> PartTargets<'c> {
                 None => drop(others.insert(column.field.as_str(), field)),
                 Some(name) => {
                     let place = *places.get(name.as_str()).ok_or_else(|| format!("it lacks the column `{name}` of the view `{}`", view.view))?;
-                    if columns[place] != Target::None {
+                    if columns[place] != CellTarget::None {
                         return Err(format!("two fields of the view `{}` are in the column `{name}`", view.view));
                     }
-                    columns[place] = Target::Field(field);
+                    columns[place] = CellTarget::Field(field);
                 }
             }
         }
@@ -172,7 +172,7 @@ const TEXTS_READ: [usize; 3] = [head::HOST, head::VIEW, head::MESSAGE];
 const NUMBERS_READ: [usize; 6] = [head::ID, head::TIME_US, head::SOURCE_ID, head::POSITION, head::NUMBER, head::IDENTITY];
 
 impl GroupCells {
-    fn read(group: &dyn RowGroupReader, columns: &[PartColumn]) -> Result<Self, Fault> {
+    fn read(group: &dyn RowGroupReader, columns: &[PartColumn]) -> Result<Self, PartFault> {
         let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(usize::MAX);
         if rows > MAX_GROUP_ROWS {
             return Err(format!("a row group has {rows} events, and at most {MAX_GROUP_ROWS} are written"));
@@ -188,7 +188,7 @@ impl GroupCells {
         Ok(cells)
     }
 
-    fn column(&mut self, group: &dyn RowGroupReader, place: usize) -> Result<(), Fault> {
+    fn column(&mut self, group: &dyn RowGroupReader, place: usize) -> Result<(), PartFault> {
         let (rows, column) = (self.rows, u32::try_from(place).map_err(|_| "too many columns")?);
         let mut read = 0;
         match group.get_column_reader(place).map_err(|error| error.to_string())? {
@@ -237,7 +237,7 @@ impl GroupCells {
         &self,
         targets: &mut PartTargets<'c>,
         catalog: &'c LakeCatalog,
-        visit: &mut dyn FnMut(Result<&SpooledEvent<'_>, Fault>) -> Result<(), LakeError>,
+        visit: &mut dyn FnMut(Result<&SpooledEvent<'_>, PartFault>) -> Result<(), LakeError>,
     ) -> Result<(), LakeError> {
         let mut rest = self.cells.as_slice();
         for row in 0..self.rows {
@@ -263,7 +263,7 @@ impl GroupCells {
         other: Option<&'e Map<String, Value>>,
         targets: &mut PartTargets<'c>,
         catalog: &'c LakeCatalog,
-    ) -> Result<SpooledEvent<'e>, Fault> {
+    ) -> Result<SpooledEvent<'e>, PartFault> {
         let number = |column: usize| self.numbers.get(&column).and_then(|numbers| *numbers.get(row)?);
         let needed = |column: usize| number(column).ok_or_else(|| format!("an event has no `{}`", HEAD[column].0));
         let text = |column: usize| match cells.iter().find(|(_, of, _)| *of as usize == column) {
@@ -277,13 +277,13 @@ impl GroupCells {
         for (_, column, value) in cells {
             let column = *column as usize;
             match (of_view.columns.get(column), value) {
-                (Some(Target::Field(field)), value) => fields.push((*field, value_of(value)?)),
-                (Some(Target::Head), CellValue::List(members)) if column == head::ALSO => {
+                (Some(CellTarget::Field(field)), value) => fields.push((*field, value_of(value)?)),
+                (Some(CellTarget::Head), CellValue::List(members)) if column == head::ALSO => {
                     for member in members {
                         also.push(place(utf8(member)?)?);
                     }
                 }
-                (Some(Target::Head), _) => {}
+                (Some(CellTarget::Head), _) => {}
                 // What is in here was read before.
                 _ if column + 1 == of_view.columns.len() => {}
                 _ => return Err(format!("an event of the view `{name}` has a value in a column that the view has not")),
@@ -312,7 +312,7 @@ impl GroupCells {
 }
 
 /// Counts rows that were read; none at all would go on for ever.
-fn more(read: usize, records: usize, rows: usize) -> Result<usize, Fault> {
+fn more(read: usize, records: usize, rows: usize) -> Result<usize, PartFault> {
     match read + records {
         _ if records == 0 => Err(format!("it ends after {read} of {rows} rows")),
         more if more > rows => Err(format!("it has more than {rows} rows")),
@@ -353,7 +353,7 @@ fn add_lists(
 }
 
 /// The fields of a row that have no column.
-fn other_fields(cells: &[(u32, u32, CellValue)], columns: &[PartColumn]) -> Result<Option<Map<String, Value>>, Fault> {
+fn other_fields(cells: &[(u32, u32, CellValue)], columns: &[PartColumn]) -> Result<Option<Map<String, Value>>, PartFault> {
     let Some((_, column, CellValue::Text(text))) = cells.last() else { return Ok(None) };
     if columns.get(*column as usize).is_none_or(|column| column.name != OTHER) {
         return Ok(None);
@@ -361,7 +361,7 @@ fn other_fields(cells: &[(u32, u32, CellValue)], columns: &[PartColumn]) -> Resu
     serde_json::from_str(utf8(text)?).map(Some).map_err(|error| format!("`{OTHER}` of an event is not a JSON object: {error}"))
 }
 
-fn value_of(value: &CellValue) -> Result<SpooledValue<'_>, Fault> {
+fn value_of(value: &CellValue) -> Result<SpooledValue<'_>, PartFault> {
     match value {
         CellValue::Text(text) => utf8(text).map(SpooledValue::Text),
         // A text of a column that has lists too; a list has two members at least.
@@ -372,7 +372,7 @@ fn value_of(value: &CellValue) -> Result<SpooledValue<'_>, Fault> {
     }
 }
 
-fn json_value(value: &Value) -> Result<SpooledValue<'_>, Fault> {
+fn json_value(value: &Value) -> Result<SpooledValue<'_>, PartFault> {
     let text = |value| Value::as_str(value).ok_or_else(|| format!("a value in `{OTHER}` is neither a text nor a list of texts"));
     match value {
         Value::Array(members) => members.iter().map(text).collect::<Result<_, _>>().map(SpooledValue::List),
@@ -381,11 +381,11 @@ fn json_value(value: &Value) -> Result<SpooledValue<'_>, Fault> {
 }
 
 /// A place where else an event was met: `SOURCE:POSITION`.
-fn place(text: &str) -> Result<(i64, u64), Fault> {
+fn place(text: &str) -> Result<(i64, u64), PartFault> {
     let read = text.split_once(':').and_then(|(source, position)| Some((source.parse().ok()?, position.parse().ok()?)));
     read.ok_or_else(|| format!("`{}` in `_also` is not the number of a source and a position", text.escape_debug()))
 }
 
-fn utf8(value: &ByteArray) -> Result<&str, Fault> {
+fn utf8(value: &ByteArray) -> Result<&str, PartFault> {
     value.as_utf8().map_err(|_| "a text is not UTF-8".to_owned())
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use zstd::{Decoder, Encoder};
 
 /// What records are sorted by.
-pub(super) type SortKey = [i64; 3];
+pub(super) type RecordKey = [i64; 3];
 
 /// Bytes of records in memory. Records of a smaller sort see no disk.
 const MEMORY: usize = 48 * 1024 * 1024;
@@ -28,7 +28,7 @@ pub(super) struct RecordSorter {
     memory: usize,
     bytes: Vec<u8>,
     /// Key, start and end of the records in `bytes`.
-    entries: Vec<(SortKey, usize, usize)>,
+    entries: Vec<(RecordKey, usize, usize)>,
     /// Runs by how often what is in them was merged.
     levels: Vec<Vec<File>>,
 }
@@ -44,7 +44,7 @@ impl RecordSorter {
     }
 
     /// Adds a record; `write` appends its bytes.
-    pub(super) fn push(&mut self, key: SortKey, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+    pub(super) fn push(&mut self, key: RecordKey, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
         let start = self.bytes.len();
         write(&mut self.bytes)?;
         self.entries.push((key, start, self.bytes.len()));
@@ -104,7 +104,7 @@ pub(super) enum SortedRecords {
         /// The records.
         bytes: Vec<u8>,
         /// Where each is, in order.
-        entries: Vec<(SortKey, usize, usize)>,
+        entries: Vec<(RecordKey, usize, usize)>,
         /// The one that is next.
         next: usize,
     },
@@ -114,7 +114,7 @@ pub(super) enum SortedRecords {
 
 impl SortedRecords {
     /// The next record; none at the end.
-    pub(super) fn peek(&self) -> Option<(SortKey, &[u8])> {
+    pub(super) fn peek(&self) -> Option<(RecordKey, &[u8])> {
         match self {
             Self::Memory { bytes, entries, next } => entries.get(*next).map(|(key, start, end)| (*key, &bytes[*start..*end])),
             Self::Runs(runs) => runs.peek(),
@@ -141,7 +141,7 @@ impl RunWriter {
         Ok(Self(Encoder::new(BufWriter::new(tempfile::tempfile_in(folder)?), LEVEL)?))
     }
 
-    fn write(&mut self, key: SortKey, bytes: &[u8]) -> io::Result<()> {
+    fn write(&mut self, key: RecordKey, bytes: &[u8]) -> io::Result<()> {
         let mut head = [0; HEAD_BYTES];
         for (place, number) in key.iter().enumerate() {
             head[place * 8..place * 8 + 8].copy_from_slice(&number.to_le_bytes());
@@ -162,7 +162,7 @@ impl RunWriter {
 /// A run that is read.
 struct RunReader {
     records: Decoder<'static, BufReader<File>>,
-    key: SortKey,
+    key: RecordKey,
     bytes: Vec<u8>,
 }
 
@@ -191,7 +191,7 @@ impl RunReader {
 pub(super) struct MergedRuns {
     runs: Vec<RunReader>,
     /// The runs that have a record, the first one on top.
-    waiting: BinaryHeap<Reverse<(SortKey, usize)>>,
+    waiting: BinaryHeap<Reverse<(RecordKey, usize)>>,
 }
 
 impl MergedRuns {
@@ -207,7 +207,7 @@ impl MergedRuns {
         Ok(merged)
     }
 
-    fn peek(&self) -> Option<(SortKey, &[u8])> {
+    fn peek(&self) -> Option<(RecordKey, &[u8])> {
         self.waiting.peek().map(|Reverse((key, index))| (*key, self.runs[*index].bytes.as_slice()))
     }
 
@@ -225,11 +225,11 @@ mod tests {
     use super::*;
 
     /// Numbers that look like chance, with negative ones and repetitions.
-    fn keys(count: i64) -> Vec<SortKey> {
+    fn keys(count: i64) -> Vec<RecordKey> {
         (0..count).map(|n| [(n * 7_919 % 61) - 30, n * 104_729 % 1_009, n]).collect()
     }
 
-    fn sorted(memory: usize, count: i64) -> (Vec<(SortKey, Vec<u8>)>, usize) {
+    fn sorted(memory: usize, count: i64) -> (Vec<(RecordKey, Vec<u8>)>, usize) {
         let folder = tempfile::tempdir().unwrap();
         let mut sorter = RecordSorter::within(folder.path(), memory);
         for key in keys(count) {

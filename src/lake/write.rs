@@ -13,7 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::LakeError;
 use super::catalog::{LakeCatalog, LakeView};
 use super::columns::{FolderColumns, HEAD, TypeColumns};
-use super::part::{PartsWriter, RowShape, RowSource, TimeRange, WindowsShape, joined};
+use super::part::{PartsWriter, RowShape, PartSource, TimeRange, WindowsShape, joined};
 use super::sort::{RecordSorter, SortedRecords};
 use super::spool::SpooledEvent;
 use crate::cancel::Cancel;
@@ -125,7 +125,7 @@ struct LakeExport<'s> {
     /// The folders with the columns that all their types have.
     folders: FxHashMap<String, FolderColumns>,
     groups: Vec<PartGroup>,
-    sources: FxHashMap<i64, RowSource>,
+    sources: FxHashMap<i64, PartSource>,
     lake: LakeCatalog,
     range: TimeRange,
     read: u64,
@@ -142,7 +142,7 @@ impl<'s> LakeExport<'s> {
         let views = types.types.iter().zip(&names).zip(&columns);
         let views = views.map(|((event_type, name), columns)| lake_view(event_type, name, folders[name].of_type(event_type, columns)));
         let lake = LakeCatalog::new(views.collect(), &ledger);
-        let sources = ledger.sources.into_iter().map(|source| (source.id.0, RowSource { path: source.path, sha256: source.end.sha256 }));
+        let sources = ledger.sources.into_iter().map(|source| (source.id.0, PartSource { path: source.path, sha256: source.end.sha256 }));
         Ok(Self {
             store,
             folder,
