@@ -88,7 +88,8 @@ pub(super) fn load(lake: &Lake, store: &mut Store, (memory, cancel): (u64, &Canc
     store.settle()?;
     if outcome.interrupted {
         let sources = counted(outcome.sources, "source");
-        printer.headed_note("Interrupted:", &format!("{sources} of the lake `{}` are stored; load again to continue", shown(lake.folder())));
+        printer
+            .headed_note("Interrupted:", &format!("{sources} of the lake `{}` are stored; load again to continue", shown(lake.folder())));
         return Ok(Outcome::Interrupted);
     }
     let (new, sources) = (counted(outcome.events, "new event"), counted(outcome.sources, "source"));

@@ -246,10 +246,7 @@ impl LakeCatalog {
 
     /// The ledger, as a store has it.
     pub(super) fn ledger(&self) -> Ledger {
-        Ledger {
-            sources: self.sources.iter().map(ledger_source).collect(),
-            archives: self.archives.iter().map(ledger_archive).collect(),
-        }
+        Ledger { sources: self.sources.iter().map(ledger_source).collect(), archives: self.archives.iter().map(ledger_archive).collect() }
     }
 
     /// What serde does not see: what is named must be there, once, and inside the folder.
@@ -403,15 +400,10 @@ mod tests {
     use super::*;
 
     fn catalog() -> LakeCatalog {
-        let part = |path: &str| LakePart {
-            path: path.to_owned(),
-            rows: 2,
-            bytes: 10,
-            sha256: "ab".to_owned(),
-            first_time: None,
-            last_time: None,
-        };
-        let column = |field: &str, column: Option<&str>, list| LakeColumn { field: field.to_owned(), column: column.map(str::to_owned), list };
+        let part =
+            |path: &str| LakePart { path: path.to_owned(), rows: 2, bytes: 10, sha256: "ab".to_owned(), first_time: None, last_time: None };
+        let column =
+            |field: &str, column: Option<&str>, list| LakeColumn { field: field.to_owned(), column: column.map(str::to_owned), list };
         let view = |view: &str, folder: &str, rare, columns| LakeView {
             view: view.to_owned(),
             product: "windows".to_owned(),

@@ -90,7 +90,6 @@ pub(super) struct FolderColumns {
 /// Where the values of an event type go: a column of the folder for each of its own, none for those that have none.
 #[derive(Debug, Clone)]
 pub(super) struct TypeColumns {
-    pub(super) is_windows: bool,
     pub(super) places: Vec<Option<usize>>,
     /// The columns of [`WINDOWS_HEAD`].
     pub(super) heads: Vec<usize>,
@@ -99,8 +98,7 @@ pub(super) struct TypeColumns {
 impl FolderColumns {
     /// Adds the columns of an event type.
     pub(super) fn add(&mut self, event_type: &EventType) -> TypeColumns {
-        let is_windows = event_type.product == WINDOWS;
-        let heads: &[&str] = if is_windows { &WINDOWS_HEAD } else { &[] };
+        let heads: &[&str] = if event_type.product == WINDOWS { &WINDOWS_HEAD } else { &[] };
         let heads: Vec<usize> = heads.iter().map(|name| self.place(name, false)).collect();
         let mut taken: FxHashSet<usize> = heads.iter().copied().collect();
         let mut places = Vec::with_capacity(event_type.columns.len());
@@ -119,7 +117,7 @@ impl FolderColumns {
             taken.insert(place);
             places.push(Some(place));
         }
-        TypeColumns { is_windows, places, heads }
+        TypeColumns { places, heads }
     }
 
     fn place(&mut self, name: &str, is_list: bool) -> usize {
@@ -132,11 +130,6 @@ impl FolderColumns {
             self.columns[place].kind = CellKind::List;
         }
         place
-    }
-
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.columns.len()
     }
 
     /// A column.
@@ -173,7 +166,8 @@ pub(super) fn field(column: &PartColumn) -> Result<Type, ParquetError> {
         CellKind::Text => text(&column.name).build(),
         CellKind::List => {
             let element = text("element").with_repetition(Repetition::REQUIRED).build()?;
-            let list = Type::group_type_builder("list").with_repetition(Repetition::REPEATED).with_fields(vec![Arc::new(element)]).build()?;
+            let list =
+                Type::group_type_builder("list").with_repetition(Repetition::REPEATED).with_fields(vec![Arc::new(element)]).build()?;
             Type::group_type_builder(&column.name)
                 .with_repetition(Repetition::OPTIONAL)
                 .with_logical_type(Some(LogicalType::List))
@@ -224,7 +218,7 @@ mod tests {
         let text = |name: &str, list| (Some(name.to_owned()), list);
         assert_eq!(names(0), [text("Image", true), text("field_Type", false), text("field_Type~", false)]);
         assert_eq!(names(1), [text("Image", true), text("Channel", false), (None, false)]);
-        assert_eq!(folder.len(), 7);
+        assert_eq!(folder.columns.len(), 7);
     }
 
     #[test]

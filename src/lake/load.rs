@@ -115,12 +115,7 @@ impl Lake {
     }
 
     /// All events by source and position; none where the work was stopped.
-    fn sorted(
-        &self,
-        scratch: &Path,
-        cancel: &Cancel,
-        progress: &mut dyn FnMut(LakeProgress),
-    ) -> Result<Option<SortedRecords>, LakeError> {
+    fn sorted(&self, scratch: &Path, cancel: &Cancel, progress: &mut dyn FnMut(LakeProgress)) -> Result<Option<SortedRecords>, LakeError> {
         let failed = |source| LakeError::Sort { folder: scratch.to_owned(), source };
         let complete = self.catalog.sources.iter().filter(|source| source.state == LakeSourceState::Complete);
         let complete: FxHashSet<i64> = complete.map(|source| source.id).collect();
@@ -179,7 +174,9 @@ fn check_length(path: &Path, part: &LakePart) -> Result<(), LakeError> {
     match fs::metadata(path) {
         Ok(found) if found.len() == part.bytes => Ok(()),
         Ok(found) => Err(LakeError::part(path, format!("it has {} bytes, and the catalog says {}", found.len(), part.bytes))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(LakeError::part(path, "the catalog names this part, and it is missing")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(LakeError::part(path, "the catalog names this part, and it is missing"))
+        }
         Err(error) => Err(LakeError::file(path, "read", error)),
     }
 }
@@ -196,7 +193,11 @@ fn check_hash(path: &Path, part: &LakePart) -> Result<(), LakeError> {
         hash.update(&buffer[..count]);
     }
     let found = hex(&hash.finalize());
-    if found == part.sha256 { Ok(()) } else { Err(LakeError::part(path, format!("its SHA-256 is {found}, and the catalog says {}", part.sha256))) }
+    if found == part.sha256 {
+        Ok(())
+    } else {
+        Err(LakeError::part(path, format!("its SHA-256 is {found}, and the catalog says {}", part.sha256)))
+    }
 }
 
 /// Gives the sorted events source by source.
@@ -236,7 +237,7 @@ impl SourceFeed for LakeFeed {
         }
         if !events.beside.is_empty() {
             // The last batch: whether more are wanted makes no difference.
-            drop(take(&events)?);
+            let (ControlFlow::Continue(_) | ControlFlow::Break(())) = take(&events)?;
         }
         Ok(())
     }

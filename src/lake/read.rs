@@ -139,7 +139,8 @@ impl<'c> PartTargets<'c> {
             match &column.column {
                 None => drop(others.insert(column.field.as_str(), field)),
                 Some(name) => {
-                    let place = *places.get(name.as_str()).ok_or_else(|| format!("it lacks the column `{name}` of the view `{}`", view.view))?;
+                    let place =
+                        *places.get(name.as_str()).ok_or_else(|| format!("it lacks the column `{name}` of the view `{}`", view.view))?;
                     if columns[place] != CellTarget::None {
                         return Err(format!("two fields of the view `{}` are in the column `{name}`", view.view));
                     }
@@ -290,7 +291,8 @@ impl GroupCells {
             }
         }
         for (field, value) in other.into_iter().flatten() {
-            let field = of_view.others.get(field.as_str()).ok_or_else(|| format!("the view `{name}` has no field `{field}` in `{OTHER}`"))?;
+            let field =
+                of_view.others.get(field.as_str()).ok_or_else(|| format!("the view `{name}` has no field `{field}` in `{OTHER}`"))?;
             fields.push((*field, json_value(value)?));
         }
         fields.sort_by_key(|(field, _)| *field);

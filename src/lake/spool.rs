@@ -40,16 +40,6 @@ pub(super) enum SpooledValue<'e> {
     List(Vec<&'e str>),
 }
 
-impl<'e> SpooledValue<'e> {
-    /// Its texts.
-    pub(super) fn members(&self) -> &[&'e str] {
-        match self {
-            Self::Text(text) => std::slice::from_ref(text),
-            Self::List(members) => members,
-        }
-    }
-}
-
 impl<'e> SpooledEvent<'e> {
     /// An event of a batch. `names` are those of its type's columns, in order.
     pub(super) fn of_batch(batch: &'e EventBatch, (head, beside): (&BatchEvent, &BesideEvent), view: usize, names: &[NameId]) -> Self {

@@ -6,14 +6,14 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::LakeError;
 use super::catalog::{LakeCatalog, LakeView};
 use super::columns::{FolderColumns, HEAD, TypeColumns};
-use super::part::{PartsWriter, RowShape, PartSource, TimeRange, WindowsShape, joined};
+use super::part::{PartSource, PartsWriter, RowShape, TimeRange, WindowsShape, joined};
 use super::sort::{RecordSorter, SortedRecords};
 use super::spool::SpooledEvent;
 use crate::cancel::Cancel;
@@ -135,7 +135,7 @@ impl<'s> LakeExport<'s> {
     fn new(store: &'s Store, folder: &'s Path, cancel: &'s Cancel, progress: &'s mut dyn FnMut(u64)) -> Result<Self, LakeError> {
         let (types, ledger) = (store.catalog()?, store.ledger()?);
         let mut folders: FxHashMap<String, FolderColumns> = FxHashMap::default();
-        let mut taken: FxHashSet<String> = [RARE_FOLDER.to_owned()].into();
+        let mut taken: FxHashSet<String> = std::iter::once(RARE_FOLDER.to_owned()).collect();
         let names: Vec<String> = types.types.iter().map(|event_type| folder_name(event_type, &mut taken)).collect();
         let columns: Vec<TypeColumns> =
             types.types.iter().zip(&names).map(|(event_type, name)| folders.entry(name.clone()).or_default().add(event_type)).collect();
@@ -312,4 +312,3 @@ fn groups(types: &Catalog, names: &[String], columns: &[TypeColumns]) -> Vec<Par
     }
     groups
 }
-

@@ -250,7 +250,8 @@ impl<'m> SourceImport<'m> {
 }
 
 fn sources(connection: &Connection) -> Result<Vec<LedgerSource>, StoreError> {
-    let sql = "SELECT id, path, state, events, archive, duplicate_of, format, sha256, bytes, bad, recovered, reason, timezone, clock, reader
+    let sql =
+        "SELECT id, path, state, events, archive, duplicate_of, format, sha256, bytes, bad, recovered, reason, timezone, clock, reader
                FROM source WHERE state <> 'loading' ORDER BY id";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([], |row| {

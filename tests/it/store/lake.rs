@@ -27,9 +27,15 @@ fn odd_lines() -> String {
     };
     [
         event(1, json!({ "Image": "", "type": "a type", "Type": "another", "id": "an id", "_time": "mine", "Serial": 7 })),
-        event(2, json!({ "Image": "C:\\a.exe", "image": "twin", "a b": "blank", "a.b": "dot", "\"; DROP TABLE x": "quote", "Serial": -12 })),
+        event(
+            2,
+            json!({ "Image": "C:\\a.exe", "image": "twin", "a b": "blank", "a.b": "dot", "\"; DROP TABLE x": "quote", "Serial": -12 }),
+        ),
         event(3, json!({ "Image": ["one", "two", ""], "List": ["a\nb", "c"], "Empty": "", "Serial": "007" })),
-        event(4, json!({ "Image": "größe \u{1F600} \u{202e}x\tx", "When": "2024-01-01 00:00:00.123", "Serial": 9_007_199_254_740_993_i64 })),
+        event(
+            4,
+            json!({ "Image": "größe \u{1F600} \u{202e}x\tx", "When": "2024-01-01 00:00:00.123", "Serial": 9_007_199_254_740_993_i64 }),
+        ),
         event(5, json!({ "Image": "x".repeat(3_000), "Script": format!("function {} {{ Write-Host 'ä' }}", "Invoke-".repeat(40)) })),
         event(6, json!({ "@timestamp": "no time", "Image": "timeless" })),
     ]
@@ -38,13 +44,15 @@ fn odd_lines() -> String {
 
 /// An event with more fields than a view has columns.
 fn wide_line() -> String {
-    let fields: String = (0..950).map(|n| format!(",\"Field{n}\":\"{}\"", if n % 3 == 0 { String::new() } else { format!("v{n}") })).collect();
+    let fields: String =
+        (0..950).map(|n| format!(",\"Field{n}\":\"{}\"", if n % 3 == 0 { String::new() } else { format!("v{n}") })).collect();
     line(2_000, 9_001, 7_777, &format!("{fields},\"Late\":[\"x\",\"y\"]"))
 }
 
 /// A log of many kinds of events, in two spellings.
 fn many_kinds() -> String {
-    let more = |n: u32| if n.is_multiple_of(2) { ",\"image\":\"a\"".to_owned() } else { ",\"Image\":[\"b\",\"c\"],\"type\":\"t\"".to_owned() };
+    let more =
+        |n: u32| if n.is_multiple_of(2) { ",\"image\":\"a\"".to_owned() } else { ",\"Image\":[\"b\",\"c\"],\"type\":\"t\"".to_owned() };
     (0..KINDS).map(|n| line(i64::from(n % 1_000), i64::from(n) + 20_000, 10_000 + n, &more(n))).collect()
 }
 
@@ -299,10 +307,22 @@ fn a_lake_that_is_not_whole_is_refused_and_the_file_named() {
         ("grown", |lake| grow(&part(lake)), PART, "the catalog says"),
         ("changed", |lake| flip(&part(lake)), PART, "SHA-256"),
         ("missing", |lake| std::fs::remove_file(part(lake)).unwrap(), PART, "missing"),
-        ("one more", |lake| drop(std::fs::copy(part(lake), lake.join("type=security_4624/part-00001.parquet")).unwrap()), "part-00001", "does not name"),
+        (
+            "one more",
+            |lake| drop(std::fs::copy(part(lake), lake.join("type=security_4624/part-00001.parquet")).unwrap()),
+            "part-00001",
+            "does not name",
+        ),
         (
             "another number of rows",
-            |lake| edit(lake, |v| for (path, count) in [("parts", "rows"), ("views", "events")] { v[path][0][count] = json!(59); v["events"] = json!(69); }),
+            |lake| {
+                edit(lake, |v| {
+                    for (path, count) in [("parts", "rows"), ("views", "events")] {
+                        v[path][0][count] = json!(59);
+                        v["events"] = json!(69);
+                    }
+                })
+            },
             PART,
             "60 events, and the catalog says 59",
         ),
@@ -469,12 +489,20 @@ fn the_catalog_gives_the_types_that_the_store_has() {
     let (of_lake, of_store) = (read.catalog(), Store::open_read_only(store.path()).unwrap().catalog().unwrap());
     assert_eq!(of_lake.types.len(), of_store.types.len());
     for (found, expected) in of_lake.types.iter().zip(&of_store.types) {
-        let keys = |of: &retrohunt::catalog::EventType| (of.product.clone(), of.dataset.clone(), of.code.clone(), of.view.clone(), of.events, of.has_messages);
+        let keys = |of: &retrohunt::catalog::EventType| {
+            (of.product.clone(), of.dataset.clone(), of.code.clone(), of.view.clone(), of.events, of.has_messages)
+        };
         assert_eq!(keys(found), keys(expected));
         let fields = |of: &retrohunt::catalog::EventType| of.columns.iter().map(|column| column.field.clone()).collect::<Vec<_>>();
         assert_eq!(fields(found), fields(expected));
         assert!(found.columns.iter().zip(&expected.columns).all(|(found, expected)| found.has_lists || !expected.has_lists));
-        assert!(found.columns.iter().zip(&expected.columns).all(|(found, expected)| found.view_name.is_empty() == expected.view_name.is_empty()));
+        assert!(
+            found
+                .columns
+                .iter()
+                .zip(&expected.columns)
+                .all(|(found, expected)| found.view_name.is_empty() == expected.view_name.is_empty())
+        );
         assert!(!found.columns.iter().any(|column| column.view_name.eq_ignore_ascii_case("type")), "engines have that name for the folder");
     }
 }
