@@ -1,9 +1,9 @@
 //! Lakes on the command line: `export --parquet`, `load … --parquet`, `load` of a lake.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::Outcome;
 use super::printer::Printer;
@@ -44,7 +44,7 @@ pub(super) fn write_store(store_args: &StoreArgs, folder: &Path, cancel: &Cancel
 
 /// Has a store filled that is not kept, and writes it as a lake.
 pub(super) fn write_loaded(
-    folder: &Path,
+    (paths, folder): (&[PathBuf], &Path),
     cancel: &Cancel,
     printer: &Printer,
     fill: &mut dyn FnMut(&StoreArgs, &Printer) -> anyhow::Result<Outcome>,
@@ -53,6 +53,11 @@ pub(super) fn write_loaded(
     let beside = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let cannot = || format!("cannot make a temporary store in `{}`", shown(beside));
     std::fs::create_dir_all(beside).with_context(cannot)?;
+    let whole = beside.canonicalize().with_context(cannot)?;
+    // What is written there would be read while it is written.
+    if let Some(around) = paths.iter().find(|path| path.is_dir() && path.canonicalize().is_ok_and(|path| whole.starts_with(path))) {
+        bail!("`{}` is in `{}`, which is loaded: choose a folder elsewhere", shown(folder), shown(around));
+    }
     // Beside the lake, where there is room for it; it goes when this ends.
     let scratch = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(beside).with_context(cannot)?;
     let store_args = StoreArgs { store: scratch.path().join("lake.db") };

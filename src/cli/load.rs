@@ -104,7 +104,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         return run_explain(&inputs, &options(args, &cancel), args.output.format, printer);
     }
     if let Some(folder) = &args.parquet {
-        return lake::write_loaded(folder, &cancel, printer, &mut |store_args, printer| {
+        return lake::write_loaded((&args.paths, folder), &cancel, printer, &mut |store_args, printer| {
             fill(args, &inputs, store_args.open_or_create()?, (&store_args.shown(), &cancel), printer)
         });
     }

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use retrohunt::lake::LakeCatalog;
+use retrohunt::cancel::Cancel;
+use retrohunt::lake::{Lake, LakeCatalog};
 use retrohunt::store::Store;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{assert_whole, evidence, findings, hunt, identities, line, lines};
 use crate::support::binary::{Output, TestStore, command, finish, run, text};
 use crate::support::kill::Killed;
+use crate::support::mutate::{self, Random};
 use crate::support::samples::{gzip, zip};
 
 /// Kinds of events that are more than a store has tables for.
@@ -154,10 +157,10 @@ fn contents(store: &TestStore) -> BTreeMap<String, Vec<String>> {
         ("(identities)", "SELECT key FROM event_identity"),
         (
             "(sources)",
-            "SELECT s.path, s.format, s.state, s.sha256, s.bytes, s.events, s.new_events, s.bad, s.recovered, s.removed, s.reason, s.timezone, s.clock,
-                 s.reader, d.path, a.path, s.first_time_us, s.last_time_us
+            "SELECT s.path, s.format, s.state, s.sha256, s.bytes, s.events, s.bad, s.recovered, s.reason, s.timezone, s.clock, s.reader, d.path, a.path
              FROM source s LEFT JOIN source d ON d.id = s.duplicate_of LEFT JOIN archive a ON a.id = s.archive",
         ),
+        ("(counts)", "SELECT path, new_events, removed, first_time_us, last_time_us FROM source"),
         ("(archives)", "SELECT path, sha256, bytes, reader, complete FROM archive"),
     ] {
         out.insert(name.to_owned(), rows(&connection, sql));
@@ -232,9 +235,10 @@ fn what_was_removed_from_a_store_is_not_in_its_lake_and_stays_known() {
     again.load([&lake]);
     assert_whole(&again, "read back");
     let (mut expected, mut found) = (contents(&store), contents(&again));
-    // Kinds of events that have none any more are not met.
-    expected.retain(|_, rows| !rows.is_empty());
-    found.retain(|_, rows| !rows.is_empty());
+    // Kinds of events that have none any more are not met, nor are lists that nobody uses; and who was first is another one for some.
+    for contents in [&mut expected, &mut found] {
+        contents.retain(|name, rows| !rows.is_empty() && !["(lists)", "(counts)"].contains(&name.as_str()));
+    }
     assert_eq!(found, expected);
 }
 
@@ -250,6 +254,10 @@ fn a_load_may_write_a_lake_without_a_store() {
     let left: Vec<String> =
         std::fs::read_dir(store.folder()).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
     assert!(left.iter().all(|name| ["test.db", "in", "lake", "direct"].contains(&name.as_str())), "{left:?}");
+    // Its temporary store must not be among the logs.
+    let inside = store.folder().join("in/lake");
+    let said = run([Path::new("load"), &store.folder().join("in"), Path::new("--parquet"), &inside]).expect_code(&[1]).stderr;
+    assert!(said.contains("is loaded") && !inside.exists(), "{said}");
     // And one lake of another and of more logs.
     let more = store.file("more.jsonl", lines(500..510, 4624));
     let third = store.folder().join("third");
@@ -291,78 +299,80 @@ fn refused(lake: &Path) -> String {
     said
 }
 
+type Damage = fn(&Path);
+
+fn part(lake: &Path) -> PathBuf {
+    lake.join(PART)
+}
+
+/// Changes the catalog.
+fn edit(lake: &Path, change: impl FnOnce(&mut Value)) {
+    let mut value = catalog(lake);
+    change(&mut value);
+    std::fs::write(lake.join("_catalog.json"), value.to_string()).unwrap();
+}
+
+/// The columns of the first view in a catalog.
+fn columns(catalog: &mut Value) -> &mut Vec<Value> {
+    catalog["views"][0]["columns"].as_array_mut().expect("columns")
+}
+
+/// Says that the first part, and so its view, has a number of rows.
+fn say_rows(catalog: &mut Value, rows: u64) {
+    (catalog["parts"][0]["rows"], catalog["views"][0]["events"], catalog["events"]) = (json!(rows), json!(rows), json!(rows + 10));
+}
+
+/// Damage to parts: what it is, the file and the reason that must be named.
+const DAMAGED_PARTS: [(&str, Damage, &str, &str); 7] = [
+    ("cut off", |lake| cut(&part(lake), 100), PART, "the catalog says"),
+    ("grown", |lake| grow(&part(lake)), PART, "the catalog says"),
+    ("changed", |lake| flip(&part(lake)), PART, "SHA-256"),
+    ("missing", |lake| std::fs::remove_file(part(lake)).unwrap(), PART, "missing"),
+    ("one more", |lake| drop(std::fs::copy(part(lake), lake.join("type=security_4624/part-00001.parquet"))), "part-00001", "does not name"),
+    ("another number of rows", |lake| edit(lake, |v| say_rows(v, 59)), PART, "60 events, and the catalog says 59"),
+    ("another hash", |lake| edit(lake, |v| v["parts"][0]["sha256"] = json!("00")), PART, "SHA-256"),
+];
+
+/// Damage to catalogs.
+const DAMAGED_CATALOGS: [(&str, Damage, &str, &str); 10] = [
+    ("sums that differ", |lake| edit(lake, |v| v["events"] = json!(3)), "_catalog.json", "different numbers of events"),
+    ("another version", |lake| edit(lake, |v| v["version"] = json!(2)), "_catalog.json", "version 2"),
+    ("no JSON", |lake| cut(&lake.join("_catalog.json"), 300), "_catalog.json", "not a catalog"),
+    ("nothing", |lake| std::fs::write(lake.join("_catalog.json"), "").unwrap(), "_catalog.json", "not a catalog"),
+    ("an unknown member", |lake| edit(lake, |v| v["views"][0]["more"] = json!(1)), "_catalog.json", "unknown field `more`"),
+    ("no catalog", |lake| std::fs::remove_file(lake.join("_catalog.json")).unwrap(), "lake", "no `_catalog.json`"),
+    ("an unknown column", |lake| edit(lake, |v| columns(v).retain(|c| c["field"] != "TargetUserName")), PART, "column `TargetUserName`"),
+    (
+        "a column of another kind",
+        |lake| edit(lake, |v| columns(v).iter_mut().for_each(|c| c["list"] = json!(false))),
+        PART,
+        "column `List` is not of the kind",
+    ),
+    (
+        "a missing column",
+        |lake| edit(lake, |v| columns(v).push(json!({ "field": "More", "column": "More", "list": false }))),
+        PART,
+        "lacks the column `More`",
+    ),
+    ("an unknown source", |lake| edit(lake, |v| v["sources"][0]["id"] = json!(77)), PART, "of source 1"),
+];
+
 #[test]
 fn a_lake_that_is_not_whole_is_refused_and_the_file_named() {
-    type Damage = fn(&Path);
-    fn part(lake: &Path) -> PathBuf {
-        lake.join(PART)
-    }
-    fn edit(lake: &Path, change: impl FnOnce(&mut Value)) {
-        let mut value = catalog(lake);
-        change(&mut value);
-        std::fs::write(lake.join("_catalog.json"), value.to_string()).unwrap();
-    }
-    let cases: [(&str, Damage, &str, &str); 15] = [
-        ("cut off", |lake| cut(&part(lake), 100), PART, "the catalog says"),
-        ("grown", |lake| grow(&part(lake)), PART, "the catalog says"),
-        ("changed", |lake| flip(&part(lake)), PART, "SHA-256"),
-        ("missing", |lake| std::fs::remove_file(part(lake)).unwrap(), PART, "missing"),
-        (
-            "one more",
-            |lake| drop(std::fs::copy(part(lake), lake.join("type=security_4624/part-00001.parquet")).unwrap()),
-            "part-00001",
-            "does not name",
-        ),
-        (
-            "another number of rows",
-            |lake| {
-                edit(lake, |v| {
-                    for (path, count) in [("parts", "rows"), ("views", "events")] {
-                        v[path][0][count] = json!(59);
-                        v["events"] = json!(69);
-                    }
-                })
-            },
-            PART,
-            "60 events, and the catalog says 59",
-        ),
-        ("sums that differ", |lake| edit(lake, |v| v["events"] = json!(3)), "_catalog.json", "different numbers of events"),
-        ("another hash", |lake| edit(lake, |v| v["parts"][0]["sha256"] = json!("00")), PART, "SHA-256"),
-        ("another version", |lake| edit(lake, |v| v["version"] = json!(2)), "_catalog.json", "version 2"),
-        ("no JSON", |lake| cut(&lake.join("_catalog.json"), 300), "_catalog.json", "not a catalog"),
-        ("nothing", |lake| std::fs::write(lake.join("_catalog.json"), "").unwrap(), "_catalog.json", "not a catalog"),
-        ("an unknown member", |lake| edit(lake, |v| v["views"][0]["more"] = json!(1)), "_catalog.json", "unknown field `more`"),
-        ("no catalog", |lake| std::fs::remove_file(lake.join("_catalog.json")).unwrap(), "lake", "no `_catalog.json`"),
-        (
-            "an unknown column",
-            |lake| edit(lake, |v| drop(v["views"][0]["columns"].as_array_mut().unwrap().retain(|c| c["field"] != "TargetUserName"))),
-            PART,
-            "column `TargetUserName`",
-        ),
-        (
-            "a column of another kind",
-            |lake| edit(lake, |v| v["views"][0]["columns"].as_array_mut().unwrap().iter_mut().for_each(|c| c["list"] = json!(false))),
-            PART,
-            "column `List` is not of the kind",
-        ),
-    ];
-    for (what, damage, file, reason) in cases {
+    for (what, damage, file, reason) in DAMAGED_PARTS.into_iter().chain(DAMAGED_CATALOGS) {
         let (_store, lake) = small_lake();
         assert_eq!(catalog(&lake)["parts"][0]["path"], PART);
         damage(&lake);
         let said = refused(&lake);
         assert!(said.contains(file) && said.contains(reason), "{what}: {said}");
     }
-    let (_store, lake) = small_lake();
-    edit(&lake, |v| v["views"][0]["columns"].as_array_mut().unwrap().push(json!({ "field": "More", "column": "More", "list": false })));
-    let said = refused(&lake);
-    assert!(said.contains(PART) && said.contains("lacks the column `More`"), "{said}");
-    edit(&lake, |v| {
-        drop(v["views"][0]["columns"].as_array_mut().unwrap().pop());
-        v["sources"][0]["id"] = json!(77);
-    });
-    let said = refused(&lake);
-    assert!(said.contains(PART) && said.contains("of source 1"), "{said}");
+}
+
+/// Has the catalog say that the first part is as it is now.
+fn say_hash(lake: &Path) {
+    let content = std::fs::read(part(lake)).unwrap();
+    let hash: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+    edit(lake, |v| (v["parts"][0]["bytes"], v["parts"][0]["sha256"]) = (json!(content.len()), json!(hash)));
 }
 
 fn cut(path: &Path, bytes: usize) {
@@ -383,21 +393,47 @@ fn flip(path: &Path) {
     std::fs::write(path, content).unwrap();
 }
 
-/// A part whose bytes are as the catalog says, and which is no Parquet file.
 #[test]
 fn a_part_that_is_not_parquet_is_refused_although_its_hash_is_right() {
-    use sha2::{Digest as _, Sha256};
     for content in [b"PAR1 nothing of it PAR1".to_vec(), Vec::new(), vec![0; 10_000]] {
         let (_store, lake) = small_lake();
-        std::fs::write(lake.join(PART), &content).unwrap();
-        let mut value = catalog(&lake);
-        value["parts"][0]["bytes"] = json!(content.len());
-        let hash: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
-        value["parts"][0]["sha256"] = json!(hash);
-        std::fs::write(lake.join("_catalog.json"), value.to_string()).unwrap();
+        std::fs::write(part(&lake), &content).unwrap();
+        say_hash(&lake);
         let said = refused(&lake);
         assert!(said.contains(PART) && said.contains("cannot be read"), "{said}");
     }
+}
+
+#[test]
+fn no_damage_to_a_part_ends_the_program_although_its_hash_is_right() {
+    let (store, lake) = small_lake();
+    let (whole, mut random) = (std::fs::read(part(&lake)).unwrap(), Random(20_240_301));
+    let (mut refused, mut read) = (0, 0);
+    for round in 0..150 {
+        let damaged = match round % 5 {
+            0 => mutate::zeros(&whole, &mut random),
+            1 => mutate::repeat(&whole, &mut random),
+            bits => mutate::flip(&whole, 1 + bits * bits, &mut random),
+        };
+        std::fs::write(part(&lake), damaged).unwrap();
+        say_hash(&lake);
+        let mut target = Store::open(&store.folder().join(format!("{round}.db"))).unwrap();
+        let loaded = Lake::open(&lake).and_then(|lake| lake.load(&mut target, (1 << 20, &Cancel::default()), &mut |_| {}));
+        match loaded {
+            Ok(outcome) => {
+                // A letter of a value may be another one; no event is gone.
+                assert_eq!(outcome.events, 70);
+                read += 1;
+            }
+            Err(error) => {
+                assert!(error.to_string().contains(PART), "{error}");
+                assert_eq!(target.sources().unwrap(), []);
+                refused += 1;
+            }
+        }
+    }
+    println!("{refused} of 150 were refused, {read} were read");
+    assert!(refused > 100);
 }
 
 #[test]
