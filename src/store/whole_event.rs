@@ -250,7 +250,10 @@ impl Store {
         self.connection.execute_batch("BEGIN").map_err(StoreError::from)?;
         self.catalog.replace(None);
         let done = read(self);
-        self.connection.execute_batch("ROLLBACK").map_err(StoreError::from)?;
+        // SQLite ends a transaction itself where it fails, and the error of the reader is the one to tell.
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK").map_err(StoreError::from)?;
+        }
         done
     }
 }

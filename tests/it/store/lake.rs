@@ -277,6 +277,16 @@ fn explain_says_what_a_lake_is_and_loads_nothing() {
     assert!(text(&rows[0], "reason").contains("3 events in 1 file") && !other.path().exists(), "{}", rows[0]);
 }
 
+#[test]
+fn a_lake_among_logs_is_told_and_not_read_as_a_log() {
+    let (store, _lake) = small_lake();
+    let other = TestStore::new();
+    let loaded = other.run([Path::new("load"), store.folder()]);
+    let said = loaded.expect_code(&[3]).stderr;
+    assert!(said.contains("lake/_catalog.json") && said.contains("by the path of its folder") && said.contains("Parquet"), "{said}");
+    assert_eq!(other.number("SELECT count(*) FROM events"), 70, "those of the log beside it");
+}
+
 /// A lake of two kinds of events with lists.
 fn small_lake() -> (TestStore, PathBuf) {
     let store = TestStore::new();
