@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::{assert_whole, evidence, findings, hunt, identities, line, lines};
 use crate::support::binary::{Output, TestStore, command, finish, run, text};
 use crate::support::kill::Killed;
+use crate::support::memory::watched;
 use crate::support::mutate::{self, Random};
 use crate::support::samples::{gzip, zip};
 
@@ -524,6 +525,31 @@ fn an_export_that_is_killed_is_not_a_lake() {
         is_complete: &|store, what| assert_eq!(catalog(&lake_of(store))["events"], events, "{what}"),
     };
     killed.survive();
+}
+
+/// Events whose texts are more than a sort holds in memory, and that are not in the order of time.
+const LARGE: i64 = 40_000;
+/// Most memory (kB) that lakes take.
+const MAX_PEAK_KB: u64 = 256 * 1024;
+
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_stays_within_bounds_where_events_are_more_than_it() {
+    let store = TestStore::new();
+    let word = |n: i64, i: i64| (n * 128 + i + 1).unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let script = |n: i64| (0..128).map(|i| format!("{:016x}", word(n, i))).collect::<String>();
+    let lines: String = (0..LARGE).map(|n| line(n * 7_919 % 1_440, n + 1, 4624, &format!(",\"Script\":\"{}\"", script(n)))).collect();
+    store.load([store.file("large.jsonl", lines)]);
+    let (lake, limit) = (store.folder().join("lake"), std::time::Duration::from_secs(300));
+    let export = watched(command().arg("export").arg("--parquet").arg(&lake).arg("--store").arg(store.path()), store.folder(), limit);
+    let again = TestStore::new();
+    let load = watched(command().args(["load", "--memory", "32M"]).arg(&lake).arg("--store").arg(again.path()), again.folder(), limit);
+    assert_eq!((export.code, load.code), (0, 0), "{} {}", export.stderr, load.stderr);
+    println!("an export took {} kB at most, a load {} kB", export.peak_kb, load.peak_kb);
+    assert!(export.peak_kb < MAX_PEAK_KB && load.peak_kb < MAX_PEAK_KB, "{} {}", export.peak_kb, load.peak_kb);
+    let all = "SELECT _time, _record, Script FROM security_4624 ORDER BY _record";
+    let [one, two] = [&store, &again].map(|store| store.run(["sql", all, "--format", "csv-raw"]).expect_code(&[0]).stdout);
+    assert!(one == two && one.len() > 80_000_000);
 }
 
 #[test]
