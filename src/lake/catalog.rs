@@ -217,8 +217,8 @@ impl LakeCatalog {
 
     /// The event types and their columns, as [`crate::store::Store::catalog`] has those of a store. A type's `view` is its name in `_view`;
     /// `storage` names the folder of its parts, and rare types have [`Storage::Overflow`], as in a store: they share the folder
-    /// [`LakeCatalog::rare_folder`]. A column's `view_name` and `sql_name` are its name in the parts, and `has_lists` says that it holds arrays of
-    /// strings. All values are text.
+    /// [`LakeCatalog::rare_folder`]. A column's `view_name` and `sql_name` are its name in the parts (empty: a member of `_other`), and
+    /// `has_lists` says that it holds arrays of strings. All values are text.
     pub fn catalog(&self) -> Catalog {
         let types = (1..).zip(&self.views).map(|(id, view)| EventType {
             id: TypeId(id),
