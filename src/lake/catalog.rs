@@ -18,6 +18,8 @@ use crate::store::{ArchiveId, Ledger, LedgerArchive, LedgerSource, LedgerState, 
 const FORMAT: &str = "retrohunt-lake";
 /// The version that this program writes and reads.
 const VERSION: u32 = 1;
+/// The catalog until it is whole.
+pub(super) const UNFINISHED_FILE: &str = "_catalog.json-part";
 /// A longer catalog is not read: that of a lake with a hundred thousand sources has 60 MB.
 const MAX_CATALOG_BYTES: u64 = 1 << 30;
 
@@ -204,15 +206,13 @@ impl LakeCatalog {
 
     /// Writes the catalog into a folder: as a whole, or not at all.
     pub(super) fn write(&self, folder: &Path) -> Result<(), LakeError> {
-        let path = folder.join(CATALOG_FILE);
+        let (path, part) = (folder.join(CATALOG_FILE), folder.join(UNFINISHED_FILE));
         let failed = |error| LakeError::file(&path, "write", error);
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
         let mut text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
         text.push(b'\n');
-        file.write_all(&text).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-        readable_by_all(file.as_file()).map_err(failed)?;
-        file.persist_noclobber(&path).map_err(|error| failed(error.error))?;
-        Ok(())
+        let mut file = File::create(&part).map_err(failed)?;
+        file.write_all(&text).and_then(|()| file.sync_all()).map_err(failed)?;
+        std::fs::rename(&part, &path).map_err(failed)
     }
 
     /// The event types and their columns, as [`crate::store::Store::catalog`] has those of a store. A type's `view` is its name in `_view`;
@@ -306,18 +306,6 @@ fn is_part_path(path: &str) -> bool {
     let is_plain = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-.=".contains(&b));
     let Some((folder, file)) = path.split_once('/') else { return false };
     is_plain(folder) && is_plain(file) && folder.starts_with("type=") && file.starts_with("part-") && file.ends_with(".parquet")
-}
-
-/// Temporary files are for their owner alone; a lake is read by others as any file is.
-#[cfg(unix)]
-fn readable_by_all(file: &File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(_: &File) -> std::io::Result<()> {
-    Ok(())
 }
 
 fn column(column: &LakeColumn) -> Column {

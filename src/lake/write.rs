@@ -11,7 +11,7 @@ use std::path::Path;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::LakeError;
-use super::catalog::{LakeCatalog, LakeView};
+use super::catalog::{LakeCatalog, LakeView, UNFINISHED_FILE};
 use super::columns::{FolderColumns, HEAD, TypeColumns};
 use super::part::{PartSource, PartsWriter, RowShape, TimeRange, WindowsShape, joined};
 use super::sort::{RecordSorter, SortedRecords};
@@ -96,6 +96,8 @@ impl Drop for UnfinishedLake<'_> {
         for entry in fs::read_dir(self.folder).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with("type=") {
                 drop(fs::remove_dir_all(entry.path()));
+            } else if entry.file_name() == UNFINISHED_FILE {
+                drop(fs::remove_file(entry.path()));
             }
         }
         if self.is_new {
