@@ -77,7 +77,7 @@ pub struct LakeColumn {
     pub field: String,
     /// The column of the parts; none: it is a member of the JSON object in `_other`.
     pub column: Option<String>,
-    /// Whether the column holds arrays of strings; else it holds strings.
+    /// Whether the column holds arrays of strings, else it holds strings; in `_other`, whether any value is an array.
     pub list: bool,
 }
 

@@ -144,7 +144,7 @@ impl FolderColumns {
             LakeColumn {
                 field: column.field.clone(),
                 column: found.map(|found| found.name.clone()),
-                list: found.is_some_and(|found| found.kind == CellKind::List),
+                list: found.map_or(column.has_lists, |found| found.kind == CellKind::List),
             }
         };
         event_type.columns.iter().zip(&columns.places).map(column).collect()

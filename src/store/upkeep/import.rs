@@ -195,26 +195,29 @@ impl<'m> SourceImport<'m> {
 
     /// Puts down a source of which no events are needed; none where they are.
     fn without_events(&mut self, source: &LedgerSource) -> Result<Option<ControlFlow<()>>, StoreError> {
-        let done = Ok(Some(ControlFlow::Continue(())));
         match source.state {
             LedgerState::Duplicate => {
                 let of = source.duplicate_of.and_then(|of| self.sources.get(&of.0).copied());
                 if let Some(of) = of {
                     self.writer.repeat_source(&source.path, SourceId(of))?;
                 }
-                return done;
             }
-            LedgerState::Skipped => {
-                skipped(self.writer.connection, source)?;
-                return done;
+            LedgerState::Skipped => skipped(self.writer.connection, source)?,
+            LedgerState::Complete => {
+                let Some(known) = known(self.writer.connection, source)? else { return Ok(None) };
+                self.sources.insert(source.id.0, known);
+                self.outcome.known_sources += 1;
+                self.writer.repeat_source(&source.path, SourceId(known))?;
             }
-            LedgerState::Complete => {}
         }
-        let Some(known) = known(self.writer.connection, source)? else { return Ok(None) };
-        self.sources.insert(source.id.0, known);
-        self.outcome.known_sources += 1;
-        self.writer.repeat_source(&source.path, SourceId(known))?;
-        done
+        // All members must be there where an archive is known.
+        let archive = source.archive.map(|archive| self.archive(archive)).transpose()?.flatten();
+        self.writer.archive = None;
+        let sql = "UPDATE source SET reader = ?3, archive = coalesce(archive, ?4)
+                   WHERE path = ?1 AND sha256 = ?2 AND reader = '' AND state IN ('duplicate', 'skipped')";
+        let (end, archive) = (&source.end, archive.map(|archive| archive.0));
+        self.writer.connection.prepare_cached(sql)?.execute(params![source.path, end.sha256, end.reader, archive])?;
+        Ok(Some(ControlFlow::Continue(())))
     }
 
     /// The archive of this store that has the members of one of the ledger.

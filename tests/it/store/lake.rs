@@ -129,7 +129,7 @@ fn contents(store: &TestStore) -> BTreeMap<String, Vec<String>> {
         let mut events: Vec<String> = found
             .into_iter()
             .map(|mut row| {
-                row.as_object_mut().unwrap().remove("_id");
+                row.as_object_mut().unwrap().retain(|column, value| column != "_id" && !value.is_null());
                 row.to_string()
             })
             .collect();
@@ -240,7 +240,10 @@ fn what_was_removed_from_a_store_is_not_in_its_lake_and_stays_known() {
     for contents in [&mut expected, &mut found] {
         contents.retain(|name, rows| !rows.is_empty() && !["(lists)", "(counts)"].contains(&name.as_str()));
     }
-    assert_eq!(found, expected);
+    assert!(found.keys().eq(expected.keys()), "{:?} {:?}", found.keys(), expected.keys());
+    for (name, expected) in &expected {
+        assert_eq!(&found[name], expected, "{name}");
+    }
 }
 
 #[test]
@@ -250,7 +253,7 @@ fn a_load_may_write_a_lake_without_a_store() {
     export(&store, &lake).expect_code(&[0]);
     let mut load = command();
     load.arg("load").args(&inputs).arg("--parquet").arg(&direct).current_dir(store.folder());
-    finish(&mut load).expect_code(&[0]);
+    finish(&mut load).expect_code(&[3]);
     assert!(files(&lake) == files(&direct));
     let left: Vec<String> =
         std::fs::read_dir(store.folder()).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
