@@ -172,6 +172,23 @@ impl EventBatch {
         &self.fields[head.fields_start as usize..head.fields_end as usize]
     }
 
+    /// Adds a text.
+    pub(crate) fn add_text(&mut self, text: &str) -> TextSpan {
+        let start = offset(self.text.len());
+        self.text.push_str(text);
+        TextSpan { start, end: offset(self.text.len()) }
+    }
+
+    /// Adds a list.
+    pub(crate) fn add_list<'m>(&mut self, members: impl IntoIterator<Item = &'m str>) -> FieldValue {
+        let start = offset(self.members.len());
+        for member in members {
+            let member = self.add_text(member);
+            self.members.push(member);
+        }
+        FieldValue::List { start, end: offset(self.members.len()) }
+    }
+
     /// What it holds: bytes of text, fields, events.
     pub(crate) fn room(&self) -> [usize; 3] {
         [self.text.len(), self.fields.len(), self.events.len()]
@@ -208,6 +225,11 @@ impl EventBatch {
         self.fields.shrink_to_fit();
         self.events.shrink_to_fit();
     }
+}
+
+/// A place within a batch.
+pub(crate) fn offset(place: usize) -> u32 {
+    u32::try_from(place).expect("a batch is ended long before it has 4 GB")
 }
 
 /// The longest value (bytes) that is shared.

@@ -50,8 +50,8 @@
 //! Options and results can grow: make options with their constructor, then set fields.
 //!
 //! Next to these, [`mod@search`] finds words in all events, [`overview`] counts what a store has, [`sql`] prints a rule as a statement for
-//! any SQLite client, [`regression`] runs the tests of rules, and
-//! [`mod@reader`] with [`archive`] reads logs without a store. [`architecture`] has the map and the invariants.
+//! any SQLite client, [`regression`] runs the tests of rules, `lake` (feature `lake`, on by default) writes a store as Parquet files and
+//! reads them back, and [`mod@reader`] with [`archive`] reads logs without a store. [`architecture`] has the map and the invariants.
 //!
 //! The library never prints, never exits and reads no clock: that is the work of the module `cli`, which the feature `cli` (on by
 //! default) adds together with `report`, its output formats. A program that needs neither takes `default-features = false`.
@@ -69,6 +69,8 @@ pub mod exec;
 pub mod fingerprint;
 pub mod hunt;
 pub mod ir;
+#[cfg(feature = "lake")]
+pub mod lake;
 pub mod load;
 pub mod normalise;
 pub mod overview;

@@ -1,4 +1,4 @@
-//! `retrohunt export`: findings in the forms of other tools.
+//! `retrohunt export`: findings in the forms of other tools, and all events as Parquet files.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::ValueEnum;
 
-use super::Outcome;
 use super::event_facts::{FINDINGS_AT_ONCE, event_facts, findings_of};
 use super::findings::{FindingArgs, say_unkept};
 use super::printer::Printer;
 use super::store::StoreArgs;
 use super::words::counted;
+use super::{Outcome, UsageError, interrupt, lake};
 use crate::catalog::EventId;
 use crate::report::{
     CsvCells, EventFacts, IRIS_FIELDS, Navigator, SHEET_FIELDS, TIMESKETCH_FIELDS, csv_header, csv_row, iris_row, json_line, ocsf,
@@ -21,7 +21,10 @@ use crate::report::{
 };
 use crate::store::{FindingFilter, FindingRow, Store, StoredEvent};
 
-/// Write findings for other tools: ATT&CK Navigator, Timesketch, OCSF, IRIS.
+/// Write findings for other tools (ATT&CK Navigator, Timesketch, OCSF, IRIS), or all events as Parquet files.
+///
+/// With `--parquet` the events of the store become a lake: a folder of Parquet files that DuckDB, Spark and others read, and that
+/// `retrohunt load` reads back. It is written into a folder that is empty or not there yet. Findings are not in it.
 ///
 /// Only current findings are written. What people said of a finding (its triage) goes with it. In CSV, a text that a spreadsheet would
 /// run as a formula gets a `'` in front; `--raw` leaves it as it is.
@@ -31,17 +34,22 @@ Examples:
   retrohunt export navigator layer.json
   retrohunt export timesketch --level high > case.jsonl
   retrohunt export timeline-csv timeline.csv --host dc01
-  retrohunt export ocsf --since 2024-03-01 | gzip > findings.jsonl.gz")]
+  retrohunt export ocsf --since 2024-03-01 | gzip > findings.jsonl.gz
+  retrohunt export --parquet lake")]
 pub(crate) struct Args {
     /// The form
-    #[arg(value_enum, value_name = "FORM")]
-    form: ExportForm,
+    #[arg(value_enum, value_name = "FORM", required_unless_present = "parquet")]
+    form: Option<ExportForm>,
     /// The file to write [default: standard output]
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// Leave texts of CSV as they are, also where a spreadsheet would run them as formulas
     #[arg(long, help_heading = "Output")]
     raw: bool,
+    /// Write all events as Parquet files into this folder
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["form", "file", "raw", "rule", "level", "tag", "since", "until", "hunt", "new", "host",
+        "user", "status"])]
+    parquet: Option<PathBuf>,
     #[command(flatten)]
     filter: FindingArgs,
     #[command(flatten)]
@@ -65,20 +73,24 @@ enum ExportForm {
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
+    if let Some(folder) = &args.parquet {
+        return lake::write_store(&args.store, folder, &interrupt::watch()?, printer);
+    }
+    let Some(form) = args.form else { return Err(UsageError("a form is needed, or `--parquet DIR`".to_owned()).into()) };
     let filter = args.filter.filter()?;
     let store = args.store.open_read_only()?;
     let written = match &args.file {
         Some(path) => {
             let cannot = || format!("cannot write `{}`", visible(&path.to_string_lossy()));
             let mut out = BufWriter::new(File::create(path).with_context(cannot)?);
-            let written = export(args, &store, &filter, &mut out)?;
+            let written = export((form, args), &store, &filter, &mut out)?;
             out.flush().with_context(cannot)?;
             written
         }
-        None => export(args, &store, &filter, printer.data())?,
+        None => export((form, args), &store, &filter, printer.data())?,
     };
     printer.flush()?;
-    let has_events = matches!(args.form, ExportForm::Timesketch | ExportForm::TimesketchCsv | ExportForm::TimelineCsv);
+    let has_events = matches!(form, ExportForm::Timesketch | ExportForm::TimesketchCsv | ExportForm::TimelineCsv);
     let mut text = counted(written.findings, "finding");
     if has_events {
         text = format!("{} of {text}", counted(written.rows, "row"));
@@ -108,10 +120,10 @@ impl Exported {
     }
 }
 
-fn export(args: &Args, store: &Store, filter: &FindingFilter, out: &mut dyn Write) -> anyhow::Result<Exported> {
+fn export((form, args): (ExportForm, &Args), store: &Store, filter: &FindingFilter, out: &mut dyn Write) -> anyhow::Result<Exported> {
     let cells = if args.raw { CsvCells::Raw } else { CsvCells::Safe };
     let mut written = Exported::default();
-    match args.form {
+    match form {
         ExportForm::Navigator => {
             let mut layer = Navigator::default();
             store.each_finding(filter, &mut |finding| {

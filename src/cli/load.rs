@@ -16,22 +16,26 @@ use progress::{ShownProgress, show, total};
 use super::Outcome;
 use super::format::FormatArgs;
 use super::interrupt;
+use super::lake;
 use super::printer::Printer;
 use super::progress::{BarUnit, LazyBar};
 use super::store::StoreArgs;
 use super::words::{counted, thousands};
 use crate::archive::Limits;
 use crate::cancel::Cancel;
+use crate::lake::Lake;
 use crate::load::{Jobs, LoadMemory, LoadOptions, explain, load};
 use crate::normalise::Zone;
 use crate::reader::{ReadOptions, format_names};
-use crate::report::{EXPLAINED, ListWriter, explained_row, visible};
+use crate::report::{EXPLAINED, Format, ListWriter, explained_row, visible};
+use crate::store::Store;
 
 /// Read logs into the store: files, folders and archives, also nested.
 ///
 /// The format is found from the content: EVTX, exported XML, CSV, Splunk's text, and JSON as lines, arrays or documents in the shapes
 /// that collectors write; gz, bz2, xz, zst, zip and tar are read in place. Bytes that are in the store already change nothing, so a
-/// load that was interrupted is completed by loading again.
+/// load that was interrupted is completed by loading again. A folder that `export --parquet` wrote (a lake) is read back whole, or not at
+/// all; lakes are read before other paths.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -39,6 +43,8 @@ Examples:
   retrohunt load Security.evtx export.zip --store case.db
   retrohunt load --explain /evidence
   retrohunt load --timezone America/New_York splunk_export.log
+  retrohunt load /evidence --parquet lake
+  retrohunt load lake --store case.db
   zcat events.jsonl.gz | retrohunt load -")]
 pub(crate) struct Args {
     /// Files and folders; `-` is standard input
@@ -74,6 +80,10 @@ pub(crate) struct Args {
     /// Memory for caches: less than the default makes a load of many different values slower
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = size)]
     memory: u64,
+    /// Write everything as Parquet files into this folder, which must be empty, and keep no store. While it works, a temporary store lies
+    /// beside the folder. Nothing is hunted: load the folder for that
+    #[arg(long, value_name = "DIR", conflicts_with = "explain")]
+    parquet: Option<PathBuf>,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -81,36 +91,93 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
-    let started = Instant::now();
     // Before the store is opened: a path that is misspelt must not leave an empty store behind.
     for path in args.paths.iter().filter(|path| !is_stdin(path)) {
         if !path.exists() {
             bail!("there is no file or folder `{}`", visible(&path.to_string_lossy()));
         }
     }
+    let inputs = Inputs::of(&args.paths)?;
     // Before the work: from here on Ctrl-C ends it where everything is complete.
     let cancel = interrupt::watch()?;
-    let options = options(args, &cancel);
     if args.explain {
-        return run_explain(args, &options, printer);
+        return run_explain(&inputs, &options(args, &cancel), args.output.format, printer);
     }
-    let mut store = args.store.open_or_create()?;
+    if let Some(folder) = &args.parquet {
+        return lake::write_loaded((&args.paths, folder), &cancel, printer, &mut |store_args, printer| {
+            fill(args, &inputs, store_args.open_or_create()?, (&store_args.shown(), &cancel), printer)
+        });
+    }
+    fill(args, &inputs, args.store.open_or_create()?, (&args.store.shown(), &cancel), printer)
+}
+
+/// What is loaded.
+struct Inputs {
+    lakes: Vec<Lake>,
+    /// All else.
+    logs: Vec<PathBuf>,
+}
+
+impl Inputs {
+    /// Opens the lakes among paths: one that is not whole is told before anything is written.
+    fn of(paths: &[PathBuf]) -> anyhow::Result<Self> {
+        let mut inputs = Self { lakes: Vec::new(), logs: Vec::new() };
+        for path in paths {
+            if !is_stdin(path) && Lake::is_at(path)? {
+                inputs.lakes.push(Lake::open(path)?);
+            } else {
+                inputs.logs.push(path.clone());
+            }
+        }
+        Ok(inputs)
+    }
+}
+
+/// Loads everything into a store.
+fn fill(
+    args: &Args,
+    inputs: &Inputs,
+    mut store: Store,
+    (shown_store, cancel): (&str, &Cancel),
+    printer: &Printer,
+) -> anyhow::Result<Outcome> {
+    let cannot_write = || format!("cannot write the store `{shown_store}`");
+    let mut outcome = Outcome::Complete;
+    for lake in &inputs.lakes {
+        if outcome != Outcome::Interrupted {
+            outcome = lake::load(lake, &mut store, (args.memory, cancel), printer)?;
+        }
+    }
+    if outcome != Outcome::Interrupted && !inputs.logs.is_empty() {
+        outcome = fill_with_logs(args, &inputs.logs, &mut store, (shown_store, cancel), printer)?;
+    }
+    // Closed and not only dropped: a store that was moved meanwhile is told as an error.
+    store.close().with_context(cannot_write)?;
+    Ok(outcome)
+}
+
+fn fill_with_logs(
+    args: &Args,
+    paths: &[PathBuf],
+    store: &mut Store,
+    (shown_store, cancel): (&str, &Cancel),
+    printer: &Printer,
+) -> anyhow::Result<Outcome> {
+    let started = Instant::now();
     let progress = LazyBar::new(printer, BarUnit::Bytes);
-    let total = total(&args.paths);
+    let total = total(paths);
     if let Some(total) = &total {
         progress.total(total.bytes);
     }
-    let mut shown = ShownProgress::new(cancel);
-    let result = load(&mut store, &args.paths, &options, &mut |step| show(&progress, &mut shown, step));
+    let mut shown = ShownProgress::new(cancel.clone());
+    let result = load(store, paths, &options(args, cancel), &mut |step| show(&progress, &mut shown, step));
     progress.finish();
-    let summary = result.with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
+    let summary = result.with_context(|| format!("cannot write the store `{shown_store}`"))?;
     // Damage first and the summary last: the last line is the one that is read.
-    warnings::of_nothing(&args.paths, &summary, printer);
+    warnings::of_nothing(paths, &summary, printer);
     warnings::of_damage(&summary, printer);
     warnings::of_clocks(&summary, printer);
-    summary::report(&summary, &store, started, printer)?;
-    // Closed and not only dropped: a store that was moved meanwhile is told as an error.
-    store.close().with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
+    summary::report(&summary, store, started, printer)?;
     if summary.interrupted {
         printer.headed_note("Interrupted:", &stored(summary.files, total.map(|total| total.files)));
         return Ok(Outcome::Interrupted);
@@ -133,11 +200,14 @@ fn options(args: &Args, cancel: &Cancel) -> LoadOptions {
     }
 }
 
-fn run_explain(args: &Args, options: &LoadOptions, printer: &mut Printer) -> anyhow::Result<Outcome> {
+fn run_explain(inputs: &Inputs, options: &LoadOptions, format: Format, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let width = printer.width();
-    let mut writer = ListWriter::new(printer.data(), args.output.format, &EXPLAINED, width)?;
+    let mut writer = ListWriter::new(printer.data(), format, &EXPLAINED, width)?;
     let (mut failed, mut written) = (false, Ok(()));
-    explain(&args.paths, options, &mut |leaf| {
+    for lake in &inputs.lakes {
+        writer.row(&explained_row(&lake.folder().to_string_lossy(), "lake", &lake::reason(lake)))?;
+    }
+    explain(&inputs.logs, options, &mut |leaf| {
         failed |= leaf.failed;
         written = writer.row(&explained_row(&leaf.path, leaf.recognised.format, &leaf.recognised.reason));
         if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

@@ -254,7 +254,7 @@ pub fn recognise(leaf: Leaf<'_>, options: &ReadOptions) -> Recognised {
 
 /// The format of a stream that begins so, and why; or why it has none.
 fn choose(head: &[u8], options: &ReadOptions) -> Result<(&'static dyn InputFormat, String), String> {
-    if head.is_empty() {
+    if head.is_empty() || unread::is_no_log(head) {
         return Err(unread::reason(head));
     }
     let chosen = match &options.format {

@@ -6,6 +6,9 @@
 /// Bytes of the beginning that the reason is told from.
 const SHOWN_BYTES: usize = 1_024;
 
+/// How the catalog of a lake begins. It is JSON, and no log.
+const LAKE_CATALOG: &[u8] = b"{\n  \"format\": \"retrohunt-lake\",";
+
 /// First bytes of what is a log or an archive and is not read: where they stand, and what to say of it.
 const NOT_READ: &[(usize, &[u8], &str)] = &[
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive, which is not read: unpack it first"),
@@ -14,6 +17,8 @@ const NOT_READ: &[(usize, &[u8], &str)] = &[
     (0, b"\x04\x22\x4d\x18", "an lz4 stream, which is not read: unpack it first"),
     (0, b"\x1f\x9d", "a stream of `compress`, which is not read: unpack it first"),
     (0, b"#separator \\x09", "a tab-separated log of Zeek, which is not read: only Zeek's JSON is"),
+    (0, b"PAR1", "a Parquet file, which is not read: a lake is loaded by the path of its folder"),
+    (0, LAKE_CATALOG, "the catalog of a lake, which is loaded by the path of its folder"),
     (4, b"LfLe", "an event log of Windows XP or 2003, which is not read: convert it with `wevtutil epl OLD.evt NEW.evtx /lf:true`"),
 ];
 
@@ -26,6 +31,11 @@ const TEXT_ENDINGS: &[&str] = &["log", "json", "jsonl", "ndjson", "csv", "tsv", 
 
 /// Endings of compressed streams: the name of what is in one is that without them.
 const STREAM_ENDINGS: &[&str] = &["gz", "bz2", "xz", "zst"];
+
+/// Whether a stream is not read although a reader would know its format.
+pub(super) fn is_no_log(head: &[u8]) -> bool {
+    head.starts_with(LAKE_CATALOG)
+}
 
 /// Why nobody reads a stream that begins so.
 pub(super) fn reason(head: &[u8]) -> String {

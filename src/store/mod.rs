@@ -54,10 +54,12 @@ mod timeline;
 mod triage;
 mod type_state;
 mod upkeep;
+mod value_cache;
 mod values;
 mod view_queries;
 mod views;
 mod watch;
+mod whole_event;
 mod write_type;
 mod writer;
 
@@ -97,11 +99,12 @@ pub use time::time_cell;
 pub use timeline::{TimeSpan, TimelineEvent};
 pub use triage::Triage;
 pub use upkeep::{
-    BackupOutcome, CompactOutcome, DroppedSource, DroppedSources, MergeOutcome, PurgeOutcome, SourceStateCount, StoreInfo, StoreVerdict,
-    TableSpace, VerifiedPart,
+    BackupOutcome, CompactOutcome, DroppedSource, DroppedSources, ImportOutcome, Ledger, LedgerArchive, LedgerSource, LedgerState,
+    MergeOutcome, PurgeOutcome, SourceFeed, SourceStateCount, StoreInfo, StoreVerdict, TableSpace, TakeEvents, VerifiedPart,
 };
 pub use views::ViewDefinition;
 pub(crate) use views::{has_ids, id_name, select_with_ids, view_columns};
+pub use whole_event::{BesideEvent, WholeEvents};
 pub use writer::{LOAD_MEMORY, LedgerCount, SourceEnd, SourceOutcome, SourceStart, Writer};
 
 use functions::SharedBases;

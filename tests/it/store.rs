@@ -5,6 +5,7 @@ mod drop_source;
 mod fixtures;
 mod info;
 mod kill;
+mod lake;
 mod merge;
 mod purge;
 mod verify;

@@ -5,6 +5,7 @@
 mod backup;
 mod compact;
 mod id_set;
+mod import;
 mod info;
 mod merge;
 mod removal;
@@ -15,6 +16,7 @@ use super::{Store, StoreError};
 
 pub use backup::BackupOutcome;
 pub use compact::CompactOutcome;
+pub use import::{ImportOutcome, Ledger, LedgerArchive, LedgerSource, LedgerState, SourceFeed, TakeEvents};
 pub use info::{SourceStateCount, StoreInfo, TableSpace};
 pub use merge::MergeOutcome;
 pub use removal::{DroppedSource, DroppedSources, PurgeOutcome};

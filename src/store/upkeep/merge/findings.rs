@@ -11,7 +11,7 @@ use super::super::super::read::{self, StoredEvent, StoredValue};
 use super::super::super::{EVIDENCE_CAP, Store, StoreError, Writer, finding_identity, kept_event};
 use super::MergeOutcome;
 use super::places::ResolvedPlaces;
-use super::replay::{Replay, span};
+use super::replay::Replay;
 use crate::catalog::{EventId, EventType};
 use crate::event::{BatchEvent, EventBatch, FieldEntry, FieldValue};
 
@@ -325,7 +325,7 @@ fn keep_other(
 ) -> Result<i64, StoreError> {
     let (names, _) = replay.vocabulary();
     let mut batch = EventBatch::default();
-    let empty = span(&mut batch, "");
+    let empty = batch.add_text("");
     let with_value = event_type.columns.iter().zip(&event.columns).filter(|(_, value)| value.is_some());
     batch.fields.extend(with_value.map(|(column, value)| {
         let value = if let Some(StoredValue::List(_)) = value { FieldValue::List { start: 0, end: 0 } } else { FieldValue::Text(empty) };

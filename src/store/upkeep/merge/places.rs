@@ -10,6 +10,7 @@ use super::super::id_set::IdSet;
 type SourcePlace = (i64, i64);
 
 /// Events behind findings of the other store, while sources are merged.
+#[derive(Default)]
 pub(super) struct EvidencePlaces {
     /// Event → its source and position there.
     theirs: FxHashMap<i64, SourcePlace>,
@@ -34,6 +35,11 @@ impl EvidencePlaces {
             wanted.insert(event);
         }
         Ok(Self { theirs, wanted, written: FxHashMap::default() })
+    }
+
+    /// What was noted, once all sources are merged.
+    pub(super) fn take(&mut self) -> Self {
+        std::mem::take(self)
     }
 
     /// Notes that an event was written.
