@@ -125,8 +125,10 @@ impl<'t> JsonCursor<'t> {
             _ => {
                 let words = [("null", JsonValue::Null), ("true", JsonValue::Flag), ("false", JsonValue::Flag)];
                 let rest = &self.text[self.at..];
-                let (word, value) =
-                    words.into_iter().find(|(word, _)| rest.starts_with(word)).ok_or_else(|| self.fault("a text, a list of texts, a number"))?;
+                let (word, value) = words
+                    .into_iter()
+                    .find(|(word, _)| rest.starts_with(word))
+                    .ok_or_else(|| self.fault("a text, a list of texts, a number"))?;
                 self.at += word.len();
                 Ok(value)
             }
@@ -193,6 +195,7 @@ impl<'t> JsonCursor<'t> {
 
     fn fault(&self, what: &str) -> JsonFault {
         match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
+            Some(c) if c.is_ascii_graphic() => format!("byte {} is `{c}`, where {what} should be", self.at + 1),
             Some(c) => format!("byte {} is `{}`, where {what} should be", self.at + 1, c.escape_debug()),
             None => format!("it ends where {what} should be"),
         }

@@ -215,7 +215,9 @@ impl<R: BufRead> RowLines<R> {
                 LineTarget::Partition => self.is_own(text_of(name, value)?, |view| view.folder.trim_start_matches("type="))?,
                 LineTarget::Other => self.other(text_of(name, value)?, event)?,
                 LineTarget::Field(field) => put(&mut cursor, field, (name, value), event)?,
-                LineTarget::Foreign => return Err(format!("it has a value in the column `{}`, which events of this view do not have", shown(name))),
+                LineTarget::Foreign => {
+                    return Err(format!("it has a value in the column `{}`, which events of this view do not have", shown(name)));
+                }
                 LineTarget::Ignored => skip(&mut cursor, value)?,
             }
         }
@@ -277,7 +279,8 @@ impl<R: BufRead> RowLines<R> {
             is_first = false;
             own.clear();
             name.write_to(&mut own)?;
-            let (field, seen) = *self.others.get(own.as_str()).ok_or_else(|| format!("`{OTHER}` has the unknown field `{}`", shown(name)))?;
+            let (field, seen) =
+                *self.others.get(own.as_str()).ok_or_else(|| format!("`{OTHER}` has the unknown field `{}`", shown(name)))?;
             let value = cursor.value().map_err(of_other)?;
             self.once(seen, || shown(name))?;
             put(&mut cursor, field, (name, value), event)?;

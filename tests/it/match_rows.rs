@@ -34,7 +34,10 @@ fn run_with<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>, i
 }
 
 fn match_with(rules: &Path, catalog: &Path, view: &str, input: &str) -> Output {
-    run_with([Path::new("match"), Path::new("--rules"), rules, Path::new("--catalog"), catalog, Path::new("--type"), Path::new(view)], input)
+    run_with(
+        [Path::new("match"), Path::new("--rules"), rules, Path::new("--catalog"), catalog, Path::new("--type"), Path::new(view)],
+        input,
+    )
 }
 
 /// What is easily lost on the way: lists, missing and empty values, tabs and line breaks, quotes, letters that fold oddly.

@@ -150,7 +150,8 @@ fn a_wrong_catalog_is_an_error_before_the_first_line() {
 #[test]
 fn rules_that_are_not_there_or_do_not_compile_are_told() {
     let Lake { store, lake, rules } = lake();
-    let broken = store.file("broken.yml", "title: x\nlogsource:\n    product: windows\ndetection:\n    it:\n        A|nosuch: x\n    condition: it\n");
+    let broken = store
+        .file("broken.yml", "title: x\nlogsource:\n    product: windows\ndetection:\n    it:\n        A|nosuch: x\n    condition: it\n");
     assert!(said(&broken, &lake, "sysmon_1").contains("none of the rules compiles"));
     assert!(said(&store.folder().join("absent.yml"), &lake, "sysmon_1").contains("there is no rule file or folder"));
     // Others go on, and the exit code is that of a worker that has judged every row.

@@ -1,7 +1,7 @@
 //! Generated rules over generated events: the hunt over their store, the evaluator and the rows of their lake give the same events.
 
-use std::collections::BTreeMap;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
