@@ -103,8 +103,8 @@ impl LooseRules {
 }
 
 impl LooseJudge<'_> {
-    /// Reports the rules whose conditions hold for an event, each once; correlations are behind the rules. The event is taken, and another one
-    /// given for it, whose allocations are of use.
+    /// Reports the rules whose conditions hold for an event, each once; correlations are behind the rules. The event is taken, and another
+    /// one given for it, whose allocations are of use.
     ///
     /// # Errors
     /// When a rule cannot be run: what was reported of it is not all.

@@ -211,8 +211,8 @@ impl LakeCatalog {
 
     /// The event types and their columns, as [`crate::store::Store::catalog`] has those of a store. A type's `view` is its name in `_view`;
     /// `storage` names the folder of its parts, and rare types have [`Storage::Overflow`], as in a store: they share the folder
-    /// [`LakeCatalog::rare_folder`]. A column's `view_name` and `sql_name` are its name in the parts, and `has_lists` says that it holds arrays of
-    /// strings. All values are text.
+    /// [`LakeCatalog::rare_folder`]. A column's `view_name` and `sql_name` are its name in the parts, and `has_lists` says that it holds
+    /// arrays of strings. All values are text.
     pub fn catalog(&self) -> Catalog {
         Catalog { types: (1..).map(TypeId).zip(&self.views).map(|(id, view)| event_type(id, view)).collect() }
     }
@@ -258,8 +258,7 @@ impl LakeCatalog {
     }
 }
 
-/// Reads the event types alone from the catalog of a lake, or from a copy of it: a worker needs no more, and what else there is may be
-/// large.
+/// Reads the event types alone from the catalog of a lake, or from a copy of it: a worker needs no more, and the rest may be large.
 ///
 /// # Errors
 /// When there is none, or it is not a catalog of this version.

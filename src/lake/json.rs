@@ -8,36 +8,36 @@ use memchr::{memchr, memchr2};
 use crate::event::NUL_SYMBOL;
 
 /// What is wrong with a text: a part of a sentence.
-pub(super) type JsonFault = String;
+pub(super) type RowFault = String;
 
 /// Goes through a text.
-pub(super) struct JsonCursor<'t> {
+pub(super) struct RowCursor<'t> {
     text: &'t str,
     at: usize,
 }
 
 /// A text between its quotes, as it is written.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct JsonText<'t>(&'t str);
+pub(super) struct RowText<'t>(&'t str);
 
-/// A value; of an array its beginning: the members come from [`JsonCursor::next_member`].
+/// A value; of an array its beginning: the members come from [`RowCursor::next_member`].
 #[derive(Debug, Clone, Copy)]
-pub(super) enum JsonValue<'t> {
+pub(super) enum RowValue<'t> {
     Null,
     Flag,
     Number(&'t str),
-    Text(JsonText<'t>),
+    Text(RowText<'t>),
     Array,
 }
 
-impl<'t> JsonText<'t> {
+impl<'t> RowText<'t> {
     /// As it is, where nothing in it is written otherwise.
     pub(super) fn plain(self) -> Option<&'t str> {
         memchr(b'\\', self.0.as_bytes()).is_none().then_some(self.0)
     }
 
     /// Appends the text. As in everything that is read, U+2400 stands for NUL.
-    pub(super) fn write_to(self, out: &mut String) -> Result<(), JsonFault> {
+    pub(super) fn write_to(self, out: &mut String) -> Result<(), RowFault> {
         let mut rest = self.0;
         while let Some(at) = memchr(b'\\', rest.as_bytes()) {
             out.push_str(&rest[..at]);
@@ -51,7 +51,7 @@ impl<'t> JsonText<'t> {
 }
 
 /// What stands behind a backslash: the letter that is meant, and how many bytes say so.
-fn escaped(text: &str) -> Result<(char, usize), JsonFault> {
+fn escaped(text: &str) -> Result<(char, usize), RowFault> {
     let plain = match text.as_bytes().first() {
         Some(byte @ (b'"' | b'\\' | b'/')) => char::from(*byte),
         Some(b'b') => '\u{8}',
@@ -66,7 +66,7 @@ fn escaped(text: &str) -> Result<(char, usize), JsonFault> {
 }
 
 /// `u00e4`, or a pair of surrogates.
-fn unicode(text: &str) -> Result<(char, usize), JsonFault> {
+fn unicode(text: &str) -> Result<(char, usize), RowFault> {
     let unit = |from: usize| {
         let digits = text.get(from..from + 4).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
         u32::from_str_radix(digits, 16).ok()
@@ -81,16 +81,16 @@ fn unicode(text: &str) -> Result<(char, usize), JsonFault> {
     pair.and_then(char::from_u32).map(|c| (c, 11)).ok_or_else(fault)
 }
 
-impl<'t> JsonCursor<'t> {
+impl<'t> RowCursor<'t> {
     /// Begins an object that is all of a text.
-    pub(super) fn object(text: &'t str) -> Result<Self, JsonFault> {
+    pub(super) fn object(text: &'t str) -> Result<Self, RowFault> {
         let mut cursor = Self { text, at: 0 };
         cursor.expect(b'{', "an object")?;
         Ok(cursor)
     }
 
     /// The name of the next member, whose value must be read next; none at the end, behind which there must be nothing.
-    pub(super) fn next_name(&mut self, is_first: bool) -> Result<Option<JsonText<'t>>, JsonFault> {
+    pub(super) fn next_name(&mut self, is_first: bool) -> Result<Option<RowText<'t>>, RowFault> {
         match (self.peek(), is_first) {
             (Some(b'}'), _) => {
                 self.at += 1;
@@ -109,21 +109,21 @@ impl<'t> JsonCursor<'t> {
     }
 
     /// The next value.
-    pub(super) fn value(&mut self) -> Result<JsonValue<'t>, JsonFault> {
+    pub(super) fn value(&mut self) -> Result<RowValue<'t>, RowFault> {
         match self.peek() {
-            Some(b'"') => self.quoted("a text").map(JsonValue::Text),
+            Some(b'"') => self.quoted("a text").map(RowValue::Text),
             Some(b'[') => {
                 self.at += 1;
-                Ok(JsonValue::Array)
+                Ok(RowValue::Array)
             }
             Some(b'-' | b'0'..=b'9') => {
                 let from = self.at;
                 let is_of_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
                 self.at += self.text.as_bytes()[from..].iter().take_while(|byte| is_of_number(byte)).count();
-                Ok(JsonValue::Number(&self.text[from..self.at]))
+                Ok(RowValue::Number(&self.text[from..self.at]))
             }
             _ => {
-                let words = [("null", JsonValue::Null), ("true", JsonValue::Flag), ("false", JsonValue::Flag)];
+                let words = [("null", RowValue::Null), ("true", RowValue::Flag), ("false", RowValue::Flag)];
                 let rest = &self.text[self.at..];
                 let (word, value) = words
                     .into_iter()
@@ -136,7 +136,7 @@ impl<'t> JsonCursor<'t> {
     }
 
     /// The next member of an array of texts; none at its end.
-    pub(super) fn next_member(&mut self, is_first: bool) -> Result<Option<JsonText<'t>>, JsonFault> {
+    pub(super) fn next_member(&mut self, is_first: bool) -> Result<Option<RowText<'t>>, RowFault> {
         match (self.peek(), is_first) {
             (Some(b']'), _) => {
                 self.at += 1;
@@ -150,7 +150,7 @@ impl<'t> JsonCursor<'t> {
         self.quoted("a text").map(Some)
     }
 
-    fn quoted(&mut self, what: &str) -> Result<JsonText<'t>, JsonFault> {
+    fn quoted(&mut self, what: &str) -> Result<RowText<'t>, RowFault> {
         self.expect(b'"', what)?;
         let (bytes, from) = (self.text.as_bytes(), self.at);
         let mut at = from;
@@ -171,10 +171,10 @@ impl<'t> JsonCursor<'t> {
             return Err(format!("a text at byte {} has a control character in it, which JSON has as `\\n`, `\\t` or `\\u0000`", from + 1));
         }
         self.at = at + 1;
-        Ok(JsonText(&self.text[from..at]))
+        Ok(RowText(&self.text[from..at]))
     }
 
-    fn expect(&mut self, byte: u8, what: &str) -> Result<(), JsonFault> {
+    fn expect(&mut self, byte: u8, what: &str) -> Result<(), RowFault> {
         if self.peek() != Some(byte) {
             return Err(self.fault(what));
         }
@@ -193,7 +193,7 @@ impl<'t> JsonCursor<'t> {
         }
     }
 
-    fn fault(&self, what: &str) -> JsonFault {
+    fn fault(&self, what: &str) -> RowFault {
         match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
             Some(c) if c.is_ascii_graphic() => format!("byte {} is `{c}`, where {what} should be", self.at + 1),
             Some(c) => format!("byte {} is `{}`, where {what} should be", self.at + 1, c.escape_debug()),
@@ -210,20 +210,20 @@ mod tests {
     use super::*;
 
     /// All members of an object, as this module reads them.
-    fn read(text: &str) -> Result<Map<String, Value>, JsonFault> {
-        let mut cursor = JsonCursor::object(text)?;
-        let own = |text: JsonText<'_>| {
+    fn read(text: &str) -> Result<Map<String, Value>, RowFault> {
+        let mut cursor = RowCursor::object(text)?;
+        let own = |text: RowText<'_>| {
             let mut out = String::new();
             text.write_to(&mut out).map(|()| out)
         };
         let mut members = Map::new();
         while let Some(name) = cursor.next_name(members.is_empty())? {
             let value = match cursor.value()? {
-                JsonValue::Null => Value::Null,
-                JsonValue::Flag => Value::Bool(true),
-                JsonValue::Number(number) => serde_json::from_str(number).map_err(|error| error.to_string())?,
-                JsonValue::Text(text) => Value::String(own(text)?),
-                JsonValue::Array => {
+                RowValue::Null => Value::Null,
+                RowValue::Flag => Value::Bool(true),
+                RowValue::Number(number) => serde_json::from_str(number).map_err(|error| error.to_string())?,
+                RowValue::Text(text) => Value::String(own(text)?),
+                RowValue::Array => {
                     let mut list = Vec::new();
                     while let Some(member) = cursor.next_member(list.is_empty())? {
                         list.push(Value::String(own(member)?));
@@ -290,7 +290,7 @@ mod tests {
             assert_eq!(read(text).unwrap_err(), expected, "{text}");
         }
         let mut out = String::new();
-        JsonText("a\\u0000b").write_to(&mut out).unwrap();
+        RowText("a\\u0000b").write_to(&mut out).unwrap();
         assert_eq!(out, "a\u{2400}b");
     }
 }

@@ -1,8 +1,8 @@
 //! Rows of one event type as lines of text: how an engine that reads a lake gives them to another program.
 //!
 //! A line is `ID`, a tab and the row as a JSON object, or the object alone, whose member `_id` is the id. Engines write such objects
-//! (`to_json`) exactly, tabs and line breaks included; what they do not write are columns that are null. Every row is held against the catalog:
-//! what would be lost is an error.
+//! (`to_json`) exactly, tabs and line breaks included; what they do not write are columns that are null. Every row is held against the
+//! catalog: what would be lost is an error.
 
 use std::io::{self, BufRead, Read};
 
@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::catalog::{LakeView, event_type};
 use super::columns::{HEAD, OTHER, PARTITION, WINDOWS, WINDOWS_HEAD, head};
-use super::json::{JsonCursor, JsonText, JsonValue};
+use super::json::{RowCursor, RowText, RowValue};
 use crate::catalog::{EventType, TypeId};
 use crate::event::{LooseEvent, LooseField};
 
@@ -193,13 +193,13 @@ impl<R: BufRead> RowLines<R> {
             None => text,
         };
         let is_beside = has_id;
-        let mut cursor = JsonCursor::object(object)?;
+        let mut cursor = RowCursor::object(object)?;
         let mut is_first = true;
         while let Some(name) = cursor.next_name(is_first)? {
             is_first = false;
             let (target, seen) = self.target(name)?;
             let value = cursor.value()?;
-            if matches!(value, JsonValue::Null) {
+            if matches!(value, RowValue::Null) {
                 continue;
             }
             self.once(seen, || shown(name))?;
@@ -229,7 +229,7 @@ impl<R: BufRead> RowLines<R> {
         }
     }
 
-    fn target(&mut self, name: JsonText<'_>) -> Result<(LineTarget, usize), String> {
+    fn target(&mut self, name: RowText<'_>) -> Result<(LineTarget, usize), String> {
         let found = match name.plain() {
             Some(name) => self.targets.get(name),
             None => {
@@ -249,10 +249,10 @@ impl<R: BufRead> RowLines<R> {
         }
     }
 
-    fn own_id(&mut self, name: JsonText<'_>, value: JsonValue<'_>) -> Result<bool, String> {
+    fn own_id(&mut self, name: RowText<'_>, value: RowValue<'_>) -> Result<bool, String> {
         self.id.clear();
         match value {
-            JsonValue::Number(number) => self.id.push_str(number),
+            RowValue::Number(number) => self.id.push_str(number),
             value => text_of(name, value)?.write_to(&mut self.id)?,
         }
         // The output has a line for each match, and a tab behind the id.
@@ -262,18 +262,18 @@ impl<R: BufRead> RowLines<R> {
         Ok(!self.id.is_empty())
     }
 
-    fn is_own(&mut self, text: JsonText<'_>, own: fn(&LakeView) -> &str) -> Result<(), String> {
+    fn is_own(&mut self, text: RowText<'_>, own: fn(&LakeView) -> &str) -> Result<(), String> {
         self.scratch.clear();
         text.write_to(&mut self.scratch)?;
         if self.scratch == own(&self.view) { Ok(()) } else { Err(format!("it is one of `{}`", self.scratch.escape_debug())) }
     }
 
     /// Reads the fields that have no column.
-    fn other(&mut self, text: JsonText<'_>, event: &mut LooseEvent) -> Result<(), String> {
+    fn other(&mut self, text: RowText<'_>, event: &mut LooseEvent) -> Result<(), String> {
         let mut object = std::mem::take(&mut self.scratch);
         object.clear();
         text.write_to(&mut object)?;
-        let mut cursor = JsonCursor::object(&object).map_err(of_other)?;
+        let mut cursor = RowCursor::object(&object).map_err(of_other)?;
         let (mut is_first, mut own) = (true, String::new());
         while let Some(name) = cursor.next_name(is_first).map_err(of_other)? {
             is_first = false;
@@ -309,16 +309,16 @@ fn head_target(place: usize) -> LineTarget {
 
 /// Puts the value of a field into an event.
 fn put(
-    cursor: &mut JsonCursor<'_>,
+    cursor: &mut RowCursor<'_>,
     field: LineField,
-    (name, value): (JsonText<'_>, JsonValue<'_>),
+    (name, value): (RowText<'_>, RowValue<'_>),
     event: &mut LooseEvent,
 ) -> Result<(), String> {
     let LineField { place, list, is_asked } = field;
     match (value, list) {
-        (JsonValue::Text(text), Some(false) | None) if is_asked => event.put_text(LooseField::Column(place), |out| text.write_to(out)),
-        (JsonValue::Text(_), Some(false) | None) => Ok(()),
-        (JsonValue::Array, Some(true) | None) => {
+        (RowValue::Text(text), Some(false) | None) if is_asked => event.put_text(LooseField::Column(place), |out| text.write_to(out)),
+        (RowValue::Text(_), Some(false) | None) => Ok(()),
+        (RowValue::Array, Some(true) | None) => {
             let mut members = 0;
             while let Some(member) = cursor.next_member(members == 0)? {
                 members += 1;
@@ -335,8 +335,8 @@ fn put(
 }
 
 /// Goes on behind a value.
-fn skip(cursor: &mut JsonCursor<'_>, value: JsonValue<'_>) -> Result<(), String> {
-    if let JsonValue::Array = value {
+fn skip(cursor: &mut RowCursor<'_>, value: RowValue<'_>) -> Result<(), String> {
+    if let RowValue::Array = value {
         let mut is_first = true;
         while cursor.next_member(is_first)?.is_some() {
             is_first = false;
@@ -345,23 +345,23 @@ fn skip(cursor: &mut JsonCursor<'_>, value: JsonValue<'_>) -> Result<(), String>
     Ok(())
 }
 
-fn text_of<'t>(name: JsonText<'_>, value: JsonValue<'t>) -> Result<JsonText<'t>, String> {
+fn text_of<'t>(name: RowText<'_>, value: RowValue<'t>) -> Result<RowText<'t>, String> {
     match value {
-        JsonValue::Text(text) => Ok(text),
+        RowValue::Text(text) => Ok(text),
         _ => Err(format!("`{}` is not a text", shown(name))),
     }
 }
 
-fn number(name: JsonText<'_>, value: JsonValue<'_>) -> Result<i64, String> {
+fn number(name: RowText<'_>, value: RowValue<'_>) -> Result<i64, String> {
     let number = match value {
-        JsonValue::Number(number) => number.parse().ok(),
+        RowValue::Number(number) => number.parse().ok(),
         _ => None,
     };
     number.ok_or_else(|| format!("`{}` is not a whole number of 64 bits", shown(name)))
 }
 
 /// A name for people.
-fn shown(name: JsonText<'_>) -> String {
+fn shown(name: RowText<'_>) -> String {
     let mut text = String::new();
     // One that cannot be read is shown as far as it can.
     let _ = name.write_to(&mut text);

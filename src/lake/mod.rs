@@ -2,8 +2,8 @@
 //!
 //! [`write()`] makes one of a store, [`Lake`] reads it back, [`LakeCatalog`] says what is in it without a store. `docs/lake.md` has the
 //! layout. Everything that a store knows of an event travels: where it is from, where else it was met, its values to the letter. A lake
-//! that is not whole is an error, never fewer events. Findings and what people said of them stay in their store. [`RowLines`] reads rows that
-//! an engine made of a lake.
+//! that is not whole is an error, never fewer events. Findings and what people said of them stay in their store. [`RowLines`] reads rows
+//! that an engine made of a lake.
 
 mod catalog;
 mod columns;

@@ -164,14 +164,15 @@ fn rules_that_are_not_there_or_do_not_compile_are_told() {
     assert!(output.stdout.lines().count() == 1 && output.stderr.contains("nosuch"), "{output:?}");
 }
 
-/// What a rule computes may turn out not to be an expression: then the rule was not asked of all rows.
+/// A pattern that goes back and forth in a value for too long: then the rule was not asked of all rows.
 #[test]
 fn a_rule_that_cannot_be_run_is_an_error_with_its_name() {
     let lake = lake();
-    let search = "index=* source=\"XmlWinEventLog:Microsoft-Windows-Sysmon/Operational\" EventCode=1 | where match(\"x\", CommandLine)";
+    let search =
+        r#"index=* source="XmlWinEventLog:Microsoft-Windows-Sysmon/Operational" EventCode=1 | where match(CommandLine, "^(?:(a+)\1?)+b")"#;
     let rules = lake.store.file("computed.yml", crate::support::samples::escu_rule("computed", search));
-    let rows = "1\t{\"CommandLine\":\"x\"}\n2\t{\"CommandLine\":\"(\"}\n";
-    let output = match_with(&rules, &lake.lake, "sysmon_1", rows).expect_code(&[1]);
+    let rows = format!("1\t{{\"CommandLine\":\"aab\"}}\n2\t{{\"CommandLine\":\"{}\"}}\n", "a".repeat(60));
+    let output = match_with(&rules, &lake.lake, "sysmon_1", &rows).expect_code(&[1]);
     let said = output.stderr.replace('\n', " ");
     assert!(said.contains("line 2") && said.contains("the rule `computed` cannot be run"), "{said}");
 }
