@@ -9,9 +9,13 @@ BIN   ?= target/release/retrohunt
 # Where `make install` puts the program; DESTDIR is for packagers.
 PREFIX  ?= /usr/local
 DESTDIR ?=
+# Where `make static` puts the program.
+STATIC ?= target/static/retrohunt
+MUSL   := $(shell uname -m)-unknown-linux-musl
+GNU    := $(shell uname -m)-unknown-linux-gnu
 SHARE   := $(DESTDIR)$(PREFIX)/share
 
-.PHONY: help setup build install uninstall demo check fmt lint test test-web doc bench compare accept fuzz clean
+.PHONY: help setup build static install uninstall demo check fmt lint test test-web doc bench compare accept fuzz clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +29,19 @@ setup: ## Fetch what a build needs: the tool chain's components and the locked p
 
 build: setup ## Build the optimised program
 	$(CARGO) build --release --locked --quiet
+
+# musl needs Rust's target and its own C compiler: rustup target add x86_64-unknown-linux-musl, apt-get install musl-tools. The target is named for
+# glibc too, so that what runs while it is built is not made static.
+static: setup ## Build the program without shared libraries, for any Linux: with musl where its target is installed, else with glibc
+	@if test -d "$$(rustc --print sysroot)/lib/rustlib/$(MUSL)" && command -v musl-gcc >/dev/null; then \
+	  libc=musl target=$(MUSL) flags=; \
+	else \
+	  libc=glibc target=$(GNU) flags='-C target-feature=+crt-static'; \
+	fi; \
+	env CC_$$(echo $(MUSL) | tr - _)=musl-gcc RUSTFLAGS="$$flags" $(CARGO) build --release --locked --quiet --target $$target && \
+	install -D -m 755 "$${CARGO_TARGET_DIR:-target}/$$target/release/retrohunt" $(STATIC) && \
+	if readelf -l $(STATIC) | grep -q INTERP; then echo '$(STATIC) needs shared libraries' >&2; exit 1; fi && \
+	$(STATIC) --version && echo "$(STATIC): static, with $$libc"
 
 # The program is built only where it is missing, so that root needs no tool chain: make build && sudo make install
 install: ## Install the program, manual pages and shell completions below PREFIX (/usr/local)

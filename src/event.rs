@@ -9,11 +9,13 @@
 
 pub(crate) mod civil;
 pub(crate) mod host;
+mod loose;
 mod pool;
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
+pub use loose::{LooseEvent, LooseField, LooseValue};
 pub use pool::BatchPool;
 use rustc_hash::FxHashMap;
 

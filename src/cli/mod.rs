@@ -34,6 +34,7 @@ mod lake;
 mod load;
 mod logons;
 mod man;
+mod match_rows;
 mod metrics;
 mod printer;
 mod progress;
@@ -104,6 +105,7 @@ enum Command {
     Sql(sql::Args),
     Views(views::Args),
     Store(upkeep::Args),
+    Match(match_rows::Args),
     Compile(compile::Args),
     Explain(explain::Args),
     Check(check::Args),
@@ -190,6 +192,7 @@ fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Outcome> {
         Command::Sql(args) => sql::run(&args, printer),
         Command::Views(args) => views::run(&args, printer),
         Command::Store(args) => upkeep::run(&args, printer),
+        Command::Match(args) => match_rows::run(&args, printer),
         Command::Compile(args) => compile::run(&args, printer),
         Command::Explain(args) => explain::run(&args, printer),
         Command::Check(args) => check::run(&args, printer),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -192,13 +192,7 @@ impl LakeCatalog {
         let file = File::open(&path).map_err(|error| LakeError::file(&path, "read", error))?;
         file.take(MAX_CATALOG_BYTES).read_to_string(&mut text).map_err(|error| LakeError::file(&path, "read", error))?;
         let value: Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-        if value["format"] != FORMAT {
-            return Err(wrong(format!("its `format` is not `{FORMAT}`")));
-        }
-        // Before all else: another version may have other members.
-        if value["version"] != VERSION {
-            return Err(LakeError::Version { path, found: value["version"].to_string(), known: VERSION });
-        }
+        check_edition(&path, value.get("format"), value.get("version"))?;
         let catalog: Self = serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
         catalog.check().map_err(wrong)?;
         Ok(catalog)
@@ -220,18 +214,7 @@ impl LakeCatalog {
     /// [`LakeCatalog::rare_folder`]. A column's `view_name` and `sql_name` are its name in the parts (empty: a member of `_other`), and
     /// `has_lists` says that it holds arrays of strings. All values are text.
     pub fn catalog(&self) -> Catalog {
-        let types = (1..).zip(&self.views).map(|(id, view)| EventType {
-            id: TypeId(id),
-            product: view.product.clone(),
-            dataset: view.dataset.clone(),
-            code: view.code.clone(),
-            storage: if view.rare { Storage::Overflow } else { Storage::Table(view.folder.clone()) },
-            view: view.view.clone(),
-            columns: view.columns.iter().map(column).collect(),
-            has_messages: view.has_messages,
-            events: view.events,
-        });
-        Catalog { types: types.collect() }
+        Catalog { types: (1..).map(TypeId).zip(&self.views).map(|(id, view)| event_type(id, view)).collect() }
     }
 
     /// The folder of the parts of rare types, where there are such.
@@ -251,16 +234,7 @@ impl LakeCatalog {
 
     /// What serde does not see: what is named must be there, once, and inside the folder.
     fn check(&self) -> Result<(), String> {
-        let mut names = BTreeSet::new();
-        for view in &self.views {
-            if !names.insert(view.view.as_str()) {
-                return Err(format!("two views are called `{}`", view.view));
-            }
-            let mut columns = BTreeSet::new();
-            if let Some(twice) = view.columns.iter().find(|column| !columns.insert(column.field.as_str())) {
-                return Err(format!("the view `{}` has the field `{}` twice", view.view, twice.field));
-            }
-        }
+        check_views(&self.views)?;
         let mut paths = BTreeSet::new();
         for part in &self.parts {
             if !is_part_path(&part.path) {
@@ -281,6 +255,71 @@ impl LakeCatalog {
             return Err(format!("source {} does not come before source {}", pair[0].id, pair[1].id));
         }
         Ok(())
+    }
+}
+
+/// Reads the event types alone from the catalog of a lake, or from a copy of it: a worker needs no more, and the rest may be large.
+///
+/// # Errors
+/// When there is none, or it is not a catalog of this version.
+pub fn read_views(catalog: &Path) -> Result<Vec<LakeView>, LakeError> {
+    #[derive(Deserialize)]
+    struct Edition {
+        format: Option<Value>,
+        version: Option<Value>,
+    }
+    #[derive(Deserialize)]
+    struct Views {
+        views: Vec<LakeView>,
+    }
+    let path = if catalog.is_dir() { catalog.join(CATALOG_FILE) } else { catalog.to_owned() };
+    let wrong = |reason: String| LakeError::Catalog { path: path.clone(), reason };
+    let open = || File::open(&path).map(BufReader::new).map_err(|error| LakeError::file(&path, "read", error));
+    let edition: Edition = serde_json::from_reader(open()?).map_err(|error| wrong(error.to_string()))?;
+    check_edition(&path, edition.format.as_ref(), edition.version.as_ref())?;
+    let Views { views } = serde_json::from_reader(open()?).map_err(|error| wrong(error.to_string()))?;
+    check_views(&views).map_err(wrong)?;
+    Ok(views)
+}
+
+fn check_edition(path: &Path, format: Option<&Value>, version: Option<&Value>) -> Result<(), LakeError> {
+    if format.is_none_or(|format| format != FORMAT) {
+        return Err(LakeError::Catalog { path: path.to_owned(), reason: format!("its `format` is not `{FORMAT}`") });
+    }
+    // Before all else: another version may have other members.
+    if version.is_none_or(|version| *version != VERSION) {
+        let found = version.map_or_else(|| "null".to_owned(), Value::to_string);
+        return Err(LakeError::Version { path: path.to_owned(), found, known: VERSION });
+    }
+    Ok(())
+}
+
+fn check_views(views: &[LakeView]) -> Result<(), String> {
+    let mut names = BTreeSet::new();
+    for view in views {
+        if !names.insert(view.view.as_str()) {
+            return Err(format!("two views are called `{}`", view.view));
+        }
+        let mut columns = BTreeSet::new();
+        if let Some(twice) = view.columns.iter().find(|column| !columns.insert(column.field.as_str())) {
+            return Err(format!("the view `{}` has the field `{}` twice", view.view, twice.field));
+        }
+    }
+    Ok(())
+}
+
+/// An event type as the catalog of a store has it.
+pub(super) fn event_type(id: TypeId, view: &LakeView) -> EventType {
+    EventType {
+        id,
+        product: view.product.clone(),
+        dataset: view.dataset.clone(),
+        code: view.code.clone(),
+        storage: if view.rare { Storage::Overflow } else { Storage::Table(view.folder.clone()) },
+        view: view.view.clone(),
+        columns: view.columns.iter().map(column).collect(),
+        has_messages: view.has_messages,
+        events: view.events,
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) const WINDOWS: &str = "windows";
 /// The column of fields that have none of their own: a JSON object.
 pub(super) const OTHER: &str = "_other";
 /// The name of the column that engines make of the folder's name.
-const PARTITION: &str = "type";
+pub(super) const PARTITION: &str = "type";
 
 /// The place of a column among [`HEAD`].
 pub(super) mod head {

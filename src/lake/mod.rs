@@ -2,11 +2,14 @@
 //!
 //! [`write()`] makes one of a store, [`Lake`] reads it back, [`LakeCatalog`] says what is in it without a store. `docs/lake.md` has the
 //! layout. Everything that a store knows of an event travels: where it is from, where else it was met, its values to the letter. A lake
-//! that is not whole is an error, never fewer events. Findings and what people said of them stay in their store.
+//! that is not whole is an error, never fewer events. Findings and what people said of them stay in their store. [`RowLines`] reads rows
+//! that an engine made of a lake.
 
 mod catalog;
 mod columns;
 mod error;
+mod json;
+mod lines;
 mod load;
 mod part;
 mod read;
@@ -15,8 +18,9 @@ mod sort;
 mod spool;
 mod write;
 
-pub use catalog::{LakeArchive, LakeCatalog, LakeColumn, LakePart, LakeSource, LakeSourceState, LakeView};
+pub use catalog::{LakeArchive, LakeCatalog, LakeColumn, LakePart, LakeSource, LakeSourceState, LakeView, read_views};
 pub use error::LakeError;
+pub use lines::{LineError, LineShape, RowLines};
 pub use load::{Lake, LakeProgress};
 pub use write::{LakeSummary, check_target, write};
 

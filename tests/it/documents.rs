@@ -165,6 +165,8 @@ fn links_between_documents_lead_somewhere() {
         "docs/compare.md",
         "docs/output.md",
         "docs/hunting.md",
+        "docs/lake.md",
+        "docs/match.md",
         "docs/pipelines.md",
         "docs/store.md",
     ] {

@@ -28,6 +28,7 @@ mod kill;
 mod known;
 mod layout;
 mod lookups;
+mod match_rows;
 mod meaning;
 mod messages;
 mod overview;

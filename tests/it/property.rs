@@ -17,7 +17,7 @@ mod three_ways;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 
 /// Runs a property with a seed that can be repeated, over `cases` cases unless `PROPTEST_CASES` says otherwise.
-fn check<S: proptest::strategy::Strategy>(
+pub(crate) fn check<S: proptest::strategy::Strategy>(
     cases: u32,
     strategy: &S,
     test: impl Fn(S::Value) -> Result<(), proptest::test_runner::TestCaseError>,

@@ -6,6 +6,8 @@
 //! those leaves are evaluated. Text stored inline goes through the matcher each time.
 //!
 //! The result is exact. What is dear (regular expressions, expressions, two fields compared) is asked last.
+//!
+//! Events that lie in no store go through the same programs ([`LooseScan`]); [`ScanSource`] is all that differs.
 
 mod answers;
 mod ends;
@@ -13,20 +15,24 @@ mod gate;
 mod known;
 mod literal;
 mod literals;
+mod loose;
 mod matcher;
 mod passes;
 mod pattern;
 mod program;
 mod row;
 mod scanner;
+mod source;
 mod words;
 
 use std::cell::RefCell;
 
+pub(super) use self::loose::{LooseRow, LooseScan};
 use self::passes::TypeRows;
-use self::program::ProgramBuilder;
+use self::program::{Beside, ProgramBuilder};
 use self::row::RowsContext;
 use self::scanner::Scanner;
+use self::source::ScanSource;
 use self::words::Reach;
 pub(super) use self::words::{MessageWords, NotedWords};
 use super::HuntError;
@@ -84,7 +90,7 @@ pub(super) fn scan(
     matched: &mut dyn FnMut(usize, EventId),
 ) -> Result<Scanned, HuntError> {
     let mut message_words = words.borrow_mut();
-    let mut builder = ProgramBuilder::new(event_type, with.hosts, &mut message_words);
+    let mut builder = ProgramBuilder::new(event_type, Beside::Tables { hosts: with.hosts, words: &mut message_words });
     let mut failed = Vec::new();
     for rule in rules {
         // A rule whose expression does not compile fails here, alone; the scan goes on without it.
@@ -99,7 +105,8 @@ pub(super) fn scan(
     let columns: Vec<ColumnIndex> = program.columns.iter().map(|c| c.column).collect();
     let asks_words = !program.words.is_empty();
     let needs_places = asks_words && !(reach == Reach::Many && words.borrow().knows_events());
-    let mut scanner = Scanner::new(RowsContext { store, event_type, context: with.context, words }, program, reach, with.jobs);
+    let shared = RowsContext { source: ScanSource::Store { store, words }, event_type, context: with.context };
+    let mut scanner = Scanner::new(shared, program, reach, with.jobs);
     scanner.failed = failed;
     let mut rows = TypeRows { store, event_type, columns, cancel: with.cancel, scanner, is_whole: true };
     // Only where they are asked for: the place of a message is a look-up a row.

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::matcher::{Matcher, MatcherBuilder, PatternId};
-use super::pattern::LazyRegex;
+use super::pattern::{LazyRegex, LazyRegexes};
 use super::words::{MessageWords, WordId};
 use crate::catalog::{ColumnIndex, Encoding, EventType};
 use crate::exec::Fault;
@@ -136,11 +136,56 @@ pub(super) enum LazyTest {
     Plain(Test),
 }
 
+/// Where the rows have what is in no column of their type: hosts and rendered text.
+pub(super) enum Beside<'a, 's> {
+    /// In other tables of the store.
+    Tables {
+        /// The hosts of the store.
+        hosts: &'a Hosts,
+        /// The words in messages.
+        words: &'a mut MessageWords<'s>,
+    },
+    /// In columns of their own.
+    Columns {
+        /// That of the host. Keywords do not ask it: a rule that means the host says so.
+        host: ColumnIndex,
+        /// That of the rendered text.
+        message: ColumnIndex,
+        /// The regular expressions of the rules.
+        patterns: LazyRegexes,
+    },
+}
+
+impl Beside<'_, '_> {
+    fn patterns(&mut self) -> &mut LazyRegexes {
+        match self {
+            Self::Tables { words, .. } => &mut words.patterns,
+            Self::Columns { patterns, .. } => patterns,
+        }
+    }
+
+    /// Whether it is known that no row can pass a test on its host.
+    fn no_host_passes(&mut self, asked: &Match<FieldExpr>) -> bool {
+        match self {
+            Self::Tables { hosts, words } => words.no_host_passes(asked, hosts),
+            Self::Columns { .. } => false,
+        }
+    }
+
+    /// The column of a field that no column of the type has.
+    fn column(&self, field: &FieldExpr) -> Option<ColumnIndex> {
+        match (self, field) {
+            (Self::Columns { host, .. }, FieldExpr::Host) => Some(*host),
+            (Self::Columns { message, .. }, FieldExpr::Message) => Some(*message),
+            _ => None,
+        }
+    }
+}
+
 /// Collects the rules of one event type.
 pub(super) struct ProgramBuilder<'a, 's> {
     event_type: &'a EventType,
-    hosts: &'a Hosts,
-    message_words: &'a mut MessageWords<'s>,
+    beside: Beside<'a, 's>,
     words: FxHashMap<WordId, LeafId>,
     chains: BTreeMap<(ColumnIndex, Vec<FieldFunction>), ChainBuilder>,
     exists: BTreeMap<ColumnIndex, LeafId>,
@@ -159,11 +204,10 @@ struct ChainBuilder {
 
 impl<'a, 's> ProgramBuilder<'a, 's> {
     /// Starts the programs of an event type.
-    pub(super) fn new(event_type: &'a EventType, hosts: &'a Hosts, message_words: &'a mut MessageWords<'s>) -> Self {
+    pub(super) fn new(event_type: &'a EventType, beside: Beside<'a, 's>) -> Self {
         Self {
             event_type,
-            hosts,
-            message_words,
+            beside,
             words: FxHashMap::default(),
             chains: BTreeMap::new(),
             exists: BTreeMap::new(),
@@ -258,7 +302,7 @@ impl<'a, 's> ProgramBuilder<'a, 's> {
 
     fn matched(&mut self, m: &Match<FieldExpr>) -> Result<ProgramNode, Fault> {
         // First of all: a keyword asks the host of every event, which lies in another table.
-        if m.field == FieldExpr::Host && self.message_words.no_host_passes(m, self.hosts) {
+        if m.field == FieldExpr::Host && self.beside.no_host_passes(m) {
             return Ok(ProgramNode::False);
         }
         if self.is_eager(m) {
@@ -266,9 +310,9 @@ impl<'a, 's> ProgramBuilder<'a, 's> {
         }
         // Negated it is true of messages without the word, and not of events without a message: the late question knows that.
         if let (FieldExpr::Message, Test::Glob { glob, case }, false) = (&m.field, &m.test, m.negated) {
-            return Ok(if self.event_type.has_messages { self.word(glob, *case) } else { ProgramNode::False });
+            return Ok(self.word(glob, *case));
         }
-        let pattern = if let Test::Regex(pattern) = &m.test { Some(self.message_words.patterns.of(pattern)?) } else { None };
+        let pattern = if let Test::Regex(pattern) = &m.test { Some(self.beside.patterns().of(pattern)?) } else { None };
         let test = pattern.clone().map_or_else(|| LazyTest::Plain(m.test.clone()), LazyTest::Regex);
         let lazy = self.lazy(LazyLeaf::Test { field: m.field.clone(), test, negated: m.negated });
         match (pattern.as_ref().and_then(|pattern| pattern.literals()), self.column_of(&m.field)) {
@@ -300,7 +344,7 @@ impl<'a, 's> ProgramBuilder<'a, 's> {
                 chain.push(function.clone());
                 Some((index, chain))
             }
-            _ => None,
+            other => self.beside.column(other).map(|index| (index, Vec::new())),
         }
     }
 
@@ -364,7 +408,11 @@ impl<'a, 's> ProgramBuilder<'a, 's> {
 
     /// A word in the rendered text alone.
     fn word(&mut self, glob: &Glob, case: Case) -> ProgramNode {
-        let id = self.message_words.id(glob, case);
+        let words = match &mut self.beside {
+            Beside::Tables { words, .. } if self.event_type.has_messages => words,
+            _ => return ProgramNode::False,
+        };
+        let id = words.id(glob, case);
         let next = u32::try_from(self.leaf_weight.len()).expect("fewer than 2^32 leaves");
         let leaf = *self.words.entry(id).or_insert(next);
         if leaf == next {
@@ -375,11 +423,12 @@ impl<'a, 's> ProgramBuilder<'a, 's> {
 
     fn keyword_patterns(&mut self, glob: &Glob, case: Case, leaf: LeafId) {
         let test = Test::Glob { glob: glob.clone(), case };
-        for (index, column) in (0..).zip(&self.event_type.columns) {
-            if matches!(column.encoding, Encoding::Time(_)) {
+        let host = self.beside.column(&FieldExpr::Host);
+        for (index, column) in (0..).map(ColumnIndex).zip(&self.event_type.columns) {
+            if matches!(column.encoding, Encoding::Time(_)) || Some(index) == host {
                 continue;
             }
-            let chain = self.chains.entry((ColumnIndex(index), Vec::new())).or_default();
+            let chain = self.chains.entry((index, Vec::new())).or_default();
             let pattern = chain.matcher.add(&test, false);
             chain.leaves.resize(chain.matcher.len(), Vec::new());
             chain.leaves[pattern as usize].push(leaf);

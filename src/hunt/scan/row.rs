@@ -5,14 +5,14 @@ use std::cell::{OnceCell, RefCell};
 use rustc_hash::FxHashMap;
 
 use super::program::{LazyLeaf, LazyTest, ProgramNode, TypeProgram, Word};
-use super::words::MessageWords;
+use super::source::ScanSource;
 use crate::catalog::{ColumnIndex, Encoding, EventId, EventType, ValueId};
 use crate::exec::{self, Context, Fault, Fields, evaluate};
 use crate::hunt::HuntError;
 use crate::hunt::field::{EventFields, all_values, cell_of, field_cell};
 use crate::ir::Test;
 use crate::plan::FieldExpr;
-use crate::store::{MessagePlace, RawCell, Store, StoreError, StoredEvent, StoredValue};
+use crate::store::{MessagePlace, RawCell, StoreError, StoredEvent, StoredValue};
 
 /// Lazy answers kept before they are forgotten.
 // 24 bytes each: some 50 MB with the table's own room.
@@ -54,14 +54,12 @@ impl From<HuntError> for AnswerError {
 
 /// What the rows of a scan share.
 pub(super) struct RowsContext<'a, 's> {
-    /// The store.
-    pub(super) store: &'a Store,
+    /// Where they lie.
+    pub(super) source: ScanSource<'a, 's>,
     /// The type of the events.
     pub(super) event_type: &'a EventType,
     /// What expressions ask beside the row.
     pub(super) context: &'a Context,
-    /// The words in messages.
-    pub(super) words: &'a RefCell<MessageWords<'s>>,
 }
 
 /// One row while its rules are evaluated.
@@ -155,19 +153,21 @@ impl<'a, 's> RowContext<'a, 's> {
     }
 
     fn word(&self, word: Word) -> Result<bool, HuntError> {
-        if let Some(holds) = self.shared.words.borrow().event_holds(self.event, word.id) {
+        // A row that brings its text has it in a column: no word is asked of it.
+        let ScanSource::Store { store, words } = &self.shared.source else { return Ok(false) };
+        if let Some(holds) = words.borrow().event_holds(self.event, word.id) {
             return Ok(holds);
         }
         if self.message_place.get().is_none() {
-            let _ = self.message_place.set(self.shared.store.message_place(self.event)?);
+            let _ = self.message_place.set(store.message_place(self.event)?);
         }
         let Some(place) = self.message_place.get().copied().flatten() else { return Ok(false) };
-        self.shared.words.borrow_mut().holds(place, word.id)
+        words.borrow_mut().holds(place, word.id)
     }
 
     fn message(&self) -> Result<&exec::Cell, StoreError> {
         if self.message.get().is_none() {
-            let text = self.shared.store.message(self.event)?;
+            let text = self.shared.source.message(self.event)?;
             let _ = self.message.set(text.map_or(exec::Cell::Null, exec::Cell::text_of));
         }
         Ok(self.message.get().unwrap_or(&exec::Cell::Null))
@@ -175,7 +175,7 @@ impl<'a, 's> RowContext<'a, 's> {
 
     /// Keywords ask every row for its host: there are few hosts, so the text of each is asked once.
     fn host_test(&self, lazy: u32, test: &LazyTest, negated: bool, known: &mut LazyAnswers) -> Result<bool, AnswerError> {
-        match self.shared.store.event_rows(&[self.event])?.first().and_then(|row| row.host) {
+        match self.shared.source.host(self.event)? {
             Some(host) => self.value_test(lazy, host, test, negated, known),
             None => Ok(false),
         }
@@ -210,7 +210,7 @@ impl<'a, 's> RowContext<'a, 's> {
         if let Some(answer) = known.answers.get(&(lazy, id.0)) {
             return Ok(*answer);
         }
-        let answer = match self.shared.store.value(id)? {
+        let answer = match self.shared.source.value(id)? {
             StoredValue::Text(text) => test.passes(&text)? != negated,
             StoredValue::List(members) => any_passes(|ask| members.iter().any(|member| ask(member)), test, negated)?,
         };
@@ -225,7 +225,7 @@ impl<'a, 's> RowContext<'a, 's> {
         match self.stored.get() {
             Some(event) => Ok(event),
             None => {
-                let event = self.shared.store.event(self.event)?;
+                let event = self.shared.source.event(self.event)?;
                 Ok(self.stored.get_or_init(|| event))
             }
         }
@@ -267,7 +267,7 @@ impl ExpressionFields<'_, '_> {
         if let Some(known) = self.cells.borrow().get(&id.0) {
             return Ok(known.clone());
         }
-        let cell = cell_of(&self.row.shared.store.value(id)?);
+        let cell = cell_of(&self.row.shared.source.value(id)?);
         let mut cells = self.cells.borrow_mut();
         if cells.len() >= MAX_KNOWN_CELLS {
             cells.clear();

@@ -4,6 +4,7 @@ use super::answers::{Answers, NOTHING};
 use super::known::{CellNumber, KnownAnswers};
 use super::program::{LeafId, ProgramNode, TypeProgram, triggers};
 use super::row::{AnswerError, LazyAnswers, RowContext, RowsContext};
+use super::source::ScanSource;
 use super::words::Reach;
 use crate::catalog::{ColumnIndex, Encoding, EventId, ValueId};
 use crate::exec::Fault;
@@ -25,6 +26,8 @@ pub(super) struct Scanner<'a, 's> {
     pub(super) failed: Vec<(usize, Fault)>,
     /// By position in `program.columns`: what its values answer.
     known: KnownAnswers,
+    /// Of so many scans at a time this is one.
+    scans: usize,
     answers: Answers,
     /// Leaf → the last row that held it.
     held: Vec<u32>,
@@ -64,6 +67,7 @@ impl<'a, 's> Scanner<'a, 's> {
             reach,
             failed: Vec::new(),
             known: KnownAnswers::new(program.columns.len(), scans),
+            scans,
             answers: Answers::new(),
             held: vec![0; program.leaf_count],
             seen: vec![0; program.leaf_count],
@@ -113,6 +117,18 @@ impl<'a, 's> Scanner<'a, 's> {
     /// The columns that tell whether a rule is due, ascending.
     pub(super) fn telling_columns(&self) -> Vec<ColumnIndex> {
         self.telling.iter().map(|position| self.program.columns[*position].column).collect()
+    }
+
+    /// All columns, ascending.
+    pub(super) fn columns(&self) -> Vec<ColumnIndex> {
+        self.program.columns.iter().map(|column| column.column).collect()
+    }
+
+    /// Forgets what values answered: from here on their numbers stand for others.
+    pub(super) fn forget(&mut self) {
+        self.known = KnownAnswers::new(self.program.columns.len(), self.scans);
+        self.answers = Answers::new();
+        self.lazy_known = LazyAnswers::default();
     }
 
     /// Judges a row of all columns.
@@ -222,7 +238,9 @@ impl<'a, 's> Scanner<'a, 's> {
     }
 
     fn hold_words(&mut self, event: EventId, message: Option<MessagePlace>, due: &mut Vec<u32>) -> Result<(), HuntError> {
-        let mut words = self.shared.words.borrow_mut();
+        // A row that brings its text has it in a column: no word is asked of it.
+        let ScanSource::Store { words, .. } = &self.shared.source else { return Ok(()) };
+        let mut words = words.borrow_mut();
         let of_message = match message {
             Some(message) => words.of(message, self.reach)?,
             None => words.of_event(event),
@@ -300,7 +318,7 @@ impl<'a, 's> Scanner<'a, 's> {
         if let Some(answer) = self.known.get(position, cell) {
             return Ok(answer);
         }
-        let answer = match self.shared.store.value(ValueId(id))? {
+        let answer = match self.shared.source.value(ValueId(id))? {
             StoredValue::Text(text) => self.ask_texts(position, &[&text]),
             StoredValue::List(members) => {
                 let members: Vec<&str> = members.iter().map(String::as_str).collect();

@@ -21,7 +21,7 @@ use super::answers::{Answers, NOTHING};
 use super::gate::Gate;
 use super::matcher::{Matcher, MatcherBuilder};
 use super::pattern::LazyRegexes;
-use super::program::ProgramBuilder;
+use super::program::{Beside, ProgramBuilder};
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId, EventType, TypeId};
 use crate::event::fold_into;
@@ -144,7 +144,7 @@ impl<'s> MessageWords<'s> {
             return;
         }
         // The program of the condition alone: what its scan will ask, nothing else can tell as surely.
-        let mut builder = ProgramBuilder::new(event_type, hosts, self);
+        let mut builder = ProgramBuilder::new(event_type, Beside::Tables { hosts, words: self });
         // A condition that does not compile is not scanned.
         let _ = builder.add(0, filter);
         let asked = builder.asked_words();
