@@ -30,6 +30,7 @@ mod format;
 mod hints;
 mod hunt;
 mod interrupt;
+mod lake_catalog;
 mod load;
 mod logons;
 mod man;
