@@ -1,6 +1,6 @@
 //! `retrohunt compile`: a rule as SQL that others run: any SQLite client over a store, or an engine over a lake.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 

@@ -155,7 +155,7 @@ fn necessary(hir: &Hir) -> Option<Vec<NecessaryText>> {
 fn best_of(parts: &[Hir]) -> Option<Vec<NecessaryText>> {
     let mut found: Vec<Vec<NecessaryText>> = Vec::new();
     let mut run = NecessaryText { text: String::new(), case: Case::Exact };
-    let mut end_run = |run: &mut NecessaryText| {
+    let end_run = |run: &mut NecessaryText| {
         let ended = std::mem::replace(run, NecessaryText { text: String::new(), case: Case::Exact });
         if ended.text.is_empty() { None } else { Some(vec![ended]) }
     };
