@@ -1,8 +1,8 @@
 //! ClickHouse, over the tables of a lake.
 //!
 //! `lower()` folds ASCII alone, which is what is meant; `ILIKE` and the functions for UTF-8 fold as they like. Literals double their
-//! backslashes, and what a pattern has behind a backslash is doubled once more. A missing value is NULL, so columns are `Nullable`; an array
-//! cannot be, and is empty instead. Regular expressions are RE2's.
+//! backslashes, and what a pattern has behind a backslash is doubled once more. A missing value is NULL, so columns are `Nullable`;
+//! an array cannot be, and is empty instead. Regular expressions are RE2's.
 
 use sqlparser::ast::{Array, BinaryOperator, Expr, LambdaSyntax};
 

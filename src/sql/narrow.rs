@@ -33,7 +33,7 @@ pub fn narrow(plan: &Plan, catalog: &Catalog, dialect: DialectName) -> Vec<Narro
     let options = StatementOptions { dialect, ..StatementOptions::default() };
     let narrowed = |(event_type, branch): (&EventType, &crate::plan::Branch)| {
         let narrower = Narrower { event_type, options };
-        let (condition, is_exact) = narrower.bound(&branch.filter, Bound::Above);
+        let (condition, is_exact) = narrower.bound(&branch.filter, BoundSide::Above);
         let condition = narrower.text(&condition);
         Narrowed { event_type: event_type.id, condition, is_exact }
     };
@@ -42,14 +42,14 @@ pub fn narrow(plan: &Plan, catalog: &Catalog, dialect: DialectName) -> Vec<Narro
 
 /// On which side of a condition another one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bound {
+enum BoundSide {
     /// It holds wherever the condition does.
     Above,
     /// It holds nowhere else.
     Below,
 }
 
-impl Bound {
+impl BoundSide {
     fn other(self) -> Self {
         match self {
             Self::Above => Self::Below,
@@ -65,7 +65,7 @@ struct Narrower<'a> {
 
 impl Narrower<'_> {
     /// The nearest condition that can be said, and whether it is the same.
-    fn bound(&self, condition: &Pred<FieldExpr>, bound: Bound) -> (Pred<FieldExpr>, bool) {
+    fn bound(&self, condition: &Pred<FieldExpr>, bound: BoundSide) -> (Pred<FieldExpr>, bool) {
         let each = |terms: &[Pred<FieldExpr>]| -> (Vec<Pred<FieldExpr>>, bool) {
             let made: Vec<(Pred<FieldExpr>, bool)> = terms.iter().map(|term| self.bound(term, bound)).collect();
             let is_exact = made.iter().all(|(_, is_exact)| *is_exact);
@@ -86,7 +86,7 @@ impl Narrower<'_> {
                 (inner.negated(), is_exact)
             }
             leaf if self.can_say(leaf) => (leaf.clone(), true),
-            _ if bound == Bound::Below => (Pred::False, false),
+            _ if bound == BoundSide::Below => (Pred::False, false),
             Pred::Match(test) => (self.wider(test), false),
             _ => (Pred::True, false),
         }
@@ -183,7 +183,8 @@ fn best_of(parts: &[Hir]) -> Option<Vec<NecessaryText>> {
     found.into_iter().max_by_key(|texts| texts.iter().map(|text| text.text.len()).min())
 }
 
-/// The letter that all characters of a class are without case. `[kK\u{212a}]`, which is what `(?i)k` says, is not one: U+212A folds to itself.
+/// The letter that all characters of a class are without case. `[kK\u{212a}]`, which is what `(?i)k` says, is not one: U+212A folds to
+/// itself.
 fn one_letter(class: &ClassUnicode) -> Option<char> {
     let mut folded = class.ranges().iter().take(8).flat_map(|range| (range.start()..=range.end()).take(8)).map(fold_char);
     let first = folded.next()?;

@@ -97,6 +97,10 @@ fn hold(dialect: DialectName, ask: &dyn Fn(&[String]) -> Option<Vec<Vec<i64>>>, 
             Err(gap) => assert!(dialect == DialectName::Sqlite || form.is_told, "{}: {gap}", form.name),
         }
         let (sql, is_exact) = narrowed(&form.filter, catalog, dialect);
+        // Spark takes a part of a second for each statement: there the same condition is not asked twice.
+        if dialect == DialectName::Spark && is_exact {
+            continue;
+        }
         statements.push(sql);
         said.push((form, true, is_exact));
     }
