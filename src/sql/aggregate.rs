@@ -161,8 +161,7 @@ fn portable((writer, words): AggregateWords<'_>, function: AggregateFunction, va
         AggregateFunction::Avg => made("avg", number(), Kind::Number),
         AggregateFunction::Values => {
             let text = writer.as_text(value);
-            Typed { multi: true, ..Typed::new(words.distinct_lines(text.clone()), Kind::Text) }
-                .with_list(|| words.distinct_list(text))
+            Typed { multi: true, ..Typed::new(words.distinct_lines(text.clone()), Kind::Text) }.with_list(|| words.distinct_list(text))
         }
         AggregateFunction::Stdev
         | AggregateFunction::StdevP

@@ -153,7 +153,8 @@ fn compared<F>(fields: &dyn SqlFields<F>, c: &FieldCompare<F>) -> Expr {
     writer.at(&c.span, || {
         if writer.dialect.relates_lists() {
             // Of lists any member of the left with any of the right.
-            let relates = |left: Typed, right: Typed| writer.said(writer.dialect.relates(writer.as_text(left), writer.as_text(right), relation));
+            let relates =
+                |left: Typed, right: Typed| writer.said(writer.dialect.relates(writer.as_text(left), writer.as_text(right), relation));
             return fields.test(&c.left, &|left| fields.test(&c.right, &|right| relates(left.clone(), right)));
         }
         if let Err(feature) = writer.dialect.relates(ast::null(), ast::null(), relation) {

@@ -255,7 +255,9 @@ fn call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, arguments: 
         Function::True => is(fields.writer().dialect.truth(true)),
         Function::False => is(fields.writer().dialect.truth(false)),
         Function::In => {
-            let (Some(first), rest) = (arguments.first(), arguments.get(1..).unwrap_or_default()) else { return is(fields.writer().dialect.truth(false)) };
+            let (Some(first), rest) = (arguments.first(), arguments.get(1..).unwrap_or_default()) else {
+                return is(fields.writer().dialect.truth(false));
+            };
             is(fields.writer().any(rest.iter().map(|right| compare(fields, NumberOp::Eq, first, right).expr).collect()))
         }
         Function::NullIf => {

@@ -19,7 +19,8 @@ pub(crate) const ENGINES: [(DialectName, &str); 3] =
 /// The table of an event type, as a lake has it.
 pub(crate) fn table(event_type: &EventType, events: &[Event]) -> Value {
     let own = |event: &&Event| event.dataset.eq_ignore_ascii_case(&event_type.dataset) && event.code == event_type.code;
-    let heads = [("_id", "integer"), ("_time", "text"), ("_time_us", "integer"), ("_host", "text"), ("_record", "integer"), ("_message", "text")];
+    let heads =
+        [("_id", "integer"), ("_time", "text"), ("_time_us", "integer"), ("_host", "text"), ("_record", "integer"), ("_message", "text")];
     let kind = |has_lists: bool| if has_lists { "list" } else { "text" };
     let columns = event_type.columns.iter().map(|column| json!([column.view_name, kind(column.has_lists)]));
     let columns: Vec<Value> = heads.iter().map(|(name, kind)| json!([name, kind])).chain(columns).collect();

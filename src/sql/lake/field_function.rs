@@ -82,6 +82,7 @@ fn hash_part(kind: &str) -> String {
 
 /// A text without the case of ASCII letters, as a regular expression.
 fn any_case(text: &str) -> String {
-    let one = |c: char| if c.is_ascii_alphabetic() { format!("[{}{}]", c.to_ascii_lowercase(), c.to_ascii_uppercase()) } else { escaped(c) };
+    let one =
+        |c: char| if c.is_ascii_alphabetic() { format!("[{}{}]", c.to_ascii_lowercase(), c.to_ascii_uppercase()) } else { escaped(c) };
     text.chars().map(one).collect()
 }

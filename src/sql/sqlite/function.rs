@@ -180,6 +180,10 @@ fn hex_to_decimal(x: &Expr) -> Expr {
         BinaryOperator::LtEq,
         int(16),
     );
-    let is_hex = ast::all(vec![glob("0[xX][0-9a-fA-F]*"), ast::not(ast::call("coalesce", vec![glob("0[xX]*[^0-9a-fA-F]*"), ast::truth(false)])), fits]);
+    let is_hex = ast::all(vec![
+        glob("0[xX][0-9a-fA-F]*"),
+        ast::not(ast::call("coalesce", vec![glob("0[xX]*[^0-9a-fA-F]*"), ast::truth(false)])),
+        fits,
+    ]);
     ast::case(vec![(is_hex, decimal)], Some(x.clone()))
 }

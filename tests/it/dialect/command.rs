@@ -42,7 +42,11 @@ impl Folder {
 fn a_rule_becomes_a_statement_over_the_table_of_its_events() {
     let folder = Folder::new(&rule(1, "process_creation", "Image|endswith: '\\it''s.EXE'"));
     for (dialect, from, filter) in [
-        ("spark", "`sysmon_1` AS v", r"endswith(translate(v.`Image`, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'), '\\it\'s.exe')"),
+        (
+            "spark",
+            "`sysmon_1` AS v",
+            r"endswith(translate(v.`Image`, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'), '\\it\'s.exe')",
+        ),
         ("clickhouse", "`sysmon_1` AS v", r"endsWith(lower(v.`Image`), '\\it\'s.exe')"),
         (
             "duckdb",
@@ -72,7 +76,7 @@ fn what_has_no_form_or_no_events_is_told_with_its_place() {
         let told: Vec<&str> = text.lines().filter(|line| line.contains("rules.yml:")).collect();
         let path = folder.path("rules.yml").display().to_string();
         for (code, place) in
-            [("not-portable", ":9:"), ("store-logsource-absent", ":16:"), ("store-field-absent", ":32:"), ("not-portable", ":45:")]
+            [("not-portable", ":9:"), ("store-logsource-absent", ":16:"), ("store-field-absent", ":33:"), ("not-portable", ":45:")]
         {
             let is_told = |line: &&&str| line.contains(&format!("-- {code}: ")) && line.contains(&format!("({path}{place}"));
             assert_eq!(told.iter().filter(is_told).count(), 1, "{code} {place}\n{text}");

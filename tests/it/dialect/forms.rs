@@ -2,8 +2,9 @@
 
 use retrohunt::ir::{BinaryOp, Case, Cidr, Field, FieldCompare, Function, Glob, Match, NumberOp, Part, Pred, Scalar, Test, Vocabulary};
 
+use super::query;
 use super::values::ODD;
-use crate::support::evaluate::Event;
+use crate::support::evaluate::{Event, matching};
 use crate::support::random::Random;
 
 /// A condition.
@@ -55,19 +56,68 @@ const CASES: [(Case, &str); 2] = [(Case::Ignore, ""), (Case::Exact, " cased")];
 
 /// What texts are looked for, whole and in every place.
 const LITERALS: [&str; 26] = [
-    "k", "K", "\u{212a}", "s", "i", "I", "\u{130}", "é", "É", "ß", "σ", "Σ", "😀", "'", "''", "\"", "\\", "\\'", "\\n", "\n", "%", "_", "!", "3", "abc",
-    "a?c",
+    "k", "K", "\u{212a}", "s", "i", "I", "\u{130}", "é", "É", "ß", "σ", "Σ", "😀", "'", "''", "\"", "\\", "\\'", "\\n", "\n", "%", "_",
+    "!", "3", "abc", "a?c",
 ];
 
 const PATTERNS: [&str; 24] = [
-    "?", "??", "?*", "*?*?", "a?c", "A?C", "a*c", "a%c", "a_c", "a~*c", "a~?c", "a\\c", "a!c", "*\\*\"*", "?😀?", "*\n?*", "?é*", "É?*", "*!%", "*\\?", "\\\\*\\*",
-    "*'?'*", "?:\\*\\*'*", "w?r*\u{212a}",
+    "?",
+    "??",
+    "?*",
+    "*?*?",
+    "a?c",
+    "A?C",
+    "a*c",
+    "a%c",
+    "a_c",
+    "a~*c",
+    "a~?c",
+    "a\\c",
+    "a!c",
+    "*\\*\"*",
+    "?😀?",
+    "*\n?*",
+    "?é*",
+    "É?*",
+    "*!%",
+    "*\\?",
+    "\\\\*\\*",
+    "*'?'*",
+    "?:\\*\\*'*",
+    "w?r*\u{212a}",
 ];
 
 const EXPRESSIONS: [&str; 30] = [
-    "a.c", "(?s)a.c", "(?i)a.C", "(?i)k", "k", "(?i)é", "(?i)s", "^a", "c$", "(?m)^C$", r"\d", r"^\d+$", "[[:alpha:]]{3}", r"\\", r"\\\\", "(?i)abc|É",
-    "[^a-z]", r"^[^a-z]*$", r"\s", "'", r"^.{1}$", r"(?s)^.{2}$", r"a\.c", r"^(?:a|b|10)(?:\.0)?$", r"[\]'-]", r"\w\w", r"(?-u:\b)c", r"[0-9a-f]{2,}?",
-    "\u{212a}", r"^\W+$",
+    "a.c",
+    "(?s)a.c",
+    "(?i)a.C",
+    "(?i)k",
+    "k",
+    "(?i)é",
+    "(?i)s",
+    "^a",
+    "c$",
+    "(?m)^C$",
+    r"\d",
+    r"^\d+$",
+    "[[:alpha:]]{3}",
+    r"\\",
+    r"\\\\",
+    "(?i)abc|É",
+    "[^a-z]",
+    r"^[^a-z]*$",
+    r"\s",
+    "'",
+    r"^.{1}$",
+    r"(?s)^.{2}$",
+    r"a\.c",
+    r"^(?:a|b|10)(?:\.0)?$",
+    r"[\]'-]",
+    r"\w\w",
+    r"(?-u:\b)c",
+    r"[0-9a-f]{2,}?",
+    "\u{212a}",
+    r"^\W+$",
 ];
 
 /// What is no form in any dialect.
@@ -101,7 +151,7 @@ pub(crate) fn forms(events: &[Event]) -> Vec<Form> {
     all.extend(presence());
     all.extend(scalars());
     all.extend(keywords());
-    let joined = joined(&all);
+    let joined = joined(&all, events);
     all.extend(joined);
     all.push(many(events));
     all
@@ -140,17 +190,23 @@ fn expressions() -> Vec<Form> {
         is_told: true,
         ..form(format!("Tags matches {text:?}"), Pred::Or(vec![on("Tags", Test::Regex((*text).to_owned())), on("Text", Test::Exists)]))
     });
-    let under_not = TOLD.iter().map(|text| Form {
-        is_told: true,
-        ..form(format!("not Text matches {text:?}"), not(on("Text", Test::Regex((*text).to_owned()))))
-    });
+    let under_not = TOLD
+        .iter()
+        .map(|text| Form { is_told: true, ..form(format!("not Text matches {text:?}"), not(on("Text", Test::Regex((*text).to_owned())))) });
     made.chain(told).chain(under_not).collect()
 }
 
 fn numbers_and_orders() -> Vec<Form> {
     let numbers = NUMBERS.iter().flat_map(|(op, value)| FIELDS.map(|name| (name, *op, *value)));
     let numbers = numbers.map(|(name, op, value)| form(format!("{name} {op:?} {value}"), on(name, Test::Number { op, value })));
-    let orders = [(NumberOp::Lt, "a"), (NumberOp::Ge, "É"), (NumberOp::Eq, "k"), (NumberOp::Gt, "\u{212a}"), (NumberOp::Le, "\\"), (NumberOp::Ne, "")];
+    let orders = [
+        (NumberOp::Lt, "a"),
+        (NumberOp::Ge, "É"),
+        (NumberOp::Eq, "k"),
+        (NumberOp::Gt, "\u{212a}"),
+        (NumberOp::Le, "\\"),
+        (NumberOp::Ne, ""),
+    ];
     let orders = orders.map(|(op, value)| {
         let test = Test::TextOrder { op, value: value.to_owned() };
         form(format!("Text {op:?} text {value:?}"), on("Text", test))
@@ -219,18 +275,29 @@ fn scalars() -> Vec<Form> {
 }
 
 fn keywords() -> Vec<Form> {
-    let words = [("*work*", Case::Ignore), ("*É*", Case::Ignore), ("*É*", Case::Exact), ("*\\*", Case::Exact), ("*host1*", Case::Ignore), ("10", Case::Exact)];
+    let words = [
+        ("*work*", Case::Ignore),
+        ("*É*", Case::Ignore),
+        ("*É*", Case::Exact),
+        ("*\\*", Case::Exact),
+        ("*host1*", Case::Ignore),
+        ("10", Case::Exact),
+    ];
     let keyword = |(word, case): (&str, Case)| form(format!("keyword {word:?} {case:?}"), Pred::Keyword { glob: pattern(word), case });
     words.into_iter().map(keyword).collect()
 }
 
 /// Conditions of conditions, three deep: what NULL becomes under a NOT shows here.
-fn joined(leaves: &[Form]) -> Vec<Form> {
+fn joined(leaves: &[Form], events: &[Event]) -> Vec<Form> {
     let mut random = Random::new(7);
     let mut forms = Vec::new();
     while forms.len() < 60 {
         let mut name = String::new();
         let filter = tree(leaves, &mut random, 3, &mut name);
+        let found = matching(&query(&filter), events).len();
+        if found == 0 || found == events.len() {
+            continue; // it would be right by accident
+        }
         forms.push(Form { is_told: name.contains("\\b") || name.contains("(?R)"), name, filter });
     }
     forms
@@ -260,7 +327,8 @@ fn tree(leaves: &[Form], random: &mut Random, depth: u64, name: &mut String) -> 
 
 /// Hundreds of texts of which one has to be there: some databases look for all at once.
 fn many(events: &[Event]) -> Form {
-    let known = events.iter().flat_map(|event| &event.fields).filter(|(name, _)| name == ODD).step_by(4).flat_map(|(_, value)| value.members());
+    let known =
+        events.iter().flat_map(|event| &event.fields).filter(|(name, _)| name == ODD).step_by(4).flat_map(|(_, value)| value.members());
     let words = (0..300).map(|number| format!("Word{number}")).chain(known.filter(|text| text.len() > 1).cloned());
     let test = |text: String| on("Text", Test::Glob { glob: Glob::new([Part::Any, Part::Text(text), Part::Any]), case: Case::Ignore });
     form("one of many".to_owned(), Pred::Or(words.map(test).collect()))

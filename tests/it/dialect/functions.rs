@@ -81,7 +81,7 @@ fn column(name: &str, has_lists: bool) -> Column {
 
 fn event_type(columns: Vec<Column>) -> Catalog {
     let (product, dataset, code) = ("windows".to_owned(), "Security".to_owned(), "1".to_owned());
-    let (storage, view) = (Storage::Overflow, "events of all".to_owned());
+    let (storage, view) = (Storage::Overflow, "events_of_all".to_owned());
     Catalog { types: vec![EventType { id: TypeId(1), product, dataset, code, storage, view, columns, has_messages: false, events: 1 }] }
 }
 
@@ -100,7 +100,7 @@ fn rows_of(columns: &Value, row: &Value) -> Value {
     let heads = [json!(["_id", "integer"]), json!(["_time", "text"])];
     let columns: Vec<Value> = heads.into_iter().chain(columns.as_array().expect("columns").iter().cloned()).collect();
     let cells: Vec<Value> = [json!(7), json!("now")].into_iter().chain(row.as_array().expect("cells").iter().cloned()).collect();
-    json!({ "name": "events of all", "columns": columns, "rows": [cells] })
+    json!({ "name": "events_of_all", "columns": columns, "rows": [cells] })
 }
 
 #[test]
