@@ -123,7 +123,7 @@ fn catalog(args: &Args) -> anyhow::Result<Catalog> {
 /// Writes a rule for an engine. What the catalog has nothing for is told, and is no statement without rows.
 fn write_for_lake(rule: &Rule, catalog: &Catalog, options: StatementOptions, printer: &mut Printer) -> anyhow::Result<bool> {
     let unanswered = unanswered(rule, catalog, Taxonomy::embedded());
-    let notes: Vec<String> = unanswered.notes.iter().map(|note| told(note)).collect();
+    let notes: Vec<String> = unanswered.notes.iter().map(told).collect();
     if unanswered.cannot_fire {
         return write(&rule.meta, None, &notes, printer);
     }

@@ -268,7 +268,7 @@ fn scalars() -> Vec<Form> {
         ("like of a list", Scalar::Call(Function::Like, vec![of("Tags"), text("%\\%")])),
         ("match", Scalar::Call(Function::Match, vec![of("Tags"), text("(?i)^[a-c]+$")])),
         ("in", Scalar::Call(Function::In, vec![of("Text"), text("k"), text("it's"), Scalar::Number(3.0)])),
-        ("not of missing", Scalar::Not(Box::new(binary(BinaryOp::Eq, of("Other"), text("A"))))),
+        ("not of missing", Scalar::Not(Box::new(binary(BinaryOp::Eq, of("Other"), text(""))))),
     ];
     let condition = |(name, expression): (&str, Scalar)| form(format!("where {name}"), Pred::Scalar(expression));
     made.into_iter().map(condition).collect()
