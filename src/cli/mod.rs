@@ -31,6 +31,7 @@ mod hints;
 mod hunt;
 mod interrupt;
 mod lake;
+mod lake_catalog;
 mod load;
 mod logons;
 mod man;

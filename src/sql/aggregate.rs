@@ -3,7 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::ast::{self, Extras, OrderKey};
-use super::dialect::{Flattened, GatheredMembers};
+use super::dialect::{Flattened, GatheredMembers, StageDialect};
 use super::pred::SqlFields;
 use super::scalar;
 use super::writer::{Kind, StatementWriter, Typed, without_minus_zero};
@@ -32,9 +32,9 @@ const LIST_MAX: u64 = 100;
 
 impl GatheredAggregate {
     /// Makes the aggregate of the column.
-    pub(super) fn of(self, writer: &StatementWriter, gathered: &Expr) -> Typed {
+    pub(super) fn of(self, words: &dyn StageDialect, gathered: &Expr) -> Typed {
         let members = if let Self::List = self { GatheredMembers::First(LIST_MAX) } else { GatheredMembers::Distinct };
-        let Flattened { text, list, count } = writer.dialect.flattened(gathered, members);
+        let Flattened { text, list, count } = words.flattened(gathered, members);
         match self {
             Self::Distinct => Typed::new(count, Kind::Integer),
             Self::Values | Self::List => Typed { multi: true, ..Typed::new(text, Kind::Text) }.with_list(|| list),
@@ -43,7 +43,11 @@ impl GatheredAggregate {
 }
 
 /// Makes one aggregate of rows in an order.
-pub(super) fn aggregate(fields: &dyn SqlFields<Field>, wanted: &Aggregate, order: &[OrderKey]) -> SqlAggregate {
+pub(super) fn aggregate(
+    (fields, words): (&dyn SqlFields<Field>, &'static dyn StageDialect),
+    wanted: &Aggregate,
+    order: &[OrderKey],
+) -> SqlAggregate {
     let writer = fields.writer();
     let Some(argument) = &wanted.argument else { return made(Typed::new(ast::count_star(None), Kind::Integer)) };
     // `count(eval(p))` counts truths: the CASE gives NULL for false, which `count` leaves out.
@@ -59,11 +63,11 @@ pub(super) fn aggregate(fields: &dyn SqlFields<Field>, wanted: &Aggregate, order
         _ => None,
     };
     if let Some(gathered) = gathered {
-        return of_members(writer, gathered, value, order);
+        return of_members((writer, words), gathered, value, order);
     }
     made(match wanted.function {
-        AggregateFunction::First => end(writer, value, order.to_vec()),
-        AggregateFunction::Last => end(writer, value, reversed(order)),
+        AggregateFunction::First => end((writer, words), value, order.to_vec()),
+        AggregateFunction::Last => end((writer, words), value, reversed(order)),
         AggregateFunction::Earliest | AggregateFunction::Latest if is_time(argument) && value.kind == Kind::Number => {
             let name = if wanted.function == AggregateFunction::Latest { "max" } else { "min" };
             Typed::new(ast::call(name, vec![value.expr]), Kind::Number)
@@ -74,12 +78,12 @@ pub(super) fn aggregate(fields: &dyn SqlFields<Field>, wanted: &Aggregate, order
             // A row without a time counts only where no other has one; of equal times the row that comes first.
             let mut keys = vec![(ast::is_null(time.clone()), false), (time, wanted.function == AggregateFunction::Latest)];
             keys.extend_from_slice(order);
-            end(writer, value, keys)
+            end((writer, words), value, keys)
         }
         _ if value.multi && wanted.function != AggregateFunction::Count => {
             Typed::new(writer.gap("an aggregate of a multivalue field"), Kind::Any)
         }
-        function => portable(writer, function, value),
+        function => portable((writer, words), function, value),
     })
 }
 
@@ -91,27 +95,30 @@ fn is_time(argument: &Scalar) -> bool {
     matches!(argument, Scalar::Field(field) if field.name == TIME)
 }
 
-fn of_members(writer: &StatementWriter, wanted: GatheredAggregate, value: Typed, order: &[OrderKey]) -> SqlAggregate {
+/// What an aggregate is written with.
+type AggregateWords<'w> = (&'w StatementWriter, &'static dyn StageDialect);
+
+fn of_members((writer, words): AggregateWords<'_>, wanted: GatheredAggregate, value: Typed, order: &[OrderKey]) -> SqlAggregate {
     if value.multi && value.list.is_none() {
         return made(Typed::new(writer.gap("an aggregate of a computed multivalue field"), Kind::Any));
     }
     // Members that are sorted need no order before, and sorting costs.
     let order = if let GatheredAggregate::List = wanted { order.to_vec() } else { Vec::new() };
     let list = value.list.clone();
-    SqlAggregate::Gathered(Box::new(writer.dialect.gathered(writer.as_text(value), list, order)), wanted)
+    SqlAggregate::Gathered(Box::new(words.gathered(writer.as_text(value), list, order)), wanted)
 }
 
 /// The first value in an order.
-fn end(writer: &StatementWriter, value: Typed, order: Vec<OrderKey>) -> Typed {
+fn end((writer, words): AggregateWords<'_>, value: Typed, order: Vec<OrderKey>) -> Typed {
     if value.multi && value.list.is_none() {
         return Typed::new(writer.gap("an aggregate of a computed multivalue field"), Kind::Any);
     }
     let expr = match value.kind {
-        Kind::Text | Kind::TruthText | Kind::Integer | Kind::TextOrInteger => writer.dialect.first_text(value.expr.clone(), order.clone()),
+        Kind::Text | Kind::TruthText | Kind::Integer | Kind::TextOrInteger => words.first_text(value.expr.clone(), order.clone()),
         // The database may write fewer digits of a number than it has.
         _ => writer.gap("the first or last of numbers with fractions"),
     };
-    let list = value.list.map(|list| writer.dialect.first_list(value.expr, list, order));
+    let list = value.list.map(|list| words.first_list(value.expr, list, order));
     Typed { expr, kind: value.kind, multi: value.multi, list }
 }
 
@@ -119,7 +126,7 @@ fn reversed(order: &[OrderKey]) -> Vec<OrderKey> {
     order.iter().map(|(key, descending)| (key.clone(), !*descending)).collect()
 }
 
-fn portable(writer: &StatementWriter, function: AggregateFunction, value: Typed) -> Typed {
+fn portable((writer, words): AggregateWords<'_>, function: AggregateFunction, value: Typed) -> Typed {
     let is_number = value.kind.is_number();
     let number = || if is_number { value.expr.clone() } else { without_minus_zero(writer.as_number(value.clone())) };
     let made = |name, expr, kind| Typed::new(ast::call(name, vec![expr]), kind);
@@ -154,8 +161,7 @@ fn portable(writer: &StatementWriter, function: AggregateFunction, value: Typed)
         AggregateFunction::Avg => made("avg", number(), Kind::Number),
         AggregateFunction::Values => {
             let text = writer.as_text(value);
-            Typed { multi: true, ..Typed::new(writer.dialect.distinct_lines(text.clone()), Kind::Text) }
-                .with_list(|| writer.dialect.distinct_list(text))
+            Typed { multi: true, ..Typed::new(words.distinct_lines(text.clone()), Kind::Text) }.with_list(|| words.distinct_list(text))
         }
         AggregateFunction::Stdev
         | AggregateFunction::StdevP

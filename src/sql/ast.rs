@@ -9,9 +9,10 @@
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
     self, BinaryOperator, CaseWhen, CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, InTarget, LimitClause, ObjectName, OrderBy,
-    OrderByExpr, OrderByKind, OrderByOptions, OrderBySort, Query, Select, SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier,
-    TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, UnaryOperator, Value, WindowSpec, WindowType, With,
+    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, InTarget, LambdaFunction, LambdaFunctionParameter,
+    LambdaSyntax, LimitClause, ObjectName, OneOrManyWithParens, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, OrderBySort, Query,
+    Select, SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins,
+    UnaryOperator, Value, WindowSpec, WindowType, With,
 };
 
 use crate::store::quote::{escaped_name, escaped_text};
@@ -40,7 +41,60 @@ pub(super) fn column(table: &str, name: &str) -> Expr {
 }
 
 pub(super) fn quoted(text: &str) -> Expr {
-    value(Value::SingleQuotedString(escaped_text(text)))
+    quoted_escaped(escaped_text(text))
+}
+
+/// Makes a literal of what stands between its quotes. Every quote in it must be a doubled one, or behind a backslash.
+pub(super) fn quoted_escaped(inside: String) -> Expr {
+    value(Value::SingleQuotedString(inside))
+}
+
+/// Makes a text literal of any text; NUL and line breaks are made by a function of their code.
+pub(super) fn pieces(text: &str, function: &'static str) -> Expr {
+    let is_special = |c: char| matches!(c, '\0' | '\n' | '\r');
+    if !text.contains(is_special) {
+        return quoted(text);
+    }
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(is_special) {
+        if at > 0 {
+            pieces.push(quoted(&rest[..at]));
+        }
+        pieces.push(call(function, vec![integer(i64::from(rest.as_bytes()[at]))]));
+        rest = &rest[at + 1..];
+    }
+    if !rest.is_empty() {
+        pieces.push(quoted(rest));
+    }
+    if pieces.len() == 1 {
+        // A lone char(…) is a text already.
+        return pieces.remove(0);
+    }
+    Expr::Nested(Box::new(balanced(pieces, &BinaryOperator::StringConcat).unwrap_or_else(|| quoted(""))))
+}
+
+/// Makes TRUE or FALSE.
+pub(super) fn boolean(is_true: bool) -> Expr {
+    value(Value::Boolean(is_true))
+}
+
+/// Makes a literal of a double: with an exponent, so that no database reads a decimal. A number without a finite value becomes NULL.
+pub(super) fn double(number: f64) -> Expr {
+    if !number.is_finite() {
+        return null();
+    }
+    let literal = value(Value::Number(format!("{:e}", number.abs()), false));
+    if number.is_sign_negative() {
+        return Expr::Nested(Box::new(Expr::UnaryOp { op: UnaryOperator::Minus, expr: Box::new(literal) }));
+    }
+    literal
+}
+
+/// Makes a function of one argument, for calls that take one: `x -> …`, or `lambda x : …`.
+pub(super) fn lambda(parameter: &str, body: Expr, syntax: LambdaSyntax) -> Expr {
+    let parameter = LambdaFunctionParameter { name: Ident::new(parameter), data_type: None };
+    Expr::Lambda(LambdaFunction { params: OneOrManyWithParens::One(parameter), body: operand(body), syntax })
 }
 
 fn value(value: Value) -> Expr {
@@ -180,7 +234,18 @@ pub(super) fn case(branches: Vec<(Expr, Expr)>, otherwise: Option<Expr>) -> Expr
 
 /// Makes `CAST(x AS type)`.
 pub(super) fn cast(expr: Expr, data_type: DataType) -> Expr {
-    Expr::Cast { kind: CastKind::Cast, expr: Box::new(expr), data_type, format: None }
+    cast_as(CastKind::Cast, expr, data_type)
+}
+
+/// Makes a cast of any kind.
+pub(super) fn cast_as(kind: CastKind, expr: Expr, data_type: DataType) -> Expr {
+    Expr::Cast { kind, expr: Box::new(expr), data_type, format: None }
+}
+
+/// Makes `x LIKE pattern`, with or without an escape.
+pub(super) fn like(expr: Expr, pattern: Expr, escape: Option<char>) -> Expr {
+    let escape_char = escape.map(|escape| Box::new(quoted(escape.encode_utf8(&mut [0; 4]))));
+    Expr::Like { negated: false, any: false, expr: operand(expr), pattern: operand(pattern), escape_char }
 }
 
 /// What a call carries besides its arguments.
@@ -253,12 +318,15 @@ pub(super) fn scalar_query(query: Query) -> Expr {
 
 /// Makes `expr AS name`.
 pub(super) fn item(expr: Expr, name: &str) -> SelectItem {
-    if let Expr::CompoundIdentifier(parts) = &expr
-        && parts.last().is_some_and(|last| *last == ident(name))
-    {
-        return SelectItem::UnnamedExpr(expr);
+    item_named(expr, ident(name))
+}
+
+/// Makes `expr AS name`, of an identifier.
+pub(super) fn item_named(expr: Expr, alias: Ident) -> SelectItem {
+    match &expr {
+        Expr::CompoundIdentifier(parts) if parts.last() == Some(&alias) => SelectItem::UnnamedExpr(expr),
+        _ => SelectItem::ExprWithAlias { expr, alias },
     }
-    SelectItem::ExprWithAlias { expr, alias: ident(name) }
 }
 
 /// Makes `table.*`.
@@ -275,6 +343,11 @@ fn table_alias(alias: &str) -> TableAlias {
 pub(super) fn table(parts: &[&str], alias: &str) -> TableWithJoins {
     let name = ObjectName::from(parts.iter().map(|p| ident(p)).collect::<Vec<_>>());
     factor(named_table(name, alias, None))
+}
+
+/// Makes a table of an identifier, with an alias.
+pub(super) fn table_named(name: Ident, alias: &str) -> TableWithJoins {
+    factor(named_table(ObjectName::from(name), alias, None))
 }
 
 /// Makes a table-valued function with an alias.

@@ -9,7 +9,7 @@
 use sqlparser::ast::{Expr, SelectItem};
 
 use super::ast;
-use super::dialect::HeadColumn;
+use super::dialect::{HeadColumn, StageDialect};
 use super::field::ViewFields;
 use super::pred::pred;
 use super::writer::StatementWriter;
@@ -33,6 +33,16 @@ pub fn portable_correlation_with(
     options: StatementOptions,
 ) -> Statement {
     let writer = StatementWriter::with(options);
+    let own = ["count", "first_time_us", "last_time_us", "first_window_us", "last_window_us", "windows", "_events"];
+    let columns: Vec<String> = correlation.group_by.iter().cloned().chain(own.map(str::to_owned)).collect();
+    let keys: Vec<(String, usize)> = correlation.group_by.iter().cloned().zip(0..).collect();
+    let (first, events) = (keys.len(), columns.len() - 1);
+    let origin = StatementOrigin::Group { keys, count: first, first_us: first + 1, last_us: first + 2, events };
+    let row = StatementColumns { shown: events, columns, lists: None, origin };
+    let Some(words) = writer.stages else {
+        writer.gap("a correlation");
+        return Statement { sql: String::new(), row, not_portable: writer.finish() };
+    };
     if correlation.inputs.iter().any(|input| matches!(input.source, InputSource::Correlation(_))) {
         // Alerts of alerts need a statement a level; ARCHITECTURE says why a hunt does it in Rust.
         writer.gap("a correlation of correlations");
@@ -43,6 +53,7 @@ pub fn portable_correlation_with(
     }
     let select = CorrelationSelect {
         writer: &writer,
+        words,
         correlation,
         catalog,
         keys: correlation.group_by.len(),
@@ -50,17 +61,12 @@ pub fn portable_correlation_with(
     };
     let sql = if ranked { String::new() } else { select.sql(plans) };
     let gaps = writer.finish();
-    let own = ["count", "first_time_us", "last_time_us", "first_window_us", "last_window_us", "windows", "_events"];
-    let columns: Vec<String> = correlation.group_by.iter().cloned().chain(own.map(str::to_owned)).collect();
-    let keys: Vec<(String, usize)> = correlation.group_by.iter().cloned().zip(0..).collect();
-    let (first, events) = (keys.len(), columns.len() - 1);
-    let origin = StatementOrigin::Group { keys, count: first, first_us: first + 1, last_us: first + 2, events };
-    let row = StatementColumns { shown: events, columns, lists: None, origin };
     Statement { sql: if gaps.is_empty() { sql } else { String::new() }, row, not_portable: gaps }
 }
 
 struct CorrelationSelect<'a> {
     writer: &'a StatementWriter,
+    words: &'static dyn StageDialect,
     correlation: &'a Correlation,
     catalog: &'a Catalog,
     keys: usize,
@@ -72,7 +78,7 @@ impl CorrelationSelect<'_> {
         let steps = [("matched", self.matched(plans)), ("items", self.items()), ("windows", self.windows())];
         let mut out = String::from("WITH ");
         if self.keys > 0 || matches!(self.correlation.kind, CorrelationKind::ValueCount(_)) {
-            let (name, select) = self.writer.dialect.letters();
+            let (name, select) = self.words.letters();
             out.push_str(&format!("{name} AS (\n{select}\n),\n"));
         }
         for (name, body) in steps.into_iter().chain(self.islands()) {
@@ -148,7 +154,7 @@ impl CorrelationSelect<'_> {
     }
 
     fn items(&self) -> String {
-        let dialect = self.writer.dialect;
+        let dialect = self.words;
         let lowered: String = (0..self.keys).map(|i| format!("{} AS k{i}, s{i}, ", dialect.folded(&format!("s{i}")))).collect();
         let raw: String = (0..self.keys).map(|i| format!(", k{i}")).collect();
         let aggregated = matches!(self.correlation.kind, CorrelationKind::Value(..));
@@ -298,7 +304,7 @@ impl CorrelationSelect<'_> {
         let order: String = (1..=self.keys).map(|i| format!(", {i}")).collect();
         format!(
             "SELECT {shown}count(DISTINCT id) AS count, min(t) AS first_time_us, max(t) AS last_time_us,\n  first_window AS first_window_us, last_window AS last_window_us, windows,\n  {} AS _events\nFROM behind GROUP BY {}finding ORDER BY first_time_us{order}",
-            self.writer.dialect.ids_by_time("id", "t"),
+            self.words.ids_by_time("id", "t"),
             self.keys("")
         )
     }

@@ -40,9 +40,11 @@ impl ViewFields<'_> {
 
     /// Makes the members of a field as a JSON array, NULL where it has fewer than two.
     fn list(&self, field: &FieldExpr) -> Expr {
+        // Only stages take lists apart, and only their dialects have a form for one.
+        let Some(stages) = self.writer.stages else { return ast::null() };
         match field {
             FieldExpr::Apply(function, inner) => match self.source(inner) {
-                Some(list) => self.dialect().list_of(list, &|x| self.function(function, x)),
+                Some(list) => stages.list_of(list, &|x| self.function(function, x)),
                 None => ast::null(), // the gap is noted where the text is made
             },
             FieldExpr::Coalesce(parts) => {
@@ -50,7 +52,7 @@ impl ViewFields<'_> {
                 ast::case(parts.iter().map(|part| (self.is_present(part), list(part))).collect(), None)
             }
             FieldExpr::Default(inner, _) if self.may_be_list(inner) => ast::case(vec![(self.is_not_empty(inner), self.list(inner))], None),
-            field => self.source(field).map_or_else(ast::null, |list| self.dialect().list_of(list, &|x| x)),
+            field => self.source(field).map_or_else(ast::null, |list| stages.list_of(list, &|x| x)),
         }
     }
 
@@ -67,18 +69,18 @@ impl ViewFields<'_> {
     }
 
     fn function(&self, function: &FieldFunction, x: Expr) -> Expr {
-        self.dialect().field_function(function, x).unwrap_or_else(|feature| self.writer.gap(feature))
+        self.writer.said(self.dialect().field_function(function, x))
     }
 
     fn text(&self, field: &FieldExpr) -> Expr {
         match field {
             FieldExpr::Missing => ast::null(),
             FieldExpr::Constant(text) => self.dialect().text(text),
-            FieldExpr::Column(index) => self.dialect().column(self.event_type.column(*index)),
+            FieldExpr::Column(index) => self.writer.said(self.dialect().cell(self.event_type.column(*index))),
             FieldExpr::Time => self.writer.gap("the text of an event's time"),
             FieldExpr::Host => self.dialect().head(HeadColumn::Host),
             FieldExpr::Record => self.dialect().head(HeadColumn::Record),
-            FieldExpr::Message => self.writer.gap("rendered text, which is stored compressed"),
+            FieldExpr::Message => self.writer.said(self.dialect().message()),
             // The head of every view has it.
             FieldExpr::Apply(FieldFunction::IsoTime, inner) if **inner == FieldExpr::Time => self.dialect().head(HeadColumn::IsoTime),
             FieldExpr::Apply(function, inner) => self.apply(function, inner),
@@ -126,11 +128,14 @@ impl ViewFields<'_> {
     /// Makes "some member passes"; NULL where the field is missing.
     pub(super) fn test(&self, field: &FieldExpr, passes: &dyn Fn(Expr) -> Expr) -> Expr {
         match field {
-            FieldExpr::Missing => ast::truth(false),
+            FieldExpr::Missing => self.dialect().truth(false),
             FieldExpr::Column(index) => {
                 let column = self.event_type.column(*index);
-                let (text, list) = (self.dialect().column(column), ListSource::Column(self.event_type, column));
-                if column.has_lists { self.dialect().any_member(list, text, passes) } else { passes(text) }
+                let (text, list) = (self.writer.said(self.dialect().cell(column)), ListSource::Column(self.event_type, column));
+                if !column.has_lists {
+                    return passes(text);
+                }
+                self.writer.in_members(|alias| self.dialect().any_member(list, text, alias, passes))
             }
             // These give one value for the whole list: there are no members to test.
             FieldExpr::Apply(FieldFunction::FirstMember | FieldFunction::LastMember | FieldFunction::IsoTime, _) => {
@@ -139,7 +144,7 @@ impl ViewFields<'_> {
             FieldExpr::Apply(function, inner) => self.test(inner, &|x| passes(self.function(function, x))),
             FieldExpr::Coalesce(parts) => {
                 let branches = parts.iter().map(|part| (self.is_present(part), self.test(part, passes))).collect();
-                ast::case(branches, Some(ast::truth(false)))
+                ast::case(branches, Some(self.dialect().truth(false)))
             }
             FieldExpr::Default(inner, text) => {
                 ast::case(vec![(self.is_not_empty(inner), self.test(inner, passes))], Some(passes(self.dialect().text(text))))

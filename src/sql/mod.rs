@@ -4,18 +4,28 @@
 //! 3.44 or later) gives the rows that a hunt gives. What has no form is a `not-portable` note that names the feature, and then no
 //! statement is made. The scan runs none of this (see [`crate::exec`]), so each is a check of the other.
 //!
-//! Where a store's data lie, and how a database spells what SQL leaves open, stands behind `dialect::Dialect`; `sqlite` is the one
-//! there is. `rewrite` and `view` are beside that: they are of the store itself, which is SQLite.
+//! Where data lie, and how a database spells what SQL leaves open, stands behind `dialect::Dialect`. `sqlite` reads a store, and knows
+//! stages and correlations; `spark`, `clickhouse` and `duckdb` read a lake (`lake`: a table an event type, a column a field), and know
+//! conditions. [`narrow()`] gives of any condition what a database can say. `rewrite` and `view` are beside that: they are of the store
+//! itself, which is SQLite.
 
 mod aggregate;
 mod ast;
+mod clickhouse;
 mod correlation;
 mod dialect;
+mod duckdb;
+mod expression;
 mod field;
+mod lake;
+mod letters;
+mod narrow;
+mod network;
 mod pred;
 mod regex;
 mod rewrite;
 mod scalar;
+mod spark;
 mod sqlite;
 mod stage;
 #[cfg(test)]
@@ -32,12 +42,13 @@ use crate::diag::{Diagnostic, Severity};
 use crate::plan::{Branch, FieldExpr, Plan, RowSource, TIME};
 
 pub use correlation::{portable_correlation, portable_correlation_with};
+pub use narrow::{Narrowed, narrow};
 pub use rewrite::{AdhocStatement, rewrite_adhoc};
 
 pub use view::category_select;
 
 use ast::SelectParts;
-use dialect::HeadColumn;
+use dialect::{HeadColumn, StageDialect};
 use field::ViewFields;
 use stage::{SqlColumn, SqlRows, unused};
 use writer::{Kind, StatementWriter, Typed};
@@ -97,6 +108,12 @@ pub enum DialectName {
     /// SQLite 3.44 or later, over the views of a store.
     #[default]
     Sqlite,
+    /// Spark 3.4 or later, over the tables of a lake. Names are told apart by case: `spark.sql.caseSensitive=true`.
+    Spark,
+    /// ClickHouse 24 or later, over the tables of a lake.
+    ClickHouse,
+    /// DuckDB 1.3 or later, over the tables of a lake.
+    DuckDb,
 }
 
 /// What a statement asks, and in whose words. An event without a time is asked only where no time is wanted.
@@ -124,7 +141,10 @@ pub fn portable(plan: &Plan, catalog: &Catalog) -> Result<Statement, Diagnostic>
 /// As [`portable`].
 pub fn portable_with(plan: &Plan, catalog: &Catalog, options: StatementOptions) -> Result<Statement, Diagnostic> {
     let writer = StatementWriter::with(options);
-    let (query, row) = if plan.steps.is_empty() { row_wise(&writer, plan, catalog)? } else { pipeline(&writer, plan, catalog)? };
+    let (query, row) = match writer.stages {
+        Some(words) if !plan.steps.is_empty() => pipeline((&writer, words), plan, catalog)?,
+        _ => row_wise(&writer, plan, catalog)?,
+    };
     let dialect = writer.dialect;
     let not_portable = writer.finish();
     let sql = if not_portable.is_empty() { dialect.print(&query) } else { String::new() };
@@ -141,7 +161,7 @@ fn base_select(fields: &ViewFields<'_>, filter: Expr, items: Vec<SelectItem>) ->
     let StatementOptions { since_us, until_us, .. } = fields.writer.options;
     let bound = |us: Option<i64>, op| us.map(|us| ast::op(dialect.head(HeadColumn::TimeUs), op, ast::integer(us)));
     let times = [bound(since_us, BinaryOperator::GtEq), bound(until_us, BinaryOperator::Lt)];
-    let filter = (filter != ast::truth(true)).then_some(filter);
+    let filter = (filter != dialect.truth(true)).then_some(filter);
     let terms: Vec<Expr> = times.into_iter().chain([filter]).flatten().collect();
     let filter = (!terms.is_empty()).then(|| ast::all(terms));
     ast::select(SelectParts { items, from: vec![dialect.events(fields.event_type)], filter, ..Default::default() })
@@ -160,47 +180,59 @@ fn field_names(plan: &Plan, column_max: usize) -> Result<Vec<&str>, Diagnostic> 
 }
 
 fn row_wise(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<(Query, StatementColumns), Diagnostic> {
-    let names = field_names(plan, writer.dialect.column_max())?;
+    let dialect = writer.dialect;
+    if writer.stages.is_none() {
+        if plan.source != RowSource::Events {
+            writer.gap("rows that are not events");
+        }
+        plan.stages().for_each(|stage| drop(writer.gap(&stage::feature(stage))));
+    }
+    let names = field_names(plan, dialect.column_max())?;
     let multi: Vec<&str> = names.iter().copied().filter(|name| plan.row.column(name).is_some_and(|column| column.multi)).collect();
     let mut selects = Vec::new();
     for (event_type, branch) in typed(plan, catalog) {
         let fields = ViewFields { writer, event_type };
         let value = |name: &str| branch.fields.get(name).map_or_else(|| Typed::new(ast::null(), Kind::Text), |field| fields.value(field));
-        let mut items =
-            vec![ast::item(writer.dialect.head(HeadColumn::Id), "_id"), ast::item(writer.dialect.head(HeadColumn::IsoTime), "_time")];
-        items.extend(names.iter().map(|name| ast::item(value(name).expr, name)));
-        let lists = multi.iter().map(|name| (*name, value(name).list_or_null()));
-        items.extend(stage::lists_of(writer.dialect, lists).map(|lists| ast::item(lists, LISTS)));
+        let mut items = vec![ast::item(dialect.head(HeadColumn::Id), "_id"), ast::item(dialect.head(HeadColumn::IsoTime), "_time")];
+        items.extend(names.iter().map(|name| ast::item_named(value(name).expr, dialect.ident(name))));
+        if let Some(words) = writer.stages {
+            let lists = multi.iter().map(|name| (*name, value(name).list_or_null()));
+            items.extend(stage::lists_of(words, lists).map(|lists| ast::item(lists, LISTS)));
+        }
         selects.push(base_select(&fields, pred::pred(&fields, &branch.filter), items));
     }
     let mut columns: Vec<String> = ["_id", "_time"].into_iter().chain(names).map(str::to_owned).collect();
     let shown = columns.len();
-    let lists = (!multi.is_empty()).then_some(shown);
+    let lists = (!multi.is_empty() && writer.stages.is_some()).then_some(shown);
     columns.extend(lists.map(|_| LISTS.to_owned()));
     if selects.is_empty() {
-        let items = columns.iter().map(|name| ast::item(ast::null(), name)).collect();
+        let items = columns.iter().map(|name| ast::item_named(ast::null(), dialect.ident(name))).collect();
         // No event type can match, and the statement still must have its columns: an empty result, not an error.
-        selects.push(ast::select(SelectParts { items, filter: Some(ast::truth(false)), ..Default::default() }));
+        selects.push(ast::select(SelectParts { items, filter: Some(dialect.truth(false)), ..Default::default() }));
     }
     let query = ast::query(ast::union_all(selects));
     let row = StatementColumns { shown, columns, lists, origin: StatementOrigin::Event { id: 0 } };
-    Ok((ast::ordered(query, vec![(Expr::Identifier(ast::ident("_id")), false)], None), row))
+    let order = if dialect.orders_rows() { vec![(Expr::Identifier(ast::ident("_id")), false)] } else { Vec::new() };
+    Ok((ast::ordered(query, order, None), row))
 }
 
 /// The column with the lists of a row.
 const LISTS: &str = "_lists";
 
-fn pipeline(writer: &StatementWriter, plan: &Plan, catalog: &Catalog) -> Result<(Query, StatementColumns), Diagnostic> {
-    Ok(rows(writer, plan, catalog)?.finish())
+/// What a statement with stages is written with.
+type StageWords<'w> = (&'w StatementWriter, &'static dyn StageDialect);
+
+fn pipeline(words: StageWords<'_>, plan: &Plan, catalog: &Catalog) -> Result<(Query, StatementColumns), Diagnostic> {
+    Ok(rows(words, plan, catalog)?.finish())
 }
 
 /// The rows behind the stages of a plan.
-fn rows<'a>(writer: &'a StatementWriter, plan: &Plan, catalog: &'a Catalog) -> Result<SqlRows<'a>, Diagnostic> {
+fn rows<'a>((writer, words): StageWords<'a>, plan: &Plan, catalog: &'a Catalog) -> Result<SqlRows<'a>, Diagnostic> {
     if plan.source != RowSource::Events {
         writer.gap("rows that are not events");
     }
     let (body, columns) = base(writer, plan, catalog)?;
-    let mut rows = SqlRows::new(writer, catalog, body, columns, &plan.row);
+    let mut rows = SqlRows::new((writer, words), catalog, body, columns, &plan.row);
     plan.steps.iter().for_each(|step| rows.apply(step));
     Ok(rows)
 }

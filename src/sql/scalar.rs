@@ -8,7 +8,7 @@ use sqlparser::ast::{BinaryOperator, Expr};
 use super::ast;
 use super::dialect::{ListSource, TrimSide};
 use super::pred::{self, SqlFields, operator};
-use super::writer::{Kind, StatementWriter, Typed, two_valued, without_minus_zero};
+use super::writer::{Kind, StatementWriter, Typed, without_minus_zero};
 use crate::ir::{BinaryOp, Case, Function, Gives, Glob, NumberOp, Part, Scalar, parse_number};
 use crate::plan::FieldFunction;
 
@@ -20,7 +20,7 @@ pub(super) fn truth<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar
         Kind::Truth => value.expr,
         Kind::TruthText => ast::eq(value.expr, fields.writer().dialect.text("True")),
         Kind::Any => fields.writer().gap("a condition that is a truth in some rows and something else in others"),
-        _ => ast::truth(false),
+        _ => fields.writer().dialect.truth(false),
     }
 }
 
@@ -58,8 +58,8 @@ pub(super) fn scalar<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scala
     match expression {
         Scalar::Null => Typed::new(ast::null(), Kind::Text),
         Scalar::Text(text) => Typed::new(fields.writer().dialect.text(text), Kind::Text),
-        Scalar::Number(number) => literal(*number),
-        Scalar::Bool(value) => is(ast::truth(*value)),
+        Scalar::Number(number) => literal(fields.writer(), *number),
+        Scalar::Bool(value) => is(fields.writer().dialect.truth(*value)),
         Scalar::Field(field) => fields.value(field),
         Scalar::Call(function, arguments) => call(fields, *function, arguments),
         Scalar::Binary(op, left, right) => binary(fields, *op, left, right),
@@ -68,14 +68,14 @@ pub(super) fn scalar<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scala
             let zero = ast::integer(0);
             Typed::new(ast::op(zero, BinaryOperator::Minus, number(fields, inner)), kind)
         }
-        Scalar::Not(inner) => is(ast::not(two_valued(truth(fields, inner)))),
-        Scalar::And(terms) => is(ast::all(terms.iter().map(|t| truth(fields, t)).collect())),
-        Scalar::Or(terms) => is(ast::any(terms.iter().map(|t| truth(fields, t)).collect())),
+        Scalar::Not(inner) => is(ast::not(fields.writer().two_valued(truth(fields, inner)))),
+        Scalar::And(terms) => is(fields.writer().all(terms.iter().map(|t| truth(fields, t)).collect())),
+        Scalar::Or(terms) => is(fields.writer().any(terms.iter().map(|t| truth(fields, t)).collect())),
     }
 }
 
 /// A whole number is an integer, so that its text has no fraction.
-fn literal(number: f64) -> Typed {
+fn literal(writer: &StatementWriter, number: f64) -> Typed {
     // 2^53: from there on the integer and the double of one literal are two numbers.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() <= EXACT {
@@ -83,7 +83,7 @@ fn literal(number: f64) -> Typed {
         let integer = number as i64;
         return Typed::new(ast::integer(integer), Kind::Integer);
     }
-    Typed::new(ast::real(number), Kind::Number)
+    Typed::new(writer.dialect.real(number), Kind::Number)
 }
 
 fn number<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> Expr {
@@ -146,7 +146,7 @@ fn binary<F: PartialEq>(fields: &dyn SqlFields<F>, op: BinaryOp, left: &Scalar<F
         }
         BinaryOp::Modulo => Typed::new(writer.gap("the remainder of numbers with fractions"), Kind::Number),
         BinaryOp::Xor => {
-            let side = |e| two_valued(truth(fields, e));
+            let side = |e| writer.two_valued(truth(fields, e));
             Typed::new(ast::op(side(left), BinaryOperator::NotEq, side(right)), Kind::Truth)
         }
     }
@@ -182,7 +182,7 @@ fn compare<F: PartialEq>(fields: &dyn SqlFields<F>, op: NumberOp, left: &Scalar<
 fn any_member(writer: &StatementWriter, value: &Typed, passes: &dyn Fn(Typed) -> Expr) -> Expr {
     let list = value.list_or_null();
     let made = |x| passes(Typed::new(x, if value.kind.is_number() { Kind::Any } else { value.kind }));
-    writer.dialect.any_member(ListSource::Made(&list), value.expr.clone(), &made)
+    writer.in_members(|alias| writer.dialect.any_member(ListSource::Made(&list), value.expr.clone(), alias, &made))
 }
 
 /// A side of a comparison: the expression, and its value, which is no list.
@@ -237,7 +237,7 @@ fn call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, arguments: 
             let negated: Vec<(Expr, Typed)> = arguments
                 .chunks(2)
                 .filter(|pair| pair.len() == 2)
-                .map(|pair| (ast::not(two_valued(truth(fields, &pair[0]))), shown(fields, &pair[1])))
+                .map(|pair| (ast::not(fields.writer().two_valued(truth(fields, &pair[0]))), shown(fields, &pair[1])))
                 .collect();
             chosen(negated, None)
         }
@@ -252,11 +252,13 @@ fn call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, arguments: 
         Function::IsNull => is(ast::is_null(given(0))),
         Function::IsNotNull => is(ast::is_not_null(given(0))),
         Function::Null => Typed::new(ast::null(), Kind::Text),
-        Function::True => is(ast::truth(true)),
-        Function::False => is(ast::truth(false)),
+        Function::True => is(fields.writer().dialect.truth(true)),
+        Function::False => is(fields.writer().dialect.truth(false)),
         Function::In => {
-            let (Some(first), rest) = (arguments.first(), arguments.get(1..).unwrap_or_default()) else { return is(ast::truth(false)) };
-            is(ast::any(rest.iter().map(|right| compare(fields, NumberOp::Eq, first, right).expr).collect()))
+            let (Some(first), rest) = (arguments.first(), arguments.get(1..).unwrap_or_default()) else {
+                return is(fields.writer().dialect.truth(false));
+            };
+            is(fields.writer().any(rest.iter().map(|right| compare(fields, NumberOp::Eq, first, right).expr).collect()))
         }
         Function::NullIf => {
             let same = match arguments {
@@ -294,20 +296,24 @@ fn chosen(branches: Vec<(Expr, Typed)>, otherwise: Option<Typed>) -> Typed {
 
 /// `now()` is the time of the newest event of the store: the end of what is hunted, the same in every run.
 fn now(writer: &StatementWriter) -> Expr {
-    ast::op(writer.dialect.newest_time_us(), BinaryOperator::Divide, ast::real(1_000_000.0))
+    let Some(stages) = writer.stages else { return writer.gap("`now()`") };
+    ast::op(stages.newest_time_us(), BinaryOperator::Divide, ast::real(1_000_000.0))
 }
 
 /// How many values there are: NULL of none.
 pub(super) fn value_count(writer: &StatementWriter, value: Typed) -> Expr {
-    let length = value.list.map(|list| (ast::is_not_null(list.clone()), writer.dialect.list_length(&list)));
+    let length = value.list.zip(writer.stages).map(|(list, stages)| (ast::is_not_null(list.clone()), stages.list_length(&list)));
     let one = (ast::is_not_null(value.expr), ast::integer(1));
     ast::case(length.into_iter().chain([one]).collect(), None)
 }
 
 fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, arguments: &[Scalar<F>]) -> Typed {
     let writer = fields.writer();
+    if let Some(truth) = text_test(fields, function, arguments) {
+        return Typed::new(truth, Kind::Truth);
+    }
+    let Some(dialect) = writer.stages else { return Typed::new(writer.gap(&format!("{}()", function.name())), Kind::Text) };
     let first = || arguments.first().map_or_else(ast::null, |e| text(fields, e));
-    let dialect = writer.dialect;
     let numeric = || arguments.first().map_or_else(ast::null, |e| number(fields, e));
     // Splunk trims spaces and tabs; SQLite only spaces.
     let blanks = || dialect.text(" \t");
@@ -330,7 +336,7 @@ fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, ar
             Typed::new(dialect.substring(first(), place(1).unwrap_or_else(|| ast::integer(1)), place(2)), Kind::Text)
         }
         Function::Decimal => match function.decimal(arguments).and_then(parse_number) {
-            Some(number) => Typed { kind: Kind::Decimal, ..literal(number) },
+            Some(number) => Typed { kind: Kind::Decimal, ..literal(writer, number) },
             None => Typed::new(writer.gap(DIGITS), Kind::Decimal),
         },
         Function::ToNumber if arguments.len() == 1 => Typed::new(numeric(), Kind::Decimal),
@@ -343,16 +349,6 @@ fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, ar
             let negated = ast::op(ast::integer(0), BinaryOperator::Minus, numeric());
             Typed::new(ast::op(ast::integer(0), BinaryOperator::Minus, dialect.floor(&negated)), Kind::Integer)
         }
-        Function::Like => match arguments {
-            [value, Scalar::Text(pattern)] => Typed::new(like(fields, value, &sql_pattern(pattern)), Kind::Truth),
-            _ => Typed::new(writer.gap("like() with a computed pattern"), Kind::Truth),
-        },
-        Function::Match => match arguments {
-            [value, Scalar::Text(expression)] => {
-                Typed::new(of_some(fields, value, &|member| pred::regex(writer, member, expression)), Kind::Truth)
-            }
-            _ => Typed::new(writer.gap("match() with a computed expression"), Kind::Truth),
-        },
         Function::MvIndex => member(fields, arguments),
         Function::Split => split(fields, arguments),
         Function::MvCount => {
@@ -366,6 +362,41 @@ fn portable_call<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, ar
             let kind = if function.gives() == Gives::Truth { Kind::Truth } else { Kind::Text };
             Typed::new(writer.gap(&format!("{}()", function.name())), kind)
         }
+    }
+}
+
+/// The functions that test a text by a pattern.
+fn text_test<F: PartialEq>(fields: &dyn SqlFields<F>, function: Function, arguments: &[Scalar<F>]) -> Option<Expr> {
+    let writer = fields.writer();
+    match (function, arguments) {
+        (Function::Like, [value, Scalar::Text(pattern)]) => Some(like(fields, value, &sql_pattern(pattern))),
+        (Function::Like, _) => Some(writer.gap("like() with a computed pattern")),
+        (Function::Match, [value, Scalar::Text(expression)]) => {
+            Some(of_some(fields, value, &|member| pred::regex(writer, member, expression)))
+        }
+        (Function::Match, _) => Some(writer.gap("match() with a computed expression")),
+        _ => None,
+    }
+}
+
+/// Whether a condition needs nothing but comparisons and patterns of texts of fields and of literals: all databases have a form for that.
+pub(super) fn is_plain<F: PartialEq>(fields: &dyn SqlFields<F>, expression: &Scalar<F>) -> bool {
+    let is_text = |side: &Scalar<F>| match side {
+        Scalar::Field(field) => fields.value(field).kind == Kind::Text,
+        Scalar::Text(_) | Scalar::Number(_) => true,
+        _ => false,
+    };
+    match expression {
+        Scalar::Bool(_) => true,
+        Scalar::Not(inner) => is_plain(fields, inner),
+        Scalar::And(terms) | Scalar::Or(terms) => terms.iter().all(|term| is_plain(fields, term)),
+        Scalar::Binary(BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge, left, right) => {
+            is_text(left) && is_text(right)
+        }
+        Scalar::Call(Function::In | Function::Like | Function::Match | Function::IsNull | Function::IsNotNull, arguments) => {
+            arguments.iter().all(is_text)
+        }
+        _ => false,
     }
 }
 
@@ -395,7 +426,8 @@ fn member<F: PartialEq>(fields: &dyn SqlFields<F>, arguments: &[Scalar<F>]) -> T
     if value.multi && value.list.is_none() {
         return gap("mvindex() of a computed multivalue field");
     }
-    let of_list = value.list.clone().map(|list| (ast::is_not_null(list.clone()), writer.dialect.member_at(list, place)));
+    let listed = value.list.clone().zip(writer.stages);
+    let of_list = listed.map(|(list, stages)| (ast::is_not_null(list.clone()), stages.member_at(list, place)));
     let multi = value.multi;
     // A single value is a list of one.
     let of_one = (ast::truth(place == 0 || place == -1), writer.as_text(value));
@@ -416,7 +448,7 @@ fn split<F: PartialEq>(fields: &dyn SqlFields<F>, arguments: &[Scalar<F>]) -> Ty
     let writer = fields.writer();
     let gap = |feature| Typed { multi: true, ..Typed::new(writer.gap(feature), Kind::Text) };
     let [value, Scalar::Text(by)] = arguments else { return gap("split() with a computed separator") };
-    match writer.dialect.split(text(fields, value), by) {
+    match writer.stages.and_then(|stages| stages.split(text(fields, value), by)) {
         Some((lines, list)) => Typed { multi: true, ..Typed::new(lines, Kind::Text) }.with_list(|| list),
         None => gap("split() by letters, digits, quotes or nothing"),
     }

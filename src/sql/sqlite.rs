@@ -8,14 +8,15 @@ mod function;
 mod glob;
 mod list;
 
-use sqlparser::ast::{BinaryOperator, DataType, Expr, Query, SelectItem, TableWithJoins};
+use sqlparser::ast::{BinaryOperator, DataType, Expr, Ident, Query, SelectItem, TableWithJoins};
 
 use super::ast::{self, Extras, OrderKey, SelectParts};
-use super::dialect::{Dialect, Flattened, GatheredMembers, HeadColumn, ListSource, TrimSide};
+use super::dialect::{Dialect, Flattened, GatheredMembers, HeadColumn, ListSource, StageDialect, TextRelation, TrimSide};
 use super::field::VIEW;
-use super::regex::CharPattern;
+use super::letters;
+use super::regex::patterns;
 use crate::catalog::{Column, Encoding, EventType, Storage};
-use crate::ir::{Case, Glob};
+use crate::ir::{Case, Cidr, Glob};
 use crate::plan::FieldFunction;
 
 /// SQLite 3.44 or later.
@@ -23,6 +24,10 @@ use crate::plan::FieldFunction;
 pub(super) struct Sqlite;
 
 impl Dialect for Sqlite {
+    fn name(&self) -> &'static str {
+        "portable SQL"
+    }
+
     fn events(&self, event_type: &EventType) -> TableWithJoins {
         ast::table(&[&event_type.view], VIEW)
     }
@@ -37,20 +42,24 @@ impl Dialect for Sqlite {
         }
     }
 
-    fn column(&self, column: &Column) -> Expr {
+    fn message(&self) -> Result<Expr, &'static str> {
+        Err("rendered text, which is stored compressed")
+    }
+
+    fn cell(&self, column: &Column) -> Result<Expr, &'static str> {
         // Columns beyond what a table can have are rows of `other_fields`, and the view does not name them.
-        if column.view_name.is_empty() { other_field(column, "value") } else { ast::column(VIEW, &column.view_name) }
+        Ok(if column.view_name.is_empty() { other_field(column, "value") } else { ast::column(VIEW, &column.view_name) })
     }
 
-    fn newest_time_us(&self) -> Expr {
-        ast::scalar_query(ast::query(ast::select(SelectParts {
-            items: vec![SelectItem::UnnamedExpr(ast::call("max", vec![ast::column("event", "time_us")]))],
-            from: vec![ast::table(&["event"], "event")],
-            ..Default::default()
-        })))
+    fn orders_rows(&self) -> bool {
+        true
     }
 
-    fn any_member(&self, list: ListSource<'_>, text: Expr, passes: &dyn Fn(Expr) -> Expr) -> Expr {
+    fn column_max(&self) -> usize {
+        COLUMN_MAX
+    }
+
+    fn any_member(&self, list: ListSource<'_>, text: Expr, _alias: &'static str, passes: &dyn Fn(Expr) -> Expr) -> Expr {
         let members = ListMembers::of(list);
         let some = members.query(ast::truth(true), Some(passes(members.text.clone())));
         ast::case(vec![(members.is_list.clone(), ast::exists(some))], Some(passes(text)))
@@ -62,6 +71,99 @@ impl Dialect for Sqlite {
         ast::case(vec![(members.is_list.clone(), ast::scalar_query(members.query(joined, None)))], Some(function(text)))
     }
 
+    fn end_member(&self, list: ListSource<'_>, text: Expr, last: bool) -> Expr {
+        let members = ListMembers::of(list);
+        let member = ast::ordered(members.query(members.text.clone(), None), vec![(members.place.clone(), last)], Some(1));
+        // `coalesce` the other way round would give the joined text of a list.
+        ast::call("coalesce", vec![ast::scalar_query(member), text])
+    }
+
+    fn ident(&self, name: &str) -> Ident {
+        ast::ident(name)
+    }
+
+    fn truth(&self, is_true: bool) -> Expr {
+        ast::truth(is_true)
+    }
+
+    fn real(&self, number: f64) -> Expr {
+        ast::real(number)
+    }
+
+    fn text(&self, text: &str) -> Expr {
+        literal(text)
+    }
+
+    fn as_real(&self, expr: Expr) -> Expr {
+        as_real(expr)
+    }
+
+    fn is_number(&self, text: &Expr) -> Expr {
+        is_number(text)
+    }
+
+    fn matches(&self, value: Expr, glob: &Glob, case: Case) -> Expr {
+        glob::matches(value, glob, case)
+    }
+
+    fn contains_any(&self, _value: Expr, _parts: &[&str], _case: Case) -> Option<Expr> {
+        None
+    }
+
+    fn regex(&self, value: Expr, expression: &str) -> Result<Expr, &'static str> {
+        let patterns = patterns(expression).ok_or("a regular expression that is not one of plain patterns")?;
+        Ok(ast::any(patterns.iter().map(|pattern| glob::matches_classes(value.clone(), pattern)).collect()))
+    }
+
+    fn in_network(&self, _value: Expr, _network: &Cidr) -> Result<Expr, &'static str> {
+        Err("a network (CIDR) comparison")
+    }
+
+    fn relates(&self, left: Expr, right: Expr, relation: TextRelation) -> Result<Expr, &'static str> {
+        let TextRelation { any_before, any_after, case } = relation;
+        if case == Case::Ignore {
+            return Err("a comparison of two fields without case");
+        }
+        let length = self.length(right.clone());
+        Ok(match (any_before, any_after) {
+            (false, false) => ast::eq(left, right),
+            (true, true) => ast::op(ast::call("instr", vec![left, right]), BinaryOperator::Gt, ast::integer(0)),
+            (false, true) => ast::eq(self.substring(left, ast::integer(1), Some(length)), right),
+            (true, false) => {
+                let from = ast::op(
+                    ast::op(self.length(left.clone()), BinaryOperator::Minus, length.clone()),
+                    BinaryOperator::Plus,
+                    ast::integer(1),
+                );
+                // Without it a needle longer than the text would compare from before its beginning.
+                let fits = ast::op(self.length(left.clone()), BinaryOperator::GtEq, length);
+                ast::all(vec![fits, ast::eq(self.substring(left, from, None), right)])
+            }
+        })
+    }
+
+    fn relates_lists(&self) -> bool {
+        false
+    }
+
+    fn field_function(&self, function: &FieldFunction, x: Expr) -> Result<Expr, &'static str> {
+        function::field_function(function, x)
+    }
+
+    fn print(&self, query: &Query) -> String {
+        ast::print_pretty(query)
+    }
+}
+
+impl StageDialect for Sqlite {
+    fn newest_time_us(&self) -> Expr {
+        ast::scalar_query(ast::query(ast::select(SelectParts {
+            items: vec![SelectItem::UnnamedExpr(ast::call("max", vec![ast::column("event", "time_us")]))],
+            from: vec![ast::table(&["event"], "event")],
+            ..Default::default()
+        })))
+    }
+
     fn list_of(&self, list: ListSource<'_>, function: &dyn Fn(Expr) -> Expr) -> Expr {
         let members = ListMembers::of(list);
         let member = || function(members.text.clone());
@@ -70,13 +172,6 @@ impl Dialect for Sqlite {
         let extras = Extras { order, filter: Some(ast::is_not_null(member())), ..Extras::default() };
         let array = ast::call_with("json_group_array", vec![member()], extras);
         ast::scalar_query(members.query(ast::case(vec![(is_list, array)], None), None))
-    }
-
-    fn end_member(&self, list: ListSource<'_>, text: Expr, last: bool) -> Expr {
-        let members = ListMembers::of(list);
-        let member = ast::ordered(members.query(members.text.clone(), None), vec![(members.place.clone(), last)], Some(1));
-        // `coalesce` the other way round would give the joined text of a list.
-        ast::call("coalesce", vec![ast::scalar_query(member), text])
     }
 
     fn list_length(&self, list: &Expr) -> Expr {
@@ -127,16 +222,8 @@ impl Dialect for Sqlite {
         list::by_name(&lists)
     }
 
-    fn text(&self, text: &str) -> Expr {
-        literal(text)
-    }
-
     fn as_text(&self, expr: Expr) -> Expr {
         as_text(expr)
-    }
-
-    fn as_real(&self, expr: Expr) -> Expr {
-        as_real(expr)
     }
 
     fn whole(&self, number: Expr) -> Expr {
@@ -148,28 +235,12 @@ impl Dialect for Sqlite {
         ast::op(whole(number.clone()), BinaryOperator::Minus, ast::op(number.clone(), BinaryOperator::Lt, whole(number.clone())))
     }
 
-    fn is_number(&self, text: &Expr) -> Expr {
-        is_number(text)
-    }
-
     fn is_stored_number(&self, value: Expr) -> Expr {
         ast::in_list(ast::call("typeof", vec![value]), vec![literal("integer"), literal("real")])
     }
 
-    fn matches(&self, value: Expr, glob: &Glob, case: Case) -> Expr {
-        glob::matches(value, glob, case)
-    }
-
-    fn matches_classes(&self, value: Expr, pattern: &CharPattern) -> Expr {
-        glob::matches_classes(value, pattern)
-    }
-
     fn length(&self, text: Expr) -> Expr {
         ast::call("length", vec![text])
-    }
-
-    fn position(&self, text: Expr, part: Expr) -> Expr {
-        ast::call("instr", vec![text, part])
     }
 
     fn substring(&self, text: Expr, from: Expr, length: Option<Expr>) -> Expr {
@@ -185,17 +256,13 @@ impl Dialect for Sqlite {
         ast::call(name, vec![text, characters])
     }
 
-    fn field_function(&self, function: &FieldFunction, x: Expr) -> Result<Expr, &'static str> {
-        function::field_function(function, x)
-    }
-
     fn format_time(&self, format: &str, seconds: &Expr) -> Result<Expr, String> {
         let format = time_format(format)?;
         Ok(ast::call("strftime", vec![literal(&format), self.floor(seconds), literal("unixepoch")]))
     }
 
     fn letters(&self) -> (&'static str, String) {
-        let (large, small) = glob::letters();
+        let (large, small) = letters::all();
         ("letters (large, small)", format!("SELECT '{large}', '{small}'"))
     }
 
@@ -209,14 +276,6 @@ impl Dialect for Sqlite {
 
     fn ids_by_time(&self, id: &str, time: &str) -> String {
         format!("group_concat({id} ORDER BY {time}, {id})")
-    }
-
-    fn column_max(&self) -> usize {
-        COLUMN_MAX
-    }
-
-    fn print(&self, query: &Query) -> String {
-        ast::print_pretty(query)
     }
 }
 
@@ -329,27 +388,7 @@ fn is_list(id: Expr) -> Expr {
 
 /// Makes a text literal of any text.
 pub(super) fn literal(text: &str) -> Expr {
-    let is_special = |c: char| matches!(c, '\0' | '\n' | '\r');
-    if !text.contains(is_special) {
-        return ast::quoted(text);
-    }
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(is_special) {
-        if at > 0 {
-            pieces.push(ast::quoted(&rest[..at]));
-        }
-        pieces.push(ast::call("char", vec![ast::integer(i64::from(rest.as_bytes()[at]))]));
-        rest = &rest[at + 1..];
-    }
-    if !rest.is_empty() {
-        pieces.push(ast::quoted(rest));
-    }
-    if pieces.len() == 1 {
-        // A lone char(…) is a text already.
-        return pieces.remove(0);
-    }
-    Expr::Nested(Box::new(ast::balanced(pieces, &BinaryOperator::StringConcat).unwrap_or_else(|| ast::quoted(""))))
+    ast::pieces(text, "char")
 }
 
 /// Makes `CAST(x AS TEXT)`.

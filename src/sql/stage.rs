@@ -13,7 +13,7 @@ use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr};
 
 use super::aggregate::{SqlAggregate, aggregate};
 use super::ast::{self, Extras, OrderKey, SelectParts};
-use super::dialect::{Dialect, ListSource};
+use super::dialect::{ListSource, StageDialect};
 use super::pred::{SqlFields, pred};
 use super::scalar;
 use super::writer::{Kind, StatementWriter, Typed};
@@ -52,6 +52,7 @@ const GROUP: [&str; 4] = ["_count", "_first_us", "_last_us", "_events"];
 /// The rows after some stages.
 pub(super) struct SqlRows<'a> {
     writer: &'a StatementWriter,
+    words: &'static dyn StageDialect,
     catalog: &'a Catalog,
     tables: Vec<(String, Query)>,
     schema: RowSchema,
@@ -80,7 +81,8 @@ impl SqlFields<Field> for SqlRows<'_> {
         match &self.columns[place].list {
             Some(list) => {
                 let list = ast::column(ROW, list);
-                self.writer.dialect.any_member(ListSource::Made(&list), value.expr, &|x| passes(Typed::new(x, Kind::Text)))
+                let passes = |x| passes(Typed::new(x, Kind::Text));
+                self.writer.in_members(|alias| self.words.any_member(ListSource::Made(&list), value.expr, alias, &passes))
             }
             None if value.multi => self.writer.gap("a test of a computed multivalue field"),
             None => passes(value),
@@ -95,7 +97,7 @@ impl SqlFields<Field> for SqlRows<'_> {
 impl<'a> SqlRows<'a> {
     /// Starts from the matching events: a body whose first columns are the hidden ones, then these.
     pub(super) fn new(
-        writer: &'a StatementWriter,
+        (writer, words): (&'a StatementWriter, &'static dyn StageDialect),
         catalog: &'a Catalog,
         body: SetExpr,
         columns: Vec<SqlColumn>,
@@ -106,7 +108,7 @@ impl<'a> SqlRows<'a> {
         // Newest first (rule P1), and among equal times the event that was loaded last, as in a hunt.
         let order = ["_time_us", "_id"].map(|name| (ast::column(ROW, name), true)).to_vec();
         let (tables, widest) = (vec![("r0".to_owned(), ast::query(body))], taken.len());
-        Self { writer, catalog, tables, schema: schema.clone(), columns, taken, widest, order, behind: SqlOrigin::Event }
+        Self { writer, words, catalog, tables, schema: schema.clone(), columns, taken, widest, order, behind: SqlOrigin::Event }
     }
 
     /// Applies a stage.
@@ -139,7 +141,7 @@ impl<'a> SqlRows<'a> {
             Stage::Join(join) => self.join(join, step),
             Stage::Bin { field, span, alias } => self.bin(field, *span, alias.as_ref()),
             stage => {
-                self.writer.gap(&format!("`{}`", crate::ir::print_stage(stage).lines().next().unwrap_or_default()));
+                self.writer.gap(&feature(stage));
             }
         }
         self.carry(step);
@@ -215,7 +217,7 @@ impl<'a> SqlRows<'a> {
     fn lists(&self) -> Option<Expr> {
         let multi = self.schema.columns.iter().zip(&self.columns).filter(|(column, _)| column.multi);
         lists_of(
-            self.writer.dialect,
+            self.words,
             multi.map(|(column, own)| match &own.list {
                 Some(list) => (column.name.as_str(), ast::column(ROW, list)),
                 None => (column.name.as_str(), self.writer.gap("the members of a computed multivalue field")),
@@ -347,7 +349,7 @@ impl<'a> SqlRows<'a> {
                 self.writer.gap("the time of a multivalue field");
             }
             let number = scalar::number_or_null(self.writer, &value);
-            let text = self.writer.dialect.format_time(format, &number).unwrap_or_else(|feature| self.writer.gap(&feature));
+            let text = self.words.format_time(format, &number).unwrap_or_else(|feature| self.writer.gap(&feature));
             let expr = ast::call("coalesce", vec![text, value.expr.clone()]);
             values.push((name.clone(), Typed { expr, kind: Kind::Text, ..value }));
         }
@@ -382,7 +384,7 @@ impl<'a> SqlRows<'a> {
     fn bin(&mut self, name: &str, span: f64, alias: Option<&String>) {
         let value = self.value_of(name);
         let number = scalar::number_or_null(self.writer, &value);
-        let floor = self.writer.dialect.floor(&ast::op(number.clone(), BinaryOperator::Divide, ast::real(span)));
+        let floor = self.words.floor(&ast::op(number.clone(), BinaryOperator::Divide, ast::real(span)));
         let is_whole = span.fract() == 0.0 && span < 1e15;
         #[allow(clippy::cast_possible_truncation, reason = "whole and below 10^15")]
         let width = if is_whole { ast::integer(span as i64) } else { ast::real(span) };
@@ -397,7 +399,7 @@ impl<'a> SqlRows<'a> {
     /// A by-field for grouping, and the tables that give a row once per member of its list.
     fn by_value(&mut self, field: &Field, fill: Option<&String>, place: usize, tables: &mut ast::Tables) -> SqlGroupKey {
         let value = self.value_of(&field.name);
-        let dialect = self.writer.dialect;
+        let dialect = self.words;
         let filled = |x: Expr| match fill {
             Some(fill) => ast::call("coalesce", vec![x, dialect.text(fill)]),
             None => x,
@@ -433,7 +435,7 @@ impl<'a> SqlRows<'a> {
         let mut tables = ast::Tables::new(ast::table(&[&self.last()], ROW));
         let fill = stats.fill_null_by.as_ref();
         let by: Vec<SqlGroupKey> = stats.by.iter().enumerate().map(|(i, f)| self.by_value(f, fill, i, &mut tables)).collect();
-        let aggregates: Vec<SqlAggregate> = stats.aggregates.iter().map(|a| aggregate(self, a, &self.order)).collect();
+        let aggregates: Vec<SqlAggregate> = stats.aggregates.iter().map(|a| aggregate((self, self.words), a, &self.order)).collect();
         let present = by.iter().map(|key| ast::is_not_null(key.by.clone())).collect();
         let filter = if by.is_empty() { None } else { Some(ast::all(present)) };
 
@@ -450,7 +452,7 @@ impl<'a> SqlRows<'a> {
                 SqlAggregate::Gathered(gathered, wanted) => {
                     let sql = self.fresh("_gathered");
                     items.push(ast::item(*gathered, &sql));
-                    let made = wanted.of(self.writer, &ast::column(ROW, &sql));
+                    let made = wanted.of(self.words, &ast::column(ROW, &sql));
                     self.add(name, &made, &mut behind)
                 }
             };
@@ -459,7 +461,7 @@ impl<'a> SqlRows<'a> {
                 let key = ast::column(ROW, &column.sql);
                 // Groups are in the order of the texts of their keys, as those of a hunt.
                 let is_integer = place.is_some_and(|place| matches!(step.row.columns[place].kind, Kind::Integer | Kind::TextOrInteger));
-                order.push((if is_integer { self.writer.dialect.as_text(key) } else { key }, false));
+                order.push((if is_integer { self.words.as_text(key) } else { key }, false));
                 keys.push((name.clone(), column.sql.clone()));
             }
             if let Some(place) = place {
@@ -487,10 +489,10 @@ impl<'a> SqlRows<'a> {
             SqlOrigin::Event => {
                 let distinct = || ast::call_with("count", vec![ast::column(ROW, "_id")], Extras { distinct: true, ..Extras::default() });
                 let count = if multiplied { distinct() } else { ast::count_star(None) };
-                [count, of("min", "_time_us"), of("max", "_time_us"), self.writer.dialect.joined_ids(ast::column(ROW, "_id"))]
+                [count, of("min", "_time_us"), of("max", "_time_us"), self.words.joined_ids(ast::column(ROW, "_id"))]
             }
             SqlOrigin::Group { hidden: [count, first_us, last_us, events], .. } => {
-                [of("sum", count), of("min", first_us), of("max", last_us), self.writer.dialect.joined_ids(ast::column(ROW, events))]
+                [of("sum", count), of("min", first_us), of("max", last_us), self.words.joined_ids(ast::column(ROW, events))]
             }
         }
     }
@@ -501,7 +503,7 @@ impl<'a> SqlRows<'a> {
         let made = aggregates.into_iter().enumerate().map(|(i, value)| match value {
             SqlAggregate::Made(value) => *value,
             SqlAggregate::Gathered(_, wanted) => {
-                let value = wanted.of(self.writer, &ast::column(GATHERED, &format!("_m{i}")));
+                let value = wanted.of(self.words, &ast::column(GATHERED, &format!("_m{i}")));
                 more.push(ast::item(value.expr.clone(), &format!("_a{i}")));
                 more.extend(value.list.clone().map(|list| ast::item(list, &format!("_l{i}"))));
                 value
@@ -521,7 +523,7 @@ impl<'a> SqlRows<'a> {
         let mut tables = ast::Tables::new(ast::table(&[&self.last()], ROW));
         let by: Vec<SqlGroupKey> = stats.by.iter().enumerate().map(|(i, f)| self.by_value(f, fill, i, &mut tables)).collect();
         let own: Vec<Expr> = by.iter().map(|key| key.by.clone()).collect();
-        let aggregates: Vec<SqlAggregate> = stats.aggregates.iter().map(|a| aggregate(self, a, &self.order)).collect();
+        let aggregates: Vec<SqlAggregate> = stats.aggregates.iter().map(|a| aggregate((self, self.words), a, &self.order)).collect();
         let mut items: Vec<SelectItem> = by.iter().enumerate().map(|(i, key)| ast::item(key.by.clone(), &format!("_k{i}"))).collect();
         for (i, value) in aggregates.iter().enumerate() {
             match value {
@@ -576,9 +578,14 @@ const GATHERED: &str = "_h";
 
 /// Makes the lists of a row by the names of their columns; of no column: nothing. What stands in a column are the members on
 /// lines, and a text may have lines too.
-pub(super) fn lists_of<'n>(dialect: &dyn Dialect, lists: impl Iterator<Item = (&'n str, Expr)>) -> Option<Expr> {
+pub(super) fn lists_of<'n>(dialect: &dyn StageDialect, lists: impl Iterator<Item = (&'n str, Expr)>) -> Option<Expr> {
     let lists: Vec<(&str, Expr)> = lists.collect();
     (!lists.is_empty()).then(|| dialect.lists_by_name(lists))
+}
+
+/// A stage, as a message names it.
+pub(super) fn feature(stage: &Stage) -> String {
+    format!("`{}`", crate::ir::print_stage(stage).lines().next().unwrap_or_default())
 }
 
 /// A key of groups: what rows are grouped by, and what a group's row shows of it.

@@ -13,6 +13,7 @@ mod cli;
 mod corpus;
 mod coverage;
 mod damage;
+mod dialect;
 mod documents;
 mod engine;
 mod examples;

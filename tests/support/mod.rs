@@ -13,6 +13,7 @@ pub(crate) mod hold;
 pub(crate) mod hostile;
 pub(crate) mod kill;
 pub(crate) mod lake_rows;
+pub(crate) mod lake_engine;
 pub(crate) mod loaded;
 pub(crate) mod memory;
 pub(crate) mod mutate;

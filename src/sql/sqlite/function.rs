@@ -7,7 +7,6 @@ use super::literal;
 use crate::ir::{Case, Glob, Part};
 use crate::plan::FieldFunction;
 use crate::sql::ast::{self, SelectParts};
-use crate::sql::writer::two_valued;
 
 /// Makes a function of a field map of SQLite's own functions.
 pub(super) fn field_function(function: &FieldFunction, x: Expr) -> Result<Expr, &'static str> {
@@ -181,6 +180,10 @@ fn hex_to_decimal(x: &Expr) -> Expr {
         BinaryOperator::LtEq,
         int(16),
     );
-    let is_hex = ast::all(vec![glob("0[xX][0-9a-fA-F]*"), ast::not(two_valued(glob("0[xX]*[^0-9a-fA-F]*"))), fits]);
+    let is_hex = ast::all(vec![
+        glob("0[xX][0-9a-fA-F]*"),
+        ast::not(ast::call("coalesce", vec![glob("0[xX]*[^0-9a-fA-F]*"), ast::truth(false)])),
+        fits,
+    ]);
     ast::case(vec![(is_hex, decimal)], Some(x.clone()))
 }

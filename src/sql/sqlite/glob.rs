@@ -1,20 +1,16 @@
 //! Patterns as portable SQL: `=`, `LIKE … ESCAPE '\'` and `GLOB`, with the project's folding.
 //!
-//! SQLite folds ASCII letters only. [`fold_char`] maps no character outside ASCII to one inside, so ASCII patterns
+//! SQLite folds ASCII letters only. [`crate::event::fold_char`] maps no character outside ASCII to one inside, so ASCII patterns
 //! are exact as they are. For each other letter of a pattern that has forms of another case, the value's forms are
 //! replaced by the pattern's one before it is compared.
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
 
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 use sqlparser::ast::{BinaryOperator, Expr, Ident, ObjectName};
 
 use super::literal;
-use crate::event::fold_char;
 use crate::ir::{Case, Glob, Part};
-use crate::sql::ast;
 use crate::sql::regex::CharPattern;
+use crate::sql::{ast, letters};
 
 /// Makes the test of a text by a pattern.
 pub(super) fn matches(value: Expr, glob: &Glob, case: Case) -> Expr {
@@ -129,35 +125,8 @@ fn push_class(out: &mut String, class: &ClassUnicode) {
 
 /// Replaces in the value every other form of the pattern's letters outside ASCII by the folded form.
 fn unify(value: Expr, folded: &Glob) -> Expr {
-    let texts = folded.parts().iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None });
-    let letters: BTreeSet<char> = texts.flat_map(str::chars).filter(|c| !c.is_ascii()).collect();
-    let forms = |c: char| other_forms().get(&c).into_iter().flatten().map(move |form| (*form, c));
-    letters.into_iter().flat_map(forms).fold(value, |value, (form, letter)| {
+    letters::other_forms_in(folded).into_iter().fold(value, |value, (form, letter)| {
         ast::call("replace", vec![value, literal(form.encode_utf8(&mut [0; 4])), literal(letter.encode_utf8(&mut [0; 4]))])
-    })
-}
-
-/// No character behind this one has a case: the rest of Unicode is eight times as long.
-const LAST_WITH_CASE: char = '\u{1ffff}';
-
-/// All letters beyond ASCII that fold to another, and these: the same number of characters.
-pub(super) fn letters() -> (String, String) {
-    other_forms().iter().flat_map(|(folded, forms)| forms.iter().map(|form| (*form, *folded))).unzip()
-}
-
-/// Folded character → the characters that fold to it.
-fn other_forms() -> &'static BTreeMap<char, Vec<char>> {
-    // Walked through once a process: it takes some milliseconds, and most rules need none of it.
-    static FORMS: OnceLock<BTreeMap<char, Vec<char>>> = OnceLock::new();
-    FORMS.get_or_init(|| {
-        let mut forms: BTreeMap<char, Vec<char>> = BTreeMap::new();
-        for c in '\u{80}'..=LAST_WITH_CASE {
-            let folded = fold_char(c);
-            if folded != c {
-                forms.entry(folded).or_default().push(c);
-            }
-        }
-        forms
     })
 }
 
@@ -169,8 +138,7 @@ pub(super) fn eq_nocase(left: Expr, right: Expr) -> Expr {
 
 /// Makes `x LIKE pattern ESCAPE '\\'`.
 pub(super) fn like(expr: Expr, pattern: Expr) -> Expr {
-    let escape_char = Some(Box::new(ast::quoted("\\")));
-    Expr::Like { negated: false, any: false, expr: ast::operand(expr), pattern: ast::operand(pattern), escape_char }
+    ast::like(expr, pattern, Some('\\'))
 }
 
 #[cfg(test)]
@@ -182,12 +150,6 @@ mod tests {
         let mut out = String::new();
         patterns[0].places.iter().for_each(|class| push_class(&mut out, class));
         out
-    }
-
-    #[test]
-    fn characters_behind_the_last_with_case_have_none() {
-        assert!((LAST_WITH_CASE..=char::MAX).all(|c| fold_char(c) == c));
-        assert!(('\u{1e900}'..LAST_WITH_CASE).any(|c| fold_char(c) != c), "the last ones are among them");
     }
 
     #[test]

@@ -15,7 +15,7 @@ impl<'a> SqlRows<'a> {
     /// Joins rows of groups with rows of groups. A row keeps the key of its own group, and the events of both are behind it.
     pub(super) fn join(&mut self, join: &Join, step: &Step) {
         let Inner::Plan(plan) = &step.inner else { return };
-        let other = match crate::sql::rows(self.writer, plan, self.catalog) {
+        let other = match crate::sql::rows((self.writer, self.words), plan, self.catalog) {
             Ok(other) => other,
             Err(fault) => return drop(self.writer.gap(&fault.message)),
         };
