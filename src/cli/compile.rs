@@ -6,7 +6,6 @@ use anyhow::{Context, bail};
 
 use super::Outcome;
 use super::changes::ChangeArgs;
-use super::lake_catalog;
 use super::printer::Printer;
 use super::rules::{report_left_out, rules_of};
 use super::store::StoreArgs;
@@ -15,6 +14,7 @@ use crate::catalog::Catalog;
 use crate::diag::Diagnostic;
 use crate::hunt::{plan_inputs, plan_rule, unanswered};
 use crate::ir::{Correlation, Rule, RuleMeta, RuleOrigin};
+use crate::lake::LakeCatalog;
 use crate::plan::Plan;
 use crate::report::visible;
 use crate::sql::{self, DialectName, Statement, StatementOptions};
@@ -111,7 +111,7 @@ fn catalog(args: &Args) -> anyhow::Result<Catalog> {
         (Some(_), DialectArg::Sqlite) => {
             bail!("SQLite's text reads the tables of a store: `--catalog` is for `--dialect spark`, `clickhouse` and `duckdb`")
         }
-        (Some(folder), _) => lake_catalog::read(folder),
+        (Some(folder), _) => Ok(LakeCatalog::read(folder)?.catalog()),
         (None, DialectArg::Sqlite) => Ok(args.store.open_read_only()?.catalog()?),
         (None, _) => {
             let needed = "text for this dialect needs the names of event types and fields: `--catalog FOLDER` of a lake, or a store";

@@ -31,7 +31,6 @@ mod hints;
 mod hunt;
 mod interrupt;
 mod lake;
-mod lake_catalog;
 mod load;
 mod logons;
 mod man;
