@@ -86,8 +86,7 @@ fn judge_all(
 ) -> anyhow::Result<()> {
     let mut event = LooseEvent::default();
     let mut written: io::Result<()> = Ok(());
-    loop {
-        let Some(id) = lines.read(&mut event)? else { break };
+    while let Some(id) = lines.read(&mut event)? {
         let out = printer.data();
         let mut write = |rule: usize| {
             if written.is_ok() {

@@ -132,6 +132,13 @@ mod tests {
         }
     }
 
+    fn adding(text: &str) -> impl FnOnce(&mut String) -> Result<(), ()> + '_ {
+        move |out| {
+            out.push_str(text);
+            Ok(())
+        }
+    }
+
     #[test]
     fn an_event_has_what_was_put_and_nothing_of_the_one_before() {
         let mut event = LooseEvent::default();
@@ -139,10 +146,10 @@ mod tests {
             event.begin(4);
             event.time_us = Some(round);
             for (place, text) in [(1, "a"), (2, "b"), (1, "c"), (1, "d")] {
-                event.put_member(place, |out| Ok::<_, ()>(out.push_str(text))).unwrap();
+                event.put_member(place, adding(text)).unwrap();
             }
             event.put_text(LooseField::Column(3), |_| Ok::<_, ()>(())).unwrap();
-            event.put_text(LooseField::Host, |out| Ok::<_, ()>(out.push_str("h"))).unwrap();
+            event.put_text(LooseField::Host, adding("h")).unwrap();
             assert_eq!(texts(&event, 0), None);
             assert_eq!(texts(&event, 2), Some(vec!["b".to_owned()]), "one member is a text");
             assert_eq!(texts(&event, 3), Some(vec![String::new()]));
@@ -150,7 +157,7 @@ mod tests {
         }
         // Members of one column that are put one after the other.
         event.begin(1);
-        ["x", "", "z"].iter().for_each(|text| event.put_member(0, |out| Ok::<_, ()>(out.push_str(text))).unwrap());
+        ["x", "", "z"].iter().for_each(|text| event.put_member(0, adding(text)).unwrap());
         assert_eq!(texts(&event, 0), Some(vec!["x".to_owned(), String::new(), "z".to_owned()]));
         assert_eq!((event.time_us, event.host(), event.has(0), event.has(1)), (None, None, true, false));
     }

@@ -277,7 +277,10 @@ mod tests {
         let mut numbered = 0;
         for number in 0..VALUES_BEFORE_ASKING + NOT_NUMBERED + 5 {
             event.begin(1);
-            let put = event.put_text(crate::event::LooseField::Column(0), |out| Ok::<_, ()>(out.push_str(&number.to_string())));
+            let put = event.put_text(crate::event::LooseField::Column(0), |out| {
+                out.push_str(&number.to_string());
+                Ok::<_, ()>(())
+            });
             put.unwrap();
             numbered += u32::from(matches!(column.cell(&event, &mut values), RawCell::Value(_)));
         }
