@@ -35,7 +35,7 @@ Examples:
   retrohunt export timesketch --level high > case.jsonl
   retrohunt export timeline-csv timeline.csv --host dc01
   retrohunt export ocsf --since 2024-03-01 | gzip > findings.jsonl.gz
-  retrohunt export --parquet lake")]
+  retrohunt export --parquet years")]
 pub(crate) struct Args {
     /// The form
     #[arg(value_enum, value_name = "FORM", required_unless_present = "parquet")]

@@ -27,12 +27,8 @@ const INPUT_BYTES: usize = 1 << 17;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  retrohunt match --rules sigma/rules --catalog lake --type sysmon_1 < rows.jsonl
-  duckdb -jsonlines -c \"FROM 'lake/type=sysmon_1/*.parquet'\" | retrohunt match --catalog lake --type sysmon_1
-  SELECT TRANSFORM(_id, to_json(struct(*)))                        (Spark SQL)
-    ROW FORMAT DELIMITED FIELDS TERMINATED BY '\\t'
-    USING './retrohunt match --rules rules --catalog _catalog.json --type sysmon_1'
-    AS (id STRING, rule STRING) ROW FORMAT DELIMITED FIELDS TERMINATED BY '\\t' FROM sysmon_1")]
+  retrohunt match --rules sigma/rules --catalog lake --type security_5145 < rows.jsonl
+  duckdb -jsonlines -c \"FROM 'rows.parquet'\" | retrohunt match --catalog lake --type security_5145")]
 pub(crate) struct Args {
     #[command(flatten)]
     rules: RuleArgs,

@@ -137,13 +137,19 @@ impl Place {
             self.file(macros, "name: own\ndefinition: EventCode=4624\n");
         }
         self.file("network.yml", "Workstations: ['ws-*']\n");
+        self.file("rows.jsonl", "{\"_id\": 1}\n");
         self.file("question.sql", "SELECT count(*) AS n FROM events");
     }
 
     /// What the examples call beside the program, where this machine may lack it.
     fn programs(&self) {
         symlink(env!("CARGO_BIN_EXE_retrohunt"), self.file("bin/.folder", "").with_file_name("retrohunt")).unwrap();
-        for (name, script) in [("less", "exec cat"), ("man", "exec cat \"$1\""), ("sqlite3", "exec retrohunt sql - --store \"$2\"")] {
+        for (name, script) in [
+            ("less", "exec cat"),
+            ("duckdb", "exec cat rows.jsonl"),
+            ("man", "exec cat \"$1\""),
+            ("sqlite3", "exec retrohunt sql - --store \"$2\""),
+        ] {
             let path = self.file(&format!("bin/{name}"), format!("#!/bin/sh\n{script}\n"));
             fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         }

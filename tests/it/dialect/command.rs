@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use crate::support::binary::{Output, run};
 
-const CATALOG: &str = r#"{"format": "retrohunt-lake", "version": 1, "events": 2, "views": [
+const CATALOG: &str = r#"{"format": "retrohunt-lake", "version": 1, "events": 2, "first_time": null, "last_time": null,
+    "sources": [], "archives": [],
+    "parts": [{"path": "type=sysmon_1/part-00000.parquet", "rows": 2, "bytes": 9, "sha256": "", "first_time": null, "last_time": null}],
+    "views": [
     {"view": "sysmon_1", "product": "windows", "dataset": "Microsoft-Windows-Sysmon/Operational", "code": "1", "folder": "type=sysmon_1",
      "rare": false, "events": 2, "has_messages": false, "columns": [
         {"field": "Image", "column": "Image", "list": false}, {"field": "CommandLine", "column": "CommandLine", "list": false},
