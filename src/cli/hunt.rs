@@ -15,7 +15,7 @@ use super::rules::{RuleArgs, report_left_out, report_left_out_of};
 use super::store::StoreArgs;
 use super::values;
 use super::words::{counted, counted_len, thousands};
-use crate::compile::RuleSet;
+use crate::compile::{CachedRules, RuleSet};
 use crate::diag::Severity;
 use crate::fingerprint::fingerprint;
 use crate::hunt::{self, Engine, HuntOptions, HuntProgress, HuntSummary, LeftOut};
@@ -90,21 +90,14 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     let (since_us, until_us) = values::span(args.since, args.until)?;
     let started = Instant::now();
     let cancel = interrupt::watch()?;
-    let mut store = args.store.open_existing()?;
-    let reading = LazyBar::new(printer, BarUnit::Rules);
-    if !args.rules.rules.is_empty() {
-        reading.begin("reading rules");
-    }
-    let cached = args.rules.read(printer);
-    reading.finish();
-    let cached = cached?;
+    let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), usize::from);
+    let (mut store, cached) = begin(args, jobs, printer)?;
     let engine = match args.engine {
         EngineName::Scan => Engine::Scan,
         EngineName::Sqlite => Engine::Sqlite,
     };
     let rules_key = Some(fingerprint(&(cached.key(), args.rules.level.map(Level::as_str), &args.rules.tag)));
     let full = args.full;
-    let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), usize::from);
     let options = HuntOptions {
         since_us,
         until_us,
@@ -130,11 +123,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         }
     };
     let filter = args.whom.filter(FindingFilter { hunt: Some(summary.outcome.hunt_id), is_new: args.new, ..FindingFilter::default() });
-    let is_long = jobs > 1 && summary.findings >= LONG_LIST;
-    args.list.write((&store, is_long), &filter, args.output.format, printer)?;
-    if matches!(args.output.format, Format::Table | Format::Vertical) {
-        summarise(&store, &filter, printer)?;
-    }
+    list(args, (&store, jobs), &summary, &filter, printer)?;
     let stored = store.catalog()?.types.iter().map(|of| of.events).sum();
     store.close().with_context(|| format!("cannot write the store `{}`", args.store.shown()))?;
     say(&summary, &set, stored, started, printer);
@@ -150,6 +139,61 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     // The process ends here: to give thousands of rules back piece by piece takes as long as reading a few new files.
     std::mem::forget(set);
     Ok(outcome)
+}
+
+/// Opens the store and reads the rules, at the same time where that may be.
+fn begin(args: &Args, jobs: usize, printer: &Printer) -> anyhow::Result<(Store, CachedRules)> {
+    let open = || args.store.open_existing();
+    let read = || {
+        let reading = LazyBar::new(printer, BarUnit::Rules);
+        if !args.rules.rules.is_empty() {
+            reading.begin("reading rules");
+        }
+        let cached = args.rules.read(printer);
+        reading.finish();
+        cached
+    };
+    if jobs < 2 {
+        let store = open()?;
+        return Ok((store, read()?));
+    }
+    let (store, cached) = std::thread::scope(|scope| {
+        let opening = scope.spawn(open);
+        let cached = read();
+        (opening.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), cached)
+    });
+    let store = store?;
+    store.defer_log()?;
+    Ok((store, cached?))
+}
+
+/// Lists what was found and, for people, sums it up. Where that is much, it is asked at the same time, and the log is written meanwhile.
+fn list(
+    args: &Args,
+    (store, jobs): (&Store, usize),
+    summary: &HuntSummary,
+    filter: &FindingFilter,
+    printer: &mut Printer,
+) -> anyhow::Result<()> {
+    let is_long = jobs > 1 && summary.findings >= LONG_LIST;
+    let is_read = matches!(args.output.format, Format::Table | Format::Vertical);
+    std::thread::scope(|scope| {
+        if let Some(log) = store.log_writer().filter(|_| is_long) {
+            // What it cannot do is done when the store is closed, and told.
+            scope.spawn(move || log.run().ok());
+        }
+        let beside = if is_long && is_read { store.reader().ok() } else { None };
+        let sums = beside.map(|reader| scope.spawn(move || reader.finding_summary(filter)));
+        args.list.write((store, is_long), filter, args.output.format, printer)?;
+        if is_read {
+            let sums = match sums {
+                Some(sums) => sums.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                None => store.finding_summary(filter),
+            };
+            summarise(&sums?, printer);
+        }
+        Ok(())
+    })
 }
 
 /// Hunts, where the last hunt is not already the answer.

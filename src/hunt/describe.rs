@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::HuntError;
+use super::at_once::at_once;
 use super::correlation::InputPlan;
 use super::entity::{EntityKind, kind_of_field};
 use super::telling::{EventTeller, HOST_FIELD, TellingFacts, at_risk};
@@ -23,6 +24,8 @@ use crate::taxonomy::Taxonomy;
 
 /// Event types of a rule whose SQL text is kept with it.
 const SQL_TYPES_MAX: usize = 8;
+/// What stands around a pattern with wildcards: `LIKE '…%' ESCAPE '\'`, and more.
+const PATTERN_BYTES: usize = 16;
 
 /// The rules of a hunt with the fields that they test, correlations behind rules.
 pub(super) fn hunted<'r>(rules: &'r [Rule], correlations: &'r [Correlation]) -> Vec<HuntedRule<'r>> {
@@ -82,6 +85,8 @@ pub(super) struct Describer<'a> {
     pub(super) failed: BTreeMap<usize, (RuleOutcome, String)>,
     /// That only a part of the time was hunted, in words; empty where all of it was.
     hunted_time: String,
+    /// How many threads may work.
+    jobs: usize,
 }
 
 /// The part of the time that a hunt looked at, in words; empty for the whole of it.
@@ -99,7 +104,7 @@ pub(super) fn failures(failed: &[(usize, Diagnostic)]) -> BTreeMap<usize, (RuleO
     failed.iter().map(|(index, diagnostic)| (*index, (RuleOutcome::Failed, diagnostic.message.clone()))).collect()
 }
 
-/// Fewer bytes than the SQL text of a plan has: those of the words that it looks for, which stand in the text.
+/// Fewer bytes than the SQL text of a plan has: those of the words that it looks for, which stand in the text, and what it takes to look.
 fn least_text(plan: &Plan) -> usize {
     let mut bytes = 0;
     for branch in &plan.branches {
@@ -109,9 +114,19 @@ fn least_text(plan: &Plan) -> usize {
                 _ => return,
             };
             bytes += glob.parts().iter().map(|part| if let Part::Text(text) = part { text.len() } else { 0 }).sum::<usize>();
+            bytes += if glob.as_literal().is_none() { PATTERN_BYTES } else { 0 };
         });
     }
     bytes
+}
+
+/// The portable text of a rule; only its own plan has one.
+fn sql(query: Option<&Query>, plans: &[&Plan], catalog: &Catalog) -> Option<String> {
+    query?;
+    // One over many event types is longer than what is kept, and writing it costs more than the hunt.
+    let plan = plans.first().filter(|plan| plan.branches.len() <= SQL_TYPES_MAX && least_text(plan) <= SQL_BYTES_MAX)?;
+    let statement = crate::sql::portable(plan, catalog).ok()?;
+    statement.not_portable.is_empty().then_some(statement.sql)
 }
 
 impl<'a> Describer<'a> {
@@ -121,7 +136,7 @@ impl<'a> Describer<'a> {
         (rules, correlations): (&'a [Rule], &'a [Correlation]),
         hunted: &'a [HuntedRule<'a>],
         plans: impl Iterator<Item = Vec<&'a Plan>>,
-        (inputs, record): (&'a [InputPlan], &HuntRecord),
+        (inputs, record, jobs): (&'a [InputPlan], &HuntRecord, usize),
     ) -> Self {
         let of_correlation = |index: usize| inputs.iter().filter(|(own, ..)| *own == index).map(|(.., plan)| plan).collect();
         Self {
@@ -134,14 +149,18 @@ impl<'a> Describer<'a> {
             without_events: BTreeSet::new(),
             failed: BTreeMap::new(),
             hunted_time: hunted_time(record),
+            jobs,
         }
     }
 
     /// Describes the findings of the hunt and notes what became of its rules.
     pub(super) fn run(&self, writer: &mut HuntWriter<'_>) -> Result<(), HuntError> {
         self.findings(writer)?;
-        for index in writer.undescribed_rules() {
-            writer.describe_rule(index, &self.rules[index], &self.sql(index).unwrap_or_default())?;
+        let undescribed = writer.undescribed_rules();
+        let (queries, plans, catalog) = (&self.queries, &self.plans, self.catalog);
+        let texts = at_once(self.jobs, &undescribed, |index| sql(queries[*index], &plans[*index], catalog).unwrap_or_default());
+        for (index, sql) in undescribed.iter().zip(texts) {
+            writer.describe_rule(*index, &self.rules[*index], &sql)?;
         }
         self.outcomes(writer)
     }
@@ -187,15 +206,6 @@ impl<'a> Describer<'a> {
             writer.describe(finding.row, &description)?;
         }
         Ok(())
-    }
-
-    /// The portable text of a rule; only its own plan has one.
-    fn sql(&self, index: usize) -> Option<String> {
-        self.queries[index]?;
-        // One over many event types is longer than what is kept, and writing it costs more than the hunt.
-        let plan = self.plans[index].first().filter(|plan| plan.branches.len() <= SQL_TYPES_MAX && least_text(plan) <= SQL_BYTES_MAX)?;
-        let statement = crate::sql::portable(plan, self.catalog).ok()?;
-        statement.not_portable.is_empty().then_some(statement.sql)
     }
 
     fn outcomes(&self, writer: &mut HuntWriter<'_>) -> Result<(), HuntError> {

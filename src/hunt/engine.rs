@@ -59,7 +59,7 @@ impl PlannedRules<'_> {
         let without = ran.without_text.iter().map(|(index, gaps)| (*index, (RuleOutcome::Unsupported, why(gaps))));
         let plans = self.plans.iter().map(Plan::tree);
         let mut describer =
-            Describer::new((store, self.catalog, self.taxonomy), (rules, correlations), hunted, plans, (self.inputs, record));
+            Describer::new((store, self.catalog, self.taxonomy), (rules, correlations), hunted, plans, (self.inputs, record, 1));
         describer.without_events.extend(&ran.without_events);
         describer.failed = describe::failures(&ran.failed).into_iter().chain(without).collect();
         describer

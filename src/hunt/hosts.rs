@@ -3,8 +3,6 @@
 //! A keyword asks every value of an event, its host among them, and the host lies in another table than the scanned one.
 //! Asked event by event that made a hunt with all rules over events without messages four times slower.
 
-use super::matching::RangeOf;
-use crate::catalog::EventId;
 use crate::ir::{Match, Pred};
 use crate::plan::{FieldExpr, Plan};
 use crate::store::{Store, StoreError};
@@ -13,7 +11,7 @@ use crate::store::{Store, StoreError};
 // Bounds what is kept and asked for each test: in a store with more hosts the events themselves are asked.
 const MAX_HOSTS: usize = 50_000;
 
-/// The hosts of the events that are read, as far as a hunt needs them.
+/// The hosts of the events, as far as a hunt needs them.
 #[derive(Debug, Default)]
 pub(super) struct Hosts {
     /// None: nobody asked, or there are too many.
@@ -21,17 +19,11 @@ pub(super) struct Hosts {
 }
 
 impl Hosts {
-    /// Reads the hosts of the events that are read, where some plan asks for them.
-    pub(super) fn of(store: &Store, plans: &[&Plan], range_of: &RangeOf<'_>) -> Result<Self, StoreError> {
+    /// Reads the hosts of the store, where some plan asks for them.
+    pub(super) fn of(store: &Store, plans: &[&Plan]) -> Result<Self, StoreError> {
         let asks = |leaf: &Pred<FieldExpr>| matches!(leaf, Pred::Match(Match { field: FieldExpr::Host, .. }));
-        let mut first = None;
-        for (place, plan) in plans.iter().enumerate() {
-            for branch in plan.branches.iter().filter(|branch| branch.filter.any_leaf(&asks)) {
-                let range = range_of(place, branch.event_type);
-                first = range.map(|range| first.map_or(range.first, |first: EventId| first.min(range.first))).or(first);
-            }
-        }
-        Ok(Self { texts: first.map(|first| store.hosts(first, MAX_HOSTS)).transpose()?.flatten() })
+        let is_asked = plans.iter().flat_map(|plan| &plan.branches).any(|branch| branch.filter.any_leaf(&asks));
+        Ok(Self { texts: if is_asked { store.hosts(MAX_HOSTS)? } else { None } })
     }
 
     /// Whether it is known that no event can pass the test on its host.

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
@@ -14,7 +14,7 @@ use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId, EventType, TypeId};
 use crate::exec::{Context, Fault};
 use crate::plan::Plan;
-use crate::store::{EventRange, Store, StoreError};
+use crate::store::{EventRange, Store};
 
 /// What the scan of all event types found.
 pub(super) struct ScanResult {
@@ -94,10 +94,7 @@ pub(super) fn match_events(
     progress: &mut dyn FnMut(HuntProgress),
 ) -> Result<ScanResult, HuntError> {
     let MatchWith { context, cancel, jobs, part_events } = with;
-    let is_large = |range: EventRange| range.last.0.saturating_sub(range.first.0).unsigned_abs() >= part_events;
-    let is_much = |(place, plan): (usize, &&Plan)| plan.branches.iter().any(|b| range_of(place, b.event_type).is_some_and(is_large));
-    let readers = if plans.iter().enumerate().any(is_much) { jobs } else { 1 };
-    let hosts = meanwhile_open(store, readers, || Hosts::of(store, plans, range_of))?;
+    let hosts = Hosts::of(store, plans)?;
     let with = &ScanWith { context, hosts: &hosts, cancel, jobs, part_events };
     // By type id and not in a hash map: the order of the types decides the order of faults and of findings. Rules that read
     // the same events are scanned together.
@@ -139,12 +136,8 @@ pub(super) fn match_events(
     let most = if jobs > 1 { (total / (jobs as u64 * PARTS_A_JOB)).max(with.part_events).max(1) } else { u64::MAX };
     let parts = parts(store, &scans, most)?;
     let mut tell = |events: u64| progress(HuntProgress::Scanned { events });
-    let found = match readers_of(store, jobs.min(parts.len()))? {
-        Some(readers) => {
-            let (readers, found) = scan_at_once(readers, &parts, with, &words.noted(), &mut tell)?;
-            store.keep_readers(readers);
-            found
-        }
+    let found = match spare_readers(store, jobs.min(parts.len())) {
+        Some(readers) => scan_at_once((store, readers), &parts, with, &words.noted(), &mut tell)?,
         None => scan_in_order(store, &parts, with, words, &mut tell)?,
     };
     Ok(joined(&parts, found, plans.len()))
@@ -181,26 +174,11 @@ fn parts<'p>(store: &Store, scans: &[TypeScan<'p>], most: u64) -> Result<Vec<Sca
     Ok(parts)
 }
 
-/// Does something while connections for reading are opened until there are so many, where more than one is wanted.
-fn meanwhile_open<T>(store: &Store, jobs: usize, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, HuntError> {
-    // A hunt scans several times: for searches in brackets, and for matches that were only counted.
-    let missing = if jobs > 1 { jobs.saturating_sub(store.spare_readers()) } else { 0 };
-    let path = store.path().filter(|_| missing > 0).map(Path::to_owned);
-    let (done, opened) = std::thread::scope(|scope| {
-        let opening =
-            path.map(|path| scope.spawn(move || (0..missing).map(|_| Store::open_read_only(&path)).collect::<Result<Vec<_>, _>>()));
-        (work(), opening.map(|opening| opening.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
-    });
-    store.keep_readers(opened.transpose()?.unwrap_or_default());
-    Ok(done?)
-}
-
-/// So many connections that only read; none where the store has but one, or no more is wanted.
-fn readers_of(store: &Store, jobs: usize) -> Result<Option<Vec<Store>>, HuntError> {
-    if jobs < 2 || store.path().is_none() {
-        return Ok(None);
-    }
-    Ok(Some((0..jobs).map(|_| store.reader()).collect::<Result<_, _>>()?))
+/// A connection that only reads, for each scan beside that of the store itself; one that is not open yet is its path. None where no more
+/// than one scan is wanted, or the store has but one connection.
+fn spare_readers(store: &Store, scans: usize) -> Option<Vec<Result<Store, PathBuf>>> {
+    let path = store.path().filter(|_| scans > 1)?;
+    Some((1..scans).map(|_| store.spare_reader().ok_or_else(|| path.to_owned())).collect())
 }
 
 fn scan_in_order(
@@ -224,51 +202,70 @@ fn scan_in_order(
     parts.iter().map(&mut scan).collect()
 }
 
-/// Scans parts at the same time, one for each reader, the largest first. Returns the readers too.
+/// Scans parts at the same time, the largest first: one by the store itself, one by each reader, which are the store's from then on.
 fn scan_at_once(
-    readers: Vec<Store>,
+    (store, readers): (&Store, Vec<Result<Store, PathBuf>>),
     parts: &[ScanPart<'_>],
     with: &ScanWith<'_>,
     noted: &NotedWords,
     tell: &mut dyn FnMut(u64),
-) -> Result<(Vec<Store>, Vec<Option<PartFound>>), HuntError> {
+) -> Result<Vec<Option<PartFound>>, HuntError> {
     let mut order: Vec<usize> = (0..parts.len()).collect();
     // Stable: parts of equal size in their order.
     order.sort_by_key(|part| std::cmp::Reverse(parts[*part].events));
-    let (order, next, jobs) = (&order, &AtomicUsize::new(0), readers.len());
+    let (order, next, jobs) = (&order, &AtomicUsize::new(0), readers.len() + 1);
     let (now, hosts, cancel, part_events) = (with.context.now(), with.hosts, with.cancel, with.part_events);
-    let mut found: Vec<Option<PartFound>> = parts.iter().map(|_| None).collect();
+    let next_part = &|| order.get(next.fetch_add(1, Ordering::Relaxed)).copied().filter(|_| !cancel.is_cancelled());
+    let mut found = PartsFound { parts: parts.iter().map(|_| None).collect(), scanned: 0, tell };
     std::thread::scope(|scope| {
         let (send, results) = mpsc::channel();
-        let scan = |store: Store| {
+        let scan = |reader: Result<Store, PathBuf>| {
             let send = send.clone();
             scope.spawn(move || {
+                // Each connection reads the names of all tables first, while the store itself scans already.
+                let store = reader.or_else(|path| Store::open_read_only(&path)).map_err(|error| send.send(Err(error.into()))).ok()?;
                 // Compiled expressions are the thread's own: they are not made to be shared.
                 let context = Context::new(now);
                 let with = ScanWith { context: &context, hosts, cancel, jobs, part_events };
                 let words = RefCell::new(MessageWords::of_noted(&store, noted.clone(), jobs));
-                while let Some(part) = order.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| !cancel.is_cancelled()) {
+                while let Some(part) = next_part() {
+                    let result = parts[part].scan(&store, (&with, &words)).map(|found| (part, found));
                     // Nobody listens where another scan failed.
-                    if send.send((*part, parts[*part].scan(&store, (&with, &words)))).is_err() {
+                    if send.send(result).is_err() {
                         break;
                     }
                 }
                 drop(words);
-                store
+                Some(store)
             })
         };
         let scans: Vec<_> = readers.into_iter().map(scan).collect();
         drop(send);
-        let mut scanned = 0;
-        for (part, result) in results {
-            let result: PartFound = result?;
-            scanned += result.scanned.rows;
-            tell(scanned);
-            found[part] = Some(result);
+        let (with, words) = (ScanWith { jobs, ..*with }, RefCell::new(MessageWords::of_noted(store, noted.clone(), jobs)));
+        while let Some(part) = next_part() {
+            found.add(part, parts[part].scan(store, (&with, &words))?);
+            results.try_iter().try_for_each(|result| result.map(|(part, own)| found.add(part, own)))?;
         }
-        let readers = scans.into_iter().map(|scan| scan.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        Ok((readers.collect(), found))
+        results.iter().try_for_each(|result: Result<_, HuntError>| result.map(|(part, own)| found.add(part, own)))?;
+        store.keep_readers(scans.into_iter().filter_map(|scan| scan.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))));
+        Ok(found.parts)
     })
+}
+
+/// What was found so far.
+struct PartsFound<'t> {
+    /// By part.
+    parts: Vec<Option<PartFound>>,
+    scanned: u64,
+    tell: &'t mut dyn FnMut(u64),
+}
+
+impl PartsFound<'_> {
+    fn add(&mut self, part: usize, found: PartFound) {
+        self.scanned += found.scanned.rows;
+        self.parts[part] = Some(found);
+        (self.tell)(self.scanned);
+    }
 }
 
 /// All that was found, by type and event, whatever was scanned when.

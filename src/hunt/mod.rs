@@ -9,6 +9,7 @@
 //! The same rules over the same store give the same findings in the same order.
 
 mod again;
+mod at_once;
 mod correlation;
 mod count;
 mod describe;
@@ -228,7 +229,8 @@ pub fn run(
     let matched = MatchedRules { rules, resolved: &planned.resolved, trees: &trees, matches: &matches, options };
     let mut tally = Tally::default();
     let plans_of = trees.iter().cloned();
-    let mut describer = Describer::new((store, &catalog, taxonomy), (rules, correlations), &hunted, plans_of, (&planned.inputs, &record));
+    let mut describer =
+        Describer::new((store, &catalog, taxonomy), (rules, correlations), &hunted, plans_of, (&planned.inputs, &record, options.jobs));
     matched.findings(false, (&mut saver, &describer), &mut stop, &mut tally, progress)?;
     let correlated = correlate(store, &catalog, correlations, &planned.inputs, &matches, (&mut saver, rules.len(), &mut stop), progress)?;
     // Last, because they read what all others found, and on whom that puts risk.
@@ -320,7 +322,9 @@ impl MatchedRules<'_> {
                 rows.extend(self.rows(index, saver)?.filter(|rows| rows.is_new));
             }
             let mut maker = saver.maker(describer.telling(), rows, self.options, scope)?;
-            self.findings_by(&is_asked, (saver, &mut maker), stop, tally, progress)
+            self.findings_by(&is_asked, (saver, &mut maker), stop, tally, progress)?;
+            maker.end();
+            Ok(())
         })
     }
 

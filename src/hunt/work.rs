@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use rustc_hash::FxHashSet;
 
+use super::at_once::at_once;
 use super::correlation::{InputPlan, plan_inputs};
 use super::finding::FindingSaver;
 use super::incremental::{Change, FullReason, HuntConditions, Hunted, RuleMode, RuleWork, correlations_to_run};
@@ -58,7 +59,7 @@ impl Planned {
             twins: &twins,
             states: &states,
         };
-        let plans: Vec<Plan> = rules.iter().map(|rule| window::plan_rule(rule, options.window_us, catalog, taxonomy)).collect();
+        let plans = at_once(options.jobs, rules, |rule| window::plan_rule(rule, options.window_us, catalog, taxonomy));
         let inputs = plan_inputs(correlations, catalog, taxonomy);
         let trees: Vec<Vec<&Plan>> = plans.iter().map(Plan::tree).collect();
         let of_rules = Hunted::of_rules(rules, &trees);

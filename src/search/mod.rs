@@ -14,7 +14,7 @@ mod terms;
 
 use std::collections::BTreeSet;
 
-use crate::catalog::{Catalog, ColumnIndex, EventId, EventType};
+use crate::catalog::{Catalog, ColumnIndex, EventType};
 use crate::event::host::HostName;
 use crate::store::{Store, StoreError};
 
@@ -131,7 +131,7 @@ pub fn search<E: From<SearchError>>(
 /// Tells a host that has no such event from one that is not there.
 fn check_host(store: &Store, name: &str) -> Result<(), SearchError> {
     let wanted = HostName::new(name);
-    match store.hosts(EventId(1), MAX_KNOWN_HOSTS)? {
+    match store.hosts(MAX_KNOWN_HOSTS)? {
         Some(known) if !known.iter().any(|host| wanted.is(host)) => {
             Err(SearchError::Unknown { what: "host", name: name.to_owned(), known })
         }

@@ -49,11 +49,20 @@ pub(super) fn quoted_escaped(inside: String) -> Expr {
     value(Value::SingleQuotedString(inside))
 }
 
+/// More special characters than these are replaced in a text, and not put between its pieces.
+const MANY_PIECES: usize = 4;
+/// What may stand for a special character.
+const STAND_INS: [&str; 6] = ["~", "|", "#", "@", ";", "="];
+
 /// Makes a text literal of any text; NUL and line breaks are made by a function of their code.
 pub(super) fn pieces(text: &str, function: &'static str) -> Expr {
     let is_special = |c: char| matches!(c, '\0' | '\n' | '\r');
     if !text.contains(is_special) {
         return quoted(text);
+    }
+    if let Some((special, stand_in)) = many_of_one(text, is_special) {
+        let code = call(function, vec![integer(i64::from(u32::from(special)))]);
+        return call("replace", vec![quoted(&text.replace(special, stand_in)), quoted(stand_in), code]);
     }
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -72,6 +81,16 @@ pub(super) fn pieces(text: &str, function: &'static str) -> Expr {
         return pieces.remove(0);
     }
     Expr::Nested(Box::new(balanced(pieces, &BinaryOperator::StringConcat).unwrap_or_else(|| quoted(""))))
+}
+
+/// The character that a text has often, where no other special one is in it, and one to stand for it. In pieces such a text would be far
+/// longer: the pattern of a thousand characters that are no line breaks has a thousand of them.
+fn many_of_one(text: &str, is_special: impl Fn(char) -> bool) -> Option<(char, &'static str)> {
+    let mut specials = text.chars().filter(|c| is_special(*c));
+    let first = specials.next()?;
+    let count = 1 + specials.try_fold(0, |count, c| (c == first).then_some(count + 1))?;
+    let stand_in = STAND_INS.into_iter().find(|stand_in| !text.contains(stand_in))?;
+    (count > MANY_PIECES).then_some((first, stand_in))
 }
 
 /// Makes TRUE or FALSE.

@@ -491,7 +491,7 @@ fn numbers_are_read_alike() {
 proptest! {
     /// Any text survives printing, sqlparser and SQLite as a literal; any text but NUL as an identifier.
     #[test]
-    fn any_text_survives(literal in "(?s)[\\\\'\"\\x00\\n\\r`\\[\\]?;%_a-c-/*é\u{1f}\u{2028}]{0,12}|\\PC{0,12}", name in "(?s)[\\\\'\"\\n`\\[\\]?;.%_a-cé -]{1,12}|\\PC{1,12}") {
+    fn any_text_survives(literal in "(?s)[\\\\'\"\\x00\\n\\r`\\[\\]?;%_a-c-/*é\u{1f}\u{2028}]{0,12}|\\PC{0,12}|[\\n~|a'#]{0,24}", name in "(?s)[\\\\'\"\\n`\\[\\]?;.%_a-cé -]{1,12}|\\PC{1,12}") {
         let items = vec![ast::item(super::sqlite::literal(&literal), &name)];
         let inner = ast::query(ast::select(ast::SelectParts { items, ..Default::default() }));
         let outer = ast::select(ast::SelectParts { items: vec![ast::item(ast::column("t", &name), &name)], from: vec![ast::derived(inner, "t")], ..Default::default() });

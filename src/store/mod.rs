@@ -68,7 +68,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 pub use cell::RawCell;
 pub use details::{TESTED, is_said, is_somebody, joined, joined_behind, one_line};
@@ -88,6 +88,7 @@ pub use hunt_writer::{HuntWriter, SQL_BYTES_MAX};
 pub use known::{ArchiveId, Known, KnownBytes};
 pub use ledger::SourceRow;
 pub use messages::{MessageBlocks, MessagePlace};
+pub use open::LogWriter;
 pub use query::{QueryLimits, QueryResult, SqlValue, TypedQueries, TypedQuery};
 pub use read::{Alias, StoredEvent, StoredValue};
 pub use report_rows::RuleOutcomeRow;
@@ -171,7 +172,7 @@ impl Store {
     /// # Errors
     /// When the store is in memory, or SQLite fails.
     pub fn reader(&self) -> Result<Self, StoreError> {
-        if let Some(reader) = self.spare.borrow_mut().pop() {
+        if let Some(reader) = self.spare_reader() {
             return Ok(reader);
         }
         match self.path() {
@@ -193,9 +194,22 @@ impl Store {
         self.spare.borrow_mut().extend(readers);
     }
 
-    /// How many readers wait for who asks for one.
-    pub fn spare_readers(&self) -> usize {
-        self.spare.borrow().len()
+    /// A reader that waits for who asks for one.
+    pub fn spare_reader(&self) -> Option<Self> {
+        self.spare.borrow_mut().pop()
+    }
+
+    /// Commits leave the log as it is from now on: [`LogWriter`] writes it into the file, or [`Self::close`].
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn defer_log(&self) -> Result<(), StoreError> {
+        Ok(self.connection.pragma_update(None, "wal_autocheckpoint", 0)?)
+    }
+
+    /// What writes the log into the file on another thread; none where nothing is written.
+    pub fn log_writer(&self) -> Option<LogWriter> {
+        self.written.as_ref().map(Written::log_writer)
     }
 
     /// Lets go of the store and says whether all is where it was opened. Dropping a store does the same and says nothing.
@@ -367,16 +381,16 @@ impl Store {
         MessageBlocks::new(&self.connection)
     }
 
-    /// The hosts of the events from one on, each once; none where there are more than `most`.
+    /// The hosts of the events, each once; none where there are more than `most`. Those of a source whose load was stopped may be among them.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn hosts(&self, first: EventId, most: usize) -> Result<Option<Vec<String>>, StoreError> {
-        let events = self.last_event()?.0.saturating_sub(first.0).unsigned_abs() + 1;
-        let Some(ids) = scan::hosts(&self.connection, first, events, most)? else { return Ok(None) };
-        let mut select = self.connection.prepare_cached("SELECT text FROM value WHERE id = ?1")?;
-        let texts = ids.iter().filter_map(|id| select.query_row([id], |row| row.get(0)).optional().transpose());
-        Ok(Some(texts.collect::<Result<_, _>>()?))
+    pub fn hosts(&self, most: usize) -> Result<Option<Vec<String>>, StoreError> {
+        let sql = "SELECT v.text FROM event_host h JOIN value v ON v.id = h.value ORDER BY h.value LIMIT ?1";
+        let mut select = self.connection.prepare_cached(sql)?;
+        let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+        let hosts: Vec<String> = select.query_map([limit], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok((hosts.len() <= most).then_some(hosts))
     }
 
     /// The first and the last event of a type that has a table of its own; none of another, or where it is empty.

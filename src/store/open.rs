@@ -28,6 +28,26 @@ pub(super) struct Written {
     log: OwnLog,
 }
 
+/// Writes the log of a store into its file, by a connection of its own, while others read: what is left to do when the store is closed is
+/// little then.
+#[derive(Debug)]
+pub struct LogWriter {
+    place: StoreFile,
+}
+
+impl LogWriter {
+    /// Writes what is committed by now.
+    ///
+    /// # Errors
+    /// When the file was removed or replaced meanwhile, or SQLite fails.
+    pub fn run(&self) -> Result<(), StoreError> {
+        let connection = connect(&self.place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        keep_log_at_close(&connection, true)?;
+        self.place.check()?;
+        Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
+    }
+}
+
 /// Opens a store for reading and writing, or makes a new one.
 pub(super) fn for_writing(path: &Path, watch: &Watch, bases: &SharedBases) -> Result<(Connection, Written, WriteLock), StoreError> {
     let lock = WriteLock::of(path)?;
@@ -125,6 +145,11 @@ impl Written {
             }
         }
         Ok(())
+    }
+
+    /// What writes the log into the file meanwhile.
+    pub(super) fn log_writer(&self) -> LogWriter {
+        LogWriter { place: self.place.clone() }
     }
 
     /// Whether the store is still where it was opened.

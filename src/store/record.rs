@@ -40,16 +40,6 @@ impl RecordShape {
         self.fill(record, cells, packed).ok_or_else(damaged)?
     }
 
-    /// Reads the one cell that is asked, which is not bytes.
-    ///
-    /// # Errors
-    /// As [`Self::read`].
-    pub(super) fn one<'r>(&self, record: &'r [u8]) -> Result<RawCell<'r>, StoreError> {
-        let mut cell = [RawCell::Null];
-        self.fill(record, &mut cell, &mut Vec::new()).ok_or_else(damaged)??;
-        Ok(cell[0])
-    }
-
     fn fill<'r>(&self, record: &'r [u8], cells: &mut [RawCell<'r>], packed: &mut Vec<(usize, &'r [u8])>) -> Option<Result<(), StoreError>> {
         let (head, mut at) = varint(record, 0)?;
         let head = usize::try_from(head).ok()?;

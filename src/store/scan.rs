@@ -1,6 +1,5 @@
 //! Reads raw cells of one event type, in event order, as fast as SQLite steps.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use rusqlite::types::ValueRef;
@@ -58,32 +57,6 @@ fn pages<'s>(
         return Ok(None);
     }
     TablePages::of(connection, table, most_events(event_type, range))
-}
-
-/// The hosts of the events from one on, of which there are so many, each once; none where there are more than `most`.
-pub(super) fn hosts(connection: &Connection, first: EventId, events: u64, most: usize) -> Result<Option<BTreeSet<i64>>, StoreError> {
-    let mut hosts = BTreeSet::new();
-    let Some(mut pages) = TablePages::of(connection, "event", events)? else {
-        let mut select = connection.prepare_cached("SELECT DISTINCT host FROM event WHERE id >= ?1 AND host IS NOT NULL")?;
-        let mut rows = select.query([first.0])?;
-        while let Some(row) = rows.next()?.filter(|_| hosts.len() <= most) {
-            hosts.insert(row.get(0)?);
-        }
-        return Ok((hosts.len() <= most).then_some(hosts));
-    };
-    // As the migrations say: id, type, time, host.
-    let shape = RecordShape::new(&[3]);
-    let mut last = None;
-    pages.each((first.0, i64::MAX), &mut |_, record| {
-        // Events of one host come together.
-        if let RawCell::Int(host) = shape.one(record)?
-            && last.replace(host) != Some(host)
-        {
-            hosts.insert(host);
-        }
-        Ok(if hosts.len() > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    })?;
-    Ok((hosts.len() <= most).then_some(hosts))
 }
 
 /// Reads rows from the pages of their table.

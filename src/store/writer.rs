@@ -256,6 +256,7 @@ impl<'s> Writer<'s> {
             return Ok(*id);
         }
         let (id, _) = self.dictionary.id(self.connection, host, host.as_bytes(), false)?;
+        self.connection.prepare_cached("INSERT OR IGNORE INTO event_host (value) VALUES (?1)")?.execute([id])?;
         // A log with a new host in each event must not fill the memory.
         if self.hosts.len() < 100_000 {
             self.hosts.insert(host.to_owned(), id);

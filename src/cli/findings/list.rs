@@ -10,7 +10,7 @@ use crate::cli::{UsageError, values};
 use crate::event::format_time;
 use crate::ir::Level;
 use crate::report::{Format, ListWriter, add_group_columns, finding_group_row, finding_group_shape, finding_row, finding_shape, visible};
-use crate::store::{FindingFilter, FindingGroup, FindingOrder, FindingRow, GroupBy, HuntId, Store};
+use crate::store::{FindingFilter, FindingGroup, FindingOrder, FindingRow, FindingSummary, GroupBy, HuntId, Store};
 use crate::taxonomy::AttackMatrix;
 
 /// Lines of a folded table where nothing else is asked for: with the summary they are two screens of 50 lines, also where rules do not
@@ -263,11 +263,10 @@ fn each_finding(
 }
 
 /// Says what findings there are: how many of each level, and which rules, hosts and days have most.
-pub(crate) fn summarise(store: &Store, filter: &FindingFilter, printer: &Printer) -> anyhow::Result<()> {
-    let summary = store.finding_summary(filter)?;
-    let totals = summary.totals;
+pub(crate) fn summarise(summary: &FindingSummary, printer: &Printer) {
+    let totals = &summary.totals;
     if totals.findings == 0 {
-        return Ok(());
+        return;
     }
     let time = |us: Option<i64>| us.map(|us| format_time(us)[..10].to_owned());
     let span = match (time(totals.first_time_us), time(totals.last_time_us)) {
@@ -285,7 +284,6 @@ pub(crate) fn summarise(store: &Store, filter: &FindingFilter, printer: &Printer
     lines("Top rules", TOP, &summary.rules, |group| group.rule_title.clone().unwrap_or_default(), printer);
     lines("Top hosts", TOP, &summary.hosts, |group| group.host.clone().unwrap_or_default(), printer);
     lines("Top days", TOP, &summary.days, |group| group.day.clone().unwrap_or_default(), printer);
-    Ok(())
 }
 
 /// One line for each of the first groups, with the number of its findings and, where it has several, of its rules.

@@ -81,7 +81,7 @@ fn list(store: &Store, filter: &FindingFilter, args: &Args, printer: &mut Printe
         return Ok(());
     }
     if matches!(args.output.format, Format::Table | Format::Vertical) {
-        summarise(store, filter, printer)?;
+        summarise(&store.finding_summary(filter)?, printer);
     }
     printer.note("`retrohunt findings show ID` has the events of a finding and what its rule says");
     Ok(())

@@ -1,7 +1,10 @@
-//! Findings of single events. Many new ones are made on another thread, while the hunt's own writes those before.
+//! Findings of single events. Many new ones are made on another thread too, while the hunt's own writes those before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Scope;
 
@@ -108,12 +111,12 @@ impl<'s> RowMaker<'s> {
 /// Makes the findings of single events, in their order.
 pub(in crate::hunt) struct FindingsMaker<'s> {
     own: RowMaker<'s>,
-    ahead: Option<FindingsAhead>,
+    shared: Option<SharedMaking<'s>>,
 }
 
 impl<'s> FindingsMaker<'s> {
     /// `rows`: all of which findings may be asked for, in that order. With a second job, and where they are many, another thread makes
-    /// them.
+    /// them too.
     pub(in crate::hunt) fn new<'scope, 'h: 's + 'scope>(
         (store, facts): (&'s Store, TellingFacts<'h>),
         rows: Vec<MatchedRows<'h>>,
@@ -125,8 +128,14 @@ impl<'s> FindingsMaker<'s> {
         let is_worth = options.jobs > 1 && events as u64 * EVENTS_A_FINDING >= options.part_events;
         // A store in memory has but one connection.
         let reader = if is_worth { store.reader().ok() } else { None };
-        let ahead = reader.map(|reader| FindingsAhead::new(reader, facts, rules.clone(), rows, scope));
-        Ok(Self { own: RowMaker::new(store, facts, rules)?, ahead })
+        let shared = reader.map(|reader| SharedMaking::new(reader, facts, rules.clone(), rows, scope));
+        Ok(Self { own: RowMaker::new(store, facts, rules)?, shared })
+    }
+
+    /// Ends it: what was opened for it is the store's to use again.
+    pub(in crate::hunt) fn end(self) {
+        let store = self.own.store;
+        store.keep_readers(self.shared.and_then(SharedMaking::end));
     }
 
     /// Hands each event's finding over.
@@ -135,8 +144,8 @@ impl<'s> FindingsMaker<'s> {
         rows: &MatchedRows<'_>,
         save: &mut dyn FnMut(Finding, FindingDescription) -> Result<(), HuntError>,
     ) -> Result<(), HuntError> {
-        if let Some(ahead) = &self.ahead {
-            return ahead.each(rows, save);
+        if let Some(shared) = &mut self.shared {
+            return shared.each(rows, &mut self.own, save);
         }
         for event in &rows.events {
             let (finding, description) = self.own.make(rows, *event)?;
@@ -146,43 +155,97 @@ impl<'s> FindingsMaker<'s> {
     }
 }
 
-/// Findings of one rule.
-struct MadeFindings {
+/// Findings of one rule: a chunk of them.
+struct MadeChunk {
+    /// Whose.
     index: usize,
     made: Vec<Made>,
 }
 
-/// Another thread that makes findings, those of one rule behind those of another; it ends when this is dropped.
-struct FindingsAhead {
-    made: Receiver<Result<MadeFindings, HuntError>>,
+/// What is to be made, in chunks that are taken one after the other.
+struct ChunksToMake<'h> {
+    rows: Vec<MatchedRows<'h>>,
+    /// Place among the rows, and which of its events.
+    chunks: Vec<(usize, Range<usize>)>,
+    next: AtomicUsize,
 }
 
-impl FindingsAhead {
-    fn new<'scope, 'h: 'scope>(
+impl<'h> ChunksToMake<'h> {
+    fn new(rows: Vec<MatchedRows<'h>>) -> Self {
+        let of_rows = |(place, rows): (usize, &MatchedRows<'_>)| {
+            let count = rows.events.len();
+            (0..count).step_by(CHUNK).map(move |first| (place, first..(first + CHUNK).min(count)))
+        };
+        let chunks = rows.iter().enumerate().flat_map(of_rows).collect();
+        Self { rows, chunks, next: AtomicUsize::new(0) }
+    }
+
+    /// The number of a chunk that nobody else makes; none where all are taken.
+    fn take(&self) -> Option<usize> {
+        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|number| *number < self.chunks.len())
+    }
+
+    fn make(&self, number: usize, maker: &mut RowMaker<'_>) -> Result<MadeChunk, HuntError> {
+        let (place, range) = &self.chunks[number];
+        let rows = &self.rows[*place];
+        let made = rows.events[range.clone()].iter().map(|event| maker.make(rows, *event)).collect::<Result<_, _>>()?;
+        Ok(MadeChunk { index: rows.index, made })
+    }
+}
+
+/// Findings that another thread makes, and this one where it would wait. The other ends when this is dropped.
+struct SharedMaking<'h> {
+    work: Arc<ChunksToMake<'h>>,
+    /// Chunks by their numbers, as the other thread made them.
+    made: Receiver<Result<(usize, MadeChunk), HuntError>>,
+    /// What the other thread reads with, when it ends.
+    reader: Receiver<Store>,
+    /// Those whose turn has not come.
+    waiting: BTreeMap<usize, MadeChunk>,
+    /// The number of the chunk that is handed over next.
+    at: usize,
+}
+
+impl<'h> SharedMaking<'h> {
+    fn new<'scope>(
         store: Store,
         facts: TellingFacts<'h>,
         rules: BTreeSet<usize>,
         rows: Vec<MatchedRows<'h>>,
         scope: &'scope Scope<'scope, '_>,
-    ) -> Self {
+    ) -> Self
+    where
+        'h: 'scope,
+    {
         let (send, made) = sync_channel(CHUNKS_AHEAD);
+        let (give_back, reader) = sync_channel(1);
+        let work = Arc::new(ChunksToMake::new(rows));
+        let shared = Arc::clone(&work);
         scope.spawn(move || {
-            if let Err(error) = make_all(&store, facts, rules, &rows, &send) {
+            if let Err(error) = make_all(&store, facts, rules, &shared, &send) {
                 // Nobody listens where the hunt has failed.
                 send.send(Err(error)).ok();
             }
+            give_back.send(store).ok();
         });
-        Self { made }
+        Self { work, made, reader, waiting: BTreeMap::new(), at: 0 }
+    }
+
+    /// Ends it. Returns what the other thread read with.
+    fn end(self) -> Option<Store> {
+        drop(self.made);
+        self.reader.recv().ok()
     }
 
     fn each(
-        &self,
+        &mut self,
         rows: &MatchedRows<'_>,
+        own: &mut RowMaker<'_>,
         save: &mut dyn FnMut(Finding, FindingDescription) -> Result<(), HuntError>,
     ) -> Result<(), HuntError> {
         let mut left = rows.events.len();
         while left > 0 {
-            let MadeFindings { index, made } = self.made.recv().expect("a thread that makes findings makes all of them")?;
+            let MadeChunk { index, made } = self.next(own)?;
             // A rule that could not go on is passed by.
             if index == rows.index {
                 left -= made.len();
@@ -191,23 +254,40 @@ impl FindingsAhead {
         }
         Ok(())
     }
+
+    /// The next chunk in the order of the rows.
+    fn next(&mut self, own: &mut RowMaker<'_>) -> Result<MadeChunk, HuntError> {
+        loop {
+            while let Ok(made) = self.made.try_recv() {
+                let (number, chunk) = made?;
+                self.waiting.insert(number, chunk);
+            }
+            if let Some(chunk) = self.waiting.remove(&self.at) {
+                self.at += 1;
+                return Ok(chunk);
+            }
+            // The other thread is at it: meanwhile one of the next is made here.
+            let (number, chunk) = match Some(&self.work).filter(|_| self.waiting.len() < CHUNKS_AHEAD).and_then(|work| work.take()) {
+                Some(number) => (number, self.work.make(number, own)?),
+                None => self.made.recv().expect("a thread that makes findings makes all that it takes")?,
+            };
+            self.waiting.insert(number, chunk);
+        }
+    }
 }
 
-/// Makes all findings, or those until nobody listens.
+/// Makes all findings that nobody else takes, or those until nobody listens.
 fn make_all(
     store: &Store,
     facts: TellingFacts<'_>,
     rules: BTreeSet<usize>,
-    rows: &[MatchedRows<'_>],
-    out: &SyncSender<Result<MadeFindings, HuntError>>,
+    work: &ChunksToMake<'_>,
+    out: &SyncSender<Result<(usize, MadeChunk), HuntError>>,
 ) -> Result<(), HuntError> {
     let mut maker = RowMaker::new(store, facts, rules)?;
-    for rows in rows {
-        for events in rows.events.chunks(CHUNK) {
-            let made = events.iter().map(|event| maker.make(rows, *event)).collect::<Result<_, _>>()?;
-            if out.send(Ok(MadeFindings { index: rows.index, made })).is_err() {
-                return Ok(());
-            }
+    while let Some(number) = work.take() {
+        if out.send(Ok((number, work.make(number, &mut maker)?))).is_err() {
+            break;
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ use rusqlite::{Transaction, TransactionBehavior};
 
 use super::super::{Store, StoreError, kept_event};
 use super::id_set::IdSet;
+use super::removal::FORGET_HOSTS;
 use super::room;
 
 /// Values that are removed between two looks for more.
@@ -58,6 +59,7 @@ impl Store {
     fn remove_leftovers(&self, used: &IdSet) -> Result<u64, StoreError> {
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
         kept_event::forget_unused(&transaction)?;
+        transaction.execute(FORGET_HOSTS, [])?;
         transaction.execute("DELETE FROM message_block WHERE id NOT IN (SELECT block FROM message)", [])?;
         // The next value counts on from here, also where the last one goes.
         transaction.execute("UPDATE watermark SET last_value = max(last_value, (SELECT coalesce(max(id), 0) FROM value))", [])?;

@@ -24,6 +24,9 @@ pub use purge::PurgeOutcome;
 /// Rows of the table of all events that are looked at together.
 const ROWS_AT_ONCE: usize = 50_000;
 
+/// Forgets the hosts that no event has any more.
+pub(super) const FORGET_HOSTS: &str = "DELETE FROM event_host WHERE value NOT IN (SELECT host FROM event WHERE host IS NOT NULL)";
+
 /// An event, and whether it goes.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
@@ -155,6 +158,7 @@ impl<'s> Remover<'s> {
             connection.prepare_cached("UPDATE source SET removed = removed + ?2 WHERE id = ?1")?.execute([id, count])?;
         }
         forget_identities(connection, &self.gone)?;
+        connection.execute(FORGET_HOSTS, [])?;
         self.texts.finish(self.store)?;
         let lost =
             "UPDATE finding SET lost_events = 1 WHERE id IN (SELECT x.finding FROM evidence x JOIN kept_event k ON k.event = x.event)";

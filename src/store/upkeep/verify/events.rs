@@ -57,6 +57,7 @@ impl Verifier<'_> {
     /// Reads the table of all events.
     pub(super) fn events(&mut self) -> Result<SeenEvents, StoreError> {
         let carved = self.ids("SELECT event FROM recovered_event")?;
+        let hosts = self.ids("SELECT value FROM event_host")?;
         let mut seen = SeenEvents::default();
         let mut statement = self.connection.prepare("SELECT id, type, host, source, record FROM event WHERE id <= ?1 ORDER BY id")?;
         let mut rows = statement.query([self.watermark])?;
@@ -74,6 +75,9 @@ impl Verifier<'_> {
             of_source.last = id;
             if let Some(host) = host {
                 self.refer(host, || format!("the host of event {id}"));
+                if !hosts.contains(host) {
+                    self.faults.add("verify-reference", || format!("the host of event {id} is not among the hosts (`event_host`)"));
+                }
             }
             if let Some(record) = row.get::<_, Option<i64>>(4)?
                 && seen.records.len() < MAX_STREAMS
