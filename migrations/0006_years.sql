@@ -75,3 +75,20 @@ INSERT INTO text_base (id, data) VALUES (0, x'000102030405060708090A0B0C0D0E0F10
 -- The values that are hosts of events, and perhaps some that were: a hunt asks for them, and would read all events for a few names.
 CREATE TABLE event_host (value INTEGER PRIMARY KEY) STRICT;
 INSERT INTO event_host (value) SELECT DISTINCT host FROM event WHERE host IS NOT NULL;
+
+-- A store that holds what an engine chose from a lake. `key` is that of the lake's catalog; `stored`: how many rows of `lake_row` the store's
+-- own tables have.
+CREATE TABLE lake_home (id INTEGER PRIMARY KEY CHECK (id = 1), key BLOB NOT NULL, stored INTEGER NOT NULL DEFAULT 0) STRICT;
+-- What was asked of the engine: a part of an event type, for the rules that `key` tells. `failure`: why it has no answer; NULL: it has.
+CREATE TABLE lake_unit (
+    view TEXT NOT NULL, number INTEGER NOT NULL, key BLOB NOT NULL, failure TEXT,
+    PRIMARY KEY (view, number)
+) STRICT, WITHOUT ROWID;
+-- How many events of a unit a rule asks for, by the rule's place in the hunt.
+CREATE TABLE lake_count (
+    view TEXT NOT NULL, number INTEGER NOT NULL, rule INTEGER NOT NULL, events INTEGER NOT NULL,
+    PRIMARY KEY (view, number, rule)
+) STRICT, WITHOUT ROWID;
+-- The events that came, as this program writes them, by where they are from. One that was met in several places has a row for each.
+CREATE TABLE lake_row (source INTEGER NOT NULL, position INTEGER NOT NULL, event INTEGER NOT NULL, data BLOB NOT NULL, UNIQUE (source, position, event)) STRICT;
+CREATE INDEX lake_row_event ON lake_row (event);

@@ -64,6 +64,8 @@ pub mod cli;
 pub mod compile;
 pub mod coverage;
 pub mod diag;
+#[cfg(feature = "engine")]
+pub mod engine;
 pub mod event;
 pub mod exec;
 pub mod fingerprint;

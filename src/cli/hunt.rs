@@ -1,11 +1,13 @@
 //! `retrohunt hunt`: rules over the store, findings out.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
 
 use super::Outcome;
 use super::clock::now_us;
+use super::engine::{self, EngineArgs, EngineChoice};
 use super::findings::{ListArgs, WhomArgs, summarise};
 use super::format::FormatArgs;
 use super::interrupt;
@@ -24,6 +26,10 @@ use crate::report::{Format, visible};
 use crate::store::{FindingFilter, HuntId, RuleOutcome, Store};
 use crate::taxonomy::Taxonomy;
 
+/// The code of rules that an engine did not bring all events for.
+const WITHHELD: &str = "exec-withheld";
+/// Rules that are named for one reason.
+const TITLES_SHOWN: usize = 3;
 /// A list of so many findings is read by one thread and written by another.
 const LONG_LIST: u64 = 20_000;
 
@@ -41,6 +47,7 @@ Examples:
   retrohunt hunt --rules page.md --format jsonl > findings.jsonl
   retrohunt hunt --rules escu/detections --window 60m
   retrohunt hunt --rules page.md --engine sqlite
+  retrohunt hunt --rules sigma/rules --engine http://localhost:8123 --lake logs --catalog lake --store home.db
   retrohunt hunt --jobs 1")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -65,9 +72,13 @@ pub(crate) struct Args {
     /// How many kinds of events, or parts of large ones, are read at the same time [default: the cores of this machine]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
-    /// How rules are run
-    #[arg(long, value_enum, value_name = "NAME", default_value_t = EngineName::Scan)]
-    engine: EngineName,
+    /// How rules are run: `scan` (one scan of each event type for all rules together), `sqlite` (each rule as the SQL that `compile` prints;
+    /// slower, and only rules that have a portable form), or the address of ClickHouse, which reads a lake: what rules ask for comes home
+    /// into the store, and is hunted there
+    #[arg(long, value_name = "scan|sqlite|ADDRESS", default_value = "scan", value_parser = EngineChoice::parse)]
+    engine: EngineChoice,
+    #[command(flatten)]
+    remote: EngineArgs,
     #[command(flatten)]
     list: ListArgs,
     #[command(flatten)]
@@ -78,38 +89,29 @@ pub(crate) struct Args {
     output: FormatArgs,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum EngineName {
-    /// One scan of each event type for all rules together
-    Scan,
-    /// Each rule as the SQL that `compile` prints, run by SQLite: slower, and only rules that have a portable form
-    Sqlite,
-}
-
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let (since_us, until_us) = values::span(args.since, args.until)?;
     let started = Instant::now();
     let cancel = interrupt::watch()?;
     let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), usize::from);
     let (mut store, cached) = begin(args, jobs, printer)?;
-    let engine = match args.engine {
-        EngineName::Scan => Engine::Scan,
-        EngineName::Sqlite => Engine::Sqlite,
-    };
-    let rules_key = Some(fingerprint(&(cached.key(), args.rules.level.map(Level::as_str), &args.rules.tag)));
+    let engine = if let EngineChoice::Own(engine) = &args.engine { *engine } else { Engine::Scan };
+    let rules_key = fingerprint(&(cached.key(), args.rules.level.map(Level::as_str), &args.rules.tag));
     let full = args.full;
-    let options = HuntOptions {
+    let mut options = HuntOptions {
         since_us,
         until_us,
         cancel,
         engine,
         full,
         window_us: args.window,
-        rules_key,
+        rules_key: Some(rules_key),
         jobs,
         ..HuntOptions::starting_at(now_us())
     };
-    let (summary, set) = match hunt::again(&store, &options).context("the hunt failed")? {
+    let is_answered =
+        if let EngineChoice::At(_) = args.engine { None } else { hunt::again(&store, &options).context("the hunt failed")? };
+    let (summary, set) = match is_answered {
         Some(summary) => {
             report_left_out_of(cached.messages(), cached.documents(), printer);
             // What a correlation left out is said with its title, which only the rules have.
@@ -119,6 +121,13 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
         None => {
             let set = args.rules.choose(cached.rules())?;
             report_left_out(&set, printer);
+            if let EngineChoice::At(address) = &args.engine {
+                let asked = (&mut store, &set, rules_key);
+                match args.remote.bring(address, asked, (&options.cancel, options.started_us), printer)? {
+                    Some(withheld) => options.withheld = withheld,
+                    None => return Ok(engine::interrupted(printer)),
+                }
+            }
             (hunt_anew(&mut store, &set, &options, printer)?, set)
         }
     };
@@ -143,7 +152,11 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
 
 /// Opens the store and reads the rules, at the same time where that may be.
 fn begin(args: &Args, jobs: usize, printer: &Printer) -> anyhow::Result<(Store, CachedRules)> {
-    let open = || args.store.open_existing();
+    let is_home = matches!(args.engine, EngineChoice::At(_));
+    if !is_home && args.remote.is_asked() {
+        bail!("a lake is for an engine: `--engine http://HOST:8123` says which");
+    }
+    let open = || if is_home { args.store.open_or_create() } else { args.store.open_existing() };
     let read = || {
         let reading = LazyBar::new(printer, BarUnit::Rules);
         if !args.rules.rules.is_empty() {
@@ -251,7 +264,8 @@ fn show(progress: &LazyBar, step: &HuntProgress) {
 }
 
 fn say(summary: &HuntSummary, set: &RuleSet, stored: u64, started: Instant, printer: &Printer) {
-    for (index, diagnostic) in &summary.failed {
+    say_withheld(summary, set, printer);
+    for (index, diagnostic) in summary.failed.iter().filter(|(_, diagnostic)| diagnostic.code != WITHHELD) {
         printer.warning(&format!(
             "rule `{}` failed and has no findings in this hunt: {}",
             visible(title_of(set, *index)),
@@ -302,6 +316,22 @@ fn say(summary: &HuntSummary, set: &RuleSet, stored: u64, started: Instant, prin
         text.push_str(" (`retrohunt findings --past` lists past findings)");
     }
     printer.headed_note(&format!("Hunt {}:", outcome.hunt_id.0), &text);
+}
+
+/// Rules that were not hunted for want of events, by what they want.
+fn say_withheld(summary: &HuntSummary, set: &RuleSet, printer: &Printer) {
+    let mut by_reason: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, diagnostic) in summary.failed.iter().filter(|(_, diagnostic)| diagnostic.code == WITHHELD) {
+        by_reason.entry(&diagnostic.message).or_default().push(*index);
+    }
+    for (reason, rules) in by_reason {
+        let mut titles: Vec<String> =
+            rules.iter().take(TITLES_SHOWN).map(|index| format!("`{}`", visible(title_of(set, *index)))).collect();
+        if rules.len() > titles.len() {
+            titles.push(format!("{} more", thousands((rules.len() - titles.len()) as u64)));
+        }
+        printer.warning(&format!("{} not hunted ({}): {}", counted_len(rules.len(), "rule"), titles.join(", "), visible(reason)));
+    }
 }
 
 /// What a correlation cannot place in a group or window must be known: it may be what one looks for.

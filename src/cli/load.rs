@@ -28,7 +28,7 @@ use crate::load::{Jobs, LoadMemory, LoadOptions, explain, load};
 use crate::normalise::Zone;
 use crate::reader::{ReadOptions, format_names};
 use crate::report::{EXPLAINED, Format, ListWriter, explained_row, visible};
-use crate::store::Store;
+use crate::store::{Store, StoreOrigin};
 
 /// Read logs into the store: files, folders and archives, also nested.
 ///
@@ -141,6 +141,12 @@ fn fill(
     (shown_store, cancel): (&str, &Cancel),
     printer: &Printer,
 ) -> anyhow::Result<Outcome> {
+    if let StoreOrigin::Lake(_) = store.origin()? {
+        bail!(
+            "the store `{}` has what an engine chose from a lake, and not all of its sources: load into another one",
+            visible(shown_store)
+        );
+    }
     let cannot_write = || format!("cannot write the store `{shown_store}`");
     let mut outcome = Outcome::Complete;
     for lake in &inputs.lakes {

@@ -21,6 +21,7 @@ mod clock;
 mod compile;
 mod completions;
 mod coverage;
+mod engine;
 mod event_facts;
 mod explain;
 mod export;

@@ -20,6 +20,8 @@ pub(crate) enum BarUnit {
     Events,
     /// Rules, of which nobody knows how many there are.
     Rules,
+    /// Parts of event types that an engine is asked about.
+    Units,
 }
 
 /// A bar that may never be drawn.

@@ -88,6 +88,9 @@ pub enum Fault {
         /// [`RuleLimits::memory_bytes`].
         limit: usize,
     },
+    /// Not all events that it needs are at hand.
+    #[error("{0}")]
+    Withheld(String),
 }
 
 impl Fault {
@@ -99,6 +102,7 @@ impl Fault {
             Self::Map { .. } => "exec-map",
             Self::Backtracking { .. } => "exec-regex-backtracking",
             Self::Memory { .. } => "exec-memory",
+            Self::Withheld(_) => "exec-withheld",
         }
     }
 }

@@ -30,7 +30,7 @@ fn key(store: &Store, options: &HuntOptions) -> Result<Option<[u8; 16]>, StoreEr
 /// When the store cannot be read or written.
 pub fn again(store: &Store, options: &HuntOptions) -> Result<Option<HuntSummary>, HuntError> {
     let (Some(key), Some(last)) = (key(store, options)?, store.last_hunt()?) else { return Ok(None) };
-    if options.full || last.key.as_deref() != Some(&key[..]) || last.last_event != store.last_event()? {
+    if options.full || !options.withheld.is_empty() || last.key.as_deref() != Some(&key[..]) || last.last_event != store.last_event()? {
         return Ok(None);
     }
     let Ok(kept) = postcard::from_bytes::<KeptSummary>(&last.summary) else { return Ok(None) };

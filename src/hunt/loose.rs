@@ -4,14 +4,51 @@
 //! count as met, and of a rule with stages the condition before them is asked. So the events that are reported are those that a hunt
 //! needs, and for all other rules exactly those that match.
 
+use std::collections::BTreeMap;
+
 use super::scan::{LooseRow, LooseScan, ScanRule};
 use super::{HuntError, plan_inputs, plan_rule};
-use crate::catalog::{Catalog, Column, Encoding, EventType};
+use crate::catalog::{Catalog, Column, Encoding, EventType, TypeId};
 use crate::event::{LooseEvent, LooseField};
 use crate::exec::{Context, Fault};
 use crate::ir::{Correlation, Function, Pred, Rule};
-use crate::plan::{FieldExpr, Plan};
+use crate::plan::{FieldExpr, Plan, RowSource};
 use crate::taxonomy::Taxonomy;
+
+/// What rules ask of the events of a catalog.
+#[derive(Debug, Default)]
+pub struct AskedTypes {
+    /// Event type → rules (correlations behind them) and a condition that holds for all events that the rule needs, in the order of the
+    /// rules; a rule that reads events more than once has several.
+    pub filters: BTreeMap<TypeId, Vec<(usize, Pred<FieldExpr>)>>,
+    /// Rules that read what other rules find.
+    pub reads_findings: Vec<usize>,
+}
+
+/// Says which events rules and correlations need, before any stage. What a condition asks beside the event at hand counts as met.
+pub fn asked_types((rules, correlations): (&[Rule], &[Correlation]), catalog: &Catalog, taxonomy: &Taxonomy) -> AskedTypes {
+    let mut asked = AskedTypes::default();
+    let mut add = |rule: usize, plan: &Plan| {
+        for plan in plan.tree() {
+            for branch in &plan.branches {
+                let filter = met_or_unknown(&branch.filter);
+                if filter != Pred::False {
+                    asked.filters.entry(branch.event_type).or_default().push((rule, filter));
+                }
+            }
+            if matches!(plan.source, RowSource::Findings { .. }) && asked.reads_findings.last() != Some(&rule) {
+                asked.reads_findings.push(rule);
+            }
+        }
+    };
+    for (index, rule) in rules.iter().enumerate() {
+        add(index, &plan_rule(rule, catalog, taxonomy));
+    }
+    for (correlation, _, plan) in plan_inputs(correlations, catalog, taxonomy) {
+        add(rules.len() + correlation, &plan);
+    }
+    asked
+}
 
 /// Rules as events of one type are asked for them.
 pub struct LooseRules {
@@ -56,17 +93,7 @@ impl LooseRules {
     /// Plans rules and correlations for one event type.
     pub fn new((rules, correlations): (&[Rule], &[Correlation]), event_type: &EventType, taxonomy: &Taxonomy) -> Self {
         let catalog = Catalog { types: vec![event_type.clone()] };
-        let mut filters = Vec::new();
-        let mut add = |rule: usize, plan: &Plan| {
-            let conditions = plan.tree().into_iter().flat_map(|plan| &plan.branches).map(|branch| (rule, met_or_unknown(&branch.filter)));
-            filters.extend(conditions.filter(|(_, filter)| *filter != Pred::False));
-        };
-        for (index, rule) in rules.iter().enumerate() {
-            add(index, &plan_rule(rule, &catalog, taxonomy));
-        }
-        for (correlation, _, plan) in plan_inputs(correlations, &catalog, taxonomy) {
-            add(rules.len() + correlation, &plan);
-        }
+        let filters = asked_types((rules, correlations), &catalog, taxonomy).filters.remove(&event_type.id).unwrap_or_default();
         let has_keyword = filters.iter().any(|(_, filter)| filter.has_keyword());
         let (mut asked, mut asks_message) = (vec![has_keyword; event_type.columns.len()], has_keyword);
         for (_, filter) in &filters {

@@ -33,7 +33,7 @@ mod unanswered;
 mod window;
 mod work;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::cancel::Cancel;
@@ -53,7 +53,7 @@ pub use engine::Engine;
 use finding::{FindingSaver, FindingsMaker, MatchedRows, needed_fields};
 use incremental::{Change, correlations_to_run};
 pub use incremental::{FullReason, RuleMode};
-pub use loose::{LooseError, LooseJudge, LooseRules};
+pub use loose::{AskedTypes, LooseError, LooseJudge, LooseRules, asked_types};
 use matching::{MatchWith, match_events};
 pub use telling::{details_of_event, event_details};
 pub use unanswered::{Unanswered, unanswered, unanswered_correlation};
@@ -88,6 +88,9 @@ pub struct HuntOptions {
     pub kept_matches: usize,
     /// What bounds each statement of [`Engine::Sqlite`].
     pub statements: QueryLimits,
+    /// Rules, and behind them correlations, for which the store does not have all events, and why: they have no findings in this hunt, and
+    /// their earlier findings stay. With [`Engine::Scan`].
+    pub withheld: BTreeMap<usize, String>,
 }
 
 impl HuntOptions {
@@ -111,6 +114,7 @@ impl HuntOptions {
             part_events: matching::PART_EVENTS,
             kept_matches: incremental::KEPT_MATCHES,
             statements: QueryLimits::default(),
+            withheld: BTreeMap::new(),
         }
     }
 }
@@ -218,6 +222,7 @@ pub fn run(
     let work = HuntWork::new(&planned.work, &trees, &planned.inputs, correlations);
     let mut found = match_events(store, &catalog, &all, &|place, event_type| work.new_events(place, event_type, range), with, progress)?;
     found.first_input = trees.iter().map(Vec::len).sum();
+    found.failed.extend(work.withheld(&options.withheld));
     let again = work.match_again(&mut found, &|range_of| match_events(store, &catalog, &all, range_of, with, &mut |_| ()), range)?;
 
     let record = record(options, watermark);

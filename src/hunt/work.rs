@@ -155,6 +155,13 @@ impl<'h> HuntWork<'h> {
         before(owner)..before(owner + 1)
     }
 
+    /// By place: that a rule or correlation must not be hunted, and why.
+    pub(super) fn withheld(&self, owners: &BTreeMap<usize, String>) -> Vec<(usize, Fault)> {
+        let of_owner =
+            |(owner, why): (&usize, &String)| self.places(*owner).map(|place| (place, Fault::Withheld(why.clone()))).collect::<Vec<_>>();
+        owners.iter().flat_map(of_owner).collect()
+    }
+
     /// Whether something is new for a rule, or for a correlation or one that it builds on.
     fn runs_again(&self, found: &ScanResult) -> Vec<bool> {
         let is_again = |owner: usize| self.work[owner].change(&found.events[self.places(owner)]) != Change::None;

@@ -181,12 +181,12 @@ impl LakeCatalog {
         }
     }
 
-    /// Reads the catalog of a lake's folder. The parts are not looked at.
+    /// Reads the catalog of a lake's folder, or a copy of it. The parts are not looked at.
     ///
     /// # Errors
     /// When there is none, or it is not a catalog of this version.
-    pub fn read(folder: &Path) -> Result<Self, LakeError> {
-        let path = folder.join(CATALOG_FILE);
+    pub fn read(place: &Path) -> Result<Self, LakeError> {
+        let path = if place.is_dir() { place.join(CATALOG_FILE) } else { place.to_owned() };
         let wrong = |reason: String| LakeError::Catalog { path: path.clone(), reason };
         let mut text = String::new();
         let file = File::open(&path).map_err(|error| LakeError::file(&path, "read", error))?;
@@ -220,6 +220,11 @@ impl LakeCatalog {
     /// The folder of the parts of rare types, where there are such.
     pub fn rare_folder(&self) -> Option<&str> {
         self.views.iter().find(|view| view.rare).map(|view| view.folder.as_str())
+    }
+
+    /// What tells it from the catalogs of other lakes: half a SHA-256.
+    pub fn key(&self) -> [u8; 16] {
+        crate::fingerprint::fingerprint(self)
     }
 
     /// The parts of a folder.

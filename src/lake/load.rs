@@ -107,7 +107,7 @@ impl Lake {
             return Ok(ImportOutcome { interrupted: true, ..ImportOutcome::default() });
         };
         let names = Names::default();
-        let mut feed = LakeFeed { records, scratch, types: self.types(&names) };
+        let mut feed = LakeFeed { records, scratch, types: types(&self.catalog, &names) };
         store.import(&self.catalog.ledger(), (&names, memory), &mut feed, &mut |written| {
             progress(LakeProgress::Written(written));
             if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -142,15 +142,15 @@ impl Lake {
         }
         sorter.finish().map(Some).map_err(failed)
     }
+}
 
-    /// The keys of the event types, and the names of their fields.
-    fn types(&self, names: &Names) -> Vec<(KeyId, Vec<NameId>)> {
-        let of_view = |view: &super::LakeView| {
-            let key = TypeKey { product: view.product.clone(), dataset: view.dataset.clone(), code: view.code.clone() };
-            (names.intern_key(&key), view.columns.iter().map(|column| names.intern(&column.field)).collect())
-        };
-        self.catalog.views.iter().map(of_view).collect()
-    }
+/// The keys of the event types of a lake, and the names of their fields.
+pub(super) fn types(catalog: &LakeCatalog, names: &Names) -> Vec<(KeyId, Vec<NameId>)> {
+    let of_view = |view: &super::LakeView| {
+        let key = TypeKey { product: view.product.clone(), dataset: view.dataset.clone(), code: view.code.clone() };
+        (names.intern_key(&key), view.columns.iter().map(|column| names.intern(&column.field)).collect())
+    };
+    catalog.views.iter().map(of_view).collect()
 }
 
 /// The files of a folder that look like parts of a lake.

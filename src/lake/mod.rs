@@ -8,6 +8,7 @@
 mod catalog;
 mod columns;
 mod error;
+mod home;
 mod json;
 mod lines;
 mod load;
@@ -16,12 +17,15 @@ mod read;
 mod rows;
 mod sort;
 mod spool;
+mod whole_row;
 mod write;
 
 pub use catalog::{LakeArchive, LakeCatalog, LakeColumn, LakePart, LakeSource, LakeSourceState, LakeView, read_views};
 pub use error::LakeError;
+pub use home::load_home;
 pub use lines::{LineError, LineShape, RowLines};
 pub use load::{Lake, LakeProgress};
+pub use whole_row::{WholeRow, WholeRows};
 pub use write::{LakeSummary, check_target, write};
 
 /// The name of the catalog in a lake's folder.

@@ -42,7 +42,7 @@ use crate::diag::{Diagnostic, Severity};
 use crate::plan::{Branch, FieldExpr, Plan, RowSource, TIME};
 
 pub use correlation::{portable_correlation, portable_correlation_with};
-pub use narrow::{Narrowed, narrow};
+pub use narrow::{Narrowed, narrow, narrow_condition};
 pub use rewrite::{AdhocStatement, rewrite_adhoc};
 
 pub use view::category_select;

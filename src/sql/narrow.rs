@@ -30,14 +30,15 @@ pub struct Narrowed {
 /// Says for each event type of a plan which of its events can match, with what a database has words for. Stages are not looked at: they
 /// only see what passes.
 pub fn narrow(plan: &Plan, catalog: &Catalog, dialect: DialectName) -> Vec<Narrowed> {
-    let options = StatementOptions { dialect, ..StatementOptions::default() };
-    let narrowed = |(event_type, branch): (&EventType, &crate::plan::Branch)| {
-        let narrower = Narrower { event_type, options };
-        let (condition, is_exact) = narrower.bound(&branch.filter, BoundSide::Above);
-        let condition = narrower.text(&condition);
-        Narrowed { event_type: event_type.id, condition, is_exact }
-    };
-    typed(plan, catalog).map(narrowed).collect()
+    typed(plan, catalog).map(|(event_type, branch)| narrow_condition(&branch.filter, event_type, dialect)).collect()
+}
+
+/// Says which events of a type can pass a condition, with what a database has words for.
+pub fn narrow_condition(condition: &Pred<FieldExpr>, event_type: &EventType, dialect: DialectName) -> Narrowed {
+    let narrower = Narrower { event_type, options: StatementOptions { dialect, ..StatementOptions::default() } };
+    let (condition, is_exact) = narrower.bound(condition, BoundSide::Above);
+    let condition = narrower.text(&condition);
+    Narrowed { event_type: event_type.id, condition, is_exact }
 }
 
 /// On which side of a condition another one is.

@@ -26,6 +26,7 @@ mod hunt_writer;
 mod identity;
 mod kept_event;
 mod known;
+mod lake_home;
 mod ledger;
 mod lock;
 mod messages;
@@ -86,6 +87,7 @@ pub use findings::{
 };
 pub use hunt_writer::{HuntWriter, SQL_BYTES_MAX};
 pub use known::{ArchiveId, Known, KnownBytes};
+pub use lake_home::{LakeRow, LakeUnitId, LakeUnitWriter, StoreOrigin};
 pub use ledger::SourceRow;
 pub use messages::{MessageBlocks, MessagePlace};
 pub use open::LogWriter;

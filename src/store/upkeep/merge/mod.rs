@@ -10,7 +10,7 @@ mod replay;
 
 use std::ops::ControlFlow;
 
-use super::super::{Store, StoreError};
+use super::super::{Store, StoreError, StoreOrigin};
 use super::import::{ImportOutcome, SourceImport};
 use super::removal::next_generation;
 use crate::event::Names;
@@ -41,6 +41,12 @@ impl Store {
     pub fn merge(&mut self, other: &Self, progress: &mut dyn FnMut(u64)) -> Result<MergeOutcome, StoreError> {
         if self.path().is_some_and(|path| other.path() == Some(path)) {
             return Err(StoreError::Refused("a store cannot be merged into itself".to_owned()));
+        }
+        for (store, which) in [(&*self, "this"), (other, "the other")] {
+            if let StoreOrigin::Lake(_) = store.origin()? {
+                let reason = "store has what an engine chose from a lake, and not all of its sources. Nothing was merged";
+                return Err(StoreError::Refused(format!("{which} {reason}")));
+            }
         }
         let faults = other.verify()?.faults();
         if faults > 0 {

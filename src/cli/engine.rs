@@ -1,0 +1,182 @@
+//! `retrohunt hunt --engine ADDRESS`: what rules ask of a lake comes home before the hunt.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+
+use super::Outcome;
+use super::printer::Printer;
+use super::progress::{BarUnit, LazyBar};
+use super::words::{counted, counted_len, thousands};
+use crate::cancel::Cancel;
+use crate::compile::RuleSet;
+use crate::engine::{Asked, Brought, ClickHouseLake, ClickHousePlace, LakeEngine, bring_home};
+use crate::hunt::Engine;
+use crate::lake::LakeCatalog;
+use crate::report::visible;
+use crate::store::{LOAD_MEMORY, Store};
+use crate::taxonomy::Taxonomy;
+
+/// Who asks the engine.
+const USER: &str = "RETROHUNT_ENGINE_USER";
+/// Its password.
+const TOKEN: &str = "RETROHUNT_ENGINE_TOKEN";
+/// Units without an answer that are told one by one.
+const FAILED_SHOWN: usize = 5;
+
+/// How rules are run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EngineChoice {
+    /// Over the store.
+    Own(Engine),
+    /// Over what an engine at this address chose from a lake.
+    At(String),
+}
+
+/// What a hunt with an engine needs.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Engines")]
+pub(crate) struct EngineArgs {
+    /// The lake as the engine knows it: a database, or `DATABASE.PREFIX` where the tables' names begin with something
+    #[arg(long, value_name = "DATABASE")]
+    lake: Option<String>,
+    /// The lake's folder, or a copy of its `_catalog.json`
+    #[arg(long, value_name = "PATH")]
+    catalog: Option<PathBuf>,
+    /// The most events that may come home for one rule; a rule that needs more is told and not hunted
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    max_rows: u64,
+    /// Ask the engine only what it did not answer the last time
+    #[arg(long)]
+    resume: bool,
+}
+
+impl EngineChoice {
+    /// Reads what `--engine` says.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "scan" => return Ok(Self::Own(Engine::Scan)),
+            "sqlite" => return Ok(Self::Own(Engine::Sqlite)),
+            _ => {}
+        }
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Err("it is `scan`, `sqlite`, or an address: `http://HOST:8123` or `https://HOST:8443` (ClickHouse)".to_owned());
+        };
+        match scheme {
+            "http" | "https" if rest.contains('@') => {
+                Err(format!("a name and a password do not belong there: put them into {USER} and {TOKEN}"))
+            }
+            "http" | "https" if !rest.trim_matches('/').is_empty() && !rest.contains(['?', '#']) => Ok(Self::At(text.to_owned())),
+            "sc" => Err("Spark Connect is not spoken: on Spark, `retrohunt match` runs as `TRANSFORM … USING` (docs/match.md)".to_owned()),
+            _ => Err("that is no address of an engine: `http://HOST:8123` or `https://HOST:8443` (ClickHouse)".to_owned()),
+        }
+    }
+}
+
+impl EngineArgs {
+    /// Whether any of the flags for engines was given.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.lake.is_some() || self.catalog.is_some() || self.resume
+    }
+
+    /// Has the engine at an address say what the rules need, and brings that into the store; none where that was interrupted.
+    pub(crate) fn bring(
+        &self,
+        address: &str,
+        (store, set, rules_key): (&mut Store, &RuleSet, [u8; 16]),
+        (cancel, started_us): (&Cancel, i64),
+        printer: &Printer,
+    ) -> anyhow::Result<Option<BTreeMap<usize, String>>> {
+        let (Some(lake), Some(catalog)) = (&self.lake, &self.catalog) else {
+            bail!("an engine reads a lake: `--lake DATABASE` says where it has the tables, `--catalog PATH` what is in it");
+        };
+        let catalog = LakeCatalog::read(catalog)?;
+        let (database, prefix) = lake.split_once('.').unwrap_or((lake, ""));
+        let named = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let place = ClickHousePlace {
+            address: format!("{}/", address.trim_end_matches('/')),
+            database: database.to_owned(),
+            prefix: prefix.to_owned(),
+            user: named(USER),
+            password: named(TOKEN),
+            tag: format!("retrohunt-{}-{started_us}", std::process::id()),
+        };
+        let mut engine = ClickHouseLake::new(place, cancel.clone());
+        let asked = Asked {
+            lake: &catalog,
+            rules: (&set.rules, &set.correlations),
+            taxonomy: Taxonomy::embedded(),
+            rules_key,
+            most_rows: self.max_rows,
+            resume: self.resume,
+            memory: LOAD_MEMORY,
+            cancel: cancel.clone(),
+        };
+        let brought = bring(store, &mut engine, &asked, printer)?;
+        say(&brought, printer);
+        Ok(if brought.interrupted { None } else { Some(brought.withheld) })
+    }
+}
+
+fn bring(store: &mut Store, engine: &mut dyn LakeEngine, asked: &Asked<'_>, printer: &Printer) -> anyhow::Result<Brought> {
+    let bar = LazyBar::new(printer, BarUnit::Units);
+    let mut is_known = false;
+    let brought = bring_home(store, engine, asked, &mut |step| {
+        if !std::mem::replace(&mut is_known, true) {
+            bar.total(step.of as u64);
+        }
+        bar.at(step.units as u64);
+        bar.note(|| format!("asking for `{}`", visible(&step.view)));
+    });
+    bar.finish();
+    brought.context("nothing was hunted")
+}
+
+fn say(brought: &Brought, printer: &Printer) {
+    for failed in brought.failed.iter().take(FAILED_SHOWN) {
+        printer.warning(&format!("`{}` has no answer from the engine: {}", visible(&failed.unit.view), visible(&failed.why)));
+    }
+    if let Some(more) = brought.failed.len().checked_sub(FAILED_SHOWN).filter(|more| *more > 0) {
+        printer.warning(&format!("{} more have none", counted_len(more, "unit")));
+    }
+    let asked = brought.units - brought.done_before;
+    let mut text = format!("{} of {} came home", counted(brought.rows, "event"), counted(brought.events, "event"));
+    text.push_str(&format!("; {} of {} asked", thousands(asked as u64), counted_len(brought.units, "unit")));
+    if brought.done_before > 0 {
+        text.push_str(&format!(", {} answered before", thousands(brought.done_before as u64)));
+    }
+    if !brought.failed.is_empty() {
+        text.push_str(&format!("; {} without an answer: `--resume` asks for these alone", counted_len(brought.failed.len(), "unit")));
+    }
+    printer.headed_note("Engine:", &text);
+}
+
+/// What is said where the work was interrupted before the hunt.
+pub(crate) fn interrupted(printer: &Printer) -> Outcome {
+    printer.headed_note("Interrupted:", "nothing was hunted; `--resume` asks the engine only what is left");
+    Outcome::Interrupted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engines_are_names_or_addresses() {
+        assert_eq!(EngineChoice::parse("scan"), Ok(EngineChoice::Own(Engine::Scan)));
+        assert_eq!(EngineChoice::parse("sqlite"), Ok(EngineChoice::Own(Engine::Sqlite)));
+        assert_eq!(EngineChoice::parse("https://ch:8443"), Ok(EngineChoice::At("https://ch:8443".into())));
+        for (text, expected) in [
+            ("spark", "it is `scan`"),
+            ("http://me:secret@ch:8123", "a name and a password do not belong there"),
+            ("http://", "no address"),
+            ("http://ch/?password=x", "no address"),
+            ("sc://host:15002", "Spark Connect is not spoken"),
+            ("ftp://x", "no address"),
+        ] {
+            let error = EngineChoice::parse(text).unwrap_err();
+            assert!(error.contains(expected) && !error.contains("secret"), "{text}: {error}");
+        }
+    }
+}
