@@ -383,7 +383,8 @@ impl Store {
         MessageBlocks::new(&self.connection)
     }
 
-    /// The hosts of the events, each once; none where there are more than `most`. Those of a source whose load was stopped may be among them.
+    /// The hosts of the events, each once; none where there are more than `most`. Those of a load that was stopped may be
+    /// among them.
     ///
     /// # Errors
     /// When SQLite fails.
