@@ -11,7 +11,11 @@ use super::progress::{BarUnit, LazyBar};
 use super::words::{counted, counted_len, thousands};
 use crate::cancel::Cancel;
 use crate::compile::RuleSet;
-use crate::engine::{Asked, Brought, ClickHouseLake, ClickHousePlace, LakeEngine, bring_home};
+#[cfg(feature = "spark")]
+use crate::compile::pack;
+use crate::engine::{Brought, ClickHouseLake, ClickHousePlace, LakeEngine, LakeQuestion, bring_home};
+#[cfg(feature = "spark")]
+use crate::engine::{SparkLake, SparkPlace};
 use crate::hunt::Engine;
 use crate::lake::LakeCatalog;
 use crate::report::visible;
@@ -22,6 +26,8 @@ use crate::taxonomy::Taxonomy;
 const USER: &str = "RETROHUNT_ENGINE_USER";
 /// Its password.
 const TOKEN: &str = "RETROHUNT_ENGINE_TOKEN";
+/// How addresses look.
+const ADDRESSES: &str = "`http://HOST:8123` or `https://HOST:8443` (ClickHouse), `sc://HOST:15002` (Spark)";
 /// Units without an answer that are told one by one.
 const FAILED_SHOWN: usize = 5;
 
@@ -38,10 +44,11 @@ pub(crate) enum EngineChoice {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Engines")]
 pub(crate) struct EngineArgs {
-    /// The lake as the engine knows it: a database, or `DATABASE.PREFIX` where the tables' names begin with something
-    #[arg(long, value_name = "DATABASE")]
+    /// The lake as the engine knows it. ClickHouse: a database, or `DATABASE.PREFIX` where the tables' names begin with
+    /// something. Spark: the folder or address of the files
+    #[arg(long, value_name = "LAKE")]
     lake: Option<String>,
-    /// The lake's folder, or a copy of its `_catalog.json`
+    /// The lake's folder, or a copy of its `_catalog.json` [default: the lake, where that is a folder here]
     #[arg(long, value_name = "PATH")]
     catalog: Option<PathBuf>,
     /// The most events that may come home for one rule; a rule that needs more is told and not hunted
@@ -50,6 +57,9 @@ pub(crate) struct EngineArgs {
     /// Ask the engine only what it did not answer the last time
     #[arg(long)]
     resume: bool,
+    /// The program that Spark's executors run: one that needs no shared libraries (`make static`) [default: this one]
+    #[arg(long, value_name = "FILE")]
+    worker: Option<PathBuf>,
 }
 
 impl EngineChoice {
@@ -61,15 +71,17 @@ impl EngineChoice {
             _ => {}
         }
         let Some((scheme, rest)) = text.split_once("://") else {
-            return Err("it is `scan`, `sqlite`, or an address: `http://HOST:8123` or `https://HOST:8443` (ClickHouse)".to_owned());
+            return Err(format!("it is `scan`, `sqlite`, or an address: {ADDRESSES}"));
         };
         match scheme {
             "http" | "https" if rest.contains('@') => {
                 Err(format!("a name and a password do not belong there: put them into {USER} and {TOKEN}"))
             }
             "http" | "https" if !rest.trim_matches('/').is_empty() && !rest.contains(['?', '#']) => Ok(Self::At(text.to_owned())),
-            "sc" => Err("Spark Connect is not spoken: on Spark, `retrohunt match` runs as `TRANSFORM … USING` (docs/match.md)".to_owned()),
-            _ => Err("that is no address of an engine: `http://HOST:8123` or `https://HOST:8443` (ClickHouse)".to_owned()),
+            "sc" if rest.contains("token=") => Err(format!("a token does not belong there: put it into {TOKEN}")),
+            "sc" if cfg!(feature = "spark") && !rest.is_empty() => Ok(Self::At(text.to_owned())),
+            "sc" => Err("this program has no Spark Connect: build it with `cargo build --release --features spark`".to_owned()),
+            _ => Err(format!("that is no address of an engine: {ADDRESSES}")),
         }
     }
 }
@@ -88,22 +100,16 @@ impl EngineArgs {
         (cancel, started_us): (&Cancel, i64),
         printer: &Printer,
     ) -> anyhow::Result<Option<BTreeMap<usize, String>>> {
-        let (Some(lake), Some(catalog)) = (&self.lake, &self.catalog) else {
-            bail!("an engine reads a lake: `--lake DATABASE` says where it has the tables, `--catalog PATH` what is in it");
+        let Some(lake) = &self.lake else {
+            bail!("an engine reads a lake: `--lake LAKE` says where it has that, `--catalog PATH` what is in it");
         };
-        let catalog = LakeCatalog::read(catalog)?;
-        let (database, prefix) = lake.split_once('.').unwrap_or((lake, ""));
-        let named = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let place = ClickHousePlace {
-            address: format!("{}/", address.trim_end_matches('/')),
-            database: database.to_owned(),
-            prefix: prefix.to_owned(),
-            user: named(USER),
-            password: named(TOKEN),
-            tag: format!("retrohunt-{}-{started_us}", std::process::id()),
+        let here = PathBuf::from(lake.strip_prefix("file://").unwrap_or(lake));
+        let Some(catalog) = self.catalog.clone().or_else(|| Some(here).filter(|path| path.is_dir())) else {
+            bail!("what is in the lake is in its `_catalog.json`: `--catalog PATH` says where that is");
         };
-        let mut engine = ClickHouseLake::new(place, cancel.clone());
-        let asked = Asked {
+        let catalog = LakeCatalog::read(&catalog)?;
+        let tag = format!("retrohunt-{}-{started_us}", std::process::id());
+        let asked = LakeQuestion {
             lake: &catalog,
             rules: (&set.rules, &set.correlations),
             taxonomy: Taxonomy::embedded(),
@@ -113,13 +119,69 @@ impl EngineArgs {
             memory: LOAD_MEMORY,
             cancel: cancel.clone(),
         };
-        let brought = bring(store, &mut engine, &asked, printer)?;
+        let brought = if address.starts_with("sc://") {
+            self.on_spark((address, lake, tag), store, (set, &asked), printer)?
+        } else {
+            bring(store, &mut ClickHouseLake::new(clickhouse(address, lake, tag), cancel.clone()), &asked, printer)?
+        };
         say(&brought, printer);
         Ok(if brought.interrupted { None } else { Some(brought.withheld) })
     }
+
+    #[cfg(feature = "spark")]
+    fn on_spark(
+        &self,
+        (address, lake, tag): (&str, &str, String),
+        store: &mut Store,
+        (set, asked): (&RuleSet, &LakeQuestion<'_>),
+        printer: &Printer,
+    ) -> anyhow::Result<Brought> {
+        let own = || std::env::current_exe().context("this program does not know where it is: `--worker FILE` says what executors run");
+        // Executors have working directories of their own.
+        let whole = std::path::absolute(lake).ok().filter(|path| path.is_dir()).map(|path| path.to_string_lossy().into_owned());
+        let place = SparkPlace {
+            address: address.to_owned(),
+            token: named(TOKEN),
+            lake: whole.unwrap_or_else(|| lake.to_owned()),
+            worker: self.worker.clone().map_or_else(own, Ok)?,
+            tag,
+        };
+        let rules = pack(set);
+        bring(store, &mut SparkLake::new(place, asked.lake, &rules, asked.cancel.clone())?, asked, printer)
+    }
+
+    #[cfg(not(feature = "spark"))]
+    #[allow(clippy::unused_self, reason = "the same call with and without Spark")]
+    fn on_spark(
+        &self,
+        (address, ..): (&str, &str, String),
+        _: &mut Store,
+        _: (&RuleSet, &LakeQuestion<'_>),
+        _: &Printer,
+    ) -> anyhow::Result<Brought> {
+        bail!("this program has no Spark Connect, and cannot reach {address}")
+    }
 }
 
-fn bring(store: &mut Store, engine: &mut dyn LakeEngine, asked: &Asked<'_>, printer: &Printer) -> anyhow::Result<Brought> {
+/// Where tables are, and who asks.
+fn clickhouse(address: &str, lake: &str, tag: String) -> ClickHousePlace {
+    let (database, prefix) = lake.split_once('.').unwrap_or((lake, ""));
+    ClickHousePlace {
+        address: format!("{}/", address.trim_end_matches('/')),
+        database: database.to_owned(),
+        prefix: prefix.to_owned(),
+        user: named(USER),
+        password: named(TOKEN),
+        tag,
+    }
+}
+
+/// What a variable of the environment says.
+fn named(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|value| !value.is_empty())
+}
+
+fn bring(store: &mut Store, engine: &mut dyn LakeEngine, asked: &LakeQuestion<'_>, printer: &Printer) -> anyhow::Result<Brought> {
     let bar = LazyBar::new(printer, BarUnit::Units);
     let mut is_known = false;
     let brought = bring_home(store, engine, asked, &mut |step| {
@@ -172,7 +234,7 @@ mod tests {
             ("http://me:secret@ch:8123", "a name and a password do not belong there"),
             ("http://", "no address"),
             ("http://ch/?password=x", "no address"),
-            ("sc://host:15002", "Spark Connect is not spoken"),
+            ("sc://host:15002/;token=secret", "a token does not belong there"),
             ("ftp://x", "no address"),
         ] {
             let error = EngineChoice::parse(text).unwrap_err();

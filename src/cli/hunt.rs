@@ -72,9 +72,9 @@ pub(crate) struct Args {
     /// How many kinds of events, or parts of large ones, are read at the same time [default: the cores of this machine]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
-    /// How rules are run: `scan` (one scan of each event type for all rules together), `sqlite` (each rule as the SQL that `compile` prints;
-    /// slower, and only rules that have a portable form), or the address of ClickHouse, which reads a lake: what rules ask for comes home
-    /// into the store, and is hunted there
+    /// How rules are run: `scan` (one scan of each event type for all rules together), `sqlite` (each rule as the SQL that
+    /// `compile` prints; slower, and only rules that have a portable form), or the address of an engine that reads a lake: what
+    /// rules ask for comes home into the store, and is hunted there
     #[arg(long, value_name = "scan|sqlite|ADDRESS", default_value = "scan", value_parser = EngineChoice::parse)]
     engine: EngineChoice,
     #[command(flatten)]

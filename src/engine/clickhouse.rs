@@ -1,8 +1,8 @@
 //! ClickHouse, through its HTTP interface.
 //!
-//! A lake's event types are tables, called as its views. Which events rules may need is asked in SQL ([`crate::sql::narrow_condition`]), one
-//! scan for some hundred conditions. The server is told to answer when it is done, so that its errors come as errors and never behind half
-//! an answer.
+//! A lake's event types are tables, called as its views. Which events rules may need is asked in SQL
+//! ([`crate::sql::narrow_condition`]), one scan for some hundred conditions. The server is told to answer when it is done, so that its
+//! errors come as errors and never behind half an answer.
 
 use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
@@ -16,7 +16,10 @@ use super::unit::LakeUnit;
 use super::{EngineError, LakeEngine, TakeMatch, TakeRow, UnitRules};
 use crate::cancel::Cancel;
 use crate::lake::LakeView;
-use crate::sql::{DialectName, narrow_condition};
+use crate::sql::{
+    DialectName, clickhouse_count, clickhouse_matching, clickhouse_rows, clickhouse_stop, clickhouse_table, clickhouse_version,
+    narrow_condition,
+};
 
 /// The oldest version whose words are known.
 const VERSION_MIN: u64 = 24;
@@ -90,7 +93,7 @@ impl ClickHouseLake {
                 while watched.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
                     if cancel.is_cancelled() {
                         // Where it cannot be stopped, it ends by itself.
-                        send(agent, place, &format!("KILL QUERY WHERE query_id = '{own}' ASYNC"), &format!("{own}-stop")).ok();
+                        send(agent, place, &clickhouse_stop(own), &format!("{own}-stop")).ok();
                         break;
                     }
                 }
@@ -102,7 +105,7 @@ impl ClickHouseLake {
     }
 
     fn table(&self, view: &str) -> String {
-        format!("{}.{}", quoted(&self.place.database), quoted(&format!("{}{view}", self.place.prefix)))
+        clickhouse_table(&self.place.database, &format!("{}{view}", self.place.prefix))
     }
 
     /// The one value of an answer.
@@ -118,7 +121,7 @@ impl ClickHouseLake {
 
 impl LakeEngine for ClickHouseLake {
     fn open(&mut self) -> Result<(), EngineError> {
-        let version: String = self.one("SELECT version() FORMAT JSONCompactEachRow")?;
+        let version: String = self.one(&clickhouse_version())?;
         let major = version.split('.').next().and_then(|major| major.parse::<u64>().ok());
         match major {
             Some(major) if major >= VERSION_MIN => Ok(()),
@@ -127,8 +130,7 @@ impl LakeEngine for ClickHouseLake {
     }
 
     fn count(&mut self, view: &LakeView) -> Result<u64, EngineError> {
-        let sql = format!("SELECT count() FROM {} FORMAT JSONCompactEachRow", self.table(&view.view));
-        self.one(&sql)
+        self.one(&clickhouse_count(&self.table(&view.view)))
     }
 
     fn matches(&mut self, unit: &LakeUnit, rules: UnitRules<'_>, take: &mut TakeMatch<'_>) -> Result<(), EngineError> {
@@ -141,7 +143,8 @@ impl LakeEngine for ClickHouseLake {
         while !rest.is_empty() {
             let (some, behind) = rest.split_at(fitting(rest));
             rest = behind;
-            let sql = matching(&self.table(&unit.id.view), unit, some);
+            let texts = some.iter().map(|(_, condition)| condition.as_str());
+            let sql = clickhouse_matching(&self.table(&unit.id.view), unit.range(), texts);
             let mut is_ended = false;
             self.each_line(&sql, &mut |line| {
                 let (event, met): (i64, Vec<usize>) = answered(line)?;
@@ -162,9 +165,7 @@ impl LakeEngine for ClickHouseLake {
     }
 
     fn rows(&mut self, unit: &LakeUnit, events: &[i64], take: &mut TakeRow<'_>) -> Result<(), EngineError> {
-        let ids: Vec<String> = events.iter().map(i64::to_string).collect();
-        let (table, range) = (self.table(&unit.id.view), range(unit));
-        let sql = format!("SELECT * FROM {table} AS v WHERE {range} AND v._id IN ({}) FORMAT JSONEachRow", ids.join(","));
+        let sql = clickhouse_rows(&self.table(&unit.id.view), unit.range(), events);
         self.each_line(&sql, &mut |line| {
             take(line)?;
             Ok(ControlFlow::Continue(()))
@@ -180,31 +181,6 @@ fn fitting(conditions: &[(usize, String)]) -> usize {
         bytes <= CONDITION_BYTES
     };
     conditions.iter().take(CONDITIONS_MAX).take_while(fits).count().max(1)
-}
-
-/// The statement that says which events of a unit meet which of these conditions, by their place.
-fn matching(table: &str, unit: &LakeUnit, conditions: &[(usize, String)]) -> String {
-    // A condition that is NULL is not met.
-    let tests: Vec<String> = conditions.iter().enumerate().map(|(place, (_, condition))| format!("if({condition},{place},-1)")).collect();
-    format!(
-        "SELECT v._id, arrayFilter(x -> x >= 0, [{}]) AS _met FROM {table} AS v WHERE {} AND notEmpty(_met) FORMAT JSONCompactEachRow",
-        tests.join(","),
-        range(unit)
-    )
-}
-
-/// The condition that an event is of a unit.
-fn range(unit: &LakeUnit) -> String {
-    match (unit.from_us, unit.before_us) {
-        (None, None) => "1".to_owned(),
-        (None, Some(before)) => format!("(v._time_us IS NULL OR v._time_us < {before})"),
-        (Some(from), None) => format!("v._time_us >= {from}"),
-        (Some(from), Some(before)) => format!("(v._time_us >= {from} AND v._time_us < {before})"),
-    }
-}
-
-fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
 }
 
 fn answered<'l, T: Deserialize<'l>>(line: &'l str) -> Result<T, EngineError> {
@@ -269,24 +245,6 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::LakeUnitId;
-
-    fn unit(from_us: Option<i64>, before_us: Option<i64>) -> LakeUnit {
-        LakeUnit { id: LakeUnitId { view: "v`w\\".into(), number: 0 }, from_us, before_us }
-    }
-
-    #[test]
-    fn names_and_times_are_written_for_the_server() {
-        assert_eq!(quoted("a`b\\c"), "`a\\`b\\\\c`");
-        let conditions = [(4, "TRUE".to_owned()), (9, "a = 1".to_owned())];
-        assert_eq!(
-            matching("`d`.`t`", &unit(Some(5), Some(7)), &conditions),
-            "SELECT v._id, arrayFilter(x -> x >= 0, [if(TRUE,0,-1),if(a = 1,1,-1)]) AS _met FROM `d`.`t` AS v \
-             WHERE (v._time_us >= 5 AND v._time_us < 7) AND notEmpty(_met) FORMAT JSONCompactEachRow"
-        );
-        assert_eq!(range(&unit(None, Some(7))), "(v._time_us IS NULL OR v._time_us < 7)");
-        assert_eq!(range(&unit(Some(7), None)), "v._time_us >= 7");
-    }
 
     #[test]
     fn statements_have_so_much_and_at_least_one_condition() {

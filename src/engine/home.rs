@@ -20,7 +20,7 @@ const ROWS_AT_ONCE: usize = 5_000;
 
 /// What is asked of a lake.
 #[derive(Debug)]
-pub struct Asked<'a> {
+pub struct LakeQuestion<'a> {
     /// The lake.
     pub lake: &'a LakeCatalog,
     /// Rules, and correlations behind them.
@@ -86,7 +86,7 @@ pub struct HomeProgress {
 pub fn bring_home(
     store: &mut Store,
     engine: &mut dyn LakeEngine,
-    asked: &Asked<'_>,
+    asked: &LakeQuestion<'_>,
     progress: &mut dyn FnMut(HomeProgress),
 ) -> Result<Brought, EngineError> {
     begin(store, asked)?;
@@ -97,8 +97,10 @@ pub fn bring_home(
         store.forget_lake_units()?;
     }
     let mut work = HomeWork::new(store, asked, key)?;
-    if work.left(&catalog, &types) > 0 {
+    let left = work.left(&catalog, &types);
+    if !left.is_empty() {
         engine.open()?;
+        engine.expect(&left);
     }
     for (event_type, filters) in typed(&catalog, &types) {
         if !work.view(engine, event_type, filters, progress)? {
@@ -113,7 +115,7 @@ pub fn bring_home(
 }
 
 /// The store must be empty, or this lake's home.
-fn begin(store: &Store, asked: &Asked<'_>) -> Result<(), EngineError> {
+fn begin(store: &Store, asked: &LakeQuestion<'_>) -> Result<(), EngineError> {
     let key = asked.lake.key();
     match store.origin()? {
         StoreOrigin::Empty => Ok(store.begin_lake(key)?),
@@ -135,7 +137,7 @@ fn typed<'a>(catalog: &'a Catalog, types: &'a AskedTypes) -> impl Iterator<Item 
 
 struct HomeWork<'a> {
     store: &'a Store,
-    asked: &'a Asked<'a>,
+    asked: &'a LakeQuestion<'a>,
     key: [u8; 16],
     done: BTreeSet<LakeUnitId>,
     /// Rule → events that it needs, as far as units were asked.
@@ -146,7 +148,7 @@ struct HomeWork<'a> {
 }
 
 impl<'a> HomeWork<'a> {
-    fn new(store: &'a Store, asked: &'a Asked<'a>, key: [u8; 16]) -> Result<Self, EngineError> {
+    fn new(store: &'a Store, asked: &'a LakeQuestion<'a>, key: [u8; 16]) -> Result<Self, EngineError> {
         let done = store.lake_units_done(key)?.into_iter().collect();
         let counts = store.lake_counts(key)?.into_iter().collect();
         Ok(Self { store, asked, key, done, counts, over: 0, out: Brought::default() })
@@ -157,12 +159,13 @@ impl<'a> HomeWork<'a> {
         &self.asked.lake.views[event_type.id.0 as usize - 1]
     }
 
-    /// Counts the units, and returns how many are to be asked.
-    fn left(&mut self, catalog: &Catalog, types: &AskedTypes) -> usize {
-        let all: Vec<LakeUnit> = typed(catalog, types).flat_map(|(of, _)| units(self.asked.lake, self.lake_view(of))).collect();
-        self.out.units = all.len();
-        self.out.done_before = all.iter().filter(|unit| self.done.contains(&unit.id)).count();
-        self.out.units - self.out.done_before
+    /// Counts the units, and returns those that are to be asked.
+    fn left(&mut self, catalog: &Catalog, types: &AskedTypes) -> Vec<LakeUnit> {
+        let mut units: Vec<LakeUnit> = typed(catalog, types).flat_map(|(of, _)| units(self.asked.lake, self.lake_view(of))).collect();
+        self.out.units = units.len();
+        units.retain(|unit| !self.done.contains(&unit.id));
+        self.out.done_before = self.out.units - units.len();
+        units
     }
 
     /// Asks all units of an event type that are not done; false where the work was stopped.
@@ -307,16 +310,16 @@ impl FoundEvents {
 
 /// The rules for which not all events are home, and why.
 fn withheld(
-    asked: &Asked<'_>,
+    asked: &LakeQuestion<'_>,
     (catalog, types): (&Catalog, &AskedTypes),
     counts: &BTreeMap<usize, u64>,
     failed: &[FailedUnit],
 ) -> BTreeMap<usize, String> {
     let mut out: BTreeMap<usize, String> = BTreeMap::new();
     for (event_type, filters) in typed(catalog, types) {
-        let fault = failed.iter().find(|failed| failed.unit.view == event_type.view);
-        for (rule, _) in filters.iter().filter(|_| fault.is_some()) {
-            out.entry(*rule).or_insert_with(|| format!("the engine gave no answer for `{}`, whose events it needs", event_type.view));
+        let is_failed = failed.iter().any(|failed| failed.unit.view == event_type.view);
+        for (rule, _) in filters.iter().filter(|_| is_failed) {
+            out.entry(*rule).or_insert_with(|| "the engine gave no answer for some of the events that it needs".to_owned());
         }
     }
     for (rule, count) in counts.iter().filter(|(_, count)| **count > asked.most_rows) {

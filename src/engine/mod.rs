@@ -1,14 +1,16 @@
 //! Hunts where the events are: an engine reads a lake, and what rules ask for comes home into an ordinary store.
 //!
-//! The engine narrows and the hunt decides. [`units()`] cuts a lake into parts of event types; [`bring_home`] has a [`LakeEngine`] say which
-//! events of each may meet which rules, fetches these events whole, keeps them in the store beside what was asked, and makes the store's
-//! tables of them. [`crate::hunt`] over that store then finds what it would find over all events. What an engine gives back is data: every
-//! row is held against the lake's catalog. A unit without an answer is never one without findings: the rules that need it are withheld, with
-//! the reason.
+//! The engine narrows and the hunt decides. [`units()`] cuts a lake into parts of event types; [`bring_home`] has a [`LakeEngine`] say
+//! which events of each may meet which rules, fetches these events whole, keeps them in the store beside what was asked, and makes the
+//! store's tables of them. [`crate::hunt`] over that store then finds what it would find over all events. What an engine gives back is
+//! data: every row is held against the lake's catalog. A unit without an answer is never one without findings: the rules that need it are
+//! withheld, with the reason.
 
 mod clickhouse;
 mod error;
 mod home;
+#[cfg(feature = "spark")]
+mod spark;
 mod unit;
 
 use std::ops::ControlFlow;
@@ -20,7 +22,9 @@ use crate::plan::FieldExpr;
 
 pub use clickhouse::{ClickHouseLake, ClickHousePlace};
 pub use error::EngineError;
-pub use home::{Asked, Brought, FailedUnit, HomeProgress, bring_home};
+pub use home::{Brought, FailedUnit, HomeProgress, LakeQuestion, bring_home};
+#[cfg(feature = "spark")]
+pub use spark::{SparkLake, SparkPlace};
 pub use unit::{LakeUnit, units};
 
 /// What rules ask of the events of one type.
@@ -45,7 +49,10 @@ pub trait LakeEngine {
     /// When it cannot: then nothing is asked.
     fn open(&mut self) -> Result<(), EngineError>;
 
-    /// How many events of a view the engine sees.
+    /// Hears which units will be asked, in that order: who can answers several at once.
+    fn expect(&mut self, _units: &[LakeUnit]) {}
+
+    /// How many events of a view the engine sees. One that counts the rows that it judges may say what the catalog says.
     ///
     /// # Errors
     /// When it does not say.

@@ -2,6 +2,7 @@
 
 use crate::event::parse_iso_time;
 use crate::lake::{LakeCatalog, LakePart, LakeView};
+use crate::sql::LakeTimes;
 use crate::store::LakeUnitId;
 
 /// Events of a unit, roughly: what an engine answers before a connection is lost.
@@ -19,6 +20,11 @@ pub struct LakeUnit {
 }
 
 impl LakeUnit {
+    /// Its times.
+    pub(super) fn range(&self) -> LakeTimes {
+        (self.from_us, self.before_us)
+    }
+
     /// Whether an event of this time is of the unit.
     pub fn has(&self, time_us: Option<i64>) -> bool {
         match time_us {

@@ -227,6 +227,12 @@ impl LakeCatalog {
         crate::fingerprint::fingerprint(self)
     }
 
+    /// The event types alone, as a catalog that [`read_views`] reads: what a worker needs.
+    pub fn views_json(&self) -> Vec<u8> {
+        let views = serde_json::json!({ "format": self.format, "version": self.version, "views": self.views });
+        views.to_string().into_bytes()
+    }
+
     /// The parts of a folder.
     pub fn parts_of<'c>(&'c self, folder: &'c str) -> impl Iterator<Item = &'c LakePart> {
         self.parts.iter().filter(move |part| part.folder() == folder)

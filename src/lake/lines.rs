@@ -31,6 +31,14 @@ pub enum LineError {
         /// What the system says.
         source: io::Error,
     },
+    /// A line does not say of which event type it is.
+    #[error("line {line} says no event type: {reason}")]
+    View {
+        /// 1-based.
+        line: u64,
+        /// Why.
+        reason: String,
+    },
     /// A line is not a row of the event type.
     #[error("line {line} is not a row of the view `{view}`: {reason}")]
     Row {
@@ -96,6 +104,69 @@ struct LineField {
     is_asked: bool,
 }
 
+/// Reads lines as they are.
+#[derive(Debug)]
+pub struct RawLines<R> {
+    input: R,
+    number: u64,
+    line: Vec<u8>,
+}
+
+impl<R: BufRead> RawLines<R> {
+    /// Reads an input.
+    pub fn new(input: R) -> Self {
+        Self { input, number: 0, line: Vec::new() }
+    }
+
+    /// The next line, and its number; none at the end. Of one that is too long only as much as tells that it is.
+    ///
+    /// # Errors
+    /// When the input fails.
+    pub fn read(&mut self) -> Result<Option<(u64, &[u8])>, LineError> {
+        self.number += 1;
+        self.line.clear();
+        let length = self.input.by_ref().take(MAX_LINE_BYTES + 1).read_until(b'\n', &mut self.line);
+        let length = length.map_err(|source| LineError::Read { line: self.number, source })?;
+        Ok((length > 0).then_some((self.number, self.line.as_slice())))
+    }
+}
+
+/// The event type that a line says in its member `_view`.
+///
+/// # Errors
+/// When it is not JSON or says none.
+pub fn view_of(number: u64, line: &[u8]) -> Result<String, LineError> {
+    let of_line = || -> Result<String, String> {
+        let text = std::str::from_utf8(line).map_err(|error| format!("byte {} is not UTF-8", error.valid_up_to() + 1))?;
+        let mut cursor = RowCursor::object(object_of(text).1)?;
+        let (mut is_first, mut own) = (true, String::new());
+        while let Some(name) = cursor.next_name(is_first)? {
+            is_first = false;
+            let value = cursor.value()?;
+            if name.plain() == Some(HEAD[head::VIEW].0) {
+                text_of(name, value)?.write_to(&mut own)?;
+                return Ok(own);
+            }
+            skip(&mut cursor, value)?;
+        }
+        Err(format!("it has no `{}`", HEAD[head::VIEW].0))
+    };
+    of_line().map_err(|reason| LineError::View { line: number, reason })
+}
+
+/// The id of a line, where it stands before a tab, and its object.
+fn object_of(text: &str) -> (Option<&str>, &str) {
+    match text.split_once('\t').filter(|_| !text.starts_with('{')) {
+        Some((id, object)) => (Some(id), object),
+        None => (None, text),
+    }
+}
+
+/// The object of a line that was read, without the end of the line.
+pub fn row_text(line: &[u8]) -> &str {
+    object_of(std::str::from_utf8(line).unwrap_or_default()).1.trim_end_matches(['\n', '\r'])
+}
+
 /// Reads lines.
 pub struct RowLines<R> {
     input: R,
@@ -150,6 +221,18 @@ impl<R: BufRead> RowLines<R> {
         }
     }
 
+    /// Reads a row that somebody else read as a line. Returns its id.
+    ///
+    /// # Errors
+    /// When the line is not a row of the type.
+    pub fn line(&mut self, number: u64, line: &[u8], event: &mut LooseEvent) -> Result<&str, LineError> {
+        self.number = number;
+        match self.row(line, event) {
+            Ok(()) => Ok(&self.id),
+            Err(reason) => Err(LineError::Row { line: number, view: self.view.view.clone(), reason }),
+        }
+    }
+
     /// Reads the next row. Returns its id; none at the end.
     ///
     /// # Errors
@@ -184,14 +267,11 @@ impl<R: BufRead> RowLines<R> {
         event.begin(self.view.columns.len());
         self.id.clear();
         let (mut has_id, mut time) = (false, (false, false));
-        let object = match text.split_once('\t').filter(|_| !text.starts_with('{')) {
-            Some((id, object)) => {
-                self.id.push_str(id);
-                has_id = !id.is_empty() && id != NO_ID;
-                object
-            }
-            None => text,
-        };
+        let (own, object) = object_of(text);
+        if let Some(id) = own {
+            self.id.push_str(id);
+            has_id = !id.is_empty() && id != NO_ID;
+        }
         let is_beside = has_id;
         let mut cursor = RowCursor::object(object)?;
         let mut is_first = true;

@@ -6,10 +6,8 @@ use serde_json::{Map, Value};
 use super::LakeCatalog;
 use super::catalog::{LakeSourceState, LakeView};
 use super::columns::{HEAD, OTHER, PARTITION, WINDOWS, WINDOWS_HEAD, head};
+use super::json::RowFault;
 use super::spool::{SpooledEvent, SpooledValue};
-
-/// What is wrong with a row: a part of a sentence.
-type RowFault = String;
 
 /// Where a field of a view is.
 #[derive(Debug, Clone, Copy)]
@@ -66,8 +64,8 @@ impl<'c> WholeRows<'c> {
         Some(Self { place, view, fields, others, foreign, complete })
     }
 
-    /// Reads a row: a JSON object with the columns of a part. A column that is null may be left out; so is an empty array, where an engine has
-    /// no array that is null.
+    /// Reads a row: a JSON object with the columns of a part. A column that is null may be left out; so is an empty array, where an
+    /// engine has no array that is null.
     ///
     /// # Errors
     /// A part of a sentence, where it is no row of the view.

@@ -23,6 +23,7 @@ mod narrow;
 mod network;
 mod pred;
 mod regex;
+mod remote;
 mod rewrite;
 mod scalar;
 mod spark;
@@ -43,6 +44,10 @@ use crate::plan::{Branch, FieldExpr, Plan, RowSource, TIME};
 
 pub use correlation::{portable_correlation, portable_correlation_with};
 pub use narrow::{Narrowed, narrow, narrow_condition};
+pub use remote::{
+    LakeTimes, SparkPart, clickhouse_count, clickhouse_matching, clickhouse_rows, clickhouse_stop, clickhouse_table, clickhouse_version,
+    spark_count, spark_transform,
+};
 pub use rewrite::{AdhocStatement, rewrite_adhoc};
 
 pub use view::category_select;

@@ -37,6 +37,7 @@ mod pipelines;
 mod property;
 mod reading;
 mod regression;
+mod remote;
 mod report;
 mod risk;
 mod sample_files;
