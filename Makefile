@@ -15,7 +15,12 @@ MUSL   := $(shell uname -m)-unknown-linux-musl
 GNU    := $(shell uname -m)-unknown-linux-gnu
 SHARE   := $(DESTDIR)$(PREFIX)/share
 
-.PHONY: help setup build static install uninstall demo check fmt lint test test-web doc bench compare accept fuzz clean
+# Where the Python packages of engines are; tests use them where they are there.
+ENGINES := target/engines
+RETROHUNT_PYTHON ?= $(if $(wildcard $(ENGINES)/bin/python),$(CURDIR)/$(ENGINES)/bin/python,python3)
+export RETROHUNT_PYTHON
+
+.PHONY: help setup build static install uninstall demo check fmt lint test test-web engines cluster test-cluster doc bench compare accept fuzz clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,6 +79,25 @@ test: ## Run every test, the rules about the code itself included
 
 test-web: build ## Open reports in a headless Chromium and use them; says so where none is installed
 	@if command -v python3 >/dev/null; then python3 tests/web/run.py $(BIN) target/web; else echo 'skipped: python3 is not installed'; fi
+
+engines: ## Install the Python packages of the engines that tests use (DuckDB, ClickHouse) below target/engines; says so where it cannot
+	@test -x $(ENGINES)/bin/python || python3 -m venv $(ENGINES) 2>/dev/null || { echo 'skipped: python3 with venv is not installed'; exit 0; }; \
+	$(ENGINES)/bin/pip install --quiet --disable-pip-version-check duckdb chdb || echo 'skipped: the packages duckdb and chdb cannot be installed'
+
+cluster: ## Start a standalone Spark on the loopback (master, two workers, Connect server): its port is in target/cluster/port
+	@test -x $(ENGINES)/bin/python || python3 -m venv $(ENGINES); \
+	$(ENGINES)/bin/pip install --quiet --disable-pip-version-check --no-deps pyspark; \
+	tests/cluster/start.sh target/cluster $(CURDIR)/$(ENGINES)/bin/python
+
+test-cluster: setup ## Start a cluster, run the tests with Spark, stop it; needs java and protoc, and says so where they are missing
+	@command -v protoc >/dev/null || { echo 'skipped: protoc is not installed (apt-get install protobuf-compiler)'; exit 0; }; \
+	command -v java >/dev/null || { echo 'skipped: java is not installed'; exit 0; }; \
+	trap 'tests/cluster/stop.sh target/cluster' EXIT INT TERM; \
+	CARGO_TARGET_DIR=target/spark $(CARGO) build --locked --quiet --features spark --bin retrohunt && \
+	$(MAKE) --no-print-directory cluster && \
+	RETROHUNT_PYTHON=$(CURDIR)/$(ENGINES)/bin/python RETROHUNT_SPARK=sc://127.0.0.1:$$(cat target/cluster/port) \
+	  RETROHUNT_SPARK_FOLDER=$(CURDIR)/target/cluster RETROHUNT_SPARK_PROGRAM=$(CURDIR)/target/spark/debug/retrohunt \
+	  $(CARGO) test --locked --test it -- remote::spark --nocapture
 
 doc: ## Check that the documentation builds without a warning
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet

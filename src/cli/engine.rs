@@ -145,6 +145,7 @@ impl EngineArgs {
             lake: whole.unwrap_or_else(|| lake.to_owned()),
             worker: self.worker.clone().map_or_else(own, Ok)?,
             tag,
+            command: |[worker, rules, catalog]| format!("{worker} match --quiet --rows --compiled {rules} --catalog {catalog}"),
         };
         let rules = pack(set);
         bring(store, &mut SparkLake::new(place, asked.lake, &rules, asked.cancel.clone())?, asked, printer)

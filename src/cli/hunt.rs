@@ -47,7 +47,6 @@ Examples:
   retrohunt hunt --rules page.md --format jsonl > findings.jsonl
   retrohunt hunt --rules escu/detections --window 60m
   retrohunt hunt --rules page.md --engine sqlite
-  retrohunt hunt --rules sigma/rules --engine http://localhost:8123 --lake logs --catalog lake --store home.db
   retrohunt hunt --jobs 1")]
 pub(crate) struct Args {
     #[command(flatten)]

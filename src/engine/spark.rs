@@ -8,8 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::PathBuf;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
@@ -28,8 +29,15 @@ const GROUP_EVENTS: u64 = 2_000_000;
 const GROUP_PARTS: usize = 250;
 /// What is shown of an error.
 const REASON_CHARS: usize = 600;
-/// Between two looks whether the work shall stop.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Between two looks whether the work shall stop, and whether the server is there.
+const PAUSE: Duration = Duration::from_millis(500);
+/// For a server that does not take a connection; how often it may not, one after the other; where it is, unless the address says.
+const CONNECT: Duration = Duration::from_secs(2);
+const AWAY_MAX: u32 = 10;
+const PORT: u16 = 15_002;
+/// Lines that are handed on at once, and such handfuls that wait.
+const LINES: usize = 512;
+const LINES_AHEAD: usize = 16;
 /// The names of artifacts.
 const WORKER: &str = "retrohunt";
 const RULES: &str = "rules";
@@ -48,6 +56,9 @@ pub struct SparkPlace {
     pub worker: PathBuf,
     /// How queries are called, so that they can be stopped.
     pub tag: String,
+    /// The command of executors, for a shell: from where the program, the rules and the catalog are there. It reads rows as
+    /// [`crate::lake::RowLines`] does, and writes rules by their numbers, rows and [`crate::lake::judged_line`].
+    pub command: fn([&str; 3]) -> String,
 }
 
 /// A lake that Spark reads.
@@ -105,6 +116,9 @@ impl<'a> SparkLake<'a> {
             address: address.clone(),
             reason: self.shown(&error.to_string()),
         };
+        if !self.is_there() {
+            return Err(EngineError::Unreachable { address: address.clone(), reason: "nobody takes a connection there".to_owned() });
+        }
         let session = SparkSession::builder().remote(&url).get_or_create().map_err(unreachable)?;
         let settings =
             [("spark.sql.caseSensitive", "true"), ("spark.sql.session.timeZone", "UTC"), ("spark.sql.files.ignoreCorruptFiles", "false")];
@@ -161,39 +175,57 @@ impl<'a> SparkLake<'a> {
         visit: &mut dyn FnMut(Option<&str>, Option<&str>) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
         let session = self.session()?.clone();
-        let (cancel, tag) = (self.cancel.clone(), self.place.tag.clone());
         let sql = sql(session.session_id());
-        let done = std::thread::scope(|scope| {
-            let (ended, watched) = sync_channel::<()>(1);
-            let own = session.clone();
-            scope.spawn(move || {
-                while watched.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
-                    if cancel.is_cancelled() {
-                        // Where it cannot be stopped, it ends by itself.
-                        own.interrupt_tag(&tag).ok();
-                        break;
+        let (send, lines) = sync_channel(LINES_AHEAD);
+        let own = session.clone();
+        // On a thread of its own, which is left behind where the server is gone: the client tries that for a quarter of an hour.
+        std::thread::spawn(move || {
+            let done = pairs(&own, &sql, &send);
+            send.send(SparkSays::End(done)).ok();
+        });
+        let mut away = 0;
+        loop {
+            match lines.recv_timeout(PAUSE) {
+                Ok(SparkSays::Lines(lines)) => {
+                    away = 0;
+                    lines.iter().try_for_each(|(id, text)| visit(id.as_deref(), text.as_deref()))?;
+                }
+                Ok(SparkSays::End(Ok(()))) => return Ok(()),
+                Ok(SparkSays::End(Err(error))) => {
+                    // What was registered with a server that is gone is gone too.
+                    if ["transport error", "Connection refused", "SESSION_"].iter().any(|sign| error.contains(sign)) {
+                        self.session = None;
+                    }
+                    return Err(EngineError::Refused(self.shown(&error)));
+                }
+                Err(RecvTimeoutError::Disconnected) => return Err(EngineError::Answer("its end is missing".to_owned())),
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.cancel.is_cancelled() {
+                        session.interrupt_tag(&self.place.tag).ok();
+                        return Err(EngineError::Stopped);
+                    }
+                    away = if self.is_there() { 0 } else { away + 1 };
+                    if away >= AWAY_MAX {
+                        self.session = None;
+                        let reason = "the server went away".to_owned();
+                        return Err(EngineError::Unreachable { address: self.place.address.clone(), reason });
                     }
                 }
-            });
-            let done = pairs(&session, &sql, visit);
-            drop(ended);
-            done
-        });
-        match done {
-            _ if self.cancel.is_cancelled() => Err(EngineError::Stopped),
-            Ok(done) => done,
-            Err(error) => {
-                let text = error.to_string();
-                // What was registered with a server that is gone is gone too.
-                if ["transport error", "Connection refused", "error trying to connect", "SESSION_", "broken pipe"]
-                    .iter()
-                    .any(|sign| text.contains(sign))
-                {
-                    self.session = None;
-                }
-                Err(EngineError::Refused(self.shown(&text)))
             }
         }
+    }
+
+    /// Whether the server takes connections.
+    fn is_there(&self) -> bool {
+        let rest = self.place.address.trim_start_matches("sc://");
+        let host = rest.split(['/', ';']).next().unwrap_or(rest);
+        let host = if host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
+            host.to_owned()
+        } else {
+            format!("{host}:{PORT}")
+        };
+        let addresses = host.to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
+        addresses.iter().any(|address| TcpStream::connect_timeout(address, CONNECT).is_ok())
     }
 
     /// The units that are asked together with one: those behind it, as long as they are small.
@@ -233,7 +265,8 @@ impl<'a> SparkLake<'a> {
         }
         let parts: Vec<SparkPart<'_>> =
             parts.iter().map(|(path, mark, unit, view)| SparkPart { path, mark: *mark, range: unit.range(), view: *view }).collect();
-        let statement = |session: &str| spark_transform(&parts, &command(session));
+        let command_of = self.place.command;
+        let statement = |session: &str| spark_transform(&parts, &command(session, command_of));
         let mut said: Vec<UnitAnswer> = group.iter().map(|_| UnitAnswer::default()).collect();
         let places: FxHashMap<&str, usize> = group.iter().enumerate().map(|(place, unit)| (unit.id.view.as_str(), place)).collect();
         let mut spool = std::mem::replace(&mut self.rows, RowSpool::new().map_err(unspooled)?);
@@ -338,27 +371,37 @@ fn artifact(name: &str, session: &str) -> String {
 
 /// What executors run. Spark puts the artifacts of a session into a folder whose name only the server knows, so they are looked for by
 /// their own.
-fn command(session: &str) -> String {
-    let [worker, rules, catalog] = [WORKER, RULES, CATALOG].map(|name| artifact(name, session));
-    format!("d=$(dirname ./*/{worker}) && exec $d/{worker} match --quiet --rows --compiled $d/{rules} --catalog $d/{catalog}")
+fn command(session: &str, command: fn([&str; 3]) -> String) -> String {
+    let names = [WORKER, RULES, CATALOG].map(|name| artifact(name, session));
+    let [worker, rules, catalog] = [0, 1, 2].map(|place: usize| format!("$d/{}", names[place]));
+    format!("d=$(dirname ./*/{}) && exec {}", names[0], command([&worker, &rules, &catalog]))
 }
 
 fn unspooled(error: io::Error) -> EngineError {
     EngineError::Home(format!("cannot keep rows in a temporary file: {error}"))
 }
 
-type PairsDone = Result<Result<(), EngineError>, spark_connect::SparkError>;
+/// What comes from a query: an id and what is said of it, line by line.
+enum SparkSays {
+    Lines(Vec<(Option<String>, Option<String>)>),
+    /// There is no more, or what the client says of it.
+    End(Result<(), String>),
+}
 
 /// Runs a statement with two columns of texts.
-fn pairs(session: &SparkSession, sql: &str, visit: &mut dyn FnMut(Option<&str>, Option<&str>) -> Result<(), EngineError>) -> PairsDone {
-    for row in session.sql(sql)?.to_local_iterator(true)? {
-        let row = row?;
-        let text = |place: usize| row.get(place).and_then(spark_connect::row::Value::as_str);
-        if let Err(error) = visit(text(0), text(1)) {
-            return Ok(Err(error));
+fn pairs(session: &SparkSession, sql: &str, out: &SyncSender<SparkSays>) -> Result<(), String> {
+    let text = |error: spark_connect::SparkError| error.to_string();
+    let mut lines = Vec::new();
+    for row in session.sql(sql).map_err(text)?.to_local_iterator(true).map_err(text)? {
+        let row = row.map_err(text)?;
+        let cell = |place: usize| row.get(place).and_then(spark_connect::row::Value::as_str).map(str::to_owned);
+        lines.push((cell(0), cell(1)));
+        if lines.len() >= LINES {
+            // Nobody listens where the work is over.
+            out.send(SparkSays::Lines(std::mem::take(&mut lines))).map_err(|error| error.to_string())?;
         }
     }
-    Ok(Ok(()))
+    out.send(SparkSays::Lines(lines)).map_err(|error| error.to_string())
 }
 
 /// Notes what a worker said: a rule of an event, an event's row, or how many rows it judged.

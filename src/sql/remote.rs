@@ -66,8 +66,8 @@ pub struct SparkPart<'p> {
     pub view: Option<&'p str>,
 }
 
-/// What a worker says of rows, which Spark hands it one by one: columns `id` and `said`. Without both ROW FORMAT clauses Spark gives back NULL and
-/// does not complain.
+/// What a worker says of rows, which Spark hands it one by one: columns `id` and `said`. Without both ROW FORMAT clauses Spark gives
+/// back NULL and does not complain.
 pub fn spark_transform(parts: &[SparkPart<'_>], command: &str) -> String {
     let rows = |part: &SparkPart<'_>| {
         let of_view = part.view.map(|view| format!(" AND v._view = {}", spark_text(view))).unwrap_or_default();

@@ -3,6 +3,7 @@
 
 mod faults;
 mod generated;
+mod worker;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
