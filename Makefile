@@ -17,6 +17,8 @@ SHARE   := $(DESTDIR)$(PREFIX)/share
 
 # Where the Python packages of engines are; tests use them where they are there.
 ENGINES := target/engines
+# Where Spark is, of which only the jars are needed.
+SPARK := target/spark-python
 RETROHUNT_PYTHON ?= $(if $(wildcard $(ENGINES)/bin/python),$(CURDIR)/$(ENGINES)/bin/python,python3)
 export RETROHUNT_PYTHON
 
@@ -85,9 +87,9 @@ engines: ## Install the Python packages of the engines that tests use (DuckDB, C
 	$(ENGINES)/bin/pip install --quiet --disable-pip-version-check duckdb chdb || echo 'skipped: the packages duckdb and chdb cannot be installed'
 
 cluster: ## Start a standalone Spark on the loopback (master, two workers, Connect server): its port is in target/cluster/port
-	@test -x $(ENGINES)/bin/python || python3 -m venv $(ENGINES); \
-	$(ENGINES)/bin/pip install --quiet --disable-pip-version-check --no-deps pyspark; \
-	tests/cluster/start.sh target/cluster $(CURDIR)/$(ENGINES)/bin/python
+	@test -x $(SPARK)/bin/python || python3 -m venv $(SPARK); \
+	$(SPARK)/bin/pip install --quiet --disable-pip-version-check --no-deps pyspark; \
+	tests/cluster/start.sh target/cluster $(CURDIR)/$(SPARK)/bin/python
 
 test-cluster: setup ## Start a cluster, run the tests with Spark, stop it; needs java and protoc, and says so where they are missing
 	@command -v protoc >/dev/null || { echo 'skipped: protoc is not installed (apt-get install protobuf-compiler)'; exit 0; }; \
@@ -95,7 +97,7 @@ test-cluster: setup ## Start a cluster, run the tests with Spark, stop it; needs
 	trap 'tests/cluster/stop.sh target/cluster' EXIT INT TERM; \
 	CARGO_TARGET_DIR=target/spark $(CARGO) build --locked --quiet --features spark --bin retrohunt && \
 	$(MAKE) --no-print-directory cluster && \
-	RETROHUNT_PYTHON=$(CURDIR)/$(ENGINES)/bin/python RETROHUNT_SPARK=sc://127.0.0.1:$$(cat target/cluster/port) \
+	RETROHUNT_PYTHON=$(CURDIR)/$(SPARK)/bin/python RETROHUNT_SPARK=sc://127.0.0.1:$$(cat target/cluster/port) \
 	  RETROHUNT_SPARK_FOLDER=$(CURDIR)/target/cluster RETROHUNT_SPARK_PROGRAM=$(CURDIR)/target/spark/debug/retrohunt \
 	  $(CARGO) test --locked --test it -- remote::spark --nocapture
 
