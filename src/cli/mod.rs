@@ -92,7 +92,7 @@ const INTERRUPTED: u8 = 130;
 enum Command {
     Load(load::Args),
     Sources(sources::Args),
-    Hunt(hunt::Args),
+    Hunt(Box<hunt::Args>),
     Findings(findings::Args),
     Timeline(timeline::Args),
     Triage(triage::Args),

@@ -221,7 +221,9 @@ mod tests {
             archive: None,
             duplicate_of: None,
         };
-        LakeCatalog { sources: vec![source], ..LakeCatalog::new(vec![view], &Ledger::default()) }
+        let mut catalog = LakeCatalog::new(vec![view], &Ledger::default());
+        catalog.sources.push(source);
+        catalog
     }
 
     fn row(more: &str) -> String {
