@@ -22,7 +22,7 @@ SPARK := target/spark-python
 RETROHUNT_PYTHON ?= $(if $(wildcard $(ENGINES)/bin/python),$(CURDIR)/$(ENGINES)/bin/python,python3)
 export RETROHUNT_PYTHON
 
-.PHONY: help setup build static install uninstall demo check fmt lint test test-web engines cluster test-cluster doc bench compare accept fuzz clean
+.PHONY: help setup build static install uninstall demo check fmt lint test test-web engines spark cluster test-cluster doc bench compare accept fuzz clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -87,14 +87,19 @@ engines: ## Install the Python packages of the engines that tests use (DuckDB, C
 	$(ENGINES)/bin/pip install --quiet --disable-pip-version-check duckdb chdb || echo 'skipped: the packages duckdb and chdb cannot be installed'
 
 cluster: ## Start a standalone Spark on the loopback (master, two workers, Connect server): its port is in target/cluster/port
+	@$(MAKE) --no-print-directory spark; tests/cluster/start.sh target/cluster $(CURDIR)/$(SPARK)/bin/python
+
+# Only its jars are needed.
+spark:
 	@test -x $(SPARK)/bin/python || python3 -m venv $(SPARK); \
-	$(SPARK)/bin/pip install --quiet --disable-pip-version-check --no-deps pyspark; \
-	tests/cluster/start.sh target/cluster $(CURDIR)/$(SPARK)/bin/python
+	$(SPARK)/bin/python -c 'import pyspark' 2>/dev/null || $(SPARK)/bin/pip install --quiet --disable-pip-version-check --no-deps pyspark
 
 test-cluster: setup ## Start a cluster, run the tests with Spark, stop it; needs java and protoc, and says so where they are missing
 	@command -v protoc >/dev/null || { echo 'skipped: protoc is not installed (apt-get install protobuf-compiler)'; exit 0; }; \
 	command -v java >/dev/null || { echo 'skipped: java is not installed'; exit 0; }; \
 	trap 'tests/cluster/stop.sh target/cluster' EXIT INT TERM; \
+	$(MAKE) --no-print-directory spark; \
+	$(SPARK)/bin/python -c 'import pyspark' 2>/dev/null || { echo 'skipped: the package pyspark cannot be installed'; exit 0; }; \
 	CARGO_TARGET_DIR=target/spark $(CARGO) build --locked --quiet --features spark --bin retrohunt && \
 	$(MAKE) --no-print-directory cluster && \
 	RETROHUNT_PYTHON=$(CURDIR)/$(SPARK)/bin/python RETROHUNT_SPARK=sc://127.0.0.1:$$(cat target/cluster/port) \
@@ -104,7 +109,7 @@ test-cluster: setup ## Start a cluster, run the tests with Spark, stop it; needs
 doc: ## Check that the documentation builds without a warning
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --quiet
 
-bench: build ## Measure load and hunt, alone and beside other programs; writes docs/benchmarks.md (BENCH='PART…': some parts)
+bench: build ## Measure load and hunt, alone and beside other programs; writes docs/benchmarks.md, docs/scaling.md (BENCH='PART…': some parts)
 	$(CARGO) bench --locked --bench whole -- $(BENCH)
 
 compare: ## Hold hunt, portable SQL and an evaluator against each other: all Sigma rules and Splunk detections over all archives

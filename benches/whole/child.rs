@@ -68,7 +68,7 @@ pub(crate) fn watch(mut command: Command, output: &Output, input: Option<&Path>)
             break status;
         }
         peak_bytes = peak_bytes.max(peak(&process).unwrap_or(0));
-        if let (Some(input), Some(cpu)) = (&input, seconds(&process, 11)) {
+        if let (Some(input), Some(cpu)) = (&input, process_seconds(&process, 11)) {
             samples.extend(position(&process, input).map(|at| (at, cpu)));
         }
         std::thread::sleep(if started.elapsed() < AT_FIRST { POLL_AT_FIRST } else { POLL });
@@ -120,7 +120,7 @@ fn peak(process: &str) -> Option<u64> {
 }
 
 /// User plus system seconds; `field` counts from the state: 11 is the process itself, 13 its ended children.
-fn seconds(process: &str, field: usize) -> Option<f64> {
+pub(crate) fn process_seconds(process: &str, field: usize) -> Option<f64> {
     let stat = fs::read_to_string(format!("{process}/stat")).ok()?;
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = |i: usize| fields.get(i)?.parse::<f64>().ok();
@@ -128,7 +128,7 @@ fn seconds(process: &str, field: usize) -> Option<f64> {
 }
 
 fn children_seconds() -> f64 {
-    seconds("/proc/self", 13).unwrap()
+    process_seconds("/proc/self", 13).unwrap()
 }
 
 /// How far the process has read a file.

@@ -1,4 +1,4 @@
-//! Writes `docs/benchmarks.md`: a section for each part that measures for it. A part rewrites its own and leaves the others.
+//! Writes `docs/benchmarks.md`, and pages like it: a section for each part that measures for it. A part rewrites its own and leaves the others.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -35,7 +35,16 @@ pub(crate) struct Goal {
 impl Section {
     /// The section of the part `peers` (0) or `scaling` (1), with the machine and what was measured.
     pub(crate) fn new(number: usize, program: &Path) -> Self {
-        let mut section = Self { title: SECTIONS[number], text: String::new() };
+        Self::titled(SECTIONS[number], program)
+    }
+
+    /// The text of a page of its own.
+    pub(crate) fn of_page(program: &Path) -> Self {
+        Self::titled("", program)
+    }
+
+    fn titled(title: &'static str, program: &Path) -> Self {
+        let mut section = Self { title, text: String::new() };
         let version = crate::child::output(program, &["--version"]);
         section.say(&format!("Measured on {} with {}: {}.", today(), version.trim(), machine()));
         section
@@ -44,6 +53,14 @@ impl Section {
     /// A paragraph.
     pub(crate) fn say(&mut self, paragraph: &str) {
         writeln!(self.text, "\n{}", wrapped(paragraph)).unwrap();
+    }
+
+    /// A list of paragraphs.
+    pub(crate) fn list(&mut self, paragraphs: &[&str]) {
+        self.text.push('\n');
+        for paragraph in paragraphs {
+            writeln!(self.text, "- {}", wrapped(paragraph).replace('\n', "\n  ")).unwrap();
+        }
     }
 
     /// A heading below the section's.
@@ -92,6 +109,13 @@ impl Section {
                 self.say(goal.reason);
             }
         }
+    }
+
+    /// Writes a page of its own.
+    pub(crate) fn write_page(self, name: &str, head: &str) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        fs::write(&path, format!("{head}{}\n", self.text.trim_end())).unwrap();
+        println!("  written: {}", path.display());
     }
 
     /// Puts the section in place of the one that the document has.

@@ -4,7 +4,7 @@
 //! process and reads its CPU time and peak memory from `/proc`, so it needs Linux. Data that this repository does not
 //! hold is taken from `../shared` where it is there; else the part says what it does instead. Generated files lie in
 //! `target/bench` and are used again by the next run. The parts `peers` and `scaling` write their section of
-//! `docs/benchmarks.md` and take longest: `--at-most=N` keeps them to files of N events, `--keep` leaves the largest file
+//! `docs/benchmarks.md` and take longest, `engines` starts a Spark and writes `docs/scaling.md`: `--at-most=N` keeps them to files of N events, `--keep` leaves the largest file
 //! of `scaling`, 12 GB, where it is.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints, and stops where something is wrong")]
@@ -17,6 +17,7 @@ mod document;
 #[allow(dead_code, reason = "what the writers lose is for the tests")]
 #[path = "../../tests/support/encode/mod.rs"]
 mod encode;
+mod engines;
 mod generate;
 mod peers;
 mod readers;
@@ -55,6 +56,7 @@ const PARTS: &[Part] = &[
     Part { name: "correlation", what: "three correlations over 1,000,000 events of one group", run: sigma::correlation },
     Part { name: "peers", what: "evtx_dump, rsigma and pySigma over the same files as retrohunt", run: peers::measure },
     Part { name: "scaling", what: "100,000, a million and ten million events, and one per cent more", run: scaling::measure },
+    Part { name: "engines", what: "200,000 and 2,000,000 events hunted on a small Spark beside the local hunt", run: engines::measure },
 ];
 
 /// Events of the part `flat`.

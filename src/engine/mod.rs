@@ -11,6 +11,8 @@ mod error;
 mod home;
 #[cfg(feature = "spark")]
 mod spark;
+#[cfg(feature = "spark")]
+mod spark_answer;
 mod unit;
 
 use std::ops::ControlFlow;

@@ -10,6 +10,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use rustc_hash::FxHashMap;
 use spark_connect::SparkSession;
 use tempfile::TempDir;
 
+use super::spark_answer::SparkAnswers;
 use super::unit::LakeUnit;
 use super::{EngineError, LakeEngine, TakeMatch, TakeRow, UnitRules};
 use crate::cancel::Cancel;
@@ -70,6 +72,7 @@ pub struct SparkLake<'a> {
     rules: &'a [u8],
     cancel: Cancel,
     session: Option<SparkSession>,
+    answers_of: Option<Arc<SparkAnswers>>,
     /// Whether a server was lost and met with a new session.
     was_lost: bool,
     /// Units that will be asked, in that order.
@@ -102,6 +105,7 @@ impl<'a> SparkLake<'a> {
             rules,
             cancel,
             session: None,
+            answers_of: None,
             was_lost: false,
             expected: Vec::new(),
             alone: Vec::new(),
@@ -110,7 +114,7 @@ impl<'a> SparkLake<'a> {
         })
     }
 
-    fn connect(&self) -> Result<SparkSession, EngineError> {
+    fn connect(&self) -> Result<(SparkSession, SparkAnswers), EngineError> {
         let (address, separator) = (&self.place.address, if self.place.address.contains("/;") { ";" } else { "/;" });
         let url = self.place.token.as_ref().map_or_else(|| address.clone(), |token| format!("{address}{separator}token={token}"));
         let unreachable = |error: spark_connect::SparkError| EngineError::Unreachable {
@@ -133,7 +137,8 @@ impl<'a> SparkLake<'a> {
             session.add_artifact(&path.to_string_lossy()).map_err(|error| EngineError::Refused(self.shown(&error.to_string())))?;
         }
         session.add_tag(&self.place.tag).map_err(unreachable)?;
-        Ok(session)
+        let answers = SparkAnswers::new(&url, id, &self.place.tag).map_err(unreachable)?;
+        Ok((session, answers))
     }
 
     /// The files that travel.
@@ -148,7 +153,8 @@ impl<'a> SparkLake<'a> {
 
     fn session(&mut self) -> Result<&SparkSession, EngineError> {
         if self.session.is_none() {
-            self.session = Some(self.connect()?);
+            let (session, answers) = self.connect()?;
+            (self.session, self.answers_of) = (Some(session), Some(Arc::new(answers)));
         }
         Ok(self.session.as_ref().expect("it was made"))
     }
@@ -178,7 +184,7 @@ impl<'a> SparkLake<'a> {
         let session = self.session()?.clone();
         let sql = sql(session.session_id());
         let (send, lines) = sync_channel(LINES_AHEAD);
-        let own = session.clone();
+        let own = self.answers_of.clone().expect("it was made with the session");
         // On a thread of its own, which is left behind where the server is gone: the client tries that for a quarter of an hour.
         std::thread::spawn(move || {
             let done = pairs(&own, &sql, &send);
@@ -392,19 +398,18 @@ enum SparkSays {
     End(Result<(), String>),
 }
 
-/// Runs a statement with two columns of texts.
-fn pairs(session: &SparkSession, sql: &str, out: &SyncSender<SparkSays>) -> Result<(), String> {
-    let text = |error: spark_connect::SparkError| error.to_string();
+/// Hands on what a statement says, in handfuls.
+fn pairs(answers: &SparkAnswers, sql: &str, out: &SyncSender<SparkSays>) -> Result<(), String> {
     let mut lines = Vec::new();
-    for row in session.sql(sql).map_err(text)?.to_local_iterator(true).map_err(text)? {
-        let row = row.map_err(text)?;
-        let cell = |place: usize| row.get(place).and_then(spark_connect::row::Value::as_str).map(str::to_owned);
-        lines.push((cell(0), cell(1)));
+    answers.each_pair(sql, &mut |id, said| {
+        lines.push((id, said));
+        // Nobody listens where the work is over.
         if lines.len() >= LINES {
-            // Nobody listens where the work is over.
-            out.send(SparkSays::Lines(std::mem::take(&mut lines))).map_err(|error| error.to_string())?;
+            out.send(SparkSays::Lines(std::mem::take(&mut lines))).map_err(|error| error.to_string())
+        } else {
+            Ok(())
         }
-    }
+    })?;
     out.send(SparkSays::Lines(lines)).map_err(|error| error.to_string())
 }
 

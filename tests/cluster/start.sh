@@ -4,6 +4,7 @@
 #   start.sh FOLDER [PYTHON]
 #
 # Spark is that of the Python package pyspark. FOLDER/port gets the server's port when it answers, FOLDER/pids the processes; stop.sh ends them.
+# Its server ends the stream of an answer after a second, where others take two minutes: what a client must bear, every query here shows.
 # Exit code 77: what it needs is not installed, which is said.
 set -euo pipefail
 
@@ -38,6 +39,7 @@ for worker in 1 2; do
     --webui-port 0 --work-dir "$folder/work" "spark://127.0.0.1:$master"
 done
 run connect "$SPARK_HOME/bin/spark-submit" --master "spark://127.0.0.1:$master" --driver-memory 1g \
+  --conf spark.connect.execute.reattachable.senderMaxStreamDuration=1s \
   --conf spark.executor.memory=700m --conf spark.ui.enabled=false --conf spark.driver.host=127.0.0.1 \
   --conf spark.connect.grpc.binding.address=127.0.0.1 --conf spark.connect.grpc.binding.port="$connect" \
   --class org.apache.spark.sql.connect.service.SparkConnectServer spark-internal

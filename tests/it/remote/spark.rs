@@ -38,10 +38,21 @@ impl Cluster {
         finish(&mut self.hunt(home, lake, rules, more))
     }
 
-    /// Kills the processes whose command has a word in it.
+    /// Kills those of the cluster's processes whose command has a word in it; others' clusters are not touched.
     fn kill(&self, word: &str) {
-        let killed = Command::new("pkill").args(["-9", "-f", word]).status().expect("pkill");
-        assert!(killed.success(), "nothing to kill: {word}");
+        let sessions = std::fs::read_to_string(Path::new(&self.folder).join("pids")).expect("what the script started");
+        let sessions: Vec<&str> = sessions.split_whitespace().collect();
+        let is_meant = |process: &Path| {
+            let read = |name: &str| std::fs::read(process.join(name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            let (Ok(stat), Ok(command)) = (read("stat"), read("cmdline")) else { return false };
+            let session = stat.rsplit_once(')').and_then(|(_, fields)| fields.split_whitespace().nth(3));
+            command.contains(word) && session.is_some_and(|session| sessions.contains(&session))
+        };
+        let processes = std::fs::read_dir("/proc").expect("processes").flatten().map(|entry| entry.path());
+        let meant: Vec<std::ffi::OsString> =
+            processes.filter(|process| is_meant(process)).filter_map(|process| process.file_name().map(Into::into)).collect();
+        assert!(!meant.is_empty(), "nothing to kill: {word}");
+        drop(Command::new("kill").arg("-9").args(meant).status().expect("kill")); // some end with others
     }
 }
 
