@@ -44,8 +44,8 @@ hands out files and pieces of them. From this, for a cluster of 100 cores as fas
 
 const ASSUMED: &[&str] = &[
     "Files lie where executors read them as fast as here, from the page cache of one machine: object stores may be slower.",
-    "There are enough files for all cores. A part has a million events at most, so 100 cores are busy from some 100 million events on; with fewer, Spark cuts \
-     only files of more than 128 MB.",
+    "There are enough pieces for all cores: Spark cuts a file into as many pieces as there are cores, of 4 MB at least, where its row groups of 65,536 events \
+     begin. A unit of ten million events is some 100 pieces; types with fewer events leave cores idle.",
     "What comes home grows with what rules match, not with the cluster: it is written and hunted by one machine. Rules that match much must be tuned or \
      left out (`--max-rows`) before they are asked over years. The column says what it takes if as large a part comes home as here, which for years is too much.",
     "Units of a hunt are asked in groups of two million events, or one unit of ten million: a cluster is idle between them for as long as the driver takes to plan \

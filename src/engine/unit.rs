@@ -5,8 +5,8 @@ use crate::lake::{LakeCatalog, LakePart, LakeView};
 use crate::sql::LakeTimes;
 use crate::store::LakeUnitId;
 
-/// Events of a unit, roughly: what an engine answers before a connection is lost, and what is lost where it does not.
-const UNIT_EVENTS: u64 = 2_000_000;
+/// Events of a unit, roughly: some hundred pieces of files, so that as many cores are busy, and what is lost where there is no answer.
+const UNIT_EVENTS: u64 = 10_000_000;
 
 /// Events of one type from a time on and before another.
 #[derive(Debug, Clone, PartialEq, Eq)]
