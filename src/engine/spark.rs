@@ -26,8 +26,7 @@ use crate::lake::{LakeCatalog, LakePart, LakeView, judged_counts};
 use crate::sql::{SparkPart, spark_count, spark_transform};
 use crate::store::LakeUnitId;
 
-/// Events that one query reads, where it reads several units; and files. A query of more than two minutes is answered in several streams,
-/// of which this client loses some: that is seen by the number of rows, and such units are asked alone.
+/// Events that one query reads, where it reads several units; and files.
 const GROUP_EVENTS: u64 = 1_000_000;
 const GROUP_PARTS: usize = 60;
 /// What is shown of an error.
