@@ -48,7 +48,7 @@ const ASSUMED: &[&str] = &[
      begin. A unit of ten million events is some 100 pieces; types with fewer events leave cores idle.",
     "What comes home grows with what rules match, not with the cluster: it is written and hunted by one machine. Rules that match much must be tuned or \
      left out (`--max-rows`) before they are asked over years. The column says what it takes if as large a part comes home as here, which for years is too much.",
-    "Units of a hunt are asked in groups of two million events, or one unit of ten million: a cluster is idle between them for as long as the driver takes to plan \
+    "Units of a hunt are asked in groups of a million events, or one unit of ten million: a cluster is idle between them for as long as the driver takes to plan \
      the next, which is not in the time.",
     "Nothing else runs on the cluster, and no executor is lost.",
 ];

@@ -27,8 +27,8 @@ use crate::sql::{SparkPart, spark_count, spark_transform};
 use crate::store::LakeUnitId;
 
 /// Events that one query reads, where it reads several units; and files.
-const GROUP_EVENTS: u64 = 2_000_000;
-const GROUP_PARTS: usize = 250;
+const GROUP_EVENTS: u64 = 1_000_000;
+const GROUP_PARTS: usize = 60;
 /// What is shown of an error.
 const REASON_CHARS: usize = 600;
 /// Between two looks whether the work shall stop, and whether the server is there.
