@@ -1,8 +1,8 @@
 //! Answers of Spark Connect to their very end.
 //!
-//! A server ends the stream of an answer after two minutes or a gigabyte, whether the query has run to its end or not, and waits to be asked
-//! for the rest: the answer is whole where the server says so, and only there. The client's own iterator takes the end of a stream for the
-//! end of the answer.
+//! A server ends the stream of an answer after two minutes or a gigabyte, whether the query has run to its end or not, and waits to be
+//! asked for the rest: the answer is whole where the server says so, and only there. The client's own iterator takes the end of a stream
+//! for the end of the answer.
 
 use std::time::Duration;
 
