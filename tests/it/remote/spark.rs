@@ -52,7 +52,7 @@ impl Cluster {
         let meant: Vec<std::ffi::OsString> =
             processes.filter(|process| is_meant(process)).filter_map(|process| process.file_name().map(Into::into)).collect();
         assert!(!meant.is_empty(), "nothing to kill: {word}");
-        drop(Command::new("kill").arg("-9").args(meant).status().expect("kill")); // some end with others
+        Command::new("kill").arg("-9").args(meant).status().expect("kill"); // some end with others
     }
 }
 
