@@ -123,7 +123,7 @@ fn a_server_that_fails_is_told_and_the_rest_is_asked_again() {
     }
 }
 
-/// All rules over all event logs beside the project. It takes minutes: `make test-engines` asks for it.
+/// All rules over all event logs beside the project. It takes minutes: who sets `RETROHUNT_ENGINE_CORPUS` asks for it.
 #[test]
 fn clickhouse_finds_what_the_local_hunt_finds_in_real_logs() {
     if std::env::var_os("RETROHUNT_ENGINE_CORPUS").is_none() {
