@@ -2,7 +2,7 @@
 //!
 //! The engine narrows and the hunt decides. [`units()`] cuts a lake into parts of event types; [`bring_home`] has a [`LakeEngine`] say
 //! which events of each may meet which rules, fetches these events whole, keeps them in the store beside what was asked, and makes the
-//! store's tables of them. [`crate::hunt`] over that store then finds what it would find over all events. What an engine gives back is
+//! store's tables of them. [`crate::hunt::run`] over that store then finds what it would find over all events. What an engine gives back is
 //! data: every row is held against the lake's catalog. A unit without an answer is never one without findings: the rules that need it are
 //! withheld, with the reason.
 
