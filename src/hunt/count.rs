@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::hosts::Hosts;
-use super::scan::{MessageWords, ScanRule, ScanWith, scan};
+use super::scan::{MessageWords, ScanRule, ScanWith, TypeRows};
 use super::{HuntError, context_at};
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId, TypeId};
@@ -45,7 +45,7 @@ pub fn count_conditions(store: &Store, catalog: &Catalog, plan: &Plan) -> Result
         let conditions = conditions(branch, &name);
         let rules: Vec<ScanRule<'_>> = conditions.iter().enumerate().map(|(rule, (_, filter))| ScanRule { rule, filter }).collect();
         let mut counts = vec![0; conditions.len()];
-        scan(store, event_type, &rules, range, (&with, &words), &mut |rule, _| counts[rule] += 1)?;
+        TypeRows::new(store, event_type, &rules, (&with, &words))?.scan(range, &mut |rule, _| counts[rule] += 1)?;
         let counted = conditions.into_iter().zip(counts).map(|((condition, _), events)| ConditionCount { condition, events });
         out.push((branch.event_type, counted.collect()));
     }

@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use super::hosts::Hosts;
 use super::matched::Matched;
-use super::scan::{MessageWords, NotedWords, ScanRule, ScanWith, Scanned, scan};
+use super::parts::{PartFound, PartScanner, PartsLeft, ScanPart};
+use super::scan::{MessageWords, NotedWords, ScanRule, ScanWith};
 use super::{HuntError, HuntProgress};
 use crate::cancel::Cancel;
 use crate::catalog::{Catalog, EventId, EventType, TypeId};
@@ -41,10 +41,11 @@ impl ScanResult {
 pub(super) type RangeOf<'r> = dyn Fn(usize, TypeId) -> Option<EventRange> + 'r;
 
 /// The smallest part of a type, unless the caller says otherwise.
-// Each part asks anew what its columns' values say: parts of fewer events would cost more than the even shares are worth.
+// Who takes a part of a type that another is at asks anew what its values say: for fewer events that would cost more than even shares are
+// worth.
 pub(super) const PART_EVENTS: u64 = 100_000;
 /// Of so many parts for each scan at a time none is larger: so much may be left to one when the others are done.
-const PARTS_A_JOB: u64 = 2;
+const PARTS_A_JOB: u64 = 8;
 
 /// What the scans of a hunt share, but for what they find out themselves.
 #[derive(Clone, Copy)]
@@ -57,31 +58,6 @@ pub(super) struct MatchWith<'a> {
     pub(super) jobs: usize,
     /// A part of a type has at least so many events.
     pub(super) part_events: u64,
-}
-
-/// What one scan reads.
-struct ScanPart<'p> {
-    event_type: &'p EventType,
-    rules: &'p [ScanRule<'p>],
-    range: EventRange,
-    /// How many events that are, roughly.
-    events: u64,
-}
-
-/// What one scan found.
-struct PartFound {
-    /// Rule → its events, ascending.
-    events: BTreeMap<usize, Vec<EventId>>,
-    scanned: Scanned,
-}
-
-impl ScanPart<'_> {
-    fn scan(&self, store: &Store, with: (&ScanWith<'_>, &RefCell<MessageWords<'_>>)) -> Result<PartFound, HuntError> {
-        let mut events: BTreeMap<usize, Vec<EventId>> = BTreeMap::new();
-        let mut add = |rule, event| events.entry(rule).or_default().push(event);
-        let scanned = scan(store, self.event_type, self.rules, self.range, with, &mut add)?;
-        Ok(PartFound { events, scanned })
-    }
 }
 
 /// The events that each plan's condition holds for.
@@ -136,6 +112,7 @@ pub(super) fn match_events(
     let most = if jobs > 1 { (total / (jobs as u64 * PARTS_A_JOB)).max(with.part_events).max(1) } else { u64::MAX };
     let parts = parts(store, &scans, most)?;
     let mut tell = |events: u64| progress(HuntProgress::Scanned { events });
+    let _cache = store.scan_cache()?;
     let found = match spare_readers(store, jobs.min(parts.len())) {
         Some(readers) => scan_at_once((store, readers), &parts, with, &words.noted(), &mut tell)?,
         None => scan_in_order(store, &parts, with, words, &mut tell)?,
@@ -155,10 +132,10 @@ struct TypeScan<'p> {
 /// What is to be scanned: types, and parts of those that have more than so many events. By type and event.
 fn parts<'p>(store: &Store, scans: &[TypeScan<'p>], most: u64) -> Result<Vec<ScanPart<'p>>, HuntError> {
     let mut parts = Vec::new();
-    for TypeScan { event_type, rules, range, events } in scans {
+    for (of, TypeScan { event_type, rules, range, events }) in scans.iter().enumerate() {
         let span = if *events > most { store.event_span(event_type)? } else { None };
         let Some((first, last)) = span else {
-            parts.push(ScanPart { event_type, rules, range: *range, events: *events });
+            parts.push(ScanPart { of, event_type, rules, range: *range, events: *events });
             continue;
         };
         let (first, last) = (first.0.max(range.first.0), last.0.min(range.last.0));
@@ -168,7 +145,7 @@ fn parts<'p>(store: &Store, scans: &[TypeScan<'p>], most: u64) -> Result<Vec<Sca
         for part in 0..count {
             let own =
                 EventRange { first: EventId(first + part * length), last: EventId((first + (part + 1) * length - 1).min(last)), ..*range };
-            parts.push(ScanPart { event_type, rules, range: own, events: events / count.unsigned_abs() });
+            parts.push(ScanPart { of, event_type, rules, range: own, events: events / count.unsigned_abs() });
         }
     }
     Ok(parts)
@@ -190,11 +167,12 @@ fn scan_in_order(
 ) -> Result<Vec<Option<PartFound>>, HuntError> {
     let words = RefCell::new(words);
     let mut scanned = 0;
-    let mut scan = |part: &ScanPart<'_>| {
+    let mut scanner = PartScanner::new(store, with, &words);
+    let mut scan = |part| {
         if with.cancel.is_cancelled() {
             return Ok(None);
         }
-        let found = part.scan(store, (with, &words))?;
+        let found = scanner.scan(part)?;
         scanned += found.scanned.rows;
         tell(scanned);
         Ok(Some(found))
@@ -202,7 +180,7 @@ fn scan_in_order(
     parts.iter().map(&mut scan).collect()
 }
 
-/// Scans parts at the same time, the largest first: one by the store itself, one by each reader, which are the store's from then on.
+/// Scans parts at the same time: one by the store itself, one by each reader, which are the store's from then on.
 fn scan_at_once(
     (store, readers): (&Store, Vec<Result<Store, PathBuf>>),
     parts: &[ScanPart<'_>],
@@ -210,12 +188,9 @@ fn scan_at_once(
     noted: &NotedWords,
     tell: &mut dyn FnMut(u64),
 ) -> Result<Vec<Option<PartFound>>, HuntError> {
-    let mut order: Vec<usize> = (0..parts.len()).collect();
-    // Stable: parts of equal size in their order.
-    order.sort_by_key(|part| std::cmp::Reverse(parts[*part].events));
-    let (order, next, jobs) = (&order, &AtomicUsize::new(0), readers.len() + 1);
+    let (left, jobs) = (&PartsLeft::new(parts), readers.len() + 1);
     let (now, hosts, cancel, part_events) = (with.context.now(), with.hosts, with.cancel, with.part_events);
-    let next_part = &|| order.get(next.fetch_add(1, Ordering::Relaxed)).copied().filter(|_| !cancel.is_cancelled());
+    let next_part = &|at| left.take(parts, at).filter(|_| !cancel.is_cancelled());
     let mut found = PartsFound { parts: parts.iter().map(|_| None).collect(), scanned: 0, tell };
     std::thread::scope(|scope| {
         let (send, results) = mpsc::channel();
@@ -228,13 +203,15 @@ fn scan_at_once(
                 let context = Context::new(now);
                 let with = ScanWith { context: &context, hosts, cancel, jobs, part_events };
                 let words = RefCell::new(MessageWords::of_noted(&store, noted.clone(), jobs));
-                while let Some(part) = next_part() {
-                    let result = parts[part].scan(&store, (&with, &words)).map(|found| (part, found));
+                let mut scanner = PartScanner::new(&store, &with, &words);
+                while let Some(part) = next_part(scanner.at()) {
+                    let result = scanner.scan(&parts[part]).map(|found| (part, found));
                     // Nobody listens where another scan failed.
                     if send.send(result).is_err() {
                         break;
                     }
                 }
+                drop(scanner);
                 drop(words);
                 Some(store)
             })
@@ -242,8 +219,9 @@ fn scan_at_once(
         let scans: Vec<_> = readers.into_iter().map(scan).collect();
         drop(send);
         let (with, words) = (ScanWith { jobs, ..*with }, RefCell::new(MessageWords::of_noted(store, noted.clone(), jobs)));
-        while let Some(part) = next_part() {
-            found.add(part, parts[part].scan(store, (&with, &words))?);
+        let mut scanner = PartScanner::new(store, &with, &words);
+        while let Some(part) = next_part(scanner.at()) {
+            found.add(part, scanner.scan(&parts[part])?);
             results.try_iter().try_for_each(|result| result.map(|(part, own)| found.add(part, own)))?;
         }
         results.iter().try_for_each(|result: Result<_, HuntError>| result.map(|(part, own)| found.add(part, own)))?;

@@ -24,6 +24,7 @@ mod kept;
 mod loose;
 mod matched;
 mod matching;
+mod parts;
 mod risk;
 mod scan;
 mod stages;

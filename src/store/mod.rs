@@ -56,6 +56,7 @@ mod triage;
 mod type_state;
 mod upkeep;
 mod value_cache;
+mod value_pages;
 mod values;
 mod view_queries;
 mod views;
@@ -97,7 +98,7 @@ pub use report_rows::RuleOutcomeRow;
 pub use risk::RiskEvent;
 pub use risk_ranking::RankedObject;
 pub use rule_state::{LastHunt, RuleMemories, RuleMemory};
-pub use scan::{CellsReader, EventRange, EventReader};
+pub use scan::{CellsReader, EventRange, EventReader, ScanCache};
 pub use time::time_cell;
 pub use timeline::{TimeSpan, TimelineEvent};
 pub use triage::Triage;
@@ -105,6 +106,7 @@ pub use upkeep::{
     BackupOutcome, CompactOutcome, DroppedSource, DroppedSources, ImportOutcome, Ledger, LedgerArchive, LedgerSource, LedgerState,
     MergeOutcome, PurgeOutcome, SourceFeed, SourceStateCount, StoreInfo, StoreVerdict, TableSpace, TakeEvents, VerifiedPart,
 };
+pub use value_pages::ValueReader;
 pub use views::ViewDefinition;
 pub(crate) use views::{has_ids, id_name, select_with_ids, view_columns};
 pub use whole_event::{BesideEvent, WholeEvents};
@@ -420,6 +422,19 @@ impl Store {
     /// When there is none, or SQLite fails.
     pub fn value(&self, id: ValueId) -> Result<StoredValue, StoreError> {
         read::value(&self.connection, id)
+    }
+
+    /// Keeps the page cache small for scans, as long as what is returned lives.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn scan_cache(&self) -> Result<ScanCache<'_>, StoreError> {
+        ScanCache::new(&self.connection)
+    }
+
+    /// Reads many values of the dictionary, one by one. No transaction may begin on this store while it lives.
+    pub fn value_reader(&self) -> ValueReader<'_> {
+        ValueReader::new(&self.connection)
     }
 
     /// Visits every text of the dictionary, the members of lists too; lists themselves are left out.

@@ -18,6 +18,10 @@ const PAGE_SHARES: (usize, usize, usize) = (32, 255, 23);
 /// The kinds of pages that a table of rows has.
 const INTERIOR: u8 = 5;
 const LEAF: u8 = 13;
+/// Pages that a reader of single rows keeps.
+const KEPT_PAGES: usize = 1024;
+/// No table has more pages one below the other: SQLite itself allows no more.
+const MAX_DEPTH: usize = 20;
 
 /// The pages of one table, as they are while this lives.
 pub(super) struct TablePages<'s> {
@@ -106,6 +110,83 @@ impl<'s> TablePages<'s> {
         }
         Ok(())
     }
+}
+
+/// Reads single rows of a table. Pages are kept for the rows that are asked next.
+pub(super) struct RowPages<'s> {
+    pages: TablePages<'s>,
+    /// By the last digits of their numbers.
+    kept: Vec<KeptPage>,
+}
+
+#[derive(Default)]
+struct KeptPage {
+    /// No page has the number 0.
+    number: i64,
+    bytes: Vec<u8>,
+}
+
+impl<'s> RowPages<'s> {
+    /// Of a table, as it is while this lives.
+    pub(super) fn of(pages: TablePages<'s>) -> Self {
+        Self { pages, kept: (0..KEPT_PAGES).map(|_| KeptPage::default()).collect() }
+    }
+
+    /// The record of a row. None where there is no such row, where it is longer than its page, and where a page is not as the format says:
+    /// SQLite tells these apart.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub(super) fn record(&mut self, id: i64) -> Result<Option<&[u8]>, StoreError> {
+        let mut number = self.pages.root;
+        for _ in 0..MAX_DEPTH {
+            let Some(place) = self.keep(number)? else { return Ok(None) };
+            let page = &self.kept[place].bytes;
+            if page[0] != INTERIOR {
+                return Ok(Some(&self.kept[place].bytes).filter(|page| page[0] == LEAF).and_then(|page| cell_of(page, id)?.whole(page)));
+            }
+            let Some(child) = child_of(page, id) else { return Ok(None) };
+            number = child;
+        }
+        Ok(None)
+    }
+
+    /// Where a page is kept from here on; none where there is no such page.
+    fn keep(&mut self, number: i64) -> Result<Option<usize>, StoreError> {
+        let place = number.unsigned_abs() as usize % KEPT_PAGES;
+        let kept = &mut self.kept[place];
+        if kept.number != number {
+            let mut found = self.pages.pages.query([number])?;
+            let Some(row) = found.next()? else { return Ok(None) };
+            let Some(page) = row.get_ref(0)?.as_blob().ok().and_then(|page| page.get(..self.pages.usable)) else { return Ok(None) };
+            kept.bytes.clear();
+            kept.bytes.extend_from_slice(page);
+            kept.number = number;
+        }
+        Ok(Some(place))
+    }
+}
+
+/// The page below an interior one that has the row with an id, if any does.
+fn child_of(page: &[u8], id: i64) -> Option<i64> {
+    let first = first_of(count(page), |index| Some(varint(page, place(page, 12, index)? + 4)?.0 >= id))?;
+    if first == count(page) { number(page, 8) } else { number(page, place(page, 12, first)?) }
+}
+
+/// The row with an id on a page of rows.
+fn cell_of(page: &[u8], id: i64) -> Option<PageCell> {
+    let first = first_of(count(page), |index| Some(PageCell::of(page, index)?.id >= id))?;
+    Some(first).filter(|first| *first < count(page)).and_then(|first| PageCell::of(page, first)).filter(|cell| cell.id == id)
+}
+
+/// The first of so many that `is`, where all behind one that is are too.
+fn first_of(count: usize, is: impl Fn(usize) -> Option<bool>) -> Option<usize> {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if is(middle)? { high = middle } else { low = middle + 1 }
+    }
+    Some(low)
 }
 
 /// Whether the columns of a type's table are an id and then `c0`, `c1`, … in this order: a record has no names.

@@ -94,8 +94,16 @@ fn length(kind: usize) -> Option<usize> {
     }
 }
 
-/// A signed number of at most eight bytes.
+/// A signed number of a kind: of one to eight bytes.
 fn integer(bytes: &[u8]) -> i64 {
-    let sign = if bytes.first().is_some_and(|first| first & 0x80 != 0) { -1 } else { 0 };
-    bytes.iter().fold(sign, |value, byte| value << 8 | i64::from(*byte))
+    // By their lengths, because a loop over bytes costs more than all else of most cells.
+    match *bytes {
+        [a] => i64::from(a.cast_signed()),
+        [a, b] => i64::from(i16::from_be_bytes([a, b])),
+        [a, b, c] => i64::from(i32::from_be_bytes([a, b, c, 0]) >> 8),
+        [a, b, c, d] => i64::from(i32::from_be_bytes([a, b, c, d])),
+        [a, b, c, d, e, f] => i64::from_be_bytes([a, b, c, d, e, f, 0, 0]) >> 16,
+        [a, b, c, d, e, f, g, h] => i64::from_be_bytes([a, b, c, d, e, f, g, h]),
+        _ => 0,
+    }
 }

@@ -15,6 +15,10 @@ use super::texts::Unpacker;
 use super::writer::{MAX_COLUMNS, MAX_TYPE_TABLES};
 use crate::catalog::{ColumnIndex, EventId, EventType, Storage, ValueId};
 
+/// Kilobytes of pages that a scan keeps. It reads each page once: a cache that holds many of them takes new memory for each, and finds none
+/// of them again.
+const SCAN_CACHE_KB: u32 = 4_096;
+
 /// Which events of a type are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventRange {
@@ -87,6 +91,27 @@ fn scan_pages(
         recycled = (cells.into_iter().map(|_| RawCell::Null).collect(), blobs.into_iter().map(|_| (0, &[][..])).collect());
         Ok(flow)
     })
+}
+
+/// Keeps the page cache of a connection small, as long as this lives.
+pub struct ScanCache<'s> {
+    connection: &'s Connection,
+    before: i64,
+}
+
+impl<'s> ScanCache<'s> {
+    pub(super) fn new(connection: &'s Connection) -> Result<Self, StoreError> {
+        let before = connection.query_row("PRAGMA cache_size", [], |row| row.get(0))?;
+        connection.execute_batch(&format!("PRAGMA cache_size = -{SCAN_CACHE_KB}"))?;
+        Ok(Self { connection, before })
+    }
+}
+
+impl Drop for ScanCache<'_> {
+    fn drop(&mut self) {
+        // It fails where SQLite itself is at its end, and whatever is asked next says so.
+        let _ = self.connection.execute_batch(&format!("PRAGMA cache_size = {}", self.before));
+    }
 }
 
 /// See [`super::Store::events_in`].

@@ -54,6 +54,7 @@ impl KnownAnswers {
     }
 
     /// What a column's number answers.
+    #[inline]
     pub(super) fn get(&self, column: usize, number: CellNumber) -> Option<u32> {
         let column = &self.columns[column];
         match number {
@@ -77,6 +78,7 @@ impl KnownAnswers {
 }
 
 impl KnownNumbers {
+    #[inline]
     fn get(&self, number: i64) -> Option<u32> {
         let Some((page, place)) = paged(number) else { return self.others.get(&number).copied() };
         let answer = self.pages.get(page)?.as_ref()?[place];

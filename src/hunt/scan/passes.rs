@@ -3,9 +3,15 @@
 //! To read a cell costs more than to look up what its value answers. Most rows of most types make no rule due, and the few columns that
 //! triggers are asked of tell that.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 
+use super::program::{Beside, ProgramBuilder};
+use super::row::RowsContext;
 use super::scanner::Scanner;
+use super::source::ScanSource;
+use super::words::{MessageWords, Reach};
+use super::{ScanRule, ScanWith, Scanned};
 use crate::cancel::Cancel;
 use crate::catalog::{ColumnIndex, EventId, EventType};
 use crate::hunt::HuntError;
@@ -17,24 +23,74 @@ const MAX_DUE: u64 = 12;
 /// Rows after which that is asked.
 const ROWS_BEFORE_ASKING: u64 = 1_024;
 
-/// The rows of a type while they are scanned.
-pub(super) struct TypeRows<'a, 's> {
-    pub(super) store: &'a Store,
-    pub(super) event_type: &'a EventType,
+/// The rules of one type at work on its events, range after range: what was found out for one is known for the next.
+pub(in crate::hunt) struct TypeRows<'a, 's> {
+    store: &'s Store,
+    event_type: &'a EventType,
     /// All columns that are asked.
-    pub(super) columns: Vec<ColumnIndex>,
-    pub(super) cancel: &'a Cancel,
-    pub(super) scanner: Scanner<'a, 's>,
-    /// Whether all rows were read.
-    pub(super) is_whole: bool,
+    columns: Vec<ColumnIndex>,
+    cancel: &'a Cancel,
+    scanner: Scanner<'a, 's>,
+    /// Whether each row comes with the place of its message.
+    with_places: bool,
+    /// Whether all rows of the range were read.
+    is_whole: bool,
 }
 
 /// What is told of matches: the rule and the event.
 type MatchSink<'m> = dyn FnMut(usize, EventId) + 'm;
 
-impl TypeRows<'_, '_> {
+impl<'a, 's> TypeRows<'a, 's> {
+    /// Makes the program of rules on a type. A rule whose expression does not compile is among those that failed in the first range.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(in crate::hunt) fn new(
+        store: &'s Store,
+        event_type: &'a EventType,
+        rules: &[ScanRule<'_>],
+        (with, words): (&ScanWith<'a>, &'a RefCell<MessageWords<'s>>),
+    ) -> Result<Self, HuntError> {
+        let mut message_words = words.borrow_mut();
+        let mut builder = ProgramBuilder::new(event_type, Beside::Tables { hosts: with.hosts, words: &mut message_words });
+        let mut failed = Vec::new();
+        for rule in rules {
+            // A rule whose expression does not compile fails here, alone; the scan goes on without it.
+            if let Err(fault) = builder.add(rule.rule, rule.filter) {
+                failed.push((rule.rule, fault));
+            }
+        }
+        let program = builder.build();
+        message_words.ask(event_type, program.words.keys().copied());
+        let reach = message_words.reach(program.words.keys().copied());
+        let asks_words = !program.words.is_empty();
+        // Only where they are asked for: the place of a message is a look-up a row.
+        let with_places = asks_words && !(reach == Reach::Many && message_words.knows_events());
+        drop(message_words);
+        let columns = program.columns.iter().map(|c| c.column).collect();
+        let source = ScanSource::Store { store, values: RefCell::default(), words };
+        let mut scanner = Scanner::new(RowsContext { source, event_type, context: with.context }, program, reach, with.jobs);
+        scanner.failed = failed;
+        Ok(Self { store, event_type, columns, cancel: with.cancel, scanner, with_places, is_whole: true })
+    }
+
+    /// Scans the events of a range and reports each (rule, event) that matches, events ascending. Ranges ascend too: a rule that failed in
+    /// one matches nothing in those behind it.
+    ///
+    /// # Errors
+    /// When the store cannot be read. A rule that fails is in the result.
+    pub(in crate::hunt) fn scan(&mut self, range: EventRange, matched: &mut MatchSink<'_>) -> Result<Scanned, HuntError> {
+        let before = self.scanner.rows;
+        self.is_whole = true;
+        self.scanner.begin();
+        let read = if self.with_places { self.with_messages(range, matched) } else { self.in_passes(range, matched) };
+        self.scanner.end();
+        read?;
+        Ok(Scanned { rows: self.scanner.rows - before, is_whole: self.is_whole, failed: std::mem::take(&mut self.scanner.failed) })
+    }
+
     /// Reads whole rows, and where their messages lie.
-    pub(super) fn with_messages(&mut self, range: EventRange, matched: &mut MatchSink<'_>) -> Result<(), HuntError> {
+    fn with_messages(&mut self, range: EventRange, matched: &mut MatchSink<'_>) -> Result<(), HuntError> {
         let mut failure = None;
         let (scanner, cancel, is_whole) = (&mut self.scanner, self.cancel, &mut self.is_whole);
         self.store.scan_with_messages(self.event_type, &self.columns, range, &mut |event, message, cells| {
@@ -45,7 +101,7 @@ impl TypeRows<'_, '_> {
     }
 
     /// Reads rows, and no more of them than is needed.
-    pub(super) fn in_passes(&mut self, range: EventRange, matched: &mut MatchSink<'_>) -> Result<(), HuntError> {
+    fn in_passes(&mut self, range: EventRange, matched: &mut MatchSink<'_>) -> Result<(), HuntError> {
         let Some(first) = self.whole_rows(range, true, matched)? else { return Ok(()) };
         let Some(first) = self.telling_columns(EventRange { first, ..range }, matched)? else { return Ok(()) };
         self.whole_rows(EventRange { first, ..range }, false, matched).map(|_| ())

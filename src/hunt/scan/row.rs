@@ -154,7 +154,7 @@ impl<'a, 's> RowContext<'a, 's> {
 
     fn word(&self, word: Word) -> Result<bool, HuntError> {
         // A row that brings its text has it in a column: no word is asked of it.
-        let ScanSource::Store { store, words } = &self.shared.source else { return Ok(false) };
+        let ScanSource::Store { store, words, .. } = &self.shared.source else { return Ok(false) };
         if let Some(holds) = words.borrow().event_holds(self.event, word.id) {
             return Ok(holds);
         }

@@ -24,7 +24,9 @@ pub(super) struct Scanner<'a, 's> {
     reach: Reach,
     /// Rules that could not go on.
     pub(super) failed: Vec<(usize, Fault)>,
-    /// By position in `program.columns`: what its values answer.
+    /// By position in `program.columns`: what is asked of its cells.
+    asked: Vec<AskedCell>,
+    /// By the same: what its values answer.
     known: KnownAnswers,
     /// Of so many scans at a time this is one.
     scans: usize,
@@ -51,6 +53,16 @@ pub(super) struct Scanner<'a, 's> {
     scratch: Scratch,
 }
 
+/// What a scan asks of the cells of one column: together, because it is looked up for each of them.
+#[derive(Clone, Copy)]
+struct AskedCell {
+    encoding: Encoding,
+    /// See [`super::program::ColumnProgram::exists`].
+    exists: Option<LeafId>,
+    /// Whether the value is asked for anything.
+    has_patterns: bool,
+}
+
 #[derive(Default)]
 struct Scratch {
     patterns: Vec<u32>,
@@ -62,7 +74,13 @@ struct Scratch {
 impl<'a, 's> Scanner<'a, 's> {
     /// Starts with no row seen, as one of so many scans at a time.
     pub(super) fn new(shared: RowsContext<'a, 's>, program: TypeProgram, reach: Reach, scans: usize) -> Self {
+        let asked = program.columns.iter().map(|column| AskedCell {
+            encoding: shared.event_type.column(column.column).encoding,
+            exists: column.exists,
+            has_patterns: !column.chains.is_empty(),
+        });
         let mut scanner = Self {
+            asked: asked.collect(),
             shared,
             reach,
             failed: Vec::new(),
@@ -129,6 +147,16 @@ impl<'a, 's> Scanner<'a, 's> {
         self.known = KnownAnswers::new(self.program.columns.len(), self.scans);
         self.answers = Answers::new();
         self.lazy_known = LazyAnswers::default();
+    }
+
+    /// Begins a range of events. Nothing may be written to their store until it ends.
+    pub(super) fn begin(&self) {
+        self.shared.source.begin();
+    }
+
+    /// Ends it.
+    pub(super) fn end(&self) {
+        self.shared.source.end();
     }
 
     /// Judges a row of all columns.
@@ -214,10 +242,11 @@ impl<'a, 's> Scanner<'a, 's> {
         if let RawCell::Null = cell {
             return Ok(());
         }
-        if let Some(leaf) = self.program.columns[position].exists {
+        let asked = self.asked[position];
+        if let Some(leaf) = asked.exists {
             self.hold(leaf, due);
         }
-        if self.program.columns[position].chains.is_empty() {
+        if !asked.has_patterns {
             return Ok(());
         }
         if let RawCell::Text(text) = cell {
@@ -228,7 +257,7 @@ impl<'a, 's> Scanner<'a, 's> {
             self.scratch.leaves = leaves;
             return Ok(());
         }
-        let answer = self.answer(position, cell)?;
+        let answer = self.answer(position, cell, asked.encoding)?;
         if answer != NOTHING {
             let leaves = self.answers.take(answer);
             leaves.iter().for_each(|leaf| self.hold(*leaf, due));
@@ -287,8 +316,7 @@ impl<'a, 's> Scanner<'a, 's> {
     }
 
     /// The number of the set of leaves that a cell makes true.
-    fn answer(&mut self, position: usize, cell: &RawCell<'_>) -> Result<u32, HuntError> {
-        let encoding = self.shared.event_type.column(self.program.columns[position].column).encoding;
+    fn answer(&mut self, position: usize, cell: &RawCell<'_>, encoding: Encoding) -> Result<u32, HuntError> {
         match (cell, encoding) {
             (RawCell::Text(text), _) => Ok(self.ask_texts(position, &[text])),
             (RawCell::Int(id), Encoding::Dictionary) => self.ask_value(position, *id),

@@ -5,14 +5,16 @@ use std::cell::RefCell;
 use super::loose::LooseRow;
 use super::words::MessageWords;
 use crate::catalog::{EventId, ValueId};
-use crate::store::{Store, StoreError, StoredEvent, StoredValue};
+use crate::store::{Store, StoreError, StoredEvent, StoredValue, ValueReader};
 
 /// See the module.
 pub(super) enum ScanSource<'a, 's> {
     /// In a store.
     Store {
         /// The store.
-        store: &'a Store,
+        store: &'s Store,
+        /// Its values, while a range of events is scanned.
+        values: RefCell<Option<ValueReader<'s>>>,
         /// The words in its messages.
         words: &'a RefCell<MessageWords<'s>>,
     },
@@ -21,10 +23,24 @@ pub(super) enum ScanSource<'a, 's> {
 }
 
 impl ScanSource<'_, '_> {
+    /// Begins a range of events. Nothing may be written to the store until it ends.
+    pub(super) fn begin(&self) {
+        if let Self::Store { store, values, .. } = self {
+            values.replace(Some(store.value_reader()));
+        }
+    }
+
+    /// Ends it.
+    pub(super) fn end(&self) {
+        if let Self::Store { values, .. } = self {
+            values.replace(None);
+        }
+    }
+
     /// A value of the dictionary.
     pub(super) fn value(&self, id: ValueId) -> Result<StoredValue, StoreError> {
         match self {
-            Self::Store { store, .. } => store.value(id),
+            Self::Store { store, values, .. } => values.borrow().as_ref().map_or_else(|| store.value(id), |values| values.value(id)),
             Self::Loose(row) => Ok(row.value(id)),
         }
     }
