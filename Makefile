@@ -17,8 +17,9 @@ SHARE   := $(DESTDIR)$(PREFIX)/share
 
 # Where the Python packages of engines are; tests use them where they are there.
 ENGINES := target/engines
-# Where Spark is, of which only the jars are needed.
+# Where Spark is, and what builds of Spark Connect ask for.
 SPARK := target/spark-python
+PROTOC := $(SPARK)/bin/protoc
 RETROHUNT_PYTHON ?= $(if $(wildcard $(ENGINES)/bin/python),$(CURDIR)/$(ENGINES)/bin/python,python3)
 export RETROHUNT_PYTHON
 
@@ -89,21 +90,28 @@ engines: ## Install the Python packages of the engines that tests use (DuckDB, C
 cluster: ## Start a standalone Spark on the loopback (master, two workers, Connect server): its port is in target/cluster/port
 	@$(MAKE) --no-print-directory spark; tests/cluster/start.sh target/cluster $(CURDIR)/$(SPARK)/bin/python
 
-# Only its jars are needed.
+# Of pyspark only the jars are needed. The packages of Spark Connect are made of what protoc reads: that of a Python package serves.
 spark:
 	@test -x $(SPARK)/bin/python || python3 -m venv $(SPARK); \
-	$(SPARK)/bin/python -c 'import pyspark' 2>/dev/null || $(SPARK)/bin/pip install --quiet --disable-pip-version-check --no-deps pyspark
+	$(SPARK)/bin/python -c 'import pyspark' 2>/dev/null || $(SPARK)/bin/pip install --quiet --disable-pip-version-check --no-deps pyspark; \
+	command -v protoc >/dev/null || $(SPARK)/bin/python -c 'import grpc_tools' 2>/dev/null || \
+	  $(SPARK)/bin/pip install --quiet --disable-pip-version-check grpcio-tools; \
+	printf '#!/bin/sh\nexec protoc "$$@"\n' > $(PROTOC); \
+	command -v protoc >/dev/null || printf '#!/bin/sh\nexec "$(CURDIR)/$(SPARK)/bin/python" -m grpc_tools.protoc "$$@"\n' > $(PROTOC); \
+	chmod +x $(PROTOC)
 
-test-cluster: setup ## Start a cluster, run the tests with Spark, stop it; needs java and protoc, and says so where they are missing
-	@command -v protoc >/dev/null || { echo 'skipped: protoc is not installed (apt-get install protobuf-compiler)'; exit 0; }; \
-	command -v java >/dev/null || { echo 'skipped: java is not installed'; exit 0; }; \
+# In the folder of other builds, whose packages it needs too; the program is put aside because the next of them replaces it.
+test-cluster: setup ## Start a cluster, run the tests with Spark, stop it; needs Java, and says so where it or a package is missing
+	@command -v java >/dev/null || { echo 'skipped: java is not installed (apt-get install default-jre-headless)'; exit 0; }; \
 	trap 'tests/cluster/stop.sh target/cluster' EXIT INT TERM; \
 	$(MAKE) --no-print-directory spark; \
 	$(SPARK)/bin/python -c 'import pyspark' 2>/dev/null || { echo 'skipped: the package pyspark cannot be installed'; exit 0; }; \
-	CARGO_TARGET_DIR=target/spark $(CARGO) build --locked --quiet --features spark --bin retrohunt && \
+	$(PROTOC) --version >/dev/null 2>&1 || { echo 'skipped: protoc cannot be installed'; exit 0; }; \
+	PROTOC=$(CURDIR)/$(PROTOC) $(CARGO) build --locked --quiet --features spark --bin retrohunt && \
+	install -D -m 755 $${CARGO_TARGET_DIR:-target}/debug/retrohunt target/cluster/retrohunt && \
 	$(MAKE) --no-print-directory cluster && \
 	RETROHUNT_PYTHON=$(CURDIR)/$(SPARK)/bin/python RETROHUNT_SPARK=sc://127.0.0.1:$$(cat target/cluster/port) \
-	  RETROHUNT_SPARK_FOLDER=$(CURDIR)/target/cluster RETROHUNT_SPARK_PROGRAM=$(CURDIR)/target/spark/debug/retrohunt \
+	  RETROHUNT_SPARK_FOLDER=$(CURDIR)/target/cluster RETROHUNT_SPARK_PROGRAM=$(CURDIR)/target/cluster/retrohunt \
 	  $(CARGO) test --locked --test it -- remote::spark --nocapture
 
 doc: ## Check that the documentation builds without a warning

@@ -137,9 +137,15 @@ impl Cluster {
         }
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let succeeds = |command: &mut Command| command.current_dir(root).status().is_ok_and(|status| status.success());
+        // First, because it also installs what the build needs.
+        if !succeeds(Command::new("make").args(["--no-print-directory", "spark"])) {
+            println!("  skipped: Spark cannot be installed");
+            return None;
+        }
         let build = ["build", "--release", "--locked", "--quiet", "--features", "spark", "--bin", "retrohunt"];
-        if !succeeds(Command::new("cargo").args(build).env("CARGO_TARGET_DIR", "target/spark")) {
-            println!("  skipped: the program cannot be built with Spark Connect (it needs protoc)");
+        let protoc = root.join("target/spark-python/bin/protoc");
+        if !succeeds(Command::new("cargo").args(build).env("CARGO_TARGET_DIR", "target/spark").env("PROTOC", protoc)) {
+            println!("  skipped: the program cannot be built with Spark Connect");
             return None;
         }
         if !succeeds(Command::new("make").args(["--no-print-directory", "cluster"])) {

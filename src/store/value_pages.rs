@@ -30,7 +30,7 @@ enum PagesOfValues<'s> {
     /// So many were asked of SQLite.
     NotYet(u32),
     /// From these pages.
-    Here(RowPages<'s>, RecordShape),
+    Here(Box<RowPages<'s>>, RecordShape),
     /// SQLite does not show them.
     Never,
 }
@@ -63,7 +63,7 @@ impl<'s> ValueReader<'s> {
             }
             PagesOfValues::NotYet(_) => {
                 *pages = match row_pages(self.connection)? {
-                    Some(pages) => PagesOfValues::Here(pages, RecordShape::new(&COLUMNS)),
+                    Some(pages) => PagesOfValues::Here(Box::new(pages), RecordShape::new(&COLUMNS)),
                     None => PagesOfValues::Never,
                 };
                 Ok(None)

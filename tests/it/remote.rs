@@ -7,6 +7,7 @@ mod spark;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use retrohunt::cancel::Cancel;
 use retrohunt::compile::{CompileOptions, RuleSet, load_texts};
@@ -17,9 +18,10 @@ use retrohunt::store::Store;
 use retrohunt::taxonomy::Taxonomy;
 use serde_json::{Map, Value};
 
-use crate::support::binary::{TestStore, text};
+use crate::support::binary::{TestStore, finish, text};
 use crate::support::lake_rows;
 use crate::support::samples::{escu_rule, security_line, sigma_rule, zip};
+use crate::support::shared::shared;
 
 /// Logons and failures of some accounts: lists, missing values, an event without a time, a source twice, one within an archive, and one
 /// whose events another has too.
@@ -246,6 +248,41 @@ fn evidence(store: &TestStore) -> Vec<String> {
     let mut rows: Vec<String> = store.findings(true).iter().map(row).collect();
     rows.sort();
     rows
+}
+
+/// Real logs in a store and as a lake, hunted with all Sigma rules and Splunk detections.
+struct RealLogs {
+    store: TestStore,
+    lake: PathBuf,
+    rules: Vec<String>,
+}
+
+impl RealLogs {
+    /// Of the folders of `corpora/dev` that `RETROHUNT_ENGINE_CORPUS` names (`evtx mordor`), else of `default`; none, with a word, where
+    /// there are none. They are loaded and hunted by `program`.
+    fn find(program: &dyn Fn() -> Command, default: Option<&str>) -> Option<Self> {
+        let folders = std::env::var("RETROHUNT_ENGINE_CORPUS").ok().or_else(|| default.map(str::to_owned));
+        let Some(folders) = folders else {
+            println!("skipped: RETROHUNT_ENGINE_CORPUS names no folders of logs");
+            return None;
+        };
+        let logs = folders.split_whitespace().map(|folder| shared(&format!("corpora/dev/{folder}"))).collect::<Option<Vec<_>>>()?;
+        let (sigma, escu) = (shared("rules/sigmahq")?, shared("rules/escu")?);
+        let store = TestStore::new();
+        let run = |command: &mut Command| finish(command.arg("--store").arg(store.path())).expect_code(&[0, 3]);
+        run(program().arg("load").args(logs));
+        let lake = store.folder().join("lake");
+        run(program().args(["export", "--parquet"]).arg(&lake));
+        let rules: Vec<String> = ["--rules".into(), sigma.to_string_lossy().into_owned(), escu.to_string_lossy().into_owned()].into();
+        run(program().arg("hunt").args(&rules));
+        Some(Self { store, lake, rules })
+    }
+
+    /// Holds a hunt over an engine, and what it said, against the local one.
+    fn assert_same(&self, home: &TestStore, told: &str) {
+        assert!(!told.contains("not hunted") && !told.contains("no answer"), "{told}");
+        assert_same(home, &self.store);
+    }
 }
 
 #[track_caller]

@@ -44,9 +44,10 @@ fn tail(text: &str) -> &str {
     &text[from..]
 }
 
-/// The program, ready for arguments.
+/// The program, ready for arguments. Who tests over large logs may name an optimised one.
 pub(crate) fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_retrohunt"));
+    let own = env!("CARGO_BIN_EXE_retrohunt");
+    let mut command = Command::new(std::env::var_os("RETROHUNT_TEST_PROGRAM").unwrap_or_else(|| own.into()));
     command.stdin(Stdio::null()).env_remove("RETROHUNT_STORE").env_remove("COLUMNS");
     // Not in the folder of whoever runs the tests.
     command.env("RETROHUNT_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));

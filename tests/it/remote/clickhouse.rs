@@ -5,9 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use super::{Local, assert_same, evidence, rules, said};
+use super::{Local, RealLogs, assert_same, evidence, rules, said};
 use crate::support::binary::{Output, TestStore, command, finish};
-use crate::support::shared::shared;
 
 /// A server that ends with the test.
 struct Server {
@@ -123,23 +122,13 @@ fn a_server_that_fails_is_told_and_the_rest_is_asked_again() {
     }
 }
 
-/// All rules over all event logs beside the project. It takes minutes: who sets `RETROHUNT_ENGINE_CORPUS` asks for it.
+/// All rules over event logs beside the project. It takes minutes: who sets `RETROHUNT_ENGINE_CORPUS` asks for it.
 #[test]
 fn clickhouse_finds_what_the_local_hunt_finds_in_real_logs() {
-    if std::env::var_os("RETROHUNT_ENGINE_CORPUS").is_none() {
-        println!("skipped: RETROHUNT_ENGINE_CORPUS is not set");
-        return;
-    }
-    let (Some(logs), Some(sigma), Some(escu)) = (shared("corpora/dev/evtx"), shared("rules/sigmahq"), shared("rules/escu")) else { return };
-    let (store, home) = (TestStore::new(), TestStore::new());
-    store.load([logs]);
-    let lake = store.folder().join("lake");
-    store.run(["export", "--parquet", &lake.to_string_lossy()]).expect_code(&[0]);
-    let Some(server) = Server::start(&lake, &[]) else { return };
-    let rules: Vec<String> = ["--rules".into(), sigma.to_string_lossy().into_owned(), escu.to_string_lossy().into_owned()].into();
-    finish(command().arg("hunt").args(&rules).arg("--store").arg(store.path())).expect_code(&[0, 3]);
-    let hunts = Hunts { home: &home, lake: &lake, rules };
+    let Some(real) = RealLogs::find(&command, None) else { return };
+    let Some(server) = Server::start(&real.lake, &[]) else { return };
+    let home = TestStore::new();
+    let hunts = Hunts { home: &home, lake: &real.lake, rules: real.rules.clone() };
     let told = hunts.run(&server, "logs", &[], None).expect_code(&[0, 3]).stderr;
-    assert!(!told.contains("not hunted") && !told.contains("no answer"), "{told}");
-    assert_same(&home, &store);
+    real.assert_same(&home, &told);
 }

@@ -5,9 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::{Local, assert_same, rules, said};
+use super::{Local, RealLogs, assert_same, rules, said};
 use crate::support::binary::{Output, TestStore, command, finish};
-use crate::support::shared::shared;
 
 /// A cluster, and the program that speaks to it.
 struct Cluster {
@@ -149,20 +148,17 @@ fn kills(cluster: Cluster, local: &Local, rules: &[String]) -> Cluster {
     cluster
 }
 
-/// All rules over the event logs beside the project.
+/// All rules over event logs beside the project, with the program that speaks to the cluster.
 fn real_logs(cluster: &Cluster) {
-    let (Some(logs), Some(sigma), Some(escu)) = (shared("corpora/dev/evtx"), shared("rules/sigmahq"), shared("rules/escu")) else { return };
-    let (store, home) = (TestStore::new(), TestStore::new());
-    let run =
-        |arguments: &[&str]| finish(Command::new(&cluster.program).args(arguments).arg("--store").arg(store.path())).expect_code(&[0, 3]);
-    run(&["load", &logs.to_string_lossy()]);
-    let lake = store.folder().join("lake");
-    run(&["export", "--parquet", &lake.to_string_lossy()]);
-    let rules: Vec<String> = ["--rules".into(), sigma.to_string_lossy().into_owned(), escu.to_string_lossy().into_owned()].into();
-    finish(Command::new(&cluster.program).arg("hunt").args(&rules).arg("--store").arg(store.path())).expect_code(&[0, 3]);
-    let told = cluster.run(&home, &lake, &rules, &[]).expect_code(&[0, 3]).stderr;
-    assert!(!told.contains("not hunted") && !told.contains("no answer"), "{told}");
-    assert_same(&home, &store);
+    let program = || {
+        let mut program = Command::new(&cluster.program);
+        program.stdin(Stdio::null()).env("RETROHUNT_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
+        program
+    };
+    let Some(real) = RealLogs::find(&program, Some("evtx")) else { return };
+    let home = TestStore::new();
+    let told = cluster.run(&home, &real.lake, &real.rules, &[]).expect_code(&[0, 3]).stderr;
+    real.assert_same(&home, &told);
 }
 
 #[test]
