@@ -20,6 +20,8 @@ ENGINES := target/engines
 # Where Spark is, and what builds of Spark Connect ask for.
 SPARK := target/spark-python
 PROTOC := $(SPARK)/bin/protoc
+# Its packages of Python are missing, so that to import it fails.
+HAS_SPARK = $(SPARK)/bin/python -c 'import importlib.util as i, sys; sys.exit(i.find_spec("pyspark") is None)' 2>/dev/null
 RETROHUNT_PYTHON ?= $(if $(wildcard $(ENGINES)/bin/python),$(CURDIR)/$(ENGINES)/bin/python,python3)
 export RETROHUNT_PYTHON
 
@@ -93,7 +95,7 @@ cluster: ## Start a standalone Spark on the loopback (master, two workers, Conne
 # Of pyspark only the jars are needed. The packages of Spark Connect are made of what protoc reads: that of a Python package serves.
 spark:
 	@test -x $(SPARK)/bin/python || python3 -m venv $(SPARK); \
-	$(SPARK)/bin/python -c 'import pyspark' 2>/dev/null || $(SPARK)/bin/pip install --quiet --disable-pip-version-check --no-deps pyspark; \
+	$(HAS_SPARK) || $(SPARK)/bin/pip install --quiet --disable-pip-version-check --no-deps pyspark; \
 	command -v protoc >/dev/null || $(SPARK)/bin/python -c 'import grpc_tools' 2>/dev/null || \
 	  $(SPARK)/bin/pip install --quiet --disable-pip-version-check grpcio-tools; \
 	printf '#!/bin/sh\nexec protoc "$$@"\n' > $(PROTOC); \
@@ -105,7 +107,7 @@ test-cluster: setup ## Start a cluster, run the tests with Spark, stop it; needs
 	@command -v java >/dev/null || { echo 'skipped: java is not installed (apt-get install default-jre-headless)'; exit 0; }; \
 	trap 'tests/cluster/stop.sh target/cluster' EXIT INT TERM; \
 	$(MAKE) --no-print-directory spark; \
-	$(SPARK)/bin/python -c 'import pyspark' 2>/dev/null || { echo 'skipped: the package pyspark cannot be installed'; exit 0; }; \
+	$(HAS_SPARK) || { echo 'skipped: the package pyspark cannot be installed'; exit 0; }; \
 	$(PROTOC) --version >/dev/null 2>&1 || { echo 'skipped: protoc cannot be installed'; exit 0; }; \
 	PROTOC=$(CURDIR)/$(PROTOC) $(CARGO) build --locked --quiet --features spark --bin retrohunt && \
 	install -D -m 755 $${CARGO_TARGET_DIR:-target}/debug/retrohunt target/cluster/retrohunt && \

@@ -39,7 +39,7 @@ pub use cache::{CachedRules, RuleCache, load_cached};
 pub use change::load_changes;
 pub use document::RuleDocument;
 pub use kind::{EscuContent, RuleKind, rule_kind};
-pub use packed::{pack, unpack};
+pub use packed::{AskedByView, PackedRules, pack, unpack};
 pub use read::{FileError, MAX_RULE_BYTES, ReadError, read_source};
 pub use starter_pack::STARTER_PACK;
 

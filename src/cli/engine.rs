@@ -17,6 +17,8 @@ use crate::engine::{Brought, ClickHouseLake, ClickHousePlace, LakeEngine, LakeQu
 #[cfg(feature = "spark")]
 use crate::engine::{SparkLake, SparkPlace};
 use crate::hunt::Engine;
+#[cfg(feature = "spark")]
+use crate::hunt::asked_types;
 use crate::lake::LakeCatalog;
 use crate::report::visible;
 use crate::store::{LOAD_MEMORY, Store};
@@ -147,7 +149,11 @@ impl EngineArgs {
             tag,
             command: |[worker, rules, catalog]| format!("{worker} match --quiet --rows --compiled {rules} --catalog {catalog}"),
         };
-        let rules = pack(set);
+        let (catalog, rules) = (asked.lake.catalog(), (&set.rules[..], &set.correlations[..]));
+        let types = asked_types(rules, &catalog, asked.taxonomy).filters;
+        let view = |event_type| catalog.event_type(event_type).map(|event_type| event_type.view.clone());
+        let by_view = types.iter().filter_map(|(id, filters)| Some((view(*id)?, filters.iter().map(|(rule, _)| *rule).collect())));
+        let rules = pack(set, &by_view.collect());
         bring(store, &mut SparkLake::new(place, asked.lake, &rules, asked.cancel.clone())?, asked, printer)
     }
 

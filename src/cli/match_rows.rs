@@ -12,7 +12,7 @@ use super::Outcome;
 use super::hints::did_you_mean_or;
 use super::printer::Printer;
 use super::rules::{RuleArgs, report_left_out};
-use crate::compile::{RuleSet, unpack};
+use crate::compile::{AskedByView, RuleSet, unpack};
 use crate::event::LooseEvent;
 use crate::hunt::{LooseError, LooseJudge, LooseRules};
 use crate::lake::{LakeView, LineShape, RawLines, RowLines, judged_line, read_views, row_text, view_of};
@@ -54,10 +54,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome> {
     let views = read_views(&args.catalog)?;
     let fixed = args.view.as_ref().map(|name| place_of(args, &views, name)).transpose()?;
-    let set = rules(args, printer)?;
+    let (set, asked) = rules(args, printer)?;
     let ids = ids(args, &set);
     let cells: Vec<OnceCell<LooseRules>> = views.iter().map(|_| OnceCell::new()).collect();
-    let mut judges = ViewJudges { views: &views, set: &set, cells: &cells, by_view: BTreeMap::new(), ids: &ids };
+    let mut judges = ViewJudges { views: &views, set: &set, asked: asked.as_ref(), cells: &cells, by_view: BTreeMap::new(), ids: &ids };
     if let Some(place) = fixed {
         // Before the first row: rules that cannot be run are told also where there is none.
         judges.of(place)?;
@@ -66,22 +66,23 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Outcome>
     Ok(Outcome::Complete)
 }
 
-/// The rules: those that are packed, or those of files.
-fn rules(args: &Args, printer: &Printer) -> anyhow::Result<RuleSet> {
-    let set = match &args.compiled {
+/// The rules: those that are packed, with what is known of which need a view's events, or those of files.
+fn rules(args: &Args, printer: &Printer) -> anyhow::Result<(RuleSet, Option<AskedByView>)> {
+    let (set, asked) = match &args.compiled {
         Some(path) => {
             let shown = || visible(&path.to_string_lossy()).into_owned();
             let bytes = fs::read(path).with_context(|| format!("cannot read `{}`", shown()))?;
-            unpack(&bytes).map_err(|why| anyhow!("the rules in `{}` are of no use: {why}", shown()))?
+            let packed = unpack(&bytes).map_err(|why| anyhow!("the rules in `{}` are of no use: {why}", shown()))?;
+            (packed.set, Some(packed.asked))
         }
-        None => args.rules.load(printer)?,
+        None => (args.rules.load(printer)?, None),
     };
     // On standard error alone: an engine would take another exit code for a failure, and try again.
     report_left_out(&set, printer);
     if set.rules.is_empty() && set.correlations.is_empty() {
         bail!("there is nothing to match with: none of the rules compiles");
     }
-    Ok(set)
+    Ok((set, asked))
 }
 
 /// How rules are written.
@@ -105,6 +106,8 @@ fn place_of(args: &Args, views: &[LakeView], name: &str) -> anyhow::Result<usize
 struct ViewJudges<'a> {
     views: &'a [LakeView],
     set: &'a RuleSet,
+    /// Which rules need a view's events, where that is known.
+    asked: Option<&'a AskedByView>,
     /// By view: the rules as its events are asked for them.
     cells: &'a [OnceCell<LooseRules>],
     by_view: BTreeMap<usize, ViewJudge<'a>>,
@@ -120,7 +123,10 @@ impl<'a> ViewJudges<'a> {
     fn of(&mut self, place: usize) -> anyhow::Result<&mut ViewJudge<'a>> {
         if !self.by_view.contains_key(&place) {
             let shape = LineShape::of(self.views, &self.views[place].view).ok_or_else(|| anyhow!("the catalog contradicts itself"))?;
-            let of_type = || LooseRules::new((&self.set.rules, &self.set.correlations), &shape.event_type(), Taxonomy::embedded());
+            let own = self.asked.map(|asked| asked.get(&self.views[place].view));
+            let is_meant = |rule: usize| own.is_none_or(|own| own.is_some_and(|own| own.contains(&rule)));
+            let rules = (&self.set.rules[..], &self.set.correlations[..]);
+            let of_type = || LooseRules::of(rules, &is_meant, &shape.event_type(), Taxonomy::embedded());
             let rules = self.cells[place].get_or_init(of_type);
             let judge = rules.judge().map_err(|error| named(self.ids, error))?;
             let lines = RowLines::new(io::empty(), &shape, &|field| rules.asks(field));

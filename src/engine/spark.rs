@@ -29,6 +29,9 @@ use crate::store::LakeUnitId;
 /// Events that one query reads, where it reads several units; and files.
 const GROUP_EVENTS: u64 = 1_000_000;
 const GROUP_PARTS: usize = 60;
+/// Events of a task that reads several units, and the fewest tasks of such a query.
+const TASK_EVENTS: u64 = 50_000;
+const TASKS_MIN: u64 = 4;
 /// What is shown of an error.
 const REASON_CHARS: usize = 600;
 /// Between two looks whether the work shall stop, and whether the server is there.
@@ -272,7 +275,10 @@ impl<'a> SparkLake<'a> {
         let parts: Vec<SparkPart<'_>> =
             parts.iter().map(|(path, mark, unit, view)| SparkPart { path, mark: *mark, range: unit.range(), view: *view }).collect();
         let command_of = self.place.command;
-        let statement = |session: &str| spark_transform(&parts, &command(session, command_of));
+        // One unit alone may be large: it is cut as the engine sees fit.
+        let events: u64 = group.iter().filter_map(|unit| Some(self.view(&unit.id.view)?.events)).sum();
+        let tasks = (group.len() > 1).then(|| events.div_ceil(TASK_EVENTS).max(TASKS_MIN));
+        let statement = |session: &str| spark_transform(&parts, &command(session, command_of), tasks);
         let mut said: Vec<UnitAnswer> = group.iter().map(|_| UnitAnswer::default()).collect();
         let places: FxHashMap<&str, usize> = group.iter().enumerate().map(|(place, unit)| (unit.id.view.as_str(), place)).collect();
         let mut spool = std::mem::replace(&mut self.rows, RowSpool::new().map_err(unspooled)?);

@@ -26,7 +26,17 @@ pub struct AskedTypes {
 }
 
 /// Says which events rules and correlations need, before any stage. What a condition asks beside the event at hand counts as met.
-pub fn asked_types((rules, correlations): (&[Rule], &[Correlation]), catalog: &Catalog, taxonomy: &Taxonomy) -> AskedTypes {
+pub fn asked_types(rules: (&[Rule], &[Correlation]), catalog: &Catalog, taxonomy: &Taxonomy) -> AskedTypes {
+    asked_types_of(rules, &|_| true, catalog, taxonomy)
+}
+
+/// The same of some rules; correlations are behind the rules.
+fn asked_types_of(
+    (rules, correlations): (&[Rule], &[Correlation]),
+    is_meant: &dyn Fn(usize) -> bool,
+    catalog: &Catalog,
+    taxonomy: &Taxonomy,
+) -> AskedTypes {
     let mut asked = AskedTypes::default();
     let mut add = |rule: usize, plan: &Plan| {
         for plan in plan.tree() {
@@ -41,11 +51,13 @@ pub fn asked_types((rules, correlations): (&[Rule], &[Correlation]), catalog: &C
             }
         }
     };
-    for (index, rule) in rules.iter().enumerate() {
+    for (index, rule) in rules.iter().enumerate().filter(|(index, _)| is_meant(*index)) {
         add(index, &plan_rule(rule, catalog, taxonomy));
     }
     for (correlation, _, plan) in plan_inputs(correlations, catalog, taxonomy) {
-        add(rules.len() + correlation, &plan);
+        if is_meant(rules.len() + correlation) {
+            add(rules.len() + correlation, &plan);
+        }
     }
     asked
 }
@@ -91,9 +103,14 @@ pub enum LooseError {
 
 impl LooseRules {
     /// Plans rules and correlations for one event type.
-    pub fn new((rules, correlations): (&[Rule], &[Correlation]), event_type: &EventType, taxonomy: &Taxonomy) -> Self {
+    pub fn new(rules: (&[Rule], &[Correlation]), event_type: &EventType, taxonomy: &Taxonomy) -> Self {
+        Self::of(rules, &|_| true, event_type, taxonomy)
+    }
+
+    /// The same of some rules, where it is known that the others need no event of the type; correlations are behind the rules.
+    pub fn of(rules: (&[Rule], &[Correlation]), is_meant: &dyn Fn(usize) -> bool, event_type: &EventType, taxonomy: &Taxonomy) -> Self {
         let catalog = Catalog { types: vec![event_type.clone()] };
-        let filters = asked_types((rules, correlations), &catalog, taxonomy).filters.remove(&event_type.id).unwrap_or_default();
+        let filters = asked_types_of(rules, is_meant, &catalog, taxonomy).filters.remove(&event_type.id).unwrap_or_default();
         let has_keyword = filters.iter().any(|(_, filter)| filter.has_keyword());
         let (mut asked, mut asks_message) = (vec![has_keyword; event_type.columns.len()], has_keyword);
         for (_, filter) in &filters {

@@ -68,7 +68,9 @@ pub struct SparkPart<'p> {
 
 /// What a worker says of rows, which Spark hands it one by one: columns `id` and `said`. Without both ROW FORMAT clauses Spark gives
 /// back NULL and does not complain.
-pub fn spark_transform(parts: &[SparkPart<'_>], command: &str) -> String {
+///
+/// `tasks`: no more of them read the parts. Each starts the command anew, which takes as long as to judge ten thousand rows.
+pub fn spark_transform(parts: &[SparkPart<'_>], command: &str, tasks: Option<u64>) -> String {
     let rows = |part: &SparkPart<'_>| {
         let of_view = part.view.map(|view| format!(" AND v._view = {}", spark_text(view))).unwrap_or_default();
         let path = part.path.replace('`', "``");
@@ -83,7 +85,10 @@ pub fn spark_transform(parts: &[SparkPart<'_>], command: &str) -> String {
     format!(
         "SELECT TRANSFORM(id, event) {format} USING {} AS (id STRING, said STRING) {format} FROM ({})",
         spark_text(command),
-        all.join(" UNION ALL ")
+        tasks.map_or_else(
+            || all.join(" UNION ALL "),
+            |tasks| format!("SELECT /*+ COALESCE({tasks}) */ * FROM ({})", all.join(" UNION ALL "))
+        )
     )
 }
 
@@ -126,7 +131,7 @@ mod tests {
         ];
         let format = "ROW FORMAT DELIMITED FIELDS TERMINATED BY '\\t'";
         assert_eq!(
-            spark_transform(&parts, "./w 'x'"),
+            spark_transform(&parts, "./w 'x'", None),
             format!(
                 "SELECT TRANSFORM(id, event) {format} USING './w \\'x\\'' AS (id STRING, said STRING) {format} FROM (\
                  SELECT concat('0:', v._id) AS id, to_json(struct(v.*)) AS event FROM parquet.`s3a://b/type=x/p.parquet` AS v WHERE 1 = 1 UNION ALL \
@@ -134,6 +139,8 @@ mod tests {
                  WHERE v._time_us >= 7 AND v._view = 'o\\'x\\\\')"
             )
         );
+        let few = spark_transform(&parts, "w", Some(4));
+        assert!(few.contains("FROM (SELECT /*+ COALESCE(4) */ * FROM (SELECT concat('0:'") && few.ends_with("'))"), "{few}");
         assert_eq!(spark_count(&["a"], Some("x")), "SELECT sum(n) AS n FROM (SELECT count(*) AS n FROM parquet.`a` WHERE _view = 'x')");
     }
 }

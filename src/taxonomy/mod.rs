@@ -305,11 +305,11 @@ fn find<'a>(
     name: &str,
     part: impl Fn(&'a Product) -> &'a BTreeMap<String, Vec<Selector>>,
 ) -> Option<Vec<&'a Selector>> {
+    // As the parts are named: thousands of rules are looked up for each event type.
+    let name = name.to_ascii_lowercase();
     let mut found = None;
-    for product in products {
-        for (_, selectors) in part(product).iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)) {
-            found.get_or_insert_with(Vec::new).extend(selectors);
-        }
+    for selectors in products.iter().filter_map(|product| part(product).get(&name)) {
+        found.get_or_insert_with(Vec::new).extend(selectors);
     }
     found
 }
@@ -318,9 +318,9 @@ impl Product {
     fn parse(source: &Arc<SourceText>, node: &Node) -> Result<Self, Diagnostic> {
         let name = node.get("product").and_then(Node::as_str).ok_or_else(|| fault(source, node, "a product is missing"))?;
         let part = |key: &str| -> Result<BTreeMap<String, Vec<Selector>>, Diagnostic> {
-            let mut out = BTreeMap::new();
+            let mut out: BTreeMap<String, Vec<Selector>> = BTreeMap::new();
             for (service, selectors) in node.get(key).map(Node::entries).unwrap_or_default() {
-                out.insert(service.text.clone(), Selector::parse_all(source, selectors, name)?);
+                out.entry(service.text.to_ascii_lowercase()).or_default().extend(Selector::parse_all(source, selectors, name)?);
             }
             Ok(out)
         };

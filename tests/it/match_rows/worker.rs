@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use retrohunt::compile::{CompileOptions, load_texts, pack};
+use retrohunt::compile::{AskedByView, CompileOptions, load_texts, pack};
 use serde_json::Value;
 
 use super::run_with;
@@ -69,7 +69,8 @@ fn packed_rules_are_said_by_number_with_rows_and_counts() {
     let (lake, lines) = lake(&store);
     let texts = texts();
     let set = load_texts(&texts.each_ref().map(|(path, text)| (path.as_str(), text.as_str())), &CompileOptions::default());
-    let packed = store.file("rules", pack(&set));
+    let asked: AskedByView = ["security_4624", "security_4625"].map(|view| (view.to_owned(), (0..IDS.len()).collect())).into();
+    let packed = store.file("rules", pack(&set, &asked));
     let files = texts.map(|(path, text)| store.file(&path, text));
     let named = run(&[Path::new("--rules"), &files[0], &files[1]], &lake, &lines.concat()).expect_code(&[0]);
     let told = run(&[Path::new("--compiled"), &packed, Path::new("--rows")], &lake, &lines.concat()).expect_code(&[0]).stdout;
@@ -89,7 +90,13 @@ fn packed_rules_are_said_by_number_with_rows_and_counts() {
     for (id, row) in &whole {
         assert!(lines.contains(&format!("{id}\t{row}\n")), "{id}");
     }
-    let mut damaged = pack(&set);
+    // A rule that is known to need no events of a view is not asked of them.
+    let some = store.file("some", pack(&set, &[("security_4625".to_owned(), [0].into())].into()));
+    let told = run(&[Path::new("--compiled"), &some], &lake, &lines.concat()).expect_code(&[0]).stdout;
+    let of_view = |id: &str| lines.iter().any(|line| line.starts_with(&format!("{id}\t")) && line.contains("\"security_4625\""));
+    let expected = matches.iter().filter(|(id, rule)| *rule == IDS[0] && of_view(id)).map(|(id, _)| format!("{id}\t0"));
+    assert!(told.lines().map(str::to_owned).collect::<BTreeSet<_>>() == expected.collect() && !told.is_empty(), "{told}");
+    let mut damaged = pack(&set, &asked);
     *damaged.last_mut().expect("bytes") ^= 1;
     let damaged = store.file("damaged", damaged);
     let said = run(&[Path::new("--compiled"), &damaged], &lake, "").expect_code(&[1]).stderr;
