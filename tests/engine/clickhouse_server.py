@@ -65,15 +65,20 @@ def make_tables():
         columns["_also"] = "Array(String)"
         defined = ", ".join(f"{quoted(n)} {'Array(String)' if t.startswith('Array') else t}" for n, t in columns.items())
         table = f"{quoted(options.database)}.{quoted(options.prefix + view['view'])}"
+        names = ", ".join(quoted(n) for n in columns)
+        structure = text(", ".join(f"{quoted(n)} {'Array(String)' if t.startswith('Array') else t}" for n, t in columns.items()))
+        lacking = " LIMIT 0" if options.fault == "rows" and number == 0 else ""
+        selects = [
+            f"SELECT {names} FROM file({text(os.path.join(options.lake, part))}, Parquet, {structure}) WHERE _view = {text(view['view'])}{lacking}"
+            for part in parts
+        ]
+        # Lists whose names share what is in front of a dot are parts of one there, and a table wants them of one length: such files are read.
+        if any("." in name for name in lists):
+            engine.query(f"CREATE VIEW {table} AS {' UNION ALL '.join(selects)}")
+            continue
         engine.query(f"CREATE TABLE {table} ({defined}) ENGINE = MergeTree ORDER BY tuple()")
-        for part in parts:
-            path = text(os.path.join(options.lake, part))
-            names = ", ".join(quoted(n) for n in columns)
-            structure = text(", ".join(f"{quoted(n)} {'Array(String)' if t.startswith('Array') else t}" for n, t in columns.items()))
-            lacking = " LIMIT 0" if options.fault == "rows" and number == 0 else ""
-            engine.query(
-                f"INSERT INTO {table} SELECT {names} FROM file({path}, Parquet, {structure}) WHERE _view = {text(view['view'])}{lacking}"
-            )
+        for select in selects:
+            engine.query(f"INSERT INTO {table} {select}")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
