@@ -98,9 +98,8 @@ spark:
 	$(HAS_SPARK) || $(SPARK)/bin/pip install --quiet --disable-pip-version-check --no-deps pyspark; \
 	command -v protoc >/dev/null || $(SPARK)/bin/python -c 'import grpc_tools' 2>/dev/null || \
 	  $(SPARK)/bin/pip install --quiet --disable-pip-version-check grpcio-tools; \
-	printf '#!/bin/sh\nexec protoc "$$@"\n' > $(PROTOC); \
-	command -v protoc >/dev/null || printf '#!/bin/sh\nexec "$(CURDIR)/$(SPARK)/bin/python" -m grpc_tools.protoc "$$@"\n' > $(PROTOC); \
-	chmod +x $(PROTOC)
+	own=protoc; command -v protoc >/dev/null || own='"$(CURDIR)/$(SPARK)/bin/python" -m grpc_tools.protoc'; \
+	printf '#!/bin/sh\nexec %s "$$@"\n' "$$own" > $(PROTOC) && chmod +x $(PROTOC)
 
 # In the folder of other builds, whose packages it needs too; the program is put aside because the next of them replaces it.
 test-cluster: setup ## Start a cluster, run the tests with Spark, stop it; needs Java, and says so where it or a package is missing

@@ -104,6 +104,22 @@ pub struct EventType {
 }
 
 impl EventType {
+    /// One without names and fields, for tests.
+    #[cfg(test)]
+    pub(crate) fn bare(id: TypeId, events: u64) -> Self {
+        Self {
+            id,
+            product: String::new(),
+            dataset: String::new(),
+            code: String::new(),
+            storage: Storage::Overflow,
+            view: String::new(),
+            columns: Vec::new(),
+            has_messages: false,
+            events,
+        }
+    }
+
     /// Returns the column whose field has exactly this spelling.
     pub fn column_exact(&self, field: &str) -> Option<ColumnIndex> {
         self.columns.iter().position(|c| c.field == field).map(index)

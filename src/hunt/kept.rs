@@ -130,21 +130,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::catalog::{EventId, Storage};
-
-    fn event_type(events: u64) -> EventType {
-        EventType {
-            id: TypeId(1),
-            product: String::new(),
-            dataset: String::new(),
-            code: String::new(),
-            storage: Storage::Overflow,
-            view: String::new(),
-            has_messages: false,
-            events,
-            columns: Vec::new(),
-        }
-    }
+    use crate::catalog::EventId;
 
     fn whole(texts: &[&str]) -> WholeColumns {
         let head = |id| EventRow { id: EventId(id), event_type: TypeId(1), time_us: None, host: None, record: None };
@@ -153,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_type_is_kept_when_it_was_read_as_often_as_it_has_events() {
-        let (mut kept, of, asked) = (KeptTypes::default(), event_type(3), [ColumnIndex(0), ColumnIndex(2)]);
+        let (mut kept, of, asked) = (KeptTypes::default(), EventType::bare(TypeId(1), 3), [ColumnIndex(0), ColumnIndex(2)]);
         assert!(matches!(kept.ask(&of, &asked, 2), Keeping::No));
         assert!(matches!(kept.ask(&of, &asked, 2), Keeping::No));
         let Keeping::Missing(missing) = kept.ask(&of, &asked, 3) else { panic!("it was read") };
@@ -161,12 +147,12 @@ mod tests {
         kept.keep(of.id, &missing, whole(&["a", "b"]));
         assert!(matches!(kept.ask(&of, &asked, 1), Keeping::Kept(rows) if rows.columns[1][2] == Cell::text_of("b")));
         assert!(matches!(kept.ask(&of, &[ColumnIndex(2), ColumnIndex(3)], 3), Keeping::Missing(missing) if missing == [ColumnIndex(3)]));
-        assert!(matches!(kept.ask(&event_type(MAX_EVENTS + 1), &asked, 3), Keeping::No));
+        assert!(matches!(kept.ask(&EventType::bare(TypeId(1), MAX_EVENTS + 1), &asked, 3), Keeping::No));
     }
 
     #[test]
     fn what_is_full_stays_full() {
-        let (mut kept, of, column) = (KeptTypes::default(), event_type(0), [ColumnIndex(0)]);
+        let (mut kept, of, column) = (KeptTypes::default(), EventType::bare(TypeId(1), 0), [ColumnIndex(0)]);
         let large = "x".repeat(MAX_BYTES);
         kept.keep(of.id, &column, whole(&[&large]));
         assert!(matches!(kept.ask(&of, &column, 3), Keeping::No));

@@ -120,21 +120,11 @@ impl PartsLeft {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Storage, TypeId};
+    use crate::catalog::TypeId;
 
     #[test]
     fn who_is_done_with_a_type_begins_the_largest_and_then_helps() {
-        let event_type = EventType {
-            id: TypeId(1),
-            product: String::new(),
-            dataset: String::new(),
-            code: String::new(),
-            storage: Storage::Overflow,
-            view: String::new(),
-            columns: Vec::new(),
-            has_messages: false,
-            events: 0,
-        };
+        let event_type = EventType::bare(TypeId(1), 0);
         let range = EventRange { first: EventId(1), last: EventId(9), since_us: None, until_us: None };
         // Types of one, four and two parts.
         let part = |of| ScanPart { of, event_type: &event_type, rules: &[], range, events: 10 };

@@ -1,7 +1,7 @@
 //! Reads values of the dictionary one by one, many of them from the pages that they lie on.
 //!
 //! A scan asks each value once for each column that has it. Values are numbered as they are first met, so those that a scan asks for one
-//! after the other lie on the same few pages: to take them from there costs a fourth of a statement for each.
+//! after the other lie on the same few pages: to take them from there costs less than a statement for each.
 
 use std::cell::RefCell;
 
